@@ -1,0 +1,60 @@
+#include "protocol/base/address.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "protocol/base/text.hpp"
+
+namespace beckon {
+
+bool IpAddress::is_loopback() const {
+  if (family == Family::v4) return octets[0] == 127;
+  return std::all_of(octets.begin(), octets.end() - 1, [](auto octet) { return octet == 0; }) &&
+         octets[15] == 1;
+}
+
+bool IpAddress::is_unspecified() const {
+  return std::all_of(octets.begin(), octets.end(), [](auto octet) { return octet == 0; });
+}
+
+bool IpAddress::is_multicast() const {
+  return family == Family::v4 ? octets[0] >= 224 && octets[0] <= 239 : octets[0] == 0xff;
+}
+
+std::optional<IpAddress> parse_ip(std::string_view text) {
+  if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  if (text.empty() || text.size() > 45) return std::nullopt;
+  const std::string name(text);
+  IpAddress ip;
+  if (inet_pton(AF_INET, name.c_str(), ip.octets.data()) == 1) return ip;
+  ip.family = IpAddress::Family::v6;
+  ip.octets = {};
+  if (inet_pton(AF_INET6, name.c_str(), ip.octets.data()) == 1) return ip;
+  return std::nullopt;
+}
+
+std::string print(const IpAddress& ip) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const int family = ip.family == IpAddress::Family::v4 ? AF_INET : AF_INET6;
+  return inet_ntop(family, ip.octets.data(), text.data(), static_cast<socklen_t>(text.size()));
+}
+
+std::optional<Address> parse_address(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto host = text.substr(0, colon);
+  if (host.find(':') != std::string_view::npos && host.front() != '[') return std::nullopt;
+  const auto ip = parse_ip(host);
+  const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+  if (!ip || !port) return std::nullopt;
+  return Address{*ip, *port};
+}
+
+std::string print(const Address& address) {
+  const std::string ip = print(address.ip);
+  const bool v6 = address.ip.family == IpAddress::Family::v6;
+  return (v6 ? "[" + ip + "]:" : ip + ":") + std::to_string(address.port);
+}
+
+}  // namespace beckon

@@ -1,0 +1,57 @@
+#include "protocol/base/log.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <atomic>
+#include <string>
+
+namespace beckon::log {
+namespace {
+
+std::atomic<Level> threshold{Level::info};
+
+constexpr std::array<std::string_view, 6> names{"trace", "debug", "info", "warn", "error", "off"};
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    auto made = spdlog::stderr_logger_mt("beckon");
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+    made->set_level(spdlog::level::trace);
+    made->flush_on(spdlog::level::trace);
+    return made;
+  }();
+  return *instance;
+}
+
+}  // namespace
+
+void set_level(Level level) { threshold = level; }
+Level level() { return threshold; }
+
+bool set_level(std::string_view name) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) {
+      threshold = static_cast<Level>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+void write(Level at, std::string_view room, std::string_view text) {
+  std::string safe;
+  safe.reserve(room.size() + 2 + text.size());
+  safe.append(room).append(": ");
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      fmt::format_to(std::back_inserter(safe), "\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      safe.push_back(c);
+    }
+  }
+  logger().log(static_cast<spdlog::level::level_enum>(at), "{}", safe);
+}
+
+}  // namespace beckon::log

@@ -1,0 +1,78 @@
+# How every target of Beckon is made. A room calls beckon_library once; a test folder calls
+# beckon_test once.
+
+option(BECKON_TESTS "Build the tests" ON)
+option(BECKON_FUZZ "Build the fuzz targets (clang only)" OFF)
+option(BECKON_SANITIZE "Sanitizers to build with, as -fsanitize= takes them (empty: none)" "")
+set(BECKON_CORPORA "${PROJECT_SOURCE_DIR}/../shared/corpora" CACHE PATH
+  "Folder of the test corpora that are not part of this repository; tests that read it say so when it is absent")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+
+find_program(BECKON_CCACHE ccache)
+if(BECKON_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${BECKON_CCACHE}")
+endif()
+
+add_library(beckon_options INTERFACE)
+target_include_directories(beckon_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(beckon_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 with -O2 sees overflows in vector insertions that are none (GCC bugs 100366, 105651, 107852).
+  target_compile_options(beckon_options INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
+endif()
+target_compile_definitions(beckon_options INTERFACE
+  BECKON_VERSION="${PROJECT_VERSION}"
+  BOOST_ASIO_NO_DEPRECATED
+  BOOST_ASIO_SEPARATE_COMPILATION
+  BOOST_BEAST_SEPARATE_COMPILATION
+  FMT_HEADER_ONLY=0)
+if(BECKON_SANITIZE)
+  target_compile_options(beckon_options INTERFACE -fsanitize=${BECKON_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(beckon_options INTERFACE -fsanitize=${BECKON_SANITIZE})
+endif()
+
+# beckon_library(sip SOURCES a.cpp ... HEADERS a.hpp ... LINK beckon::base ...)
+# makes beckon_sip with alias beckon::sip. Headers are a file set, so that the target
+# all_verify_interface_header_sets proves that each of them stands alone.
+function(beckon_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;LINK;PRIVATE_LINK" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(beckon_${name} STATIC ${ARG_SOURCES})
+    set(scope PUBLIC)
+    target_link_libraries(beckon_${name} PUBLIC beckon_options ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
+  else()
+    add_library(beckon_${name} INTERFACE)
+    set(scope INTERFACE)
+    target_link_libraries(beckon_${name} INTERFACE beckon_options ${ARG_LINK})
+  endif()
+  add_library(beckon::${name} ALIAS beckon_${name})
+  target_sources(beckon_${name} ${scope} FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${ARG_HEADERS})
+  set_target_properties(beckon_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+endfunction()
+
+# beckon_test(sip SOURCES a_test.cpp ... LINK beckon::sip ...)
+# makes the program test_sip (doctest, one main for all programs) and one CTest entry for each of
+# its test cases' programs. BECKON_CORPORA and BECKON_TEST_DATA are defined for it.
+function(beckon_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE beckon_doctest_main ${ARG_LINK})
+  target_compile_definitions(test_${name} PRIVATE
+    BECKON_CORPORA="${BECKON_CORPORA}"
+    BECKON_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()
+
+# beckon_fuzz(sip_message SOURCES message_fuzz.cpp LINK beckon::sip): libFuzzer target fuzz_sip_message.
+function(beckon_fuzz name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(fuzz_${name} ${ARG_SOURCES})
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINK})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endfunction()

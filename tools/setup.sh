@@ -1,0 +1,58 @@
+# Sourced by tools/demo, tools/test and .ci/run: says what it does, installs what is missing from Debian
+# 12, builds a preset. Callers stand in the repository's root.
+
+# The compiler cache knows a file again in whatever folder the repository lies.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
+build_packages=(
+  g++ cmake ninja-build ccache git pkg-config ca-certificates
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev librapidxml-dev libssl-dev
+  libsqlite3-dev libc-ares-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
+  libsrtp2-dev libopus-dev libspeexdsp-dev
+)
+run_packages=(python3 python3-jsonschema)
+test_packages=(doctest-dev libxml2-utils sqlite3 openssl)
+check_packages=(clang-19 libclang-rt-19-dev llvm-19 clang-format-19)
+
+say() { printf '\n== %s\n' "$*"; }
+
+fail() {
+  printf '\nFAILED: %s\n' "$*" >&2
+  exit 1
+}
+
+# install PACKAGE...: those that are not there yet.
+install() {
+  local missing=() package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "All Debian packages are there"
+    return
+  fi
+  say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "not root and no sudo: install these packages by hand: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -q || fail "apt-get update"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" ||
+    fail "apt-get install (is this Debian 12?)"
+}
+
+# build PRESET [TARGET...]
+build() {
+  local preset=$1
+  shift
+  say "Building preset '$preset' with $(nproc) processors"
+  mkdir -p build
+  cmake --preset "$preset" >"build/configure-$preset.log" || {
+    tail -n 30 "build/configure-$preset.log"
+    fail "configuring (build/configure-$preset.log)"
+  }
+  local targets=()
+  [ $# -eq 0 ] || targets=(--target "$@")
+  cmake --build --preset "$preset" "${targets[@]}" || fail "building preset '$preset'"
+}
