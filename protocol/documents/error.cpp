@@ -1,0 +1,23 @@
+#include "protocol/documents/error.hpp"
+
+namespace beckon::documents {
+
+const char* to_string(Errc value) {
+  switch (value) {
+    case Errc::wrong_root:
+      return "another kind of document";
+    case Errc::missing_attribute:
+      return "a required attribute is missing";
+    case Errc::bad_value:
+      return "a value is outside its range";
+    case Errc::bad_structure:
+      return "a required element is missing or stands twice";
+    case Errc::duplicate_id:
+      return "two rules have the same id";
+    case Errc::rule_in_the_way:
+      return "a rule for everyone outvotes the decision";
+  }
+  return "unknown document error";
+}
+
+}  // namespace beckon::documents

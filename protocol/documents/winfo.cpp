@@ -1,0 +1,129 @@
+#include "protocol/documents/winfo.hpp"
+
+#include <array>
+
+#include "protocol/base/text.hpp"
+#include "protocol/documents/namespaces.hpp"
+#include "protocol/xml/writer.hpp"
+
+namespace beckon::documents {
+
+namespace {
+
+using xml::Element;
+
+constexpr std::array status_names = {"pending", "active", "waiting", "terminated"};
+constexpr std::array event_names = {"subscribe", "approved", "deactivated", "probation",
+                                    "rejected",  "timeout",  "giveup",      "noresource"};
+
+template <class E, std::size_t N>
+std::optional<E> find_name(const std::array<const char*, N>& names, std::string_view text) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (text == names[i]) return static_cast<E>(i);
+  }
+  return std::nullopt;
+}
+
+std::string text_of(const Element& element, std::string_view name) {
+  return std::string(element.attribute(name).value_or(""));
+}
+
+std::optional<std::uint64_t> seconds_of(const Element& element, std::string_view name) {
+  const auto text = element.attribute(name);
+  return text ? parse_number<std::uint64_t>(trim(*text)) : std::nullopt;
+}
+
+std::optional<Watcher> read_watcher(const Element& element) {
+  Watcher watcher;
+  const auto status = find_name<WatcherStatus>(status_names, trim(element.attribute("status").value_or("")));
+  const auto event = find_name<WatcherEvent>(event_names, trim(element.attribute("event").value_or("")));
+  watcher.id = text_of(element, "id");
+  if (!status || !event || watcher.id.empty()) return std::nullopt;
+  watcher.status = *status;
+  watcher.event = *event;
+  watcher.uri = trim(element.text());
+  watcher.display_name = text_of(element, "display-name");
+  watcher.expiration_seconds = seconds_of(element, "expiration");
+  watcher.subscribed_seconds = seconds_of(element, "duration-subscribed");
+  return watcher;
+}
+
+WatcherList read_list(const Element& element) {
+  WatcherList list{text_of(element, "resource"), text_of(element, "package"), {}, {}};
+  for (const Element& child : element.children()) {
+    if (!child.is(ns::winfo, "watcher")) {
+      list.extensions.push_back(child.keep());
+    } else if (auto watcher = read_watcher(child)) {
+      list.watchers.push_back(std::move(*watcher));
+    }
+  }
+  return list;
+}
+
+void read_child(const Element& child, WatcherInfo& info) {
+  if (child.is(ns::winfo, "watcher-list")) {
+    info.lists.push_back(read_list(child));
+  } else if (child.is(ns::direct, "permit")) {
+    info.permits.push_back(
+        {text_of(child, "aor"), ds1::parse_mode(trim(child.attribute("mode").value_or("")))});
+  } else {
+    info.extensions.push_back(child.keep());
+  }
+}
+
+void write(xml::Writer& writer, const Watcher& watcher) {
+  writer.open("watcher").attribute("id", watcher.id);
+  writer.attribute("event", to_string(watcher.event)).attribute("status", to_string(watcher.status));
+  if (!watcher.display_name.empty()) writer.attribute("display-name", watcher.display_name);
+  if (watcher.expiration_seconds) writer.attribute("expiration", *watcher.expiration_seconds);
+  if (watcher.subscribed_seconds) writer.attribute("duration-subscribed", *watcher.subscribed_seconds);
+  writer.text(watcher.uri).close();
+}
+
+void write(xml::Writer& writer, const WatcherList& list) {
+  writer.open("watcher-list").attribute("resource", list.resource).attribute("package", list.package);
+  for (const Watcher& watcher : list.watchers) write(writer, watcher);
+  for (const auto& extension : list.extensions) writer.raw(extension.text);
+  writer.close();
+}
+
+}  // namespace
+
+const char* to_string(WatcherStatus status) { return status_names[static_cast<std::size_t>(status)]; }
+const char* to_string(WatcherEvent event) { return event_names[static_cast<std::size_t>(event)]; }
+
+Result<WatcherInfo> parse_winfo(std::string_view body, const xml::Limits& limits) {
+  const auto document = xml::parse(body, limits);
+  if (document.has_error()) return document.error();
+  const Element& root = document->root();
+  if (!root.is(ns::winfo, "watcherinfo")) return Errc::wrong_root;
+  const auto version = root.attribute("version");
+  const auto state = root.attribute("state");
+  if (!version || !state) return Errc::missing_attribute;
+  const auto number = parse_number<std::uint32_t>(trim(*version));
+  if (!number || (*state != "full" && *state != "partial")) return Errc::bad_value;
+  WatcherInfo info;
+  info.version = *number;
+  info.state = *state == "full" ? WatcherInfo::State::full : WatcherInfo::State::partial;
+  for (const Element& child : root.children()) read_child(child, info);
+  return info;
+}
+
+std::string print(const WatcherInfo& info) {
+  xml::Writer writer;
+  writer.open("watcherinfo").declare("", ns::winfo);
+  if (!info.permits.empty()) writer.declare("d", ns::direct);
+  writer.attribute("version", info.version);
+  writer.attribute("state", info.state == WatcherInfo::State::full ? "full" : "partial");
+  for (const WatcherList& list : info.lists) write(writer, list);
+  for (const Permit& permit : info.permits) {
+    writer.open("d:permit")
+        .attribute("aor", permit.aor)
+        .attribute("mode", ds1::to_string(permit.mode))
+        .close();
+  }
+  for (const auto& extension : info.extensions) writer.raw(extension.text);
+  return writer.finish();
+}
+
+}  // namespace beckon::documents

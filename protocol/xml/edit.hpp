@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/xml/document.hpp"
+
+namespace beckon::xml {
+
+/// Changes single places of an element and leaves every other octet as it was written. Collects changes,
+/// then `finish` gives the new text. The document must outlive the editor.
+class Editor {
+ public:
+  explicit Editor(const Element& root) : root_(&root) {}
+
+  /// Sets an attribute without namespace on an element inside `root` (or the root itself).
+  void set_attribute(const Element& element, std::string_view name, std::string_view value);
+  /// Removes a descendant of the root. Nothing inside it may be changed besides.
+  void remove(const Element& element);
+  /// Adds XML, which stands alone, as the last child.
+  void append(const Element& parent, std::string_view fragment);
+
+  /// The root with all changes applied.
+  Fragment finish() const;
+
+ private:
+  struct Change {
+    std::size_t begin;  ///< Offsets in the root's source.
+    std::size_t end;
+    std::string text;
+  };
+  void add(Change change);
+  std::size_t offset_of(std::string_view piece) const;
+
+  const Element* root_;
+  std::vector<Change> changes_;
+};
+
+}  // namespace beckon::xml

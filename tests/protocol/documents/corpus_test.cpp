@@ -1,0 +1,120 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "protocol/base/text.hpp"
+#include "protocol/documents/namespaces.hpp"
+#include "protocol/documents/pidf.hpp"
+#include "protocol/documents/pres_rules.hpp"
+#include "protocol/documents/winfo.hpp"
+
+using namespace beckon;
+using namespace beckon::documents;
+
+namespace {
+
+const std::filesystem::path corpora = BECKON_CORPORA;
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Counts {
+  int pidf = 0, winfo = 0, rules = 0;
+};
+
+/// Whatever the root is: it must read, print, and read back equal.
+void check_round_trip(const std::string& body, Counts& counts) {
+  const auto document = xml::parse(body);
+  if (document.has_error()) return;
+  const auto& root = document->root();
+  if (root.is(ns::pidf, "presence")) {
+    const auto presence = parse_pidf(body);
+    REQUIRE(presence.has_value());
+    const auto again = parse_pidf(print(*presence));
+    REQUIRE(again.has_value());
+    CHECK(*again == *presence);
+    ++counts.pidf;
+  } else if (root.is(ns::winfo, "watcherinfo")) {
+    const auto info = parse_winfo(body);
+    REQUIRE(info.has_value());
+    CHECK_FALSE(info->lists.empty());
+    CHECK(*parse_winfo(print(*info)) == *info);
+    ++counts.winfo;
+  } else if (root.is(ns::common_policy, "ruleset")) {
+    const auto rules = parse_pres_rules(body);
+    REQUIRE(rules.has_value());
+    CHECK_FALSE(rules->rules.empty());
+    const auto printed = print(*rules);
+    const auto again = parse_pres_rules(printed);
+    REQUIRE(again.has_value());
+    CHECK(print(*again) == printed);
+    ++counts.rules;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("presence, watcher info and rule documents of the RFCs survive reading and printing") {
+  Counts counts;
+  for (const char* folder : {"examples", "pres-rules-filter", "pjsip-presence-seeds", "hostile"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(corpora / "xml" / folder)) {
+      CAPTURE(entry.path().string());
+      if (entry.path().extension() == ".xml") check_round_trip(read(entry.path()), counts);
+    }
+  }
+  CHECK(counts.pidf >= 25);
+  CHECK(counts.winfo >= 6);
+  CHECK(counts.rules >= 10);
+}
+
+TEST_CASE("bodies of real peers survive reading and printing") {
+  Counts counts;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(corpora / "captures")) {
+    if (!entry.is_regular_file()) continue;
+    const auto message = read(entry.path());
+    const auto body = message.find("\r\n\r\n");
+    CAPTURE(entry.path().string());
+    if (body != std::string::npos) check_round_trip(message.substr(body + 4), counts);
+  }
+  CHECK(counts.pidf >= 20);
+  CHECK(counts.winfo >= 1);
+}
+
+TEST_CASE("the conditions of RFC 4745's examples hold for whom the RFC says (RFC 4745 7)") {
+  struct Row {
+    const char* file;
+    std::size_t rule;
+    const char* aor;
+    const char* now;
+    const char* sphere;
+    bool holds;
+  };
+  const char* in_time = "2003-12-24T17:30:00Z";
+  for (const Row& row :
+       {Row{"rfc4745-s7.1.3.1-1.xml", 0, "sip:x@y", in_time, "", true},
+        Row{"rfc4745-s7.1.3.2-1.xml", 0, "sip:x@y", in_time, "work", true},
+        Row{"rfc4745-s7.1.3.2-1.xml", 0, "sip:x@y", in_time, "home", false},
+        Row{"rfc4745-s7.1.3.2-1.xml", 0, "sip:x@y", "2003-12-24T18:00:00Z", "work", false},
+        Row{"rfc4745-s7.1.3.2-1.xml", 0, "sip:x@example.com", in_time, "work", false},
+        Row{"rfc4745-s7.1.3.2-1.xml", 0, "sip:alice@bad.example.net", in_time, "work", false},
+        Row{"rfc4745-s7.1.3.2-1.xml", 0, "sip:eve@bad.example.net", in_time, "work", true},
+        Row{"rfc4745-s7.3-1.xml", 0, "sip:andrew@example.com", in_time, "work", true},
+        Row{"rfc4745-s7.3-1.xml", 0, "sip:andrew@example.com", in_time, "home", false},
+        Row{"rfc4745-s7.3-1.xml", 1, "sip:allison@example.com", in_time, "home", true},
+        Row{"rfc4745-s7.3-1.xml", 2, "sip:john@doe.example.com", in_time, "work", true},
+        Row{"rfc4745-s7.4-1.xml", 0, "sip:x@y", "2003-08-15T15:20:00Z", "", true},
+        Row{"rfc4745-s7.4-1.xml", 0, "sip:x@y", "2003-08-15T15:19:59Z", "", false}}) {
+    CAPTURE(row.file);
+    CAPTURE(row.aor);
+    CAPTURE(row.sphere);
+    const auto rules = parse_pres_rules(read(corpora / "xml" / "examples" / row.file));
+    REQUIRE(rules.has_value());
+    CHECK(matches(rules->rules.at(row.rule).conditions, {row.aor, *parse_time(row.now), row.sphere}) ==
+          row.holds);
+  }
+}

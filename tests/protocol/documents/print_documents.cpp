@@ -1,0 +1,86 @@
+// Writes one of each document we print into the folder named by the first argument.
+
+#include <fstream>
+#include <string>
+
+#include "protocol/documents/direct.hpp"
+#include "protocol/documents/pidf.hpp"
+#include "protocol/documents/pres_rules.hpp"
+#include "protocol/documents/winfo.hpp"
+
+using namespace beckon;
+using namespace beckon::documents;
+
+namespace {
+
+Direct make_direct() {
+  Direct direct;
+  direct.mode = ds1::Mode::automatic;
+  direct.epoch = {0x3f, 0x9a, 0x11, 0xc2};
+  direct.media = {
+      {MediaKind::audio,
+       Direction::sendrecv,
+       std::nullopt,
+       64000,
+       0,
+       {{111, "opus", 48000, 2, 20, "useinbandfec=1"}, {0, "PCMU", 8000, 1, 20, ""}}},
+      {MediaKind::video, Direction::recvonly, ds1::Mode::ask, 1500000, 0, {{96, "VP8", 90000, 1, 0, ""}}}};
+  direct.candidates = {{CandidateType::host, 2130706431, {*parse_ip("192.0.2.10"), 40000}},
+                       {CandidateType::srflx, 1694498815, {*parse_ip("2001:db8::10"), 40000}}};
+  direct.key.fill(7);
+  direct.ident.emplace();
+  direct.ident->key.fill(8);
+  direct.ident->signature.fill(9);
+  direct.secret.emplace().fill(1);
+  return direct;
+}
+
+Presence make_presence(const xml::Fragment& direct) {
+  Presence presence;
+  presence.entity = "sip:alice@example.org";
+  Tuple tuple{"laptop", Basic::open, {direct}, {}, Contact{"sip:alice@192.0.2.10;ob", 800}, {}, {}};
+  tuple.notes = {{"at my desk", "en"}, {"am Tisch", "de"}};
+  tuple.timestamp = "2026-11-21T04:00:00Z";
+  presence.tuples = {tuple, {"desk", Basic::closed, {}, {}, std::nullopt, {}, ""}};
+  presence.notes = {{"hello <world>", ""}};
+  Person person{"p1", {make_activities({"busy", "on-the-phone", "juggling"})}, {{"busy", ""}}, ""};
+  person.timestamp = "2026-11-21T04:00:00Z";
+  presence.persons = {person};
+  return presence;
+}
+
+WatcherInfo make_winfo() {
+  WatcherInfo info{4, WatcherInfo::State::partial, {}, {}, {}};
+  const Watcher watcher{
+      "w1", "sip:bob@example.org", WatcherStatus::active, WatcherEvent::approved, "Bob", 600, 12};
+  info.lists = {{"sip:alice@example.org", "presence", {watcher}, {}}};
+  info.permits = {{"sip:bob@example.org", ds1::Mode::automatic}, {"sip:carol@example.org", ds1::Mode::off}};
+  return info;
+}
+
+Rules make_rules() {
+  Rules rules;
+  (void)set_watcher(rules, "sip:bob@example.org", {SubHandling::allow, ds1::Mode::automatic});
+  (void)set_watcher(rules, "sip:carol@example.org", {SubHandling::block});
+  (void)set_watcher(rules, "sip:dave@example.org", {SubHandling::polite_block});
+  return rules;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const auto write = [folder = std::string(argv[1])](const char* name, const std::string& text) {
+    std::ofstream(folder + "/" + name, std::ios::binary) << text;
+  };
+  const auto direct = print(make_direct());
+  write("pidf.xml", print(make_presence(direct)));
+  write("pidf_lowered.xml", print(make_presence(lower(direct, ds1::Mode::ask))));
+  auto printed = print_with_grant_places(make_presence(lower(direct, ds1::Mode::ask)));
+  printed.text.insert(printed.grants.at(0).offset, print(ds1::Grant{Bytes(60, 5), {}}));
+  write("pidf_granted.xml", printed.text);
+  write("winfo.xml", print(make_winfo()));
+  write("winfo_empty.xml", print(WatcherInfo{}));
+  write("pres_rules.xml", print(make_rules()));
+  write("pres_rules_empty.xml", print(Rules{}));
+}
