@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/auth/algorithm.hpp"
+#include "protocol/auth/challenge.hpp"
+#include "protocol/auth/credentials.hpp"
+
+/// The calculation of RFC 7616 3.4, and the side that answers challenges.
+namespace beckon::auth {
+
+/// H(user ":" realm ":" password) in lower-case hex: what a server keeps. For -sess algorithms too: the
+/// session part is added by `response`.
+std::string ha1(Algorithm algorithm, std::string_view user, std::string_view realm,
+                std::string_view password);
+
+/// The response value for `credentials` (whose own `response` is not looked at) of a request with this
+/// method and body (the body counts for auth-int only).
+std::string response(const Credentials& credentials, std::string_view ha1, std::string_view method,
+                     std::string_view body);
+
+/// The strongest challenge that can be answered; of equally strong ones the first (RFC 8760 2.4 lets the
+/// server order them). `values` are those of all WWW-Authenticate or Proxy-Authenticate lines.
+std::optional<Challenge> choose(std::span<const std::string_view> values);
+std::optional<Challenge> choose(std::span<const std::string> values);
+
+/// Who answers what.
+struct Question {
+  std::string_view user = {};
+  std::string_view password = {};  ///< Or `ha1`, for the challenge's algorithm.
+  std::string_view ha1 = {};
+  std::string_view method = {};
+  std::string_view uri = {};  ///< The Request-URI, or the request target in HTTP.
+  std::string_view body = {};
+  std::string_view cnonce = {};
+  std::uint32_t count = 1;  ///< How many requests used this nonce, with this one.
+};
+/// The value for Authorization or Proxy-Authorization. Uses qop "auth" where it is offered, else "auth-int".
+std::string answer(const Challenge& challenge, const Question& question);
+
+/// The value of Authentication-Info (RFC 7616 3.5) that proves to the client of accepted `credentials` that
+/// the server knows the password, too. `next_nonce` may be empty.
+std::string authentication_info(const Credentials& credentials, std::string_view ha1, std::string_view body,
+                                std::string_view next_nonce = {});
+
+}  // namespace beckon::auth

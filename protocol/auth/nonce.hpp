@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "protocol/base/random.hpp"
+#include "protocol/base/time.hpp"
+#include "protocol/crypto/crypto.hpp"
+
+namespace beckon::auth {
+
+/// Makes and recognises nonces without remembering them: prefix, time and random octets under a keyed
+/// check over them and the realm. A nonce of another factory or realm is forged.
+class NonceFactory {
+ public:
+  /// `lifetime`: how long a nonce may be used.
+  NonceFactory(const crypto::Key32& key, Duration lifetime) : key_(key), lifetime_(lifetime) {}
+  ~NonceFactory();
+  NonceFactory(const NonceFactory&) = default;
+  NonceFactory& operator=(const NonceFactory&) = default;
+
+  /// `prefix` stands in front as it is (a server puts the bucket there); visible ASCII without quotes.
+  std::string make(std::string_view prefix, std::string_view realm, Time now, Random& random) const;
+
+  enum class Verdict { fresh, stale, forged };
+  struct Check {
+    Verdict verdict;
+    Time minted{};  ///< Not for forged.
+  };
+  Check check(std::string_view nonce, std::string_view realm, Time now) const;
+
+ private:
+  std::string mac(std::string_view text, std::string_view realm) const;
+
+  crypto::Key32 key_;
+  Duration lifetime_;
+};
+
+/// The nonce counts seen (RFC 7616 3.4.5): each count of a nonce is accepted once, also out of order within
+/// the last 64 (UDP). A nonce is kept from its first use to the end of its life. When the table is full the
+/// oldest nonce goes, and with it every nonce as old becomes stale: a replay is never let in.
+class NonceWindow {
+ public:
+  /// Nonces in use at a time. 50 000 users who each refresh every few minutes fit; about 200 octets each.
+  static constexpr std::size_t default_capacity = 65536;
+
+  explicit NonceWindow(Duration lifetime, std::size_t capacity = default_capacity)
+      : lifetime_(lifetime), capacity_(capacity) {}
+
+  enum class Verdict { fresh, replayed, stale };
+  /// `minted` as NonceFactory::check told it. Count 0 is never fresh.
+  Verdict use(std::string_view nonce, Time minted, std::uint32_t count, Time now);
+  std::size_t size() const { return seen_.size(); }
+
+ private:
+  struct Counts {
+    std::uint32_t highest = 0;
+    std::uint64_t below = 0;  ///< Bit i: highest - i was used.
+  };
+  static bool take(Counts& counts, std::uint32_t count);
+  void expire(Time now);
+
+  Duration lifetime_;
+  std::size_t capacity_;
+  std::map<std::pair<Time, std::string>, Counts> seen_;  ///< In the order of minting.
+  std::optional<Time> forgotten_;  ///< Nonces minted until then and not in the table are stale.
+};
+
+}  // namespace beckon::auth

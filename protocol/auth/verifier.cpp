@@ -1,0 +1,64 @@
+#include "protocol/auth/verifier.hpp"
+
+#include "protocol/auth/digest.hpp"
+#include "protocol/base/text.hpp"
+
+namespace beckon::auth {
+
+const char* to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::ok:
+      return "ok";
+    case Verdict::stale:
+      return "stale";
+    case Verdict::wrong:
+      return "wrong";
+    case Verdict::bad:
+      return "bad";
+  }
+  return "unknown";
+}
+
+Verifier::Verifier(const Config& config, Random& random)
+    : factory_(config.key, config.nonce_lifetime),
+      window_(config.nonce_lifetime, config.nonces),
+      random_(random) {}
+
+std::string Verifier::make_nonce(std::string_view realm, std::string_view nonce_prefix, Time now) {
+  return factory_.make(nonce_prefix, realm, now, random_);
+}
+
+std::vector<std::string> Verifier::challenges(std::string_view realm, std::string_view nonce_prefix,
+                                              bool stale, Time now) {
+  Challenge challenge;
+  challenge.realm = realm;
+  challenge.nonce = make_nonce(realm, nonce_prefix, now);
+  challenge.stale = stale;
+  challenge.qop_auth = true;
+  std::vector<std::string> values;
+  for (const auto algorithm : {Algorithm::sha512_256, Algorithm::sha256, Algorithm::md5}) {
+    challenge.algorithm = algorithm;
+    values.push_back(print(challenge));
+  }
+  return values;
+}
+
+Verdict Verifier::verify(const Credentials& credentials, const Request& request, Time now) {
+  // An unknown user costs what a known one does: the same hashes, over a value nobody can hit.
+  const bool known = !request.ha1.empty();
+  const std::string nobody(
+      known ? std::size_t{0} : crypto::hash(hash_of(credentials.algorithm), {}).size() * 2, '0');
+  const auto expected = response(credentials, known ? request.ha1 : nobody, request.method, request.body);
+  const auto given = to_lower(credentials.response);
+  const bool right = crypto::equal_constant_time(as_bytes(expected), as_bytes(given));
+  const auto nonce = factory_.check(credentials.nonce, credentials.realm, now);
+  if (!right || !known) return Verdict::wrong;
+  if (nonce.verdict != NonceFactory::Verdict::fresh) return Verdict::stale;
+  if (credentials.qop != Qop::none && credentials.count() == 0) return Verdict::bad;
+  // COMPAT: without qop (RFC 2069) there is no count; such a nonce serves once.
+  const auto count = credentials.qop == Qop::none ? 1 : credentials.count();
+  const auto use = window_.use(credentials.nonce, nonce.minted, count, now);
+  return use == NonceWindow::Verdict::fresh ? Verdict::ok : Verdict::stale;
+}
+
+}  // namespace beckon::auth

@@ -1,0 +1,169 @@
+#include "protocol/sip/builder.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace beckon::sip {
+
+namespace {
+
+struct Phrase {
+  int status;
+  std::string_view text;
+};
+
+constexpr auto phrases = std::to_array<Phrase>({
+    {100, "Trying"},
+    {180, "Ringing"},
+    {181, "Call Is Being Forwarded"},
+    {182, "Queued"},
+    {183, "Session Progress"},
+    {199, "Early Dialog Terminated"},
+    {200, "OK"},
+    {202, "Accepted"},
+    {204, "No Notification"},
+    {300, "Multiple Choices"},
+    {301, "Moved Permanently"},
+    {302, "Moved Temporarily"},
+    {305, "Use Proxy"},
+    {380, "Alternative Service"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {402, "Payment Required"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {407, "Proxy Authentication Required"},
+    {408, "Request Timeout"},
+    {410, "Gone"},
+    {412, "Conditional Request Failed"},
+    {413, "Request Entity Too Large"},
+    {414, "Request-URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Unsupported URI Scheme"},
+    {420, "Bad Extension"},
+    {421, "Extension Required"},
+    {422, "Session Interval Too Small"},
+    {423, "Interval Too Brief"},
+    {430, "Flow Failed"},
+    {439, "First Hop Lacks Outbound Support"},
+    {440, "Max-Breadth Exceeded"},
+    {480, "Temporarily Unavailable"},
+    {481, "Call/Transaction Does Not Exist"},
+    {482, "Loop Detected"},
+    {483, "Too Many Hops"},
+    {484, "Address Incomplete"},
+    {485, "Ambiguous"},
+    {486, "Busy Here"},
+    {487, "Request Terminated"},
+    {488, "Not Acceptable Here"},
+    {489, "Bad Event"},
+    {491, "Request Pending"},
+    {493, "Undecipherable"},
+    {494, "Security Agreement Required"},
+    {500, "Server Internal Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Server Time-out"},
+    {505, "Version Not Supported"},
+    {513, "Message Too Large"},
+    {580, "Precondition Failure"},
+    {600, "Busy Everywhere"},
+    {603, "Decline"},
+    {604, "Does Not Exist Anywhere"},
+    {606, "Not Acceptable"},
+});
+
+std::string_view phrase_of_class(int status) {
+  switch (status / 100) {
+    case 1:
+      return "Session Progress";
+    case 2:
+      return "OK";
+    case 3:
+      return "Multiple Choices";
+    case 4:
+      return "Bad Request";
+    case 5:
+      return "Server Internal Error";
+    default:
+      return "Decline";
+  }
+}
+
+}  // namespace
+
+std::string_view default_reason(int status) {
+  const auto found = std::find_if(phrases.begin(), phrases.end(),
+                                  [status](const Phrase& row) { return row.status == status; });
+  return found == phrases.end() ? phrase_of_class(status) : found->text;
+}
+
+Builder Builder::request(std::string_view method, std::string_view uri) {
+  Builder out;
+  out.clean(method).text_ += ' ';
+  out.clean(uri).text_ += " SIP/2.0\r\n";
+  return out;
+}
+
+Builder Builder::response(int status, std::string_view reason) {
+  Builder out;
+  out.text_ += "SIP/2.0 " + std::to_string(status) + " ";
+  out.clean(reason.empty() ? default_reason(status) : reason).text_ += "\r\n";
+  return out;
+}
+
+Builder Builder::reply(const Message& request, int status, std::string_view to_tag, std::string_view reason) {
+  Builder out = response(status, reason);
+  out.copy(request, HeaderId::via).copy(request, HeaderId::from);
+  std::string to(request.header(HeaderId::to));
+  if (!to_tag.empty() && request.to_tag().empty()) add_parameter(to, "tag", to_tag);
+  out.add(HeaderId::to, to).copy(request, HeaderId::call_id).copy(request, HeaderId::cseq);
+  if (status == 100) out.copy(request, HeaderId::timestamp);
+  return out;
+}
+
+Builder& Builder::add(HeaderId id, std::string_view value) {
+  assert(id != HeaderId::other);
+  return add(to_string(id), value);
+}
+
+Builder& Builder::add(std::string_view name, std::string_view value) {
+  clean(name).text_ += ": ";
+  clean(value).text_ += "\r\n";
+  return *this;
+}
+
+Builder& Builder::add(HeaderId id, std::uint32_t value) { return add(id, std::to_string(value)); }
+
+Builder& Builder::copy(const Message& message, HeaderId id) {
+  for (const auto& line : message.headers()) {
+    if (line.id == id) add(id == HeaderId::other ? line.name : to_string(id), line.value);
+  }
+  return *this;
+}
+
+std::string Builder::finish(std::string_view content_type, std::string_view body) {
+  add(HeaderId::content_type, content_type);
+  add(HeaderId::content_length, std::to_string(body.size()));
+  text_ += "\r\n";
+  text_ += body;
+  return std::move(text_);
+}
+
+std::string Builder::finish() {
+  text_ += "Content-Length: 0\r\n\r\n";
+  return std::move(text_);
+}
+
+Builder& Builder::clean(std::string_view text) {
+  const auto begin = static_cast<std::ptrdiff_t>(text_.size());
+  text_ += text;
+  std::replace_if(
+      text_.begin() + begin, text_.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  return *this;
+}
+
+}  // namespace beckon::sip

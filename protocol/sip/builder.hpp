@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/sip/message.hpp"
+
+namespace beckon::sip {
+
+/// Writes a message once, front to back, into one text. Values are written as they come, but for line
+/// ends and NUL, which become blanks: no value can forge a line.
+class Builder {
+ public:
+  static Builder request(std::string_view method, std::string_view uri);
+  static Builder response(int status, std::string_view reason = {});  ///< Default reason phrase when empty.
+  /// The response to `request` (RFC 3261 8.2.6): Via, From, To, Call-ID and CSeq copied, Timestamp into a
+  /// 100. `to_tag` is added to a To without tag unless it is empty.
+  static Builder reply(const Message& request, int status, std::string_view to_tag,
+                       std::string_view reason = {});
+
+  Builder& add(HeaderId id, std::string_view value);  ///< Not HeaderId::other.
+  Builder& add(std::string_view name, std::string_view value);
+  Builder& add(HeaderId id, std::uint32_t value);
+  /// Copies every line of that header from `message`.
+  Builder& copy(const Message& message, HeaderId id);
+  /// Content-Type, Content-Length, blank line and body. Gives the text away: the builder is used up.
+  std::string finish(std::string_view content_type, std::string_view body);
+  std::string finish();  ///< Content-Length: 0.
+
+ private:
+  Builder() { text_.reserve(512); }
+  Builder& clean(std::string_view text);
+
+  std::string text_;
+};
+
+/// The phrase the RFCs give a status code; that of its class for an unknown one.
+std::string_view default_reason(int status);
+
+/// Rewrites a received message into the one to forward, by splicing its buffer: the untouched lines
+/// are copied as they stand. One edit for each header: a later one takes the place of an earlier one.
+/// A Content-Length is added where the message has none (COMPAT: liblinphone over UDP). `message` outlives
+/// it.
+class Splice {
+ public:
+  explicit Splice(const Message& message) : message_(message) {}
+  Splice& request_uri(std::string_view uri);
+  /// Drops the top value of a comma-separated header (Via of a response, Route of a request).
+  Splice& drop_first(HeaderId id);
+  Splice& drop(HeaderId id);  ///< All its lines.
+  /// Puts a line in front of all headers, those prepended earlier too.
+  Splice& prepend(HeaderId id, std::string_view value);
+  /// Replaces all lines of a header by one, which stands where the first stood; behind all where none did.
+  Splice& replace(HeaderId id, std::string_view value);
+  /// Replaces the first value of that header (e.g. the top Via with `received` added).
+  Splice& replace_first(HeaderId id, std::string_view value);
+  std::string finish() const;
+
+ private:
+  struct Edit {
+    enum class Kind { drop_first, drop, replace, replace_first } kind;
+    HeaderId id;
+    std::string value;
+  };
+  Splice& edit(Edit::Kind kind, HeaderId id, std::string_view value);
+  const Edit* find_edit(HeaderId id) const;
+  void append_start_line(std::string& out) const;
+  void append_edited(std::string& out, const HeaderLine& line, const Edit& edit, bool first) const;
+
+  const Message& message_;
+  std::string uri_;
+  std::string front_;
+  std::vector<Edit> edits_;
+};
+
+}  // namespace beckon::sip

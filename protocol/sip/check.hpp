@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "protocol/base/result.hpp"
+#include "protocol/sip/message.hpp"
+
+namespace beckon::sip {
+
+/// Why a message is not processed, and what a request is answered. A response is dropped instead.
+struct Rejected {
+  Errc cause;
+  int status;
+  std::string reason;  ///< Reason phrase that names the fault.
+};
+
+/// Checks what every element checks before it acts (RFC 3261 8.1.1, 8.2.2, 16.3): Via, From, To, Call-ID,
+/// CSeq and Max-Forwards stand once and read well, the method is that of CSeq, a Contact reads well;
+/// version (505) and Request-URI (400, 416) of a request. Nothing means: go on.
+std::optional<Rejected> check(const Message& message);
+
+/// The answer to octets that `Message::parse` or the `Framer` refused with `why`.
+struct Refusal {
+  int status;
+  std::string reason;
+  Message head;  ///< For Builder::reply.
+};
+/// Nothing when no answer is due: a response, an ACK, or no readable start line and Via.
+std::optional<Refusal> refusal(const SharedText& text, ErrorCode why, const Limits& limits = {});
+
+}  // namespace beckon::sip

@@ -1,0 +1,66 @@
+#include "protocol/sip/grammar.hpp"
+
+namespace beckon::sip::grammar {
+
+std::size_t find_outside(std::string_view text, std::string_view stops, std::size_t from) {
+  bool bracketed = false;
+  for (std::size_t i = from; i < text.size(); ++i) {
+    const char c = text[i];
+    if (!bracketed && stops.find(c) != std::string_view::npos) return i;
+    if (c == '"' && !bracketed) {
+      i = skip_quoted(text, i);
+      if (i == std::string_view::npos) break;
+      --i;
+    } else if (c == '<') {
+      bracketed = true;
+    } else if (c == '>') {
+      bracketed = false;
+    }
+  }
+  return text.size();
+}
+
+bool next_piece(std::string_view& rest, char separator, std::string_view& piece) {
+  if (rest.empty()) return false;
+  const auto end = find_outside(rest, {&separator, 1});
+  piece = rest.substr(0, end);
+  rest.remove_prefix(end == rest.size() ? end : end + 1);
+  return true;
+}
+
+std::string unquote(std::string_view text) {
+  if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::string(text);
+  text = text.substr(1, text.size() - 2);
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    out.push_back(text[i]);
+  }
+  return out;
+}
+
+namespace {
+
+bool valid_value(std::string_view value) {
+  if (value.empty()) return false;
+  if (value.front() == '"') return skip_quoted(value, 0) == value.size();
+  return all(value, Class::value);
+}
+
+}  // namespace
+
+bool valid_parameters(std::string_view text) {
+  text = trim(text);
+  if (text.empty()) return true;
+  if (text.front() != ';' || text.back() == ';') return false;
+  text.remove_prefix(1);
+  for (std::string_view piece; next_piece(text, ';', piece);) {
+    const auto [name, value] = cut(piece, '=');
+    if (!is_token(trim(name))) return false;
+    if (name.size() != piece.size() && !valid_value(trim(value))) return false;
+  }
+  return true;
+}
+
+}  // namespace beckon::sip::grammar

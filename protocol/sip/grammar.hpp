@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/base/text.hpp"
+
+/// Character classes and small scanners of RFC 3261 25.1. No locale, no allocation.
+namespace beckon::sip::grammar {
+
+/// Bits of `classes`, one per rule of RFC 3261 25.1. Escapes ("%41") are outside of them.
+enum Class : std::uint16_t {
+  token = 1,
+  unreserved = 2,
+  user = 4,  ///< unreserved and user-unreserved.
+  password = 8,
+  parameter = 16,  ///< paramchar of a URI.
+  header = 32,     ///< hnv-unreserved and unreserved of a URI.
+  uric = 64,       ///< RFC 2396: reserved and unreserved.
+  host = 128,      ///< Letters, digits, '-' and '_' of a host name's label.
+  value = 256,     ///< What an unquoted header parameter may hold here: visible, no separator of lists.
+};
+
+constexpr auto classes = [] {
+  std::array<std::uint16_t, 256> table{};
+  const auto add = [&table](std::string_view characters, unsigned bits) {
+    for (const char c : characters) table[static_cast<unsigned char>(c)] |= static_cast<std::uint16_t>(bits);
+  };
+  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+      token | unreserved | user | password | parameter | header | uric | host);
+  add("-.!%*_+`'~", token);
+  add("-_.!~*'()", unreserved | user | password | parameter | header | uric);
+  add("&=+$,;?/", user);
+  add("&=+$,", password);
+  add("[]/:&+$", parameter);
+  add("[]/?:+$", header);
+  add(";/?:@&=+$,", uric);
+  // COMPAT: names of container networks hold '_', which RFC 3261 has in no host name.
+  add("-_", host);
+  for (unsigned c = 0x21; c < 256; ++c) {
+    if (c != 0x7f && std::string_view("\",;<>").find(static_cast<char>(c)) == std::string_view::npos) {
+      table[c] |= value;
+    }
+  }
+  return table;
+}();
+
+constexpr bool is(char c, unsigned bits) { return (classes[static_cast<unsigned char>(c)] & bits) != 0; }
+
+constexpr bool all(std::string_view text, unsigned bits) {
+  for (const char c : text) {
+    if (!is(c, bits)) return false;
+  }
+  return true;
+}
+
+constexpr bool is_token(std::string_view text) { return !text.empty() && all(text, token); }
+
+/// The value of a hexadecimal digit, or -1.
+constexpr int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  const char low = to_lower(c);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+/// True where "%" HEX HEX begins at `at`.
+constexpr bool is_escape(std::string_view text, std::size_t at) {
+  return text.size() - at >= 3 && text[at] == '%' && hex_value(text[at + 1]) >= 0 &&
+         hex_value(text[at + 2]) >= 0;
+}
+
+constexpr bool all_or_escaped(std::string_view text, unsigned bits) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is(text[i], bits)) continue;
+    if (!is_escape(text, i)) return false;
+    i += 2;
+  }
+  return true;
+}
+
+/// Index behind the quoted string that begins at `at` (RFC 3261 25.1: '\' takes one octet with it);
+/// npos when it does not end.
+constexpr std::size_t skip_quoted(std::string_view text, std::size_t at) {
+  for (++at; at < text.size(); ++at) {
+    if (text[at] == '\\') {
+      ++at;
+    } else if (text[at] == '"') {
+      return at + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
+/// Index of the first of `stops` that stands outside of quoted strings and angle brackets; the size
+/// of the text where there is none.
+std::size_t find_outside(std::string_view text, std::string_view stops, std::size_t from = 0);
+
+/// Cuts the next piece before `separator` off the front of `rest`, untrimmed. False at the end.
+bool next_piece(std::string_view& rest, char separator, std::string_view& piece);
+
+/// The content of a quoted string without its quotes and escapes; other text as it stands.
+std::string unquote(std::string_view text);
+
+/// *( SEMI name [ EQUAL value ] ): each name a token, nothing empty between two semicolons.
+bool valid_parameters(std::string_view text);
+
+}  // namespace beckon::sip::grammar

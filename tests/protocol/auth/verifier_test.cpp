@@ -1,0 +1,101 @@
+#include "protocol/auth/verifier.hpp"
+
+#include <doctest/doctest.h>
+
+#include "protocol/auth/digest.hpp"
+
+using namespace beckon;
+using namespace beckon::auth;
+
+namespace {
+
+struct Fixture {
+  SeededRandom random{7};
+  Verifier verifier{{.key = {1, 2, 3}, .nonce_lifetime = 60s, .nonces = 10}, random};
+  Time t0 = Time{} + 10s;
+  std::string secret = ha1(Algorithm::sha512_256, "alice", "example.org", "secret");
+  std::vector<std::string> offers = verifier.challenges("example.org", "bk001.", false, t0);
+
+  Credentials credentials(std::uint32_t count = 1, std::string_view password = "secret") {
+    const auto challenge = choose(offers);
+    return parse_credentials(answer(*challenge, {.user = "alice",
+                                                 .password = password,
+                                                 .method = "REGISTER",
+                                                 .uri = "sip:example.org",
+                                                 .cnonce = "abc",
+                                                 .count = count}))
+        .value();
+  }
+  Verdict verify(const Credentials& given, Time now) {
+    return verifier.verify(given, {.method = "REGISTER", .body = "", .ha1 = secret}, now);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture,
+                  "three algorithms are offered, the strongest first, with one nonce (RFC 8760 2.4)") {
+  REQUIRE(offers.size() == 3);
+  const auto first = parse_challenge(offers[0]).value(), last = parse_challenge(offers[2]).value();
+  CHECK(first.algorithm == Algorithm::sha512_256);
+  CHECK(last.algorithm == Algorithm::md5);
+  CHECK(first.nonce == last.nonce);
+  CHECK(first.nonce.starts_with("bk001."));
+  CHECK(first.qop_auth);
+  CHECK_FALSE(first.stale);
+  CHECK(parse_challenge(verifier.challenges("example.org", "", true, t0)[1])->stale);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the right password is accepted, each count once") {
+  CHECK(verify(credentials(1), t0) == Verdict::ok);
+  CHECK(verify(credentials(2), t0) == Verdict::ok);
+  CHECK(verify(credentials(1), t0) == Verdict::stale);
+  CHECK(verifier.nonces_in_use() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a wrong password, method, URI or user is wrong and touches no table") {
+  CHECK(verify(credentials(1, "guess"), t0) == Verdict::wrong);
+  CHECK(verifier.verify(credentials(), {.method = "PUBLISH", .body = "", .ha1 = secret}, t0) ==
+        Verdict::wrong);
+  CHECK(verifier.verify(credentials(), {.method = "REGISTER", .body = "", .ha1 = ""}, t0) == Verdict::wrong);
+  auto changed = credentials();
+  changed.uri = "sip:example.net";
+  CHECK(verify(changed, t0) == Verdict::wrong);
+  CHECK(verifier.nonces_in_use() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody proves to be an unknown user with the value it is compared to") {
+  for (const char* guess : {"0000000000000000000000000000000000000000000000000000000000000000", ""}) {
+    auto given = credentials();
+    given.response = response(given, guess, "REGISTER", "");
+    CHECK(verifier.verify(given, {.method = "REGISTER", .body = "", .ha1 = ""}, t0) == Verdict::wrong);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the right password with an old or foreign nonce is stale, so no one is asked again") {
+  CHECK(verify(credentials(), t0 + 61s) == Verdict::stale);
+  Verifier other({.key = {9}, .nonce_lifetime = 60s, .nonces = 10}, random);
+  offers = other.challenges("example.org", "bk001.", false, t0);
+  CHECK(verify(credentials(), t0) == Verdict::stale);
+  CHECK(verify(credentials(1, "guess"), t0) == Verdict::wrong);
+}
+
+TEST_CASE_FIXTURE(Fixture, "count 0 contradicts the RFC (RFC 7616 3.4)") {
+  CHECK(verify(credentials(0), t0) == Verdict::bad);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the case of the response's digits does not matter") {
+  auto given = credentials();
+  for (char& c : given.response) c = c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c;
+  CHECK(verify(given, t0) == Verdict::ok);
+}
+
+TEST_CASE_FIXTURE(Fixture, "without qop a nonce serves once (RFC 2069)") {
+  auto given = credentials();
+  given.qop = Qop::none;
+  given.nc = given.cnonce = "";
+  given.response = response(given, secret, "REGISTER", "");
+  CHECK(verify(given, t0) == Verdict::ok);
+  CHECK(verify(given, t0) == Verdict::stale);
+}

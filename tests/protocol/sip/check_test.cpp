@@ -1,0 +1,129 @@
+#include "protocol/sip/check.hpp"
+
+#include <doctest/doctest.h>
+
+#include "protocol/sip/builder.hpp"
+
+using namespace beckon;
+using namespace beckon::sip;
+
+namespace {
+
+const std::string good =
+    "MESSAGE sip:bob@example.org SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP a;branch=z9hG4bK1\r\n"
+    "Max-Forwards: 70\r\n"
+    "From: <sip:alice@example.org>;tag=1\r\n"
+    "To: <sip:bob@example.org>\r\n"
+    "Call-ID: call@a\r\n"
+    "CSeq: 1 MESSAGE\r\n"
+    "Contact: <sip:alice@a>\r\n"
+    "Content-Length: 0\r\n"
+    "\r\n";
+
+std::string with(const std::string& from, const std::string& to) {
+  std::string text = good;
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+std::optional<Rejected> check_text(const std::string& text) {
+  const auto message = Message::parse(share(text));
+  REQUIRE(message.has_value());
+  return check(*message);
+}
+
+}  // namespace
+
+TEST_CASE("a good request passes") { CHECK_FALSE(check_text(good)); }
+
+TEST_CASE("what a request lacks or says wrong is answered as the RFC names it") {
+  struct Row {
+    const char* from;
+    const char* to;
+    int status;
+    Errc cause;
+  };
+  for (const Row& row : {
+           Row{"Via: SIP/2.0/UDP a;branch=z9hG4bK1\r\n", "", 400, Errc::missing_header},
+           Row{"From: <sip:alice@example.org>;tag=1\r\n", "", 400, Errc::missing_header},
+           Row{"To: <sip:bob@example.org>\r\n", "", 400, Errc::missing_header},
+           Row{"Call-ID: call@a\r\n", "", 400, Errc::missing_header},
+           Row{"CSeq: 1 MESSAGE\r\n", "", 400, Errc::missing_header},
+           Row{"To: ", "t: <sip:c@d>\r\nTo: ", 400, Errc::repeated_header},
+           Row{"CSeq: ", "CSeq: 2 MESSAGE\r\nCSeq: ", 400, Errc::repeated_header},
+           Row{"Max-Forwards: ", "Max-Forwards: 1\r\nMax-Forwards: ", 400, Errc::repeated_header},
+           Row{"SIP/2.0/UDP a;", "SIP/2.0/UDP a;;", 400, Errc::bad_value},
+           Row{"<sip:alice@example.org>;tag=1", "\"open <sip:alice@example.org>", 400, Errc::bad_value},
+           Row{"<sip:bob@example.org>\r\n", "<sip:bob@example.org\r\n", 400, Errc::bad_value},
+           Row{"call@a", "call a", 400, Errc::bad_value},
+           Row{"call@a", "", 400, Errc::bad_value},
+           Row{"1 MESSAGE", "2147483648 MESSAGE", 400, Errc::bad_value},
+           Row{"1 MESSAGE", "1 INVITE", 400, Errc::bad_value},
+           Row{"<sip:alice@a>", "sip:alice@a?Route=x", 400, Errc::bad_value},
+           Row{": 70", ": 256", 400, Errc::bad_value},
+           Row{": 70", ": many", 400, Errc::bad_value},
+           Row{"sip:bob@example.org SIP/2.0", " sip:bob@example.org  SIP/2.0", 400, Errc::bad_uri},
+           Row{"sip:bob@example.org SIP/2.0", "<sip:bob@example.org> SIP/2.0", 400, Errc::bad_uri},
+           Row{"sip:bob@example.org SIP/2.0", "mailto:bob@example.org SIP/2.0", 416, Errc::bad_scheme},
+           Row{"sip:bob@example.org SIP/2.0", "sip:bob@example.org SIP/7.0", 505, Errc::bad_version},
+       }) {
+    CAPTURE(row.to);
+    const auto rejected = check_text(with(row.from, row.to));
+    REQUIRE(rejected);
+    CHECK(rejected->status == row.status);
+    CHECK(rejected->cause == row.cause);
+    CHECK_FALSE(rejected->reason.empty());
+  }
+}
+
+TEST_CASE("what RFC 2543 and real peers leave out or write otherwise passes") {
+  CHECK_FALSE(check_text(with("Max-Forwards: 70\r\n", "")));
+  CHECK_FALSE(check_text(with(";tag=1", "")));
+  CHECK_FALSE(check_text(with("<sip:bob@example.org>", "sip:bob@example.org")));
+  CHECK_FALSE(check_text(with("Content-Length: 0\r\n", "Supported:\r\nAccept:\r\n")));
+  CHECK_FALSE(check_text(with("sip:bob@example.org SIP", "im:bob@example.org SIP")));
+  CHECK_FALSE(check_text(with("Contact: <sip:alice@a>", "Contact: *")));
+}
+
+TEST_CASE("a response is checked for what a client needs") {
+  CHECK_FALSE(check_text(with("MESSAGE sip:bob@example.org SIP/2.0", "SIP/2.0 200 Ok")));
+  CHECK(check_text("SIP/2.0 200 OK\r\n\r\n"));
+}
+
+TEST_CASE("a request that cannot be parsed is answered all the same") {
+  const auto refused = [](const std::string& text) {
+    const auto shared = share(text);
+    const auto message = Message::parse(shared);
+    REQUIRE_FALSE(message.has_value());
+    return refusal(shared, message.error());
+  };
+  SUBCASE("broken line, body cut short, version missing: 400 with the request's headers") {
+    for (const auto& text :
+         {with("Max-Forwards: 70", "broken"), with("Length: 0", "Length: 7"), with("Length: 0", "Length: -1"),
+          with(" SIP/2.0\r\n", "\r\n"), with(" SIP/2.0\r\n", " SIP/2.0 \r\n")}) {
+      CAPTURE(text);
+      const auto answer = refused(text);
+      REQUIRE(answer);
+      CHECK(answer->status == 400);
+      const auto reply =
+          Message::parse(share(Builder::reply(answer->head, answer->status, "t", answer->reason).finish()));
+      REQUIRE(reply.has_value());
+      CHECK(reply->status() == 400);
+      CHECK(reply->cseq()->number == 1);
+      CHECK(reply->top_via()->branch() == "z9hG4bK1");
+    }
+  }
+  SUBCASE("too long: 414 for the URI, 513 for the rest") {
+    CHECK(refused(with("sip:bob", "sip:" + std::string(1024, 'b')))->status == 414);
+    CHECK(refused(with("Max-Forwards: 70", "X: " + std::string(9000, 'x')))->status == 513);
+    CHECK(refused(good + std::string(65536, 'x'))->status == 513);
+  }
+  SUBCASE("nobody is answered who cannot be") {
+    CHECK_FALSE(refused(with("MESSAGE sip:bob@example.org SIP/2.0", "ACK sip:b SIP/2.0\r\nbroken")));
+    CHECK_FALSE(refused(with("MESSAGE sip:bob@example.org SIP/2.0", "SIP/2.0 200 OK\r\nbroken")));
+    CHECK_FALSE(refused(with("Via: SIP/2.0/UDP a;branch=z9hG4bK1", "broken")));
+    CHECK_FALSE(refused("\x16\x03\x01\x02"));
+  }
+}
