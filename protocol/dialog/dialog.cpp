@@ -1,0 +1,257 @@
+#include "protocol/dialog/dialog.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+namespace beckon::dialog {
+namespace {
+
+namespace json = boost::json;
+using sip::HeaderId;
+using sip::Method;
+
+/// Requests whose Contact replaces the remote target (RFC 3261 12.2, RFC 3311, RFC 6665 4.4.1, RFC 3515).
+bool refreshes_target(Method method) {
+  return method == Method::invite || method == Method::update || method == Method::subscribe ||
+         method == Method::notify || method == Method::refer;
+}
+
+Result<std::string> read_contact(const sip::Message& message) {
+  const auto contacts = message.contacts();
+  if (!contacts || contacts->size() != 1 || !contacts->front().uri.is_sip()) return Errc::bad_contact;
+  return sip::print(contacts->front().uri);
+}
+
+Result<std::vector<std::string>> read_routes(const sip::Message& message) {
+  std::vector<std::string> routes;
+  for (const auto value : message.values(HeaderId::record_route)) {
+    if (!sip::parse_name_addr(value)) return Errc::bad_header;
+    routes.emplace_back(value);
+  }
+  return routes;
+}
+
+/// What both ends read alike; `local` and `remote` are From and To, whichever way round.
+Result<Dialog> read_common(const sip::Message& message, const Result<sip::NameAddr>& local,
+                           const Result<sip::NameAddr>& remote, bool secure) {
+  if (!local || !remote) return Errc::bad_header;
+  const auto contact = read_contact(message);
+  if (!contact) return contact.error();
+  auto routes = read_routes(message);
+  if (!routes) return routes.error();
+  Dialog dialog;
+  dialog.id.call_id = message.call_id();
+  dialog.id.remote_tag = remote->tag();
+  dialog.local_uri = sip::print(local->uri);
+  dialog.remote_uri = sip::print(remote->uri);
+  dialog.remote_target = *contact;
+  dialog.route_set = std::move(*routes);
+  dialog.secure = secure;
+  return dialog;
+}
+
+/// The URI of a stored route value; empty if it is none.
+sip::Uri route_uri(const std::string& route) {
+  auto address = sip::parse_name_addr(route);
+  return address ? std::move(address->uri) : sip::Uri{};
+}
+
+std::string with_tag(const std::string& uri, const std::string& tag) {
+  return tag.empty() ? "<" + uri + ">" : "<" + uri + ">;tag=" + tag;
+}
+
+sip::Builder start_request(const Dialog& dialog, std::string_view method, std::uint32_t cseq) {
+  std::string target = dialog.remote_target;
+  std::vector<std::string> routes = dialog.route_set;
+  if (!routes.empty()) {
+    auto first = route_uri(routes.front());
+    if (!first.parameter("lr")) {
+      // COMPAT: a strict router (RFC 2543) wants itself in the Request-URI and the target last (RFC
+      // 3261 12.2.1.1).
+      first.headers.clear();
+      first.parameters = sip::without_parameter(first.parameters, "method");
+      routes.erase(routes.begin());
+      routes.push_back("<" + target + ">");
+      target = sip::print(first);
+    }
+  }
+  auto builder = sip::Builder::request(method, target);
+  for (const auto& route : routes) builder.add(HeaderId::route, route);
+  builder.add(HeaderId::max_forwards, std::uint32_t{70});
+  builder.add(HeaderId::from, with_tag(dialog.local_uri, dialog.id.local_tag));
+  builder.add(HeaderId::to, with_tag(dialog.remote_uri, dialog.id.remote_tag));
+  builder.add(HeaderId::call_id, dialog.id.call_id);
+  builder.add(HeaderId::cseq, std::to_string(cseq) + " " + std::string(method));
+  return builder;
+}
+
+}  // namespace
+
+const char* to_string(Errc value) {
+  switch (value) {
+    case Errc::bad_contact:
+      return "no usable Contact";
+    case Errc::missing_tag:
+      return "no tag";
+    case Errc::bad_header:
+      return "unreadable From, To, CSeq or Record-Route";
+    case Errc::out_of_order:
+      return "CSeq out of order";
+    case Errc::bad_text:
+      return "not a stored dialog";
+  }
+  return "unknown error";
+}
+
+Result<void> Dialog::on_request(const sip::Message& request) {
+  const auto method = request.method();
+  if (method == Method::ack || method == Method::cancel) return {};
+  const auto cseq = request.cseq();
+  if (!cseq) return Errc::bad_header;
+  if (remote_cseq && cseq->number <= *remote_cseq) return Errc::out_of_order;
+  if (refreshes_target(method) && request.has(HeaderId::contact)) {
+    auto contact = read_contact(request);
+    if (!contact) return contact.error();
+    remote_target = std::move(*contact);
+  }
+  remote_cseq = cseq->number;
+  return {};
+}
+
+void Dialog::on_response(const sip::Message& response) {
+  if (response.status() / 100 != 2 || !refreshes_target(response.method())) return;
+  if (auto contact = read_contact(response)) remote_target = std::move(*contact);
+}
+
+sip::Builder Dialog::make_request(std::string_view method) {
+  return start_request(*this, method, ++local_cseq);
+}
+
+sip::Builder Dialog::make_ack(std::uint32_t invite_cseq) const {
+  return start_request(*this, "ACK", invite_cseq);
+}
+
+std::string Dialog::next_hop_uri() const {
+  return route_set.empty() ? remote_target : sip::print(route_uri(route_set.front()));
+}
+
+bool Dialog::reserve(std::uint32_t block) {
+  if (local_cseq + block / 2 < reserved_cseq) return false;
+  reserved_cseq = local_cseq + block;
+  return true;
+}
+
+Result<Dialog> make_uas_dialog(const sip::Message& request, std::string_view local_tag, bool secure) {
+  auto dialog = read_common(request, request.to(), request.from(), secure);
+  if (!dialog) return dialog.error();
+  const auto cseq = request.cseq();
+  if (!cseq) return Errc::bad_header;
+  dialog->id.local_tag = local_tag;
+  dialog->remote_cseq = cseq->number;
+  return dialog;
+}
+
+Result<Dialog> make_uac_dialog(const sip::Message& response, bool secure) {
+  auto dialog = read_common(response, response.from(), response.to(), secure);
+  if (!dialog) return dialog.error();
+  const auto cseq = response.cseq();
+  if (!cseq) return Errc::bad_header;
+  if (dialog->id.remote_tag.empty()) return Errc::missing_tag;
+  dialog->id.local_tag = response.from_tag();
+  dialog->local_cseq = cseq->number;
+  std::reverse(dialog->route_set.begin(), dialog->route_set.end());
+  return dialog;
+}
+
+Result<Dialog> make_notified_dialog(const sip::Message& notify, std::uint32_t subscribe_cseq, bool secure) {
+  if (notify.from_tag().empty() || notify.to_tag().empty()) return Errc::missing_tag;
+  auto dialog = make_uas_dialog(notify, notify.to_tag(), secure);
+  if (!dialog) return dialog.error();
+  dialog->local_cseq = subscribe_cseq;
+  dialog->remote_cseq.reset();
+  return dialog;
+}
+
+Id id_of_request(const sip::Message& request) {
+  return {std::string(request.call_id()), std::string(request.to_tag()), std::string(request.from_tag())};
+}
+
+Id id_of_response(const sip::Message& response) {
+  return {std::string(response.call_id()), std::string(response.from_tag()), std::string(response.to_tag())};
+}
+
+std::string print(const Dialog& dialog) {
+  json::object object{
+      {"call_id", dialog.id.call_id},
+      {"local_tag", dialog.id.local_tag},
+      {"remote_tag", dialog.id.remote_tag},
+      {"local", dialog.local_uri},
+      {"remote", dialog.remote_uri},
+      {"target", dialog.remote_target},
+      {"routes", json::array(dialog.route_set.begin(), dialog.route_set.end())},
+      {"cseq", std::max(dialog.local_cseq, dialog.reserved_cseq)},
+      {"secure", dialog.secure},
+  };
+  if (dialog.remote_cseq) object["remote_cseq"] = *dialog.remote_cseq;
+  return json::serialize(object);
+}
+
+namespace {
+
+/// Reads members of one object; `good` turns false at the first that is absent or of another type.
+struct Reader {
+  const json::object& object;
+  bool good = true;
+
+  std::string text(std::string_view name) {
+    const auto* value = object.if_contains(name);
+    if (value == nullptr || !value->is_string()) return good = false, std::string{};
+    return std::string(value->get_string());
+  }
+  std::uint32_t number(std::string_view name) {
+    const auto* value = object.if_contains(name);
+    if (value == nullptr) return good = false, 0;
+    json::error_code error;
+    const auto number = value->to_number<std::uint32_t>(error);
+    if (error) good = false;
+    return number;
+  }
+  bool flag(std::string_view name) {
+    const auto* value = object.if_contains(name);
+    if (value == nullptr || !value->is_bool()) return good = false;
+    return value->get_bool();
+  }
+  std::vector<std::string> texts(std::string_view name) {
+    std::vector<std::string> out;
+    const auto* value = object.if_contains(name);
+    if (value == nullptr || !value->is_array()) return good = false, out;
+    for (const auto& item : value->get_array()) {
+      if (!item.is_string()) return good = false, out;
+      out.emplace_back(item.get_string());
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+Result<Dialog> parse_dialog(std::string_view text) {
+  json::error_code error;
+  const auto value = json::parse(json::string_view(text.data(), text.size()), error);
+  if (error || !value.is_object()) return Errc::bad_text;
+  Reader reader{value.get_object()};
+  Dialog dialog;
+  dialog.id = {reader.text("call_id"), reader.text("local_tag"), reader.text("remote_tag")};
+  dialog.local_uri = reader.text("local");
+  dialog.remote_uri = reader.text("remote");
+  dialog.remote_target = reader.text("target");
+  dialog.route_set = reader.texts("routes");
+  dialog.local_cseq = dialog.reserved_cseq = reader.number("cseq");
+  dialog.secure = reader.flag("secure");
+  if (reader.object.contains("remote_cseq")) dialog.remote_cseq = reader.number("remote_cseq");
+  const auto is_route = [](const std::string& route) { return sip::parse_name_addr(route).has_value(); };
+  if (!reader.good || !std::ranges::all_of(dialog.route_set, is_route)) return Errc::bad_text;
+  return dialog;
+}
+
+}  // namespace beckon::dialog

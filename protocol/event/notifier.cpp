@@ -1,0 +1,171 @@
+#include "protocol/event/notifier.hpp"
+
+#include <algorithm>
+
+namespace beckon::event {
+namespace {
+
+std::uint32_t seconds_left(Time end, Time now) {
+  const auto left = std::chrono::ceil<std::chrono::seconds>(end - now).count();
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(left, 0));
+}
+
+}  // namespace
+
+Notifier::Notifier(Config config, State state, Time expires)
+    : config_(config), state_(state), expires_(expires) {}
+
+Notifier::Actions Notifier::on_subscribe(Time expires, Time now) {
+  if (state_ == State::terminated) return {};
+  expires_ = expires;
+  failures_ = 0;  // whoever asks is not dead
+  if (expires <= now) return finish("timeout", Body::full, now);
+  return want(Body::full, /*at_once=*/true, now);
+}
+
+void Notifier::resume(Time when) {
+  wanted_ = Body::full;
+  not_before_ = when;
+}
+
+Notifier::Actions Notifier::on_change(Time now, bool also_pending) {
+  if (state_ == State::terminated || (state_ == State::pending && !also_pending)) return {};
+  return want(Body::partial, /*at_once=*/false, now);
+}
+
+Notifier::Actions Notifier::on_urgent_change(Time now) {
+  if (state_ != State::active) return {};
+  return want(Body::partial, /*at_once=*/true, now);
+}
+
+Notifier::Actions Notifier::approve(Time now) {
+  if (state_ != State::pending) return {};
+  state_ = State::active;
+  return want(Body::full, /*at_once=*/true, now);
+}
+
+Notifier::Actions Notifier::suspend(Time now) {
+  if (state_ != State::active) return {};
+  state_ = State::pending;
+  return want(Body::full, /*at_once=*/true, now);
+}
+
+Notifier::Actions Notifier::terminate(std::string_view reason, std::optional<std::uint32_t> retry_after,
+                                      Time now) {
+  if (state_ == State::terminated) return {};
+  retry_after_ = retry_after;
+  return finish(reason, Body::none, now);
+}
+
+Notifier::Actions Notifier::on_notify_end(int status, std::optional<std::uint32_t> retry_after, Time now) {
+  if (!in_flight_) return {};
+  in_flight_ = false;
+  if (state_ == State::terminated) {
+    if (!wanted_ || ends_subscription(status)) return {.destroy = true};
+    return send_or_wait(now);
+  }
+  if (status < 300) {
+    failures_ = 0;
+    return send_or_wait(now);
+  }
+  ++failures_;
+  if (ends_subscription(status) || failures_ >= config_.max_failures) return give_up();
+  wanted_ = Body::full;  // what was lost cannot be built upon
+  not_before_ = now + (retry_after ? Duration(std::chrono::seconds(*retry_after)) : config_.retry_pause);
+  return {};
+}
+
+Notifier::Actions Notifier::on_timer(Time now) {
+  if (state_ == State::terminated) return {};
+  if (now >= expires_) return finish("timeout", Body::none, now);
+  return send_or_wait(now);
+}
+
+std::optional<Time> Notifier::deadline() const {
+  if (state_ == State::terminated) return std::nullopt;
+  if (!wanted_ || in_flight_ || !not_before_) return expires_;
+  return std::min(*not_before_, expires_);
+}
+
+Notifier::Actions Notifier::want(Body body, bool at_once, Time now) {
+  wanted_ = std::max(wanted_.value_or(Body::none), body);
+  if (at_once) {
+    not_before_.reset();
+  } else if (last_sent_ && *last_sent_ + config_.min_interval > now) {
+    not_before_ = std::max(not_before_.value_or(Time::min()), *last_sent_ + config_.min_interval);
+  }
+  return send_or_wait(now);
+}
+
+Notifier::Actions Notifier::send_or_wait(Time now) {
+  if (in_flight_ || !wanted_ || (not_before_ && now < *not_before_)) return {};
+  Actions actions{.notify = make_notify(now)};
+  in_flight_ = true;
+  last_sent_ = now;
+  wanted_.reset();
+  not_before_.reset();
+  return actions;
+}
+
+Notifier::Actions Notifier::finish(std::string_view reason, Body body, Time now) {
+  state_ = State::terminated;
+  reason_ = reason;
+  wanted_ = body;
+  not_before_.reset();
+  auto actions = send_or_wait(now);
+  actions.terminated = true;
+  return actions;
+}
+
+/// Nobody is there to be told.
+Notifier::Actions Notifier::give_up() {
+  state_ = State::terminated;
+  reason_ = "timeout";
+  return {.terminated = true, .destroy = true};
+}
+
+Notifier::Notify Notifier::make_notify(Time now) const {
+  Notify notify{.body = *wanted_};
+  notify.state.state = to_string(state_);
+  if (state_ == State::terminated) {
+    notify.state.reason = reason_;
+    notify.state.retry_after = retry_after_;
+  } else {
+    notify.state.expires = seconds_left(expires_, now);
+  }
+  return notify;
+}
+
+bool Notifier::Notify::operator==(const Notify& other) const {
+  return body == other.body && sip::print(state) == sip::print(other.state);
+}
+
+std::string_view to_string(Notifier::State state) {
+  switch (state) {
+    case Notifier::State::pending:
+      return "pending";
+    case Notifier::State::active:
+      return "active";
+    case Notifier::State::terminated:
+      return "terminated";
+  }
+  return "";
+}
+
+bool ends_subscription(int status) {
+  switch (status) {
+    case 404:
+    case 405:
+    case 410:
+    case 416:
+    case 489:
+    case 501:
+    case 502:  // destroys the dialog (RFC 5057 5.1)
+    case 604:
+      return true;
+    default:
+      return status >= 480 && status <= 485;
+  }
+}
+
+}  // namespace beckon::event

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/time.hpp"
+#include "protocol/sip/header.hpp"
+
+namespace beckon::event {
+
+/// The server's side of one subscription (RFC 6665 4.2). Knows when a NOTIFY is due and with which
+/// Subscription-State; the caller composes and sends it inside the subscription's dialog.
+///
+///   pending --approve--> active;   pending, active --terminate, expiry, NOTIFY refused--> terminated
+///
+/// One NOTIFY is in flight at a time: changes meanwhile are sent together afterwards, so a slow watcher
+/// gets the newest state and never a queue.
+class Notifier {
+ public:
+  enum class State { pending, active, terminated };
+  /// What the NOTIFY carries. `partial` permits a package to send only what changed since the last NOTIFY
+  /// that arrived; `none` is for the end of a subscription that gets no more state.
+  enum class Body { none, partial, full };
+
+  struct Config {
+    /// After a NOTIFY that got no answer (timeout, connection lost, 5xx without Retry-After) the newest state
+    /// is sent after this pause: one lost NOTIFY must not kill a subscription...
+    Duration retry_pause = 30s;
+    /// ...and after this many in a row the watcher is taken for dead.
+    int max_failures = 3;
+    /// Changes are sent at most this often (RFC 6665 5.4.10: each package names its own); changes of the
+    /// subscription's own state are sent at once.
+    Duration min_interval = 0s;
+  };
+
+  struct Notify {
+    sip::SubscriptionState state{};
+    Body body = Body::none;
+    bool operator==(const Notify& other) const;
+  };
+  /// What the caller does next, in this order. After every call set one timer to `deadline()`.
+  struct Actions {
+    bool terminated = false;         ///< The state just became `terminated`; `reason()` tells why.
+    std::optional<Notify> notify{};  ///< Send it; report its end by `on_notify_end`.
+    bool destroy = false;            ///< Nothing will be sent any more: forget the subscription.
+    bool operator==(const Actions&) const = default;
+  };
+
+  /// `expires` from now on; `state` is pending or active. A subscription read from the store starts here too,
+  /// followed by `resume`.
+  Notifier(Config config, State state, Time expires);
+
+  /// A SUBSCRIBE was accepted (the first, too) with a new end; an `expires` that is not in the future fetches
+  /// or unsubscribes. Always answered by a NOTIFY with full state (RFC 6665 4.2.1.2, 4.2.2).
+  Actions on_subscribe(Time expires, Time now);
+  /// The program restarted: the watcher gets full state not before `when` (the caller spreads them).
+  void resume(Time when);
+  /// The state of the resource changed. Nothing is sent while pending, unless `also_pending`.
+  Actions on_change(Time now, bool also_pending = false);
+  /// The same, exempt from `min_interval`: what changed must not wait (a permission was taken back).
+  Actions on_urgent_change(Time now);
+  /// pending -> active: full state at once.
+  Actions approve(Time now);
+  /// active -> pending (a rule was taken back): `pending` at once.
+  Actions suspend(Time now);
+  /// Ends it with a final NOTIFY: "rejected", "deactivated", "probation", "giveup", "noresource",
+  /// "invariant", "timeout". `retry_after` in seconds, for probation and giveup.
+  Actions terminate(std::string_view reason, std::optional<std::uint32_t> retry_after, Time now);
+  /// The end of the NOTIFY in flight. `status` 408 for a timeout and 503 for a transport error; `retry_after`
+  /// from the response, in seconds.
+  Actions on_notify_end(int status, std::optional<std::uint32_t> retry_after, Time now);
+  Actions on_timer(Time now);
+
+  /// When `on_timer` must be called next; nothing: never.
+  std::optional<Time> deadline() const;
+  State state() const { return state_; }
+  /// Why it ended; empty before. Local causes use the RFC's words too: "timeout" for expiry, unsubscribing
+  /// and dead watchers, "noresource" never.
+  const std::string& reason() const { return reason_; }
+  Time expires() const { return expires_; }
+  bool in_flight() const { return in_flight_; }
+
+ private:
+  Actions want(Body body, bool at_once, Time now);
+  Actions send_or_wait(Time now);
+  Actions finish(std::string_view reason, Body body, Time now);
+  Actions give_up();
+  Notify make_notify(Time now) const;
+
+  Config config_;
+  State state_;
+  Time expires_;
+  std::string reason_{};
+  std::optional<std::uint32_t> retry_after_{};
+  std::optional<Body> wanted_{};      ///< What the next NOTIFY carries; absent: none is due.
+  std::optional<Time> not_before_{};  ///< Retry pause, pacing, or restart.
+  std::optional<Time> last_sent_{};
+  int failures_ = 0;
+  bool in_flight_ = false;
+};
+std::string_view to_string(Notifier::State state);
+
+/// Does a response to NOTIFY end the subscription (RFC 6665 4.2.2, RFC 5057 5.1)?
+bool ends_subscription(int status);
+
+}  // namespace beckon::event

@@ -1,0 +1,226 @@
+#include "protocol/transaction/client_table.hpp"
+
+#include <cassert>
+
+#include "protocol/base/log.hpp"
+#include "protocol/transaction/text_edit.hpp"
+
+namespace beckon::transaction {
+namespace {
+
+constexpr std::string_view magic_cookie = "z9hG4bK";
+
+std::string key_of(std::string_view branch, std::string_view method) {
+  std::string key(branch);
+  key.append("|").append(method);
+  return key;
+}
+
+}  // namespace
+
+ClientTable::~ClientTable() {
+  for (auto& [id, client] : clients_) context_.timers.cancel(client.timer);
+}
+
+std::string ClientTable::mint_via(const Hop& to, std::string& branch) {
+  branch = magic_cookie;
+  if (context_.config.branch_prefix) branch += context_.config.branch_prefix();
+  branch += context_.random.token(8);
+  std::string via = "SIP/2.0/";
+  via.append(via_name(to.protocol)).append(" ").append(context_.transport.sent_by(to));
+  if (!is_reliable(to.protocol)) via += ";rport";
+  return via.append(";branch=").append(branch);
+}
+
+TransactionId ClientTable::send(std::string request, const Hop& to, OnOutcome on_outcome, Time now) {
+  const std::string method = request.substr(0, request.find(' '));
+  assert(!method.empty() && method != "ACK");
+  std::string branch;
+  push_via(request, mint_via(to, branch));
+  return open(key_of(branch, method), method == "INVITE", share(std::move(request)), to,
+              std::move(on_outcome), now);
+}
+
+void ClientTable::send_ack(std::string ack, const Hop& to) {
+  std::string branch;
+  push_via(ack, mint_via(to, branch));
+  context_.transport.send(to, share(std::move(ack)), [](ErrorCode) {});
+}
+
+TransactionId ClientTable::open(std::string key, bool invite, SharedText request, const Hop& to,
+                                OnOutcome on_outcome, Time now) {
+  const TransactionId id = ++context_.last_id;
+  const bool reliable = is_reliable(to.protocol);
+  const auto& times = context_.config.times;
+  Machine machine = NonInviteClient(reliable, times, now);
+  if (invite) machine = InviteClient(reliable, times, now);
+  by_key_.emplace(key, id);
+  if (to.flow != 0) by_flow_.emplace(to.flow, id);
+  auto& client = clients_.emplace(id, Client(std::move(machine), to)).first->second;
+  client.key = std::move(key);
+  client.on_outcome = std::move(on_outcome);
+  if (invite || !reliable) client.request = request;
+  arm(id, client);
+  transmit(id, client, std::move(request));
+  return id;
+}
+
+void ClientTable::transmit(TransactionId id, const Client& client, SharedText text) {
+  auto failed = [this, id, alive = std::weak_ptr(context_.alive)](ErrorCode) {
+    if (!alive.expired()) on_transport_error(id, context_.clock.now());
+  };
+  context_.transport.send(client.hop, std::move(text), std::move(failed));
+}
+
+void ClientTable::cancel(TransactionId id, std::string_view reason, Now now) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  auto* machine = std::get_if<InviteClient>(&found->second.machine);
+  if (machine == nullptr) return;
+  found->second.cancel_reason = reason;
+  perform(id, machine->on(InviteClient::Event::cancel, now.mono), {}, now);
+}
+
+void ClientTable::abandon(TransactionId id) {
+  if (const auto found = clients_.find(id); found != clients_.end()) found->second.on_outcome = nullptr;
+}
+
+void ClientTable::receive(const Hop& from, const sip::Message& response, Now now) {
+  const auto via = response.top_via();
+  const auto cseq = response.cseq();
+  if (!via || !cseq) return;
+  const auto found = by_key_.find(key_of(via->branch(), cseq->method));
+  if (found == by_key_.end()) {
+    log::debug("transaction", "{} {} {}: response {} matches nothing", print(from.remote), response.call_id(),
+               cseq->method, response.status());
+    return;
+  }
+  const auto id = found->second;
+  const int status = response.status();
+  ClientActions actions;
+  if (auto* invite = std::get_if<InviteClient>(&clients_.at(id).machine)) {
+    using Event = InviteClient::Event;
+    actions = invite->on(status < 200   ? Event::provisional
+                         : status < 300 ? Event::success
+                                        : Event::failure,
+                         now.mono);
+  } else {
+    using Event = NonInviteClient::Event;
+    actions = std::get<NonInviteClient>(clients_.at(id).machine)
+                  .on(status < 200 ? Event::provisional : Event::final, now.mono);
+  }
+  perform(id, actions, {&from, &response}, now);
+}
+
+void ClientTable::on_flow_closed(FlowId flow, Now now) {
+  std::vector<TransactionId> ids;
+  for (auto it = by_flow_.lower_bound({flow, 0}); it != by_flow_.end() && it->first == flow; ++it)
+    ids.push_back(it->second);
+  for (const auto id : ids) on_transport_error(id, now);
+}
+
+void ClientTable::on_timer(TransactionId id, Now now) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  found->second.timer = 0;
+  const auto actions = std::visit(
+      [&](auto& machine) { return machine.on(std::decay_t<decltype(machine)>::Event::timer, now.mono); },
+      found->second.machine);
+  perform(id, actions, {}, now);
+}
+
+void ClientTable::on_transport_error(TransactionId id, Now now) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  const auto actions = std::visit(
+      [&](auto& machine) {
+        return machine.on(std::decay_t<decltype(machine)>::Event::transport_error, now.mono);
+      },
+      found->second.machine);
+  perform(id, actions, {}, now);
+}
+
+/// The table is in order before the user is called: the call may send, cancel and abandon.
+void ClientTable::perform(TransactionId id, const ClientActions& actions, const Input& input, Now now) {
+  auto& client = clients_.at(id);
+  if (actions.send_request) transmit(id, client, client.request);
+  if (actions.send_ack) perform_ack(id, client, input.response);
+  if (actions.send_cancel) perform_cancel(client, now);
+
+  const int status = actions.pass_response ? input.response->status() : actions.timeout ? 408 : 503;
+  const bool tells = actions.pass_response || actions.timeout || actions.transport_error;
+  const bool ends = tells && status >= 200;
+  const bool was_ended = client.ended;
+  OnOutcome on_outcome;
+  if (tells && !was_ended) on_outcome = ends ? std::exchange(client.on_outcome, nullptr) : client.on_outcome;
+  if (ends && !was_ended) {
+    client.ended = true;
+    client.request = nullptr;
+    by_flow_.erase({client.hop.flow, id});
+  }
+  const bool invite = std::holds_alternative<InviteClient>(client.machine);
+  if (actions.destroy)
+    close(id, client);
+  else
+    arm(id, client);
+
+  if (on_outcome) {
+    using Kind = Outcome::Kind;
+    const Kind kind = actions.timeout           ? Kind::timeout
+                      : actions.transport_error ? Kind::transport_error
+                      : ends                    ? Kind::final
+                                                : Kind::provisional;
+    on_outcome({.kind = kind, .response = actions.pass_response ? input.response : nullptr, .status = status},
+               now);
+  } else if (actions.pass_response && invite && status / 100 == 2) {
+    context_.user.on_response(*input.from, *input.response, now);
+  }
+}
+
+void ClientTable::perform_ack(TransactionId id, Client& client, const sip::Message* response) {
+  if (!client.ack) {
+    const auto invite = sip::Message::parse(client.request);
+    if (!invite) return;
+    client.ack = share(make_ack(*invite, *response));
+  }
+  transmit(id, client, client.ack);
+}
+
+void ClientTable::perform_cancel(const Client& client, Now now) {
+  const auto invite = sip::Message::parse(client.request);
+  if (!invite) return;
+  auto text = share(make_cancel(*invite, client.cancel_reason));
+  const auto branch = std::string_view(client.key).substr(0, client.key.find('|'));
+  open(key_of(branch, "CANCEL"), false, std::move(text), Hop(client.hop), nullptr, now.mono);
+}
+
+void ClientTable::arm(TransactionId id, Client& client) {
+  const auto deadline = std::visit([](auto& machine) { return machine.deadline(); }, client.machine);
+  if (!deadline) {
+    context_.timers.cancel(std::exchange(client.timer, 0));
+    return;
+  }
+  context_.timers.reset(client.timer, *deadline,
+                        [this, id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
+}
+
+void ClientTable::close(TransactionId id, Client& client) {
+  context_.timers.cancel(client.timer);
+  by_flow_.erase({client.hop.flow, id});
+  by_key_.erase(client.key);
+  clients_.erase(id);
+}
+
+void ClientTable::dump(const std::function<void(const Layer::Row&)>& visit) const {
+  for (const auto& [id, client] : clients_) {
+    const bool invite = std::holds_alternative<InviteClient>(client.machine);
+    std::visit(
+        [&](const auto& machine) {
+          visit({id, false, invite ? "INVITE" : "non-INVITE", to_string(machine.state()), client.key,
+                 client.hop, machine.deadline()});
+        },
+        client.machine);
+  }
+}
+
+}  // namespace beckon::transaction

@@ -1,0 +1,52 @@
+#include "protocol/transaction/layer.hpp"
+
+#include "protocol/transaction/client_table.hpp"
+#include "protocol/transaction/context.hpp"
+#include "protocol/transaction/server_table.hpp"
+
+namespace beckon::transaction {
+
+struct Layer::Impl {
+  Context context;
+  ClientTable clients{context};
+  ServerTable servers{context};
+};
+
+Layer::Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clock, Random& random,
+             User& user)
+    : impl_(new Impl{.context = {std::move(config), transport, timers, clock, random, user}}) {}
+Layer::~Layer() = default;
+
+void Layer::receive(const Hop& from, const sip::Message& message, Now now) {
+  if (message.is_request())
+    impl_->servers.receive(from, message, now);
+  else
+    impl_->clients.receive(from, message, now);
+}
+
+void Layer::respond(TransactionId id, std::string response, Now now) {
+  impl_->servers.respond(id, std::move(response), now);
+}
+
+TransactionId Layer::send(std::string request, const Hop& to, OnOutcome on_outcome, Now now) {
+  return impl_->clients.send(std::move(request), to, std::move(on_outcome), now.mono);
+}
+
+void Layer::send_ack(std::string ack, const Hop& to, Now) { impl_->clients.send_ack(std::move(ack), to); }
+
+void Layer::cancel(TransactionId id, std::string_view reason_header, Now now) {
+  impl_->clients.cancel(id, reason_header, now);
+}
+
+void Layer::abandon(TransactionId id) { impl_->clients.abandon(id); }
+
+void Layer::on_flow_closed(FlowId flow, Now now) { impl_->clients.on_flow_closed(flow, now); }
+
+std::size_t Layer::size() const { return impl_->clients.size() + impl_->servers.size(); }
+
+void Layer::dump(const std::function<void(const Row&)>& visit) const {
+  impl_->servers.dump(visit);
+  impl_->clients.dump(visit);
+}
+
+}  // namespace beckon::transaction

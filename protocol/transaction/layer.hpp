@@ -1,0 +1,104 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/random.hpp"
+#include "protocol/base/time.hpp"
+#include "protocol/base/timers.hpp"
+#include "protocol/sip/message.hpp"
+#include "protocol/transaction/times.hpp"
+#include "protocol/transaction/transport.hpp"
+
+namespace beckon::transaction {
+
+/// Names a server or client transaction; unique in a layer, never used twice. 0 names none.
+using TransactionId = std::uint64_t;
+
+/// What became of a request we sent.
+struct Outcome {
+  enum class Kind { provisional, final, timeout, transport_error };
+  Kind kind;
+  const sip::Message* response = nullptr;  ///< provisional and final; valid during the call.
+  /// The status to act on: the response's; 408 for a timeout, 503 for a transport error (RFC 3261 8.1.3.1).
+  int status = 0;
+};
+/// Called for every provisional and exactly once for the end (an INVITE's further 2xx go to
+/// User::on_response).
+using OnOutcome = std::function<void(const Outcome&, Now now)>;
+
+/// Who uses the layer: the server's shard, or the user agent.
+class User {
+ public:
+  virtual ~User() = default;
+  /// A new request that opened server transaction `id`; it must be answered with `respond`.
+  virtual void on_request(TransactionId id, const Hop& from, const sip::Message& request, Now now) = 0;
+  /// An ACK for a 2xx (no transaction; RFC 3261 13.2.2.4).
+  virtual void on_ack(const Hop& from, const sip::Message& ack, Now now) = 0;
+  /// A CANCEL that matched INVITE transaction `id`; the layer has answered it 200.
+  virtual void on_cancel(TransactionId id, const sip::Message& cancel, Now now) = 0;
+  /// A 2xx to INVITE behind the end of its request: a copy, or from another fork (RFC 3261 13.2.2.4, RFC
+  /// 6026). Other responses that match nothing are dropped.
+  virtual void on_response(const Hop& from, const sip::Message& response, Now now) = 0;
+};
+
+/// All transactions of one shard or user agent: matching (RFC 3261 17.1.3, 17.2.3), the four machines,
+/// their timers. Pure: bytes leave through Transport, time comes in through Now and the TimerQueue.
+class Layer {
+ public:
+  struct Config {
+    Times times;
+    /// Stands behind the magic cookie in every branch we mint; a server puts the bucket in it.
+    std::function<std::string()> branch_prefix;
+    /// Server transactions kept at once; past them a request is answered 503 with Retry-After, without state.
+    /// One takes about 1 KiB while its answer is kept.
+    std::size_t max_server_transactions = 65536;
+  };
+  Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clock, Random& random, User& user);
+  ~Layer();
+
+  /// A message from the network. `received` and `rport` are added to the Via by the layer's own replies
+  /// (RFC 3261 18.2.1, RFC 3581).
+  void receive(const Hop& from, const sip::Message& message, Now now);
+
+  /// Sends a response in server transaction `id` (a finished text, with the Via lines of the request).
+  /// Unknown or ended ids are ignored.
+  void respond(TransactionId id, std::string response, Now now);
+
+  /// Sends a request; `request` is finished but for our own Via, which is put on top here.
+  /// ACK for a 2xx: use `send_ack`.
+  TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Now now);
+  void send_ack(std::string ack, const Hop& to, Now now);
+  /// CANCELs a pending INVITE we sent (RFC 3261 9.1); waits for a provisional response first.
+  void cancel(TransactionId id, std::string_view reason_header, Now now);
+  /// Forgets the callback; the machine runs on to its end.
+  void abandon(TransactionId id);
+
+  /// Ends client transactions that wait on a closed flow with a transport error.
+  void on_flow_closed(FlowId flow, Now now);
+
+  /// Server and client transactions that live.
+  std::size_t size() const;
+
+  /// One line of the live table.
+  struct Row {
+    TransactionId id;
+    bool server;
+    std::string_view machine;  ///< "INVITE" or "non-INVITE".
+    std::string_view state;
+    std::string_view key;  ///< Branch, sent-by, method.
+    Hop peer;
+    std::optional<Time> deadline;
+  };
+  /// Views are valid during the call.
+  void dump(const std::function<void(const Row&)>& visit) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace beckon::transaction

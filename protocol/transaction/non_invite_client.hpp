@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "protocol/transaction/actions.hpp"
+#include "protocol/transaction/times.hpp"
+
+namespace beckon::transaction {
+
+/// Non-INVITE client transaction (RFC 3261 17.1.2, figure 6).
+class NonInviteClient {
+ public:
+  enum class State { trying, proceeding, completed, terminated };
+  enum class Event {
+    provisional,      ///< 1xx
+    final,            ///< 2xx to 6xx
+    timer,            ///< `deadline()` has come: timer E, F or K.
+    transport_error,  ///< The request could not be sent, or the flow is gone.
+  };
+  using Actions = ClientActions;
+
+  /// The request was sent at `now`. `reliable` is true for all but UDP.
+  NonInviteClient(bool reliable, const Times& times, Time now);
+  Actions on(Event event, Time now);
+  /// When Event::timer is due; nothing: never.
+  std::optional<Time> deadline() const;
+  State state() const { return state_; }
+
+ private:
+  Actions on_final(Time now);
+  Actions on_timer(Time now);
+  Actions on_transport_error();
+
+  Times times_;
+  bool reliable_;
+  State state_ = State::trying;
+  Duration interval_;                  ///< Of timer E.
+  std::optional<Time> retransmit_at_;  ///< Timer E.
+  Time end_at_;                        ///< Timer F until the final response, then K.
+};
+std::string_view to_string(NonInviteClient::State state);
+
+}  // namespace beckon::transaction

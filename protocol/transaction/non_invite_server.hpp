@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "protocol/transaction/actions.hpp"
+#include "protocol/transaction/times.hpp"
+
+namespace beckon::transaction {
+
+/// Non-INVITE server transaction (RFC 3261 17.2.2, figure 8; RFC 4320).
+/// It lives 64*T1 at most without a final response: later ones find nobody who waits (RFC 4320 4.2).
+class NonInviteServer {
+ public:
+  enum class State { trying, proceeding, completed, terminated };
+  enum class Event {
+    request_again,     ///< A copy of the request.
+    send_provisional,  ///< The user answers 100; other 1xx must not be sent (RFC 4320 4.1),
+    send_final,        ///< 2xx to 6xx,
+    send_timeout,      ///< 408, which must not be sent (RFC 4320 4.2).
+    timer,             ///< `deadline()` has come: the 100 is due, or timer J, or it is too late to answer.
+  };
+  using Actions = ServerActions;
+
+  /// The request arrived at `now`. `reliable` is true for all but UDP.
+  NonInviteServer(bool reliable, const Times& times, Time now);
+  Actions on(Event event, Time now);
+  /// When Event::timer is due; nothing: never.
+  std::optional<Time> deadline() const;
+  State state() const { return state_; }
+
+ private:
+  Actions on_provisional(Time now);
+  Actions on_final(Time now);
+  Actions on_timer(Time now);
+
+  Times times_;
+  bool reliable_;
+  State state_ = State::trying;
+  Time trying_at_;  ///< From here on a 100 may be, and must be, sent (RFC 4320 4.1).
+  Time end_at_;     ///< 64*T1 after the request, then timer J.
+};
+std::string_view to_string(NonInviteServer::State state);
+
+}  // namespace beckon::transaction

@@ -1,0 +1,256 @@
+#include "protocol/transaction/server_table.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/sip/builder.hpp"
+#include "protocol/transaction/text_edit.hpp"
+
+namespace beckon::transaction {
+namespace {
+
+constexpr std::string_view magic_cookie = "z9hG4bK";
+constexpr std::uint32_t overload_pause_seconds = 10;  ///< Retry-After of a 503: long enough to shed load.
+
+bool has_cookie(std::string_view branch) {
+  return iequals(branch.substr(0, magic_cookie.size()), magic_cookie);
+}
+
+/// What matches a request with its transaction (RFC 3261 17.2.3). `method` is INVITE for the ACK and the
+/// CANCEL of one. RFC 2543 peers have no unique branch: what then tells requests apart is used, without the
+/// To tag, which an ACK takes from our response.
+std::string key_of(const sip::Message& request, const sip::Via& via, std::string_view method) {
+  std::string key;
+  if (has_cookie(via.branch())) {
+    key.append(via.branch()).append("|").append(via.host).append(":");
+    if (via.port) key += std::to_string(*via.port);
+    return key.append("|").append(method);
+  }
+  const auto cseq = request.cseq();
+  key.append(request.call_id()).append("|").append(request.from_tag()).append("|");
+  key += std::to_string(cseq ? cseq->number : 0);
+  key.append("|").append(request.request_uri_text()).append("|").append(sip::print(via));
+  return key.append("|").append(method);
+}
+
+/// The same for copies of one request, though nothing is kept of it (RFC 3261 8.2.7).
+std::string stateless_tag(const std::string& key) {
+  const std::uint64_t hash = std::hash<std::string>{}(key);
+  Bytes octets;
+  append_u32(octets, static_cast<std::uint32_t>(hash >> 32));
+  append_u32(octets, static_cast<std::uint32_t>(hash));
+  return to_hex(octets);
+}
+
+/// Of a finished response: "SIP/2.0 200 OK".
+int status_of(std::string_view response) {
+  return response.size() < 11 ? 0 : parse_number<int>(response.substr(8, 3)).value_or(0);
+}
+
+Address dial_address(const sip::Via& via, const Hop& from) {
+  constexpr std::uint16_t sip_port = 5060, sips_port = 5061;
+  return {from.remote.ip, via.port.value_or(from.protocol == Protocol::tls ? sips_port : sip_port)};
+}
+
+bool may_dial(Protocol protocol) { return protocol == Protocol::tcp || protocol == Protocol::tls; }
+
+ServerActions answer(std::variant<InviteServer, NonInviteServer>& machine, int status, Time now) {
+  if (auto* invite = std::get_if<InviteServer>(&machine)) {
+    using Event = InviteServer::Event;
+    const auto event = status < 200   ? Event::send_provisional
+                       : status < 300 ? Event::send_success
+                                      : Event::send_failure;
+    return invite->on(event, now);
+  }
+  using Event = NonInviteServer::Event;
+  if (status > 100 && status < 200) return {};  // RFC 4320 4.1
+  const auto event = status == 100   ? Event::send_provisional
+                     : status == 408 ? Event::send_timeout
+                                     : Event::send_final;
+  return std::get<NonInviteServer>(machine).on(event, now);
+}
+
+}  // namespace
+
+ServerTable::~ServerTable() {
+  for (auto& [id, server] : servers_) context_.timers.cancel(server.timer);
+}
+
+void ServerTable::receive(const Hop& from, const sip::Message& request, Now now) {
+  const auto via = request.top_via();
+  if (!via) {
+    log::debug("transaction", "{} {}: request without a readable Via dropped", print(from.remote),
+               request.call_id());
+    return;
+  }
+  const auto method = request.method();
+  const bool is_ack = method == sip::Method::ack;
+  auto key = key_of(request, *via, is_ack ? "INVITE" : request.method_text());
+  if (is_ack) return receive_ack(from, request, key, now);
+
+  if (const auto found = by_key_.find(key); found != by_key_.end()) {
+    auto& machine = servers_.at(found->second).machine;
+    const auto actions = std::visit(
+        [&](auto& m) { return m.on(std::decay_t<decltype(m)>::Event::request_again, now.mono); }, machine);
+    return perform(found->second, actions, {});
+  }
+  if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, *via);
+  open(from, request, *via, std::move(key), now);
+}
+
+void ServerTable::open(const Hop& from, const sip::Message& request, const sip::Via& via, std::string key,
+                       Now now) {
+  const TransactionId id = ++context_.last_id;
+  const bool reliable = is_reliable(from.protocol);
+  const auto& times = context_.config.times;
+  Machine machine = NonInviteServer(reliable, times, now.mono);
+  if (request.method() == sip::Method::invite) machine = InviteServer(reliable, times, now.mono);
+  auto& server = servers_.emplace(id, Server(std::move(machine), reply_hop(via, from))).first->second;
+  server.dial = dial_address(via, from);
+  server.via = stamped_via(via, from.remote);
+  server.request = request.shared_text();
+  by_key_.emplace(key, id);
+  server.key = std::move(key);
+  arm(id, server);
+  if (request.method() == sip::Method::cancel)
+    receive_cancel(id, request, key_of(request, via, "INVITE"), now);
+  else
+    context_.user.on_request(id, from, request, now);
+}
+
+void ServerTable::receive_ack(const Hop& from, const sip::Message& ack, const std::string& key, Now now) {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return context_.user.on_ack(from, ack, now);
+  auto* invite = std::get_if<InviteServer>(&servers_.at(found->second).machine);
+  if (invite == nullptr) return;
+  const auto actions = invite->on(InviteServer::Event::ack, now.mono);
+  perform(found->second, actions, {});
+  if (actions.pass_ack) context_.user.on_ack(from, ack, now);
+}
+
+/// RFC 3261 9.2: the CANCEL is answered by itself, whatever becomes of the INVITE.
+void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, const std::string& invite_key,
+                                 Now now) {
+  const auto found = by_key_.find(invite_key);
+  const bool known = found != by_key_.end();
+  const TransactionId invite_id = known ? found->second : 0;
+  const auto tag = known ? to_tag_of(invite_key) : context_.random.token(8);
+  respond(id, sip::Builder::reply(cancel, known ? 200 : 481, tag).finish(), now);
+  if (!known) return;
+  const auto* invite = std::get_if<InviteServer>(&servers_.at(invite_id).machine);
+  if (invite != nullptr && invite->state() == InviteServer::State::proceeding)
+    context_.user.on_cancel(invite_id, cancel, now);
+}
+
+/// "The To tag of the response to the CANCEL and the To tag in the response to the original request SHOULD be
+/// the same" (RFC 3261 9.2).
+std::string ServerTable::to_tag_of(const std::string& invite_key) {
+  const auto& server = servers_.at(by_key_.at(invite_key));
+  if (server.response) {
+    const auto response = sip::Message::parse(server.response);
+    if (response && !response->to_tag().empty()) return std::string(response->to_tag());
+  }
+  return context_.random.token(8);
+}
+
+void ServerTable::refuse(const Hop& from, const sip::Message& request, const sip::Via& via) {
+  const auto tag = stateless_tag(key_of(request, via, request.method_text()));
+  auto builder = sip::Builder::reply(request, 503, tag);
+  builder.add(sip::HeaderId::retry_after, overload_pause_seconds);
+  auto text = std::move(builder).finish();
+  if (const auto stamped = stamped_via(via, from.remote); !stamped.empty()) replace_top_via(text, stamped);
+  context_.transport.send(reply_hop(via, from), share(std::move(text)), [](ErrorCode) {});
+}
+
+void ServerTable::respond(TransactionId id, std::string response, Now now) {
+  const auto found = servers_.find(id);
+  if (found == servers_.end()) return;
+  const int status = status_of(response);
+  assert(status >= 100);
+  const auto actions = answer(found->second.machine, status, now.mono);
+  perform(id, actions, std::move(response));
+}
+
+void ServerTable::on_timer(TransactionId id, Now now) {
+  const auto found = servers_.find(id);
+  if (found == servers_.end()) return;
+  found->second.timer = 0;
+  const auto actions = std::visit(
+      [&](auto& machine) { return machine.on(std::decay_t<decltype(machine)>::Event::timer, now.mono); },
+      found->second.machine);
+  perform(id, actions, {});
+}
+
+void ServerTable::perform(TransactionId id, const ServerActions& actions, std::string response) {
+  auto& server = servers_.at(id);
+  if (actions.send_response) {
+    if (!server.via.empty()) replace_top_via(response, server.via);
+    server.response = share(std::move(response));
+    server.request = nullptr;
+    transmit(id, server);
+  }
+  if (actions.resend && server.response) transmit(id, server);
+  if (actions.send_trying) send_trying(id, server);
+  if (actions.destroy) {
+    context_.timers.cancel(server.timer);
+    by_key_.erase(server.key);
+    servers_.erase(id);
+    return;
+  }
+  // Copies of a 2xx come from the user (RFC 6026 7.1).
+  const auto* invite = std::get_if<InviteServer>(&server.machine);
+  if (invite != nullptr && invite->state() == InviteServer::State::accepted) server.response = nullptr;
+  arm(id, server);
+}
+
+void ServerTable::send_trying(TransactionId id, Server& server) {
+  const auto request = sip::Message::parse(server.request);
+  if (!request) return;
+  auto text = sip::Builder::reply(*request, 100, {}).finish();
+  if (!server.via.empty()) replace_top_via(text, server.via);
+  server.response = share(std::move(text));
+  server.request = nullptr;
+  transmit(id, server);
+}
+
+void ServerTable::transmit(TransactionId id, const Server& server) {
+  if (!may_dial(server.hop.protocol)) {
+    context_.transport.send(server.hop, server.response, [](ErrorCode) {});
+    return;
+  }
+  Hop dial = server.hop;
+  dial.flow = 0;
+  dial.remote = server.dial;
+  auto failed = [this, id, dial, text = server.response, alive = std::weak_ptr(context_.alive)](ErrorCode) {
+    if (alive.expired()) return;
+    if (const auto found = servers_.find(id); found != servers_.end()) found->second.hop = dial;
+    context_.transport.send(dial, text, [](ErrorCode) {});
+  };
+  context_.transport.send(server.hop, server.response, std::move(failed));
+}
+
+void ServerTable::arm(TransactionId id, Server& server) {
+  const auto deadline = std::visit([](auto& machine) { return machine.deadline(); }, server.machine);
+  if (!deadline) {
+    context_.timers.cancel(std::exchange(server.timer, 0));
+    return;
+  }
+  context_.timers.reset(server.timer, *deadline,
+                        [this, id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
+}
+
+void ServerTable::dump(const std::function<void(const Layer::Row&)>& visit) const {
+  for (const auto& [id, server] : servers_) {
+    const bool invite = std::holds_alternative<InviteServer>(server.machine);
+    std::visit(
+        [&](const auto& machine) {
+          visit({id, true, invite ? "INVITE" : "non-INVITE", to_string(machine.state()), server.key,
+                 server.hop, machine.deadline()});
+        },
+        server.machine);
+  }
+}
+
+}  // namespace beckon::transaction

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <variant>
+
+#include "protocol/transaction/context.hpp"
+#include "protocol/transaction/invite_server.hpp"
+#include "protocol/transaction/non_invite_server.hpp"
+
+namespace beckon::transaction {
+
+/// The server transactions of a layer.
+class ServerTable {
+ public:
+  explicit ServerTable(Context& context) : context_(context) {}
+  ~ServerTable();
+
+  void receive(const Hop& from, const sip::Message& request, Now now);
+  void respond(TransactionId id, std::string response, Now now);
+
+  std::size_t size() const { return servers_.size(); }
+  void dump(const std::function<void(const Layer::Row&)>& visit) const;
+
+ private:
+  using Machine = std::variant<InviteServer, NonInviteServer>;
+  struct Server {
+    Server(Machine m, const Hop& to) : machine(std::move(m)), hop(to) {}
+    Machine machine;
+    Hop hop;          ///< Where responses go.
+    Address dial;     ///< Where they go when a stream's flow is gone (RFC 3261 18.2.2).
+    std::string via;  ///< The top Via of responses; empty: as the user wrote it.
+    std::string key;
+    SharedText request;   ///< Until the first response: for a 100.
+    SharedText response;  ///< The last one sent, while it may be resent.
+    TimerId timer = 0;
+  };
+
+  void open(const Hop& from, const sip::Message& request, const sip::Via& via, std::string key, Now now);
+  void receive_ack(const Hop& from, const sip::Message& ack, const std::string& key, Now now);
+  void receive_cancel(TransactionId id, const sip::Message& cancel, const std::string& invite_key, Now now);
+  void refuse(const Hop& from, const sip::Message& request, const sip::Via& via);
+  void on_timer(TransactionId id, Now now);
+  void perform(TransactionId id, const ServerActions& actions, std::string response);
+  void send_trying(TransactionId id, Server& server);
+  void transmit(TransactionId id, const Server& server);
+  void arm(TransactionId id, Server& server);
+  std::string to_tag_of(const std::string& invite_key);
+
+  Context& context_;
+  std::unordered_map<TransactionId, Server> servers_;
+  std::unordered_map<std::string, TransactionId> by_key_;  ///< RFC 3261 17.2.3.
+};
+
+}  // namespace beckon::transaction

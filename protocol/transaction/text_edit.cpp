@@ -1,0 +1,98 @@
+#include "protocol/transaction/text_edit.hpp"
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/builder.hpp"
+
+namespace beckon::transaction {
+namespace {
+
+constexpr std::uint16_t default_port = 5060;
+constexpr std::string_view line_end = "\r\n";
+
+bool is_via(std::string_view line) {
+  const auto name = trim(line.substr(0, line.find(':')));
+  return iequals(name, "via") || iequals(name, "v");
+}
+
+/// The head all requests of one client transaction share.
+sip::Builder start_like(const sip::Message& invite, std::string_view method) {
+  auto builder = sip::Builder::request(method, invite.request_uri_text());
+  const auto vias = invite.values(sip::HeaderId::via);
+  builder.add(sip::HeaderId::via, vias.empty() ? std::string_view{} : vias.front());
+  builder.copy(invite, sip::HeaderId::route);
+  builder.add(sip::HeaderId::max_forwards, std::uint32_t{70});
+  builder.copy(invite, sip::HeaderId::from);
+  return builder;
+}
+
+std::string cseq_like(const sip::Message& invite, std::string_view method) {
+  const auto cseq = invite.cseq();
+  return std::to_string(cseq ? cseq->number : 0) + " " + std::string(method);
+}
+
+}  // namespace
+
+void push_via(std::string& request, std::string_view via) {
+  const auto end = request.find(line_end);
+  if (end == std::string::npos) return;
+  std::string line = "Via: ";
+  line.append(via).append(line_end);
+  request.insert(end + line_end.size(), line);
+}
+
+void replace_top_via(std::string& message, std::string_view via) {
+  auto start = message.find(line_end);
+  while (start != std::string::npos) {
+    start += line_end.size();
+    const auto end = message.find(line_end, start);
+    if (end == std::string::npos || end == start) return;
+    const auto line = std::string_view(message).substr(start, end - start);
+    if (is_via(line)) {
+      const auto values = sip::split_values(line.substr(line.find(':') + 1));
+      if (values.empty()) return;
+      message.replace(static_cast<std::size_t>(values.front().data() - message.data()), values.front().size(),
+                      via);
+      return;
+    }
+    start = end;
+  }
+}
+
+std::string stamped_via(const sip::Via& via, const Address& source) {
+  const bool wants_port = sip::find_parameter(via.parameters, "rport").has_value();
+  if (!wants_port && parse_ip(via.host) == source.ip) return {};
+  sip::Via stamped = via;
+  stamped.parameters = sip::without_parameter(stamped.parameters, "received");
+  if (wants_port) {
+    stamped.parameters = sip::without_parameter(stamped.parameters, "rport");
+    sip::add_parameter(stamped.parameters, "rport", std::to_string(source.port));
+  }
+  sip::add_parameter(stamped.parameters, "received", print(source.ip));
+  return sip::print(stamped);
+}
+
+Hop reply_hop(const sip::Via& via, const Hop& from) {
+  Hop hop = from;
+  if (is_reliable(from.protocol)) return hop;
+  if (!sip::find_parameter(via.parameters, "rport")) hop.remote.port = via.port.value_or(default_port);
+  return hop;
+}
+
+std::string make_ack(const sip::Message& invite, const sip::Message& response) {
+  auto builder = start_like(invite, "ACK");
+  builder.add(sip::HeaderId::to, response.header(sip::HeaderId::to));
+  builder.copy(invite, sip::HeaderId::call_id);
+  builder.add(sip::HeaderId::cseq, cseq_like(invite, "ACK"));
+  return std::move(builder).finish();
+}
+
+std::string make_cancel(const sip::Message& invite, std::string_view reason) {
+  auto builder = start_like(invite, "CANCEL");
+  builder.copy(invite, sip::HeaderId::to);
+  builder.copy(invite, sip::HeaderId::call_id);
+  builder.add(sip::HeaderId::cseq, cseq_like(invite, "CANCEL"));
+  if (!reason.empty()) builder.add(sip::HeaderId::reason, reason);
+  return std::move(builder).finish();
+}
+
+}  // namespace beckon::transaction

@@ -1,0 +1,37 @@
+#include "protocol/event/package.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+using namespace beckon;
+using namespace beckon::event;
+
+TEST_CASE("the body type is the first of ours that Accept allows (RFC 6665 5.4.5, RFC 3261 20.1)") {
+  constexpr std::array<std::string_view, 2> offered{"application/pidf+xml", "application/pidf-diff+xml"};
+  struct Row {
+    std::string accept;
+    std::string_view chosen;
+  };
+  const Row rows[] = {
+      {"", "application/pidf+xml"},  // no Accept: the default
+      {"Accept: application/pidf+xml\r\n", "application/pidf+xml"},
+      {"Accept: application/pidf-diff+xml, application/pidf+xml;q=0.5\r\n", "application/pidf+xml"},
+      {"Accept: application/pidf-diff+xml\r\n", "application/pidf-diff+xml"},
+      {"Accept: text/plain\r\nAccept: APPLICATION/PIDF-diff+xml\r\n", "application/pidf-diff+xml"},
+      {"Accept: */*\r\n", "application/pidf+xml"},
+      {"Accept: application/*\r\n", "application/pidf+xml"},
+      {"Accept: text/*, text/plain\r\n", ""},
+      {"Accept:\r\n", ""},  // empty: nothing is accepted
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.accept);
+    const auto request = sip::Message::parse(
+        share("SUBSCRIBE sip:alice@example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+              "From: <sip:bob@example.org>;tag=bob\r\nTo: <sip:alice@example.org>\r\nCall-ID: call-1\r\n"
+              "CSeq: 5 SUBSCRIBE\r\n" +
+              row.accept + "Content-Length: 0\r\n\r\n"));
+    REQUIRE(request.has_value());
+    CHECK(choose_body_type(*request, offered) == row.chosen);
+  }
+}

@@ -1,0 +1,245 @@
+#include <doctest/doctest.h>
+
+#include "fixture.hpp"
+
+using namespace beckon;
+using namespace beckon::transaction;
+using sip::HeaderId;
+using testing::Fixture;
+
+namespace {
+
+const Hop udp{.protocol = Protocol::udp, .remote = *parse_address("192.0.2.1:5060"), .local = {}, .flow = 0};
+const Hop tcp{.protocol = Protocol::tcp, .remote = *parse_address("192.0.2.1:5060"), .local = {}, .flow = 7};
+
+std::string request(std::string_view method) {
+  std::string text(method);
+  text +=
+      " sip:alice@example.org SIP/2.0\r\nRoute: <sip:p1.example.org;lr>\r\nRoute: "
+      "<sip:p2.example.org;lr>\r\n";
+  text += "Max-Forwards: 70\r\nFrom: <sip:bob@example.org>;tag=bob\r\nTo: <sip:alice@example.org>\r\n";
+  text.append("Call-ID: call-1\r\nCSeq: 5 ").append(method);
+  return text.append("\r\nContent-Length: 0\r\n\r\n");
+}
+
+struct Client : Fixture {
+  struct End {
+    Outcome::Kind kind;
+    int status;
+  };
+  std::vector<End> ends;
+  int provisionals = 0;
+
+  TransactionId send_it(std::string_view method, const Hop& hop = udp) {
+    return layer.send(
+        request(method), hop,
+        [this](const Outcome& outcome, Now) {
+          CHECK((outcome.response != nullptr) ==
+                (outcome.kind == Outcome::Kind::provisional || outcome.kind == Outcome::Kind::final));
+          if (outcome.kind == Outcome::Kind::provisional)
+            ++provisionals;
+          else
+            ends.push_back({outcome.kind, outcome.status});
+        },
+        now());
+  }
+  void answer(std::size_t index, int status, std::string_view tag = "ua") {
+    const auto text = sip::Builder::reply(sent.at(index).message, status, tag).finish();
+    layer.receive(udp, sip::Message::parse(share(text)).value(), now());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a request leaves with our Via on top (RFC 3261 8.1.1.7, 18.1.1, RFC 3581)") {
+  Client net;
+  net.send_it("MESSAGE");
+  REQUIRE(net.sent.size() == 1);
+  const auto via = net.sent[0].message.top_via();
+  CHECK(net.sent[0].message.values(HeaderId::via).size() == 1);
+  CHECK(via->transport == "UDP");
+  CHECK(via->host == "192.0.2.9");
+  CHECK(via->port == 5070);
+  CHECK(via->branch().starts_with("z9hG4bKb07"));
+  CHECK(sip::find_parameter(via->parameters, "rport"));
+
+  SUBCASE("each with its own branch, and without rport on streams") {
+    net.send_it("MESSAGE", tcp);
+    const auto other = net.sent[1].message.top_via();
+    CHECK(other->branch() != via->branch());
+    CHECK(other->transport == "TCP");
+    CHECK_FALSE(sip::find_parameter(other->parameters, "rport"));
+  }
+}
+
+TEST_CASE("each request gets exactly one end (RFC 3261 17.1.2, 8.1.3.1)") {
+  Client net;
+  net.send_it("MESSAGE");
+
+  SUBCASE("a final response, its copies absorbed") {
+    net.answer(0, 100);
+    net.answer(0, 200);
+    net.answer(0, 200);
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.provisionals == 1);
+    CHECK(net.ends[0].kind == Outcome::Kind::final);
+    CHECK(net.ends[0].status == 200);
+  }
+  SUBCASE("a timeout after all the copies, told as 408") {
+    net.pass(640ms);
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].kind == Outcome::Kind::timeout);
+    CHECK(net.ends[0].status == 408);
+    CHECK(net.sent.size() == 18);  // at 0, 10, 30, 70, then every T2 = 40 ms to 630 ms
+    net.answer(0, 200);
+  }
+  SUBCASE("a transport error, told as 503") {
+    net.sent[0].failed(make_error_code(boost::system::errc::connection_refused));
+    net.sent[0].failed(make_error_code(boost::system::errc::connection_refused));
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].kind == Outcome::Kind::transport_error);
+    CHECK(net.ends[0].status == 503);
+  }
+  net.pass(1s);
+  CHECK(net.ends.size() == 1);
+  CHECK(net.layer.size() == 0);
+  CHECK(net.timers.size() == 0);
+}
+
+TEST_CASE("responses are matched by branch and method (RFC 3261 17.1.3)") {
+  Client net;
+  net.send_it("MESSAGE");
+  net.send_it("MESSAGE");
+  net.answer(1, 202);
+  REQUIRE(net.ends.size() == 1);
+  CHECK(net.ends[0].status == 202);
+
+  SUBCASE("another method with that branch is not for us") {
+    auto text = sip::Builder::reply(net.sent[0].message, 200, "ua").finish();
+    text.replace(text.find("5 MESSAGE"), 9, "5 OPTIONS");
+    net.layer.receive(udp, sip::Message::parse(share(text)).value(), net.now());
+    CHECK(net.ends.size() == 1);
+    CHECK(net.responses.empty());
+  }
+}
+
+TEST_CASE("a closed flow ends what waits on it, and nothing else") {
+  Client net;
+  net.send_it("MESSAGE", tcp);
+  net.send_it("INVITE", tcp);
+  net.send_it("MESSAGE", udp);
+  net.layer.on_flow_closed(8, net.now());
+  CHECK(net.ends.empty());
+  net.layer.on_flow_closed(7, net.now());
+  net.layer.on_flow_closed(7, net.now());
+  REQUIRE(net.ends.size() == 2);
+  CHECK(net.ends[0].kind == Outcome::Kind::transport_error);
+  CHECK(net.layer.size() == 1);
+}
+
+TEST_CASE("an abandoned request runs on without its user") {
+  Client net;
+  const auto id = net.send_it("MESSAGE");
+  net.layer.abandon(id);
+  net.answer(0, 200);
+  net.pass(1s);
+  CHECK(net.ends.empty());
+  CHECK(net.layer.size() == 0);
+}
+
+TEST_CASE("a user may send from within an outcome") {
+  Client net;
+  net.layer.send(
+      request("MESSAGE"), udp,
+      [&](const Outcome&, Now now) { net.layer.send(request("OPTIONS"), udp, {}, now); }, net.now());
+  net.answer(0, 401);
+  REQUIRE(net.sent.size() == 2);
+  CHECK(net.sent[1].message.method() == sip::Method::options);
+}
+
+TEST_CASE("INVITE refused: the layer acknowledges it, and each copy (RFC 3261 17.1.1.3)") {
+  Client net;
+  net.send_it("INVITE");
+  net.answer(0, 180);
+  net.answer(0, 486);
+  net.answer(0, 486);
+  REQUIRE(net.ends.size() == 1);
+  REQUIRE(net.sent.size() == 3);
+  const auto& invite = net.sent[0].message;
+  const auto& ack = net.sent[1].message;
+  CHECK(ack.method() == sip::Method::ack);
+  CHECK(ack.request_uri_text() == invite.request_uri_text());
+  CHECK(ack.header(HeaderId::via) == invite.header(HeaderId::via));
+  CHECK(ack.values(HeaderId::via).size() == 1);
+  CHECK(ack.values(HeaderId::route).size() == 2);
+  CHECK(ack.header(HeaderId::from) == invite.header(HeaderId::from));
+  CHECK(ack.to_tag() == "ua");
+  CHECK(ack.call_id() == "call-1");
+  CHECK(ack.header(HeaderId::cseq) == "5 ACK");
+  CHECK(net.sent[2].message.text() == ack.text());
+  net.pass(640ms);
+  CHECK(net.layer.size() == 0);
+}
+
+TEST_CASE("INVITE accepted: the first 2xx is the outcome, the others go to the user (RFC 6026 7.2)") {
+  Client net;
+  net.send_it("INVITE");
+  net.answer(0, 200, "first");
+  net.answer(0, 200, "first");
+  net.answer(0, 200, "fork");
+  CHECK(net.ends.size() == 1);
+  REQUIRE(net.responses.size() == 2);
+  CHECK(net.responses[1].to_tag() == "fork");
+  CHECK(net.sent.size() == 1);
+
+  SUBCASE("the ACK is the user's, with a branch of its own (RFC 3261 13.2.2.4)") {
+    net.layer.send_ack(request("ACK"), udp, net.now());
+    REQUIRE(net.sent.size() == 2);
+    CHECK(net.sent[1].message.top_via()->branch() != net.sent[0].message.top_via()->branch());
+    net.pass(640ms);
+    CHECK(net.sent.size() == 2);
+  }
+  SUBCASE("64*T1 later they match nothing and are dropped (RFC 6026 7.2)") {
+    net.pass(640ms);
+    net.answer(0, 200, "fork");
+    CHECK(net.responses.size() == 2);
+  }
+}
+
+TEST_CASE("CANCEL waits for a provisional response and repeats the INVITE's head (RFC 3261 9.1)") {
+  Client net;
+  const auto id = net.send_it("INVITE");
+  net.layer.cancel(id, "SIP;cause=200", net.now());
+  CHECK(net.sent.size() == 1);
+  net.answer(0, 180);
+  REQUIRE(net.sent.size() == 2);
+  const auto& cancel = net.sent[1].message;
+  CHECK(cancel.method() == sip::Method::cancel);
+  CHECK(cancel.header(HeaderId::via) == net.sent[0].message.header(HeaderId::via));
+  CHECK(cancel.values(HeaderId::route).size() == 2);
+  CHECK(cancel.header(HeaderId::cseq) == "5 CANCEL");
+  CHECK(cancel.to_tag().empty());
+  CHECK(cancel.header(HeaderId::reason) == "SIP;cause=200");
+
+  SUBCASE("its 200 is not the INVITE's end") {
+    net.answer(1, 200);
+    CHECK(net.ends.empty());
+    net.answer(0, 487);
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].status == 487);
+    CHECK(net.sent.back().message.method() == sip::Method::ack);
+  }
+  SUBCASE("without any answer both end after 64*T1") {
+    net.pass(640ms);
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].kind == Outcome::Kind::timeout);
+    CHECK(net.layer.size() == 0);
+  }
+}
+
+TEST_CASE("CANCEL of anything but a pending INVITE does nothing (RFC 3261 9.1)") {
+  Client net;
+  net.layer.cancel(net.send_it("MESSAGE"), {}, net.now());
+  net.layer.cancel(999, {}, net.now());
+  CHECK(net.sent.size() == 1);
+}

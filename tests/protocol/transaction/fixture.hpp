@@ -1,0 +1,83 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "protocol/sip/builder.hpp"
+#include "protocol/transaction/layer.hpp"
+
+namespace beckon::transaction::testing {
+
+/// A layer between a recording user and a recording network, on a virtual clock. Messages are written with
+/// \n.
+struct Fixture : Transport, User, Clock {
+  struct Sent {
+    Hop hop;
+    sip::Message message;
+    std::function<void(ErrorCode)> failed;
+  };
+  struct Received {
+    TransactionId id = 0;
+    sip::Message message;
+  };
+
+  explicit Fixture(std::size_t max_server_transactions = 100)
+      : layer(make_config(max_server_transactions), *this, timers, *this, random, *this) {}
+
+  void send(const Hop& hop, SharedText text, std::function<void(ErrorCode)> failed) override {
+    sent.push_back({hop, sip::Message::parse(std::move(text)).value(), std::move(failed)});
+  }
+  std::string sent_by(const Hop&) const override { return "192.0.2.9:5070"; }
+
+  void on_request(TransactionId id, const Hop&, const sip::Message& request, Now) override {
+    requests.push_back({id, request});
+  }
+  void on_ack(const Hop&, const sip::Message& ack, Now) override { acks.push_back(ack); }
+  void on_cancel(TransactionId id, const sip::Message& cancel, Now) override {
+    cancels.push_back({id, cancel});
+  }
+  void on_response(const Hop&, const sip::Message& response, Now) override { responses.push_back(response); }
+
+  Now now() override { return {time, WallTime{}}; }
+
+  void receive(const Hop& from, std::string text) { layer.receive(from, message(std::move(text)), now()); }
+  void respond(TransactionId id, int status, std::string_view tag = "srv") {
+    for (const auto& request : requests)
+      if (request.id == id)
+        layer.respond(id, sip::Builder::reply(request.message, status, tag).finish(), now());
+  }
+  void pass(Duration duration) {
+    const Time end = time + duration;
+    while (timers.next() && *timers.next() <= end) {
+      time = std::max(time, *timers.next());
+      timers.advance(time);
+    }
+    time = end;
+  }
+
+  static sip::Message message(std::string text) {
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
+      text.replace(at, 1, "\r\n");
+    return sip::Message::parse(share(std::move(text))).value();
+  }
+
+  Time time{};
+  TimerQueue timers;
+  SeededRandom random{1};
+  std::vector<Sent> sent;
+  std::vector<Received> requests;
+  std::vector<Received> cancels;
+  std::vector<sip::Message> acks;
+  std::vector<sip::Message> responses;
+  Layer layer;
+
+ private:
+  static Layer::Config make_config(std::size_t max_server_transactions) {
+    return {.times = {.t1 = 10ms, .t2 = 40ms, .t4 = 100ms, .trying = 4ms, .timer_c = 3s},
+            .branch_prefix = [] { return std::string("b07"); },
+            .max_server_transactions = max_server_transactions};
+  }
+};
+
+}  // namespace beckon::transaction::testing

@@ -1,0 +1,285 @@
+#include <doctest/doctest.h>
+
+#include "fixture.hpp"
+
+using namespace beckon;
+using namespace beckon::transaction;
+using sip::HeaderId;
+using testing::Fixture;
+
+namespace {
+
+const Hop udp{.protocol = Protocol::udp, .remote = *parse_address("192.0.2.1:40000"), .local = {}, .flow = 0};
+const Hop tcp{.protocol = Protocol::tcp, .remote = *parse_address("192.0.2.1:40000"), .local = {}, .flow = 7};
+
+std::string request(std::string_view method, std::string_view via, std::string_view cseq_method = {},
+                    std::string_view to_tag = {}) {
+  std::string text(method);
+  text += " sip:alice@example.org SIP/2.0\nVia: SIP/2.0/";
+  text.append(via).append("\nVia: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKfar\nMax-Forwards: 70\n");
+  text.append("From: <sip:bob@example.org>;tag=bob\nTo: <sip:alice@example.org>").append(to_tag);
+  text.append("\nCall-ID: call-1\nCSeq: 5 ").append(cseq_method.empty() ? method : cseq_method);
+  return text.append("\nContent-Length: 0\n\n");
+}
+
+constexpr std::string_view via_udp = "UDP 192.0.2.1:5062;branch=z9hG4bKone";
+
+}  // namespace
+
+TEST_CASE("a request opens one transaction, and its copies none (RFC 3261 17.2.3)") {
+  Fixture net;
+  net.receive(udp, request("OPTIONS", via_udp));
+  net.receive(udp, request("OPTIONS", via_udp));
+  REQUIRE(net.requests.size() == 1);
+  CHECK(net.sent.empty());
+
+  SUBCASE("a copy behind the answer gets the same answer") {
+    net.respond(net.requests[0].id, 200);
+    net.receive(udp, request("OPTIONS", via_udp));
+    REQUIRE(net.sent.size() == 2);
+    CHECK(net.sent[0].message.text() == net.sent[1].message.text());
+    CHECK(net.requests.size() == 1);
+  }
+  SUBCASE("another branch, sent-by or method is another request") {
+    net.receive(udp, request("OPTIONS", "UDP 192.0.2.1:5062;branch=z9hG4bKtwo"));
+    net.receive(udp, request("OPTIONS", "UDP 192.0.2.1:5063;branch=z9hG4bKone"));
+    net.receive(udp, request("MESSAGE", via_udp));
+    CHECK(net.requests.size() == 4);
+  }
+  SUBCASE("after 64*T1 it is forgotten") {
+    net.respond(net.requests[0].id, 200);
+    net.pass(640ms);
+    CHECK(net.layer.size() == 0);
+    CHECK(net.timers.size() == 0);
+  }
+  SUBCASE("an unknown or ended transaction is not answered") {
+    net.layer.respond(999, "SIP/2.0 200 OK\r\n\r\n", net.now());
+    CHECK(net.sent.empty());
+  }
+}
+
+TEST_CASE("a request that is not answered gets a 100 and no late answer (RFC 4320)") {
+  Fixture net;
+  net.receive(udp, request("MESSAGE", via_udp));
+  net.pass(30ms);
+  REQUIRE(net.sent.size() == 1);
+  CHECK(net.sent[0].message.status() == 100);
+  CHECK(net.sent[0].message.to_tag().empty());
+  CHECK(net.sent[0].message.header(HeaderId::cseq) == "5 MESSAGE");
+
+  SUBCASE("a 180 would be wrong and is kept back") {
+    net.respond(net.requests[0].id, 180);
+    CHECK(net.sent.size() == 1);
+  }
+  SUBCASE("so is a 408") {
+    net.respond(net.requests[0].id, 408);
+    CHECK(net.sent.size() == 1);
+  }
+  SUBCASE("past 64*T1 nothing is sent") {
+    net.pass(610ms);
+    net.respond(net.requests[0].id, 200);
+    CHECK(net.sent.size() == 1);
+    CHECK(net.layer.size() == 0);
+  }
+}
+
+TEST_CASE("responses go where the top Via and the source say (RFC 3261 18.2.2, RFC 3581 4)") {
+  struct Row {
+    std::string_view via;
+    Hop from;
+    std::string_view to;
+    std::string_view via_out;
+  };
+  const Row rows[] = {
+      // The sent-by is the source: its port, nothing added.
+      {"UDP 192.0.2.1:5062;branch=z9hG4bKa", udp, "192.0.2.1:5062",
+       "SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bKa"},
+      {"UDP 192.0.2.1;branch=z9hG4bKa", udp, "192.0.2.1:5060", "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa"},
+      // Another sent-by: the source's address, the sent-by's port.
+      {"UDP pc.example.org:5062;branch=z9hG4bKa", udp, "192.0.2.1:5062",
+       "SIP/2.0/UDP pc.example.org:5062;branch=z9hG4bKa;received=192.0.2.1"},
+      // rport: the source's port.
+      {"UDP 10.0.0.1:5062;rport;branch=z9hG4bKa", udp, "192.0.2.1:40000",
+       "SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bKa;rport=40000;received=192.0.2.1"},
+      // What the peer claims about itself is not believed; maddr is not obeyed.
+      {"UDP 10.0.0.1:5062;received=203.0.113.5;maddr=203.0.113.6;branch=z9hG4bKa", udp, "192.0.2.1:5062",
+       "SIP/2.0/UDP 10.0.0.1:5062;maddr=203.0.113.6;branch=z9hG4bKa;received=192.0.2.1"},
+      // A stream: back on the flow.
+      {"TCP pc.example.org;branch=z9hG4bKa", tcp, "192.0.2.1:40000",
+       "SIP/2.0/TCP pc.example.org;branch=z9hG4bKa;received=192.0.2.1"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.via);
+    Fixture net;
+    net.receive(row.from, request("OPTIONS", row.via));
+    net.respond(1, 200);
+    REQUIRE(net.sent.size() == 1);
+    CHECK(print(net.sent[0].hop.remote) == row.to);
+    CHECK(net.sent[0].hop.flow == row.from.flow);
+    const auto vias = net.sent[0].message.values(HeaderId::via);
+    REQUIRE(vias.size() == 2);
+    CHECK(vias[0] == row.via_out);
+    CHECK(vias[1] == "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKfar");
+  }
+}
+
+TEST_CASE("a response whose flow is gone is dialled to the sent-by port (RFC 3261 18.2.2)") {
+  Fixture net;
+  net.receive(tcp, request("OPTIONS", "TCP pc.example.org:5099;branch=z9hG4bKa"));
+  net.respond(1, 200);
+  CHECK(net.layer.size() == 0);
+  net.sent[0].failed(make_error_code(boost::system::errc::connection_reset));
+  REQUIRE(net.sent.size() == 2);
+  CHECK(net.sent[1].hop.flow == 0);
+  CHECK(print(net.sent[1].hop.remote) == "192.0.2.1:5099");
+  net.sent[1].failed(make_error_code(boost::system::errc::connection_refused));
+  CHECK(net.sent.size() == 2);
+}
+
+TEST_CASE("a transport that fails after the layer is gone reaches nobody") {
+  Fixture net;
+  auto layer = std::make_unique<Layer>(Layer::Config{}, net, net.timers, net, net.random, net);
+  layer->receive(tcp, Fixture::message(request("OPTIONS", "TCP pc.example.org:5099;branch=z9hG4bKa")),
+                 net.now());
+  layer->respond(1, sip::Builder::reply(net.requests[0].message, 200, "srv").finish(), net.now());
+  layer = nullptr;
+  net.sent.at(0).failed(make_error_code(boost::system::errc::connection_reset));
+  CHECK(net.sent.size() == 1);
+}
+
+TEST_CASE("RFC 2543 peers without the magic cookie are matched by their headers (RFC 3261 17.2.3)") {
+  Fixture net;
+  const std::string_view via = "UDP 192.0.2.1:5062";
+  net.receive(udp, request("INVITE", via));
+  net.receive(udp, request("INVITE", via));
+  REQUIRE(net.requests.size() == 1);
+  net.receive(udp, request("INVITE", "UDP 192.0.2.1:5062;branch=1"));
+  CHECK(net.requests.size() == 2);
+
+  SUBCASE("the ACK too, though it has our To tag") {
+    net.respond(net.requests[0].id, 486);
+    net.receive(udp, request("ACK", via, {}, ";tag=srv"));
+    CHECK(net.acks.empty());
+    net.sent.clear();
+    net.pass(50ms);
+    for (const auto& sent : net.sent) CHECK(sent.message.status() == 100);
+  }
+  SUBCASE("and the CANCEL") {
+    net.receive(udp, request("CANCEL", via));
+    REQUIRE(net.cancels.size() == 1);
+    CHECK(net.cancels[0].id == net.requests[0].id);
+  }
+}
+
+TEST_CASE("INVITE: 100 after 200 ms, final repeated until the ACK (RFC 3261 17.2.1)") {
+  Fixture net;
+  net.receive(udp, request("INVITE", via_udp));
+  net.pass(4ms);
+  REQUIRE(net.sent.size() == 1);
+  CHECK(net.sent[0].message.status() == 100);
+  net.respond(1, 486);
+  net.pass(30ms);
+  CHECK(net.sent.size() == 4);  // 486, then timer G twice
+  net.receive(udp, request("ACK", via_udp));
+  CHECK(net.acks.empty());
+  net.pass(1s);
+  CHECK(net.sent.size() == 4);
+  CHECK(net.layer.size() == 0);
+}
+
+TEST_CASE("INVITE: behind a 2xx the user repeats it and gets the ACK (RFC 6026 7.1, RFC 3261 13.3.1.4)") {
+  Fixture net;
+  net.receive(udp, request("INVITE", via_udp));
+  net.respond(1, 200);
+  net.receive(udp, request("INVITE", via_udp));
+  CHECK(net.sent.size() == 1);
+  net.respond(1, 200);
+  CHECK(net.sent.size() == 2);
+
+  SUBCASE("an ACK with its own branch") {
+    net.receive(udp, request("ACK", "UDP 192.0.2.1:5062;branch=z9hG4bKack", {}, ";tag=srv"));
+    CHECK(net.acks.size() == 1);
+  }
+  SUBCASE("COMPAT: an ACK with the INVITE's branch") {
+    net.receive(udp, request("ACK", via_udp, {}, ";tag=srv"));
+    CHECK(net.acks.size() == 1);
+  }
+  CHECK(net.requests.size() == 1);
+}
+
+TEST_CASE("CANCEL is answered by the layer (RFC 3261 9.2)") {
+  Fixture net;
+
+  SUBCASE("481 when it matches no INVITE") {
+    net.receive(udp, request("CANCEL", via_udp));
+    REQUIRE(net.sent.size() == 1);
+    CHECK(net.sent[0].message.status() == 481);
+    CHECK(net.requests.empty());
+  }
+  SUBCASE("200 with the To tag of the INVITE's responses, and the user is told") {
+    net.receive(udp, request("INVITE", via_udp));
+    net.respond(1, 180, "ringing");
+    net.receive(udp, request("CANCEL", via_udp));
+    REQUIRE(net.sent.size() == 2);
+    CHECK(net.sent[1].message.status() == 200);
+    CHECK(net.sent[1].message.to_tag() == "ringing");
+    REQUIRE(net.cancels.size() == 1);
+    CHECK(net.cancels[0].id == net.requests[0].id);
+    SUBCASE("its copy is answered without telling him again") {
+      net.receive(udp, request("CANCEL", via_udp));
+      CHECK(net.sent.size() == 3);
+      CHECK(net.cancels.size() == 1);
+    }
+  }
+  SUBCASE("200 without effect behind the final response") {
+    net.receive(udp, request("INVITE", via_udp));
+    net.respond(1, 486);
+    net.receive(udp, request("CANCEL", via_udp));
+    CHECK(net.sent[1].message.status() == 200);
+    CHECK(net.cancels.empty());
+  }
+}
+
+TEST_CASE("at the limit of transactions 503 is sent without state (RFC 3261 8.2.7)") {
+  Fixture net(/*max_server_transactions=*/2);
+  net.receive(udp, request("OPTIONS", "UDP 192.0.2.1:5062;branch=z9hG4bK1"));
+  net.receive(udp, request("OPTIONS", "UDP 192.0.2.1:5062;branch=z9hG4bK2"));
+  CHECK(net.sent.empty());
+  net.receive(udp, request("OPTIONS", "UDP 10.0.0.1:5062;rport;branch=z9hG4bK3"));
+  net.receive(udp, request("OPTIONS", "UDP 10.0.0.1:5062;rport;branch=z9hG4bK3"));
+  CHECK(net.requests.size() == 2);
+  CHECK(net.layer.size() == 2);
+  REQUIRE(net.sent.size() == 2);
+  CHECK(net.sent[0].message.status() == 503);
+  CHECK(net.sent[0].message.has(HeaderId::retry_after));
+  CHECK(print(net.sent[0].hop.remote) == "192.0.2.1:40000");
+  CHECK(net.sent[0].message.to_tag() == net.sent[1].message.to_tag());
+
+  SUBCASE("copies of known requests and ACKs still pass") {
+    net.receive(udp, request("ACK", "UDP 192.0.2.1:5062;branch=z9hG4bK9"));
+    net.receive(udp, request("OPTIONS", "UDP 192.0.2.1:5062;branch=z9hG4bK1"));
+    CHECK(net.acks.size() == 1);
+    CHECK(net.sent.size() == 2);
+  }
+  SUBCASE("there is room again when one ends") {
+    net.pass(640ms);
+    net.receive(udp, request("OPTIONS", "UDP 10.0.0.1:5062;rport;branch=z9hG4bK4"));
+    CHECK(net.requests.size() == 3);
+  }
+}
+
+TEST_CASE("the live table names machine, state and peer") {
+  Fixture net;
+  net.receive(udp, request("INVITE", via_udp));
+  net.receive(udp, request("OPTIONS", via_udp));
+  net.respond(2, 200);
+  std::vector<std::string> rows;
+  net.layer.dump([&](const Layer::Row& row) {
+    rows.push_back(std::string(row.machine) + " " + std::string(row.state) + " " + print(row.peer.remote) +
+                   (row.server ? " server " : " client ") + std::string(row.key));
+  });
+  std::ranges::sort(rows);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0] == "INVITE proceeding 192.0.2.1:5062 server z9hG4bKone|192.0.2.1:5062|INVITE");
+  CHECK(rows[1] == "non-INVITE completed 192.0.2.1:5062 server z9hG4bKone|192.0.2.1:5062|OPTIONS");
+}

@@ -1,0 +1,32 @@
+#include "protocol/transaction/text_edit.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace beckon;
+using namespace beckon::transaction;
+
+TEST_CASE("the first Via value is replaced whatever the line looks like") {
+  struct Row {
+    std::string before, after;
+  };
+  const Row rows[] = {
+      {"SIP/2.0 200 OK\r\nVia: a\r\nVia: b\r\n\r\n", "SIP/2.0 200 OK\r\nVia: NEW\r\nVia: b\r\n\r\n"},
+      {"SIP/2.0 200 OK\r\nTo: x\r\nv:a , b\r\n\r\n", "SIP/2.0 200 OK\r\nTo: x\r\nv:NEW , b\r\n\r\n"},
+      {"SIP/2.0 200 OK\r\nVIA : a;x=\"1,2\"\r\n\r\n", "SIP/2.0 200 OK\r\nVIA : NEW\r\n\r\n"},
+      {"SIP/2.0 200 OK\r\nTo: x\r\n\r\nVia: body\r\n", "SIP/2.0 200 OK\r\nTo: x\r\n\r\nVia: body\r\n"},
+      {"SIP/2.0 200 OK\r\nTo: x", "SIP/2.0 200 OK\r\nTo: x"},
+      {"", ""},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.before);
+    auto text = row.before;
+    replace_top_via(text, "NEW");
+    CHECK(text == row.after);
+  }
+}
+
+TEST_CASE("our Via goes on top of a request") {
+  std::string text = "OPTIONS sip:a SIP/2.0\r\nVia: b\r\n\r\n";
+  push_via(text, "a");
+  CHECK(text == "OPTIONS sip:a SIP/2.0\r\nVia: a\r\nVia: b\r\n\r\n");
+}
