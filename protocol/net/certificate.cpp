@@ -1,0 +1,182 @@
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "protocol/base/text.hpp"
+#include "protocol/net/tls.hpp"
+#include "protocol/net/tls_impl.hpp"
+
+namespace beckon::net {
+namespace {
+
+template <auto free_function>
+struct Free {
+  template <class T>
+  void operator()(T* pointer) const {
+    free_function(pointer);
+  }
+};
+template <class T, auto free_function>
+using Owned = std::unique_ptr<T, Free<free_function>>;
+using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
+using Certificate = Owned<X509, X509_free>;
+using Bio = Owned<BIO, BIO_free_all>;
+using Extension = Owned<X509_EXTENSION, X509_EXTENSION_free>;
+using Names = Owned<GENERAL_NAMES, GENERAL_NAMES_free>;
+
+constexpr long ten_years = 3650L * 24 * 3600;  // seconds; nobody renews what nobody else signed
+constexpr long clocks_differ = 24 * 3600;      // seconds the peer's clock may be behind ours
+
+// ---- whose certificate is it (RFC 5922 7.1)
+
+std::string_view text_of(const ASN1_STRING* value) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+          static_cast<std::size_t>(ASN1_STRING_length(value))};
+}
+
+// The domain of "sip:example.org"; empty for any other URI, one with a user part included.
+std::string_view sip_domain(std::string_view uri) {
+  const auto [scheme, rest] = cut(uri, ':');
+  if (!iequals(scheme, "sip") || rest.find('@') != std::string_view::npos) return {};
+  return rest.substr(0, rest.find_first_of(":;?"));
+}
+
+struct SubjectNames {
+  std::vector<std::string_view> sip, dns;
+};
+
+SubjectNames collect(const GENERAL_NAMES* names) {
+  SubjectNames found;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+    if (name->type == GEN_DNS) found.dns.push_back(text_of(name->d.dNSName));
+    if (name->type != GEN_URI) continue;
+    if (const auto domain = sip_domain(text_of(name->d.uniformResourceIdentifier)); !domain.empty())
+      found.sip.push_back(domain);
+  }
+  return found;
+}
+
+bool common_name_is(X509* certificate, std::string_view name) {
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return false;
+  return iequals(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))), name);
+}
+
+bool is_for_sip_domain(X509* certificate, std::string_view name) {
+  const Names names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  if (!names) return common_name_is(certificate, name);
+  const SubjectNames found = collect(names.get());
+  const auto& candidates = found.sip.empty() ? found.dns : found.sip;
+  return std::any_of(candidates.begin(), candidates.end(), [&](auto each) { return iequals(each, name); });
+}
+
+// ---- making one
+
+bool add_extension(X509* certificate, int nid, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx_nodb(&context);
+  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+  const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+  return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
+}
+
+bool set_serial(X509* certificate) {
+  std::array<unsigned char, 16> octets;
+  if (RAND_bytes(octets.data(), static_cast<int>(octets.size())) != 1) return false;
+  octets[0] &= 0x7f;  // positive
+  const Owned<BIGNUM, BN_free> number(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
+  return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate));
+}
+
+bool set_subject(X509* certificate, const std::string& name) {
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                                    reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0) == 1 &&
+         X509_set_issuer_name(certificate, subject) == 1;
+}
+
+// Names that could end the list and begin another kind of entry are left out: no host name has them.
+std::string alternative_names(const std::vector<std::string>& names, const std::vector<IpAddress>& ips) {
+  std::string text;
+  for (const auto& name : names)
+    if (name.find_first_of(",:;\n ") == std::string::npos) text += (text.empty() ? "DNS:" : ",DNS:") + name;
+  for (const auto& ip : ips) text += (text.empty() ? "IP:" : ",IP:") + print(ip);
+  return text;
+}
+
+Certificate make_certificate(EVP_PKEY* key, const std::vector<std::string>& names,
+                             const std::vector<IpAddress>& ips) {
+  Certificate certificate(X509_new());
+  if (!certificate) return nullptr;
+  X509* x = certificate.get();
+  const std::string subject = !names.empty() ? names.front() : !ips.empty() ? print(ips.front()) : "beckon";
+  const std::string alternatives = alternative_names(names, ips);
+  const bool made = X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&
+                    X509_gmtime_adj(X509_getm_notBefore(x), -clocks_differ) &&
+                    X509_gmtime_adj(X509_getm_notAfter(x), ten_years) && set_subject(x, subject) &&
+                    X509_set_pubkey(x, key) == 1 &&
+                    add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
+                    add_extension(x, NID_ext_key_usage, "serverAuth,clientAuth") &&
+                    add_extension(x, NID_subject_key_identifier, "hash") &&
+                    (alternatives.empty() || add_extension(x, NID_subject_alt_name, alternatives)) &&
+                    X509_sign(x, key, EVP_sha256()) > 0;
+  return made ? std::move(certificate) : nullptr;
+}
+
+Result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
+  const auto failed = [] { return ErrorCode(errno, boost::system::system_category()); };
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+  if (fd < 0) return failed();
+  ErrorCode error;
+  if (::fchmod(fd, mode) != 0 || ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    error = failed();
+  if (::close(fd) != 0 && !error) error = failed();
+  if (error) return error;
+  return {};
+}
+
+std::string_view contents(BIO* bio) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio, &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
+}  // namespace
+
+bool is_for(X509* certificate, const std::string& name, Identity identity) {
+  if (const auto ip = parse_ip(name)) {
+    const auto bytes = ip->bytes();
+    return X509_check_ip(certificate, bytes.data(), bytes.size(), 0) == 1;
+  }
+  if (identity == Identity::https)
+    return X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1;
+  return is_for_sip_domain(certificate, name);
+}
+
+Result<void> make_self_signed(const std::string& certificate_path, const std::string& key_path,
+                              const std::vector<std::string>& names, const std::vector<IpAddress>& ips) {
+  const Key key(EVP_EC_gen("P-256"));
+  if (!key) return ErrorCode(Errc::bad_certificate);
+  const Certificate certificate = make_certificate(key.get(), names, ips);
+  const Bio certificate_text(BIO_new(BIO_s_mem()));
+  const Bio key_text(BIO_new(BIO_s_secmem()));
+  if (!certificate || PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
+      PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    return ErrorCode(Errc::bad_certificate);
+  if (auto written = write_file(key_path, contents(key_text.get()), 0600); !written) return written;
+  return write_file(certificate_path, contents(certificate_text.get()), 0644);
+}
+
+}  // namespace beckon::net

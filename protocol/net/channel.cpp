@@ -1,0 +1,247 @@
+#include "protocol/net/channel.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+
+#include "protocol/net/asio.hpp"
+#include "protocol/net/stream_channel.hpp"
+
+namespace beckon::net {
+namespace {
+
+namespace asio = boost::asio;
+constexpr std::size_t read_size = 8192;     // octets asked for at once; most SIP messages are smaller
+constexpr std::size_t gather_at_most = 64;  // messages of one writev
+constexpr auto aborted = asio::error::operation_aborted;
+
+bool is_end(const ErrorCode& error) {
+  return error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+}
+
+}  // namespace
+
+StreamChannel::StreamChannel(Loop& loop, Socket socket, TlsContextPtr tls, ChannelLimits limits)
+    : loop_(loop),
+      tls_context_(std::move(tls)),
+      socket_(std::move(socket)),
+      secure_(tls_context_ != nullptr),
+      limits_(limits),
+      timer_(loop.timers()) {
+  if (socket_.is_open()) learn_addresses();
+}
+
+void StreamChannel::learn_addresses() {
+  ErrorCode error;
+  if (const auto endpoint = socket_.local_endpoint(error); !error) local_ = from_asio(endpoint);
+  if (const auto endpoint = socket_.remote_endpoint(error); !error) remote_ = from_asio(endpoint);
+  socket_.set_option(asio::ip::tcp::no_delay(true), error);
+}
+
+// ---- opening
+
+// Ends an opening step that takes too long: `done` is whoever comes first.
+void StreamChannel::limit_opening(const std::shared_ptr<Done>& done) {
+  timer_.set(loop_.now().mono + limits_.handshake, [this, self = shared_from_this(), done](Time) {
+    ErrorCode ignored;
+    socket_.close(ignored);
+    if (auto call = std::exchange(*done, nullptr)) call(Errc::timed_out);
+  });
+}
+
+void StreamChannel::connect(const Address& remote, Done done) {
+  const auto shared = std::make_shared<Done>(std::move(done));
+  limit_opening(shared);
+  socket_.async_connect(to_tcp(remote), [self = shared_from_this(), shared](const ErrorCode& error) {
+    auto call = std::exchange(*shared, nullptr);
+    if (!call) return;
+    self->timer_.cancel();
+    if (!error) self->learn_addresses();
+    call(error);
+  });
+}
+
+void StreamChannel::handshake(asio::ssl::stream_base::handshake_type type, Done done) {
+  const auto shared = std::make_shared<Done>(std::move(done));
+  limit_opening(shared);
+  tls_->async_handshake(type, [self = shared_from_this(), shared](const ErrorCode& error) {
+    auto call = std::exchange(*shared, nullptr);
+    if (!call) return;
+    self->timer_.cancel();
+    call(error);
+  });
+}
+
+void StreamChannel::accept_handshake(Done done) {
+  if (!secure_) return done({});
+  tls_in_use_ = tls_context_->impl().current();
+  tls_.emplace(socket_, *tls_in_use_);
+  handshake(asio::ssl::stream_base::server, std::move(done));
+}
+
+void StreamChannel::dial_handshake(const std::string& server_name, Identity identity, Done done) {
+  if (!secure_) return done({});
+  tls_in_use_ = tls_context_->impl().current();
+  tls_.emplace(socket_, *tls_in_use_);
+  SSL* ssl = tls_->native_handle();
+  if (!parse_ip(server_name)) SSL_set_tlsext_host_name(ssl, server_name.c_str());
+  auto check = [ssl, server_name, identity, done = std::move(done)](const ErrorCode& error) {
+    if (SSL_get_verify_result(ssl) != X509_V_OK) return done(Errc::untrusted);
+    if (error) return done(error);
+    X509* certificate = SSL_get0_peer_certificate(ssl);
+    if (!certificate) return done(Errc::untrusted);
+    done(is_for(certificate, server_name, identity) ? ErrorCode() : ErrorCode(Errc::wrong_name));
+  };
+  handshake(asio::ssl::stream_base::client, std::move(check));
+}
+
+// ---- open
+
+void StreamChannel::start(Handler handler) {
+  handler_ = std::move(handler);
+  if (state_ != State::opening) return;
+  state_ = State::open;
+  self_ = shared_from_this();
+  in_.resize(read_size);
+  last_received_ = loop_.now().mono;
+  watch_idle();
+  read();
+}
+
+void StreamChannel::set_idle(Duration idle) {
+  limits_.idle = idle;
+  if (state_ == State::open) watch_idle();
+}
+
+// One timer that looks again when the time since the last octet is not over, so that traffic costs nothing.
+void StreamChannel::watch_idle() {
+  timer_.cancel();
+  if (limits_.idle == Duration::zero()) return;
+  timer_.set(last_received_ + limits_.idle, [this](Time now) {
+    if (now >= last_received_ + limits_.idle) return close(Errc::idle);
+    watch_idle();
+  });
+}
+
+void StreamChannel::read() {
+  if (reading_ || paused_ || state_ != State::open) return;
+  reading_ = true;
+  auto on_done = [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+    self->reading_ = false;
+    self->on_read(error, size);
+  };
+  if (tls_) {
+    tls_->async_read_some(asio::buffer(in_), std::move(on_done));
+  } else {
+    socket_.async_read_some(asio::buffer(in_), std::move(on_done));
+  }
+}
+
+void StreamChannel::on_read(const ErrorCode& error, std::size_t size) {
+  if (state_ != State::open) return;
+  if (size > 0) {
+    last_received_ = loop_.now().mono;
+    const auto handler = handler_.on_octets;  // outlives a close from inside it
+    handler({in_.data(), size});
+  }
+  if (state_ != State::open) return;
+  // A peer that has said all it wants to say still gets what we have for it.
+  if (is_end(error)) return queued_ > 0 ? finish() : close(Errc::closed);
+  if (error) return close(error);
+  read();
+}
+
+void StreamChannel::resume() {
+  paused_ = false;
+  last_received_ = loop_.now().mono;
+  read();
+}
+
+bool StreamChannel::send(SharedText octets) {
+  if (state_ != State::open) return false;
+  if (queued_ + octets->size() > limits_.queue) {
+    close(Errc::queue_full);
+    return false;
+  }
+  queued_ += octets->size();
+  out_.push_back(std::move(octets));
+  write();
+  return true;
+}
+
+void StreamChannel::write() {
+  if (writing_ || out_.empty()) return;
+  writing_ = true;
+  gather_.clear();
+  for (const auto& each : out_) {
+    gather_.push_back(asio::buffer(*each));
+    if (gather_.size() == gather_at_most) break;
+  }
+  auto on_done = [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+    self->on_written(error);
+  };
+  if (tls_) {
+    asio::async_write(*tls_, gather_, std::move(on_done));
+  } else {
+    asio::async_write(socket_, gather_, std::move(on_done));
+  }
+}
+
+void StreamChannel::on_written(const ErrorCode& error) {
+  writing_ = false;
+  if (state_ == State::closed) return;
+  if (error) return close(error);
+  for (std::size_t i = 0; i < gather_.size(); ++i) {
+    queued_ -= out_.front()->size();
+    out_.pop_front();
+  }
+  if (!out_.empty()) return write();
+  if (state_ == State::finishing) say_goodbye();
+}
+
+// ---- closing
+
+void StreamChannel::finish() {
+  if (state_ != State::open) return;
+  state_ = State::finishing;
+  timer_.set(loop_.now().mono + limits_.linger, [this](Time) { close(Errc::closed); });
+  if (!writing_) say_goodbye();
+}
+
+// What the peer still sends is read and dropped until it closes too: closing on unread octets would reset the
+// connection and take our last answer with it.
+void StreamChannel::say_goodbye() {
+  if (std::exchange(saying_goodbye_, true)) return;
+  ErrorCode ignored;
+  socket_.cancel(ignored);  // the read
+  if (!tls_) return drain();
+  tls_->async_shutdown([self = shared_from_this()](const ErrorCode&) { self->drain(); });
+}
+
+void StreamChannel::drain() {
+  if (state_ != State::finishing) return;
+  ErrorCode ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  if (in_.empty()) in_.resize(read_size);
+  socket_.async_read_some(asio::buffer(in_),
+                          [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                            if (error && error != aborted) return self->close(Errc::closed);
+                            self->drain();
+                          });
+}
+
+void StreamChannel::close(ErrorCode reason) {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  timer_.cancel();
+  ErrorCode ignored;
+  socket_.close(ignored);
+  if (!writing_) out_.clear();
+  held_.reset();
+  auto handler = std::move(handler_);
+  handler_ = {};
+  if (!handler.on_closed) return;
+  loop_.post([self = std::move(self_), handler = std::move(handler), reason] { handler.on_closed(reason); });
+}
+
+}  // namespace beckon::net

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "protocol/base/result.hpp"
+
+namespace beckon::net {
+
+/// Why something could not be sent, opened or trusted. What the operating system says (connection refused,
+/// address in use) comes as its own error code.
+enum class Errc {
+  no_socket = 1,    ///< No listener or socket of that protocol and address family: configuration.
+  flow_gone,        ///< The flow is closed, or was never one of ours.
+  queue_full,       ///< The peer reads slower than we write; a stream is closed for it.
+  too_large,        ///< More octets than the transport or a limit allows.
+  timed_out,        ///< Connecting, the TLS handshake, or an answer took too long.
+  idle,             ///< Nothing came for too long, or a keep-alive was not answered (RFC 5626 4.4.1).
+  closed,           ///< The peer closed, or we did.
+  untrusted,        ///< The peer's certificate is not signed by anyone we trust.
+  wrong_name,       ///< The peer's certificate is for someone else (RFC 5922 7.2).
+  bad_certificate,  ///< A certificate or key file cannot be read, or the two do not fit.
+  bad_reply,        ///< What came back is not HTTP, or not what was agreed.
+  bad_url,          ///< Not an https URL.
+  unknown_host,     ///< The name has no address.
+  not_secure,       ///< TLS was asked for and this side has no certificate or trust configured.
+};
+const char* to_string(Errc value);
+
+}  // namespace beckon::net
+
+BECKON_ERROR_ENUM(beckon::net, Errc, "beckon.net")

@@ -1,0 +1,108 @@
+#include "protocol/net/flow.hpp"
+
+#include "protocol/base/log.hpp"
+
+namespace beckon::net {
+namespace {
+
+const SharedText& line_end() {
+  static const SharedText text = share("\r\n");
+  return text;
+}
+const SharedText& two_line_ends() {
+  static const SharedText text = share("\r\n\r\n");
+  return text;
+}
+
+}  // namespace
+
+Flow::Flow(transaction::Hop hop, ChannelPtr channel, bool dialled)
+    : hop_(hop),
+      channel_(std::move(channel)),
+      dialled_(dialled),
+      ping_(channel_->loop().timers()),
+      pong_(channel_->loop().timers()) {}
+
+void Flow::start(Events events) {
+  events_ = std::move(events);
+  // The channel holds the flow while it is open; its last call ends that.
+  channel_->start(
+      {.on_octets = [self = shared_from_this()](std::string_view octets) { self->on_octets(octets); },
+       .on_closed = [self = shared_from_this()](ErrorCode reason) { self->on_closed(reason); }});
+}
+
+void Flow::on_octets(std::string_view octets) {
+  framer_.push(octets);
+  while (channel_->is_open()) {
+    auto item = framer_.next();
+    if (!item) {
+      log::debug("net", "{}: {}", print(hop_.remote), item.error().message());
+      events_.on_malformed(hop_, item.error(), *framer_.refused());
+      channel_->finish();
+      return;
+    }
+    if (!*item || !take(std::move(**item))) return;
+  }
+}
+
+bool Flow::take(sip::Framer::Item item) {
+  switch (item.kind) {
+    case sip::Framer::Item::Kind::message:
+      events_.on_message(hop_, std::move(*item.message));
+      return true;
+    case sip::Framer::Item::Kind::ping:
+      // A dialled flow is pinged by us: what comes on it in pairs is two pongs in one packet.
+      return dialled_ || channel_->send(line_end());
+    case sip::Framer::Item::Kind::pong:
+      return true;  // the channel has noted that something came
+  }
+  return true;
+}
+
+void Flow::on_closed(ErrorCode reason) {
+  log::debug("net", "flow {:x} to {} closed: {}", hop_.flow, print(hop_.remote), reason.message());
+  ping_.cancel();
+  pong_.cancel();
+  forget_written();
+  for (auto& each : pending_) fail_later(std::move(each.failed), reason);
+  pending_.clear();
+  const auto events = std::move(events_);
+  events.on_closed(hop_);
+}
+
+void Flow::send(SharedText message, Failed failed) {
+  const std::size_t size = message->size();
+  forget_written();
+  if (!channel_->is_open()) return fail_later(std::move(failed), Errc::flow_gone);
+  if (!channel_->send(std::move(message))) return fail_later(std::move(failed), Errc::queue_full);
+  octets_sent_ += size;
+  if (failed) pending_.push_back({octets_sent_, std::move(failed)});
+}
+
+void Flow::forget_written() {
+  // Pongs and pings are queued too but not counted; they only make us forget a little late.
+  const std::uint64_t queued = channel_->queued();
+  while (!pending_.empty() && pending_.front().end + queued <= octets_sent_) pending_.pop_front();
+}
+
+void Flow::fail_later(Failed failed, ErrorCode error) {
+  if (!failed) return;
+  channel_->loop().post([failed = std::move(failed), error] { failed(error); });
+}
+
+void Flow::keep_alive(Duration period, Duration wait) {
+  ping_.set(channel_->loop().now().mono + period, [this, period, wait](Time) {
+    ping(wait);
+    if (channel_->is_open()) keep_alive(period, wait);
+  });
+}
+
+void Flow::ping(Duration wait) {
+  const Time pinged = channel_->loop().now().mono;
+  if (!channel_->send(two_line_ends()) || pong_.is_set()) return;
+  pong_.set(pinged + wait, [this, pinged](Time) {
+    if (channel_->last_received() < pinged) channel_->close(Errc::idle);
+  });
+}
+
+}  // namespace beckon::net

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <deque>
+
+#include "protocol/net/channel.hpp"
+#include "protocol/sip/framer.hpp"
+#include "protocol/transaction/transport.hpp"
+
+namespace beckon::net {
+
+/// One SIP stream connection: a channel, its framer, and whom to tell about messages that never left.
+class Flow : public std::enable_shared_from_this<Flow> {
+ public:
+  using Failed = std::function<void(ErrorCode)>;
+  struct Events {
+    std::function<void(const transaction::Hop&, sip::Message)> on_message;
+    std::function<void(const transaction::Hop&, ErrorCode, std::string_view)> on_malformed;
+    std::function<void(const transaction::Hop&)> on_closed;
+  };
+
+  Flow(transaction::Hop hop, ChannelPtr channel, bool dialled);
+
+  void start(Events events);
+  /// `failed` is called later when the message is known not to have been written.
+  void send(SharedText message, Failed failed);
+  /// Sends CRLF CRLF every `period` and closes when nothing at all comes within `wait` (RFC 5626 4.4.1).
+  void keep_alive(Duration period, Duration wait);
+  void finish() { channel_->finish(); }
+  void close() { channel_->close(Errc::closed); }
+
+  const transaction::Hop& hop() const { return hop_; }
+  bool is_open() const { return channel_->is_open(); }
+  bool is_dialled() const { return dialled_; }
+  std::size_t queued() const { return channel_->queued(); }
+
+ private:
+  struct Pending {
+    std::uint64_t end;  ///< Octets sent on the flow up to the message's end.
+    Failed failed;
+  };
+  void on_octets(std::string_view octets);
+  bool take(sip::Framer::Item item);
+  void on_closed(ErrorCode reason);
+  void forget_written();
+  void fail_later(Failed failed, ErrorCode error);
+  void ping(Duration wait);
+
+  transaction::Hop hop_;
+  ChannelPtr channel_;
+  bool dialled_;
+  sip::Framer framer_;
+  Events events_;
+  std::uint64_t octets_sent_ = 0;
+  std::deque<Pending> pending_;
+  Timer ping_, pong_;
+};
+
+}  // namespace beckon::net

@@ -1,0 +1,122 @@
+#include "protocol/net/loop.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <optional>
+#include <vector>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/result.hpp"
+
+namespace beckon::net {
+namespace {
+
+// Handlers run before timers and gathered sends get their turn again: bounds how long a busy socket can
+// delay them.
+constexpr int handlers_per_turn = 256;
+// The loop looks at the clock at least this often, so that a wait never overflows.
+constexpr Duration longest_wait = 1h;
+
+}  // namespace
+
+struct Loop::Impl {
+  explicit Impl(std::uint8_t loop_number) : number(loop_number) {}
+
+  void wait_signal() {
+    signals->async_wait([this](const ErrorCode& error, int signal) {
+      if (error) return;
+      on_signal(signal);
+      wait_signal();
+    });
+  }
+
+  void end_turn() {
+    // What the work itself adds waits for the next turn, which then does not wait.
+    std::vector<std::function<void()>> due;
+    due.swap(turn_end);
+    for (auto& each : due) each();
+  }
+
+  Duration wait_time(Time deadline) {
+    if (!turn_end.empty()) return Duration::zero();
+    const Time now = clock.now().mono;
+    Time until = std::min(deadline, now + longest_wait);
+    if (const auto next = timers.next()) until = std::min(until, *next);
+    return std::max(until - now, Duration::zero());
+  }
+
+  // Waits first, so that whoever runs turns looks at what came of one before the next one waits.
+  void turn(Time deadline) {
+    if (const Duration wait = wait_time(deadline); wait > Duration::zero()) context.run_one_for(wait);
+    timers.advance(clock.now().mono);
+    for (int i = 0; i < handlers_per_turn && context.poll_one() > 0; ++i) {
+    }
+    end_turn();
+  }
+
+  std::uint8_t number;
+  TimerQueue timers;
+  SystemClock clock;
+  std::atomic<bool> stopped{false};
+  std::vector<std::function<void()>> turn_end;
+  std::function<void(int)> on_signal;
+  boost::asio::io_context context{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{context.get_executor()};
+  std::optional<boost::asio::signal_set> signals;
+};
+
+Loop::Loop(std::uint8_t number) : impl_(std::make_unique<Impl>(number)) {}
+
+Loop::~Loop() {
+  // What timers and gathered sends hold may own sockets, which must not outlive the context; handlers that go
+  // with the context may still cancel timers.
+  std::vector<std::function<void()>> turn_end;
+  turn_end.swap(impl_->turn_end);
+  TimerQueue timers;
+  std::swap(timers, impl_->timers);
+}
+
+std::uint8_t Loop::number() const { return impl_->number; }
+TimerQueue& Loop::timers() { return impl_->timers; }
+Clock& Loop::clock() { return impl_->clock; }
+Now Loop::now() { return impl_->clock.now(); }
+boost::asio::io_context& Loop::context() { return impl_->context; }
+
+void Loop::run() {
+  while (!impl_->stopped) impl_->turn(Time::max());
+}
+
+bool Loop::run_until(const std::function<bool()>& done, Duration limit) {
+  const Time deadline = impl_->clock.now().mono + limit;
+  while (!done()) {
+    if (impl_->stopped || impl_->clock.now().mono >= deadline) return false;
+    impl_->turn(deadline);
+  }
+  return true;
+}
+
+void Loop::stop() {
+  impl_->stopped = true;
+  boost::asio::post(impl_->context, [] {});  // wakes a waiting loop
+}
+
+void Loop::post(std::function<void()> work) { boost::asio::post(impl_->context, std::move(work)); }
+
+void Loop::on_signal(std::initializer_list<int> signals, std::function<void(int)> handler) {
+  impl_->on_signal = std::move(handler);
+  impl_->signals.emplace(impl_->context);
+  for (const int signal : signals) {
+    ErrorCode error;
+    impl_->signals->add(signal, error);
+    if (error) log::error("net", "cannot watch signal {}: {}", signal, error.message());
+  }
+  impl_->wait_signal();
+}
+
+void Loop::at_turn_end(std::function<void()> work) { impl_->turn_end.push_back(std::move(work)); }
+
+}  // namespace beckon::net

@@ -1,0 +1,445 @@
+#include "protocol/net/sip_transport.hpp"
+
+#include <atomic>
+#include <map>
+#include <unordered_map>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/net/flow.hpp"
+#include "protocol/net/udp_socket.hpp"
+
+namespace beckon::net {
+namespace {
+
+constexpr std::size_t largest_datagram = 65507;  // octets; what IPv4 leaves
+constexpr std::size_t waiting_for_dial = 1000;   // messages for one connection that is being made
+constexpr std::size_t stun_header = 20;          // octets; RFC 8489 5
+constexpr int loop_shift = 56;                   // a FlowId's top octet is its loop's number
+
+FlowId make_flow_id(std::uint8_t loop) {
+  static std::atomic<std::uint64_t> last{0};
+  return std::uint64_t{loop} << loop_shift | ++last;
+}
+std::uint8_t loop_of(FlowId flow) { return static_cast<std::uint8_t>(flow >> loop_shift); }
+
+bool is_stun(std::string_view octets) {
+  return octets.size() >= stun_header && static_cast<unsigned char>(octets.front()) <= 3;
+}
+
+// What stands behind leading line ends (RFC 3261 7.5) when a start line can begin there, else nothing:
+// keep-alives (RFC 5626 4.4.1, four zero octets of old clients) and junk.
+std::string_view sip_part(std::string_view octets) {
+  const auto begin = octets.find_first_not_of("\r\n");
+  if (begin == std::string_view::npos || !is_alpha(octets[begin])) return {};
+  return octets.substr(begin);
+}
+
+std::string print_host_port(const std::string& host, std::uint16_t port) {
+  if (const auto ip = parse_ip(host)) return print(Address{*ip, port});
+  return host + ":" + std::to_string(port);
+}
+
+// Who is told once the transport is gone and a posted call still finds its rest.
+class NoReceiver final : public Receiver {
+  void on_message(const Hop&, sip::Message) override {}
+  void on_malformed(const Hop&, ErrorCode, std::string_view) override {}
+};
+
+}  // namespace
+
+struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
+  using Failed = std::function<void(ErrorCode)>;
+  using Dialled = std::function<void(Result<Hop>)>;
+  using Remote = std::pair<Protocol, Address>;
+  struct Listener {
+    Protocol protocol;
+    Address address;
+  };
+  struct Peer {
+    Loop* loop;
+    std::weak_ptr<Impl> impl;
+  };
+
+  Impl(Loop& owner, Options chosen, Receiver& told)
+      : loop(owner), options(std::move(chosen)), receiver(&told) {}
+
+  // ---- listening
+  Result<Address> listen_udp(const Address& address, UdpSocket::Sharing sharing);
+  Result<Address> listen_stream(Protocol protocol, const Address& address);
+  Acceptor::OnChannel on_channel(Protocol protocol);
+  void on_datagram(UdpSocket& socket, const Address& from, const Address& to, std::string_view octets);
+
+  // ---- flows
+  Hop add_flow(Protocol protocol, ChannelPtr channel, bool dialled);
+  void on_flow_closed(const Hop& hop);
+  void with_flow(Protocol protocol, const Address& remote, Dialled done);
+  void dial_flow(Protocol protocol, const Address& remote, Dialled done);
+  void on_dialled(const Remote& to, Result<ChannelPtr> channel);
+  std::shared_ptr<Flow> find(FlowId flow) const;
+
+  // ---- sending
+  void send(const Hop& hop, SharedText message, Failed failed);
+  void send_on_flow(FlowId flow, SharedText message, Failed failed);
+  void send_to_peer(FlowId flow, SharedText message, Failed failed);
+  void send_datagram(const Hop& hop, SharedText message, Failed failed);
+  void send_stream(const Hop& hop, SharedText message, Failed failed);
+  void fail_later(Failed failed, ErrorCode error);
+  UdpSocket* find_socket(const Hop& hop);
+
+  // ---- our own address
+  const Listener* find_listener(const Hop& hop) const;
+  std::string sent_by(const Hop& hop) const;
+
+  void shut();
+
+  Loop& loop;
+  Options options;
+  Receiver* receiver;
+  std::vector<Listener> listeners;
+  std::vector<std::unique_ptr<UdpSocket>> sockets;
+  std::vector<std::pair<Protocol, std::unique_ptr<Acceptor>>> acceptors;
+  std::unordered_map<FlowId, std::shared_ptr<Flow>> flows;
+  std::map<Remote, FlowId> by_remote;  ///< Flows a message to that address may use.
+  std::map<Remote, std::vector<Dialled>> dialling;
+  std::map<Address, std::string> server_names;
+  std::map<std::uint8_t, Peer> peers;
+};
+
+// ---- listening
+
+Result<Address> SipTransport::Impl::listen_udp(const Address& address, UdpSocket::Sharing sharing) {
+  auto socket = std::make_unique<UdpSocket>(loop);
+  // The socket is ours and stops calling when it goes.
+  const auto bound = socket->open(
+      address, sharing,
+      [this, raw = socket.get()](const Address& from, const Address& to, std::string_view octets) {
+        on_datagram(*raw, from, to, octets);
+      });
+  if (!bound) return bound;
+  sockets.push_back(std::move(socket));
+  listeners.push_back({Protocol::udp, *bound});
+  return bound;
+}
+
+Result<Address> SipTransport::Impl::listen_stream(Protocol protocol, const Address& address) {
+  const bool secure = transaction::is_secure(protocol);
+  if (secure && !options.tls_server) return ErrorCode(Errc::not_secure);
+  auto acceptor = std::make_unique<Acceptor>(loop);
+  Acceptor::Options accepting{.tls = secure ? options.tls_server : nullptr,
+                              .limits = options.limits,
+                              .connections = options.connections,
+                              .connections_per_address = options.connections_per_address,
+                              .trusted = options.trusted};
+  const auto bound = acceptor->listen(address, std::move(accepting), on_channel(protocol));
+  if (!bound) return bound;
+  acceptors.emplace_back(protocol, std::move(acceptor));
+  listeners.push_back({protocol, *bound});
+  return bound;
+}
+
+Acceptor::OnChannel SipTransport::Impl::on_channel(Protocol protocol) {
+  return [weak = weak_from_this(), protocol](ChannelPtr channel) {
+    if (const auto self = weak.lock()) {
+      self->add_flow(protocol, std::move(channel), false);
+    } else {
+      channel->close(Errc::closed);
+    }
+  };
+}
+
+void SipTransport::Impl::on_datagram(UdpSocket& socket, const Address& from, const Address& to,
+                                     std::string_view octets) {
+  if (from.port == 0) return;  // nobody can be answered there
+  if (is_stun(octets)) {
+    if (!options.on_stun) return;
+    if (const auto reply = options.on_stun(from, as_bytes(octets)))
+      socket.send(from, to.ip, share(std::string(as_text(*reply))), nullptr);
+    return;
+  }
+  const auto text = sip_part(octets);
+  if (text.empty()) return;
+  const Hop hop{.protocol = Protocol::udp, .remote = from, .local = to, .flow = 0};
+  auto message = sip::Message::parse(share(std::string(text)));
+  if (!message) return receiver->on_malformed(hop, message.error(), text);
+  receiver->on_message(hop, std::move(*message));
+}
+
+// ---- flows
+
+Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, bool dialled) {
+  const Hop hop{.protocol = protocol,
+                .remote = channel->remote(),
+                .local = channel->local(),
+                .flow = make_flow_id(loop.number())};
+  const auto flow = std::make_shared<Flow>(hop, std::move(channel), dialled);
+  flows[hop.flow] = flow;
+  // Over TLS only whom we dialled has shown a certificate.
+  if (dialled || !transaction::is_secure(protocol)) by_remote[{protocol, hop.remote}] = hop.flow;
+  const auto weak = weak_from_this();
+  flow->start({.on_message =
+                   [weak](const Hop& from, sip::Message message) {
+                     if (const auto self = weak.lock()) self->receiver->on_message(from, std::move(message));
+                   },
+               .on_malformed =
+                   [weak](const Hop& from, ErrorCode error, std::string_view text) {
+                     if (const auto self = weak.lock()) self->receiver->on_malformed(from, error, text);
+                   },
+               .on_closed =
+                   [weak](const Hop& closed) {
+                     if (const auto self = weak.lock()) self->on_flow_closed(closed);
+                   }});
+  if (dialled && options.keep_alive > Duration::zero())
+    flow->keep_alive(options.keep_alive, options.pong_wait);
+  receiver->on_flow_opened(hop);
+  return hop;
+}
+
+void SipTransport::Impl::on_flow_closed(const Hop& hop) {
+  flows.erase(hop.flow);
+  const auto reusable = by_remote.find({hop.protocol, hop.remote});
+  if (reusable != by_remote.end() && reusable->second == hop.flow) by_remote.erase(reusable);
+  receiver->on_flow_closed(hop.flow);
+}
+
+std::shared_ptr<Flow> SipTransport::Impl::find(FlowId flow) const {
+  const auto found = flows.find(flow);
+  return found != flows.end() && found->second->is_open() ? found->second : nullptr;
+}
+
+void SipTransport::Impl::with_flow(Protocol protocol, const Address& remote, Dialled done) {
+  const auto known = by_remote.find({protocol, remote});
+  if (known != by_remote.end())
+    if (const auto flow = find(known->second)) return done(flow->hop());
+  dial_flow(protocol, remote, std::move(done));
+}
+
+void SipTransport::Impl::dial_flow(Protocol protocol, const Address& remote, Dialled done) {
+  const Remote to{protocol, remote};
+  auto& waiting = dialling[to];
+  if (waiting.size() >= waiting_for_dial) {
+    loop.post([done = std::move(done)] { done(ErrorCode(Errc::queue_full)); });
+    return;
+  }
+  waiting.push_back(std::move(done));
+  if (waiting.size() > 1) return;
+  const auto name = server_names.find(remote);
+  DialOptions how{.remote = remote,
+                  .tls = transaction::is_secure(protocol) ? options.tls_client : nullptr,
+                  .server_name = name != server_names.end() ? name->second : print(remote.ip),
+                  .identity = Identity::sip,
+                  .limits = options.limits};
+  dial(loop, std::move(how), [weak = weak_from_this(), to](Result<ChannelPtr> channel) {
+    if (const auto self = weak.lock()) {
+      self->on_dialled(to, std::move(channel));
+    } else if (channel) {
+      (*channel)->close(Errc::closed);
+    }
+  });
+}
+
+void SipTransport::Impl::on_dialled(const Remote& to, Result<ChannelPtr> channel) {
+  const auto waiting = std::move(dialling[to]);
+  dialling.erase(to);
+  Result<Hop> hop = channel ? Result<Hop>(add_flow(to.first, std::move(*channel), true)) : channel.error();
+  if (!hop) log::debug("net", "cannot connect to {}: {}", print(to.second), hop.error().message());
+  for (const auto& done : waiting) done(hop);
+}
+
+// ---- sending
+
+void SipTransport::Impl::fail_later(Failed failed, ErrorCode error) {
+  if (!failed) return;
+  loop.post([failed = std::move(failed), error] { failed(error); });
+}
+
+void SipTransport::Impl::send(const Hop& hop, SharedText message, Failed failed) {
+  if (hop.flow != 0) {
+    if (loop_of(hop.flow) == loop.number())
+      return send_on_flow(hop.flow, std::move(message), std::move(failed));
+    return send_to_peer(hop.flow, std::move(message), std::move(failed));
+  }
+  if (hop.protocol == Protocol::udp) return send_datagram(hop, std::move(message), std::move(failed));
+  send_stream(hop, std::move(message), std::move(failed));
+}
+
+void SipTransport::Impl::send_on_flow(FlowId flow, SharedText message, Failed failed) {
+  const auto found = find(flow);
+  if (!found) return fail_later(std::move(failed), Errc::flow_gone);
+  found->send(std::move(message), std::move(failed));
+}
+
+void SipTransport::Impl::send_to_peer(FlowId flow, SharedText message, Failed failed) {
+  const auto peer = peers.find(loop_of(flow));
+  if (peer == peers.end()) return fail_later(std::move(failed), Errc::flow_gone);
+  Failed back;
+  if (failed) {
+    back = [home = &loop, failed = std::move(failed)](ErrorCode error) {
+      home->post([failed, error] { failed(error); });
+    };
+  }
+  peer->second.loop->post(
+      [impl = peer->second.impl, flow, message = std::move(message), back = std::move(back)] {
+        const auto there = impl.lock();
+        if (there) return there->send_on_flow(flow, message, back);
+        if (back) back(Errc::flow_gone);
+      });
+}
+
+UdpSocket* SipTransport::Impl::find_socket(const Hop& hop) {
+  UdpSocket* best = nullptr;
+  int best_score = -1;
+  for (const auto& socket : sockets) {
+    const Address& ours = socket->local();
+    if (ours.ip.family != hop.remote.ip.family) continue;
+    const bool any = ours.ip.is_unspecified();
+    const bool reaches = any || ours.ip.is_loopback() == hop.remote.ip.is_loopback();
+    const bool asked = ours.port == hop.local.port && (any || ours.ip == hop.local.ip);
+    const int score = (asked ? 2 : 0) + (reaches ? 1 : 0);
+    if (score > best_score) {
+      best = socket.get();
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+void SipTransport::Impl::send_datagram(const Hop& hop, SharedText message, Failed failed) {
+  if (message->size() > largest_datagram) return fail_later(std::move(failed), Errc::too_large);
+  UdpSocket* socket = find_socket(hop);
+  if (!socket) return fail_later(std::move(failed), Errc::no_socket);
+  socket->send(hop.remote, hop.local.ip, std::move(message), std::move(failed));
+}
+
+void SipTransport::Impl::send_stream(const Hop& hop, SharedText message, Failed failed) {
+  if (transaction::is_secure(hop.protocol) && !options.tls_client)
+    return fail_later(std::move(failed), Errc::not_secure);
+  if (hop.protocol != Protocol::tcp && hop.protocol != Protocol::tls)
+    return fail_later(std::move(failed), Errc::flow_gone);  // a WebSocket is only ever answered on
+  with_flow(hop.protocol, hop.remote,
+            [self = shared_from_this(), message = std::move(message),
+             failed = std::move(failed)](Result<Hop> there) {
+              if (!there) return self->fail_later(failed, there.error());
+              self->send_on_flow(there->flow, message, failed);
+            });
+}
+
+// ---- our own address
+
+const SipTransport::Impl::Listener* SipTransport::Impl::find_listener(const Hop& hop) const {
+  const Listener* best = nullptr;
+  int best_score = -1;
+  for (const auto& listener : listeners) {
+    if (listener.protocol != hop.protocol) continue;
+    const Address& ours = listener.address;
+    const bool any = ours.ip.is_unspecified();
+    const int score =
+        (ours.ip.family == hop.remote.ip.family ? 4 : 0) +
+        (any || ours.ip == hop.local.ip || ours.ip.is_loopback() == hop.remote.ip.is_loopback() ? 2 : 0) +
+        (ours == hop.local ? 1 : 0);
+    if (score > best_score) {
+      best = &listener;
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+std::string SipTransport::Impl::sent_by(const Hop& hop) const {
+  Address ours = hop.local;
+  if (const auto flow = find(hop.flow)) ours = flow->hop().local;
+  if (const Listener* listener = find_listener(hop)) {
+    ours.port = listener->address.port;
+    if (!listener->address.ip.is_unspecified()) ours.ip = listener->address.ip;
+  }
+  if (!options.advertise.empty()) return print_host_port(options.advertise, ours.port);
+  if (ours.ip.is_unspecified() || ours.ip.family != hop.remote.ip.family)
+    ours.ip = source_toward(hop.remote.ip).value_or(ours.ip);
+  return print(ours);
+}
+
+void SipTransport::Impl::shut() {
+  static NoReceiver nobody;
+  receiver = &nobody;
+  acceptors.clear();
+  sockets.clear();
+  dialling.clear();
+  for (const auto& [id, flow] : std::exchange(flows, {})) flow->close();
+}
+
+// ---- the handle
+
+SipTransport::SipTransport(Loop& loop, Options options, Receiver& receiver)
+    : impl_(std::make_shared<Impl>(loop, std::move(options), receiver)) {}
+
+SipTransport::~SipTransport() { impl_->shut(); }
+
+Result<Address> SipTransport::listen(Protocol protocol, const Address& address) {
+  if (protocol == Protocol::udp) return impl_->listen_udp(address, UdpSocket::Sharing::first);
+  if (protocol == Protocol::tcp || protocol == Protocol::tls) return impl_->listen_stream(protocol, address);
+  return ErrorCode(Errc::no_socket);
+}
+
+Result<void> SipTransport::connect_peers(const std::vector<SipTransport*>& transports) {
+  Impl& first = *transports.front()->impl_;
+  for (SipTransport* each : transports) {
+    Impl& impl = *each->impl_;
+    for (SipTransport* other : transports)
+      impl.peers[other->impl_->loop.number()] = {&other->impl_->loop, other->impl_};
+    if (&impl == &first) continue;
+    for (const auto& [protocol, address] : first.listeners) {
+      if (protocol != Protocol::udp) {
+        impl.listeners.push_back({protocol, address});
+      } else if (auto joined = impl.listen_udp(address, UdpSocket::Sharing::joining); !joined) {
+        return joined.error();
+      }
+    }
+  }
+  for (const auto& [protocol, acceptor] : first.acceptors) {
+    std::vector<std::pair<Loop*, Acceptor::OnChannel>> targets;
+    for (SipTransport* each : transports)
+      targets.emplace_back(&each->impl_->loop, each->impl_->on_channel(protocol));
+    acceptor->spread(std::move(targets));
+  }
+  return {};
+}
+
+void SipTransport::connect(Protocol protocol, const Address& remote, std::string server_name,
+                           std::function<void(Result<Hop>)> done) {
+  if (transaction::is_secure(protocol) && !impl_->options.tls_client) {
+    impl_->loop.post([done = std::move(done)] { done(ErrorCode(Errc::not_secure)); });
+    return;
+  }
+  impl_->server_names[remote] = std::move(server_name);
+  impl_->dial_flow(protocol, remote, std::move(done));
+}
+
+void SipTransport::close(FlowId flow) {
+  if (const auto found = impl_->find(flow)) found->finish();
+}
+
+void SipTransport::send(const Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) {
+  impl_->send(hop, std::move(message), std::move(failed));
+}
+
+std::string SipTransport::sent_by(const Hop& hop) const { return impl_->sent_by(hop); }
+
+std::optional<Hop> SipTransport::find_flow(FlowId flow) const {
+  const auto found = impl_->find(flow);
+  return found ? std::optional(found->hop()) : std::nullopt;
+}
+
+std::size_t SipTransport::flows() const { return impl_->flows.size(); }
+
+std::string SipTransport::dump() const {
+  std::string text;
+  for (const auto& [id, flow] : impl_->flows) {
+    const Hop& hop = flow->hop();
+    text +=
+        fmt::format("{:016x} {} {} {} {} {}\n", id, transaction::via_name(hop.protocol), print(hop.remote),
+                    print(hop.local), flow->is_dialled() ? "dialled" : "accepted", flow->queued());
+  }
+  return text;
+}
+
+}  // namespace beckon::net

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/bytes.hpp"
+#include "protocol/net/channel.hpp"
+#include "protocol/net/loop.hpp"
+#include "protocol/net/tls.hpp"
+#include "protocol/sip/message.hpp"
+#include "protocol/transaction/transport.hpp"
+
+namespace beckon::net {
+
+using transaction::FlowId;
+using transaction::Hop;
+using transaction::Protocol;
+
+/// Who is told what came in. All calls are on the transport's loop, and a Hop can be sent to as it is.
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+  virtual void on_message(const Hop& from, sip::Message message) = 0;
+  /// Octets that look like SIP and cannot be read; `sip::refusal` tells what to answer. A stream is closed
+  /// after the call, when the answer is written: where its next message begins cannot be known. `text` is
+  /// valid during the call.
+  virtual void on_malformed(const Hop& from, ErrorCode error, std::string_view text) = 0;
+  virtual void on_flow_opened(const Hop& /*flow*/) {}
+  virtual void on_flow_closed(FlowId /*flow*/) {}
+};
+
+/// SIP over UDP, TCP and TLS sockets of one loop.
+///
+/// A connection, accepted or dialled, is a flow of the loop it was made on; the FlowId's top octet is that
+/// loop's number. `send` to another loop's flow is posted there when the transports know each other.
+class SipTransport final : public transaction::Transport {
+ public:
+  struct Options {
+    std::string advertise{};     ///< Host (name or literal) for `sent_by`; empty: the listener's own address.
+    TlsContextPtr tls_server{};  ///< For TLS listeners.
+    TlsContextPtr tls_client{};  ///< For TLS connections we dial.
+    ChannelLimits limits{};
+    std::size_t connections = 50000;
+    std::size_t connections_per_address = 100;
+    std::function<bool(const IpAddress&)> trusted{};  ///< No bound per address; loopback unless set.
+    /// Dialled flows send CRLF CRLF that often (zero: never), and close when no octet comes within
+    /// `pong_wait` behind one (RFC 5626 4.4.1).
+    Duration keep_alive{};
+    Duration pong_wait = 10s;
+    /// Answers a STUN message on a SIP port (RFC 5626 4.4.2): the reply, or nothing to ignore it.
+    std::function<std::optional<Bytes>(const Address& from, ByteView message)> on_stun{};
+  };
+
+  SipTransport(Loop& loop, Options options, Receiver& receiver);
+  ~SipTransport() override;
+  SipTransport(const SipTransport&) = delete;
+  SipTransport& operator=(const SipTransport&) = delete;
+
+  /// Listens (udp, tcp, tls). Port 0 takes a free one. Returns the address bound; errors: the system's,
+  /// Errc::not_secure. A client that only sends needs one for UDP, and none for TCP and TLS.
+  Result<Address> listen(Protocol protocol, const Address& address);
+  /// Makes the transports of several loops one node: each opens the UDP addresses of the first, connections
+  /// the first one accepts go round, and flows can be written to from any of them. Before the loops run,
+  /// after `listen` was called on the first.
+  static Result<void> connect_peers(const std::vector<SipTransport*>& transports);
+
+  /// Makes a new connection (tcp, tls), or waits with others for the one being made. `server_name` is whom a
+  /// TLS certificate must name; it is remembered, so that `send` can dial `remote` again. `done` is called
+  /// later, exactly once, with the flow's Hop.
+  void connect(Protocol protocol, const Address& remote, std::string server_name,
+               std::function<void(Result<Hop>)> done);
+  /// Says goodbye and closes, after what is queued was written.
+  void close(FlowId flow);
+
+  void send(const Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) override;
+  std::string sent_by(const Hop& hop) const override;
+
+  /// A live flow of this loop.
+  std::optional<Hop> find_flow(FlowId flow) const;
+  std::size_t flows() const;
+  /// One line per flow, for the admin's tables: id, protocol, remote, local, octets queued.
+  std::string dump() const;
+
+  struct Impl;
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace beckon::net

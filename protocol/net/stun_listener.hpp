@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "protocol/net/udp_socket.hpp"
+
+namespace beckon::net {
+
+/// A UDP port that answers plain STUN (RFC 8489 Binding without credentials) and nothing else. What a message
+/// means is `answer`'s business; a reply is never larger than 548 octets (RFC 8489 6.1), so the port is of
+/// little use to amplify.
+class StunListener {
+ public:
+  /// The reply to `message` that came from `from`, or nothing.
+  using Answer = std::function<std::optional<Bytes>(const Address& from, ByteView message)>;
+  StunListener(Loop& loop, Answer answer);
+  Result<Address> listen(const Address& address);
+
+ private:
+  Answer answer_;
+  UdpSocket socket_;
+};
+
+}  // namespace beckon::net

@@ -1,0 +1,95 @@
+#include "protocol/net/tls.hpp"
+
+#include <openssl/ssl.h>
+
+#include <boost/asio/ssl.hpp>
+
+#include "protocol/base/log.hpp"
+#include "protocol/net/tls_impl.hpp"
+
+namespace beckon::net {
+namespace {
+
+namespace ssl = boost::asio::ssl;
+using ContextPtr = std::shared_ptr<ssl::context>;
+
+ContextPtr make_context(ssl::context::method method) {
+  auto context = std::make_shared<ssl::context>(method);
+  SSL_CTX* native = context->native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // an idle connection costs 34 KB less
+  return context;
+}
+
+ErrorCode bad(const std::string& path, const ErrorCode& error) {
+  log::error("net", "{}: {}", path, error.message());
+  return Errc::bad_certificate;
+}
+
+Result<ContextPtr> load_server(const std::string& certificate_path, const std::string& key_path) {
+  auto context = make_context(ssl::context::tls_server);
+  ErrorCode error;
+  // An encrypted key is an error, not a question on the terminal.
+  context->set_password_callback([](std::size_t, ssl::context::password_purpose) { return std::string(); },
+                                 error);
+  context->use_certificate_chain_file(certificate_path, error);
+  if (error) return bad(certificate_path, error);
+  context->use_private_key_file(key_path, ssl::context::pem, error);  // also checks that the two fit
+  if (error) return bad(key_path, error);
+  return context;
+}
+
+Result<ContextPtr> load_client(const std::string& ca_path) {
+  auto context = make_context(ssl::context::tls_client);
+  ErrorCode error;
+  if (ca_path.empty()) {
+    context->set_default_verify_paths(error);
+  } else {
+    context->load_verify_file(ca_path, error);
+  }
+  if (error) return bad(ca_path, error);
+  // A pinned certificate need not be an authority's.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context->native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
+  context->set_verify_mode(ssl::verify_peer);
+  return context;
+}
+
+}  // namespace
+
+Result<void> TlsContext::Impl::load() {
+  auto loaded = side == Side::server ? load_server(certificate_path, key_path) : load_client(ca_path);
+  if (!loaded) return loaded.error();
+  const std::scoped_lock lock(mutex_);
+  context_ = std::move(*loaded);
+  return {};
+}
+
+ContextPtr TlsContext::Impl::current() {
+  const std::scoped_lock lock(mutex_);
+  return context_;
+}
+
+TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TlsContext::~TlsContext() = default;
+
+Result<std::shared_ptr<TlsContext>> TlsContext::server(std::string certificate_path, std::string key_path) {
+  auto impl = std::make_unique<Impl>();
+  impl->side = Impl::Side::server;
+  impl->certificate_path = std::move(certificate_path);
+  impl->key_path = std::move(key_path);
+  if (auto loaded = impl->load(); !loaded) return loaded.error();
+  return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::client(std::string ca_path) {
+  auto impl = std::make_unique<Impl>();
+  impl->side = Impl::Side::client;
+  impl->ca_path = std::move(ca_path);
+  if (auto loaded = impl->load(); !loaded) return loaded.error();
+  return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
+}
+
+Result<void> TlsContext::reload() { return impl_->load(); }
+
+}  // namespace beckon::net

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/address.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/net/error.hpp"
+
+namespace beckon::net {
+
+/// Certificates and trust of one side of TLS (1.2 and later). Shared by all loops; `reload` may run while
+/// others use it: connections that exist keep what they have.
+class TlsContext {
+ public:
+  /// A server's: PEM files of the certificate chain and its private key. Errors: Errc::bad_certificate.
+  static Result<std::shared_ptr<TlsContext>> server(std::string certificate_path, std::string key_path);
+  /// A client's: trusts what `ca_path` (PEM) holds (authorities, or one self-signed certificate that is
+  /// pinned so), or the system's authorities when it is empty. Errors: Errc::bad_certificate.
+  static Result<std::shared_ptr<TlsContext>> client(std::string ca_path = {});
+
+  ~TlsContext();
+  /// Reads the files anew; on an error what was there stays in use.
+  Result<void> reload();
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  explicit TlsContext(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+using TlsContextPtr = std::shared_ptr<TlsContext>;
+
+/// Whose certificate counts as the one of the name we dialled.
+enum class Identity {
+  sip,   ///< RFC 5922 7: SIP URIs of the subjectAltName, else its DNS names, else the common name; no
+         ///< wildcards.
+  https  ///< RFC 9110 4.3.4: DNS names with wildcards.
+};  // both: an address literal needs an IP address in the subjectAltName
+
+/// Makes an ECDSA P-256 key and a self-signed certificate for `names` (the first one is the subject) and
+/// `ips`, valid for ten years, and writes both as PEM; the key's file gets mode 0600. Existing files are
+/// replaced.
+Result<void> make_self_signed(const std::string& certificate_path, const std::string& key_path,
+                              const std::vector<std::string>& names, const std::vector<IpAddress>& ips);
+
+}  // namespace beckon::net

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <openssl/x509.h>
+
+#include <boost/asio/ssl/context.hpp>
+#include <mutex>
+
+#include "protocol/net/tls.hpp"
+
+namespace beckon::net {
+
+/// What Asio needs of a TlsContext. Only this room's .cpp files include this.
+struct TlsContext::Impl {
+  enum class Side { server, client };
+  Side side;
+  std::string certificate_path, key_path, ca_path;
+
+  /// The newest; connections keep the one they began with.
+  std::shared_ptr<boost::asio::ssl::context> current();
+  Result<void> load();
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<boost::asio::ssl::context> context_;
+};
+
+/// True when `certificate` is for `name`, a host name or an address literal.
+bool is_for(X509* certificate, const std::string& name, Identity identity);
+
+}  // namespace beckon::net

@@ -1,0 +1,404 @@
+#include "protocol/net/udp_socket.hpp"
+
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <cstring>
+#include <deque>
+#include <vector>
+
+#include "protocol/base/log.hpp"
+#include "protocol/net/asio.hpp"
+
+namespace beckon::net {
+namespace {
+
+using boost::asio::ip::udp;
+
+// An ICMP error is told to what was sent there this recently, and to no more than the last sends.
+constexpr Duration recent = 5s;
+constexpr std::size_t recent_sends = 256;
+// The system's buffers: a burst of registrations or a fan-out fits (the system may cap it).
+constexpr int socket_buffer = 4 << 20;
+
+Address read_address(const sockaddr_storage& storage) {
+  Address address;
+  if (storage.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
+    std::memcpy(address.ip.octets.data(), &v4.sin_addr, 4);
+    address.port = ntohs(v4.sin_port);
+  } else if (storage.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
+    address.ip.family = IpAddress::Family::v6;
+    std::memcpy(address.ip.octets.data(), &v6.sin6_addr, 16);
+    address.port = ntohs(v6.sin6_port);
+  }
+  return address;
+}
+
+socklen_t write_address(const Address& address, sockaddr_storage& storage) {
+  std::memset(&storage, 0, sizeof storage);
+  if (address.ip.family == IpAddress::Family::v4) {
+    auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
+    v4.sin_family = AF_INET;
+    std::memcpy(&v4.sin_addr, address.ip.octets.data(), 4);
+    v4.sin_port = htons(address.port);
+    return sizeof v4;
+  }
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
+  v6.sin6_family = AF_INET6;
+  std::memcpy(&v6.sin6_addr, address.ip.octets.data(), 16);
+  v6.sin6_port = htons(address.port);
+  return sizeof v6;
+}
+
+// Room for one packet-info control message of either family, and for an extended error.
+struct alignas(cmsghdr) Control {
+  std::array<char, 256> octets;
+};
+
+void set_source(const IpAddress& source, msghdr& header, Control& control) {
+  const bool v4 = source.family == IpAddress::Family::v4;
+  const std::size_t size = v4 ? sizeof(in_pktinfo) : sizeof(in6_pktinfo);
+  std::memset(&control, 0, sizeof control);
+  header.msg_control = control.octets.data();
+  header.msg_controllen = CMSG_SPACE(size);
+  cmsghdr* info = CMSG_FIRSTHDR(&header);
+  info->cmsg_level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+  info->cmsg_type = v4 ? IP_PKTINFO : IPV6_PKTINFO;
+  info->cmsg_len = CMSG_LEN(size);
+  // ipi_spec_dst, or ipi6_addr.
+  unsigned char* place = CMSG_DATA(info) + (v4 ? offsetof(in_pktinfo, ipi_spec_dst) : 0);
+  std::memcpy(place, source.octets.data(), source.bytes().size());
+}
+
+std::optional<IpAddress> read_destination(msghdr& header) {
+  for (cmsghdr* info = CMSG_FIRSTHDR(&header); info; info = CMSG_NXTHDR(&header, info)) {
+    IpAddress ip;
+    if (info->cmsg_level == IPPROTO_IP && info->cmsg_type == IP_PKTINFO) {
+      std::memcpy(ip.octets.data(), CMSG_DATA(info) + offsetof(in_pktinfo, ipi_addr), 4);
+      return ip;
+    }
+    if (info->cmsg_level == IPPROTO_IPV6 && info->cmsg_type == IPV6_PKTINFO) {
+      ip.family = IpAddress::Family::v6;
+      std::memcpy(ip.octets.data(), CMSG_DATA(info), 16);
+      return ip;
+    }
+  }
+  return std::nullopt;
+}
+
+int read_extended_error(msghdr& header) {
+  for (cmsghdr* info = CMSG_FIRSTHDR(&header); info; info = CMSG_NXTHDR(&header, info)) {
+    const bool v4 = info->cmsg_level == IPPROTO_IP && info->cmsg_type == IP_RECVERR;
+    const bool v6 = info->cmsg_level == IPPROTO_IPV6 && info->cmsg_type == IPV6_RECVERR;
+    if (!v4 && !v6) continue;
+    sock_extended_err extended;
+    std::memcpy(&extended, CMSG_DATA(info), sizeof extended);
+    return static_cast<int>(extended.ee_errno);
+  }
+  return 0;
+}
+
+}  // namespace
+
+struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
+  using Failed = std::function<void(ErrorCode)>;
+  struct Outgoing {
+    Address to;
+    IpAddress source;
+    SharedText octets;
+    Failed failed;
+  };
+  struct Sent {
+    Address to;
+    Time when;
+    Failed failed;
+  };
+  // The buffers of one recvmmsg: 4 MiB of address space, of which the system backs what was touched.
+  struct Inbox {
+    std::vector<char> octets = std::vector<char>(batch * largest);
+    std::array<mmsghdr, batch> headers;
+    std::array<iovec, batch> vectors;
+    std::array<sockaddr_storage, batch> from;
+    std::array<Control, batch> control;
+  };
+
+  explicit Impl(Loop& owner) : loop(owner), socket(owner.context()) {}
+
+  // ---- opening
+  Result<Address> open(const Address& address, Sharing sharing);
+  void set_options(const Address& address);
+
+  // ---- receiving
+  void wait_readable();
+  void drain();
+  int receive_batch();
+  void deliver(int count);
+
+  // ---- sending
+  void send(Outgoing outgoing);
+  void flush_later();
+  void flush();
+  int send_batch(std::size_t count);
+  bool handle_send_error(int error);
+  void drop(std::size_t count);
+  void remember(Outgoing& outgoing);
+  void fail_later(Failed failed, ErrorCode error);
+  void drain_errors();
+  void tell_unreachable(const Address& to, ErrorCode error);
+  void close();
+
+  int fd() { return socket.native_handle(); }
+
+  Loop& loop;
+  udp::socket socket;
+  OnDatagram on_datagram;
+  Address local;
+  bool any_address = false;
+  std::unique_ptr<Inbox> inbox = std::make_unique<Inbox>();
+  std::deque<Outgoing> outgoing;
+  std::deque<Sent> sent;
+  bool flush_pending = false;  ///< A turn's end, or the socket's becoming writable, will call flush.
+  bool retried = false;        ///< The front datagram met an error that belonged to an earlier one.
+  bool open_ = false;
+};
+
+Result<Address> UdpSocket::Impl::open(const Address& address, Sharing sharing) {
+  const udp::endpoint endpoint(to_asio(address.ip), address.port);
+  ErrorCode error;
+  socket.open(endpoint.protocol(), error);
+  if (error) return error;
+  set_options(address);
+  const int yes = 1;
+  if (sharing == Sharing::joining) ::setsockopt(fd(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+  socket.bind(endpoint, error);
+  if (error) {
+    ErrorCode ignored;
+    socket.close(ignored);
+    return error;
+  }
+  // Only behind the bind: so a stranger's socket on that address is an error and not a silent partner.
+  if (sharing == Sharing::first) ::setsockopt(fd(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+  socket.non_blocking(true, error);
+  local = from_asio(socket.local_endpoint(error));
+  any_address = local.ip.is_unspecified();
+  open_ = true;
+  wait_readable();
+  return local;
+}
+
+void UdpSocket::Impl::set_options(const Address& address) {
+  const int yes = 1;
+  ::setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &socket_buffer, sizeof socket_buffer);
+  ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &socket_buffer, sizeof socket_buffer);
+  if (address.ip.family == IpAddress::Family::v4) {
+    ::setsockopt(fd(), IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes);
+    ::setsockopt(fd(), IPPROTO_IP, IP_RECVERR, &yes, sizeof yes);
+  } else {
+    ::setsockopt(fd(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+    ::setsockopt(fd(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes);
+    ::setsockopt(fd(), IPPROTO_IPV6, IPV6_RECVERR, &yes, sizeof yes);
+  }
+}
+
+void UdpSocket::Impl::close() {
+  ErrorCode ignored;
+  open_ = false;
+  socket.close(ignored);
+  on_datagram = nullptr;
+  outgoing.clear();
+  sent.clear();
+}
+
+void UdpSocket::Impl::wait_readable() {
+  socket.async_wait(udp::socket::wait_read, [self = shared_from_this()](const ErrorCode& error) {
+    if (error || !self->open_) return;
+    self->drain();
+    if (self->open_) self->wait_readable();
+  });
+}
+
+// A flood must not starve timers and other sockets: some batches, then back to the loop.
+void UdpSocket::Impl::drain() {
+  for (int round = 0; round < 4 && open_; ++round) {
+    const int count = receive_batch();
+    if (count < 0)
+      return drain_errors();  // woken for an ICMP error; the socket stays "ready" until it is read
+    deliver(count);
+    if (count < static_cast<int>(batch)) return;
+  }
+}
+
+int UdpSocket::Impl::receive_batch() {
+  for (std::size_t i = 0; i < batch; ++i) {
+    inbox->vectors[i] = {inbox->octets.data() + i * largest, largest};
+    inbox->headers[i] = {};
+    msghdr& header = inbox->headers[i].msg_hdr;
+    header.msg_name = &inbox->from[i];
+    header.msg_namelen = sizeof inbox->from[i];
+    header.msg_iov = &inbox->vectors[i];
+    header.msg_iovlen = 1;
+    header.msg_control = inbox->control[i].octets.data();
+    header.msg_controllen = inbox->control[i].octets.size();
+  }
+  return ::recvmmsg(fd(), inbox->headers.data(), batch, MSG_DONTWAIT, nullptr);
+}
+
+void UdpSocket::Impl::deliver(int count) {
+  const auto handler = on_datagram;  // outlives a `close` from inside it
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count) && open_; ++i) {
+    Address to = local;
+    if (any_address)
+      if (const auto ip = read_destination(inbox->headers[i].msg_hdr)) to.ip = *ip;
+    handler(read_address(inbox->from[i]), to,
+            std::string_view(inbox->octets.data() + i * largest, inbox->headers[i].msg_len));
+  }
+}
+
+void UdpSocket::Impl::send(Outgoing item) {
+  if (!open_) return fail_later(std::move(item.failed), Errc::no_socket);
+  if (outgoing.size() >= queue_limit) return fail_later(std::move(item.failed), Errc::queue_full);
+  outgoing.push_back(std::move(item));
+  flush_later();
+}
+
+void UdpSocket::Impl::flush_later() {
+  if (std::exchange(flush_pending, true)) return;
+  loop.at_turn_end([self = shared_from_this()] { self->flush(); });
+}
+
+void UdpSocket::Impl::flush() {
+  flush_pending = false;
+  while (open_ && !outgoing.empty()) {
+    const int count = send_batch(std::min(outgoing.size(), batch));
+    if (count > 0) {
+      drop(static_cast<std::size_t>(count));
+    } else if (!handle_send_error(errno)) {
+      return;
+    }
+  }
+}
+
+int UdpSocket::Impl::send_batch(std::size_t count) {
+  std::array<mmsghdr, batch> headers;
+  std::array<iovec, batch> vectors;
+  std::array<sockaddr_storage, batch> names;
+  std::array<Control, batch> controls;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Outgoing& item = outgoing[i];
+    vectors[i] = {const_cast<char*>(item.octets->data()), item.octets->size()};
+    headers[i] = {};
+    msghdr& header = headers[i].msg_hdr;
+    header.msg_name = &names[i];
+    header.msg_namelen = write_address(item.to, names[i]);
+    header.msg_iov = &vectors[i];
+    header.msg_iovlen = 1;
+    if (any_address && !item.source.is_unspecified() && item.source.family == local.ip.family)
+      set_source(item.source, header, controls[i]);
+  }
+  return ::sendmmsg(fd(), headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// True: go on sending.
+bool UdpSocket::Impl::handle_send_error(int error) {
+  if (error == EINTR) return true;
+  if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS) {
+    flush_pending = true;
+    socket.async_wait(udp::socket::wait_write,
+                      [self = shared_from_this()](const ErrorCode&) { self->flush(); });
+    return false;
+  }
+  // With IP_RECVERR a send reports the ICMP error of an earlier one first; it is then over with.
+  if (!std::exchange(retried, true)) {
+    drain_errors();
+    return true;
+  }
+  retried = false;
+  fail_later(std::move(outgoing.front().failed), {error, boost::system::system_category()});
+  outgoing.pop_front();
+  return true;
+}
+
+void UdpSocket::Impl::drop(std::size_t count) {
+  retried = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    remember(outgoing.front());
+    outgoing.pop_front();
+  }
+}
+
+void UdpSocket::Impl::remember(Outgoing& item) {
+  if (!item.failed) return;
+  if (sent.size() >= recent_sends) sent.pop_front();
+  sent.push_back({item.to, loop.now().mono, std::move(item.failed)});
+}
+
+void UdpSocket::Impl::fail_later(Failed failed, ErrorCode error) {
+  if (!failed) return;
+  loop.post([failed = std::move(failed), error] { failed(error); });
+}
+
+void UdpSocket::Impl::drain_errors() {
+  for (std::size_t i = 0; i < batch; ++i) {
+    std::array<char, 64> payload;
+    iovec vector{payload.data(), payload.size()};
+    sockaddr_storage name{};
+    Control control;
+    msghdr header{};
+    header.msg_name = &name;
+    header.msg_namelen = sizeof name;
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control.octets.data();
+    header.msg_controllen = control.octets.size();
+    if (::recvmsg(fd(), &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return;
+    if (const int error = read_extended_error(header))
+      tell_unreachable(read_address(name), {error, boost::system::system_category()});
+  }
+}
+
+void UdpSocket::Impl::tell_unreachable(const Address& to, ErrorCode error) {
+  const Time oldest = loop.now().mono - recent;
+  std::erase_if(sent, [&](Sent& each) {
+    if (each.when < oldest) return true;
+    if (each.to != to) return false;
+    fail_later(std::move(each.failed), error);
+    return true;
+  });
+}
+
+UdpSocket::UdpSocket(Loop& loop) : impl_(std::make_shared<Impl>(loop)) {}
+UdpSocket::~UdpSocket() { impl_->close(); }
+
+Result<Address> UdpSocket::open(const Address& address, Sharing sharing, OnDatagram on_datagram) {
+  impl_->on_datagram = std::move(on_datagram);
+  return impl_->open(address, sharing);
+}
+
+void UdpSocket::send(const Address& to, const IpAddress& source, SharedText octets,
+                     std::function<void(ErrorCode)> failed) {
+  impl_->send({to, source, std::move(octets), std::move(failed)});
+}
+
+const Address& UdpSocket::local() const { return impl_->local; }
+
+std::optional<IpAddress> source_toward(const IpAddress& remote) {
+  sockaddr_storage name;
+  const socklen_t size = write_address({remote, 9}, name);  // discard; connecting UDP sends nothing
+  const int fd = ::socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return std::nullopt;
+  socklen_t own_size = sizeof name;
+  const bool found = ::connect(fd, reinterpret_cast<const sockaddr*>(&name), size) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &own_size) == 0;
+  ::close(fd);
+  if (!found) return std::nullopt;
+  return read_address(name).ip;
+}
+
+}  // namespace beckon::net

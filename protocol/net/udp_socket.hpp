@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "protocol/base/address.hpp"
+#include "protocol/base/bytes.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/net/error.hpp"
+#include "protocol/net/loop.hpp"
+
+namespace beckon::net {
+
+/// A UDP socket that reads and writes in batches (recvmmsg, sendmmsg). What is sent during one turn of the
+/// loop leaves together at its end.
+class UdpSocket {
+ public:
+  static constexpr std::size_t batch = 64;          ///< Datagrams per system call.
+  static constexpr std::size_t queue_limit = 8192;  ///< Datagrams waiting for a full socket buffer.
+  static constexpr std::size_t largest = 65535;     ///< Octets read of one datagram.
+
+  enum class Sharing {
+    exclusive,  ///< An address somebody else has is refused.
+    first,      ///< As exclusive, but sockets opened with `joining` may follow (shard 0).
+    joining,    ///< Shares the address of a `first` socket; the system spreads senders over them.
+  };
+  using OnDatagram = std::function<void(const Address& from, const Address& to, std::string_view octets)>;
+
+  explicit UdpSocket(Loop& loop);
+  ~UdpSocket();
+  UdpSocket(const UdpSocket&) = delete;
+  UdpSocket& operator=(const UdpSocket&) = delete;
+
+  /// Port 0 takes a free one. Returns the address bound, or the system's error.
+  Result<Address> open(const Address& address, Sharing sharing, OnDatagram on_datagram);
+  /// `failed` (may be empty) is called later, at most once: the system refused it, or an ICMP error came
+  /// from the way to `to` within a few seconds. `source` chooses our address when the socket is bound to all
+  /// of them; an unspecified one lets the system choose.
+  void send(const Address& to, const IpAddress& source, SharedText octets,
+            std::function<void(ErrorCode)> failed);
+
+  const Address& local() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+/// The address the system sends from to reach `remote`; nothing where there is no way.
+std::optional<IpAddress> source_toward(const IpAddress& remote);
+
+}  // namespace beckon::net

@@ -1,0 +1,89 @@
+#include <doctest/doctest.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
+
+#include "protocol/net/tls_impl.hpp"
+#include "tests/protocol/net/support.hpp"
+
+using namespace beckon;
+using namespace beckon::net;
+using namespace beckon::net::test;
+
+namespace {
+
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+
+/// A certificate with this subjectAltName (none when empty) and common name; unsigned, as only names are
+/// read.
+Certificate make(const std::string& alternatives, const std::string& common_name) {
+  Certificate certificate(X509_new(), X509_free);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
+  if (alternatives.empty()) return certificate;
+  X509_EXTENSION* extension =
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternatives.c_str());
+  X509_add_ext(certificate.get(), extension, -1);
+  X509_EXTENSION_free(extension);
+  return certificate;
+}
+
+}  // namespace
+
+TEST_CASE("whose certificate it is: SIP URIs first, then DNS names, then the common name (RFC 5922 7.1)") {
+  struct Row {
+    std::string alternatives, common_name, name;
+    bool sip, https;
+  };
+  const Row rows[] = {
+      {"DNS:example.org", "other", "example.org", true, true},
+      {"DNS:example.org", "other", "Example.Org", true, true},
+      {"DNS:example.org", "other", "www.example.org", false, false},
+      {"DNS:*.example.org", "other", "www.example.org", false, true},  // RFC 5922 7.2: no wildcards
+      {"URI:sip:example.org", "other", "example.org", true, false},
+      {"URI:sip:example.org,DNS:www.example.org", "other", "www.example.org", false, true},
+      {"URI:sip:alice@example.org,DNS:example.org", "other", "example.org", true, true},
+      {"URI:https://example.org", "example.org", "example.org", false, true},
+      {"", "example.org", "example.org", true, true},
+      {"DNS:other.org", "example.org", "example.org", false, false},
+      {"IP:192.0.2.1", "other", "192.0.2.1", true, true},
+      {"IP:2001:db8::1", "other", "2001:db8::1", true, true},
+      {"DNS:192.0.2.1", "192.0.2.1", "192.0.2.1", false, false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.alternatives);
+    CAPTURE(row.name);
+    const auto certificate = make(row.alternatives, row.common_name);
+    CHECK(is_for(certificate.get(), row.name, Identity::sip) == row.sip);
+    CHECK(is_for(certificate.get(), row.name, Identity::https) == row.https);
+  }
+}
+
+TEST_CASE("a self-signed certificate has its names, and only its owner may read the key") {
+  TemporaryFolder folder;
+  REQUIRE(make_self_signed(folder / "c.pem", folder / "k.pem", {"example.org", "bad,DNS:evil.org"},
+                           {*parse_ip("127.0.0.1"), *parse_ip("::1")})
+              .has_value());
+  CHECK(std::filesystem::status(folder / "k.pem").permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+
+  const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file((folder / "c.pem").c_str(), "r"),
+                                                       BIO_free);
+  const Certificate certificate(PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr), X509_free);
+  REQUIRE(certificate);
+  for (const std::string name : {"example.org", "127.0.0.1", "::1"})
+    CHECK_MESSAGE(is_for(certificate.get(), name, Identity::sip), name);
+  CHECK_FALSE(is_for(certificate.get(), "evil.org", Identity::sip));
+  CHECK(TlsContext::server(folder / "c.pem", folder / "k.pem").has_value());
+}
+
+TEST_CASE("files that are no certificate, or a key of another one, are refused") {
+  TemporaryFolder folder;
+  REQUIRE(make_self_signed(folder / "a.pem", folder / "a.key", {"a.org"}, {}).has_value());
+  REQUIRE(make_self_signed(folder / "b.pem", folder / "b.key", {"b.org"}, {}).has_value());
+  CHECK(TlsContext::server(folder / "a.pem", folder / "b.key").error() == Errc::bad_certificate);
+  CHECK(TlsContext::server(folder / "none.pem", folder / "a.key").error() == Errc::bad_certificate);
+  CHECK(TlsContext::client(folder / "a.key").error() == Errc::bad_certificate);
+  CHECK_FALSE(make_self_signed(folder / "no/a.pem", folder / "no/a.key", {"a.org"}, {}).has_value());
+}

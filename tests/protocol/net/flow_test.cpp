@@ -1,0 +1,233 @@
+#include <doctest/doctest.h>
+
+#include "tests/protocol/net/support.hpp"
+
+using namespace beckon;
+using namespace beckon::net;
+using namespace beckon::net::test;
+
+namespace {
+
+Hop to(const Address& address) {
+  return {.protocol = Protocol::tcp, .remote = address, .local = {}, .flow = 0};
+}
+
+/// A bare TCP connection to a transport, to write octets as we like.
+struct Raw {
+  Raw(Loop& loop, const Address& there, ChannelLimits limits = {}) {
+    dial(loop,
+         {.remote = there, .tls = nullptr, .server_name = {}, .identity = Identity::sip, .limits = limits},
+         [this](Result<ChannelPtr> opened) { channel = opened.value(); });
+    REQUIRE(loop.run_until([this] { return channel != nullptr; }, limit));
+  }
+  ~Raw() { channel->close(Errc::closed); }
+  void start() {
+    channel->start({.on_octets = [this](std::string_view octets) { got += octets; },
+                    .on_closed = [this](ErrorCode error) { closed = error; }});
+  }
+  ChannelPtr channel;
+  std::string got;
+  ErrorCode closed;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "TCP: a message goes over one new connection, the answer and the next ones over the same (RFC 3261 18)") {
+  Loop loop;
+  Side alice(loop), bob(loop);
+  const Address there = bob.transport.listen(Protocol::tcp, loopback).value();
+  bob.recorder.echo = &bob.transport;
+  alice.transport.send(to(there), share(make_message("1")), nullptr);
+  alice.transport.send(to(there), share(make_message("2", "body")), nullptr);
+  CHECK(loop.run_until([&] { return alice.recorder.call_ids.size() == 2; }, limit));
+  alice.transport.send(to(there), share(make_message("3")), nullptr);
+  CHECK(loop.run_until([&] { return alice.recorder.call_ids.size() == 3; }, limit));
+  CHECK(bob.recorder.call_ids == std::vector<std::string>{"1", "2", "3"});
+  CHECK(bob.recorder.bodies[1] == "body");
+  CHECK(alice.recorder.opened.size() == 1);
+  CHECK(bob.recorder.opened.size() == 1);
+  CHECK(alice.recorder.opened.front().local == bob.recorder.opened.front().remote);
+  CHECK(alice.transport.sent_by(alice.recorder.opened.front()) == print(alice.recorder.opened.front().local));
+}
+
+TEST_CASE("TCP: a message cut anywhere, and two in one segment, are the same messages (RFC 3261 18.3)") {
+  Loop loop;
+  Side server(loop);
+  const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+  Raw raw(loop, there);
+  raw.start();
+  const std::string two = make_message("one", "hello") + make_message("two");
+  std::size_t count = 0;
+  for (std::size_t cut = 1; cut < two.size(); cut += 37) {
+    CAPTURE(cut);
+    raw.channel->send(share(two.substr(0, cut)));
+    REQUIRE(loop.run_until([&] { return raw.channel->queued() == 0; }, limit));
+    raw.channel->send(share(two.substr(cut)));
+    count += 2;
+    REQUIRE(loop.run_until([&] { return server.recorder.call_ids.size() == count; }, limit));
+  }
+  CHECK(server.recorder.bodies[count - 2] == "hello");
+  CHECK(server.recorder.call_ids.back() == "two");
+}
+
+TEST_CASE("TCP: CRLF CRLF is answered with CRLF (RFC 5626 4.4.1)") {
+  Loop loop;
+  Side server(loop);
+  Raw raw(loop, server.transport.listen(Protocol::tcp, loopback).value());
+  raw.start();
+  raw.channel->send(share("\r\n\r\n"));
+  CHECK(loop.run_until([&] { return !raw.got.empty(); }, limit));
+  CHECK(raw.got == "\r\n");
+}
+
+TEST_CASE("a dialled flow pings and stays; when nobody answers it closes (RFC 5626 4.4.1)") {
+  Loop loop;
+  SipTransport::Options options;
+  options.keep_alive = 20ms;
+  SUBCASE("pongs keep it past its idle time") {
+    options.limits.idle = 1s;
+    Side client(loop, options);
+    Side server(loop);
+    const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+    Hop flow;
+    client.transport.connect(Protocol::tcp, there, {}, [&](Result<Hop> hop) { flow = hop.value(); });
+    REQUIRE(loop.run_until([&] { return flow.flow != 0; }, limit));
+    const Time until = loop.now().mono + 1500ms;
+    CHECK(loop.run_until([&] { return loop.now().mono > until; }, limit));
+    CHECK(client.transport.find_flow(flow.flow).has_value());
+  }
+  SUBCASE("a silent peer is given up") {
+    options.pong_wait = 20ms;
+    Side client(loop, options);
+    Acceptor acceptor(loop);
+    ChannelPtr silent;
+    const Address there =
+        acceptor.listen(loopback, {}, [&](ChannelPtr channel) { silent = std::move(channel); }).value();
+    Hop flow;
+    client.transport.connect(Protocol::tcp, there, {}, [&](Result<Hop> hop) { flow = hop.value(); });
+    CHECK(loop.run_until([&] { return client.recorder.has_closed(flow.flow); }, limit));
+  }
+}
+
+TEST_CASE("an idle connection is closed, and both sides are told once") {
+  Loop loop;
+  SipTransport::Options options;
+  options.limits.idle = 20ms;
+  Side server(loop, options), client(loop);
+  const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+  Hop flow;
+  client.transport.connect(Protocol::tcp, there, {}, [&](Result<Hop> hop) { flow = hop.value(); });
+  CHECK(loop.run_until(
+      [&] { return client.recorder.has_closed(flow.flow) && !server.recorder.closed.empty(); }, limit));
+  CHECK(server.recorder.closed == std::vector<FlowId>{server.recorder.opened.front().flow});
+  CHECK(client.transport.flows() == 0);
+  CHECK(server.transport.flows() == 0);
+}
+
+TEST_CASE("close ends a flow after what was sent, and later sends fail") {
+  Loop loop;
+  Side server(loop), client(loop);
+  const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+  Hop flow;
+  client.transport.connect(Protocol::tcp, there, {}, [&](Result<Hop> hop) { flow = hop.value(); });
+  REQUIRE(loop.run_until([&] { return flow.flow != 0; }, limit));
+  ErrorCode error;
+  client.transport.send(flow, share(make_message("last", std::string(200000, 'x'))), nullptr);
+  client.transport.close(flow.flow);
+  client.transport.send(flow, share(make_message("late")), [&](ErrorCode why) { error = why; });
+  CHECK(loop.run_until([&] { return client.recorder.has_closed(flow.flow) && bool(error); }, limit));
+  CHECK(loop.run_until([&] { return !server.recorder.closed.empty(); }, limit));
+  CHECK(server.recorder.call_ids == std::vector<std::string>{"last"});
+  CHECK(error == Errc::flow_gone);
+}
+
+TEST_CASE("a refused connection is told to every message that waited for it") {
+  Loop loop;
+  Side client(loop);
+  Address nobody;
+  {
+    Acceptor acceptor(loop);
+    nobody = acceptor.listen(loopback, {}, nullptr).value();
+  }
+  std::vector<ErrorCode> errors;
+  for (int i = 0; i < 3; ++i)
+    client.transport.send(to(nobody), share(make_message("x")),
+                          [&](ErrorCode why) { errors.push_back(why); });
+  CHECK(loop.run_until([&] { return errors.size() == 3; }, limit));
+  for (const auto& error : errors) CHECK(error == boost::system::errc::connection_refused);
+}
+
+TEST_CASE("a stream that is no SIP, or a message past 1 MiB, is told, answered and closed") {
+  struct Row {
+    std::string name, text;
+  };
+  for (const Row& row :
+       {Row{"no SIP", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        Row{"body past the limit", "MESSAGE sip:b@x SIP/2.0\r\nContent-Length: 1048577\r\n\r\n"},
+        Row{"head past the limit", "MESSAGE sip:b@x SIP/2.0\r\nX: " + std::string(1 << 20, 'x')}}) {
+    CAPTURE(row.name);
+    Loop loop;
+    Side server(loop);
+    server.recorder.echo = &server.transport;
+    Raw raw(loop, server.transport.listen(Protocol::tcp, loopback).value());
+    raw.start();
+    raw.channel->send(share(row.text));
+    CHECK(loop.run_until([&] { return bool(raw.closed); }, limit));
+    CHECK(server.recorder.malformed.size() == 1);
+    CHECK(raw.got.starts_with("SIP/2.0 400"));
+    CHECK(loop.run_until([&] { return server.transport.flows() == 0; }, limit));
+  }
+}
+
+TEST_CASE("a peer that reads too slowly is closed at the bound, and what never left is told") {
+  Loop loop;
+  SipTransport::Options options;
+  options.limits.queue = 1 << 20;
+  Side server(loop, options);
+  Raw raw(loop, server.transport.listen(Protocol::tcp, loopback).value());  // never started: never reads
+  REQUIRE(loop.run_until([&] { return !server.recorder.opened.empty(); }, limit));
+  const Hop flow = server.recorder.opened.front();
+  std::size_t failed = 0, sent = 0;
+  ErrorCode last;
+  const auto text = share(make_message("big", std::string(60000, 'x')));
+  const auto note = [&](ErrorCode error) {
+    ++failed;
+    last = error;
+  };
+  // The system's buffers take a few MB; then nothing leaves any more.
+  while (sent < 1000 && server.transport.find_flow(flow.flow)) {
+    for (int i = 0; i < 10; ++i, ++sent) server.transport.send(flow, text, note);
+    bool turned = false;
+    loop.post([&] { turned = true; });
+    loop.run_until([&] { return turned; }, limit);
+  }
+  CHECK(loop.run_until([&] { return server.recorder.has_closed(flow.flow) && failed > 0; }, limit));
+  CHECK(failed < sent);
+  CHECK((last == Errc::queue_full || last == Errc::flow_gone));
+}
+
+TEST_CASE("one address may hold so many connections, unless it is trusted (DESIGN 7)") {
+  for (const bool trusted : {false, true}) {
+    CAPTURE(trusted);
+    Loop loop;
+    SipTransport::Options options;
+    options.connections_per_address = 2;
+    options.trusted = [trusted](const IpAddress&) { return trusted; };
+    Side server(loop, options);
+    const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+    Raw first(loop, there), second(loop, there), third(loop, there);
+    first.start(), second.start(), third.start();
+    third.channel->send(share("\r\n\r\n"));
+    CHECK(loop.run_until([&] { return bool(third.closed) || !third.got.empty(); }, limit));
+    CHECK(bool(third.closed) == !trusted);
+    if (trusted) continue;
+    // A place that was left can be taken again.
+    first.channel->close(Errc::closed);
+    REQUIRE(loop.run_until([&] { return server.transport.flows() == 1; }, limit));
+    Raw fourth(loop, there);
+    fourth.start();
+    fourth.channel->send(share("\r\n\r\n"));
+    CHECK(loop.run_until([&] { return !fourth.got.empty(); }, limit));
+  }
+}

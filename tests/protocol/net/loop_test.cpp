@@ -1,0 +1,63 @@
+#include "protocol/net/loop.hpp"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/protocol/net/support.hpp"
+
+using namespace beckon;
+using namespace beckon::net;
+
+TEST_CASE("the loop runs timers that are due, and a timer set from a handler is not missed") {
+  Loop loop;
+  int ran = 0;
+  loop.timers().set(loop.now().mono, [&](Time now) {
+    ++ran;
+    loop.timers().set(now + 5ms, [&](Time) { ++ran; });
+  });
+  CHECK(loop.run_until([&] { return ran == 2; }, test::limit));
+}
+
+TEST_CASE("run_until gives up at its limit") {
+  Loop loop;
+  CHECK_FALSE(loop.run_until([] { return false; }, 10ms));
+}
+
+TEST_CASE("work may be posted from another thread, and stop ends a run from there") {
+  Loop loop;
+  std::vector<int> ran;
+  std::thread other([&] {
+    for (int i = 0; i < 100; ++i) loop.post([&ran, i] { ran.push_back(i); });
+    loop.post([&loop] { loop.stop(); });
+  });
+  loop.run();
+  other.join();
+  REQUIRE(ran.size() == 100);
+  CHECK(std::is_sorted(ran.begin(), ran.end()));
+}
+
+TEST_CASE("work for the end of a turn runs once, behind what was ready") {
+  Loop loop;
+  std::string order;
+  loop.post([&] {
+    loop.at_turn_end([&] { order += 'e'; });
+    order += 'a';
+  });
+  loop.post([&] { order += 'b'; });
+  CHECK(loop.run_until([&] { return order.size() == 3; }, test::limit));
+  CHECK(order == "abe");
+}
+
+TEST_CASE("a signal is a call on the loop") {
+  Loop loop;
+  int got = 0;
+  loop.on_signal({SIGHUP, SIGTERM}, [&](int signal) { got = signal; });
+  ::raise(SIGHUP);
+  CHECK(loop.run_until([&] { return got == SIGHUP; }, test::limit));
+  ::raise(SIGTERM);
+  CHECK(loop.run_until([&] { return got == SIGTERM; }, test::limit));
+}

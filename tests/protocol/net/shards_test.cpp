@@ -1,0 +1,95 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/protocol/net/support.hpp"
+
+using namespace beckon;
+using namespace beckon::net;
+using namespace beckon::net::test;
+
+namespace {
+
+/// Runs a loop on a thread of its own.
+struct Runner {
+  explicit Runner(Loop& runs) : loop(runs), thread([this] { loop.run(); }) {}
+  ~Runner() { stop(); }
+  void stop() {
+    loop.stop();
+    if (thread.joinable()) thread.join();
+  }
+  Loop& loop;
+  std::thread thread;
+};
+
+/// Wakes a loop every millisecond, to look at what other threads did.
+void tick(Loop& loop) {
+  loop.timers().set(loop.now().mono + 1ms, [&loop](Time) { tick(loop); });
+}
+
+}  // namespace
+
+TEST_CASE("two shards share a UDP port, take connections in turn, and write to each other's flows") {
+  Loop loop0(0), loop1(1), outside(9);
+  Side shard0(loop0), shard1(loop1), client(outside);
+  const Address tcp = shard0.transport.listen(Protocol::tcp, loopback).value();
+  const Address udp = shard0.transport.listen(Protocol::udp, loopback).value();
+  REQUIRE(SipTransport::connect_peers({&shard0.transport, &shard1.transport}).has_value());
+  const Hop any_tcp{.protocol = Protocol::tcp, .remote = loopback, .local = {}, .flow = 0};
+  CHECK(shard1.transport.sent_by(any_tcp) == print(tcp));
+
+  std::atomic<FlowId> foreign{0};
+  std::atomic<bool> failed{false};
+  std::atomic<std::size_t> at0{0}, at1{0};
+  Runner run0(loop0), run1(loop1);
+  tick(outside);
+  std::vector<Hop> flows;
+  for (std::size_t i = 1; i <= 4; ++i) {
+    client.transport.connect(Protocol::tcp, tcp, {}, [&](Result<Hop> hop) { flows.push_back(hop.value()); });
+    REQUIRE(outside.run_until([&] { return flows.size() == i; }, limit));
+  }
+  for (const Hop& flow : flows) client.transport.send(flow, share(make_message("in")), nullptr);
+
+  // Shard 0 writes to a flow of shard 1, once it has one.
+  outside.run_until(
+      [&] {
+        loop1.post([&] {
+          if (!shard1.recorder.hops.empty()) foreign = shard1.recorder.hops.front().flow;
+        });
+        return foreign != 0;
+      },
+      limit);
+  REQUIRE(foreign.load() != 0);
+  CHECK((foreign >> 56) == 1);
+  loop0.post([&] {
+    Hop hop{.protocol = Protocol::tcp, .remote = {}, .local = {}, .flow = foreign};
+    shard0.transport.send(hop, share(make_message("across")), nullptr);
+    hop.flow += 1000;
+    shard0.transport.send(hop, share(make_message("nowhere")), [&](ErrorCode) { failed = true; });
+  });
+  CHECK(outside.run_until([&] { return !client.recorder.call_ids.empty() && failed.load(); }, limit));
+  CHECK(client.recorder.call_ids == std::vector<std::string>{"across"});
+
+  // Different senders of datagrams land on one shard or the other, and all arrive.
+  std::vector<std::unique_ptr<Side>> senders;
+  for (int i = 0; i < 32; ++i) {
+    senders.push_back(std::make_unique<Side>(outside));
+    senders.back()->transport.listen(Protocol::udp, loopback).value();
+    senders.back()->transport.send({.protocol = Protocol::udp, .remote = udp, .local = {}, .flow = 0},
+                                   share(make_message("udp")), nullptr);
+  }
+  CHECK(outside.run_until(
+      [&] {
+        loop0.post([&] { at0 = shard0.recorder.call_ids.size(); });
+        loop1.post([&] { at1 = shard1.recorder.call_ids.size(); });
+        return at0 + at1 == 4 + 32;
+      },
+      limit));
+  run0.stop();
+  run1.stop();
+  CHECK(shard0.recorder.opened.size() == 2);
+  CHECK(shard1.recorder.opened.size() == 2);
+  CHECK(at0.load() > 2);
+  CHECK(at1.load() > 2);
+}
