@@ -1,0 +1,50 @@
+#include "media/codec/codec.hpp"
+
+#include "media/codec/opus.hpp"
+#include "media/codec/pcmu.hpp"
+#include "protocol/base/text.hpp"
+
+namespace beckon::codec {
+namespace {
+
+bool is_opus(std::string_view name, std::uint32_t clock) { return iequals(name, "opus") && clock == 48000; }
+bool is_pcmu(std::string_view name, std::uint32_t clock) { return iequals(name, "PCMU") && clock == 8000; }
+
+}  // namespace
+
+const char* to_string(Errc error) {
+  switch (error) {
+    case Errc::unknown_codec:
+      return "codec is not built in";
+    case Errc::bad_parameters:
+      return "codec refuses its parameters";
+    case Errc::bad_payload:
+      return "audio payload cannot be decoded";
+    case Errc::bad_duration:
+      return "audio payload does not last 20 ms";
+    case Errc::encoder_failed:
+      return "audio encoder failed";
+    case Errc::unsupported_rate:
+      return "sampling rate cannot be converted";
+  }
+  return "unknown codec error";
+}
+
+Result<std::unique_ptr<AudioEncoder>> make_encoder(std::string_view name, std::uint32_t clock,
+                                                   const EncoderParameters& parameters) {
+  if (is_opus(name, clock)) return make_opus_encoder(parameters);
+  if (is_pcmu(name, clock)) return make_pcmu_encoder();
+  return Errc::unknown_codec;
+}
+
+Result<std::unique_ptr<AudioDecoder>> make_decoder(std::string_view name, std::uint32_t clock) {
+  if (is_opus(name, clock)) return make_opus_decoder();
+  if (is_pcmu(name, clock)) return make_pcmu_decoder();
+  return Errc::unknown_codec;
+}
+
+bool is_supported(std::string_view name, std::uint32_t clock) {
+  return is_opus(name, clock) || is_pcmu(name, clock);
+}
+
+}  // namespace beckon::codec

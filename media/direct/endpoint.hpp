@@ -1,0 +1,210 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "media/direct/candidates.hpp"
+#include "media/direct/error.hpp"
+#include "media/direct/types.hpp"
+#include "media/rtp/packet.hpp"
+#include "protocol/base/address.hpp"
+#include "protocol/base/bytes.hpp"
+#include "protocol/base/random.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/time.hpp"
+#include "protocol/base/timers.hpp"
+#include "protocol/crypto/crypto.hpp"
+#include "protocol/ds1/ticket.hpp"
+
+namespace beckon::direct {
+
+/// What a user agent knows of other users' keys (DIRECT_SESSIONS 13). Asked by the callee's side.
+class Trust {
+ public:
+  virtual ~Trust() = default;
+  /// Is this device key verified for the AOR by what its presence said?
+  virtual bool is_verified(std::string_view aor, const crypto::Key32& device_key) = 0;
+  /// A HELLO brought this identity; its signature over AOR and device key has been checked. True if the
+  /// identity is pinned for the AOR (the answer may pin it, on first use by the user's own doing).
+  virtual bool is_pinned(std::string_view aor, const Ident& ident) = 0;
+};
+
+/// Who we are.
+struct Identity {
+  std::string aor;             ///< "sip:alice@example.org"
+  crypto::KeyPair device{};    ///< X25519
+  std::optional<Ident> ident;  ///< Over `aor` and `device.pub`; sent in HELLOs.
+};
+
+/// What we publish (2), which is what we accept. Set it whenever it changes.
+struct Published {
+  struct Media {
+    MediaKind kind = MediaKind::audio;
+    Direction dir = Direction::sendrecv;
+    ds1::Mode mode = ds1::Mode::automatic;  ///< The kind's own mode.
+    struct Codec {
+      std::uint8_t payload_type = 0;
+      std::uint32_t clock_rate = 8000;
+    };
+    std::vector<Codec> codecs;
+  };
+  ds1::Mode mode = ds1::Mode::off;
+  std::vector<Media> media;
+};
+
+/// The user's and the machine's own word (9).
+struct Policy {
+  bool do_not_disturb = false;
+  bool reachable = false;        ///< Own winfo subscription and SIP flow are alive; false: at most ask.
+  bool automatic_video = false;  ///< The user agreed that video may be answered by itself.
+  Networks networks;             ///< For the candidate filter.
+};
+
+/// A call to one device, as its presence describes it.
+struct Offer {
+  std::string aor;  ///< The callee's.
+  crypto::Key32 device_key{};
+  bool verified = false;  ///< `device_key` is verified for `aor` (13). If not, the call only rings.
+  ds1::Epoch epoch{};
+  ds1::Grant grant;
+  std::vector<Candidate> candidates;      ///< As published; the filter of 5 is applied here.
+  ds1::Mode mode = ds1::Mode::off;        ///< What the NOTIFY permits for these media.
+  ds1::Mode want = ds1::Mode::automatic;  ///< `ask`: please ring.
+  std::vector<MediaLine> media;           ///< 1 or 2, own view.
+  std::string contact;                    ///< SIP URI of this device; may be empty, at most 200 octets.
+  std::string subject;                    ///< UTF-8, may be empty, at most 120 octets.
+  std::optional<Attempt> attempt;         ///< Given for the further legs of one attempt.
+};
+
+// --- what the endpoint tells ---
+
+/// Callee: somebody calls. `mode` automatic: answered already, media may flow; ask: alert the user, then
+/// `accept` or `reject`.
+struct Incoming {
+  CallId call = 0;
+  std::string aor;  ///< From the ticket: the name to show.
+  crypto::Key32 device_key{};
+  bool verified = false;  ///< False: show as "unverified".
+  ds1::Mode mode = ds1::Mode::ask;
+  std::vector<MediaLine> media;  ///< Own view.
+  Attempt attempt{};
+  std::string contact;  ///< Untrusted text.
+  std::string subject;  ///< Untrusted text.
+};
+/// Caller: the callee's user is being alerted. Close the microphone.
+struct Ringing {
+  CallId call = 0;
+};
+/// Media may flow: the callee answered (caller), or we did (callee).
+struct Answered {
+  CallId call = 0;
+};
+/// Both ends hold the forward-secret keys.
+struct Active {
+  CallId call = 0;
+};
+struct Ended {
+  CallId call = 0;
+  Reason reason = Reason::none;
+  bool by_peer = false;
+  std::uint16_t retry_after = 0;  ///< Seconds; with Reason::overload.
+};
+/// Caller: start the attempt's INVITE (11) unless it was started. The session may still succeed unless it
+/// has `Ended`. Told at most once per session.
+struct FallbackWanted {
+  enum class Why { slow, unreachable, unknown_epoch, unknown_version, refused, lost };
+  CallId call = 0;
+  Why why = Why::slow;
+  Reason reason = Reason::none;  ///< With `refused`.
+  Attempt attempt{};             ///< These four make the header Direct-Session of the INVITE.
+  Tag tag{};
+  ds1::Epoch epoch{};
+  crypto::Key16 proof{};
+};
+const char* to_string(FallbackWanted::Why why);
+
+using Event = std::variant<Incoming, Ringing, Answered, Active, Ended, FallbackWanted>;
+
+/// Where the endpoint's doings go. Callbacks run inside the call that caused them; they may call the
+/// endpoint again.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void send(const Address& to, ByteView datagram) = 0;
+  /// Only packets that authenticated. `packet` lives as long as the call.
+  virtual void on_media(CallId call, MediaKind kind, const rtp::Packet& packet, Time now) = 0;
+  virtual void on_event(const Event& event, Time now) = 0;
+};
+
+struct Statistics {
+  std::uint64_t packets_sent = 0;
+  std::uint64_t octets_sent = 0;  ///< RTP payload.
+  std::uint64_t packets_received = 0;
+  std::int64_t packets_lost = 0;  ///< Expected less received (RFC 3550 A.3).
+  Time began{};                   ///< `call`, or the HELLO's arrival.
+  std::optional<Time> first_sent;
+  std::optional<Time> first_received;
+};
+
+/// The brain of the one UDP port that carries direct sessions: HELLOs, keys, control messages, path
+/// checks, media, for any number of sessions, as caller and callee. Pure: no socket, no clock; the
+/// owner of `timers` advances them. One thread.
+class Endpoint {
+ public:
+  Endpoint(Identity identity, Random& random, TimerQueue& timers, Trust& trust, Sink& sink);
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+  ~Endpoint();
+
+  // --- as a callee ---
+  void set_policy(Policy policy);
+  void set_published(Published published);
+  /// A new epoch is published: the one before stays valid for 30 s, any older one dies now (3).
+  void set_epoch(const ds1::Epoch& epoch, const crypto::Key32& secret, Time now);
+  /// Should a new epoch be published, because the replay set is three quarters full (3)?
+  bool wants_new_epoch() const;
+  /// The AOR's latest `permit` from the own winfo (3.7); none yet means ask. `off` ends its sessions.
+  void set_permit(std::string_view aor, ds1::Mode mode, Time now);
+  /// The user's own block, at once and above every permit.
+  void set_blocked(std::string_view aor, bool blocked, Time now);
+  /// Forgets epochs and permits; running sessions go on. After signing off.
+  void forget_epochs();
+
+  /// Of a ringing session. Error: unknown_call.
+  Result<void> accept(CallId call, Time now);
+  Result<void> reject(CallId call, Reason reason, Time now);
+
+  // --- as a caller ---
+  /// Errors: no_candidate, no_media, no_permission (use INVITE), too_soon.
+  Result<CallId> call(const Offer& offer, Time now);
+
+  // --- both ---
+  /// Ends a session in any state. Does nothing if it has ended.
+  void hang_up(CallId call, Reason reason, Time now);
+  void on_datagram(const Address& from, ByteView datagram, Time now);
+  /// ICMP says nobody listens there.
+  void on_unreachable(const Address& to, Time now);
+
+  /// Would `send_media` send? (Right state, and the line sends.) Open the microphone only if so.
+  bool may_send(CallId call, MediaKind kind) const;
+  /// Sends one RTP packet; false if it was not sent (state, or a limit of 5 and 6). `timestamp` counts
+  /// in ticks of the line's clock from any origin; a random offset is added.
+  bool send_media(CallId call, MediaKind kind, ByteView payload, std::uint32_t timestamp, bool marker,
+                  Time now);
+
+  /// Nothing for a session that has been forgotten (some seconds after `Ended`).
+  std::optional<Statistics> statistics(CallId call) const;
+  /// One line per session for people: peer, state, time; no keys.
+  std::vector<std::string> dump(Time now) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace beckon::direct

@@ -1,0 +1,196 @@
+#include "media/stream/calls.hpp"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "media/device/synthetic.hpp"
+#include "media/device/wav.hpp"
+#include "protocol/base/log.hpp"
+
+namespace beckon::stream {
+namespace {
+
+constexpr Duration tick = codec::frame_duration;
+/// A process that was held up longer than this (suspended) does not catch up: it goes on from now.
+constexpr Duration longest_catch_up = 1s;
+
+Result<std::unique_ptr<device::AudioSource>> open_source(const std::filesystem::path& path) {
+  if (path.empty()) return std::unique_ptr<device::AudioSource>(std::make_unique<device::SilenceSource>());
+  return device::open_wav_source(path);
+}
+
+Result<std::unique_ptr<device::AudioSink>> open_sink(const std::filesystem::path& path) {
+  if (path.empty()) return std::unique_ptr<device::AudioSink>(std::make_unique<device::NullSink>());
+  return device::open_wav_sink(path);
+}
+
+Result<Pump> make_pump(const AudioCodec& codec, const Files& files, Time began) {
+  // Opus meets its rate on average only; a sixteenth less keeps its swings below what the peer takes.
+  const int bitrate = std::clamp(codec.maxrate - codec.maxrate / 16, 8000, 128000);
+  auto encoder = codec::make_encoder(codec.name, codec.clock_rate, {.bitrate = bitrate});
+  auto decoder = codec::make_decoder(codec.name, codec.clock_rate);
+  if (!encoder || !decoder) return Errc::no_codec;
+  auto source = open_source(files.play);
+  if (!source) return source.error();
+  auto sink = open_sink(files.record);
+  if (!sink) return sink.error();
+  return Pump({std::move(*encoder), std::move(*decoder), std::move(*source), std::move(*sink)}, began);
+}
+
+/// An incoming call is not refused for the sake of a file: what cannot be opened is left out.
+Result<Pump> make_pump_anyway(const AudioCodec& codec, Files& files, Time began) {
+  for (std::filesystem::path* const path : {&files.play, &files.record}) {
+    auto pump = make_pump(codec, files, began);
+    if (pump || pump.error() == make_error_code(Errc::no_codec)) return pump;
+    log::warn("stream", "{}: {}; going on without", path->string(), pump.error().message());
+    path->clear();
+  }
+  return make_pump(codec, files, began);
+}
+
+std::filesystem::path log_path(const std::filesystem::path& record) { return record.string() + ".json"; }
+
+}  // namespace
+
+const char* to_string(Errc error) {
+  switch (error) {
+    case Errc::no_codec:
+      return "no codec for the payload type";
+  }
+  return "unknown stream error";
+}
+
+Calls::Calls(direct::Identity identity, Random& random, TimerQueue& timers, direct::Trust& trust,
+             Network& network, User& user)
+    : timers_(timers),
+      network_(network),
+      user_(user),
+      endpoint_(std::move(identity), random, timers, trust, static_cast<direct::Sink&>(*this)) {}
+
+Calls::~Calls() {
+  while (!calls_.empty()) finish(calls_.begin()->first);
+}
+
+Result<direct::CallId> Calls::call(const direct::Offer& offer, const AudioCodec& codec, const Files& files,
+                                   Time now) {
+  auto pump = make_pump(codec, files, now);
+  if (!pump) return pump.error();
+  const auto call = endpoint_.call(offer, now);
+  if (!call) return call;
+  start(*call, std::move(*pump), files, now, now);
+  on_tick(*call, now);
+  return call;
+}
+
+void Calls::start(direct::CallId call, Pump pump, const Files& files, Time began, Time now) {
+  auto entry = std::make_unique<Call>(std::move(pump), files.record, timers_, began);
+  entry->deadline = now;
+  entry->timer.set(now, [this, call](Time when) { on_tick(call, when); });
+  calls_[call] = std::move(entry);
+}
+
+void Calls::on_tick(direct::CallId call, Time now) {
+  if (Call* const late = find(call); late != nullptr && late->deadline + longest_catch_up < now)
+    late->deadline = now;
+  // Sending may end the call: it is looked up anew each time.
+  for (Call* due = find(call); due != nullptr && due->deadline <= now; due = find(call)) {
+    const Time deadline = std::exchange(due->deadline, due->deadline + tick);
+    due->pump.play(deadline);
+    send_frame(call, now);
+  }
+  if (Call* const next = find(call); next != nullptr) {
+    next->timer.set(next->deadline, [this, call](Time when) { on_tick(call, when); });
+  }
+}
+
+void Calls::send_frame(direct::CallId call, Time now) {
+  const bool open = endpoint_.may_send(call, direct::MediaKind::audio);
+  const auto frame = calls_.at(call)->pump.send(open);
+  if (!frame) return;
+  const bool sent = endpoint_.send_media(call, direct::MediaKind::audio, frame->payload, frame->timestamp,
+                                         frame->marker, now);
+  Call* const entry = find(call);
+  if (!sent || entry == nullptr || ++entry->sent > 1) return;
+  entry->first_sent = now - entry->began;
+  user_.on_first_media(call, User::Way::sent, *entry->first_sent);
+}
+
+void Calls::send(const Address& to, ByteView datagram) { network_.send(to, datagram); }
+
+void Calls::on_media(direct::CallId call, direct::MediaKind kind, const rtp::Packet& packet, Time now) {
+  Call* const entry = find(call);
+  if (entry == nullptr || kind != direct::MediaKind::audio) return;
+  entry->pump.receive(packet, now);
+  if (entry->first_received) return;
+  entry->first_received = now - entry->began;
+  user_.on_first_media(call, User::Way::received, *entry->first_received);
+}
+
+void Calls::on_event(const direct::Event& event, Time now) {
+  if (const auto* const incoming = std::get_if<direct::Incoming>(&event)) expect(*incoming, now);
+  if (const auto* const answer = std::get_if<direct::Answered>(&event)) answered(answer->call, now);
+  user_.on_event(event, now);
+  if (const auto* const ended = std::get_if<direct::Ended>(&event)) finish(ended->call);
+}
+
+/// The line carries a payload type of our own published list.
+void Calls::expect(const direct::Incoming& incoming, Time now) {
+  const auto audio = [](const direct::MediaLine& line) { return line.kind == direct::MediaKind::audio; };
+  const auto line = std::find_if(incoming.media.begin(), incoming.media.end(), audio);
+  if (line == incoming.media.end()) return;
+  const auto same = [&](const AudioCodec& codec) { return codec.payload_type == line->payload_type; };
+  const auto codec = std::find_if(codecs_.begin(), codecs_.end(), same);
+  if (codec == codecs_.end()) return;
+  expected_[incoming.call] = {*codec, now};
+}
+
+void Calls::answered(direct::CallId call, Time now) {
+  const auto expected = expected_.extract(call);
+  if (expected.empty()) return;
+  Files files = files_;
+  auto pump = make_pump_anyway(expected.mapped().codec, files, expected.mapped().began);
+  if (!pump) {
+    log::warn("stream", "call {}: {}", call, pump.error().message());
+    return;
+  }
+  start(call, std::move(*pump), files, expected.mapped().began, now);
+}
+
+void Calls::finish(direct::CallId call) {
+  expected_.erase(call);
+  const auto entry = calls_.extract(call);
+  if (entry.empty()) return;
+  Call& ended = *entry.mapped();
+  ended.timer.cancel();
+  auto closed = ended.pump.finish();
+  if (closed && !ended.record.empty()) closed = write_recording_log(log_path(ended.record), ended.pump.log());
+  if (!closed) log::warn("stream", "{}: {}", ended.record.string(), closed.error().message());
+  user_.on_finished(call, figures(ended));
+}
+
+Calls::Call* Calls::find(direct::CallId call) {
+  const auto found = calls_.find(call);
+  return found == calls_.end() ? nullptr : found->second.get();
+}
+
+std::optional<CallStatistics> Calls::statistics(direct::CallId call) const {
+  const auto found = calls_.find(call);
+  if (found == calls_.end()) return std::nullopt;
+  return figures(*found->second);
+}
+
+CallStatistics Calls::figures(const Call& call) {
+  const jitter::Counters& counters = call.pump.counters();
+  return {.sent = call.sent,
+          .received = counters.received,
+          .lost = counters.lost,
+          .late = counters.late,
+          .duplicate = counters.duplicate,
+          .concealed = counters.concealed,
+          .first_sent = call.first_sent,
+          .first_received = call.first_received,
+          .record = call.record};
+}
+
+}  // namespace beckon::stream

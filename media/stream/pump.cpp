@@ -1,0 +1,105 @@
+#include "media/stream/pump.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <fstream>
+
+#include "media/device/wav.hpp"
+
+namespace beckon::stream {
+namespace {
+
+void add(std::vector<std::uint64_t>& list, std::uint64_t frame) {
+  if (list.size() < RecordingLog::max_entries) list.push_back(frame);
+}
+
+boost::json::array to_json(const std::vector<std::uint64_t>& list) {
+  return boost::json::array(list.begin(), list.end());
+}
+
+}  // namespace
+
+Result<void> write_recording_log(const std::filesystem::path& path, const RecordingLog& log) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  if (!file) return device::Errc::cannot_open;
+  const boost::json::object json{
+      {"sample_rate", codec::sample_rate},
+      {"frame_samples", codec::frame_samples},
+      {"frames", log.frames},
+      {"concealed", to_json(log.concealed)},
+      {"lost", to_json(log.lost)},
+      {"recovered", to_json(log.recovered)},
+      {"start_offset_ms", std::chrono::duration<double, std::milli>(log.start_offset).count()}};
+  file << boost::json::serialize(json) << '\n';
+  if (!file.flush()) return device::Errc::cannot_write;
+  return {};
+}
+
+Pump::Pump(Parts parts, Time began)
+    : parts_(std::move(parts)),
+      began_(began),
+      buffer_({.ticks_per_frame = parts_.encoder->ticks_per_frame(), .frame = codec::frame_duration}) {}
+
+std::optional<Pump::Outgoing> Pump::send(bool open) {
+  const std::uint32_t timestamp = timestamp_;
+  timestamp_ += parts_.encoder->ticks_per_frame();
+  codec::Frame frame;
+  if (open) source_has_ended_ = !parts_.source->pull(frame);
+  if (!open || !parts_.encoder->encode(frame, payload_)) {
+    paused_ = true;
+    return std::nullopt;
+  }
+  return Outgoing{.payload = payload_, .timestamp = timestamp, .marker = std::exchange(paused_, false)};
+}
+
+void Pump::receive(const rtp::Packet& packet, Time arrival) {
+  buffer_.put(packet.header.sequence, packet.header.timestamp, packet.payload, arrival);
+}
+
+void Pump::play(Time now) {
+  const jitter::Playout playout = buffer_.get(now);
+  const bool begun = log_.frames > 0;
+  if (!begun && playout.kind == jitter::Playout::Kind::nothing) return;
+  if (!begun) log_.start_offset = now - began_;
+  codec::Frame frame;
+  note(render(playout, frame));
+  parts_.sink->push(frame);
+}
+
+Pump::Quality Pump::render(const jitter::Playout& playout, codec::FrameSpan frame) {
+  switch (playout.kind) {
+    case jitter::Playout::Kind::nothing:
+      std::fill(frame.begin(), frame.end(), codec::Sample{0});
+      return Quality::lost;
+    case jitter::Playout::Kind::frame:
+      return parts_.decoder->decode(playout.payload, frame) ? Quality::decoded : Quality::concealed;
+    case jitter::Playout::Kind::lost:
+      break;
+  }
+  if (!playout.next.empty()) {
+    return parts_.decoder->recover(playout.next, frame) ? Quality::recovered : Quality::concealed;
+  }
+  parts_.decoder->conceal(frame);
+  return Quality::concealed;
+}
+
+void Pump::note(Quality quality) {
+  const std::uint64_t frame = log_.frames++;
+  switch (quality) {
+    case Quality::decoded:
+      break;
+    case Quality::recovered:
+      add(log_.recovered, frame);
+      break;
+    case Quality::concealed:
+      add(log_.concealed, frame);
+      break;
+    case Quality::lost:
+      add(log_.lost, frame);
+      break;
+  }
+}
+
+Result<void> Pump::finish() { return parts_.sink->finish(); }
+
+}  // namespace beckon::stream

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "media/codec/codec.hpp"
+#include "media/device/audio.hpp"
+#include "media/jitter/buffer.hpp"
+#include "media/rtp/packet.hpp"
+
+namespace beckon::stream {
+
+/// Which frames of a recording do not stand for what was sent; indices count the recorded frames from 0.
+struct RecordingLog {
+  /// Entries kept per list: half an hour of nothing but loss. What comes after is counted only.
+  static constexpr std::size_t max_entries = 100'000;
+
+  std::uint64_t frames = 0;
+  std::vector<std::uint64_t> concealed;  ///< Made up by the decoder from what came before.
+  std::vector<std::uint64_t> lost;       ///< Silence, because the stream had stopped.
+  std::vector<std::uint64_t> recovered;  ///< Decoded from the redundancy in the packet after.
+  Duration start_offset{};               ///< From the beginning of the call to frame 0.
+};
+
+/// Writes the log as JSON: sample_rate, frame_samples, frames, concealed, lost, recovered, start_offset_ms.
+/// Errors: device::Errc::cannot_open, device::Errc::cannot_write.
+Result<void> write_recording_log(const std::filesystem::path& path, const RecordingLog& log);
+
+/// The audio of one call, both ways: source -> encoder -> packets, and packets -> jitter buffer -> decoder ->
+/// sink. Pure: the owner calls it every 20 ms and carries the packets. One thread.
+class Pump {
+ public:
+  struct Parts {
+    std::unique_ptr<codec::AudioEncoder> encoder;
+    std::unique_ptr<codec::AudioDecoder> decoder;
+    std::unique_ptr<device::AudioSource> source;
+    std::unique_ptr<device::AudioSink> sink;
+  };
+  /// All parts are there. `began`: the beginning of the call.
+  Pump(Parts parts, Time began);
+
+  /// What is to be sent for one tick. `payload` lives until the next call of `send`.
+  struct Outgoing {
+    ByteView payload;
+    std::uint32_t timestamp = 0;  ///< In the codec's clock, from 0; goes on through pauses.
+    bool marker = false;          ///< First packet, or first after a pause (RFC 3551 4.1).
+  };
+  /// To be called once a tick. While not `open` the source stands still and nothing is sent.
+  std::optional<Outgoing> send(bool open);
+
+  /// One packet that authenticated.
+  void receive(const rtp::Packet& packet, Time arrival);
+  /// To be called once a tick, at its nominal time.
+  void play(Time now);
+  /// Closes the sink; nothing may be played afterwards.
+  Result<void> finish();
+
+  const jitter::Counters& counters() const { return buffer_.counters(); }
+  const RecordingLog& log() const { return log_; }
+  bool source_has_ended() const { return source_has_ended_; }
+
+ private:
+  enum class Quality { decoded, recovered, concealed, lost };
+  Quality render(const jitter::Playout& playout, codec::FrameSpan frame);
+  void note(Quality quality);
+
+  Parts parts_;
+  Time began_;
+  jitter::Buffer buffer_;
+  RecordingLog log_;
+  Bytes payload_;
+  std::uint32_t timestamp_ = 0;
+  bool paused_ = true;
+  bool source_has_ended_ = false;
+};
+
+}  // namespace beckon::stream

@@ -1,0 +1,120 @@
+#include "media/stream/stream.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+
+#include "media/device/wav.hpp"
+#include "protocol/crypto/crypto.hpp"
+#include "tests/media/stream/people.hpp"
+#include "tools/audio/similarity.hpp"
+#include "tools/audio/speech.hpp"
+
+using namespace beckon;
+using namespace beckon::stream;
+using namespace beckon::stream::test;
+
+namespace {
+
+/// An io_context, and the timers of all that lives on it.
+struct Thread {
+  bool run_until(const std::function<bool()>& done, Duration limit = 20s) {
+    const Time end = clock.now().mono + limit;
+    while (!done() && clock.now().mono < end) {
+      timers.advance(clock.now().mono);
+      context.restart();
+      const Duration wait = timers.next() ? *timers.next() - clock.now().mono : Duration(50ms);
+      context.run_one_for(std::clamp(wait, Duration(0), Duration(50ms)));
+    }
+    return done();
+  }
+
+  boost::asio::io_context context;
+  SystemClock clock;
+  TimerQueue timers;
+  crypto::SystemRandom random;
+};
+
+struct Phone {
+  Phone(Thread& own_thread, const char* aor)
+      : thread(own_thread),
+        person(aor, thread.random),
+        stream(thread.context, thread.clock, thread.timers, thread.random, person.identity, person.trust,
+               person.watching) {
+    REQUIRE(stream.start(*parse_address("127.0.0.1:0")).has_value());
+  }
+  Time now() const { return thread.clock.now().mono; }
+
+  Thread& thread;
+  Person person;
+  Stream stream;
+};
+
+}  // namespace
+
+//   bob 127.0.0.1:x  == HELLO, SRTP ==>  alice 127.0.0.1:y
+//                    <== ANSWER, SRTP ==
+//   both voices for three seconds, then bob hangs up
+TEST_CASE("two streams on loopback: each hears the other's speech as it was said") {
+  const Folder folder("stream");
+  for (const auto& [name, seed] : {std::pair("alice.wav", 1), std::pair("bob.wav", 0)}) {
+    REQUIRE(device::write_wav(folder / name, audio_tool::make_speech(5, static_cast<std::uint64_t>(seed)))
+                .has_value());
+  }
+  Thread thread;
+  Phone alice(thread, "sip:alice@example.org");
+  Phone bob(thread, "sip:bob@example.org");
+  alice.person.publish(alice.stream.calls(), bob.person.identity.aor, alice.now());
+  bob.person.publish(bob.stream.calls(), alice.person.identity.aor, bob.now());
+  alice.stream.calls().set_files({folder / "alice.wav", folder / "heard-by-alice.wav"});
+
+  const auto candidates = alice.stream.candidates(/*loopback=*/true);
+  REQUIRE(candidates.size() == 1);
+  const auto offer = alice.person.offer(bob.person.identity.aor, candidates[0].address, thread.random);
+  const auto call =
+      bob.stream.calls().call(offer, opus(), {folder / "bob.wav", folder / "heard-by-bob.wav"}, bob.now());
+  REQUIRE(call.has_value());
+  REQUIRE(thread.run_until([&] { return alice.person.watching.active && bob.person.watching.active; }));
+  REQUIRE(thread.run_until([&] {
+    const auto figures = bob.stream.calls().statistics(*call);
+    return figures && figures->sent >= 160;
+  }));
+  bob.stream.calls().endpoint().hang_up(*call, direct::Reason::normal, bob.now());
+  REQUIRE(
+      thread.run_until([&] { return alice.person.watching.statistics && bob.person.watching.statistics; }));
+
+  const struct {
+    Phone& phone;
+    const char* sent;
+  } rows[] = {{alice, "bob.wav"}, {bob, "alice.wav"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.sent);
+    const CallStatistics& figures = *row.phone.person.watching.statistics;
+    CHECK(figures.received >= 130);
+    const auto sent = device::read_wav(folder / row.sent).value();
+    const auto heard = device::read_wav(figures.record).value();
+    const auto skip = audio_tool::read_skip(figures.record.string() + ".json").value();
+    const auto similarity = audio_tool::compare(sent, heard, skip, 1).value();
+    CHECK(similarity.values.size() >= 2);
+    CHECK(similarity.median() >= 0.9);
+  }
+}
+
+TEST_CASE("a call to a port nobody listens on falls back at once (DIRECT_SESSIONS 8, 11)") {
+  Thread thread;
+  Phone bob(thread, "sip:bob@example.org");
+  bob.person.publish(bob.stream.calls(), "sip:alice@example.org", bob.now());
+  Person alice("sip:alice@example.org", thread.random);
+  Address closed;
+  {
+    Phone gone(thread, "sip:alice@example.org");
+    closed = gone.stream.local();
+  }
+  const Time dialled = bob.now();
+  const auto offer = alice.offer(bob.person.identity.aor, closed, thread.random);
+  REQUIRE(bob.stream.calls().call(offer, opus(), {}, dialled).has_value());
+  CHECK(thread.run_until([&] { return bob.person.watching.fallback.has_value(); }));
+  CHECK(bob.person.watching.fallback == direct::FallbackWanted::Why::unreachable);
+  CHECK_FALSE(bob.person.watching.answered);
+}
