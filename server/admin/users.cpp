@@ -1,0 +1,250 @@
+#include "server/admin/users.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <fstream>
+#include <istream>
+#include <optional>
+#include <ostream>
+#include <thread>
+
+#include "protocol/base/text.hpp"
+#include "protocol/crypto/crypto.hpp"
+#include "server/admin/socket.hpp"
+#include "server/store/sqlite.hpp"
+#include "server/users/user.hpp"
+
+namespace beckon::server::admin {
+
+using Verb = CommandLine::Verb;
+
+std::filesystem::path users_file(const std::filesystem::path& data) { return data / "users.db"; }
+std::filesystem::path state_file(const std::filesystem::path& data) { return data / "state.db"; }
+
+namespace {
+
+std::filesystem::path domains_file(const std::filesystem::path& data) { return data / "domains"; }
+
+/// One user command at work.
+class Work {
+ public:
+  Work(const CommandLine& line, store::SqliteUsers& store, std::istream& in, std::ostream& out,
+       std::ostream& err)
+      : line_(line), store_(store), in_(in), out_(out), err_(err) {}
+
+  Exit run() {
+    switch (line_.verb) {
+      case Verb::user_add:
+        return add();
+      case Verb::user_import:
+        return import();
+      case Verb::user_list:
+        return list();
+      case Verb::user_passwd:
+        return set_password();
+      case Verb::user_disable:
+        return enable(false);
+      case Verb::user_enable:
+        return enable(true);
+      case Verb::user_remove:
+        return remove();
+      default:
+        return Exit::usage;
+    }
+  }
+
+ private:
+  Exit fail(Exit code, const std::string& what) {
+    err_ << "beckond: " << what << '\n';
+    return code;
+  }
+  Exit fail(const ErrorCode& error) {
+    const bool asked_wrong = error == store::Errc::exists || error == store::Errc::not_found;
+    return fail(asked_wrong ? Exit::failed : Exit::store, line_.argument + ": " + error.message());
+  }
+  Exit done(const std::string& what) {
+    out_ << what << '\n';
+    // A server that runs learns of a new domain at once; without one there is nobody to tell.
+    static_cast<void>(ask(socket_path(line_.config.data), "users"));
+    return Exit::done;
+  }
+
+  std::optional<std::string> read_password() {
+    std::string password;
+    if (!std::getline(in_, password)) return std::nullopt;
+    if (password.ends_with('\r')) password.pop_back();
+    return password;
+  }
+
+  /// Named by the administrator, or of a user who is there already; the first user brings his domain.
+  bool may_join(std::string_view domain) {
+    const auto count = store_.count();
+    if (count && *count == 0) return true;
+    const auto known = store_.domains();
+    if (known && std::ranges::find(*known, domain) != known->end()) return true;
+    const auto named = load_domains(line_.config.data);
+    return std::ranges::find(named, domain) != named.end();
+  }
+
+  Exit add() {
+    const auto aor = users::canonical_aor(line_.argument);
+    if (!aor) return fail(Exit::usage, line_.argument + ": " + aor.error().message());
+    const std::string_view domain = std::string_view(*aor).substr(aor->find('@') + 1);
+    if (!may_join(domain)) {
+      return fail(Exit::usage,
+                  "the domain " + std::string(domain) + " is not served; name it with beckond run --domain");
+    }
+    const auto password = read_password();
+    if (!password) return fail(Exit::usage, "the password is expected on standard input, one line");
+    auto user = users::make_user(*aor, *password, random_);
+    if (!user) return fail(Exit::usage, user.error().message());
+    if (const auto added = store_.add(std::span(&*user, 1)); !added) return fail(added.error());
+    return done("added " + aor->substr(4));
+  }
+
+  Exit import() {
+    std::ifstream file(line_.argument);
+    if (!file) return fail(Exit::usage, line_.argument + " cannot be read");
+    std::vector<users::ImportLine> lines;
+    std::string text;
+    for (std::size_t number = 1; std::getline(file, text); ++number) {
+      auto parsed = users::parse_import_line(text);
+      if (!parsed) return fail(Exit::usage, where(number) + parsed.error().message());
+      if (!*parsed) continue;
+      if (!is_importable((*parsed)->aor, lines))
+        return fail(Exit::usage, where(number) + "the domain is not served");
+      lines.push_back(std::move(**parsed));
+    }
+    std::vector<users::User> made;
+    if (const auto error = derive(lines, made)) return fail(Exit::usage, error->message());
+    if (const auto added = store_.add(made); !added) return fail(added.error());
+    return done("added " + std::to_string(made.size()) + " users");
+  }
+
+  std::string where(std::size_t number) const {
+    return line_.argument + " line " + std::to_string(number) + ": ";
+  }
+
+  /// In an empty store the first line brings its domain, as with `add`.
+  bool is_importable(const std::string& aor, const std::vector<users::ImportLine>& before) {
+    const auto domain_of = [](const std::string& text) { return text.substr(text.find('@') + 1); };
+    const std::string domain = domain_of(aor);
+    if (domain == last_domain_) return true;
+    const auto count = store_.count();
+    const bool first = count && *count == 0;
+    const bool may = first ? before.empty() || std::ranges::count(load_domains(line_.config.data), domain) > 0
+                           : may_join(domain);
+    if (may) last_domain_ = domain;
+    return may;
+  }
+
+  /// Keys are slow to derive on purpose: all processors help.
+  std::optional<ErrorCode> derive(const std::vector<users::ImportLine>& lines,
+                                  std::vector<users::User>& made) {
+    made.resize(lines.size());
+    const std::size_t parts = std::max(1U, std::thread::hardware_concurrency());
+    std::vector<std::optional<ErrorCode>> errors(parts);
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t part = 0; part < parts; ++part) {
+        threads.emplace_back([&, part] {
+          crypto::SystemRandom random;
+          for (std::size_t i = part; i < lines.size(); i += parts) {
+            auto user = users::make_user(lines[i].aor, lines[i].password, random);
+            if (!user) errors[part] = user.error();
+            if (user) made[i] = std::move(*user);
+          }
+        });
+      }
+    }
+    const auto failed = std::ranges::find_if(errors, [](const auto& error) { return error.has_value(); });
+    return failed == errors.end() ? std::nullopt : *failed;
+  }
+
+  Exit list() {
+    boost::json::array all;
+    const auto visited = store_.each([&](const users::User& user) {
+      if (line_.json) {
+        all.push_back({{"aor", user.aor}, {"enabled", user.enabled}});
+      } else {
+        out_ << user.aor.substr(4) << (user.enabled ? "" : "  disabled") << '\n';
+      }
+    });
+    if (!visited) return fail(visited.error());
+    if (line_.json) out_ << boost::json::serialize(all) << '\n';
+    return Exit::done;
+  }
+
+  /// The user the command names, or the exit code that says why not.
+  Result<users::User> find() {
+    const auto aor = users::canonical_aor(line_.argument);
+    if (!aor) return aor.error();
+    auto user = store_.find(*aor);
+    if (!user) return user.error();
+    if (!*user) return store::Errc::not_found;
+    return std::move(**user);
+  }
+
+  Exit set_password() {
+    const auto user = find();
+    if (!user) return fail(user.error());
+    const auto password = read_password();
+    if (!password) return fail(Exit::usage, "the password is expected on standard input, one line");
+    auto changed = users::make_user(user->aor, *password, random_);
+    if (!changed) return fail(Exit::usage, changed.error().message());
+    changed->enabled = user->enabled;
+    if (const auto updated = store_.update(*changed); !updated) return fail(updated.error());
+    return done("changed " + user->aor.substr(4));
+  }
+
+  Exit enable(bool enabled) {
+    auto user = find();
+    if (!user) return fail(user.error());
+    user->enabled = enabled;
+    if (const auto updated = store_.update(*user); !updated) return fail(updated.error());
+    return done((enabled ? "enabled " : "disabled ") + user->aor.substr(4));
+  }
+
+  Exit remove() {
+    const auto user = find();
+    if (!user) return fail(user.error());
+    if (const auto removed = store_.remove(user->aor); !removed) return fail(removed.error());
+    return done("removed " + user->aor.substr(4));
+  }
+
+  const CommandLine& line_;
+  store::SqliteUsers& store_;
+  std::istream& in_;
+  std::ostream& out_;
+  std::ostream& err_;
+  crypto::SystemRandom random_;
+  std::string last_domain_;
+};
+
+}  // namespace
+
+Exit run_user_command(const CommandLine& line, std::istream& in, std::ostream& out, std::ostream& err) {
+  std::error_code error;
+  std::filesystem::create_directories(line.config.data, error);
+  const auto file = users_file(line.config.data);
+  const auto store = store::SqliteUsers::open(file);
+  if (!store) {
+    err << "beckond: " << file.string() << ": " << store.error().message() << '\n';
+    return Exit::store;
+  }
+  return Work(line, **store, in, out, err).run();
+}
+
+void save_domains(const std::filesystem::path& data, const std::vector<std::string>& domains) {
+  std::ofstream file(domains_file(data), std::ios::trunc);
+  for (const std::string& domain : domains) file << domain << '\n';
+}
+
+std::vector<std::string> load_domains(const std::filesystem::path& data) {
+  std::ifstream file(domains_file(data));
+  std::vector<std::string> domains;
+  for (std::string domain; std::getline(file, domain);) domains.push_back(domain);
+  return domains;
+}
+
+}  // namespace beckon::server::admin

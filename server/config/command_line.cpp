@@ -1,0 +1,174 @@
+#include "server/config/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <map>
+#include <vector>
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::server {
+
+namespace {
+
+using Verb = CommandLine::Verb;
+
+/// What stands on the command line, before the file is read.
+struct Words {
+  std::string config_file;
+  std::string data;
+  std::vector<std::string> domains;
+  std::vector<std::string> listen;
+  std::string advertise;
+  unsigned shards = 0;
+  std::string durability;
+  std::string watcher_policy;
+  std::string authentication;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string log;
+  std::string argument;
+  bool json = false;
+};
+
+/// The options as TOML, so that file and command line are read by the same rules. Values were checked by
+/// CLI11 or are quoted here.
+std::string as_toml(const Words& words) {
+  std::string toml;
+  const auto quoted = [](const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    return out + '"';
+  };
+  const auto add = [&](const char* key, const std::string& value) {
+    if (!value.empty()) toml += std::string(key) + " = " + quoted(value) + '\n';
+  };
+  const auto add_list = [&](const char* key, const std::vector<std::string>& values) {
+    if (values.empty()) return;
+    toml += std::string(key) + " = [";
+    for (const auto& value : values) toml += quoted(value) + ", ";
+    toml += "]\n";
+  };
+  add_list("domains", words.domains);
+  add_list("listen", words.listen);
+  add("advertise", words.advertise);
+  add("data", words.data);
+  if (words.shards != 0) toml += "shards = " + std::to_string(words.shards) + '\n';
+  add("durability", words.durability);
+  add("watcher_policy", words.watcher_policy);
+  add("authentication", words.authentication);
+  add("log", words.log);
+  add("tls.certificate", words.tls_certificate);
+  add("tls.key", words.tls_key);
+  return toml;
+}
+
+void add_run(CLI::App& app, Words& words) {
+  auto* run = app.add_subcommand("run", "Serve until SIGTERM; SIGHUP reloads certificates and configuration");
+  run->add_option("--config", words.config_file, "TOML file; every key is explained in beckond.toml");
+  run->add_option("--data", words.data, "Folder of store, certificate and admin socket");
+  run->add_option("--domain", words.domains, "Domain to serve; may be repeated");
+  run->add_option("--listen", words.listen, "udp|tcp|tls|https|stun|admin:ADDRESS:PORT; may be repeated");
+  run->add_option("--advertise", words.advertise, "Host that peers reach this server at");
+  run->add_option("--shards", words.shards, "Threads")->check(CLI::Range(1, 64));
+  run->add_option("--durability", words.durability, "What an answered request survives")
+      ->check(CLI::IsMember({"memory", "process", "power"}));
+  run->add_option("--watcher-policy", words.watcher_policy, "For watchers no rule speaks about")
+      ->check(CLI::IsMember({"confirm", "allow"}));
+  run->add_option("--auth", words.authentication, "none: benches on loopback only")
+      ->check(CLI::IsMember({"digest", "none"}));
+  run->add_option("--tls-cert", words.tls_certificate, "PEM file of the certificate chain");
+  run->add_option("--tls-key", words.tls_key, "PEM file of its private key");
+  run->add_option("--log", words.log, "trace, debug, info, warn, error or off");
+}
+
+/// A subcommand that works on the data folder.
+CLI::App* add_data_command(CLI::App& parent, Words& words, const std::string& name, const std::string& help) {
+  auto* command = parent.add_subcommand(name, help);
+  command->add_option("--data", words.data, "Folder of the store");
+  return command;
+}
+
+using Verbs = std::vector<std::pair<CLI::App*, Verb>>;
+
+void add_user(CLI::App& app, Words& words, Verbs& verbs) {
+  auto* user = app.add_subcommand("user", "Users and their passwords; works while the server runs")
+                   ->require_subcommand(1);
+  struct Row {
+    const char* name;
+    const char* help;
+    const char* argument;
+    Verb verb;
+  };
+  static constexpr Row rows[] = {
+      {"add", "Adds a user; his password is one line of standard input", "user", Verb::user_add},
+      {"import", "Adds all users of a file with lines \"alice@example.org password\"", "file",
+       Verb::user_import},
+      {"list", "Lists the users", nullptr, Verb::user_list},
+      {"passwd", "Sets a new password, one line of standard input", "user", Verb::user_passwd},
+      {"disable", "Lets a user in no more, and keeps what is his", "user", Verb::user_disable},
+      {"enable", "Lets a disabled user in again", "user", Verb::user_enable},
+      {"remove", "Removes a user", "user", Verb::user_remove},
+  };
+  for (const Row& row : rows) {
+    auto* command = add_data_command(*user, words, row.name, row.help);
+    if (row.argument) command->add_option(row.argument, words.argument)->required();
+    if (row.verb == Verb::user_list) command->add_flag("--json", words.json, "As JSON");
+    verbs.emplace_back(command, row.verb);
+  }
+}
+
+void add_questions(CLI::App& app, Words& words, Verbs& verbs) {
+  auto* tables = add_data_command(app, words, "tables", "The live tables of the running server");
+  tables->add_option("table", words.argument, "Only this one: bindings, PIT, PST, WT, WST, ...");
+  tables->add_flag("--json", words.json, "As JSON");
+  verbs.emplace_back(tables, Verb::tables);
+  auto* explain = add_data_command(app, words, "explain", "All that the running server holds about one user");
+  explain->add_option("user", words.argument)->required();
+  explain->add_flag("--json", words.json, "As JSON");
+  verbs.emplace_back(explain, Verb::explain);
+  auto* check = app.add_subcommand("check-config", "Says whether a configuration file is right");
+  check->add_option("file", words.argument)->required();
+  verbs.emplace_back(check, Verb::check_config);
+}
+
+std::variant<CommandLine, Exit> complain(const std::string& what) {
+  std::cerr << "beckond: " << what << '\n';
+  return Exit::usage;
+}
+
+std::variant<CommandLine, Exit> finish(const Words& words, Verb verb) {
+  CommandLine line{.verb = verb, .config = {}, .argument = words.argument, .json = words.json};
+  Config asked;
+  asked.file = words.config_file;
+  asked.overrides = as_toml(words);
+  if (const auto problem = reload(asked, line.config)) return complain(*problem);
+  return line;
+}
+
+}  // namespace
+
+std::variant<CommandLine, Exit> parse_command_line(int argc, const char* const* argv) {
+  Words words;
+  Verbs verbs;
+  CLI::App app("Beckon's presence server: SIP registrar, proxy and presence agent", "beckond");
+  app.set_version_flag("--version", "beckond " BECKON_VERSION);
+  app.require_subcommand(0, 1);
+  add_run(app, words);
+  add_user(app, words, verbs);
+  add_questions(app, words, verbs);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? Exit::done : Exit::usage;
+  }
+  for (const auto& [command, verb] : verbs) {
+    if (command->parsed()) return finish(words, verb);
+  }
+  return finish(words, Verb::run);
+}
+
+}  // namespace beckon::server

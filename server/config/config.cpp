@@ -1,0 +1,287 @@
+#include "server/config/config.hpp"
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+
+namespace beckon::server {
+
+namespace {
+
+/// Sets one value; nothing when it fits, else what was expected.
+using Setter = std::function<std::optional<std::string>(const toml::node&, Config&)>;
+using Problem = std::optional<std::string>;
+
+template <class T>
+Setter number(T& (*place)(Config&), std::int64_t least, std::int64_t most) {
+  return [=](const toml::node& node, Config& config) -> Problem {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < least || *value > most) {
+      return "a number from " + std::to_string(least) + " to " + std::to_string(most);
+    }
+    place(config) = static_cast<T>(*value);
+    return std::nullopt;
+  };
+}
+
+Setter seconds(Duration& (*place)(Config&), std::int64_t least, std::int64_t most) {
+  return [=](const toml::node& node, Config& config) -> Problem {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < least || *value > most) {
+      return "seconds from " + std::to_string(least) + " to " + std::to_string(most);
+    }
+    place(config) = std::chrono::seconds(*value);
+    return std::nullopt;
+  };
+}
+
+template <class T>
+Setter text(T& (*place)(Config&)) {
+  return [=](const toml::node& node, Config& config) -> Problem {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return "a text";
+    place(config) = *value;
+    return std::nullopt;
+  };
+}
+
+Setter flag(bool& (*place)(Config&)) {
+  return [=](const toml::node& node, Config& config) -> Problem {
+    const auto value = node.value_exact<bool>();
+    if (!value) return "true or false";
+    place(config) = *value;
+    return std::nullopt;
+  };
+}
+
+template <class T>
+Setter choice(T& (*place)(Config&), std::map<std::string, T, std::less<>> choices) {
+  return [=](const toml::node& node, Config& config) -> Problem {
+    const auto value = node.value_exact<std::string>();
+    const auto found = value ? choices.find(*value) : choices.end();
+    if (found != choices.end()) {
+      place(config) = found->second;
+      return std::nullopt;
+    }
+    std::string expected = "one of";
+    for (const auto& [name, meaning] : choices) expected += " \"" + name + '"';
+    return expected;
+  };
+}
+
+/// A list of texts, each handed to `add`, which says what is wrong with it.
+Setter list(std::function<Problem(const std::string&, Config&)> add, std::function<void(Config&)> clear) {
+  return [=](const toml::node& node, Config& config) -> Problem {
+    const auto* array = node.as_array();
+    if (!array) return "a list of texts";
+    clear(config);
+    for (const auto& item : *array) {
+      const auto value = item.value_exact<std::string>();
+      if (!value) return "a list of texts";
+      if (auto problem = add(*value, config)) return problem;
+    }
+    return std::nullopt;
+  };
+}
+
+Setter names(std::vector<std::string>& (*place)(Config&)) {
+  return list(
+      [=](const std::string& name, Config& config) -> Problem {
+        place(config).push_back(to_lower(name));
+        return std::nullopt;
+      },
+      [=](Config& config) { place(config).clear(); });
+}
+
+Setter listeners() {
+  return list(
+      [](const std::string& value, Config& config) -> Problem {
+        const auto listener = parse_listener(value);
+        if (!listener) return listener.error().message();
+        config.listeners.push_back(*listener);
+        return std::nullopt;
+      },
+      [](Config& config) { config.listeners.clear(); });
+}
+
+using Keys = std::map<std::string, Setter, std::less<>>;
+
+constexpr std::int64_t day = 86400;
+constexpr std::int64_t million = 1000000;
+
+void add_lifetimes(Keys& keys, const std::string& section, Lifetimes& (*place)(Config&)) {
+  const auto member = [&](const std::string& name, std::uint32_t Lifetimes::* field) {
+    keys[section + '.' + name] = [=](const toml::node& node, Config& config) -> Problem {
+      const auto value = node.value_exact<std::int64_t>();
+      if (!value || *value < 1 || *value > 365 * day) return "seconds from 1 to a year";
+      place(config).*field = static_cast<std::uint32_t>(*value);
+      return std::nullopt;
+    };
+  };
+  member("minimum", &Lifetimes::minimum);
+  member("standard", &Lifetimes::standard);
+  member("maximum", &Lifetimes::maximum);
+}
+
+void add_limits(Keys& keys) {
+  const auto limit = [&](const std::string& name, std::uint32_t Settings::* field) {
+    keys["limits." + name] = [=](const toml::node& node, Config& config) -> Problem {
+      const auto value = node.value_exact<std::int64_t>();
+      if (!value || *value < 1 || *value > million) return "a number from 1 to 1000000";
+      config.settings.*field = static_cast<std::uint32_t>(*value);
+      return std::nullopt;
+    };
+  };
+  limit("bindings_per_aor", &Settings::bindings_per_aor);
+  limit("publications_per_aor", &Settings::publications_per_aor);
+  limit("watchers_per_presentity", &Settings::watchers_per_presentity);
+  limit("subscriptions_per_watcher", &Settings::subscriptions_per_watcher);
+  limit("list_entries", &Settings::list_entries);
+  limit("queue_between_shards", &Settings::queue_between_shards);
+}
+
+Keys make_keys() {
+  Keys keys;
+  keys["domains"] = names([](Config& c) -> auto& { return c.domains; });
+  keys["listen"] = listeners();
+  keys["advertise"] = text<std::string>([](Config& c) -> auto& { return c.advertise; });
+  keys["data"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.data; });
+  keys["shards"] = number<unsigned>([](Config& c) -> auto& { return c.shards; }, 1, 64);
+  keys["durability"] = choice<Durability>(
+      [](Config& c) -> auto& { return c.durability; },
+      {{"memory", Durability::memory}, {"process", Durability::process}, {"power", Durability::power}});
+  keys["authentication"] =
+      choice<Authentication>([](Config& c) -> auto& { return c.settings.authentication; },
+                             {{"digest", Authentication::digest}, {"none", Authentication::none}});
+  keys["watcher_policy"] =
+      choice<WatcherPolicy>([](Config& c) -> auto& { return c.settings.watcher_policy; },
+                            {{"confirm", WatcherPolicy::confirm}, {"allow", WatcherPolicy::allow}});
+  keys["trusted_domains"] = names([](Config& c) -> auto& { return c.settings.trusted_domains; });
+  keys["log"] = text<std::string>([](Config& c) -> auto& { return c.log; });
+  keys["tls.certificate"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_certificate; });
+  keys["tls.key"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_key; });
+  keys["digest.sha512_256"] = flag([](Config& c) -> auto& { return c.settings.digest_sha512_256; });
+  keys["digest.md5_only_agents"] = list(
+      [](const std::string& agent, Config& config) -> Problem {
+        config.settings.md5_only_agents.push_back(agent);
+        return std::nullopt;
+      },
+      [](Config& config) { config.settings.md5_only_agents.clear(); });
+  keys["digest.nonce_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.nonce_lifetime; }, 1, day);
+  keys["restart.grace_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);
+  add_lifetimes(keys, "registration", [](Config& c) -> auto& { return c.settings.registration; });
+  add_lifetimes(keys, "subscription", [](Config& c) -> auto& { return c.settings.subscription; });
+  add_lifetimes(keys, "publication", [](Config& c) -> auto& { return c.settings.publication; });
+  add_limits(keys);
+  return keys;
+}
+
+std::string where(const toml::node& node) { return "line " + std::to_string(node.source().begin.line); }
+
+Problem read_table(const toml::table& table, const std::string& prefix, const Keys& keys, Config& config) {
+  for (const auto& [key, node] : table) {
+    const std::string name = prefix + std::string(key.str());
+    if (const auto* section = node.as_table()) {
+      if (auto problem = read_table(*section, name + '.', keys, config)) return problem;
+      continue;
+    }
+    const auto found = keys.find(name);
+    if (found == keys.end()) return where(node) + ": there is no key \"" + name + '"';
+    if (const auto expected = found->second(node, config))
+      return where(node) + ": " + name + ": " + *expected;
+  }
+  return std::nullopt;
+}
+
+bool is_ordered(const Lifetimes& lifetimes) {
+  return lifetimes.minimum <= lifetimes.standard && lifetimes.standard <= lifetimes.maximum;
+}
+
+}  // namespace
+
+const std::vector<Listener>& Config::listening() const {
+  return listeners.empty() ? default_listeners() : listeners;
+}
+
+const std::vector<Listener>& default_listeners() {
+  static const std::vector<Listener> all = [] {
+    std::vector<Listener> made;
+    for (const char* text : {"udp:127.0.0.1:5060", "tcp:127.0.0.1:5060", "tls:127.0.0.1:5061",
+                             "https:127.0.0.1:5443", "stun:127.0.0.1:3478", "admin:127.0.0.1:5090"}) {
+      made.push_back(*parse_listener(text));
+    }
+    return made;
+  }();
+  return all;
+}
+
+std::filesystem::path default_data_folder() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): read before threads start.
+  if (const char* folder = std::getenv("XDG_DATA_HOME"); folder && *folder)
+    return std::filesystem::path(folder) / "beckon";
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home ? home : ".") / ".local/share/beckon";
+}
+
+std::optional<std::string> read_toml(std::string_view content, Config& config) {
+  const auto parsed = toml::parse(content);
+  if (!parsed) {
+    const auto& error = parsed.error();
+    return "line " + std::to_string(error.source().begin.line) + ", column " +
+           std::to_string(error.source().begin.column) + ": " + std::string(error.description());
+  }
+  return read_table(parsed.table(), "", make_keys(), config);
+}
+
+std::optional<std::string> read_file(const std::filesystem::path& file, Config& config) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return file.string() + " cannot be read";
+  const std::string content{std::istreambuf_iterator<char>(in), {}};
+  if (const auto problem = read_toml(content, config)) return file.string() + ": " + *problem;
+  return std::nullopt;
+}
+
+std::optional<std::string> reload(const Config& now, Config& fresh) {
+  fresh.file = now.file;
+  fresh.overrides = now.overrides;
+  if (!now.file.empty()) {
+    if (auto problem = read_file(now.file, fresh)) return problem;
+  }
+  if (auto problem = read_toml(now.overrides, fresh)) return problem;
+  if (fresh.data.empty()) fresh.data = default_data_folder();
+  return check(fresh);
+}
+
+std::optional<std::string> check(const Config& config) {
+  const auto& settings = config.settings;
+  const bool exposed = std::ranges::any_of(config.listening(), [](const Listener& listener) {
+    return listener.kind != Listener::Kind::stun && !listener.address.ip.is_loopback();
+  });
+  if (settings.authentication == Authentication::none && exposed) {
+    return "authentication \"none\" is for benches: every listener must be on loopback";
+  }
+  if (config.tls_certificate.empty() != config.tls_key.empty()) {
+    return "a TLS certificate and its key go together: name both or none";
+  }
+  if (!is_ordered(settings.registration) || !is_ordered(settings.subscription) ||
+      !is_ordered(settings.publication)) {
+    return "a lifetime's minimum, standard and maximum must rise";
+  }
+  static constexpr std::array levels{"trace", "debug", "info", "warn", "error", "off"};
+  if (std::ranges::find(levels, config.log) == levels.end())
+    return "log is one of trace, debug, info, warn, error, off";
+  return std::nullopt;
+}
+
+}  // namespace beckon::server

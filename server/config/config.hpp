@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/config/listener.hpp"
+#include "server/config/settings.hpp"
+
+namespace beckon::server {
+
+/// What the state survives; `store::Durability` for the room that stores.
+enum class Durability : std::uint8_t { memory, process, power };
+
+/// All a server is told, from file and command line.
+struct Config {
+  Settings settings;           ///< Its `domains`, `hosts` and `ports` are filled when the server starts.
+  std::filesystem::path data;  ///< Folder of store, certificate and admin socket.
+  std::vector<std::string>
+      domains;  ///< Named by the administrator; empty: localhost and the machine's addresses.
+  std::vector<Listener> listeners;  ///< Empty: `default_listeners()`.
+  std::string advertise;            ///< Host peers reach us at; empty: the listener's address.
+  unsigned shards = 1;              ///< Threads, 1 to 64.
+  Durability durability = Durability::process;
+  std::filesystem::path tls_certificate;  ///< PEM; empty: the self-signed one in the data folder.
+  std::filesystem::path tls_key;
+  std::string log = "info";
+  std::filesystem::path file;  ///< What was read, and
+  std::string overrides;       ///< what the command line said, as TOML: both are read again on SIGHUP.
+
+  const std::vector<Listener>& listening() const;
+};
+
+/// UDP and TCP 127.0.0.1:5060, TLS 5061, HTTPS 5443, STUN 3478, admin 5090: loopback only.
+const std::vector<Listener>& default_listeners();
+/// $XDG_DATA_HOME/beckon, else ~/.local/share/beckon.
+std::filesystem::path default_data_folder();
+
+/// Reads a TOML text into `config`; keys it does not name stay as they are. Nothing when all is well, else
+/// one sentence for the administrator, with line and column or the key.
+std::optional<std::string> read_toml(std::string_view text, Config& config);
+std::optional<std::string> read_file(const std::filesystem::path& file, Config& config);
+/// The configuration anew from the file and the overrides `now` was made of.
+std::optional<std::string> reload(const Config& now, Config& fresh);
+/// What does not fit together, such as no authentication beside a listener for the world.
+std::optional<std::string> check(const Config& config);
+
+}  // namespace beckon::server

@@ -1,0 +1,16 @@
+#include "server/config/settings.hpp"
+
+#include <algorithm>
+
+namespace beckon::server {
+
+bool Settings::serves(std::string_view domain) const {
+  return std::ranges::find(domains, domain) != domains.end();
+}
+
+bool Settings::is_own(const sip::Uri& uri) const {
+  const bool named = serves(uri.host) || std::ranges::find(hosts, uri.host) != hosts.end();
+  return named && (!uri.port || std::ranges::find(ports, *uri.port) != ports.end());
+}
+
+}  // namespace beckon::server

@@ -1,0 +1,410 @@
+#include "server/daemon.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/net/sip_transport.hpp"
+#include "protocol/net/stun_listener.hpp"
+#include "protocol/stun/message.hpp"
+#include "server/admin/metrics.hpp"
+#include "server/admin/socket.hpp"
+#include "server/admin/tables.hpp"
+#include "server/admin/users.hpp"
+#include "server/http/server.hpp"
+#include "server/registrar/registrar.hpp"
+#include "server/server.hpp"
+#include "server/store/memory.hpp"
+#include "server/store/sqlite.hpp"
+#include "server/web.hpp"
+
+namespace beckon::server {
+
+namespace {
+
+constexpr std::string_view software = "beckond/" BECKON_VERSION;
+
+/// What the transport of one loop hears goes to the shard of that loop.
+class Ear final : public net::Receiver {
+ public:
+  Ear(const std::unique_ptr<Node>& node, unsigned number) : node_(node), number_(number) {}
+  void on_message(const transaction::Hop& from, sip::Message message) override {
+    node_->shard(number_).on_message(from, std::move(message));
+  }
+  void on_malformed(const transaction::Hop& from, ErrorCode error, std::string_view text) override {
+    node_->shard(number_).on_malformed(from, error, text);
+  }
+  void on_flow_closed(transaction::FlowId flow) override { node_->on_flow_closed(flow); }
+
+ private:
+  const std::unique_ptr<Node>& node_;
+  unsigned number_;
+};
+
+store::Durability to_store(Durability durability) {
+  switch (durability) {
+    case Durability::memory:
+      return store::Durability::memory;
+    case Durability::process:
+      return store::Durability::process;
+    case Durability::power:
+      return store::Durability::power;
+  }
+  return store::Durability::process;
+}
+
+/// The program around the pure core. Members die in the reverse order: core first, loops last.
+class Daemon {
+ public:
+  explicit Daemon(const Config& config) : config_(config) {}
+
+  Exit run() {
+    log::set_level(config_.log);
+    for (const auto& step : {&Daemon::open_store, &Daemon::open_certificates, &Daemon::open_sip,
+                             &Daemon::build_node, &Daemon::open_services}) {
+      if (const Exit exit = (this->*step)(); exit != Exit::done) return exit;
+    }
+    loop(0).on_signal({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
+    announce();
+    run_loops();
+    log::info("server", "ended");
+    return Exit::done;
+  }
+
+ private:
+  /// One thread: its loop, and what of the shell belongs to it.
+  struct Seat {
+    explicit Seat(unsigned number) : loop(static_cast<std::uint8_t>(number)) {}
+    net::Loop loop;
+    crypto::SystemRandom random;
+    store::Memory memory;  ///< For --durability memory.
+    std::unique_ptr<store::StateStore> state;
+    std::unique_ptr<store::DurableStore> users;
+    store::LocalBus bus;
+    std::unique_ptr<Ear> ear;
+    std::unique_ptr<net::SipTransport> transport;
+  };
+
+  net::Loop& loop(unsigned number) { return seats_[number]->loop; }
+
+  Exit fail(Exit code, const std::string& what) {
+    std::cerr << "beckond: " << what << '\n';
+    return code;
+  }
+
+  Exit open_store() {
+    std::error_code error;
+    std::filesystem::create_directories(config_.data, error);
+    if (!error) std::filesystem::permissions(config_.data, std::filesystem::perms::owner_all, error);
+    if (error) return fail(Exit::store, config_.data.string() + ": " + error.message());
+    for (unsigned i = 0; i < config_.shards; ++i) seats_.push_back(std::make_unique<Seat>(i));
+    if (config_.durability != Durability::memory) {
+      auto opened =
+          store::SqliteState::open(admin::state_file(config_.data), to_store(config_.durability), clock_);
+      if (!opened)
+        return fail(Exit::store, admin::state_file(config_.data).string() + ": " + opened.error().message());
+      state_ = std::move(*opened);
+    }
+    auto users = store::SqliteUsers::open(admin::users_file(config_.data));
+    if (!users)
+      return fail(Exit::store, admin::users_file(config_.data).string() + ": " + users.error().message());
+    users_ = std::move(*users);
+    for (const auto& seat : seats_) {
+      if (const Exit exit = open_store(*seat); exit != Exit::done) return exit;
+    }
+    return Exit::done;
+  }
+
+  Exit open_store(Seat& seat) {
+    const auto executor = [&seat](std::function<void()> work) { seat.loop.post(std::move(work)); };
+    if (state_) {
+      seat.state = state_->make_store(executor);
+    } else {
+      seat.state = std::make_unique<store::MemoryStore>(seat.memory, seat.loop.timers(), seat.loop.clock());
+    }
+    auto users = store::open_durable(admin::users_file(config_.data), executor);
+    if (!users) return fail(Exit::store, users.error().message());
+    seat.users = std::move(*users);
+    return Exit::done;
+  }
+
+  Exit open_certificates() {
+    const bool secure = std::ranges::any_of(config_.listening(), [](const Listener& listener) {
+      return listener.kind == Listener::Kind::tls || listener.kind == Listener::Kind::https;
+    });
+    if (!secure) return Exit::done;
+    auto certificate = config_.tls_certificate;
+    auto key = config_.tls_key;
+    if (certificate.empty()) {
+      certificate = config_.data / "cert.pem";
+      key = config_.data / "key.pem";
+      if (!std::filesystem::exists(certificate) || !std::filesystem::exists(key)) {
+        if (const auto made = make_certificate(certificate, key); !made) {
+          return fail(Exit::failed, certificate.string() + ": " + made.error().message());
+        }
+      }
+    }
+    auto context = net::TlsContext::server(certificate.string(), key.string());
+    if (!context) return fail(Exit::usage, certificate.string() + ": " + context.error().message());
+    tls_ = std::move(*context);
+    return Exit::done;
+  }
+
+  Result<void> make_certificate(const std::filesystem::path& certificate, const std::filesystem::path& key) {
+    std::vector<std::string> names{"localhost"};
+    std::vector<IpAddress> ips{*parse_ip("127.0.0.1"), *parse_ip("::1")};
+    const auto add = [&](const std::string& name) {
+      const auto ip = parse_ip(name);
+      if (!ip && std::ranges::find(names, name) == names.end()) names.push_back(name);
+      if (ip && std::ranges::find(ips, *ip) == ips.end()) ips.push_back(*ip);
+    };
+    for (const std::string& domain : served_domains()) add(domain);
+    if (!config_.advertise.empty()) add(config_.advertise);
+    for (const Listener& listener : config_.listening()) {
+      if (!listener.address.ip.is_unspecified()) add(beckon::print(listener.address.ip));
+    }
+    std::cerr << "beckond: made a self-signed certificate, " << certificate.string() << '\n';
+    return net::make_self_signed(certificate.string(), key.string(), names, ips);
+  }
+
+  /// Named domains and those of the users; where none is named, also the machine's own names.
+  std::vector<std::string> served_domains() {
+    std::vector<std::string> domains = config_.domains;
+    const auto add = [&](const std::string& domain) {
+      if (std::ranges::find(domains, domain) == domains.end()) domains.push_back(domain);
+    };
+    const auto of_users = users_->domains();
+    if (!of_users) log::error("server", "domains of the users: {}", of_users.error().message());
+    if (of_users) std::ranges::for_each(*of_users, add);
+    if (config_.domains.empty()) {
+      for (const char* own : {"localhost", "127.0.0.1", "::1"}) add(own);
+    }
+    return domains;
+  }
+
+  Exit open_sip() {
+    for (unsigned i = 0; i < seats_.size(); ++i) {
+      net::SipTransport::Options options;
+      options.advertise = config_.advertise;
+      options.tls_server = tls_;
+      if (auto trust = net::TlsContext::client()) options.tls_client = *trust;
+      options.on_stun = answer_stun;
+      seats_[i]->ear = std::make_unique<Ear>(node_, i);
+      seats_[i]->transport =
+          std::make_unique<net::SipTransport>(loop(i), std::move(options), *seats_[i]->ear);
+    }
+    std::vector<net::SipTransport*> transports;
+    for (const auto& seat : seats_) transports.push_back(seat->transport.get());
+    for (const Listener& listener : config_.listening()) {
+      if (!listener.protocol()) continue;
+      const auto bound = transports.front()->listen(*listener.protocol(), listener.address);
+      if (!bound) return cannot_listen(listener, bound.error());
+      bound_.push_back({listener.kind, *bound});
+    }
+    if (transports.size() > 1) {
+      if (const auto joined = net::SipTransport::connect_peers(transports); !joined) {
+        return fail(Exit::cannot_listen, "shards cannot share the listeners: " + joined.error().message());
+      }
+    }
+    return Exit::done;
+  }
+
+  Exit cannot_listen(const Listener& listener, const ErrorCode& error) {
+    return fail(Exit::cannot_listen, "cannot listen on " + print(listener) + ": " + error.message());
+  }
+
+  static std::optional<Bytes> answer_stun(const Address& from, ByteView message) {
+    return stun::make_binding_response(message, from, software);
+  }
+
+  Settings make_settings() {
+    Settings settings = config_.settings;
+    settings.domains = served_domains();
+    if (!config_.advertise.empty()) settings.hosts.push_back(to_lower(config_.advertise));
+    for (const Listener& listener : bound_) {
+      settings.hosts.push_back(beckon::print(listener.address.ip));
+      if (listener.protocol()) settings.ports.push_back(listener.address.port);
+    }
+    return settings;
+  }
+
+  Exit build_node() {
+    std::vector<Node::Seat> places;
+    for (const auto& seat : seats_) {
+      places.push_back({{*seat->transport, seat->loop.timers(), seat->loop.clock(), seat->random,
+                         *seat->state, *seat->users, seat->bus},
+                        [&own = seat->loop](std::function<void()> work) { own.post(std::move(work)); }});
+    }
+    node_ = std::make_unique<Node>(make_settings(), seats_.front()->random, places);
+    for (unsigned i = 0; i < node_->size(); ++i) add_rooms(node_->shard(i), node_->key());
+    if (state_) {
+      if (const auto loaded = state_->load(*node_); !loaded) {
+        return fail(Exit::store, admin::state_file(config_.data).string() + ": " + loaded.error().message());
+      }
+    }
+    node_->restored();
+    admin::save_domains(config_.data,
+                        config_.domains.empty() ? std::vector<std::string>{"localhost"} : config_.domains);
+    return Exit::done;
+  }
+
+  Exit open_services() {
+    web_ = std::make_unique<Web>(*node_);
+    xcap_server_ = std::make_unique<http::HttpServer>(
+        loop(0), std::string(software), [this](http::HttpRequest request, http::Respond respond) {
+          web_->handle(std::move(request), std::move(respond));
+        });
+    admin_server_ = std::make_unique<http::HttpServer>(
+        loop(0), std::string(software),
+        [this](const http::HttpRequest& request, const http::Respond& respond) {
+          answer_admin(request, respond);
+        });
+    stun_ = std::make_unique<net::StunListener>(loop(0), answer_stun);
+    for (const Listener& listener : config_.listening()) {
+      if (listener.protocol()) continue;
+      const auto bound = open_service(listener);
+      if (!bound) return cannot_listen(listener, bound.error());
+      bound_.push_back({listener.kind, *bound});
+    }
+    socket_ = std::make_unique<admin::Socket>(
+        loop(0), [this](const std::string& line, const admin::Socket::Answer& answer) {
+          answer_socket(line, answer);
+        });
+    const auto path = admin::socket_path(config_.data);
+    if (const auto opened = socket_->listen(path); !opened) {
+      return fail(Exit::cannot_listen, path.string() + ": " + opened.error().message());
+    }
+    return Exit::done;
+  }
+
+  Result<Address> open_service(const Listener& listener) {
+    if (listener.kind == Listener::Kind::https) return xcap_server_->listen(listener.address, tls_);
+    if (listener.kind == Listener::Kind::admin) return admin_server_->listen(listener.address, nullptr);
+    return stun_->listen(listener.address);
+  }
+
+  // While running
+
+  void announce() {
+    std::string addresses;
+    for (const Listener& listener : bound_) addresses += ' ' + print(listener);
+    std::cerr << "beckond " BECKON_VERSION " serves";
+    for (const std::string& domain : node_->shard(0).settings().domains) std::cerr << ' ' << domain;
+    std::cerr << "; data in " << config_.data.string() << '\n'
+              << "beckond: listening on" << addresses << '\n'
+              << "beckond: add a user with: beckond user add alice@"
+              << node_->shard(0).settings().domains.front() << " --data " << config_.data.string() << '\n';
+    loop(0).post([addresses] { std::cout << "ready" << addresses << std::endl; });
+  }
+
+  void run_loops() {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 1; i < seats_.size(); ++i) threads.emplace_back([this, i] { loop(i).run(); });
+    loop(0).run();
+    for (unsigned i = 1; i < seats_.size(); ++i) loop(i).stop();
+  }
+
+  void on_signal(int signal) {
+    if (signal == SIGHUP) return reload();
+    loop(0).stop();
+  }
+
+  void reload() {
+    if (tls_) {
+      if (const auto read = tls_->reload(); !read)
+        log::error("server", "certificate: {}", read.error().message());
+    }
+    Config fresh;
+    if (const auto problem = server::reload(config_, fresh)) return log::error("server", "{}", *problem);
+    config_.settings = fresh.settings;
+    config_.domains = fresh.domains;
+    log::set_level(fresh.log);
+    apply_settings();
+    log::info("server", "configuration and certificates read again");
+  }
+
+  void apply_settings() {
+    node_->each([settings = make_settings()](Shard& shard) { shard.set_settings(settings); });
+  }
+
+  /// Asks every shard on its thread, and tells `done` on loop 0.
+  template <class T>
+  void gather(std::function<T(Shard&)> read, std::function<void(std::vector<T>)> done) {
+    auto parts = std::make_shared<std::vector<T>>();
+    node_->each([this, parts, read = std::move(read), done = std::move(done)](Shard& shard) {
+      loop(0).post([parts, done, part = read(shard), all = node_->size()] {
+        parts->push_back(part);
+        if (parts->size() == all) done(std::move(*parts));
+      });
+    });
+  }
+
+  void answer_socket(const std::string& line, const admin::Socket::Answer& answer) {
+    const auto [verb, word] = cut(line, ' ');
+    if (verb == "users") {
+      apply_settings();
+      return answer("{}");
+    }
+    gather<std::vector<Table>>(
+        [](Shard& shard) { return shard.tables(); },
+        [answer, about = std::string(word)](const std::vector<std::vector<Table>>& parts) {
+          std::vector<Table> all;
+          for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+          all = admin::merge(std::move(all));
+          if (!about.empty()) all = admin::rows_about(std::move(all), about);
+          answer(admin::print_json(all));
+        });
+  }
+
+  void answer_admin(const http::HttpRequest& request, const http::Respond& respond) {
+    if (request.method != "GET" && request.method != "HEAD")
+      return respond({.status = 405, .headers = {{"Allow", "GET, HEAD"}}});
+    if (request.target == "/health") {
+      return respond({.status = 200,
+                      .headers = {{"Content-Type", "application/json"}},
+                      .body = "{\"status\":\"ok\"}\n"});
+    }
+    if (request.target != "/metrics") return respond({.status = 404});
+    gather<admin::Metrics>([this](Shard& shard) { return read_metrics(shard); },
+                           [respond](const std::vector<admin::Metrics>& parts) {
+                             admin::Metrics all;
+                             for (const auto& part : parts) all += part;
+                             respond({.status = 200,
+                                      .headers = {{"Content-Type", "text/plain; version=0.0.4"}},
+                                      .body = admin::print(all)});
+                           });
+  }
+
+  admin::Metrics read_metrics(Shard& shard) {
+    return {.counters = shard.counters(),
+            .transactions = shard.transactions().size(),
+            .registered = shard.room<registrar::Registrar>().size(),
+            .flows = seats_[shard.number()]->transport->flows()};
+  }
+
+  Config config_;
+  SystemClock clock_;
+  std::vector<Listener> bound_;
+  net::TlsContextPtr tls_;
+  std::unique_ptr<store::SqliteState> state_;
+  std::unique_ptr<store::SqliteUsers> users_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<Web> web_;
+  std::unique_ptr<http::HttpServer> xcap_server_;
+  std::unique_ptr<http::HttpServer> admin_server_;
+  std::unique_ptr<net::StunListener> stun_;
+  std::unique_ptr<admin::Socket> socket_;
+};
+
+}  // namespace
+
+Exit serve(const Config& config) { return Daemon(config).run(); }
+
+}  // namespace beckon::server

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "protocol/documents/pidf.hpp"
+#include "protocol/documents/pres_rules.hpp"
+
+namespace beckon::server::presence {
+
+/// Takes out of `presence` what the transformations do not let through (RFC 5025 3.3). <direct> is left
+/// alone: it has its own rule (DIRECT_SESSIONS 3.5).
+void filter(documents::Presence& presence, const documents::Transformations& what);
+
+}  // namespace beckon::server::presence

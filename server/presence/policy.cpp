@@ -1,0 +1,64 @@
+#include "server/presence/policy.hpp"
+
+#include <algorithm>
+
+namespace beckon::server::presence {
+
+using documents::SubHandling;
+using event::Permission;
+
+namespace {
+
+/// Of "sip:bob@example.org" and of "sip:example.org".
+std::string_view domain_of(std::string_view aor) {
+  const auto at = aor.find_last_of("@:");
+  return at == std::string_view::npos ? std::string_view{} : aor.substr(at + 1);
+}
+
+Permission to_permission(SubHandling handling) {
+  switch (handling) {
+    case SubHandling::block:
+      return Permission::block;
+    case SubHandling::confirm:
+      return Permission::confirm;
+    case SubHandling::polite_block:
+      return Permission::polite_block;
+    case SubHandling::allow:
+      return Permission::allow;
+  }
+  return Permission::block;
+}
+
+}  // namespace
+
+documents::Transformations everything() {
+  documents::Transformations all;
+  all.services.all = all.persons.all = all.devices.all = true;
+  all.all_attributes = true;
+  all.user_input = "full";
+  return all;
+}
+
+bool is_welcome(const Settings& settings, std::string_view watcher) {
+  const std::string_view domain = domain_of(watcher);
+  const auto& trusted = settings.trusted_domains;
+  return settings.serves(domain) || std::find(trusted.begin(), trusted.end(), domain) != trusted.end();
+}
+
+View decide(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
+            std::string_view watcher, WallTime now) {
+  if (watcher == presentity) return {Permission::allow, everything()};
+  if (!is_welcome(settings, watcher)) return {Permission::block, {}};
+  if (rules) {
+    auto decision = documents::decide(*rules, {.aor = watcher, .now = now, .sphere = {}});
+    if (decision.handling) {
+      const Permission permission = to_permission(*decision.handling);
+      return {permission, permission == Permission::allow ? std::move(decision.transformations)
+                                                          : documents::Transformations{}};
+    }
+  }
+  if (settings.watcher_policy == WatcherPolicy::allow) return {Permission::allow, everything()};
+  return {Permission::confirm, {}};
+}
+
+}  // namespace beckon::server::presence

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/sip/message.hpp"
+#include "server/config/settings.hpp"
+#include "server/proxy/token.hpp"
+
+namespace beckon::server::proxy {
+
+/// The Route of a request, read by its proxy (RFC 3261 16.4).
+struct Way {
+  std::optional<Token> token;          ///< Of our own Record-Route on top, if its signature holds.
+  std::vector<std::string_view> rest;  ///< Route values behind ours; views into the message.
+};
+Way read_way(const sip::Message& request, ByteView key, const Settings& settings);
+
+/// One way a request takes.
+struct Target {
+  transaction::Hop hop;
+  std::string uri;                        ///< New Request-URI; empty leaves it.
+  std::string path;                       ///< Route values to put on top (RFC 3327); empty for none.
+  std::string asserted;                   ///< P-Asserted-Identity (RFC 3325); empty for none.
+  std::vector<std::string> record_route;  ///< From the bottom up.
+};
+
+/// Where a request of a dialog goes that was made through us. Nothing when it cannot be told.
+std::optional<transaction::Hop> hop_in_dialog(const sip::Message& request, const Way& way);
+
+/// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6).
+std::string outgoing(const sip::Message& request, const Way& way, const Target& target,
+                     const Settings& settings);
+
+}  // namespace beckon::server::proxy

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/crypto/crypto.hpp"
+#include "server/proxy/fork.hpp"
+#include "server/proxy/outgoing.hpp"
+#include "server/registrar/registrar.hpp"
+#include "server/shard/services.hpp"
+
+namespace beckon::server::proxy {
+
+/// Stateful proxy of one shard (RFC 3261 16): requests to a user's devices, and what follows in the dialogs
+/// they make.
+class Proxy final : public Relay {
+ public:
+  /// Why there is nobody to forward to.
+  enum class Unreachable {
+    unknown,  ///< The domain is ours, the user is not.
+    offline,  ///< He has no binding that can be reached now.
+    foreign,  ///< Another domain: no federation yet.
+    failed,   ///< The store or a queue failed.
+  };
+  using OnUnreachable = std::function<void(const RequestPtr&, Unreachable)>;
+
+  /// `key` signs our Record-Route; the registrar is this shard's.
+  Proxy(Services& services, registrar::Registrar& registrar, const crypto::Key32& key);
+  ~Proxy() override;
+
+  /// Forwards a request without own Route to all devices of the user its Request-URI names. The answer is the
+  /// best of theirs; without any device `unreachable` is called and answers.
+  void deliver(const RequestPtr& request, OnUnreachable unreachable);
+
+  // Relay
+  bool handles(sip::Method method, std::string_view event) const override;
+  void on_request(const RequestPtr& request) override;
+  bool vouches_for(const sip::Message& request) const override;
+  void on_ack(Bucket bucket, const transaction::Hop& from, const sip::Message& ack, Now now) override;
+  void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) override;
+  void on_response(const sip::Message& response, Now now) override;
+  std::vector<Table> tables(Now now) const override;
+
+ private:
+  struct Context {
+    Context(RequestPtr asked, TimerQueue& timers);
+    RequestPtr request;
+    Fork fork;
+    std::vector<transaction::TransactionId> branches;
+    std::string identity;
+    bool cancelled = false;
+    Timer timer;  ///< Timer C (RFC 3261 16.6 step 11); behind a 2xx to INVITE: until its copies have come.
+  };
+  using Found = std::function<void(std::vector<registrar::Binding>)>;
+
+  bool begin(const RequestPtr& request);
+  void locate(const RequestPtr& request, const std::string& aor, Found found);
+  void to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
+  void ask_whether_known(const RequestPtr& request, const std::string& aor, const OnUnreachable& unreachable);
+
+  void forward(const RequestPtr& request, const std::vector<Target>& targets);
+  void start_branch(const RequestPtr& request, std::size_t branch, const Target& target);
+  std::vector<std::string> record_route(const Request& request, const transaction::Hop& callee) const;
+  void on_outcome(const RequestPtr& request, std::size_t branch, const transaction::Outcome& outcome,
+                  Now now);
+  void act(Context& context, Fork::Actions actions, const std::string& response, Now now);
+  void cancel_open(Context& context, std::string_view reason, Now now);
+  void arm_timer_c(Context& context, Now now);
+  void forget(transaction::TransactionId id);
+  void give_up(const RequestPtr& request, int status, std::string_view reason = {});
+  Context* find(transaction::TransactionId id);
+
+  Services& services_;
+  registrar::Registrar& registrar_;
+  crypto::Key32 key_;
+  std::unordered_map<transaction::TransactionId, std::unique_ptr<Context>> contexts_;
+  std::unordered_map<std::string, transaction::TransactionId>
+      by_identity_;  ///< Call-ID, CSeq, From-tag, URI.
+};
+
+/// The usual answer: 404, 480, 403 or 500.
+void answer_unreachable(Services& services, const RequestPtr& request, Proxy::Unreachable why);
+
+}  // namespace beckon::server::proxy

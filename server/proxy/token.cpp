@@ -1,0 +1,95 @@
+#include "server/proxy/token.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "protocol/base/text.hpp"
+#include "protocol/crypto/crypto.hpp"
+
+namespace beckon::server::proxy {
+
+using transaction::Hop;
+
+namespace {
+
+constexpr char separator = '~';
+constexpr std::size_t mac_octets = 10;
+
+std::string hex_number(std::uint64_t value) { return fmt::format("{:x}", value); }
+
+std::string print_end(const Address& address) {
+  return to_hex(address.ip.bytes()) + '-' + hex_number(address.port);
+}
+
+std::optional<Address> parse_end(std::string_view text) {
+  const auto [ip, port] = cut(text, '-');
+  const auto octets = from_hex(ip);
+  const auto number = parse_number<std::uint16_t>(port, 16);
+  if (!octets || !number || (octets->size() != 4 && octets->size() != 16)) return std::nullopt;
+  Address address{.ip = {.family = octets->size() == 4 ? IpAddress::Family::v4 : IpAddress::Family::v6},
+                  .port = *number};
+  std::copy(octets->begin(), octets->end(), address.ip.octets.begin());
+  return address;
+}
+
+/// "protocol flow remote local", separated by '_'.
+std::string print_hop(const Hop& hop) {
+  return hex_number(static_cast<unsigned>(hop.protocol)) + '_' + hex_number(hop.flow) + '_' +
+         print_end(hop.remote) + '_' + print_end(hop.local);
+}
+
+std::optional<Hop> parse_hop(std::string_view text) {
+  const auto parts = split(text, '_');
+  if (parts.size() != 4) return std::nullopt;
+  const auto protocol = parse_number<unsigned>(parts[0], 16);
+  const auto flow = parse_number<transaction::FlowId>(parts[1], 16);
+  const auto remote = parse_end(parts[2]);
+  const auto local = parse_end(parts[3]);
+  if (!protocol || *protocol > static_cast<unsigned>(transaction::Protocol::wss) || !flow || !remote ||
+      !local) {
+    return std::nullopt;
+  }
+  return Hop{static_cast<transaction::Protocol>(*protocol), *remote, *local, *flow};
+}
+
+std::string mac_of(std::string_view text, ByteView key, std::string_view call_id) {
+  std::string signed_text(text);
+  signed_text += '\n';
+  signed_text += call_id;
+  const Bytes mac = crypto::hmac(crypto::Hash::sha256, key, as_bytes(signed_text));
+  return to_hex(ByteView(mac).first(mac_octets));
+}
+
+}  // namespace
+
+std::uint32_t hash_tag(std::string_view tag) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : tag) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
+std::string seal(const Token& token, ByteView key, std::string_view call_id) {
+  std::string text = bucket_prefix(token.bucket) + 'r' + hex_number(token.caller_tag_hash) + separator +
+                     print_hop(token.caller) + separator + print_hop(token.callee);
+  const std::string mac = mac_of(text, key, call_id);
+  return text + separator + mac;
+}
+
+std::optional<Token> open(std::string_view user, ByteView key, std::string_view call_id) {
+  const auto bucket = bucket_in(user);
+  const auto end = user.rfind(separator);
+  if (!bucket || end == user.npos) return std::nullopt;
+  const std::string mac = mac_of(user.substr(0, end), key, call_id);
+  if (!crypto::equal_constant_time(as_bytes(mac), as_bytes(user.substr(end + 1)))) return std::nullopt;
+  const auto parts =
+      split(user.substr(bucket_prefix(*bucket).size(), end - bucket_prefix(*bucket).size()), separator);
+  if (parts.size() != 3 || !parts[0].starts_with('r')) return std::nullopt;
+  const auto hash = parse_number<std::uint32_t>(parts[0].substr(1), 16);
+  const auto caller = parse_hop(parts[1]);
+  const auto callee = parse_hop(parts[2]);
+  if (!hash || !caller || !callee) return std::nullopt;
+  return Token{*bucket, *hash, *caller, *callee};
+}
+
+}  // namespace beckon::server::proxy

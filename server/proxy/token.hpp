@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/bytes.hpp"
+#include "protocol/transaction/transport.hpp"
+#include "server/shard/bucket.hpp"
+
+namespace beckon::server::proxy {
+
+/// What we write into the user part of our Record-Route, so that the requests of a dialog find their bucket
+/// and both user agents without any state here. Signed: who can show one has been let through with this
+/// Call-ID before.
+struct Token {
+  Bucket bucket = 0;
+  std::uint32_t caller_tag_hash = 0;  ///< `hash_tag` of the tag of the one who sent the first request.
+  transaction::Hop caller;            ///< Where requests to the caller go, and
+  transaction::Hop callee;            ///< where those to the callee go.
+};
+
+/// Tells the two ends of a dialog apart.
+std::uint32_t hash_tag(std::string_view tag);
+
+/// A URI user part; `key` is the node's, `call_id` the dialog's.
+std::string seal(const Token& token, ByteView key, std::string_view call_id);
+/// Nothing when it is not ours, of another dialog, or from before a restart (flows do not survive one).
+std::optional<Token> open(std::string_view user, ByteView key, std::string_view call_id);
+
+}  // namespace beckon::server::proxy

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/auth/verifier.hpp"
+#include "protocol/crypto/crypto.hpp"
+#include "server/shard/services.hpp"
+#include "server/users/user.hpp"
+
+namespace beckon::server {
+
+/// The node's secrets, made at start and shared by its shards; none outlives the process.
+struct ServerKey {
+  crypto::Key32 nonces{};
+  crypto::Key32 dialogs{};
+
+  static ServerKey make(Random& random);
+};
+
+/// Checks digest credentials (RFC 7616, 8760) against the users: the nonces of one shard's buckets, each with
+/// its window of counts. An unknown user is answered as a known one with a wrong password, after the same
+/// work.
+class Authenticator {
+ public:
+  using Done = std::function<void(Verdict, Now)>;
+
+  /// All references outlive it.
+  Authenticator(const Settings& settings, const ServerKey& key, store::DurableStore& users, Clock& clock,
+                Random& random);
+
+  /// The bucket where the credentials are checked: the nonce's; without one of ours that of who is claimed.
+  static Bucket home_of(const Credentials& credentials);
+  /// On the owner of `home_of`. Calls `done` later or at once, on the same thread.
+  void check(Credentials credentials, Now now, Done done);
+
+ private:
+  bool is_offered(std::string_view challenge, const Credentials& credentials) const;
+  Verdict challenge(const Credentials& credentials, bool stale, Now now);
+  Verdict judge(const Credentials& credentials, const auth::Credentials& given, const users::User* user,
+                Now now);
+
+  const Settings& settings_;
+  store::DurableStore& users_;
+  Clock& clock_;
+  auth::Verifier verifier_;
+};
+
+/// The value of that header (there may be several lines, one for each realm) that answers a challenge for
+/// `realm`; empty when there is none.
+std::string find_credentials(const sip::Message& request, sip::HeaderId header, std::string_view realm);
+
+}  // namespace beckon::server

@@ -1,0 +1,40 @@
+#include "server/shard/services.hpp"
+
+#include "server/shard/replay.hpp"
+#include "server/store/store.hpp"
+
+namespace beckon::server {
+
+namespace {
+constexpr std::size_t token_octets = 12;  ///< 96 random bits: nobody guesses a tag or an entity-tag.
+}
+
+store::Answer Services::answer(const Request& request, std::string_view aor, std::string response) {
+  return {.request = request_identity(request.message),
+          .aor = std::string(aor),
+          .response = std::move(response),
+          .until = clock().now().wall + replay_time};
+}
+
+sip::Builder Request::reply(int status, std::string_view reason) const {
+  auto builder = sip::Builder::reply(message, status, to_tag, reason);
+  builder.add(sip::HeaderId::server, "beckond/" BECKON_VERSION);
+  if (!authentication_info.empty()) builder.add(sip::HeaderId::authentication_info, authentication_info);
+  return builder;
+}
+
+void Services::respond(const Request& request, int status, std::string_view reason) {
+  respond(request, request.reply(status, reason).finish());
+}
+
+std::string Services::mint(Bucket bucket) { return bucket_prefix(bucket) + random().token(token_octets); }
+
+std::string Services::contact(Bucket bucket, const transaction::Hop& hop) const {
+  const bool secure = transaction::is_secure(hop.protocol);
+  std::string value = "<sip:" + bucket_prefix(bucket) + "s@" + sent_by(hop);
+  if (hop.protocol == transaction::Protocol::tcp) value += ";transport=tcp";
+  if (secure) value += ";transport=tls";
+  return value + '>';
+}
+
+}  // namespace beckon::server

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <cassert>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeindex>
+#include <vector>
+
+#include "protocol/base/random.hpp"
+#include "protocol/base/time.hpp"
+#include "protocol/base/timers.hpp"
+#include "protocol/sip/builder.hpp"
+#include "protocol/sip/message.hpp"
+#include "protocol/transaction/layer.hpp"
+#include "server/config/settings.hpp"
+#include "server/shard/bucket.hpp"
+
+namespace beckon::store {
+class StateStore;
+class DurableStore;
+class EventBus;
+struct Record;
+struct Answer;
+}  // namespace beckon::store
+
+namespace beckon::server {
+
+/// Who sends a request, as far as we know.
+struct Identity {
+  std::string aor{};  ///< Canonical. With authentication the user's own, whatever From says; else From's.
+  bool authenticated = false;
+};
+
+/// A request that has its server transaction, at the bucket that owns it. Shared and unchanging, so that a
+/// room can keep it until the store has called back. It must be answered exactly once with a final response,
+/// however late.
+struct Request {
+  transaction::TransactionId id = 0;
+  Bucket bucket = 0;
+  transaction::Hop from{};
+  sip::Message message{};
+  Identity identity{};
+  std::string authentication_info{};  ///< Value of that header for the answer; empty for none.
+  std::string to_tag{};  ///< Carries the bucket; goes into every response of ours, and is the local tag of a
+                         ///< new dialog.
+  Now now{};             ///< When it arrived.
+
+  /// Begins the response: Via, From, To (with `to_tag`), Call-ID, CSeq, Timestamp and Server are there.
+  sip::Builder reply(int status, std::string_view reason = {}) const;
+};
+using RequestPtr = std::shared_ptr<const Request>;
+
+class Services;
+
+/// Work for another bucket. Runs later on the thread of the shard that owns it, with that shard's services.
+using Command = std::function<void(Services& there, Now now)>;
+
+/// An HTTP request's (or SIP request's) credentials.
+struct Credentials {
+  std::string method{};         ///< "PUT", "REGISTER".
+  std::string uri{};            ///< The request's URI as the request line has it.
+  std::string realm{};          ///< The domain asked for; the user must be of it.
+  std::string claimed{};        ///< Canonical AOR the request says it is from; the nonce goes to its bucket.
+  std::string authorization{};  ///< The value of Authorization; empty when there is none.
+  std::string agent{};          ///< User-Agent, for those who know MD5 only.
+  std::string body{};           ///< Looked at for qop=auth-int only.
+  Bucket back = 0;              ///< Of the calling shard: `done` runs there.
+};
+
+/// What came of them.
+struct Verdict {
+  enum class Kind {
+    accepted,   ///< `identity` is who it is.
+    challenge,  ///< Answer 401 (407) with one header for each of `challenges`.
+    refused,    ///< Answer 403: credentials were right, their user may not come in (disabled).
+    malformed,  ///< Answer 400.
+    overload,   ///< Answer 503.
+  };
+  Kind kind = Kind::challenge;
+  Identity identity{};
+  std::vector<std::string> challenges{};  ///< Values of WWW-Authenticate, strongest first.
+  std::string authentication_info{};      ///< Value of Authentication-Info for the answer; may be empty.
+};
+
+/// What a shard offers its rooms. Pure: the same behind real sockets and in the simulation. All calls and
+/// callbacks are on the shard's one thread; nothing calls back before the call returned.
+class Services {
+ public:
+  virtual ~Services() = default;
+
+  virtual const Settings& settings() const = 0;
+  virtual TimerQueue& timers() = 0;
+  virtual Clock& clock() = 0;
+  virtual Random& random() = 0;
+  /// The soft state's store. `commit` calls back on this shard's thread; a 2xx (and every NOTIFY it causes)
+  /// is sent from that callback and not before (DESIGN 1.4).
+  virtual store::StateStore& store() = 0;
+  virtual store::DurableStore& users() = 0;
+  virtual store::EventBus& bus() = 0;
+
+  /// Runs `command` at the owner of `bucket`: asynchronous, in order between any two shards, also when the
+  /// owner is this shard. False when that shard's queue is full: answer the request that caused it with 503.
+  [[nodiscard]] virtual bool post(Bucket bucket, Command command) = 0;
+  /// The same for the answer to a command that was posted here: never refused, as the question was counted.
+  virtual void post_back(Bucket bucket, Command command) = 0;
+
+  /// What goes into the batch of `request`'s commit, so that a retransmission after a restart gets `response`
+  /// again and the work is not done twice; the shard replays it, rooms need not look. `aor` is the batch's.
+  store::Answer answer(const Request& request, std::string_view aor, std::string response);
+
+  /// Sends a finished response of `request`'s transaction.
+  virtual void respond(const Request& request, std::string response) = 0;
+  /// The usual short answer: `request.reply(status)` without body.
+  void respond(const Request& request, int status, std::string_view reason = {});
+
+  /// Sends a request, finished but for our Via, in a new client transaction whose branch carries `from`, the
+  /// bucket the answer shall come back to. `from` is a bucket of this shard.
+  virtual transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
+                                          transaction::OnOutcome on_outcome) = 0;
+  virtual transaction::Layer& transactions() = 0;
+
+  /// A fresh token that carries the bucket: tags, entity-tags, Call-IDs.
+  std::string mint(Bucket bucket);
+  /// "host:port" of ours for Contact and Record-Route on that hop.
+  virtual std::string sent_by(const transaction::Hop& hop) const = 0;
+  /// Value of a Contact of ours for a dialog of `bucket` on that hop:
+  /// "<sip:bk07f.s@host:port;transport=tls>". Requests sent to it come back to the bucket.
+  std::string contact(Bucket bucket, const transaction::Hop& hop) const;
+
+  /// Checks digest credentials where their nonce lives, then calls back here. For HTTP: SIP requests that
+  /// reach a room have been through it.
+  virtual void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) = 0;
+
+  /// The room of that type of this shard: `there.room<registrar::Registrar>()` in a command.
+  template <class T>
+  T& room() {
+    auto* found = static_cast<T*>(find_room(typeid(T)));
+    assert(found);
+    return *found;
+  }
+
+ protected:
+  virtual void* find_room(std::type_index type) = 0;
+};
+
+/// One row of a live table: column names and texts, in order.
+using Row = std::vector<std::pair<std::string, std::string>>;
+struct Table {
+  std::string name;  ///< As DESIGN 2 and the paper call it: "bindings", "PIT", "PST", "WT", "WST".
+  std::vector<Row> rows;
+};
+
+/// What answers requests. One object per shard, made with its Services.
+class Room {
+ public:
+  virtual ~Room() = default;
+
+  /// Takes this request? `event` is the Event package of SUBSCRIBE, PUBLISH and NOTIFY, else empty. The first
+  /// room that says yes gets it.
+  virtual bool handles(sip::Method method, std::string_view event) const = 0;
+  /// Event packages it serves, for Allow-Events and 489.
+  virtual std::vector<std::string> events() const { return {}; }
+  /// Authenticated, checked (RFC 3261 8.2.2: Require, Max-Forwards, loops), at its bucket. In-dialog requests
+  /// too.
+  virtual void on_request(const RequestPtr& request) = 0;
+  /// A stream connection is gone. Every shard is told of every flow.
+  virtual void on_flow_closed(transaction::FlowId, Now) {}
+  /// Takes back a record the store kept, of a bucket of this shard; every record is offered to every room.
+  /// Before the first request; `restored` ends it.
+  virtual void restore(const store::Record&, Now) {}
+  virtual void restored(Now) {}
+  /// The live tables, for `beckond tables`.
+  virtual std::vector<Table> tables(Now) const { return {}; }
+};
+
+/// The room that stands between two user agents: it takes every request that is not for the server itself.
+class Relay : public Room {
+ public:
+  /// An in-dialog request that proves by its Route that we let the dialog through: needs no credentials.
+  virtual bool vouches_for(const sip::Message& request) const = 0;
+  /// An ACK for a 2xx.
+  virtual void on_ack(Bucket bucket, const transaction::Hop& from, const sip::Message& ack, Now now) = 0;
+  /// A CANCEL for a request that `on_request` was given; it is answered already.
+  virtual void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) = 0;
+  /// A response behind the end of its transaction (a repeated 2xx to INVITE).
+  virtual void on_response(const sip::Message& response, Now now) = 0;
+};
+
+}  // namespace beckon::server

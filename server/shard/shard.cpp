@@ -1,0 +1,421 @@
+#include "server/shard/shard.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/sip/check.hpp"
+#include "server/shard/replay.hpp"
+#include "server/shard/route.hpp"
+#include "server/store/store.hpp"
+
+namespace beckon::server {
+
+using sip::HeaderId;
+using sip::Method;
+
+namespace {
+
+constexpr std::string_view server_name = "beckond/" BECKON_VERSION;
+
+/// What `Require` may name in a request to the server itself (RFC 3261 8.2.2.3).
+constexpr std::array supported_options{"path", "outbound", "eventlist", "beckon-direct"};
+
+/// Methods an Allow of ours may name, in the order they are shown.
+constexpr std::array shown_methods{Method::register_, Method::subscribe, Method::publish, Method::message,
+                                   Method::options,   Method::invite,    Method::ack,     Method::bye,
+                                   Method::cancel,    Method::notify,    Method::info,    Method::update,
+                                   Method::refer,     Method::prack};
+
+std::string package_of(const sip::Message& request) {
+  const auto event = sip::parse_event(request.header(HeaderId::event));
+  return event ? event->package : std::string{};
+}
+
+/// Is the server always the one that acts on this method, whatever the Request-URI?
+bool is_served_method(Method method) {
+  return method == Method::register_ || method == Method::publish || method == Method::subscribe;
+}
+
+bool has_own_route(const sip::Message& request) {
+  const auto routes = request.values(HeaderId::route);
+  const auto route =
+      routes.empty() ? Result<sip::NameAddr>(sip::Errc::bad_value) : sip::parse_name_addr(routes.front());
+  return route && bucket_in(route->uri.user);
+}
+
+std::string unsupported_of(const sip::Message& request, HeaderId header) {
+  std::string unsupported;
+  for (const std::string_view option : request.values(header)) {
+    if (header == HeaderId::require &&
+        std::ranges::find(supported_options, option) != supported_options.end()) {
+      continue;
+    }
+    if (!unsupported.empty()) unsupported += ", ";
+    unsupported += option;
+  }
+  return unsupported;
+}
+
+}  // namespace
+
+Counters& Counters::operator+=(const Counters& other) {
+  requests += other.requests;
+  responses += other.responses;
+  challenges += other.challenges;
+  malformed += other.malformed;
+  overload += other.overload;
+  return *this;
+}
+
+Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardParts parts, Post& post)
+    : number_(number),
+      settings_(std::move(settings)),
+      parts_(parts),
+      post_(post),
+      layer_({.times = settings_.times, .branch_prefix = [this] { return bucket_prefix(at_); }},
+             parts.transport, parts.timers, parts.clock, parts.random, *this),
+      authenticator_(settings_, key, parts.users, parts.clock, parts.random),
+      replays_end_(parts.timers) {}
+
+Shard::~Shard() = default;
+
+void* Shard::find_room(std::type_index type) {
+  const auto found = by_type_.find(type);
+  return found == by_type_.end() ? nullptr : found->second;
+}
+
+// Arrival
+
+void Shard::on_message(const transaction::Hop& from, sip::Message message) {
+  const Now now = clock().now();
+  if (const auto rejected = sip::check(message)) {
+    counters_.malformed++;
+    log::debug("shard", "{} {} refused: {}", print(from.remote), message.call_id(), rejected->reason);
+    if (message.is_request()) answer_statelessly(from, message, rejected->status, rejected->reason);
+    return;
+  }
+  const auto bucket = bucket_for(message);
+  if (!bucket) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), message.call_id());
+  if (post_.owner(*bucket) == number_) return receive(*bucket, from, message, now);
+  const bool posted = post_.post(*bucket, [bucket = *bucket, from, message](Shard& there, Now at) {
+    there.receive(bucket, from, message, at);
+  });
+  if (posted) return;
+  counters_.overload++;
+  if (message.is_request()) answer_statelessly(from, message, 503, {});
+}
+
+void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text) {
+  counters_.malformed++;
+  log::debug("shard", "{} malformed: {}", print(from.remote), why.message());
+  const auto refusal = sip::refusal(share(std::string(text)), why);
+  if (refusal) answer_statelessly(from, refusal->head, refusal->status, refusal->reason);
+}
+
+void Shard::answer_statelessly(const transaction::Hop& from, const sip::Message& request, int status,
+                               std::string_view reason) {
+  if (request.method() == Method::ack) return;
+  const std::string tag = request.has(HeaderId::to) ? random().token(8) : std::string{};
+  auto reply = sip::Builder::reply(request, status, tag, reason);
+  reply.add(HeaderId::server, server_name);
+  if (status == 503) reply.add(HeaderId::retry_after, 5U);
+  parts_.transport.send(from, share(std::move(reply).finish()), {});
+}
+
+void Shard::on_flow_closed(transaction::FlowId flow) {
+  const Now now = clock().now();
+  layer_.on_flow_closed(flow, now);
+  for (const auto& room : rooms_) room->on_flow_closed(flow, now);
+}
+
+void Shard::receive(Bucket bucket, const transaction::Hop& from, const sip::Message& message, Now now) {
+  at_ = bucket;
+  if (message.is_response()) counters_.responses++;
+  layer_.receive(from, message, now);
+}
+
+// At the bucket
+
+void Shard::on_request(transaction::TransactionId id, const transaction::Hop& from,
+                       const sip::Message& message, Now now) {
+  counters_.requests++;
+  auto request = std::make_shared<Request>(Request{.id = id,
+                                                   .bucket = at_,
+                                                   .from = from,
+                                                   .message = message,
+                                                   .identity = {},
+                                                   .authentication_info = {},
+                                                   .to_tag = std::string(message.to_tag()),
+                                                   .now = now});
+  if (request->to_tag.empty()) request->to_tag = mint(at_);
+  if (replay(*request) || refuse(*request)) return;
+  if (needs_credentials(message)) return check_credentials(std::move(request));
+  if (const auto claimed = message.from()) request->identity = {sip::canonical_aor(claimed->uri), false};
+  dispatch(request);
+}
+
+/// A retransmission that outlived the server: the answer it was given before the restart.
+bool Shard::replay(const Request& request) {
+  if (replays_.empty()) return false;
+  const auto found = replays_.find(request_identity(request.message));
+  if (found == replays_.end()) return false;
+  layer_.respond(request.id, found->second, request.now);
+  return true;
+}
+
+/// RFC 3261 8.2.2 and 16.3: what no room needs to see.
+bool Shard::refuse(const Request& request) {
+  const auto& message = request.message;
+  const bool relayed = is_relayed(message);
+  const std::string unsupported =
+      unsupported_of(message, relayed ? HeaderId::proxy_require : HeaderId::require);
+  if (!unsupported.empty()) {
+    auto reply = request.reply(420);
+    reply.add(HeaderId::unsupported, unsupported);
+    respond(request, std::move(reply).finish());
+    return true;
+  }
+  if (relayed && message.number(HeaderId::max_forwards) == 0U) {
+    respond(request, 483);
+    return true;
+  }
+  return false;
+}
+
+bool Shard::is_server_itself(const sip::Uri& uri) const {
+  return (uri.user.empty() && settings_.is_own(uri)) || bucket_in(uri.user);
+}
+
+/// Is it for somebody behind us?
+bool Shard::is_relayed(const sip::Message& request) const {
+  if (bucket_in(request.to_tag())) return false;
+  if (has_own_route(request)) return true;
+  if (is_served_method(request.method())) return false;
+  const auto uri = request.request_uri();
+  return uri && !is_server_itself(*uri);
+}
+
+bool Shard::needs_credentials(const sip::Message& request) const {
+  if (settings_.authentication == Authentication::none) return false;
+  if (relay_ && has_own_route(request) && relay_->vouches_for(request)) return false;
+  return request.method() != Method::options || is_relayed(request);
+}
+
+void Shard::check_credentials(std::shared_ptr<Request> request) {
+  const auto& message = request->message;
+  const auto claimed = message.method() == Method::register_ ? message.to() : message.from();
+  if (!claimed) return respond(*request, 400);
+  if (!settings_.serves(claimed->uri.host)) {
+    return respond(*request, message.method() == Method::register_ ? 404 : 403, "Domain Not Served Here");
+  }
+  const std::string& realm = claimed->uri.host;
+  // The answer to the challenge this request gets comes first: a client that knows nonces of both kinds sends
+  // both, and one of them may be old (RFC 3261 22.3).
+  HeaderId headers[] = {HeaderId::authorization, HeaderId::proxy_authorization};
+  if (is_relayed(message)) std::swap(headers[0], headers[1]);
+  std::string authorization = find_credentials(message, headers[0], realm);
+  if (authorization.empty()) authorization = find_credentials(message, headers[1], realm);
+  Credentials credentials{.method = std::string(message.method_text()),
+                          .uri = std::string(message.request_uri_text()),
+                          .realm = realm,
+                          .claimed = sip::canonical_aor(claimed->uri),
+                          .authorization = std::move(authorization),
+                          .agent = std::string(message.header(HeaderId::user_agent)),
+                          .body = std::string(message.body()),
+                          .back = request->bucket};
+  authenticate(std::move(credentials),
+               [this, request](Verdict verdict, Now) { judge(request, std::move(verdict)); });
+}
+
+void Shard::judge(std::shared_ptr<Request> request, Verdict verdict) {
+  at_ = request->bucket;
+  switch (verdict.kind) {
+    case Verdict::Kind::challenge:
+      return challenge(*request, verdict);
+    case Verdict::Kind::refused:
+      return respond(*request, 403);
+    case Verdict::Kind::malformed:
+      return respond(*request, 400, "Bad Credentials");
+    case Verdict::Kind::overload:
+      counters_.overload++;
+      return respond(*request, 503);
+    case Verdict::Kind::accepted:
+      break;
+  }
+  request->identity = std::move(verdict.identity);
+  request->authentication_info = std::move(verdict.authentication_info);
+  if (!is_own_claim(*request)) return respond(*request, 403, "Not Your Address");
+  dispatch(request);
+}
+
+void Shard::challenge(const Request& request, const Verdict& verdict) {
+  counters_.challenges++;
+  const bool relayed = is_relayed(request.message);
+  auto reply = request.reply(relayed ? 407 : 401);
+  for (const std::string& value : verdict.challenges) {
+    reply.add(relayed ? HeaderId::proxy_authenticate : HeaderId::www_authenticate, value);
+  }
+  respond(request, std::move(reply).finish());
+}
+
+/// A user speaks for himself only: To of a REGISTER, From of everything else (RFC 3261 10.3 step 4, 22.1).
+bool Shard::is_own_claim(const Request& request) const {
+  const bool registers = request.message.method() == Method::register_;
+  const auto claimed = registers ? request.message.to() : request.message.from();
+  return claimed && sip::canonical_aor(claimed->uri) == request.identity.aor;
+}
+
+void Shard::dispatch(const RequestPtr& request) {
+  const auto method = request->message.method();
+  const auto uri = request->message.request_uri();
+  const bool relayed = is_relayed(request->message);
+  if (relayed && relay_ && has_own_route(request->message)) return relay_->on_request(request);
+  if (!relayed && method == Method::options) return answer_options(*request);
+  const std::string package = package_of(request->message);
+  const bool addressed = relayed || is_served_method(method) || bucket_in(request->message.to_tag());
+  if (Room* room = addressed ? find_handler(method, package) : nullptr) return room->on_request(request);
+  if (relayed && relay_) return relay_->on_request(request);
+  answer_unhandled(*request, method, package);
+}
+
+Room* Shard::find_handler(Method method, std::string_view package) const {
+  const auto found =
+      std::ranges::find_if(rooms_, [&](const auto& room) { return room->handles(method, package); });
+  return found == rooms_.end() ? nullptr : found->get();
+}
+
+void Shard::answer_options(const Request& request) {
+  auto reply = request.reply(200);
+  reply.add(HeaderId::allow, allow());
+  reply.add(HeaderId::accept, "application/sdp, application/pidf+xml, text/plain");
+  reply.add(HeaderId::supported, "path, outbound, beckon-direct");
+  if (const std::string events = allow_events(); !events.empty()) reply.add(HeaderId::allow_events, events);
+  respond(request, std::move(reply).finish());
+}
+
+void Shard::answer_unhandled(const Request& request, Method method, std::string_view package) {
+  const bool wrong_event = method == Method::subscribe || method == Method::publish;
+  if (wrong_event && !allow_events().empty()) {
+    auto reply = request.reply(489);
+    reply.add(HeaderId::allow_events, allow_events());
+    log::debug("shard", "{} event package {} is not served", request.message.call_id(), package);
+    return respond(request, std::move(reply).finish());
+  }
+  if (method != Method::other && relay_ && !is_served_method(method)) return respond(request, 404);
+  auto reply = request.reply(405);
+  reply.add(HeaderId::allow, allow());
+  respond(request, std::move(reply).finish());
+}
+
+std::string Shard::allow() const {
+  std::string list;
+  for (const Method method : shown_methods) {
+    const bool handled = std::ranges::any_of(rooms_, [&](const auto& room) {
+      const auto events = room->events();
+      return room->handles(method, events.empty() ? "" : events.front());
+    });
+    if (!handled && method != Method::options) continue;
+    if (!list.empty()) list += ", ";
+    list += to_string(method);
+  }
+  return list;
+}
+
+std::string Shard::allow_events() const {
+  std::string list;
+  for (const auto& room : rooms_) {
+    for (const std::string& event : room->events()) {
+      if (!list.empty()) list += ", ";
+      list += event;
+    }
+  }
+  return list;
+}
+
+void Shard::on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) {
+  if (relay_) relay_->on_ack(at_, from, ack, now);
+}
+
+void Shard::on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) {
+  if (relay_) relay_->on_cancel(id, cancel, now);
+}
+
+void Shard::on_response(const transaction::Hop&, const sip::Message& response, Now now) {
+  if (relay_) relay_->on_response(response, now);
+}
+
+// Services
+
+bool Shard::post(Bucket bucket, Command command) {
+  return post_.post(bucket, [bucket, command = std::move(command)](Shard& there, Now now) {
+    there.at_ = bucket;
+    command(there, now);
+  });
+}
+
+void Shard::post_back(Bucket bucket, Command command) {
+  post_.post_back(bucket, [bucket, command = std::move(command)](Shard& there, Now now) {
+    there.at_ = bucket;
+    command(there, now);
+  });
+}
+
+void Shard::respond(const Request& request, std::string response) {
+  layer_.respond(request.id, std::move(response), clock().now());
+}
+
+transaction::TransactionId Shard::send(Bucket from, std::string request, const transaction::Hop& to,
+                                       transaction::OnOutcome on_outcome) {
+  at_ = from;
+  return layer_.send(std::move(request), to, std::move(on_outcome), clock().now());
+}
+
+void Shard::authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) {
+  if (settings_.authentication == Authentication::none) {
+    const Verdict open{.kind = Verdict::Kind::accepted, .identity = {credentials.claimed, false}};
+    return post_back(credentials.back, [done, open](Services&, Now now) { done(open, now); });
+  }
+  const Bucket back = credentials.back;
+  const Bucket home = Authenticator::home_of(credentials);
+  const auto come_back = [back](Shard& there, const std::function<void(Verdict, Now)>& to, Verdict verdict) {
+    there.post_.post_back(back, [to, verdict = std::move(verdict)](Shard&, Now now) { to(verdict, now); });
+  };
+  const bool posted =
+      post_.post(home, [come_back, done, credentials = std::move(credentials)](Shard& there, Now now) {
+        there.authenticator_.check(credentials, now, [come_back, done, &there](Verdict verdict, Now) {
+          come_back(there, done, std::move(verdict));
+        });
+      });
+  if (posted) return;
+  post_back(back, [done](Services&, Now now) { done({.kind = Verdict::Kind::overload}, now); });
+}
+
+// Restart
+
+void Shard::restore(const store::Record& record) {
+  const Now now = clock().now();
+  for (const auto& room : rooms_) room->restore(record, now);
+}
+
+void Shard::restore(store::Answer answer) {
+  if (answer.until > clock().now().wall)
+    replays_.emplace(std::move(answer.request), std::move(answer.response));
+}
+
+void Shard::restored() {
+  const Now now = clock().now();
+  for (const auto& room : rooms_) room->restored(now);
+  replays_end_.set(now.mono + replay_time, [this](Time) { replays_.clear(); });
+}
+
+std::vector<Table> Shard::tables() const {
+  std::vector<Table> all;
+  const Now now = parts_.clock.now();
+  for (const auto& room : rooms_) {
+    for (Table& table : room->tables(now)) all.push_back(std::move(table));
+  }
+  return all;
+}
+
+}  // namespace beckon::server

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/result.hpp"
+#include "server/store/error.hpp"
+
+/// SQLite's C interface as values. Only the .cpp files of this room include it.
+namespace beckon::store {
+
+/// Our error for a result code of SQLite.
+ErrorCode to_error(int code);
+
+/// One prepared statement. Binding is 1-based, columns are 0-based, as in SQLite.
+class Statement {
+ public:
+  Statement() = default;
+  explicit Statement(sqlite3_stmt* raw) : raw_(raw) {}
+
+  Statement& bind(int index, std::string_view text);
+  Statement& bind(int index, std::int64_t number);
+  /// True: there is a row. Errors: as to_error.
+  Result<bool> step();
+  /// Steps to the end of a statement without rows, then makes it ready for the next binding.
+  Result<void> run();
+  void reset();
+  std::string text(int column);
+  std::int64_t number(int column);
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* raw) const { sqlite3_finalize(raw); }
+  };
+  std::unique_ptr<sqlite3_stmt, Finalize> raw_;
+};
+
+/// One connection, for one thread at a time.
+class Database {
+ public:
+  /// Opens or makes the file. Somebody else's lock is waited for `patience` long. Errors: Errc::io, corrupt.
+  static Result<Database> open(const std::filesystem::path& file, std::chrono::milliseconds patience);
+  Result<void> execute(const std::string& sql);
+  Result<Statement> prepare(const char* sql);
+  /// First column of the first row of `sql`; 0 when there is none.
+  Result<std::int64_t> number(const char* sql);
+  /// Rows touched by the last statement.
+  int changes() { return sqlite3_changes(raw_.get()); }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* raw) const { sqlite3_close_v2(raw); }
+  };
+  std::unique_ptr<sqlite3, Close> raw_;
+};
+
+/// Brings the schema up to date: `steps[n]` leads from version n to n + 1; each runs once, in a transaction
+/// with its mark. `application_id` tells our files from others. Errors: Errc::newer_schema, corrupt, io.
+Result<void> migrate(Database& database, std::int64_t application_id, std::span<const char* const> steps);
+
+}  // namespace beckon::store

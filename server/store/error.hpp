@@ -1,0 +1,22 @@
+#pragma once
+
+#include "protocol/base/result.hpp"
+
+namespace beckon::store {
+
+/// Why a store could not do what it was asked.
+enum class Errc {
+  late = 1,      ///< The batch's deadline had passed before its turn came; nothing was written. Answer 503.
+  io,            ///< The disk refused (full, gone, not writable). Nothing of the batch is there. Answer 500.
+  corrupt,       ///< The file is no database of ours, or damaged. The program ends with exit code 4.
+  newer_schema,  ///< The file was written by a newer beckond. The program ends with exit code 4.
+  in_use,        ///< Another beckond runs on this file. The program ends with exit code 4.
+  exists,        ///< A user to be added is there already.
+  not_found,     ///< A user to be changed is not there.
+  stopped,       ///< The store was closed before the batch's turn came; nothing was written.
+};
+const char* to_string(Errc value);
+
+}  // namespace beckon::store
+
+BECKON_ERROR_ENUM(beckon::store, Errc, "beckon.store")

@@ -1,0 +1,85 @@
+#include "server/web.hpp"
+
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/uri.hpp"
+#include "server/xcap/documents.hpp"
+
+namespace beckon::server {
+
+namespace {
+
+/// A bucket of shard 0, whose loop HTTP runs on.
+constexpr Bucket here = 0;
+
+beckon::xcap::Request to_xcap(http::HttpRequest& request) {
+  return {beckon::xcap::parse_method(request.method), request.target, request.headers,
+          std::move(request.body)};
+}
+
+http::HttpResponse to_http(const beckon::xcap::Response& response) {
+  http::HttpResponse out{
+      .status = static_cast<int>(response.status), .headers = response.headers, .body = response.body};
+  if (!response.content_type.empty()) out.headers.emplace_back("Content-Type", response.content_type);
+  if (!response.etag.empty()) out.headers.emplace_back("ETag", '"' + response.etag + '"');
+  return out;
+}
+
+http::HttpResponse refusal(const Verdict& verdict) {
+  http::HttpResponse out;
+  switch (verdict.kind) {
+    case Verdict::Kind::challenge:
+      out.status = 401;
+      break;
+    case Verdict::Kind::malformed:
+      out.status = 400;
+      break;
+    case Verdict::Kind::overload:
+      out.status = 503;
+      break;
+    case Verdict::Kind::refused:
+    case Verdict::Kind::accepted:
+      out.status = 403;
+      break;
+  }
+  for (const std::string& value : verdict.challenges) out.headers.emplace_back("WWW-Authenticate", value);
+  return out;
+}
+
+}  // namespace
+
+void Web::handle(http::HttpRequest request, http::Respond respond) {
+  const auto owner = xcap::owner_of(request.target);
+  if (!owner) return respond(to_http(xcap::handle_global(to_xcap(request))));
+  const auto uri = sip::parse_uri(*owner);
+  Shard& shard = node_.shard(0);
+  if (!uri || !shard.settings().serves(uri->host)) return respond({.status = 404});
+  Credentials credentials{.method = request.method,
+                          .uri = request.target,
+                          .realm = uri->host,
+                          .claimed = *owner,
+                          .authorization = std::string(request.header("Authorization")),
+                          .agent = {},
+                          .body = request.body,
+                          .back = here};
+  auto kept = std::make_shared<http::HttpRequest>(std::move(request));
+  shard.authenticate(std::move(credentials),
+                     [this, owner = *owner, kept, respond](const Verdict& verdict, Now) {
+                       if (verdict.kind != Verdict::Kind::accepted) return respond(refusal(verdict));
+                       deliver(owner, kept, verdict.identity, respond);
+                     });
+}
+
+void Web::deliver(const std::string& owner, const std::shared_ptr<http::HttpRequest>& request, Identity who,
+                  const http::Respond& respond) {
+  const bool posted = node_.shard(0).post(bucket_of(owner), [request, who, respond](Services& there, Now) {
+    there.room<xcap::Documents>().handle(
+        to_xcap(*request), who, [&there, respond](const beckon::xcap::Response& answer) {
+          there.post_back(here, [respond, answer](Services&, Now) { respond(to_http(answer)); });
+        });
+  });
+  if (!posted) respond({.status = 503});
+}
+
+}  // namespace beckon::server

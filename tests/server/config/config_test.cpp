@@ -1,0 +1,128 @@
+#include "server/config/config.hpp"
+
+#include <doctest/doctest.h>
+
+#include "server/config/command_line.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+
+namespace {
+
+std::string problem_of(std::string_view toml) {
+  Config config;
+  return read_toml(toml, config).value_or("");
+}
+
+std::variant<CommandLine, Exit> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "beckond");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+}  // namespace
+
+TEST_CASE("the sample file names every key with its default") {
+  Config config;
+  const auto problem = read_file(BECKON_SAMPLE, config);
+  CHECK(problem.value_or("") == "");
+  const Config fresh;
+  CHECK(config.listeners == default_listeners());
+  CHECK(config.settings.registration.maximum == fresh.settings.registration.maximum);
+  CHECK(config.settings.publication.maximum == fresh.settings.publication.maximum);
+  CHECK(config.settings.subscription.maximum == fresh.settings.subscription.maximum);
+  CHECK(config.settings.nonce_lifetime == fresh.settings.nonce_lifetime);
+  CHECK(config.settings.restart_grace == fresh.settings.restart_grace);
+  CHECK(config.settings.queue_between_shards == fresh.settings.queue_between_shards);
+  CHECK(config.settings.bindings_per_aor == fresh.settings.bindings_per_aor);
+  CHECK(config.settings.md5_only_agents == fresh.settings.md5_only_agents);
+  CHECK(config.shards == fresh.shards);
+  CHECK(config.log == fresh.log);
+  CHECK_FALSE(check(config));
+}
+
+TEST_CASE("what is wrong in a file is told with its line and what was expected") {
+  struct Row {
+    const char* toml;
+    const char* told;
+  };
+  const Row rows[] = {
+      {"shards = 2\nshard = 2", "line 2: there is no key \"shard\""},
+      {"[limits]\nbindings = 2", "line 2: there is no key \"limits.bindings\""},
+      {"shards = 65", "line 1: shards: a number from 1 to 64"},
+      {"shards = \"2\"", "line 1: shards: a number from 1 to 64"},
+      {"durability = \"disk\"", "line 1: durability: one of \"memory\" \"power\" \"process\""},
+      {"domains = \"example.org\"", "line 1: domains: a list of texts"},
+      {"domains = [1]", "line 1: domains: a list of texts"},
+      {"listen = [\"ws:127.0.0.1:5080\"]",
+       "line 1: listen: WebSocket listeners (ws:, wss:) are not supported yet"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.toml);
+    CHECK(problem_of(row.toml) == row.told);
+  }
+  CHECK(problem_of("shards = ").starts_with("line 1, column "));
+}
+
+TEST_CASE("listeners are read and printed") {
+  for (const char* text :
+       {"udp:127.0.0.1:5060", "tls:[::1]:0", "https:0.0.0.0:5443", "stun:[::]:3478", "admin:127.0.0.1:1"}) {
+    CAPTURE(text);
+    const auto listener = parse_listener(text);
+    REQUIRE(listener.has_value());
+    CHECK(print(*listener) == text);
+  }
+  CHECK(parse_listener("sctp:127.0.0.1:5060").error() == Errc::bad_listener);
+  CHECK(parse_listener("udp").error() == Errc::bad_address);
+  CHECK(parse_listener("udp:localhost:5060").error() == Errc::bad_address);
+  CHECK(parse_listener("udp:127.0.0.1:65536").error() == Errc::bad_address);
+  CHECK(parse_listener("wss:127.0.0.1:5080").error() == Errc::websocket);
+}
+
+TEST_CASE("no authentication is refused unless every listener is on loopback") {
+  Config config;
+  config.settings.authentication = Authentication::none;
+  CHECK_FALSE(check(config));
+  config.listeners = {*parse_listener("udp:127.0.0.1:5060"), *parse_listener("tcp:0.0.0.0:5060")};
+  CHECK(check(config).has_value());
+}
+
+TEST_CASE("options of the command line win over the file") {
+  const auto line =
+      parse({"run", "--config", BECKON_SAMPLE, "--domain", "Example.ORG", "--listen", "udp:127.0.0.1:0",
+             "--shards", "2", "--auth", "none", "--data", "/tmp/x", "--durability", "memory"});
+  REQUIRE(std::holds_alternative<CommandLine>(line));
+  const auto& config = std::get<CommandLine>(line).config;
+  CHECK(config.domains == std::vector<std::string>{"example.org"});
+  CHECK(config.listeners.size() == 1);
+  CHECK(config.shards == 2);
+  CHECK(config.data == "/tmp/x");
+  CHECK(config.durability == Durability::memory);
+  CHECK(config.settings.authentication == Authentication::none);
+}
+
+TEST_CASE("no arguments serve; the verbs take what DESIGN 5 says") {
+  const auto alone = parse({});
+  REQUIRE(std::holds_alternative<CommandLine>(alone));
+  CHECK(std::get<CommandLine>(alone).verb == CommandLine::Verb::run);
+  CHECK_FALSE(std::get<CommandLine>(alone).config.data.empty());
+  const auto add = parse({"user", "add", "alice@example.org", "--data", "/tmp/x"});
+  REQUIRE(std::holds_alternative<CommandLine>(add));
+  CHECK(std::get<CommandLine>(add).verb == CommandLine::Verb::user_add);
+  CHECK(std::get<CommandLine>(add).argument == "alice@example.org");
+}
+
+TEST_CASE("a wrong command line ends with the exit code for usage") {
+  for (const auto& words :
+       std::vector<std::vector<const char*>>{{"serve"},
+                                             {"run", "--shards", "0"},
+                                             {"run", "--listen", "ws:127.0.0.1:5080"},
+                                             {"run", "--auth", "none", "--listen", "udp:0.0.0.0:5060"},
+                                             {"user"},
+                                             {"user", "add"},
+                                             {"run", "--config", "/nowhere.toml"}}) {
+    CAPTURE(words.back());
+    const auto line = parse(words);
+    REQUIRE(std::holds_alternative<Exit>(line));
+    CHECK(std::get<Exit>(line) == Exit::usage);
+  }
+}

@@ -1,0 +1,443 @@
+#include "tests/server/packages/stage.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+Settings allow_all() {
+  Settings settings = Stage::default_settings();
+  settings.watcher_policy = WatcherPolicy::allow;
+  return settings;
+}
+
+/// The one tuple a watcher is shown, in words: "open note".
+std::string shown(const Notified& notified) {
+  const auto presence = notified.presence();
+  std::string text;
+  for (const auto& tuple : presence.tuples) {
+    text += (text.empty() ? "" : ", ") + std::string(tuple.basic ? documents::to_string(*tuple.basic) : "?");
+    if (!tuple.notes.empty()) text += ' ' + tuple.notes.front().text;
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a watcher nobody has decided about is pending and sees nothing (RFC 3856 6.6, RFC 5025 3.2.1)") {
+  Stage stage;
+  Device watcher(stage, bob, udp(5070));
+  const auto answer = watcher.subscribe(alice);
+  CHECK(answer.status() == 200);
+  CHECK(answer.header(HeaderId::expires) == "3600");
+  CHECK_FALSE(answer.to_tag().empty());
+  CHECK(answer.has(HeaderId::contact));
+  const Notified first = stage.take();
+  CHECK(first.state() == "pending");
+  CHECK(first.message.body().empty());
+  CHECK(first.message.header(HeaderId::event) == "presence");
+  CHECK(first.to == udp(5070));
+
+  Device(stage, alice, udp(5080)).publish(pidf("here"));
+  CHECK(stage.notifies.empty());
+}
+
+TEST_CASE("with the policy `allow` a watcher of the same domain sees the state at once and on every change") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  const Notified first = stage.take();
+  CHECK(first.state() == "active");
+  CHECK(first.message.header(HeaderId::content_type) == "application/pidf+xml");
+  CHECK(shown(first) == "closed");
+  CHECK(first.presence().entity == alice);
+
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("here"));
+  CHECK(shown(stage.take()) == "open here");
+  laptop.publish(pidf("away"));
+  CHECK(shown(stage.take()) == "open away");
+  laptop.publish("", {"Expires: 0"});
+  CHECK(shown(stage.take()) == "closed");
+}
+
+TEST_CASE("who may subscribe is decided before anything is kept") {
+  Settings settings = Stage::default_settings();
+  settings.trusted_domains = {"friend.example"};
+  settings.watchers_per_presentity = 1;
+  Stage stage(settings);
+  SUBCASE("a foreign domain is refused with 403 (DESIGN 6)") {
+    CHECK(Device(stage, "sip:eve@elsewhere.example", udp(5070)).subscribe(alice).status() == 403);
+  }
+  SUBCASE("a domain the configuration lists is not foreign") {
+    CHECK(Device(stage, "sip:dan@friend.example", udp(5070)).subscribe(alice).status() == 200);
+  }
+  SUBCASE("a blocked watcher gets 403 (RFC 3856 6.6.1)") {
+    CHECK(stage.put_rules(rule_for(bob, "block")) == 201);
+    CHECK(Device(stage, bob, udp(5070)).subscribe(alice).status() == 403);
+    CHECK(stage.notifies.empty());
+  }
+  SUBCASE("a presentity we do not have is 404") {
+    CHECK(Device(stage, bob, udp(5070)).subscribe("sip:nobody@example.org").status() == 404);
+  }
+  SUBCASE("one watcher more than the limit is 403 with a Warning, not 503 (DESIGN 7)") {
+    CHECK(Device(stage, bob, udp(5070)).subscribe(alice).status() == 200);
+    const auto refused = Device(stage, carol, udp(5071)).subscribe(alice);
+    CHECK(refused.status() == 403);
+    CHECK(refused.header(HeaderId::warning) == "399 example.org \"too many watchers\"");
+  }
+  SUBCASE("a document type we do not make is 406 (RFC 3856 6.6)") {
+    CHECK(Device(stage, bob, udp(5070)).subscribe(alice, "presence", {"Accept: text/plain"}).status() == 406);
+  }
+  SUBCASE("too short a lifetime is 423 with Min-Expires (RFC 6665 4.2.1.1)") {
+    const auto refused = Device(stage, bob, udp(5070)).subscribe(alice, "presence", {"Expires: 5"});
+    CHECK(refused.status() == 423);
+    CHECK(refused.header(HeaderId::min_expires) == "60");
+  }
+  SUBCASE("a SUBSCRIBE in a dialog we do not know is 481") {
+    Device stranger(stage, bob, udp(5070));
+    CHECK(stage.answer(stranger.send("SUBSCRIBE", '<' + alice + ">;tag=unknown", {"Event: presence"}))
+              .status() == 481);
+  }
+  CHECK(stage.agent->size() <= 2);
+}
+
+TEST_CASE("CPIM's name of the format is sent to those who ask for it (MISSION A)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "presence", {"Accept: application/cpim-pidf+xml"});
+  CHECK(stage.take().message.header(HeaderId::content_type) == "application/cpim-pidf+xml");
+}
+
+TEST_CASE("the event id of a subscription is in each of its NOTIFYs (RFC 6665 8.2.1)") {
+  Stage stage(allow_all());
+  Device(stage, bob, udp(5070)).subscribe(alice, "presence;id=7");
+  CHECK(stage.take().message.header(HeaderId::event) == "presence;id=7");
+}
+
+TEST_CASE("a subscription ends by its time, by its watcher, or is none (RFC 6665 4.2)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  SUBCASE("without a refresh it ends with reason timeout") {
+    watcher.subscribe(alice, "presence", {"Expires: 600"});
+    stage.take();
+    stage.wait(599s);
+    CHECK(stage.notifies.empty());
+    stage.wait(1s);
+    CHECK(stage.take().state() == "terminated;timeout");
+  }
+  SUBCASE("a refresh keeps it and is answered with full state") {
+    watcher.subscribe(alice, "presence", {"Expires: 600"});
+    stage.take();
+    stage.wait(500s);
+    const auto answer = watcher.refresh(600);
+    CHECK(answer.status() == 200);
+    CHECK(answer.header(HeaderId::expires) == "600");
+    CHECK(shown(stage.take()) == "closed");
+    stage.wait(500s);
+    CHECK(stage.notifies.empty());
+    watcher.refresh(0);
+    CHECK(stage.take().state() == "terminated;timeout");
+  }
+  SUBCASE("Expires 0 ends it with a last NOTIFY, and the dialog is gone") {
+    watcher.subscribe(alice);
+    stage.take();
+    CHECK(watcher.refresh(0).status() == 200);
+    CHECK(stage.take().state() == "terminated;timeout");
+    CHECK(watcher.refresh(600).status() == 481);
+  }
+  SUBCASE("Expires 0 without a dialog fetches the state and leaves nothing behind") {
+    const auto answer = watcher.subscribe(alice, "presence", {"Expires: 0"});
+    CHECK(answer.status() == 200);
+    CHECK(answer.header(HeaderId::expires) == "0");
+    const Notified only = stage.take();
+    CHECK(only.state() == "terminated;timeout");
+    CHECK(shown(only) == "closed");
+  }
+  SUBCASE("a watcher who answers 481 is forgotten") {
+    watcher.subscribe(alice);
+    stage.take(481);
+  }
+  SUBCASE("one lost NOTIFY does not end it: the newest state is sent again") {
+    watcher.subscribe(alice);
+    stage.take(408);
+    stage.wait(29s);
+    CHECK(stage.notifies.empty());
+    stage.wait(1s);
+    CHECK(stage.take().state() == "active");
+    watcher.refresh(0);
+    stage.take();
+  }
+  stage.settle();
+  CHECK(stage.agent->size() == 0);
+  CHECK(stage.memory.records.empty());
+  CHECK(stage.queue.size() <= 1);  // the registrar's grace time
+}
+
+TEST_CASE("a change of rules judges running subscriptions at once (RFC 5025, MISSION B)") {
+  Stage stage;
+  Device watcher(stage, bob, udp(5070));
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("here"));
+  watcher.subscribe(alice);
+  CHECK(stage.take().state() == "pending");
+
+  SUBCASE("allowed: active with the state") {
+    CHECK(stage.put_rules(rule_for(bob, "allow")) == 201);
+    const Notified now = stage.take();
+    CHECK(now.state() == "active");
+    CHECK(shown(now) == "open here");
+    SUBCASE("and blocked: rejected, and a new subscription is 403") {
+      CHECK(stage.put_rules(rule_for(bob, "block")) == 200);
+      const Notified last = stage.take();
+      CHECK(last.state() == "terminated;rejected");
+      CHECK(last.message.body().empty());
+      CHECK(watcher.subscribe(alice).status() == 403);
+    }
+    SUBCASE("and polite-blocked: still active, but closed whatever the truth (RFC 5025 3.2.1)") {
+      stage.put_rules(rule_for(bob, "polite-block"));
+      const Notified bland = stage.take();
+      CHECK(bland.state() == "active");
+      CHECK(shown(bland) == "closed");
+      laptop.publish(pidf("busy"));
+      CHECK(shown(stage.take()) == "closed");
+    }
+    SUBCASE("and the rule taken back: pending again, without state") {
+      stage.put_rules(rule_for(carol, "allow"));
+      const Notified again = stage.take();
+      CHECK(again.state() == "pending");
+      CHECK(again.message.body().empty());
+    }
+    SUBCASE("and a rule that says the same: nothing is sent") {
+      stage.put_rules(rule_for(bob, "allow"));
+      CHECK(stage.notifies.empty());
+    }
+    SUBCASE("and less shown: a new document at once") {
+      std::string less = rule_for(bob, "allow");
+      less.erase(less.find("<provide-all-attributes/>"), std::string("<provide-all-attributes/>").size());
+      stage.put_rules(less);
+      CHECK(shown(stage.take()) == "open");
+    }
+  }
+  SUBCASE("blocked: rejected") {
+    stage.put_rules(rule_for(bob, "block"));
+    CHECK(stage.take().state() == "terminated;rejected");
+  }
+}
+
+TEST_CASE("PUBLISH makes, refreshes, changes and removes a publication (RFC 3903 4, 6)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  stage.take();
+  Device laptop(stage, alice, udp(5080));
+  const auto first = laptop.publish(pidf("here"), {"Expires: 21600"});
+  CHECK(first.status() == 200);
+  CHECK(first.header(HeaderId::expires) == "3600");
+  CHECK(shown(stage.take()) == "open here");
+  const std::string etag = laptop.etag;
+  REQUIRE_FALSE(etag.empty());
+
+  SUBCASE("a refresh without body gives a new entity-tag and nobody hears of it") {
+    CHECK(laptop.publish("").status() == 200);
+    CHECK(laptop.etag != etag);
+    CHECK(stage.notifies.empty());
+  }
+  SUBCASE("an entity-tag that is not current is 412") {
+    laptop.publish("");
+    laptop.etag = etag;
+    CHECK(laptop.publish("").status() == 412);
+    CHECK(stage.notifies.empty());
+  }
+  SUBCASE("it runs out by itself") {
+    watcher.refresh(7200);
+    stage.take();
+    stage.wait(3600s);
+    CHECK(shown(stage.take()) == "closed");
+    CHECK(laptop.publish("").status() == 412);
+  }
+  SUBCASE("nobody publishes for another") {
+    Device thief(stage, bob, udp(5070));
+    CHECK(stage
+              .answer(thief.send("PUBLISH", alice, {"Event: presence", "Content-Type: application/pidf+xml"},
+                                 pidf("stolen")))
+              .status() == 403);
+  }
+  SUBCASE("a body of another type is 415, one that is no document 400, an initial one without body 400") {
+    CHECK(stage.answer(laptop.send("PUBLISH", alice, {"Event: presence", "Content-Type: text/plain"}, "hi"))
+              .status() == 415);
+    CHECK(laptop.publish("<presence").status() == 400);
+    laptop.etag.clear();
+    CHECK(laptop.publish("").status() == 400);
+  }
+  SUBCASE("a document 100 000 levels deep is refused by the guard") {
+    std::string deep;
+    for (int i = 0; i < 100000; ++i) deep += "<a>";
+    CHECK(laptop.publish(deep).status() == 400);
+  }
+}
+
+TEST_CASE("a NOTIFY leaves only after its cause is in the store (DESIGN 1.4)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  Device laptop(stage, alice, udp(5080));
+  const auto subscribed = watcher.send("SUBSCRIBE", alice, {"Event: presence"}, {}, /*settle=*/false);
+  stage.wait(0ms);
+  CHECK_FALSE(stage.is_answered(subscribed));
+  CHECK(stage.notifies.empty());
+  stage.settle();
+  CHECK(stage.answer(subscribed).status() == 200);
+  stage.take();
+
+  const std::vector<std::string> lines{"Event: presence", "Content-Type: application/pidf+xml"};
+  const auto published = laptop.send("PUBLISH", alice, lines, pidf("here"), /*settle=*/false);
+  CHECK_FALSE(stage.is_answered(published));
+  CHECK(stage.notifies.empty());
+  stage.settle();
+  CHECK(stage.answer(published).status() == 200);
+  CHECK(shown(stage.take()) == "open here");
+}
+
+TEST_CASE("what the store refuses is answered with 503 and never seen by a watcher") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  stage.take();
+  Device laptop(stage, alice, udp(5080));
+  const std::vector<std::string> lines{"Event: presence", "Content-Type: application/pidf+xml"};
+  const auto published = laptop.send("PUBLISH", alice, lines, pidf("here"), /*settle=*/false);
+  stage.clock_.at.mono += 33s;  // the client's Timer F has passed before the store's turn
+  stage.settle();
+  CHECK(stage.answer(published).status() == 503);
+  CHECK(stage.notifies.empty());
+}
+
+TEST_CASE("two PUBLISHes at once are both kept: each sees the one before") {
+  Stage stage(allow_all());
+  Device laptop(stage, alice, udp(5080)), phone(stage, alice, udp(5081));
+  const std::vector<std::string> lines{"Event: presence", "Content-Type: application/pidf+xml"};
+  laptop.send("PUBLISH", alice, lines, pidf("desk", "laptop"), false);
+  phone.send("PUBLISH", alice, lines, pidf("street", "phone"), false);
+  stage.wait(10ms);
+  Device(stage, bob, udp(5070)).subscribe(alice);
+  CHECK(shown(stage.take()) == "open desk, open street");
+}
+
+TEST_CASE("the publications of several devices stand side by side (DESIGN 6)") {
+  Stage stage(allow_all());
+  Device laptop(stage, alice, udp(5080)), phone(stage, alice, udp(5081));
+  laptop.publish(pidf("desk", "t1"));
+  phone.publish(pidf("street", "t1"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  const auto both = stage.take().presence();
+  REQUIRE(both.tuples.size() == 2);
+  CHECK(both.tuples[0].id == "t1");
+  CHECK(both.tuples[1].id != "t1");
+  CHECK(both.tuples[1].notes.front().text == "street");
+
+  phone.publish(pidf("train", "t1"));
+  const auto after = stage.take().presence();
+  REQUIRE(after.tuples.size() == 2);
+  CHECK(after.tuples[1].id == both.tuples[1].id);  // a renamed id stays
+  CHECK(after.tuples[1].notes.front().text == "train");
+}
+
+TEST_CASE(
+    "a registered device that published nothing is open; one that took its state back is not (DESIGN 6)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  CHECK(shown(stage.take()) == "closed");
+
+  Device laptop(stage, alice, tls(3));
+  laptop.register_(3600, "urn:uuid:1");
+  const auto basic = stage.take().presence();
+  REQUIRE(basic.tuples.size() == 1);
+  CHECK(basic.tuples[0].basic == documents::Basic::open);
+  REQUIRE(basic.tuples[0].contact.has_value());
+  CHECK(basic.tuples[0].contact->uri == alice);  // not the device's address
+
+  laptop.register_(3600, "urn:uuid:1");
+  CHECK(stage.notifies.empty());  // a refresh changes nothing
+
+  laptop.publish(pidf("here"));
+  CHECK(shown(stage.take()) == "open here");
+  laptop.publish("", {"Expires: 0"});
+  CHECK(shown(stage.take()) == "closed");
+
+  laptop.register_(0, "urn:uuid:1");
+  CHECK(stage.notifies.empty());
+  laptop.register_(3600, "urn:uuid:1");
+  CHECK(shown(stage.take()) == "open");
+}
+
+TEST_CASE(
+    "NOTIFYs go down the watcher's connection; when it is gone the subscription waits for him (RFC 5626)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, tls(5));
+  watcher.subscribe(alice, "presence", {"Expires: 600"});
+  CHECK(stage.take().to.flow == 5);
+  stage.close_flow(5);
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("here"));
+  laptop.publish(pidf("away"));
+  CHECK(stage.notifies.empty());
+
+  SUBCASE("his refresh over a new connection brings the newest state at once") {
+    watcher.move(tls(6));
+    CHECK(watcher.refresh(600).status() == 200);
+    const Notified back = stage.take();
+    CHECK(back.to.flow == 6);
+    CHECK(shown(back) == "open away");
+    laptop.publish(pidf("back"));
+    CHECK(shown(stage.take()) == "open back");
+  }
+  SUBCASE("if he stays away it ends with its time, unheard") {
+    laptop.publish("", {"Expires: 0"});
+    stage.wait(600s);
+    CHECK(stage.notifies.empty());
+    CHECK(stage.agent->size() == 0);
+  }
+}
+
+TEST_CASE("a connection that breaks under a NOTIFY loses nothing") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, tls(5));
+  watcher.subscribe(alice);
+  stage.take();
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("here"));
+  const Notified lost = stage.take(0);
+  watcher.move(tls(6));
+  SUBCASE("the refresh comes after we noticed") {
+    stage.answer_notify(lost, 503);
+    watcher.refresh(600);
+    CHECK(shown(stage.take()) == "open here");
+  }
+  SUBCASE("the refresh comes before we noticed") {
+    watcher.refresh(600);
+    const Notified again = stage.take(0);
+    CHECK(shown(again) == "open here");
+    stage.answer_notify(lost, 503);  // old news
+    laptop.publish(pidf("away"));
+    CHECK(stage.notifies.empty());  // one at a time
+    stage.answer_notify(again, 200);
+    CHECK(shown(stage.take()) == "open away");
+  }
+}
+
+TEST_CASE("a slow watcher gets the newest state once, not a queue of old ones") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  const Notified slow = stage.take(0);
+  Device laptop(stage, alice, udp(5080));
+  for (const char* note : {"a", "b", "c"}) laptop.publish(pidf(note));
+  CHECK(stage.notifies.empty());
+  stage.answer_notify(slow, 200);
+  CHECK(shown(stage.take()) == "open c");
+  CHECK(stage.notifies.empty());
+}

@@ -1,0 +1,149 @@
+#include "tests/server/packages/stage.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+
+namespace {
+
+unsigned cseq_of(const Notified& notified) { return notified.message.cseq().value().number; }
+
+std::string note_of(const Notified& notified) {
+  const auto presence = notified.presence();
+  return presence.tuples.empty() || presence.tuples[0].notes.empty() ? "" : presence.tuples[0].notes[0].text;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "after kill -9 publications, rules and subscriptions are there, and watchers in reach get full state "
+    "(DESIGN 1.4)") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("here"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  const Notified before = stage.take();
+  stage.restart();
+  CHECK(stage.notifies.empty());  // not all at once
+  stage.wait(5s);
+  const Notified after = stage.take();
+  CHECK(after.state() == "active");
+  CHECK(note_of(after) == "here");
+  CHECK(after.message.call_id() == before.message.call_id());
+  CHECK(after.message.from_tag() == before.message.from_tag());
+  CHECK(cseq_of(after) > cseq_of(before));
+  CHECK(stage.notifies.empty());
+
+  CHECK(laptop.publish("").status() == 200);
+  laptop.publish(pidf("away"));
+  CHECK(note_of(stage.take()) == "away");
+  CHECK(watcher.refresh(600).status() == 200);
+  CHECK(note_of(stage.take()) == "away");
+}
+
+TEST_CASE("a watcher whose connection died with the server gets the truth when he is back") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("here"));
+  Device watcher(stage, bob, tls(5));
+  watcher.subscribe(alice);
+  const Notified before = stage.take();
+  stage.restart();
+  stage.wait(60s);
+  CHECK(stage.notifies.empty());
+  watcher.move(tls(7));
+  SUBCASE("by a refresh in the old dialog") {
+    CHECK(watcher.refresh(600).status() == 200);
+    const Notified after = stage.take();
+    CHECK(note_of(after) == "here");
+    CHECK(cseq_of(after) > cseq_of(before));
+  }
+  SUBCASE("by a new subscription") {
+    CHECK(watcher.subscribe(alice).status() == 200);
+    CHECK(note_of(stage.take()) == "here");
+    stage.settle();
+    CHECK(stage.agent->tables(stage.clock_.at).at(1).rows.size() == 1);  // the lost one is forgotten
+  }
+}
+
+TEST_CASE("watcher information goes on after a restart: same ids, higher versions, full (RFC 3858 3)") {
+  Stage stage;
+  Device owner(stage, alice, udp(5080)), watcher(stage, bob, tls(5));
+  owner.subscribe(alice, "presence.winfo");
+  stage.take();
+  stage.wait(10s);
+  watcher.subscribe(alice);
+  const auto before = stage.take().winfo();
+  stage.restart();
+  stage.wait(5s);
+  const auto after = stage.take().winfo();
+  CHECK(after.state == documents::WatcherInfo::State::full);
+  CHECK(after.version > before.version);
+  REQUIRE(after.lists.at(0).watchers.size() == 1);
+  CHECK(after.lists[0].watchers[0].id == before.lists.at(0).watchers.at(0).id);
+  CHECK(after.lists[0].watchers[0].status == documents::WatcherStatus::pending);
+}
+
+TEST_CASE("CSeq never goes back, also when many NOTIFYs went out before the crash") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "presence", {"Expires: 86400"});
+  unsigned highest = cseq_of(stage.take());
+  for (int i = 0; i < 1500; ++i) {
+    laptop.publish(pidf(std::to_string(i)));
+    highest = std::max(highest, cseq_of(stage.take()));
+  }
+  stage.restart();
+  stage.wait(5s);
+  CHECK(cseq_of(stage.take()) > highest);
+}
+
+TEST_CASE("what ended while the server was down stays ended") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+  laptop.publish(pidf("here"), {"Expires: 60"});
+  watcher.subscribe(alice, "presence", {"Expires: 60"});
+  stage.take();
+  stage.clock_.at.mono += 120s;
+  stage.clock_.at.wall += 120s;
+  stage.restart();
+  stage.wait(5s);
+  while (!stage.notifies.empty()) CHECK(stage.take().state() == "terminated;timeout");
+  CHECK(stage.agent->size() == 0);
+  CHECK(stage.memory.records.size() == 1);  // the rules
+}
+
+TEST_CASE("a watcher blocked by rules hears so after the restart") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  stage.take();
+  const auto rules = stage.memory.records;
+  stage.put_rules(rule_for(bob, "block"));
+  // As if the crash had come between the two commits: the rule is stored, the end of the subscription is not.
+  for (const auto& [key, value] : rules)
+    if (std::get<store::Kind>(key) == store::Kind::subscription) stage.memory.records[key] = value;
+  stage.restart();
+  stage.wait(5s);
+  CHECK(stage.take().state() == "terminated;rejected");
+}
+
+TEST_CASE("a damaged record is left out, the rest is restored") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+  laptop.publish(pidf("here"));
+  watcher.subscribe(alice);
+  stage.take();
+  for (auto& [key, value] : stage.memory.records)
+    if (std::get<store::Kind>(key) == store::Kind::publication) value.resize(value.size() / 2);
+  stage.restart();
+  stage.wait(5s);
+  CHECK(stage.take().basic() == "closed");
+}

@@ -1,0 +1,357 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/documents/pidf.hpp"
+#include "protocol/documents/winfo.hpp"
+#include "server/packages/agent.hpp"
+#include "server/registrar/registrar.hpp"
+#include "server/shard/services.hpp"
+#include "server/store/memory.hpp"
+#include "server/xcap/documents.hpp"
+
+/// One shard's registrar, documents and presence agent on fake services: no socket, no thread, no real
+/// time, and no transaction layer; requests arrive authenticated, NOTIFYs are answered by the test.
+namespace beckon::server::test {
+
+using transaction::Hop;
+using transaction::Protocol;
+
+inline const std::string alice = "sip:alice@example.org";
+inline const std::string bob = "sip:bob@example.org";
+inline const std::string carol = "sip:carol@example.org";
+
+inline Hop udp(std::uint16_t port) {
+  return {Protocol::udp, *parse_address("192.0.2.9:" + std::to_string(port)),
+          *parse_address("192.0.2.1:5060"), 0};
+}
+inline Hop tls(transaction::FlowId flow) {
+  return {Protocol::tls, *parse_address("192.0.2.9:40000"), *parse_address("192.0.2.1:5061"), flow};
+}
+
+class StageClock final : public Clock {
+ public:
+  Now now() override { return at; }
+  Now at{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
+};
+
+/// A NOTIFY that left.
+struct Notified {
+  Hop to;
+  sip::Message message;
+  transaction::OnOutcome on_outcome;
+
+  std::string state() const {
+    const auto read = sip::parse_subscription_state(message.header(sip::HeaderId::subscription_state));
+    REQUIRE(read.has_value());
+    return read->state + (read->reason.empty() ? "" : ";" + read->reason);
+  }
+  documents::Presence presence() const {
+    auto read = documents::parse_pidf(message.body());
+    REQUIRE(read.has_value());
+    return *read;
+  }
+  documents::WatcherInfo winfo() const {
+    auto read = documents::parse_winfo(message.body());
+    REQUIRE(read.has_value());
+    return *read;
+  }
+  std::string basic() const {
+    const auto document = presence();
+    REQUIRE(document.tuples.size() == 1);
+    REQUIRE(document.tuples.front().basic.has_value());
+    return documents::to_string(*document.tuples.front().basic);
+  }
+};
+
+class Stage final : public Services {
+ public:
+  explicit Stage(Settings settings = default_settings()) : settings_(std::move(settings)) {
+    for (const std::string& aor : {alice, bob, carol}) memory.users[aor].aor = aor;
+    start();
+  }
+  ~Stage() override { stop(); }
+
+  static Settings default_settings() {
+    Settings settings;
+    settings.domains = {"example.org"};
+    return settings;
+  }
+  /// As after kill -9: what the store has is there, nothing else; connections are gone.
+  void restart() {
+    stop();
+    queue = TimerQueue();
+    notifies.clear();
+    start();
+  }
+
+  // Services
+  const Settings& settings() const override { return settings_; }
+  TimerQueue& timers() override { return queue; }
+  Clock& clock() override { return clock_; }
+  Random& random() override { return random_; }
+  store::StateStore& store() override { return *store_; }
+  store::DurableStore& users() override { return *users_; }
+  store::EventBus& bus() override { return *bus_; }
+  bool post(Bucket, Command command) override {
+    queue.set(clock_.at.mono, [this, command = std::move(command)](Time) { command(*this, clock_.at); });
+    return true;
+  }
+  void post_back(Bucket bucket, Command command) override { (void)post(bucket, std::move(command)); }
+  using Services::respond;
+  void respond(const Request& request, std::string response) override {
+    auto message = sip::Message::parse(share(std::move(response)));
+    REQUIRE(message.has_value());
+    REQUIRE_FALSE(answers_.count(request.id));
+    answers_.emplace(request.id, *message);
+  }
+  transaction::TransactionId send(Bucket, std::string request, const Hop& to,
+                                  transaction::OnOutcome on_outcome) override {
+    // The layer puts our Via on top; the parser wants one.
+    request.insert(request.find("\r\n") + 2, "Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKstage\r\n");
+    auto message = sip::Message::parse(share(std::move(request)));
+    REQUIRE(message.has_value());
+    notifies.push_back({to, *message, std::move(on_outcome)});
+    return notifies.size();
+  }
+  transaction::Layer& transactions() override { std::abort(); }
+  std::string sent_by(const Hop&) const override { return "192.0.2.1:5061"; }
+  void authenticate(Credentials, std::function<void(Verdict, Now)>) override { std::abort(); }
+
+  /// Runs what is due until `by` has passed.
+  void wait(Duration by) {
+    const Time end = clock_.at.mono + by;
+    while (queue.next() && *queue.next() <= end) {
+      step_to(*queue.next());
+      queue.advance(clock_.at.mono);
+    }
+    step_to(end);
+  }
+  void settle() { wait(store_latency); }
+
+  /// Hands a request in, authenticated as `who`; its number for `answer`.
+  std::uint64_t hand(const std::string& text, const Hop& from, const std::string& who) {
+    auto message = sip::Message::parse(share(text), {.message = 1 << 20});
+    REQUIRE(message.has_value());
+    auto request = std::make_shared<Request>();
+    request->id = ++last_request_;
+    const auto to = message->to();
+    request->bucket = bucket_of(sip::canonical_aor(to->uri));
+    request->from = from;
+    request->identity = {who, true};
+    request->to_tag = to->tag().empty() ? mint(request->bucket) : std::string(to->tag());
+    request->now = clock_.at;
+    request->message = *message;
+    if (message->method() == sip::Method::register_)
+      registrar->on_request(request);
+    else
+      agent->on_request(request);
+    return request->id;
+  }
+  bool is_answered(std::uint64_t id) const { return answers_.count(id) != 0; }
+  const sip::Message& answer(std::uint64_t id) const {
+    REQUIRE(answers_.count(id) == 1);
+    return answers_.at(id);
+  }
+
+  /// The oldest NOTIFY not yet taken, answered with `status` (0: not answered).
+  Notified take(int status = 200) {
+    REQUIRE_FALSE(notifies.empty());
+    Notified first = std::move(notifies.front());
+    notifies.pop_front();
+    if (status != 0) answer_notify(first, status);
+    return first;
+  }
+  /// All NOTIFYs of that event, answered, until nothing more comes.
+  std::vector<Notified> drain(std::string_view event = {}) {
+    std::vector<Notified> all;
+    while (!notifies.empty()) {
+      Notified next = take();
+      if (event.empty() || next.message.header(sip::HeaderId::event) == event) all.push_back(std::move(next));
+    }
+    return all;
+  }
+  void answer_notify(const Notified& notified, int status) {
+    using Kind = transaction::Outcome::Kind;
+    const Kind kind = status == 408 ? Kind::timeout : status == 503 ? Kind::transport_error : Kind::final;
+    notified.on_outcome({kind, nullptr, status}, clock_.at);
+  }
+  void close_flow(transaction::FlowId flow) {
+    registrar->on_flow_closed(flow, clock_.at);
+    agent->on_flow_closed(flow, clock_.at);
+    settle();
+  }
+
+  /// Writes alice's presence rules as her client would.
+  unsigned put_rules(const std::string& rules, const std::string& owner = alice) {
+    beckon::xcap::Request request;
+    request.method = beckon::xcap::Method::put;
+    request.target = "/xcap/pres-rules/users/" + owner + "/index";
+    request.headers = {{"Content-Type", "application/auth-policy+xml"}};
+    request.body = rules;
+    unsigned status = 0;
+    documents->handle(request, {owner, true},
+                      [&](beckon::xcap::Response response) { status = response.status; });
+    settle();
+    return status;
+  }
+
+  static constexpr Duration store_latency = 1ms;
+  StageClock clock_;
+  TimerQueue queue;
+  store::Memory memory;
+  std::deque<Notified> notifies;
+  std::unique_ptr<registrar::Registrar> registrar;
+  std::unique_ptr<xcap::Documents> documents;
+  std::unique_ptr<packages::Agent> agent;
+
+ protected:
+  void* find_room(std::type_index) override { return nullptr; }
+
+ private:
+  struct Loading final : store::Loader {
+    explicit Loading(Stage& s) : stage(s) {}
+    void on_record(store::Record record) override {
+      stage.registrar->restore(record, stage.clock_.at);
+      stage.documents->restore(record, stage.clock_.at);
+      stage.agent->restore(record, stage.clock_.at);
+    }
+    void on_answer(store::Answer) override {}
+    Stage& stage;
+  };
+
+  void step_to(Time time) {
+    const Duration by = std::max(Duration::zero(), time - clock_.at.mono);
+    clock_.at.mono += by;
+    clock_.at.wall += std::chrono::floor<std::chrono::milliseconds>(by);
+  }
+  void stop() {
+    agent.reset();
+    documents.reset();
+    registrar.reset();
+    store_.reset();
+  }
+  void start() {
+    log::set_level(log::Level::off);
+    store_ = std::make_unique<store::MemoryStore>(memory, queue, clock_, store_latency);
+    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_);
+    bus_ = std::make_unique<store::LocalBus>();
+    registrar = std::make_unique<registrar::Registrar>(*this);
+    documents = std::make_unique<xcap::Documents>(*this);
+    agent = std::make_unique<packages::Agent>(*this, *registrar, *documents);
+    Loading loading(*this);
+    memory.load(loading);
+    registrar->restored(clock_.at);
+    agent->restored(clock_.at);
+  }
+
+  Settings settings_;
+  SeededRandom random_{7};
+  std::unique_ptr<store::MemoryStore> store_;
+  std::unique_ptr<store::MemoryUsers> users_;
+  std::unique_ptr<store::LocalBus> bus_;
+  std::uint64_t last_request_ = 0;
+  std::map<std::uint64_t, sip::Message> answers_;
+};
+
+/// One device of a user: remembers its dialogs, CSeqs and entity-tag.
+class Device {
+ public:
+  Device(Stage& stage, std::string aor, Hop hop) : stage_(stage), aor_(std::move(aor)), hop_(hop) {}
+
+  /// Lines are full header lines. Waits for the store unless told not to.
+  std::uint64_t send(const std::string& method, const std::string& to, const std::vector<std::string>& lines,
+                     const std::string& body = {}, bool settle = true) {
+    ++cseq_;
+    const std::string uri = to.find('<') == std::string::npos ? to : to.substr(1, to.find('>') - 1);
+    std::string text = method + ' ' + uri + " SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK" +
+                       std::to_string(cseq_) + "\r\nMax-Forwards: 70\r\nFrom: \"" + aor_.substr(4, 3) +
+                       "\" <" + aor_ + ">;tag=" + tag_ + "\r\nTo: " + (uri == to ? '<' + to + '>' : to) +
+                       "\r\nCall-ID: " + call_id_ + "\r\nCSeq: " + std::to_string(cseq_) + ' ' + method +
+                       "\r\n";
+    if (method == "SUBSCRIBE") text += "Contact: <sip:dev@192.0.2.9:5070>\r\n";
+    for (const std::string& line : lines) text += line + "\r\n";
+    text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    const auto id = stage_.hand(text, hop_, aor_);
+    if (settle) stage_.settle();
+    return id;
+  }
+
+  /// A new subscription; the answer.
+  sip::Message subscribe(const std::string& to, const std::string& event = "presence",
+                         std::vector<std::string> lines = {}) {
+    call_id_ = "call-" + std::to_string(++calls) + aor_;
+    lines.push_back("Event: " + event);
+    const auto& answer = stage_.answer(send("SUBSCRIBE", to, lines));
+    dialog_to_ = std::string(answer.header(sip::HeaderId::to));
+    event_ = event;
+    return answer;
+  }
+  /// In the dialog of the last subscription.
+  sip::Message refresh(std::uint32_t expires) {
+    return stage_.answer(
+        send("SUBSCRIBE", dialog_to_, {"Event: " + event_, "Expires: " + std::to_string(expires)}));
+  }
+  /// Initial without entity-tag, else a change of the same publication.
+  sip::Message publish(const std::string& body, std::vector<std::string> lines = {}) {
+    lines.push_back("Event: presence");
+    if (!body.empty()) lines.push_back("Content-Type: application/pidf+xml");
+    if (!etag.empty()) lines.push_back("SIP-If-Match: " + etag);
+    const auto& answer = stage_.answer(send("PUBLISH", aor_, lines, body));
+    if (answer.status() == 200) etag = std::string(answer.header(sip::HeaderId::sip_etag));
+    return answer;
+  }
+  sip::Message register_(std::uint32_t expires = 3600, const std::string& instance = {}) {
+    const std::string parameter = instance.empty() ? "" : ";+sip.instance=\"<" + instance + ">\"";
+    call_id_ = "register" + aor_ + std::to_string(hop_.flow);
+    return stage_.answer(
+        send("REGISTER", aor_,
+             {"Contact: <sip:dev@192.0.2.9:5070>" + parameter + ";expires=" + std::to_string(expires)}));
+  }
+  void move(Hop hop) { hop_ = hop; }
+
+  std::string etag;
+  inline static int calls = 0;
+
+ private:
+  Stage& stage_;
+  std::string aor_;
+  Hop hop_;
+  std::string call_id_ = "call";
+  std::string tag_ = "tag";
+  std::string dialog_to_;
+  std::string event_;
+  unsigned cseq_ = 0;
+};
+
+inline std::string pidf(const std::string& note, const std::string& tuple_id = "laptop",
+                        const std::string& direct = {}) {
+  return "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"" + alice + "\"><tuple id=\"" + tuple_id +
+         "\"><status><basic>open</basic>" + direct + "</status><note>" + note + "</note></tuple></presence>";
+}
+
+/// A rule document with one rule for `who`.
+inline std::string rule_for(const std::string& who, const std::string& handling,
+                            const std::string& direct = {}) {
+  return "<cr:ruleset xmlns=\"urn:ietf:params:xml:ns:pres-rules\" "
+         "xmlns:cr=\"urn:ietf:params:xml:ns:common-policy\""
+         " xmlns:d=\"urn:beckon:params:xml:ns:direct:1\"><cr:rule "
+         "id=\"a\"><cr:conditions><cr:identity><cr:one id=\"" +
+         who + "\"/></cr:identity></cr:conditions><cr:actions><sub-handling>" + handling +
+         "</sub-handling></cr:actions><cr:transformations><provide-services><all-services/></"
+         "provide-services>"
+         "<provide-persons><all-persons/></provide-persons><provide-all-attributes/>" +
+         (direct.empty() ? "" : "<d:provide-direct>" + direct + "</d:provide-direct>") +
+         "</cr:transformations></cr:rule></cr:ruleset>";
+}
+
+}  // namespace beckon::server::test

@@ -1,0 +1,72 @@
+#include "server/presence/policy.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::presence;
+using event::Permission;
+
+namespace {
+
+const std::string alice = "sip:alice@example.org";
+const std::string bob = "sip:bob@example.org";
+
+Settings settings() {
+  Settings settings;
+  settings.domains = {"example.org"};
+  settings.trusted_domains = {"friend.example"};
+  return settings;
+}
+
+documents::Rules rules(const std::string& handling) {
+  const std::string text =
+      "<ruleset xmlns=\"urn:ietf:params:xml:ns:common-policy\" xmlns:p=\"urn:ietf:params:xml:ns:pres-rules\""
+      " xmlns:d=\"urn:beckon:params:xml:ns:direct:1\"><rule id=\"a\"><conditions><identity><many/></identity>"
+      "</conditions><actions><p:sub-handling>" +
+      handling +
+      "</p:sub-handling></actions><transformations>"
+      "<p:provide-services><p:all-services/></p:provide-services><d:provide-direct>auto</d:provide-direct>"
+      "</transformations></rule></ruleset>";
+  return documents::parse_pres_rules(text).value();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "the rule's word becomes the permission; direct counts with allow only (RFC 5025 3.2.1, DIRECT_SESSIONS "
+    "3.4)") {
+  struct {
+    const char* handling;
+    Permission permission;
+    ds1::Mode direct;
+  } const rows[] = {{"block", Permission::block, ds1::Mode::off},
+                    {"confirm", Permission::confirm, ds1::Mode::off},
+                    {"polite-block", Permission::polite_block, ds1::Mode::off},
+                    {"allow", Permission::allow, ds1::Mode::automatic}};
+  for (const auto& row : rows) {
+    CAPTURE(row.handling);
+    const auto given = rules(row.handling);
+    const View view = decide(settings(), &given, alice, bob, {});
+    CHECK(view.permission == row.permission);
+    CHECK(view.direct() == row.direct);
+  }
+}
+
+TEST_CASE("without a rule the configuration decides, and never grants direct sessions (DESIGN 6)") {
+  Settings open = settings();
+  open.watcher_policy = WatcherPolicy::allow;
+  CHECK(decide(settings(), nullptr, alice, bob, {}).permission == Permission::confirm);
+  CHECK(decide(open, nullptr, alice, bob, {}).permission == Permission::allow);
+  CHECK(decide(open, nullptr, alice, bob, {}).direct() == ds1::Mode::off);
+}
+
+TEST_CASE("the presentity always sees himself, foreigners see nothing whatever a rule says (DESIGN 6)") {
+  const auto block = rules("block");
+  const auto allow = rules("allow");
+  CHECK(decide(settings(), &block, alice, alice, {}).permission == Permission::allow);
+  CHECK(decide(settings(), &allow, alice, "sip:eve@elsewhere.example", {}).permission == Permission::block);
+  CHECK(decide(settings(), &allow, alice, "sip:dan@friend.example", {}).permission == Permission::allow);
+  CHECK_FALSE(is_welcome(settings(), "sip:eve@example.org.evil"));
+  CHECK_FALSE(is_welcome(settings(), ""));
+}

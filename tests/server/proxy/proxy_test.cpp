@@ -1,0 +1,256 @@
+#include "server/proxy/proxy.hpp"
+
+#include <utility>
+
+#include "tests/server/world.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+const std::string alice = "sip:alice@example.org";
+const std::string bob = "sip:bob@example.org";
+
+/// alice at a UDP phone (port 5070), bob with as many devices as a test wants.
+class Town : public World {
+ public:
+  explicit Town(unsigned shards = 1) : World(default_settings(), shards) {
+    add_user("alice@example.org");
+    add_user("bob@example.org");
+  }
+  void enter(const std::string& aor, const Hop& hop, const std::string& contact) {
+    const std::string name = aor == alice ? "alice" : "bob";
+    const Ask request{.from = aor, .call_id = "reg-" + contact, .lines = {"Contact: <" + contact + '>'}};
+    REQUIRE(ask_as(hop, request, name).status() == 200);
+  }
+  /// What alice sends, with credentials.
+  Sent from_alice(Ask request) {
+    const std::string branch = std::exchange(request.branch, {});
+    const auto challenge = ask(udp(5070), request);
+    REQUIRE(challenge.status() == 407);
+    request.branch = branch;
+    request.lines.push_back(credentials(challenge, request, "alice", "secret"));
+    request.cseq = 2;
+    receive(udp(5070), text_of(request));
+    return take();
+  }
+  /// A device answers what it got.
+  void answer(const Sent& got, int status, const std::string& tag = "b1", const std::string& lines = {}) {
+    auto text = sip::Builder::reply(got.message, status, tag).finish();
+    text.insert(text.find("Content-Length"), lines);
+    receive(got.to, text);
+  }
+};
+
+const Ask hello{.method = "MESSAGE",
+                .uri = bob,
+                .from = alice,
+                .to = bob,
+                .call_id = "m",
+                .lines = {"Content-Type: text/plain"},
+                .body = "hi"};
+
+Ask invite() {
+  return {.method = "INVITE",
+          .uri = bob,
+          .from = alice,
+          .to = bob,
+          .call_id = "i",
+          .lines = {"Contact: <sip:alice@192.0.2.9:5070>"}};
+}
+
+}  // namespace
+
+TEST_CASE("MESSAGE reaches the user's device unchanged, with who really sent it (RFC 3428 6, RFC 3325 5)") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    Town town(shards);
+    town.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
+    Ask forged = hello;
+    forged.lines.push_back("P-Asserted-Identity: <sip:boss@example.org>");
+    const auto got = town.from_alice(forged);
+    CHECK(got.to.flow == 1);
+    CHECK(got.message.request_uri_text() == "sip:bob@192.0.2.9:40000;transport=tls");
+    CHECK(got.message.body() == "hi");
+    CHECK(got.message.number(HeaderId::max_forwards) == 69U);
+    CHECK(got.message.header(HeaderId::p_asserted_identity) == "<sip:alice@example.org>");
+    CHECK_FALSE(got.message.has(HeaderId::proxy_authorization));
+    CHECK_FALSE(got.message.has(HeaderId::record_route));
+    town.answer(got, 200);
+    const auto back = town.take();
+    CHECK(back.to == udp(5070));
+    CHECK(back.message.status() == 200);
+    CHECK(back.message.values(HeaderId::via).size() == 1);
+  }
+}
+
+TEST_CASE("nobody to deliver to: 404 for no such user, 480 for one who is offline, 403 for another domain") {
+  struct Row {
+    const char* uri;
+    int status;
+  };
+  const Row rows[] = {{"sip:bob@example.org", 480},
+                      {"sip:nobody@example.org", 404},
+                      {"sip:example.org", 404},
+                      {"sip:carol@example.net", 403}};
+  for (const Row& row : rows) {
+    CAPTURE(row.uri);
+    Town town;
+    Ask request = hello;
+    request.uri = row.uri;
+    CHECK(town.ask_as(udp(5070), request, "alice").status() == row.status);
+  }
+}
+
+TEST_CASE("a device that does not answer is 408 to the caller, one whose connection is gone 480") {
+  Town town;
+  SUBCASE("silent") {
+    town.enter(bob, udp(5080), "sip:bob@192.0.2.9:5080");
+    town.from_alice(invite());
+    town.wait(33s);
+    while (town.wire.sent.front().message.status() < 408)
+      town.take();  // copies of INVITE and 407: nobody ACKs
+    CHECK(town.take().message.status() == 408);
+  }
+  SUBCASE("gone") {
+    town.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
+    town.from_alice(hello);
+    town.node().on_flow_closed(1);
+    town.run();
+    CHECK(town.take().message.status() == 480);
+  }
+}
+
+TEST_CASE("a MESSAGE too long for a datagram is not sent over UDP (RFC 3428 8)") {
+  Town town;
+  town.enter(bob, udp(5080), "sip:bob@192.0.2.9:5080");
+  Ask request = hello;
+  request.body = std::string(1300, 'x');
+  CHECK(town.from_alice(request).message.status() == 513);
+}
+
+TEST_CASE("INVITE rings all devices; the first 2xx wins and the others are cancelled (RFC 3261 16.7)") {
+  Town town;
+  town.enter(bob, udp(5080), "sip:bob@192.0.2.9:5080");
+  town.enter(bob, udp(5081), "sip:bob@192.0.2.9:5081");
+  const auto first = town.from_alice(invite());
+  const auto second = town.take();
+  CHECK(first.to.remote.port != second.to.remote.port);
+  town.answer(first, 180, "b1");
+  CHECK(town.take().message.status() == 180);
+  town.answer(second, 180, "b2");
+  CHECK(town.take().message.status() == 180);
+  town.answer(first, 200, "b1", "Contact: <sip:bob@192.0.2.9:5080>\r\n");
+  CHECK(town.take().message.status() == 200);
+  const auto cancel = town.take();
+  CHECK(cancel.message.method_text() == "CANCEL");
+  CHECK(cancel.to.remote == second.to.remote);
+  town.answer(second, 487, "b2");
+  CHECK(town.take().message.method_text() == "ACK");
+  CHECK(town.wire.sent.empty());
+}
+
+TEST_CASE("CANCEL from the caller reaches the device, and its 487 goes back (RFC 3261 16.10)") {
+  Town town;
+  town.enter(bob, udp(5080), "sip:bob@192.0.2.9:5080");
+  Ask request = invite();
+  request.branch = "z9hG4bKcall";
+  const auto got = town.from_alice(request);
+  town.answer(got, 180);
+  CHECK(town.take().message.status() == 180);
+  Ask cancel = request;
+  cancel.method = "CANCEL";
+  cancel.cseq = 2;
+  cancel.lines.clear();
+  town.receive(udp(5070), town.text_of(cancel));
+  CHECK(town.take().message.status() == 200);
+  CHECK(town.take().message.method_text() == "CANCEL");
+  town.answer(got, 487);
+  bool ended = false;
+  while (!town.wire.sent.empty()) ended = town.take().message.status() == 487 || ended;
+  CHECK(ended);
+}
+
+TEST_CASE("a dialog made through the proxy goes on through it, without credentials, both ways") {
+  Town town;
+  town.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
+  const auto got = town.from_alice(invite());
+  // RFC 5658: one Record-Route for each side, the one the callee can reach on top.
+  const auto routes = got.message.values(HeaderId::record_route);
+  REQUIRE(routes.size() == 2);
+  CHECK(routes[0].ends_with("@192.0.2.1:5061;transport=tls;lr>"));
+  CHECK(routes[1].ends_with("@192.0.2.1:5060;lr>"));
+  const std::string callee_side(routes[0]);
+  const std::string caller_side(routes[1]);
+  town.answer(got, 200, "b1", "Contact: <sip:bob@192.0.2.9:40000;transport=tls>\r\n");
+  CHECK(town.take().message.status() == 200);
+
+  SUBCASE("the caller's ACK and BYE") {
+    for (const char* method : {"ACK", "BYE"}) {
+      const Ask ask{.method = method,
+                    .uri = "sip:bob@192.0.2.9:40000;transport=tls",
+                    .from = alice,
+                    .to = "<sip:bob@example.org>;tag=b1",
+                    .call_id = "i",
+                    .cseq = 2,
+                    .lines = {"Route: " + caller_side + ", " + callee_side}};
+      town.receive(udp(5070), town.text_of(ask));
+      const auto sent = town.take();
+      CHECK(sent.message.method_text() == method);
+      CHECK(sent.to.flow == 1);
+      CHECK_FALSE(sent.message.has(HeaderId::route));
+    }
+  }
+  SUBCASE("the callee's BYE") {
+    Ask bye{.method = "BYE",
+            .uri = "sip:alice@192.0.2.9:5070",
+            .from = bob,
+            .to = "<sip:alice@example.org>;tag=from1",
+            .call_id = "i",
+            .lines = {"Route: " + callee_side, "Route: " + caller_side}};
+    std::string text = town.text_of(bye);
+    text.replace(text.find(";tag=from1"), 10, ";tag=b1");
+    town.receive(tls(1), text);
+    CHECK(town.take().to == udp(5070));
+  }
+  SUBCASE("the same Route in another call is worth nothing") {
+    const Ask ask{.method = "BYE",
+                  .uri = "sip:bob@192.0.2.9:40000",
+                  .from = alice,
+                  .to = "<sip:bob@example.org>;tag=b1",
+                  .call_id = "other",
+                  .lines = {"Route: " + caller_side}};
+    CHECK(town.ask(udp(5070), ask).status() == 407);
+  }
+}
+
+TEST_CASE("the same request on a second way is merged: 482 (RFC 3261 8.2.2.2, 16.3)") {
+  Town town;
+  town.enter(bob, udp(5080), "sip:bob@192.0.2.9:5080");
+  Ask request = hello;
+  const auto challenge = town.ask(udp(5070), request);
+  request.lines.push_back(World::credentials(challenge, request, "alice", "secret"));
+  request.cseq = 2;
+  town.receive(udp(5070), town.text_of(request));
+  CHECK(town.take().message.method_text() == "MESSAGE");
+  Ask copy = request;
+  copy.lines.pop_back();
+  const auto again = town.ask(udp(5070), copy);
+  copy.lines.push_back(World::credentials(again, copy, "alice", "secret"));
+  CHECK(town.ask(udp(5070), copy).status() == 482);
+}
+
+TEST_CASE("Path of the binding is the Route of the request (RFC 3327 5.3)") {
+  Town town;
+  const Ask request{
+      .from = bob,
+      .call_id = "reg",
+      .lines = {"Contact: <sip:bob@192.0.2.9:5080>", "Path: <sip:192.0.2.77:5060;lr>", "Supported: path"}};
+  REQUIRE(town.ask_as(udp(5080), request, "bob").status() == 200);
+  const auto got = town.from_alice(hello);
+  CHECK(got.message.header(HeaderId::route) == "<sip:192.0.2.77:5060;lr>");
+  CHECK(print(got.to.remote) == "192.0.2.77:5060");
+}

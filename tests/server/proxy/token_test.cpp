@@ -1,0 +1,50 @@
+#include "server/proxy/token.hpp"
+
+#include <doctest/doctest.h>
+
+#include "protocol/sip/uri.hpp"
+
+using namespace beckon;
+using namespace beckon::server::proxy;
+using transaction::Protocol;
+
+namespace {
+
+const Bytes key(32, 7);
+
+Token example() {
+  return {.bucket = 0x12a,
+          .caller_tag_hash = hash_tag("from1"),
+          .caller = {Protocol::tls, *parse_address("192.0.2.9:40000"), *parse_address("192.0.2.1:5061"),
+                     0x0100000000000007},
+          .callee = {Protocol::udp, *parse_address("[2001:db8::9]:5070"),
+                     *parse_address("[2001:db8::1]:5060"), 0}};
+}
+
+}  // namespace
+
+TEST_CASE("a Record-Route user carries both ends of the dialog and its bucket through a URI") {
+  const std::string user = seal(example(), key, "call-1");
+  const auto uri = sip::parse_uri("sip:" + user + "@192.0.2.1:5060;lr");
+  REQUIRE(uri.has_value());
+  CHECK(uri->user == user);
+  CHECK(server::bucket_in(user) == server::Bucket{0x12a});
+  const auto token = open(user, key, "call-1");
+  REQUIRE(token.has_value());
+  CHECK(token->caller == example().caller);
+  CHECK(token->callee == example().callee);
+  CHECK(token->caller_tag_hash == hash_tag("from1"));
+}
+
+TEST_CASE("a token of another dialog, another node, or changed in any character is worth nothing") {
+  const std::string user = seal(example(), key, "call-1");
+  CHECK_FALSE(open(user, key, "call-2"));
+  CHECK_FALSE(open(user, Bytes(32, 8), "call-1"));
+  for (std::size_t i = 0; i < user.size(); ++i) {
+    CAPTURE(i);
+    std::string changed = user;
+    changed[i] = changed[i] == '0' ? '1' : '0';
+    CHECK_FALSE(open(changed, key, "call-1"));
+    CHECK_FALSE(open(user.substr(0, i), key, "call-1"));
+  }
+}

@@ -1,0 +1,273 @@
+#include "server/registrar/registrar.hpp"
+
+#include <algorithm>
+
+#include "tests/server/world.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using registrar::Binding;
+using registrar::BindingEvent;
+using sip::HeaderId;
+
+namespace {
+
+const std::string alice = "sip:alice@example.org";
+const std::string phone = "Contact: <sip:alice@192.0.2.9:5070>";
+const std::string desk = "Contact: <sip:alice@192.0.2.8:5070>";
+
+/// Registers with these header lines; every call is a later request of the same client.
+class Client {
+ public:
+  Client(World& world, Hop hop) : world_(world), hop_(hop) {}
+  sip::Message send(std::vector<std::string> lines) {
+    return world_.ask(hop_, {.call_id = call_id, .cseq = cseq++, .lines = std::move(lines)});
+  }
+  std::string call_id = "call-1";
+  unsigned cseq = 1;
+
+ private:
+  World& world_;
+  Hop hop_;
+};
+
+std::vector<std::string> contacts(const sip::Message& answer) {
+  std::vector<std::string> found;
+  for (const auto value : answer.values(HeaderId::contact)) found.emplace_back(value);
+  return found;
+}
+
+class Watch final : public registrar::BindingsObserver {
+ public:
+  void on_bindings_changed(std::string_view aor, BindingEvent event, const Binding& changed,
+                           const std::vector<Binding>& all, Now) override {
+    CHECK(aor == alice);
+    seen.push_back(std::string(to_string(event)) + ' ' + changed.contact + ' ' + std::to_string(all.size()));
+  }
+  std::vector<std::string> seen;
+};
+
+}  // namespace
+
+TEST_CASE("REGISTER without Contact asks and changes nothing (RFC 3261 10.2.3)") {
+  World world(World::open_settings());
+  Client client(world, udp(5070));
+  CHECK(contacts(client.send({})).empty());
+  client.send({phone});
+  CHECK(contacts(client.send({})) == std::vector<std::string>{"<sip:alice@192.0.2.9:5070>;expires=3600"});
+}
+
+TEST_CASE("the lifetime granted is the one asked for within bounds (RFC 3261 10.3 step 7)") {
+  struct Row {
+    std::vector<std::string> lines;
+    int status;
+    const char* expires;
+  };
+  const Row rows[] = {
+      {{phone}, 200, "3600"},
+      {{phone, "Expires: 600"}, 200, "600"},
+      {{phone + ";expires=900", "Expires: 600"}, 200, "900"},
+      {{phone, "Expires: 7200"}, 200, "7200"},
+      {{phone, "Expires: 7201"}, 200, "7200"},
+      {{phone, "Expires: 4294967295"}, 200, "7200"},
+      {{phone, "Expires: 60"}, 200, "60"},
+      {{phone, "Expires: 59"}, 423, ""},
+      {{phone, "Expires: rubbish"}, 200, "3600"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.lines.back());
+    World world(World::open_settings());
+    Client client(world, udp(5070));
+    const auto answer = client.send(row.lines);
+    CHECK(answer.status() == row.status);
+    if (row.status == 423) CHECK(answer.header(HeaderId::min_expires) == "60");
+    if (row.status != 200) continue;
+    REQUIRE(contacts(answer).size() == 1);
+    CHECK(contacts(answer)[0] == "<sip:alice@192.0.2.9:5070>;expires=" + std::string(row.expires));
+  }
+}
+
+TEST_CASE("a binding ends at its time, and its user is told to be gone") {
+  World world(World::open_settings());
+  Client client(world, udp(5070));
+  Watch watch;
+  world.registrar(alice).observe(watch);
+  client.send({phone, "Expires: 60"});
+  world.wait(59s);
+  CHECK(world.registrar(alice).bindings(alice).size() == 1);
+  world.wait(2s);
+  CHECK(world.registrar(alice).size() == 0);
+  CHECK(world.memory.records.empty());
+  CHECK(watch.seen ==
+        std::vector<std::string>{"created sip:alice@192.0.2.9:5070 1", "expired sip:alice@192.0.2.9:5070 0"});
+}
+
+TEST_CASE("expires=0 removes one binding, \"*\" with Expires 0 all of them (RFC 3261 10.2.2)") {
+  World world(World::open_settings());
+  Client client(world, udp(5070));
+  client.send({phone});
+  client.send({desk});
+  SUBCASE("one") {
+    CHECK(contacts(client.send({phone + ";expires=0"})) ==
+          std::vector<std::string>{"<sip:alice@192.0.2.8:5070>;expires=3600"});
+  }
+  SUBCASE("all") {
+    CHECK(contacts(client.send({"Contact: *", "Expires: 0"})).empty());
+    CHECK(world.memory.records.empty());
+  }
+  SUBCASE("\"*\" with any other Expires, or beside another Contact, is malformed") {
+    CHECK(client.send({"Contact: *"}).status() == 400);
+    CHECK(client.send({"Contact: *", "Expires: 60"}).status() == 400);
+    CHECK(client.send({"Contact: *", phone, "Expires: 0"}).status() == 400);
+    CHECK(world.registrar(alice).bindings(alice).size() == 2);
+  }
+}
+
+TEST_CASE("an older request that comes late changes nothing (RFC 3261 10.3 step 7)") {
+  World world(World::open_settings());
+  Client client(world, udp(5070));
+  client.cseq = 7;
+  client.send({phone});
+  client.cseq = 6;
+  SUBCASE("an update") { CHECK(client.send({phone, "Expires: 600"}).status() == 500); }
+  SUBCASE("a removal") { CHECK(client.send({phone, "Expires: 0"}).status() == 500); }
+  SUBCASE("a removal of all") { CHECK(client.send({"Contact: *", "Expires: 0"}).status() == 500); }
+  SUBCASE("none of several contacts is taken when one is refused") {
+    CHECK(client.send({desk, phone}).status() == 500);
+  }
+  REQUIRE(world.registrar(alice).bindings(alice).size() == 1);
+  CHECK(world.registrar(alice).bindings(alice)[0].cseq == 7);
+}
+
+TEST_CASE("a device that comes back with another contact replaces its binding (RFC 5626 6)") {
+  World world(World::open_settings());
+  const std::string id = ";+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  Client first(world, tls(1));
+  const auto answer = first.send({phone + id, "Supported: path, outbound"});
+  CHECK(answer.lists(HeaderId::require, "outbound"));
+  CHECK(answer.lists(HeaderId::supported, "beckon-direct"));
+  Client second(world, tls(2));
+  second.call_id = "call-2";
+  CHECK(contacts(second.send({desk + id, "Supported: path, outbound"})).size() == 1);
+  REQUIRE(world.registrar(alice).bindings(alice).size() == 1);
+  CHECK(world.registrar(alice).bindings(alice)[0].received.flow == 2);
+  CHECK(world.memory.records.size() == 1);
+  world.node().on_flow_closed(1);
+  world.run();
+  CHECK(world.registrar(alice).bindings(alice).size() == 1);
+}
+
+TEST_CASE("a closed connection ends the bindings that lived on it, on every shard") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    World world(World::open_settings(), shards);
+    Client client(world, tls(1));
+    client.send({phone});
+    Client(world, udp(5070)).send({desk});
+    world.node().on_flow_closed(1);
+    world.run();
+    REQUIRE(world.registrar(alice).bindings(alice).size() == 1);
+    CHECK(world.registrar(alice).bindings(alice)[0].contact == "sip:alice@192.0.2.8:5070");
+  }
+}
+
+TEST_CASE("the eleventh binding makes the oldest of the same device, then the oldest, give way (DESIGN 7)") {
+  World world(World::open_settings());
+  const auto contact = [](int i) {
+    return "Contact: <sip:alice@192.0.2.9:" + std::to_string(6000 + i) + '>';
+  };
+  Client client(world, udp(5070));
+  const std::string device = ";+sip.instance=\"<urn:uuid:1>\";reg-id=";
+  for (int i = 0; i < 10; ++i) {
+    client.send({i < 5 ? contact(i) : contact(i) + device + std::to_string(i)});
+    world.wait(1s);
+  }
+  const auto has = [&](int i) {
+    const auto& all = world.registrar(alice).bindings(alice);
+    return std::ranges::any_of(
+        all, [&](const Binding& b) { return b.contact.ends_with(std::to_string(6000 + i)); });
+  };
+  SUBCASE("of the same device") {
+    client.send({contact(10) + device + "10"});
+    CHECK_FALSE(has(5));
+    CHECK(has(0));
+  }
+  SUBCASE("of all") {
+    client.send({contact(10)});
+    CHECK_FALSE(has(0));
+    CHECK(has(1));
+  }
+  CHECK(has(10));
+  CHECK(world.registrar(alice).bindings(alice).size() == 10);
+}
+
+TEST_CASE("more contacts in one request than a user may have are refused with a Warning") {
+  World world(World::open_settings());
+  std::vector<std::string> lines;
+  for (int i = 0; i < 11; ++i)
+    lines.push_back("Contact: <sip:alice@192.0.2.9:" + std::to_string(6000 + i) + '>');
+  const auto answer = Client(world, udp(5070)).send(lines);
+  CHECK(answer.status() == 403);
+  CHECK(answer.has(HeaderId::warning));
+}
+
+TEST_CASE("a domain that is not served has no registrar here (RFC 3261 10.3 step 1)") {
+  World world(World::open_settings());
+  CHECK(world.ask(udp(5070), {.from = "sip:alice@example.net"}).status() == 404);
+}
+
+TEST_CASE("Path comes back in the answer and stays with the binding (RFC 3327 5.3)") {
+  World world(World::open_settings());
+  const auto answer =
+      Client(world, udp(5070)).send({phone, "Path: <sip:p1.example.org;lr>", "Supported: path"});
+  CHECK(answer.header(HeaderId::path) == "<sip:p1.example.org;lr>");
+  CHECK(world.registrar(alice).bindings(alice)[0].path == "<sip:p1.example.org;lr>");
+}
+
+TEST_CASE("after a restart a UDP binding is as before, and one on a flow waits for its device (DESIGN 1.4)") {
+  World world(World::open_settings(), 2);
+  Client over_udp(world, udp(5070));
+  over_udp.send({desk, "Expires: 600"});
+  Client over_tls(world, tls(1));
+  over_tls.call_id = "call-2";
+  const std::string device = phone + ";+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  over_tls.send({device});
+  world.wait(100s);
+  world.restart(1);
+  auto& registrar = world.registrar(alice);
+  REQUIRE(registrar.bindings(alice).size() == 2);
+  const auto reachable = registrar.targets(alice, world.clock.now());
+  REQUIRE(reachable.size() == 1);
+  CHECK(reachable[0].contact == "sip:alice@192.0.2.8:5070");
+  CHECK(reachable[0].expires == world.clock.now().mono + 500s);
+
+  SUBCASE("the device comes back within the grace time") {
+    Client back(world, tls(7));
+    back.call_id = "call-3";
+    CHECK(back.send({device}).status() == 200);
+    world.wait(100s);
+    CHECK(registrar.targets(alice, world.clock.now()).size() == 2);
+  }
+  SUBCASE("the device does not come back: offline when the grace time is over, and not before") {
+    Watch watch;
+    registrar.observe(watch);
+    world.wait(89s);
+    CHECK(registrar.bindings(alice).size() == 2);
+    world.wait(2s);
+    CHECK(registrar.bindings(alice).size() == 1);
+    CHECK(watch.seen == std::vector<std::string>{"deactivated sip:alice@192.0.2.9:5070 1"});
+  }
+}
+
+TEST_CASE("an answer given just before a crash is given again to the retransmission") {
+  World world(World::open_settings());
+  const Ask request{.lines = {phone}, .branch = "z9hG4bKsame"};
+  const std::string text = world.text_of(request);
+  world.receive(udp(5070), text);
+  const auto before = world.take().message;
+  world.restart(1);
+  world.receive(udp(5070), text);
+  CHECK(world.take().message.to_tag() == before.to_tag());
+  CHECK(world.registrar(alice).bindings(alice).size() == 1);
+}

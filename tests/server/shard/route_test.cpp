@@ -1,0 +1,64 @@
+#include "server/shard/route.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace beckon;
+using namespace beckon::server;
+
+namespace {
+
+struct Row {
+  const char* text;
+  std::optional<Bucket> bucket;
+};
+
+std::string with_head(const std::string& start) {
+  return start + "\r\nFrom: <sip:bob@example.org>;tag=1\r\nCall-ID: c\r\nContent-Length: 0\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("a message goes to the bucket in what we minted, else to its address-of-record (DESIGN 1.2)") {
+  const Bucket alice = bucket_of("sip:alice@example.org");
+  const Row rows[] = {
+      {"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKbk123.abc\r\nTo: <sip:x@y>;tag=2\r\nCSeq: 1 "
+       "NOTIFY",
+       0x123},
+      {"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKother\r\nTo: <sip:x@y>;tag=2\r\nCSeq: 1 NOTIFY",
+       std::nullopt},
+      {"SUBSCRIBE sip:bk001.s@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: "
+       "<sip:alice@example.org>;tag=bk0ff.1"
+       "\r\nCSeq: 1 SUBSCRIBE",
+       0x0ff},
+      {"BYE sip:alice@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nRoute: "
+       "<sip:bk0aa.r@h;lr>\r\n"
+       "To: <sip:alice@example.org>;tag=2\r\nCSeq: 1 BYE",
+       0x0aa},
+      {"REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: "
+       "<sip:alice@EXAMPLE.org:5060>\r\n"
+       "CSeq: 1 REGISTER",
+       alice},
+      {"PUBLISH sip:esc1@example.org SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: "
+       "<sip:alice@example.org>\r\n"
+       "CSeq: 1 PUBLISH",
+       alice},
+      {"SUBSCRIBE sip:bk001.s@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: "
+       "<sip:bob@example.org>;tag=x\r\n"
+       "CSeq: 1 SUBSCRIBE",
+       0x001},
+      {"MESSAGE sips:alice@example.org SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: "
+       "<sip:bob@example.org>\r\n"
+       "CSeq: 1 MESSAGE",
+       alice},
+      {"CANCEL sip:alice@example.org SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: "
+       "<sip:bob@example.org>\r\n"
+       "CSeq: 1 CANCEL",
+       alice},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    const auto message = sip::Message::parse(share(with_head(row.text) + "\r\n"));
+    REQUIRE(message.has_value());
+    CHECK(bucket_for(*message) == row.bucket);
+  }
+}

@@ -1,0 +1,199 @@
+#include "server/shard/shard.hpp"
+
+#include "tests/server/world.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+std::vector<std::string> algorithms(const sip::Message& challenge) {
+  std::vector<std::string> found;
+  for (const auto& line : challenge.headers()) {
+    if (line.id != HeaderId::www_authenticate && line.id != HeaderId::proxy_authenticate) continue;
+    const auto parsed = auth::parse_challenge(line.value);
+    if (parsed) found.emplace_back(auth::to_string(parsed->algorithm));
+  }
+  return found;
+}
+
+const Ask to_register{.lines = {"Contact: <sip:alice@192.0.2.9:5070>"}};
+
+}  // namespace
+
+TEST_CASE("a request without credentials is challenged, the strongest algorithm first (RFC 8760 2.4)") {
+  World world;
+  world.add_user("alice@example.org");
+  const auto challenge = world.ask(udp(5070), to_register);
+  CHECK(challenge.status() == 401);
+  CHECK(algorithms(challenge) == std::vector<std::string>{"SHA-256", "MD5"});
+  CHECK(bucket_in(challenge.to_tag()) == bucket_of("sip:alice@example.org"));
+}
+
+TEST_CASE("SHA-512-256 is offered when it is configured") {
+  auto settings = World::default_settings();
+  settings.digest_sha512_256 = true;
+  World world(settings);
+  CHECK(algorithms(world.ask(udp(5070), to_register)) ==
+        std::vector<std::string>{"SHA-512-256", "SHA-256", "MD5"});
+}
+
+TEST_CASE(
+    "phones that give up on a challenge that is not MD5 get none (COMPAT: baresip, Twinkle, JsSIP, sipsak)") {
+  World world;
+  Ask old = to_register;
+  old.lines.push_back("User-Agent: baresip v1.0.0 (x86_64/linux)");
+  CHECK(algorithms(world.ask(udp(5070), old)) == std::vector<std::string>{"MD5"});
+}
+
+TEST_CASE("the right password lets in, under either user name; on one shard or two") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    World world(World::default_settings(), shards);
+    world.add_user("alice@example.org");
+    CHECK(world.ask_as(udp(5070), to_register, "alice").status() == 200);
+    CHECK(world.ask_as(udp(5070), {.call_id = "call-2"}, "alice@example.org").status() == 200);
+  }
+}
+
+TEST_CASE("a wrong password and an unknown user get the same kind of answer") {
+  World world;
+  world.add_user("alice@example.org");
+  const auto wrong = world.ask_as(udp(5070), to_register, "alice", "guess");
+  Ask stranger = to_register;
+  stranger.from = "sip:nobody@example.org";
+  const auto unknown = world.ask_as(udp(5070), stranger, "nobody", "guess");
+  CHECK(wrong.status() == 401);
+  CHECK(unknown.status() == 401);
+  CHECK(wrong.headers().size() == unknown.headers().size());
+  CHECK(algorithms(wrong) == algorithms(unknown));
+}
+
+TEST_CASE("credentials used before are not accepted again (RFC 7616 3.4.5)") {
+  World world;
+  world.add_user("alice@example.org");
+  Ask request = to_register;
+  const auto challenge = world.ask(udp(5070), request);
+  request.lines.push_back(World::credentials(challenge, request, "alice", "secret"));
+  CHECK(world.ask(udp(5070), request).status() == 200);
+  request.cseq++;
+  CHECK(world.ask(udp(5071), request).status() == 401);
+}
+
+TEST_CASE("a retransmission is answered by its transaction and not taken for a replay") {
+  World world;
+  world.add_user("alice@example.org");
+  Ask request = to_register;
+  const auto challenge = world.ask(udp(5070), request);
+  request.lines.push_back(World::credentials(challenge, request, "alice", "secret"));
+  request.branch = "z9hG4bKsame";
+  const auto text = world.text_of(request);
+  world.receive(udp(5070), text);
+  world.receive(udp(5070), text);
+  CHECK(world.take().message.status() == 200);
+  CHECK(world.take().message.status() == 200);
+}
+
+TEST_CASE("an old nonce with the right password is challenged as stale (RFC 7616 3.3)") {
+  World world;
+  world.add_user("alice@example.org");
+  Ask request = to_register;
+  const auto challenge = world.ask(udp(5070), request);
+  request.lines.push_back(World::credentials(challenge, request, "alice", "secret"));
+  world.wait(World::default_settings().nonce_lifetime + 1s);
+  const auto again = world.ask(udp(5070), request);
+  CHECK(again.status() == 401);
+  CHECK(again.header(HeaderId::www_authenticate).find("stale=true") != std::string_view::npos);
+}
+
+TEST_CASE("a user speaks for himself only (RFC 3261 10.3 step 4)") {
+  World world;
+  world.add_user("alice@example.org");
+  world.add_user("mallory@example.org");
+  CHECK(world.ask_as(udp(5070), to_register, "mallory").status() == 403);
+  const Ask as_alice{.method = "MESSAGE", .uri = "sip:alice@example.org", .call_id = "m"};
+  CHECK(world.ask_as(udp(5070), as_alice, "mallory").status() == 403);
+}
+
+TEST_CASE("a disabled user is refused, and only he learns why") {
+  World world;
+  world.add_user("alice@example.org");
+  world.memory.users.begin()->second.enabled = false;
+  CHECK(world.ask_as(udp(5070), to_register, "alice", "guess").status() == 401);
+  Ask again = to_register;
+  again.call_id = "call-2";
+  CHECK(world.ask_as(udp(5070), again, "alice").status() == 403);
+}
+
+TEST_CASE("OPTIONS to the server needs no password and tells what it does (RFC 3261 11)") {
+  World world;
+  const auto answer =
+      world.ask(udp(5070), {.method = "OPTIONS", .from = "sip:anyone@example.com", .to = "sip:example.org"});
+  CHECK(answer.status() == 200);
+  CHECK(answer.lists(HeaderId::allow, "REGISTER"));
+  CHECK(answer.lists(HeaderId::allow, "MESSAGE"));
+  CHECK(answer.lists(HeaderId::supported, "path"));
+}
+
+TEST_CASE("what the server cannot do is refused as RFC 3261 8.2 names it") {
+  World world(World::open_settings());
+  struct Row {
+    Ask ask;
+    int status;
+    HeaderId header;
+    const char* value;
+  };
+  const Row rows[] = {
+      {{.method = "FROBNICATE"}, 405, HeaderId::allow, "REGISTER"},
+      {{.lines = {"Require: 100rel"}}, 420, HeaderId::unsupported, "100rel"},
+      {{.method = "MESSAGE", .uri = "sip:bob@example.org", .lines = {"Proxy-Require: gruu"}},
+       420,
+       HeaderId::unsupported,
+       "gruu"},
+      {{.uri = "tel:+15551234"}, 416, HeaderId::other, ""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.ask.method);
+    const auto answer = world.ask(udp(5070), row.ask);
+    CHECK(answer.status() == row.status);
+    if (row.header != HeaderId::other) CHECK(answer.lists(row.header, row.value));
+  }
+}
+
+TEST_CASE("Max-Forwards 0 ends a request for somebody else with 483 (RFC 3261 16.3)") {
+  World world(World::open_settings());
+  std::string text = world.text_of({.method = "MESSAGE", .uri = "sip:bob@example.org"});
+  text.replace(text.find("Max-Forwards: 70"), 16, "Max-Forwards: 0 ");
+  world.receive(udp(5070), text);
+  CHECK(world.take().message.status() == 483);
+}
+
+TEST_CASE("malformed octets are answered 400 when they can be, and met with silence when not") {
+  World world;
+  auto& shard = world.node().shard(0);
+  shard.on_malformed(udp(5070), sip::Errc::bad_start_line, "garbage\r\n\r\n");
+  CHECK(world.wire.sent.empty());
+  std::string text = world.text_of({.method = "MESSAGE", .uri = "sip:bob@example.org"});
+  text.replace(text.find("CSeq: 1"), 7, "CSeq: x");
+  world.receive(udp(5070), text);
+  CHECK(world.take().message.status() == 400);
+  CHECK(shard.counters().malformed == 2);
+}
+
+TEST_CASE("a full queue to another shard is answered 503 with Retry-After") {
+  auto settings = World::open_settings();
+  settings.queue_between_shards = 0;
+  World world(settings, 2);
+  int refused = 0;
+  for (const char* user : {"a", "b", "c", "d", "e", "f", "g", "h"}) {
+    const std::string aor = std::string("sip:") + user + "@example.org";
+    const auto answer = world.ask(udp(5070), {.from = aor, .call_id = user});
+    const bool is_far = world.node().owner(bucket_of(aor)) != 0;
+    CHECK((answer.status() == 503) == is_far);
+    if (is_far) CHECK(answer.has(HeaderId::retry_after));
+    refused += is_far ? 1 : 0;
+  }
+  CHECK(refused > 0);
+}

@@ -1,0 +1,125 @@
+#include "server/store/memory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace beckon;
+using namespace beckon::store;
+
+namespace {
+
+struct VirtualClock final : Clock {
+  Now at{};
+  Now now() override { return at; }
+};
+
+struct Loaded final : Loader {
+  std::vector<Record> records;
+  std::vector<Answer> answers;
+  void on_record(Record record) override { records.push_back(std::move(record)); }
+  void on_answer(Answer answer) override { answers.push_back(std::move(answer)); }
+};
+
+struct World {
+  VirtualClock clock;
+  TimerQueue timers;
+  Memory memory;
+  MemoryStore store{memory, timers, clock, 1ms};
+
+  void advance(Duration by) {
+    clock.at.mono += by;
+    clock.at.wall += std::chrono::duration_cast<std::chrono::milliseconds>(by);
+    timers.advance(clock.at.mono);
+  }
+  Loaded load() const {
+    Loaded loaded;
+    memory.load(loaded);
+    return loaded;
+  }
+};
+
+const std::string alice = "sip:alice@example.org";
+Change put(std::string key, std::string value) {
+  return {{Kind::binding, alice, std::move(key), std::move(value)}, false};
+}
+
+}  // namespace
+
+TEST_CASE("a memory store calls back later, never from inside commit, and in order") {
+  World world;
+  std::vector<Version> versions;
+  const auto done = [&](Result<Version> version) { versions.push_back(version.value()); };
+  world.store.commit({alice, {put("a", "1")}, {}}, done);
+  world.store.commit({alice, {put("a", "2")}, {}}, done);
+  CHECK(versions.empty());
+  CHECK(world.load().records.empty());
+  world.advance(1ms);
+  REQUIRE(versions.size() == 2);
+  CHECK(versions[0] < versions[1]);
+  CHECK(world.load().records == std::vector{Record{Kind::binding, alice, "a", "2"}});
+}
+
+TEST_CASE("a batch whose client has given up is not begun") {
+  World world;
+  Result<Version> result = Version{0};
+  world.store.commit({alice, {put("a", "1")}, {}, world.clock.at.mono + 500us},
+                     [&](Result<Version> version) { result = version; });
+  world.advance(1ms);
+  CHECK(result.error() == Errc::late);
+  CHECK(world.load().records.empty());
+}
+
+TEST_CASE("an erased record is gone, an answer stays until its time") {
+  World world;
+  world.store.commit({alice, {put("a", "1"), put("b", "2")}, {}}, [](auto) {});
+  Change erase = put("a", "");
+  erase.erase = true;
+  const Answer answer{"call;1;tag;z9hG4bK", alice, "200", world.clock.at.wall + 32s};
+  world.store.commit({alice, {erase}, answer}, [](auto) {});
+  world.advance(1ms);
+  CHECK(world.load().records == std::vector{Record{Kind::binding, alice, "b", "2"}});
+  REQUIRE(world.load().answers.size() == 1);
+  CHECK(world.load().answers[0].response == "200");
+  world.advance(33s);
+  world.store.commit({alice, {}, {}}, [](auto) {});
+  world.advance(1ms);
+  CHECK(world.load().answers.empty());
+}
+
+TEST_CASE("a store that is gone loses what it had not committed, as a crash does") {
+  World world;
+  bool called = false;
+  {
+    MemoryStore store(world.memory, world.timers, world.clock, 1ms);
+    store.commit({alice, {put("a", "1")}, {}}, [&](auto) { called = true; });
+  }
+  world.advance(1ms);
+  CHECK_FALSE(called);
+  CHECK(world.load().records.empty());
+}
+
+TEST_CASE("users in memory are found by AOR, later") {
+  World world;
+  world.memory.users[alice] = users::User{.aor = alice};
+  MemoryUsers users(world.memory, world.timers, world.clock);
+  std::optional<users::User> found;
+  bool asked = false;
+  users.find_user(alice, [&](auto result) { found = result.value(); });
+  users.find_user("sip:nobody@example.org", [&](auto result) { asked = !result.value().has_value(); });
+  CHECK_FALSE(found.has_value());
+  world.advance(0ms);
+  CHECK(found.has_value());
+  CHECK(asked);
+}
+
+TEST_CASE("the bus tells every room that listens to that kind, and no other") {
+  LocalBus bus;
+  std::vector<std::string> heard;
+  bus.subscribe(Kind::document, [&](const std::string& aor, Version version) {
+    heard.push_back(aor + ' ' + std::to_string(version));
+  });
+  bus.publish(Kind::document, alice, 7);
+  bus.publish(Kind::binding, alice, 8);
+  CHECK(heard == std::vector<std::string>{alice + " 7"});
+}

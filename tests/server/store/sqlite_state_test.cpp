@@ -1,0 +1,257 @@
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+
+#include "server/store/sqlite.hpp"
+#include "temporary_folder.hpp"
+
+using namespace beckon;
+using namespace beckon::store;
+
+namespace {
+
+struct Loaded final : Loader {
+  std::map<std::string, std::string> values;  // by key
+  std::vector<Answer> answers;
+  void on_record(Record record) override { values[record.key] = record.value; }
+  void on_answer(Answer answer) override { answers.push_back(std::move(answer)); }
+};
+
+/// The shard's thread, played by the test: functions posted to it run when the test waits.
+class Queue {
+ public:
+  Executor executor() {
+    return [this](std::function<void()> function) {
+      const std::lock_guard lock(mutex_);
+      functions_.push_back(std::move(function));
+      wake_.notify_one();
+    };
+  }
+  void run_until(const std::function<bool()>& done) {
+    std::unique_lock lock(mutex_);
+    while (!done()) {
+      REQUIRE(wake_.wait_for(lock, 30s, [&] { return !functions_.empty(); }));
+      auto functions = std::exchange(functions_, {});
+      lock.unlock();
+      for (auto& function : functions) function();
+      lock.lock();
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::function<void()>> functions_;
+};
+
+const std::string alice = "sip:alice@example.org";
+Change put(std::string key, std::string value) {
+  return {{Kind::publication, alice, std::move(key), std::move(value)}, false};
+}
+
+SystemClock system_clock;
+
+std::unique_ptr<SqliteState> open_state(const std::filesystem::path& file) {
+  auto opened = SqliteState::open(file, Durability::process, system_clock);
+  REQUIRE(opened.has_value());
+  return std::move(*opened);
+}
+
+Loaded load(SqliteState& state) {
+  Loaded loaded;
+  REQUIRE(state.load(loaded).has_value());
+  return loaded;
+}
+
+ErrorCode open_error(const std::filesystem::path& file) {
+  const auto opened = SqliteState::open(file, Durability::process, system_clock);
+  return opened ? ErrorCode() : opened.error();
+}
+
+Result<Version> commit(StateStore& store, Queue& queue, Batch batch) {
+  std::optional<Result<Version>> result;
+  store.commit(std::move(batch), [&](Result<Version> version) { result = version; });
+  queue.run_until([&] { return result.has_value(); });
+  return *result;
+}
+
+}  // namespace
+
+TEST_CASE("what was committed is there after the file is opened again, and versions go on") {
+  const TemporaryFolder folder;
+  Queue queue;
+  Version first = 0;
+  {
+    const auto state = open_state(folder / "state.db");
+    const auto store = state->make_store(queue.executor());
+    const Answer answer{"call;1", alice, "200 OK", system_clock.now().wall + 32s};
+    first = commit(*store, queue, {alice, {put("a", "1"), put("b", "2")}, answer}).value();
+    Change erase = put("a", "");
+    erase.erase = true;
+    CHECK(commit(*store, queue, {alice, {erase, put("b", "3")}, {}}).value() > first);
+  }
+  const auto state = open_state(folder / "state.db");
+  const Loaded loaded = load(*state);
+  CHECK(loaded.values == std::map<std::string, std::string>{{"b", "3"}});
+  REQUIRE(loaded.answers.size() == 1);
+  CHECK(loaded.answers[0].request == "call;1");
+  CHECK(loaded.answers[0].response == "200 OK");
+  const auto store = state->make_store(queue.executor());
+  CHECK(commit(*store, queue, {alice, {put("c", "4")}, {}}).value() > first + 1);
+}
+
+TEST_CASE("an answer past its time is not given again") {
+  const TemporaryFolder folder;
+  Queue queue;
+  const auto state = open_state(folder / "state.db");
+  const auto store = state->make_store(queue.executor());
+  const Answer old{"call;1", alice, "200", system_clock.now().wall - 1s};
+  REQUIRE(commit(*store, queue, {alice, {}, old}).has_value());
+  CHECK(load(*state).answers.empty());
+}
+
+TEST_CASE("a batch past its deadline is refused and never written, its neighbours are") {
+  const TemporaryFolder folder;
+  Queue queue;
+  const auto state = open_state(folder / "state.db");
+  const auto store = state->make_store(queue.executor());
+  std::vector<Result<Version>> results;
+  const auto done = [&](Result<Version> version) { results.push_back(version); };
+  store->commit({alice, {put("late", "1")}, {}, system_clock.now().mono - 1ms}, done);
+  store->commit({alice, {put("good", "2")}, {}}, done);
+  queue.run_until([&] { return results.size() == 2; });
+  CHECK(results[0].error() == Errc::late);
+  CHECK(results[1].has_value());
+  CHECK(load(*state).values.count("late") == 0);
+  CHECK(load(*state).values.count("good") == 1);
+}
+
+TEST_CASE("each shard is called back in the order it committed, on its own executor") {
+  const TemporaryFolder folder;
+  Queue here, there;
+  const auto state = open_state(folder / "state.db");
+  const auto first = state->make_store(here.executor());
+  const auto second = state->make_store(there.executor());
+  std::vector<int> seen_here, seen_there;
+  for (int i = 0; i < 500; ++i) {
+    first->commit({alice, {put("n", std::to_string(i))}, {}}, [&, i](auto) { seen_here.push_back(i); });
+    second->commit({alice, {put("m", std::to_string(i))}, {}}, [&, i](auto) { seen_there.push_back(i); });
+  }
+  here.run_until([&] { return seen_here.size() == 500; });
+  there.run_until([&] { return seen_there.size() == 500; });
+  CHECK(std::is_sorted(seen_here.begin(), seen_here.end()));
+  CHECK(std::is_sorted(seen_there.begin(), seen_there.end()));
+  CHECK(load(*state).values.at("n") == "499");
+}
+
+TEST_CASE("a shard that is gone is not called back; what it committed is written all the same") {
+  const TemporaryFolder folder;
+  Queue queue;
+  bool called = false;
+  {
+    const auto state = open_state(folder / "state.db");
+    auto store = state->make_store(queue.executor());
+    store->commit({alice, {put("a", "1")}, {}}, [&](auto) { called = true; });
+    store.reset();
+    auto other = state->make_store(queue.executor());
+    REQUIRE(commit(*other, queue, {alice, {put("b", "2")}, {}}).has_value());
+  }
+  CHECK_FALSE(called);
+  CHECK(load(*open_state(folder / "state.db")).values.count("a") == 1);
+}
+
+TEST_CASE("a second server cannot take the same file") {
+  const TemporaryFolder folder;
+  const auto state = open_state(folder / "state.db");
+  CHECK(open_error(folder / "state.db") == Errc::in_use);
+}
+
+TEST_CASE("a file that is not ours, damaged, or from a newer beckond is refused with its own error") {
+  const TemporaryFolder folder;
+  const auto file = folder / "state.db";
+  SUBCASE("no database at all") {
+    std::ofstream(file) << std::string(8192, 'x');
+    CHECK(open_error(file) == Errc::corrupt);
+  }
+  SUBCASE("a database of somebody else") {
+    sqlite3* raw = nullptr;
+    REQUIRE(sqlite3_open(file.c_str(), &raw) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(raw, "CREATE TABLE contacts(name)", nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(raw);
+    CHECK(open_error(file) == Errc::corrupt);
+  }
+  SUBCASE("a newer schema") {
+    open_state(file).reset();
+    sqlite3* raw = nullptr;
+    REQUIRE(sqlite3_open(file.c_str(), &raw) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(raw, "UPDATE schema_version SET version=99", nullptr, nullptr, nullptr) ==
+            SQLITE_OK);
+    sqlite3_close(raw);
+    CHECK(open_error(file) == Errc::newer_schema);
+  }
+  SUBCASE("pages overwritten") {
+    {
+      Queue queue;
+      const auto state = open_state(file);
+      const auto store = state->make_store(queue.executor());
+      for (int i = 0; i < 200; ++i)
+        REQUIRE(
+            commit(*store, queue, {alice, {put(std::to_string(i), std::string(500, 'v'))}, {}}).has_value());
+    }
+    std::fstream damage(file, std::ios::in | std::ios::out | std::ios::binary);
+    damage.seekp(8192);
+    damage << std::string(60000, 'x');
+    damage.close();
+    CHECK(open_error(file) == Errc::corrupt);
+  }
+  SUBCASE("a folder that is not there") { CHECK(open_error(folder / "no" / "state.db") == Errc::io); }
+}
+
+TEST_CASE("kill -9 in the middle of writing: everything acknowledged is there after reopening") {
+  const TemporaryFolder folder;
+  const auto file = folder / "state.db";
+  int pipe_ends[2];
+  REQUIRE(pipe(pipe_ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // Writes without end and says over the pipe what was acknowledged, until it is killed.
+    Queue queue;
+    const auto state = open_state(file);
+    const auto store = state->make_store(queue.executor());
+    for (int i = 0;; ++i) {
+      bool written = false;
+      store->commit({alice, {put(std::to_string(i), "v")}, {}}, [&](Result<Version> version) {
+        written = version && write(pipe_ends[1], &i, sizeof i) == sizeof i;
+        if (!written) _exit(1);
+      });
+      if (i % 7 == 0) queue.run_until([&] { return written; });
+    }
+  }
+  close(pipe_ends[1]);
+  std::vector<int> acknowledged;
+  int number = 0;
+  while (acknowledged.size() < 300 && read(pipe_ends[0], &number, sizeof number) == sizeof number)
+    acknowledged.push_back(number);
+  REQUIRE(kill(child, SIGKILL) == 0);
+  while (read(pipe_ends[0], &number, sizeof number) == sizeof number) acknowledged.push_back(number);
+  close(pipe_ends[0]);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(acknowledged.size() >= 300);
+  const auto state = open_state(file);
+  const Loaded loaded = load(*state);
+  for (const int i : acknowledged) {
+    CAPTURE(i);
+    CHECK(loaded.values.count(std::to_string(i)) == 1);
+  }
+}

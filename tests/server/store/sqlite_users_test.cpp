@@ -1,0 +1,97 @@
+#include <doctest/doctest.h>
+
+#include "server/store/sqlite.hpp"
+#include "temporary_folder.hpp"
+
+using namespace beckon;
+using namespace beckon::store;
+using users::User;
+
+namespace {
+
+std::unique_ptr<SqliteUsers> open_users(const std::filesystem::path& file) {
+  auto opened = SqliteUsers::open(file);
+  REQUIRE(opened.has_value());
+  return std::move(*opened);
+}
+
+User make(std::string name) { return {.aor = "sip:" + name + "@example.org", .ha1_short = {"m", "s", "t"}}; }
+
+/// A shard whose turn comes when the test says so.
+struct Later {
+  std::vector<std::function<void()>> functions;
+  Executor executor() {
+    return [this](std::function<void()> function) { functions.push_back(std::move(function)); };
+  }
+  void run() {
+    for (auto& function : std::exchange(functions, {})) function();
+  }
+};
+
+std::optional<User> find(DurableStore& store, Later& later, std::string_view aor) {
+  std::optional<User> found;
+  store.find_user(aor, [&](auto result) { found = result.value(); });
+  later.run();
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("users are added, listed in order, changed, disabled and removed") {
+  const TemporaryFolder folder;
+  const auto users = open_users(folder / "users.db");
+  REQUIRE(users->add(std::vector{make("bob"), make("alice")}).has_value());
+  std::vector<std::string> names;
+  REQUIRE(users->each([&](const User& user) { names.push_back(user.aor); }).has_value());
+  CHECK(names == std::vector<std::string>{"sip:alice@example.org", "sip:bob@example.org"});
+  CHECK(users->count().value() == 2);
+
+  User bob = users->find("sip:bob@example.org").value().value();
+  bob.enabled = false;
+  REQUIRE(users->update(bob).has_value());
+  CHECK(users->find("sip:bob@example.org").value()->enabled == false);
+
+  REQUIRE(users->remove("sip:bob@example.org").has_value());
+  CHECK_FALSE(users->find("sip:bob@example.org").value().has_value());
+  CHECK(users->remove("sip:bob@example.org").error() == Errc::not_found);
+  CHECK(users->update(bob).error() == Errc::not_found);
+}
+
+TEST_CASE("an import is taken whole or not at all") {
+  const TemporaryFolder folder;
+  const auto users = open_users(folder / "users.db");
+  REQUIRE(users->add(std::vector{make("bob")}).has_value());
+  CHECK(users->add(std::vector{make("alice"), make("bob")}).error() == Errc::exists);
+  CHECK(users->count().value() == 1);
+}
+
+TEST_CASE("a running server sees at once what a command changed in the users file") {
+  const TemporaryFolder folder;
+  const auto command = open_users(folder / "users.db");
+  Later later;
+  const auto server = open_durable(folder / "users.db", later.executor()).value();
+  const std::string alice = "sip:alice@example.org";
+
+  bool called = false;
+  server->find_user(alice, [&](auto) { called = true; });
+  CHECK_FALSE(called);
+  later.run();
+  CHECK(called);
+
+  CHECK_FALSE(find(*server, later, alice).has_value());
+  User user = make("alice");
+  REQUIRE(command->add(std::vector{user}).has_value());
+  CHECK(find(*server, later, alice) == user);
+  CHECK(find(*server, later, alice) == user);  // out of the cache
+  user.ha1_short.md5 = "changed";
+  REQUIRE(command->update(user).has_value());
+  CHECK(find(*server, later, alice) == user);
+  REQUIRE(command->remove(alice).has_value());
+  CHECK_FALSE(find(*server, later, alice).has_value());
+}
+
+TEST_CASE("users survive closing the file") {
+  const TemporaryFolder folder;
+  REQUIRE(open_users(folder / "users.db")->add(std::vector{make("alice")}).has_value());
+  CHECK(open_users(folder / "users.db")->find("sip:alice@example.org").value() == make("alice"));
+}

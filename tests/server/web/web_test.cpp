@@ -1,0 +1,92 @@
+#include "server/web.hpp"
+
+#include <optional>
+
+#include "server/xcap/documents.hpp"
+#include "tests/server/world.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+
+namespace {
+
+const std::string target = "/xcap/pres-rules/users/sip:alice@example.org/index";
+const std::string rules =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ruleset xmlns=\"urn:ietf:params:xml:ns:common-policy\"/>";
+
+/// Asks over HTTP and answers a challenge.
+class Browser {
+ public:
+  Browser(World& world, Web& web) : world_(world), web_(web) {}
+
+  http::HttpResponse ask(http::HttpRequest request) {
+    std::optional<http::HttpResponse> answer;
+    web_.handle(std::move(request), [&](http::HttpResponse response) { answer = std::move(response); });
+    world_.run();
+    REQUIRE(answer.has_value());
+    return *answer;
+  }
+
+  http::HttpResponse ask_as(http::HttpRequest request, const std::string& user, const std::string& password) {
+    const auto challenge = ask(request);
+    if (challenge.status != 401) return challenge;
+    std::vector<std::string> offered;
+    for (const auto& [name, value] : challenge.headers) {
+      if (name == "WWW-Authenticate") offered.push_back(value);
+    }
+    const auto chosen = auth::choose(std::span<const std::string>(offered));
+    REQUIRE(chosen.has_value());
+    request.headers.emplace_back("Authorization", auth::answer(*chosen, {.user = user,
+                                                                         .password = password,
+                                                                         .method = request.method,
+                                                                         .uri = request.target,
+                                                                         .body = request.body,
+                                                                         .cnonce = "0a4f113b"}));
+    return ask(std::move(request));
+  }
+
+ private:
+  World& world_;
+  Web& web_;
+};
+
+http::HttpRequest get(const std::string& path) {
+  return {.method = "GET", .target = path, .headers = {}, .body = {}, .peer = {}, .secure = true};
+}
+
+}  // namespace
+
+TEST_CASE("a user's documents are his own: digest as over SIP, whatever shard has his bucket (RFC 4825 8)") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    World world(World::default_settings(), shards);
+    world.add_user("alice@example.org");
+    world.add_user("bob@example.org");
+    for (unsigned i = 0; i < shards; ++i)
+      world.node().shard(i).add<server::xcap::Documents>(world.node().shard(i));
+    Web web(world.node());
+    Browser browser(world, web);
+    CHECK(browser.ask(get(target)).status == 401);
+    CHECK(browser.ask_as(get(target), "alice", "wrong").status == 401);
+    CHECK(browser.ask_as(get(target), "alice", "secret").status == 404);
+    http::HttpRequest put = get(target);
+    put.method = "PUT";
+    put.headers = {{"Content-Type", "application/auth-policy+xml"}};
+    put.body = rules;
+    CHECK(browser.ask_as(put, "bob", "secret").status == 403);
+    CHECK(browser.ask_as(put, "alice", "secret").status == 201);
+    const auto found = browser.ask_as(get(target), "alice", "secret");
+    CHECK(found.status == 200);
+    CHECK(found.body == rules);
+  }
+}
+
+TEST_CASE("a domain that is not served, and what is nobody's tree, are not found without a challenge") {
+  World world;
+  world.node().shard(0).add<server::xcap::Documents>(world.node().shard(0));
+  Web web(world.node());
+  Browser browser(world, web);
+  CHECK(browser.ask(get("/xcap/pres-rules/users/sip:alice@example.net/index")).status == 404);
+  CHECK(browser.ask(get("/elsewhere")).status == 404);
+}

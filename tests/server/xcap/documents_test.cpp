@@ -1,0 +1,203 @@
+#include "server/xcap/documents.hpp"
+
+#include "tests/server/packages/stage.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using beckon::xcap::Method;
+using beckon::xcap::Response;
+
+namespace {
+
+const std::string index_document = "/xcap/pres-rules/users/sip:alice@example.org/index";
+const std::string rules = rule_for(bob, "allow");
+
+struct Wish {
+  Method method = Method::get;
+  std::string target = index_document;
+  std::string body = {};
+  beckon::xcap::Headers headers = {{"Content-Type", "application/auth-policy+xml"}};
+};
+
+/// Hands a request in; the answer once it is there.
+std::shared_ptr<std::optional<Response>> hand(Stage& stage, const Wish& wish,
+                                              const std::string& who = alice) {
+  auto answer = std::make_shared<std::optional<Response>>();
+  beckon::xcap::Request request;
+  request.method = wish.method;
+  request.target = wish.target;
+  request.headers = wish.headers;
+  request.body = wish.body;
+  stage.documents->handle(std::move(request), {who, true},
+                          [answer](Response response) { *answer = response; });
+  return answer;
+}
+
+Response ask(Stage& stage, const Wish& wish, const std::string& who = alice) {
+  const auto answer = hand(stage, wish, who);
+  stage.settle();
+  REQUIRE(answer->has_value());
+  return **answer;
+}
+
+Wish with(std::string name, std::string value, Wish wish) {
+  wish.headers.emplace_back(std::move(name), std::move(value));
+  return wish;
+}
+
+const Wish put{Method::put, index_document, rules};
+
+}  // namespace
+
+TEST_CASE("a document is created, read, replaced and deleted (RFC 4825 7)") {
+  Stage stage;
+  CHECK(ask(stage, {}).status == 404);
+  const Response created = ask(stage, put);
+  CHECK(created.status == 201);
+  CHECK_FALSE(created.etag.empty());
+  const Response read = ask(stage, {});
+  CHECK(read.status == 200);
+  CHECK(read.body == rules);
+  CHECK(read.etag == created.etag);
+  CHECK(read.content_type == "application/auth-policy+xml");
+  CHECK(ask(stage, {Method::head}).body.empty());
+  const Response replaced = ask(stage, put);
+  CHECK(replaced.status == 200);
+  CHECK(replaced.etag != created.etag);
+  CHECK(ask(stage, {Method::del}).status == 200);
+  CHECK(ask(stage, {Method::del}).status == 404);
+  CHECK(stage.memory.records.empty());
+}
+
+TEST_CASE(
+    "a PUT is answered only after the store has the document, and nobody reads it before (DESIGN 1.4)") {
+  Stage stage;
+  const auto answer = hand(stage, put);
+  stage.wait(0ms);
+  CHECK_FALSE(answer->has_value());
+  CHECK(stage.documents->rules(alice) == nullptr);
+  stage.settle();
+  CHECK(answer->value().status == 201);
+  CHECK(stage.documents->rules(alice) != nullptr);
+}
+
+TEST_CASE("only the owner touches his tree: 403 for everybody else, whether it exists or not") {
+  Stage stage;
+  ask(stage, put);
+  for (const Method method : {Method::get, Method::head, Method::put, Method::del}) {
+    CAPTURE(beckon::xcap::to_string(method));
+    CHECK(ask(stage, {method, index_document, rules}, bob).status == 403);
+    CHECK(ask(stage, {method, "/xcap/pres-rules/users/sip:nobody@example.org/index", rules}, bob).status ==
+          403);
+  }
+  CHECK(ask(stage, {}).body == rules);
+}
+
+TEST_CASE("both names of a usage and both spellings of a user reach one document") {
+  Stage stage;
+  ask(stage, put);
+  for (const char* target : {"/xcap/org.openmobilealliance.pres-rules/users/sip:alice@example.org/index",
+                             "/xcap/pres-rules/users/alice@example.org/index",
+                             "/xcap/pres-rules/users/sip%3Aalice%40example.org/index"}) {
+    CAPTURE(target);
+    CHECK(ask(stage, {Method::get, target}).body == rules);
+    CHECK(server::xcap::owner_of(target) == alice);
+  }
+}
+
+TEST_CASE("conditions are checked against what is there (RFC 4825 7.11)") {
+  Stage stage;
+  const std::string etag = ask(stage, put).etag;
+  CHECK(ask(stage, with("If-Match", "\"other\"", put)).status == 412);
+  CHECK(ask(stage, with("If-None-Match", "*", put)).status == 412);
+  CHECK(ask(stage, with("If-None-Match", '"' + etag + '"', {})).status == 304);
+  CHECK(ask(stage, with("If-Match", '"' + etag + '"', put)).status == 200);
+}
+
+TEST_CASE("of two PUTs on the same entity-tag at once one wins, the other is 412") {
+  Stage stage;
+  const std::string etag = ask(stage, put).etag;
+  const auto first = hand(stage, with("If-Match", '"' + etag + '"', put));
+  const auto second = hand(stage, with("If-Match", '"' + etag + '"', put));
+  stage.wait(10ms);
+  CHECK(first->value().status == 200);
+  CHECK(second->value().status == 412);
+}
+
+TEST_CASE("what is no document is refused with the error document of RFC 4825 11 and changes nothing") {
+  Stage stage;
+  ask(stage, put);
+  struct {
+    const char* what;
+    Wish wish;
+    unsigned status;
+  } const rows[] = {
+      {"not well-formed", {Method::put, index_document, "<ruleset"}, 409},
+      {"another format", {Method::put, index_document, "<other/>"}, 409},
+      {"wrong type", {Method::put, index_document, rules, {{"Content-Type", "text/plain"}}}, 415},
+      {"a part of a document", {Method::get, index_document + "/~~/ruleset"}, 404},
+      {"unknown usage", {Method::get, "/xcap/rls-services/users/sip:alice@example.org/index"}, 404},
+      {"another method", {Method::other}, 405},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    const Response response = ask(stage, row.wish);
+    CHECK(response.status == row.status);
+    if (row.status == 409) CHECK(response.content_type == "application/xcap-error+xml");
+  }
+  CHECK(ask(stage, {}).body == rules);
+}
+
+TEST_CASE("a user has so many documents and no more (DESIGN 7)") {
+  Stage stage;
+  const auto name = [](std::size_t i) {
+    return "/xcap/pres-rules/users/sip:alice@example.org/d" + std::to_string(i);
+  };
+  for (std::size_t i = 0; i < server::xcap::documents_per_user; ++i)
+    REQUIRE(ask(stage, {Method::put, name(i), rules}).status == 201);
+  CHECK(ask(stage, {Method::put, name(99), rules}).status == 409);
+  CHECK(ask(stage, {Method::put, name(0), rules}).status == 200);
+}
+
+TEST_CASE("more changes at once than the queue holds are answered 503") {
+  Stage stage;
+  std::vector<std::shared_ptr<std::optional<Response>>> answers;
+  for (std::size_t i = 0; i < server::xcap::waiting_max + 2; ++i) answers.push_back(hand(stage, put));
+  CHECK(answers.back()->value().status == 503);
+  stage.wait(1s);
+  for (std::size_t i = 0; i + 1 < answers.size(); ++i) CHECK(answers[i]->value().status < 300);
+}
+
+TEST_CASE("rules of all documents count together (RFC 5025 9)") {
+  Stage stage;
+  ask(stage, put);
+  ask(stage, {Method::put, "/xcap/pres-rules/users/sip:alice@example.org/more", rule_for(carol, "block")});
+  REQUIRE(stage.documents->rules(alice) != nullptr);
+  CHECK(stage.documents->rules(alice)->rules.size() == 2);
+}
+
+TEST_CASE("documents survive a restart with their entity-tags") {
+  Stage stage;
+  const std::string etag = ask(stage, put).etag;
+  stage.restart();
+  CHECK(ask(stage, {}).etag == etag);
+  CHECK(ask(stage, {}).body == rules);
+}
+
+TEST_CASE("what belongs to nobody is answered without a shard: capabilities, 404, 400 (RFC 4825 12)") {
+  const auto global = [](const std::string& target, Method method = Method::get) {
+    beckon::xcap::Request request;
+    request.method = method;
+    request.target = target;
+    return server::xcap::handle_global(request);
+  };
+  const Response caps = global("/xcap/xcap-caps/global/index");
+  CHECK(caps.status == 200);
+  CHECK(caps.content_type == "application/xcap-caps+xml");
+  CHECK(caps.body.find("pres-rules") != std::string::npos);
+  CHECK(global("/xcap/xcap-caps/global/index", Method::put).status == 405);
+  CHECK(global("/elsewhere").status == 404);
+  CHECK(global("/xcap/pres-rules/users/%zz/index").status == 400);
+  CHECK_FALSE(server::xcap::owner_of("/xcap/xcap-caps/global/index").has_value());
+}
