@@ -1,0 +1,37 @@
+#include "client/account/context.hpp"
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::account {
+
+void Connection::take_offer(const sip::Message& success) {
+  direct = success.lists(sip::HeaderId::supported, "beckon-direct") ? flow : 0;
+}
+
+transaction::Hop Context::hop() const {
+  transaction::Hop hop = connection.server;
+  hop.flow = connection.flow;
+  return hop;
+}
+
+std::string Context::contact() const {
+  const auto& server = connection.server;
+  std::string out = "<sip:" + account.user + "@" + transport.sent_by(server);
+  if (server.protocol != transaction::Protocol::udp)
+    out += ";transport=" + to_lower(transaction::via_name(server.protocol));
+  return out + ">";
+}
+
+sip::Builder Context::request(std::string_view method, std::string_view uri, std::string_view to,
+                              std::string_view from_tag, std::string_view call_id, std::uint32_t cseq) const {
+  sip::Builder builder = sip::Builder::request(method, uri);
+  builder.add(sip::HeaderId::max_forwards, 70U)
+      .add(sip::HeaderId::from, "<" + account.aor + ">;tag=" + std::string(from_tag))
+      .add(sip::HeaderId::to, "<" + std::string(to) + ">")
+      .add(sip::HeaderId::call_id, call_id)
+      .add(sip::HeaderId::cseq, std::to_string(cseq) + " " + std::string(method))
+      .add(sip::HeaderId::user_agent, "beckon/" BECKON_VERSION);
+  return builder;
+}
+
+}  // namespace beckon::client::account

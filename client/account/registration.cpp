@@ -1,0 +1,179 @@
+#include "client/account/registration.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::account {
+namespace {
+
+using sip::HeaderId;
+
+/// A server that grants next to nothing cannot make us ask in a loop.
+constexpr Duration shortest_refresh = 5s;
+
+/// How long to wait before the n-th try in a row (RFC 5626 4.5: 30 s base; shorter here at first, as a
+/// restarted server is back within seconds). At random between half and all of it, so that clients do not
+/// come in step.
+Duration retry_pause(int failures, Random& random) {
+  const Duration longest = 60s;
+  const Duration pause = std::min<Duration>(longest, 500ms * (1 << std::min(failures, 8)));
+  return pause / 2 +
+         Duration(static_cast<Duration::rep>(random.unit() * static_cast<double>(pause.count() / 2)));
+}
+
+/// The lifetime of our binding in a 2xx: the Contact's parameter, else Expires, else what we asked.
+std::uint32_t granted(const sip::Message& response, std::string_view own_uri, std::uint32_t asked) {
+  if (const auto contacts = response.contacts()) {
+    for (const auto& contact : *contacts) {
+      if (sip::print(contact.uri) != own_uri) continue;
+      if (const auto text = contact.parameter("expires"))
+        return parse_number<std::uint32_t>(*text).value_or(asked);
+    }
+  }
+  return response.expires().value_or(asked);
+}
+
+}  // namespace
+
+Registration::Registration(Context& context, OnRegistered on_registered)
+    : context_(context),
+      on_registered_(std::move(on_registered)),
+      timer_(context.timers),
+      call_id_(context.random.token(12)),
+      tag_(context.random.token(8)) {}
+
+void Registration::start(std::uint32_t expires_seconds, Done done, Now now) {
+  if (expires_seconds == 0) return stop(std::move(done), now);
+  wanted_ = true;
+  asked_ = expires_seconds;
+  state_ = State::registering;
+  place({asked_, std::move(done)}, now);
+}
+
+void Registration::stop(Done done, Now now) {
+  wanted_ = false;
+  place({0, std::move(done)}, now);
+}
+
+void Registration::on_connection_lost(Now now) {
+  if (!wanted_ || state_ == State::failed || in_flight_) return;
+  if (state_ == State::registering && timer_.is_set()) return;  // the request it took along has seen to it
+  state_ = State::registering;
+  retry_later(0s, now);
+}
+
+/// "UAs MUST NOT send a new registration [...] until they have received a final response from the registrar
+/// for the previous one" (RFC 3261 10.2).
+void Registration::place(Order order, Now now) {
+  timer_.cancel();
+  if (in_flight_) return orders_.push_back(std::move(order));
+  send(std::move(order), now);
+}
+
+void Registration::send(Order order, Now now) {
+  timer_.cancel();
+  in_flight_ = true;
+  const std::string uri = "sip:" + context_.account.domain;
+  const std::uint32_t expires = order.expires;
+  context_.requester.send(
+      {.method = sip::Method::register_,
+       .uri = uri,
+       .make = [this, uri, expires] { return make(uri, expires); },
+       .owner = life_.watch()},
+      context_.hop(),
+      [this, order = std::move(order)](int status, const sip::Message* response, Now at) {
+        on_final(order, status, response, at);
+      },
+      now);
+}
+
+sip::Builder Registration::make(const std::string& uri, std::uint32_t expires) {
+  sip::Builder builder = context_.request("REGISTER", uri, context_.account.aor, tag_, call_id_, ++cseq_);
+  builder.add(HeaderId::contact, context_.contact() + ";+sip.instance=\"<" + context_.account.instance +
+                                     ">\";reg-id=1;expires=" + std::to_string(expires));
+  builder.add(HeaderId::supported, "path, outbound");
+  return builder;
+}
+
+void Registration::on_final(Order order, int status, const sip::Message* response, Now now) {
+  in_flight_ = false;
+  if (status == 423 && response != nullptr && order.expires != 0) {
+    if (const auto least = response->number(HeaderId::min_expires); least && *least > order.expires) {
+      order.expires = asked_ = *least;
+      return send(std::move(order), now);
+    }
+  }
+  if (response != nullptr && status < 300) {
+    on_success(order.expires, *response, now);
+  } else if (order.expires == 0) {
+    enter(State::unregistered, status, "", 0, now);  // it ends with its lifetime
+  } else {
+    on_failure(status, response, now);
+  }
+  if (order.done) order.done(response != nullptr ? status : 0, now);
+  if (in_flight_ || orders_.empty()) return;
+  Order next = std::move(orders_.front());
+  orders_.pop_front();
+  send(std::move(next), now);
+}
+
+void Registration::on_success(std::uint32_t asked, const sip::Message& response, Now now) {
+  failures_ = 0;
+  if (asked == 0) return enter(State::unregistered, response.status(), "", 0, now);
+  const std::string contact = context_.contact();
+  const std::uint32_t expires =
+      granted(response, std::string_view(contact).substr(1, contact.size() - 2), asked);
+  context_.connection.take_offer(response);
+  // Refreshed while a fifth of the lifetime is left, so that a lost REGISTER can be repeated.
+  const Duration pause = std::max<Duration>(shortest_refresh, std::chrono::seconds(expires) * 4 / 5);
+  timer_.set(now.mono + pause, [this](Time at) { refresh(at); });
+  enter(State::registered, response.status(), "", expires, now);
+  on_registered_(now);
+}
+
+void Registration::on_failure(int status, const sip::Message* response, Now now) {
+  const bool may_pass = status == 408 || status / 100 == 5;
+  const std::string_view reason = response != nullptr ? response->reason() : "no answer";
+  enter(may_pass ? State::registering : State::failed, status, reason, 0, now);
+  if (!may_pass || !wanted_) return;
+  const auto asked = response != nullptr ? response->number(HeaderId::retry_after) : std::nullopt;
+  retry_later(std::chrono::seconds(asked.value_or(0)), now);
+}
+
+void Registration::refresh(Time mono) { place({asked_, {}}, Now{mono, context_.clock.now().wall}); }
+
+void Registration::retry_later(std::chrono::seconds at_least, Now now) {
+  const Duration pause = std::max<Duration>(at_least, retry_pause(failures_++, context_.random));
+  timer_.set(now.mono + pause, [this](Time at) { refresh(at); });
+}
+
+void Registration::enter(State state, int status, std::string_view reason, std::uint32_t expires, Now now) {
+  state_ = state;
+  boost::json::object event = control::make_event("registration", now);
+  event["state"] = state == State::registering ? "failed" : to_string(state);
+  event["status"] = status;
+  if (!reason.empty()) event["reason"] = reason;
+  if (state == State::registered) {
+    event["expires"] = expires;
+    event["contact"] = context_.contact();
+    event["direct"] = context_.connection.offers_direct();
+  }
+  context_.emit(std::move(event));
+}
+
+const char* to_string(Registration::State state) {
+  switch (state) {
+    case Registration::State::unregistered:
+      return "unregistered";
+    case Registration::State::registering:
+      return "registering";
+    case Registration::State::registered:
+      return "registered";
+    case Registration::State::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+}  // namespace beckon::client::account

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "client/account/context.hpp"
+#include "client/account/requester.hpp"
+#include "protocol/base/timers.hpp"
+
+namespace beckon::client::account {
+
+/// This device's binding (RFC 3261 10.2, RFC 5626 4.2): made, refreshed, made anew after the connection was
+/// lost, taken back. One REGISTER is in flight at a time.
+class Registration {
+ public:
+  enum class State {
+    unregistered,
+    registering,  ///< Asked for, or lost and asked for again.
+    registered,
+    failed,  ///< Refused for good; the next `start` tries again.
+  };
+  /// How a `start` or `stop` ended: the final status, 0 when nobody answered. Each is called once.
+  using Done = std::function<void(int status, Now now)>;
+  /// Called after each 2xx to a REGISTER that made or kept the binding.
+  using OnRegistered = std::function<void(Now now)>;
+
+  Registration(Context& context, OnRegistered on_registered);
+
+  void start(std::uint32_t expires_seconds, Done done, Now now);
+  void stop(Done done, Now now);
+  /// The connection is gone: if we are to be registered, tries again soon and then ever more rarely.
+  void on_connection_lost(Now now);
+
+  State state() const { return state_; }
+
+ private:
+  /// A REGISTER to be sent.
+  struct Order {
+    std::uint32_t expires = 0;
+    Done done;
+  };
+  void place(Order order, Now now);
+  void send(Order order, Now now);
+  sip::Builder make(const std::string& uri, std::uint32_t expires);
+  void on_final(Order order, int status, const sip::Message* response, Now now);
+  void on_success(std::uint32_t asked, const sip::Message& response, Now now);
+  void on_failure(int status, const sip::Message* response, Now now);
+  void refresh(Time mono);
+  void retry_later(std::chrono::seconds at_least, Now now);
+  void enter(State state, int status, std::string_view reason, std::uint32_t expires, Now now);
+
+  Context& context_;
+  OnRegistered on_registered_;
+  Timer timer_;
+  State state_ = State::unregistered;
+  bool wanted_ = false;  ///< The user wants to be registered.
+  std::uint32_t asked_ = 0;
+  std::string call_id_, tag_;
+  std::uint32_t cseq_ = 0;
+  int failures_ = 0;
+  bool in_flight_ = false;
+  std::deque<Order> orders_;  ///< Wait for the one in flight.
+  Life life_;
+};
+const char* to_string(Registration::State state);
+
+}  // namespace beckon::client::account

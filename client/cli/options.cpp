@@ -1,0 +1,173 @@
+#include "client/cli/options.hpp"
+
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+
+#include "client/control/cause.hpp"
+#include "client/control/command.hpp"
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::cli {
+namespace {
+
+constexpr int usage_error = static_cast<int>(control::Cause::usage);
+
+std::filesystem::path default_state_folder() {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const char* home = std::getenv("HOME");
+  if (data != nullptr && *data != '\0') return std::filesystem::path(data) / "beckon";
+  return std::filesystem::path(home != nullptr ? home : ".") / ".local/share/beckon";
+}
+
+/// Reads a line from the terminal without showing it.
+std::string prompt_password(const std::string& account) {
+  std::cerr << "Password of " << account << ": " << std::flush;
+  termios shown{};
+  const bool terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
+  if (terminal) {
+    termios hidden = shown;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSANOW, &hidden);
+  }
+  std::string password;
+  std::getline(std::cin, password);
+  if (terminal) tcsetattr(STDIN_FILENO, TCSANOW, &shown);
+  std::cerr << '\n';
+  return password;
+}
+
+/// Without the line end of other systems.
+bool read_password(const std::string& file, std::string& password) {
+  std::ifstream in(file);
+  if (!std::getline(in, password)) return false;
+  if (password.ends_with('\r')) password.pop_back();
+  return true;
+}
+
+bool find_password(const std::string& file, const std::string& account, std::string& password) {
+  if (!file.empty()) return read_password(file, password);
+  if (const char* given = std::getenv("BECKON_PASSWORD"); given != nullptr) {
+    password = given;
+    return true;
+  }
+  if (isatty(STDIN_FILENO) == 0) return false;
+  password = prompt_password(account);
+  return true;
+}
+
+std::string commands_help() {
+  std::string out =
+      "Behind the options stands one COMMAND; without it commands are typed on standard input, or come "
+      "there\n"
+      "as JSON lines with --json:\n";
+  for (const auto& each : control::specifications()) {
+    std::string usage = each.name;
+    for (const auto& argument : each.arguments) {
+      usage +=
+          argument.required ? fmt::format(" {}", argument.name) : fmt::format(" [--{} ...]", argument.name);
+    }
+    out += fmt::format("  {:<46} {}\n", usage, each.help);
+  }
+  out +=
+      "Exit codes: 0 done, 2 usage, 3 server not reached, 4 name or password refused, 5 failed, 6 no such "
+      "user,\n"
+      "  7 refused by the other side, 8 not available now, 9 not trusted, 10 no direct session possible\n";
+  return out;
+}
+
+}  // namespace
+
+std::optional<ServerAddress> parse_server(std::string_view text) {
+  ServerAddress server;
+  const auto [protocol, rest] = cut(text, ':');
+  std::uint16_t standard_port = 5060;
+  if (protocol == "udp") {
+    server.protocol = transaction::Protocol::udp;
+  } else if (protocol == "tcp") {
+    server.protocol = transaction::Protocol::tcp;
+  } else if (protocol == "tls") {
+    server.protocol = transaction::Protocol::tls;
+    standard_port = 5061;
+  } else {
+    return std::nullopt;
+  }
+  const auto colon = rest.rfind(':');
+  const bool has_port = colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos;
+  const auto port = has_port ? parse_number<std::uint16_t>(rest.substr(colon + 1)) : standard_port;
+  server.host = rest.substr(0, has_port ? colon : rest.size());
+  if (server.host.starts_with('[') && server.host.ends_with(']')) {
+    server.host = server.host.substr(1, server.host.size() - 2);
+  }
+  if (!port || *port == 0 || server.host.empty()) return std::nullopt;
+  server.port = *port;
+  return server;
+}
+
+std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
+  Options options;
+  std::string account, password_file, log_level = "warn", state;
+  CLI::App app{"beckon, a SIP/SIMPLE user agent for people and scripts"};
+  app.set_version_flag("--version", "beckon " BECKON_VERSION);
+  app.add_option("--account", account, "who you are: alice@example.org")->required();
+  app.add_option("--server", options.server_text, "tls:HOST[:PORT], tcp:... or udp:...")->required();
+  app.add_option("--ca", options.ca_file, "PEM file of the authority, or of the server's own certificate");
+  app.add_option("--xcap", options.xcap_url, "XCAP root; default https://HOST:5443/xcap");
+  app.add_option("--password-file", password_file,
+                 "first line is the password; default $BECKON_PASSWORD, or a prompt");
+  app.add_option("--state", state, "folder of keys and pins; default ~/.local/share/beckon/ACCOUNT");
+  app.add_option("--play", options.play, "WAV file to play in sessions");
+  app.add_option("--record", options.record, "WAV file to record sessions to");
+  app.add_option("--log", log_level, "trace, debug, info, warn, error or off; default warn");
+  app.add_flag("--json", options.json,
+               "one JSON object a line, in and out (client/control/contract.schema.json)");
+  app.add_flag("--trace", options.trace, "tell every SIP message, one line each");
+  app.add_flag("--stay", options.stay, "after COMMAND, go on until interrupted");
+  app.add_flag("--direct-loopback", options.direct_loopback, "test switch: direct sessions over loopback");
+  app.prefix_command();  // the first word that is no option, and all behind it, is the command
+  app.footer(commands_help());
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error) == 0 ? 0 : usage_error;
+    return std::nullopt;
+  }
+  options.words = app.remaining();
+  exit_code = usage_error;
+  const auto read = account::parse_account(account);
+  const auto server = parse_server(options.server_text);
+  if (!read || !server || !log::set_level(log_level)) {
+    std::cerr << "beckon: "
+              << (!read     ? "--account is no address: " + account
+                  : !server ? "--server is not tls:HOST[:PORT], tcp:... or udp:...: " + options.server_text
+                            : "--log has no level " + log_level)
+              << '\n';
+    return std::nullopt;
+  }
+  options.account = *read;
+  options.server = *server;
+  const bool v6 = server->host.find(':') != std::string::npos;
+  if (options.xcap_url.empty()) {
+    options.xcap_url = fmt::format("https://{}:5443/xcap", v6 ? "[" + server->host + "]" : server->host);
+  }
+  options.state = state.empty()
+                      ? default_state_folder() / (options.account.user + "@" + options.account.domain)
+                      : std::filesystem::path(state);
+  if (!find_password(password_file, account, options.account.password)) {
+    std::cerr << "beckon: "
+              << (password_file.empty()
+                      ? "no password: set BECKON_PASSWORD, give --password-file, or run on a terminal"
+                      : "no password in " + password_file)
+              << '\n';
+    return std::nullopt;
+  }
+  return options;
+}
+
+}  // namespace beckon::client::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/account/account.hpp"
+#include "protocol/transaction/transport.hpp"
+
+namespace beckon::client::cli {
+
+/// Where the server is, as the user wrote it.
+struct ServerAddress {
+  transaction::Protocol protocol = transaction::Protocol::tls;
+  std::string host;  ///< A name or an address without brackets.
+  std::uint16_t port = 0;
+};
+/// Reads "tls:127.0.0.1:5061", "udp:[::1]:5060", "tcp:sip.example.org"; without a port the transport's own.
+std::optional<ServerAddress> parse_server(std::string_view text);
+
+struct Options {
+  account::Account account;
+  ServerAddress server;
+  std::string server_text;
+  std::string ca_file;   ///< Empty: the system's authorities.
+  std::string xcap_url;  ///< "https://host:port/xcap"; by default on the server's host, port 5443.
+  std::filesystem::path state;
+  std::string play, record;
+  bool json = false;
+  bool trace = false;
+  bool stay = false;               ///< After COMMAND, go on until interrupted.
+  bool direct_loopback = false;    ///< Test switch direct.loopback (DIRECT_SESSIONS 5).
+  std::vector<std::string> words;  ///< COMMAND and its arguments; empty: commands come from standard input.
+};
+
+/// Reads the command line and finds the password ($BECKON_PASSWORD, --password-file, prompt). Nothing: what
+/// there was to say was said, and `exit_code` is the program's.
+std::optional<Options> read_options(int argc, char** argv, int& exit_code);
+
+}  // namespace beckon::client::cli

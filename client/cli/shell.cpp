@@ -1,0 +1,317 @@
+#include "client/cli/shell.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "client/agent/agent.hpp"
+#include "client/cli/direct_port.hpp"
+#include "client/cli/input.hpp"
+#include "client/cli/state_folder.hpp"
+#include "client/cli/web.hpp"
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/net/https_client.hpp"
+#include "protocol/net/resolver.hpp"
+#include "protocol/net/sip_transport.hpp"
+#include "protocol/net/source_address.hpp"
+#include "protocol/sip/check.hpp"
+
+namespace beckon::client::cli {
+namespace {
+
+using control::Cause;
+
+/// Commands of one shot that only make sense while somebody watches.
+bool stays(const Options& options) {
+  return options.stay || options.words.front() == "subscribe" || options.words.front() == "call";
+}
+
+/// Words of a typed line; "double quotes" keep blanks together.
+std::vector<std::string> split_words(std::string_view line) {
+  std::vector<std::string> words;
+  std::string word;
+  bool quoted = false, any = false;
+  for (const char c : line) {
+    if (c == '"') {
+      quoted = !quoted;
+      any = true;
+    } else if (is_blank(c) && !quoted) {
+      if (any) words.push_back(std::exchange(word, {}));
+      any = false;
+    } else {
+      word.push_back(c);
+      any = true;
+    }
+  }
+  if (any) words.push_back(word);
+  return words;
+}
+
+/// All is said: a signal that comes while we take ourselves down must not change the exit code.
+void hold_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+Cause cause_of(ErrorCode error) {
+  const bool trust = error == net::Errc::untrusted || error == net::Errc::wrong_name;
+  return trust ? Cause::untrusted : Cause::unreachable;
+}
+
+/// The running program: the agent with its sockets, files and streams. One thread.
+class Shell final : private net::Receiver {
+ public:
+  explicit Shell(const Options& options)
+      : options_(options), resolver_(loop_), port_(loop_.context(), options.direct_loopback) {}
+
+  int run() {
+    if (read_words() && open_files()) {
+      loop_.on_signal({SIGTERM, SIGINT}, [this](int) { quit(); });
+      resolver_.resolve(options_.server.host, [this](auto addresses) { on_resolved(addresses); });
+      loop_.run();
+    }
+    hold_signals();
+    return static_cast<int>(cause_);
+  }
+
+ private:
+  using ReadCommand = boost::system::result<control::Command, control::Rejected>;
+
+  bool read_words();
+  bool open_files();
+  void on_resolved(const Result<std::vector<IpAddress>>& addresses);
+  void connect(std::vector<Address> servers);
+  void start(const transaction::Hop& server);
+  void read_input();
+  void on_line(const std::string& line);
+  void write_pins();
+  void execute(const ReadCommand& command);
+  void emit(const boost::json::object& event);
+  void on_result(const boost::json::object& event);
+  void on_command_ended();
+  void quit();
+  void end(Cause cause, std::string_view why = {});
+
+  // net::Receiver
+  void on_message(const net::Hop& from, sip::Message message) override {
+    if (agent_) agent_->on_message(from, message, loop_.now());
+  }
+  void on_malformed(const net::Hop& from, ErrorCode error, std::string_view text) override {
+    log::warn("sip", "{}: unreadable message: {}", print(from.remote), error.message());
+    if (const auto refusal = sip::refusal(share(std::string(text)), error)) {
+      auto reply =
+          sip::Builder::reply(refusal->head, refusal->status, random_.token(6), refusal->reason).finish();
+      transport_->send(from, share(std::move(reply)), {});
+    }
+  }
+  void on_flow_opened(const net::Hop& flow) override {
+    if (agent_) agent_->on_flow_opened(flow, loop_.now());
+  }
+  void on_flow_closed(net::FlowId flow) override {
+    if (agent_) agent_->on_flow_closed(flow, loop_.now());
+  }
+
+  const Options& options_;
+  net::Loop loop_;
+  net::SystemResolver resolver_;
+  DirectPort port_;
+  crypto::SystemRandom random_;
+  std::optional<StateFolder> folder_;
+  direct::Keyring keyring_;
+  direct::Pins pins_;
+  net::TlsContextPtr tls_;
+  std::unique_ptr<net::SipTransport> transport_;
+  std::unique_ptr<Web> web_;
+  std::unique_ptr<Agent> agent_;
+  std::unique_ptr<Input> input_;
+  std::optional<control::Command> words_;  ///< The command of one shot.
+  Cause cause_ = Cause::done;
+  int running_ = 0;  ///< Commands without a result yet.
+  bool input_over_ = false;
+  bool quitting_ = false;
+  bool ended_ = false;
+};
+
+/// A command of one shot is checked before anybody is asked anything.
+bool Shell::read_words() {
+  if (options_.words.empty()) return true;
+  auto command = control::parse_words(options_.words);
+  if (!command) {
+    end(Cause::usage, command.error().error.message() + ": " + command.error().detail);
+    return false;
+  }
+  words_ = std::move(*command);
+  words_->id = "command";
+  return true;
+}
+
+bool Shell::open_files() {
+  const auto refuse = [this](const std::string& what, const ErrorCode& error) {
+    end(Cause::usage, what + ": " + error.message());
+    return false;
+  };
+  auto folder = StateFolder::open(options_.state);
+  if (!folder) return refuse(options_.state.string(), folder.error());
+  folder_ = std::move(*folder);
+  auto keyring = folder_->keyring(random_);
+  if (!keyring) return refuse("keys in " + options_.state.string(), keyring.error());
+  keyring_ = std::move(*keyring);
+  auto pins = folder_->pins();
+  if (!pins) return refuse("pins in " + options_.state.string(), pins.error());
+  pins_ = std::move(*pins);
+  auto tls = net::TlsContext::client(options_.ca_file);
+  if (!tls) return refuse("--ca " + options_.ca_file, tls.error());
+  tls_ = std::move(*tls);
+  return true;
+}
+
+void Shell::on_resolved(const Result<std::vector<IpAddress>>& addresses) {
+  if (!addresses) return end(Cause::unreachable, options_.server.host + ": " + addresses.error().message());
+  std::vector<Address> servers;
+  for (const auto& ip : *addresses) servers.push_back({ip, options_.server.port});
+  connect(std::move(servers));
+}
+
+/// A UDP socket on the address the system would send from; a connection to the first that takes it for the
+/// others. `servers` is not empty.
+void Shell::connect(std::vector<Address> servers) {
+  const Address server = servers.front();
+  net::SipTransport::Options transport;
+  transport.tls_client = tls_;
+  transport.keep_alive = 30s;
+  net::Receiver& receiver = *this;
+  transport_ = std::make_unique<net::SipTransport>(loop_, std::move(transport), receiver);
+  if (options_.server.protocol == transaction::Protocol::udp) {
+    const auto local = net::source_address(server);
+    const auto bound = local ? transport_->listen(transaction::Protocol::udp, {*local, 0}) : local.error();
+    if (!bound) return end(Cause::unreachable, bound.error().message());
+    return start({options_.server.protocol, server, *bound, 0});
+  }
+  transport_->connect(options_.server.protocol, server, options_.server.host,
+                      [this, servers = std::move(servers)](Result<net::Hop> flow) {
+                        if (!flow && servers.size() > 1) return connect({servers.begin() + 1, servers.end()});
+                        if (!flow)
+                          return end(cause_of(flow.error()),
+                                     options_.server_text + ": " + flow.error().message());
+                        // Requests name the server, not this flow: when it is lost the next request dials
+                        // again.
+                        start({flow->protocol, servers.front(), flow->local, 0});
+                        if (agent_) agent_->on_flow_opened(*flow, loop_.now());
+                      });
+}
+
+void Shell::start(const transaction::Hop& server) {
+  const auto opened = port_.open({.on_datagram =
+                                      [this](const Address& from, ByteView datagram) {
+                                        if (agent_) agent_->on_datagram(from, datagram, loop_.now());
+                                      },
+                                  .on_unreachable =
+                                      [this](const Address& to) {
+                                        if (agent_) agent_->on_unreachable(to, loop_.now());
+                                      }});
+  if (!opened) log::warn("direct", "no port for direct sessions: {}", opened.error().message());
+  const auto [origin, root] = split_url(options_.xcap_url);
+  web_ = std::make_unique<Web>(loop_, tls_, resolver_, origin);
+  account::Account account = options_.account;
+  account.instance = keyring_.instance;
+  agent_ = std::make_unique<Agent>(
+      Agent::Config{std::move(account), server, options_.server_text, root, options_.trace, {}}, keyring_,
+      Agent::Edges{*transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_,
+                   [this] { write_pins(); }},
+      [this](boost::json::object event) { emit(event); });
+  agent_->start(loop_.now());
+  agent_->choose_files({options_.play, options_.record});
+  words_ ? execute(*words_) : read_input();
+}
+
+void Shell::write_pins() {
+  if (const auto written = folder_->write_pins(pins_); !written) {
+    log::error("direct", "pins cannot be stored: {}", written.error().message());
+  }
+}
+
+void Shell::read_input() {
+  input_ = std::make_unique<Input>(
+      loop_,
+      Input::Handlers{
+          .on_line = [this](const std::string& line) { on_line(line); },
+          .on_too_long = [this] { execute(control::Rejected{control::Errc::not_json, {}, "line too long"}); },
+          .on_end =
+              [this] {
+                input_over_ = true;
+                on_command_ended();
+              }});
+}
+
+void Shell::on_line(const std::string& line) {
+  if (options_.json) return execute(control::parse_command(line));
+  const auto words = split_words(line);
+  if (!words.empty()) execute(control::parse_words(words));
+}
+
+void Shell::execute(const ReadCommand& command) {
+  ++running_;
+  if (command && command->name == "quit" && !std::exchange(quitting_, true)) {
+    // A server that does not answer must not hold us.
+    loop_.timers().set(loop_.now().mono + 5s, [this](Time) { end(cause_); });
+  }
+  command ? agent_->execute(*command, loop_.now()) : agent_->refuse(command.error(), loop_.now());
+}
+
+/// Every event passes here.
+void Shell::emit(const boost::json::object& event) {
+  const std::string text = options_.json ? control::print(event) : control::print_for_people(event);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fflush(stdout) != 0) loop_.stop();  // nobody reads any more
+  if (event.at("event") == "result") on_result(event);
+}
+
+/// The result of the command of one shot decides the exit code.
+void Shell::on_result(const boost::json::object& event) {
+  --running_;
+  loop_.post([this] { on_command_ended(); });
+  const auto* id = event.if_contains("id");
+  if (!words_ || id == nullptr || *id != "command") return;
+  const auto cause = control::parse_cause(event.at("cause").as_string());
+  if (cause != Cause::done || !stays(options_)) {
+    loop_.post([this, cause] { end(cause); });
+  }
+}
+
+/// Whoever closed our input still hears how his commands end.
+void Shell::on_command_ended() {
+  if (agent_->is_finished()) return end(cause_);
+  if (input_over_ && running_ == 0 && !quitting_) quit();
+}
+
+/// Takes everything back before the end; asked twice, it ends at once.
+void Shell::quit() {
+  if (!agent_ || quitting_) return end(cause_);
+  execute(control::parse_words(std::vector<std::string>{"quit"}));
+}
+
+void Shell::end(Cause cause, std::string_view why) {
+  if (std::exchange(ended_, true)) return;
+  cause_ = cause;
+  if (!why.empty()) std::cerr << "beckon: " << why << '\n';
+  boost::json::object event = control::make_event("bye", loop_.now());
+  event["cause"] = control::to_string(cause);
+  event["exit_code"] = static_cast<int>(cause);
+  if (options_.json) emit(event);
+  port_.close();
+  loop_.stop();
+}
+
+}  // namespace
+
+int run(const Options& options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  return Shell(options).run();
+}
+
+}  // namespace beckon::client::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+
+#include "client/direct/keyring.hpp"
+#include "client/direct/pins.hpp"
+#include "protocol/base/result.hpp"
+
+namespace beckon::client::cli {
+
+/// The folder where a user agent keeps what must outlive it: its keys (mode 0600) and pins. Writing replaces
+/// a file in one step, so a crash leaves the old one or the new one.
+class StateFolder {
+ public:
+  /// Makes the folder (mode 0700) if it is not there. Errors: the system's.
+  static Result<StateFolder> open(std::filesystem::path folder);
+
+  /// The device's keys; made and written at first use.
+  Result<direct::Keyring> keyring(Random& random) const;
+  Result<direct::Pins> pins() const;
+  Result<void> write_pins(const direct::Pins& pins) const;
+
+ private:
+  explicit StateFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  std::filesystem::path folder_;
+};
+
+}  // namespace beckon::client::cli

@@ -1,0 +1,148 @@
+#include "client/control/event.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::control {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+
+std::string text(const object& from, std::string_view name) {
+  const auto* value = from.if_contains(name);
+  if (value == nullptr) return {};
+  return value->is_string() ? std::string(value->as_string()) : boost::json::serialize(*value);
+}
+
+/// What is no UTF-8 (a peer's reason phrase may be anything) becomes '?', so that every line is JSON.
+std::string clean(std::string text) {
+  if (is_utf8(text)) return text;
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return text;
+}
+
+/// Peers choose these texts: what would move the cursor or colour the terminal is shown as '?'.
+std::string plain(std::string text) {
+  text = clean(std::move(text));
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto octet = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are control characters, too.
+    const bool c1 = octet == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (octet < 0x20 || octet == 0x7f) text[i] = '?';
+    if (c1) text.replace(i, 2, "?");
+  }
+  return text;
+}
+
+std::string of(const object& event, std::string_view name) { return plain(text(event, name)); }
+
+std::string in_parentheses(const std::string& words) { return words.empty() ? "" : " (" + words + ")"; }
+
+const array& items(const object& from, std::string_view name) {
+  static const array none;
+  const auto* value = from.if_contains(name);
+  return value != nullptr && value->is_array() ? value->as_array() : none;
+}
+
+std::string print_tuple(const object& tuple) {
+  std::string out =
+      fmt::format("    {:<12} {:<7} {}", of(tuple, "id"), of(tuple, "basic"), of(tuple, "note"));
+  if (const auto* direct = tuple.if_contains("direct")) {
+    const object& facts = direct->as_object();
+    out += fmt::format("\n    {:<12} direct {}{}{}", "", of(facts, "mode"),
+                       facts.at("granted").as_bool() ? ", granted" : "",
+                       facts.at("verified").as_bool() ? "" : ", unverified device");
+  }
+  return out + "\n";
+}
+
+std::string print_presence(const object& event) {
+  std::string out = fmt::format("{} is {}\n", of(event, "of"), of(event, "basic"));
+  for (const auto& tuple : items(event, "tuples")) out += print_tuple(tuple.as_object());
+  return out;
+}
+
+std::string print_watchers(const object& event) {
+  std::string out = "watchers:\n";
+  for (const auto& value : items(event, "watchers")) {
+    const object& watcher = value.as_object();
+    out += fmt::format("    {:<32} {}\n", of(watcher, "aor"), of(watcher, "status"));
+  }
+  return out;
+}
+
+std::string print_snapshot(const object& event) {
+  std::string out =
+      fmt::format("registration: {}\npublication: {}\n", of(event, "registration"), of(event, "publication"));
+  for (const auto& value : items(event, "subscriptions")) {
+    const object& each = value.as_object();
+    out += fmt::format("{} of {}: {}\n", of(each, "package"), of(each, "to"), of(each, "state"));
+  }
+  for (const auto& each : items(event, "presence")) out += print_presence(each.as_object());
+  out += print_watchers(event);
+  for (const auto& value : items(event, "calls")) {
+    const object& each = value.as_object();
+    out += fmt::format("session {} with {}: {}\n", of(each, "call"), of(each, "peer"), of(each, "state"));
+  }
+  return out;
+}
+
+std::string print_call(const object& event) {
+  return fmt::format("session {} with {}: {}{}\n", of(event, "call"), of(event, "peer"), of(event, "state"),
+                     in_parentheses(of(event, "reason")));
+}
+
+std::string print_result(const object& event) {
+  if (event.contains("safety_number")) return of(event, "safety_number") + "\n";
+  if (event.at("ok").as_bool()) return fmt::format("{}: done\n", of(event, "command"));
+  return fmt::format("{}: {}{}\n", of(event, "command"), of(event, "cause"),
+                     in_parentheses(of(event, "reason")));
+}
+
+}  // namespace
+
+object make_event(std::string_view name, Now now) {
+  const auto milliseconds = now.wall.time_since_epoch().count() % 1000;
+  std::string time = print_time(now.wall);
+  time.insert(time.size() - 1, fmt::format(".{:03}", milliseconds));
+  return {{"event", name}, {"time", time}};
+}
+
+std::string print(const object& event) { return clean(boost::json::serialize(event)) + "\n"; }
+
+std::string print_for_people(const object& event) {
+  const std::string name = text(event, "event");
+  if (name == "presence") return print_presence(event);
+  if (name == "watchers") return print_watchers(event);
+  if (name == "snapshot") return print_snapshot(event);
+  if (name == "call") return print_call(event);
+  if (name == "result") return print_result(event);
+  if (name == "message") return fmt::format("{}: {}\n", of(event, "from"), of(event, "text"));
+  if (name == "warning") return fmt::format("warning: {}\n", of(event, "text"));
+  if (name == "registration" || name == "publication" || name == "connection") {
+    return fmt::format("{}: {}{}\n", name, of(event, "state"), in_parentheses(of(event, "reason")));
+  }
+  if (name == "subscription") {
+    return fmt::format("{} of {}: {}{}\n", of(event, "package"), of(event, "to"), of(event, "state"),
+                       in_parentheses(of(event, "reason")));
+  }
+  if (name == "trust") return fmt::format("identity of {}: {}\n", of(event, "of"), of(event, "state"));
+  if (name == "trace") {
+    return fmt::format("{} {} {}\n", text(event, "direction") == "sent" ? "->" : "<-", of(event, "peer"),
+                       of(event, "summary"));
+  }
+  if (name == "call-statistics") {
+    return fmt::format("session {}: sent {}, received {}, lost {}, concealed {}\n", of(event, "call"),
+                       of(event, "sent"), of(event, "received"), of(event, "lost"), of(event, "concealed"));
+  }
+  return {};
+}
+
+}  // namespace beckon::client::control

@@ -1,0 +1,62 @@
+#include "client/direct/keyring.hpp"
+
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::direct {
+namespace {
+
+ErrorCode malformed() { return boost::system::errc::make_error_code(boost::system::errc::invalid_argument); }
+
+Result<crypto::Key32> read_key(const boost::json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  if (value == nullptr || !value->is_string()) return malformed();
+  auto bytes = from_base64(value->as_string());
+  if (!bytes || bytes->size() != crypto::Key32{}.size()) return malformed();
+  crypto::Key32 key{};
+  std::copy(bytes->begin(), bytes->end(), key.begin());
+  crypto::wipe(*bytes);
+  return key;
+}
+
+/// A random UUID of RFC 4122 4.4.
+std::string make_uuid(Random& random) {
+  Bytes octets = random.bytes(16);
+  octets[6] = static_cast<std::uint8_t>((octets[6] & 0x0f) | 0x40);
+  octets[8] = static_cast<std::uint8_t>((octets[8] & 0x3f) | 0x80);
+  std::string hex = to_hex(octets);
+  for (const std::size_t at : {20U, 16U, 12U, 8U}) hex.insert(at, "-");
+  return "urn:uuid:" + hex;
+}
+
+}  // namespace
+
+Keyring make_keyring(Random& random) {
+  return {crypto::make_x25519(random), crypto::make_ed25519(random), make_uuid(random)};
+}
+
+std::string print(const Keyring& keyring) {
+  return boost::json::serialize(boost::json::object{{"device", to_base64(keyring.device.secret)},
+                                                    {"ident", to_base64(keyring.ident.secret)},
+                                                    {"instance", keyring.instance}});
+}
+
+Result<Keyring> parse_keyring(std::string_view text) {
+  ErrorCode error;
+  const auto value = boost::json::parse(text, error);
+  if (error || !value.is_object()) return malformed();
+  const auto& object = value.as_object();
+  const auto device = read_key(object, "device");
+  const auto ident = read_key(object, "ident");
+  const auto* instance = object.if_contains("instance");
+  if (!device || !ident || instance == nullptr || !instance->is_string()) return malformed();
+  return Keyring{{*device, crypto::x25519_public(*device)},
+                 {*ident, crypto::ed25519_public(*ident)},
+                 std::string(instance->as_string())};
+}
+
+}  // namespace beckon::client::direct

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/base/random.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/crypto/crypto.hpp"
+
+namespace beckon::client::direct {
+
+/// The long-lived secrets of this device (DIRECT_SESSIONS, "Three keys of a user"). Stored by the shell in a
+/// file of mode 0600, never logged.
+struct Keyring {
+  crypto::KeyPair device;  ///< X25519
+  crypto::KeyPair ident;   ///< Ed25519; `secret` is the seed.
+  std::string instance;    ///< "urn:uuid:...", the device's name (RFC 5626 4.1).
+};
+
+Keyring make_keyring(Random& random);
+
+/// One JSON object. Error of `parse_keyring`: std::errc::invalid_argument.
+std::string print(const Keyring& keyring);
+Result<Keyring> parse_keyring(std::string_view text);
+
+}  // namespace beckon::client::direct

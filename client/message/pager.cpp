@@ -1,0 +1,69 @@
+#include "client/message/pager.hpp"
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::message {
+
+using sip::HeaderId;
+
+namespace {
+
+/// What the layer and the answer to a challenge add: Via, Authorization.
+constexpr std::size_t added_later = 600;
+
+/// Empty unless it names a user.
+std::string aor_of(const Result<sip::NameAddr>& address) {
+  const bool usable = address && address->uri.is_sip() && !address->uri.user.empty();
+  return usable ? sip::canonical_aor(address->uri) : std::string();
+}
+
+/// Whom our own server vouches for (RFC 3325); empty: nobody.
+std::string asserted_sender(const sip::Message& message) {
+  for (const auto value : message.values(HeaderId::p_asserted_identity)) {
+    if (auto aor = aor_of(sip::parse_name_addr(value)); !aor.empty()) return aor;
+  }
+  return {};
+}
+
+}  // namespace
+
+void Pager::send(const std::string& to, std::string text, Done done, Now now) {
+  const std::string call_id = context_.random.token(12);
+  const std::string tag = context_.random.token(8);
+  account::Requester::Request request{.method = sip::Method::message,
+                                      .uri = to,
+                                      .make = {},
+                                      .content_type = "text/plain;charset=UTF-8",
+                                      .body = share(std::move(text)),
+                                      .owner = life_.watch()};
+  request.make = [this, to, call_id, tag, cseq = std::uint32_t{0}]() mutable {
+    return context_.request("MESSAGE", to, to, tag, call_id, ++cseq);
+  };
+  const std::size_t size =
+      context_.request("MESSAGE", to, to, tag, call_id, 1).finish().size() + request.body->size();
+  if (size + added_later > request_max) return done(513, "longer than a MESSAGE may be (RFC 3428 8)", now);
+  context_.requester.send(
+      std::move(request), context_.hop(),
+      [done = std::move(done)](int status, const sip::Message* response, Now at) {
+        response != nullptr ? done(status, response->reason(), at) : done(0, "no answer", at);
+      },
+      now);
+}
+
+int Pager::on_message(const sip::Message& message, bool from_server, Now now) {
+  const std::string type = sip::media_type(message.header(HeaderId::content_type));
+  // COMPAT: some peers send a text without Content-Type.
+  if (!type.empty() && !type.starts_with("text/")) return 415;
+  const std::string vouched = from_server ? asserted_sender(message) : std::string();
+  const std::string from = vouched.empty() ? aor_of(message.from()) : vouched;
+  if (from.empty() || !is_utf8(message.body())) return 400;
+  boost::json::object event = control::make_event("message", now);
+  event["from"] = from;
+  event["text"] = message.body();
+  event["asserted"] = !vouched.empty();
+  if (!type.empty()) event["content_type"] = type;
+  context_.emit(std::move(event));
+  return 200;
+}
+
+}  // namespace beckon::client::message

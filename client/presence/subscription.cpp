@@ -1,0 +1,156 @@
+#include "client/presence/subscription.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::presence {
+
+using event::Subscriber;
+using sip::HeaderId;
+
+Subscription::Subscription(account::Context& context, std::string to, std::string package, std::string accept,
+                           std::uint32_t expires_seconds, OnDocument on_document, OnChange on_change)
+    : context_(context),
+      to_(std::move(to)),
+      package_(std::move(package)),
+      accept_(std::move(accept)),
+      on_document_(std::move(on_document)),
+      on_change_(std::move(on_change)),
+      machine_({.expires = std::chrono::seconds(expires_seconds)}),
+      timer_(context.timers) {}
+
+void Subscription::start(Done done, Now now) {
+  started_ = std::move(done);
+  perform(machine_.start(now.mono), now);
+}
+
+void Subscription::stop(Done done, Now now) {
+  if (done) stopped_.push_back(std::move(done));
+  perform(machine_.stop(now.mono), now);
+}
+
+void Subscription::refresh(Now now) { perform(machine_.refresh(now.mono), now); }
+
+bool Subscription::matches(const sip::Message& notify) const {
+  if (!machine_.is_open() || cut(notify.header(HeaderId::event), ';').first != package_) return false;
+  if (dialog_) return dialog::id_of_request(notify) == dialog_->id;
+  return notify.call_id() == call_id_ && notify.to_tag() == tag_;
+}
+
+int Subscription::on_notify(const sip::Message& notify, Now now) {
+  const auto state = sip::parse_subscription_state(notify.header(HeaderId::subscription_state));
+  if (!state) return 400;
+  if (!dialog_) {
+    auto made = dialog::make_notified_dialog(notify, cseq_, false);
+    if (!made) return 400;
+    dialog_ = std::move(*made);
+  }
+  if (!dialog_->on_request(notify)) return 500;
+  // The document first: whoever hears of a new state may ask for what came with it.
+  if (!notify.body().empty()) on_document_(notify, now);
+  perform(machine_.on_notify(*state, now.mono), now);
+  return 200;
+}
+
+void Subscription::perform(const Subscriber::Actions& actions, Now now) {
+  // A dropped dialog stays until the next one begins, as a SUBSCRIBE in it may be under way.
+  if (actions.state_changed) {
+    tell(now);
+    on_change_(now);
+  }
+  if (actions.subscribe) send(*actions.subscribe, now);
+  if (const auto deadline = machine_.deadline()) {
+    timer_.set(*deadline,
+               [this](Time at) { perform(machine_.on_timer(at), {at, context_.clock.now().wall}); });
+  } else {
+    timer_.cancel();
+  }
+  if (machine_.state() != Subscriber::State::ended) return;
+  // A NOTIFY may end it before the SUBSCRIBE it belongs to is answered; that it came is the answer.
+  if (const auto done = std::exchange(started_, {})) done(200, now);
+  for (const auto& done : std::exchange(stopped_, {})) done(stop_status_, now);
+}
+
+void Subscription::send(const Subscriber::Subscribe& what, Now now) {
+  if (what.new_dialog) {
+    dialog_.reset();
+    call_id_ = context_.random.token(12);
+    tag_ = context_.random.token(8);
+  }
+  context_.requester.send(
+      {.method = sip::Method::subscribe,
+       .uri = dialog_ ? dialog_->remote_target : to_,
+       .make = [this, expires = what.expires, fresh = what.new_dialog] { return make(expires, fresh); },
+       .owner = life_.watch()},
+      context_.hop(),
+      [this](int status, const sip::Message* response, Now at) { on_response(status, response, at); }, now);
+}
+
+sip::Builder Subscription::make(std::uint32_t expires, bool new_dialog) {
+  // A challenge repeats the request outside the dialog, even if a NOTIFY has made one meanwhile.
+  const bool inside = dialog_ && !new_dialog;
+  sip::Builder builder = inside ? dialog_->make_request("SUBSCRIBE")
+                                : context_.request("SUBSCRIBE", to_, to_, tag_, call_id_, ++cseq_);
+  builder.add(HeaderId::event, package_)
+      .add(HeaderId::contact, context_.contact())
+      .add(HeaderId::accept, accept_)
+      .add(HeaderId::expires, expires);
+  return builder;
+}
+
+void Subscription::on_response(int status, const sip::Message* response, Now now) {
+  Subscriber::Response summary{.status = status, .expires = {}, .min_expires = {}, .retry_after = {}};
+  if (response != nullptr) {
+    summary.expires = response->expires();
+    summary.min_expires = response->number(HeaderId::min_expires);
+    summary.retry_after = response->number(HeaderId::retry_after);
+    if (status >= 200 && status < 300) {
+      if (!dialog_) {
+        if (auto made = dialog::make_uac_dialog(*response, false)) dialog_ = std::move(*made);
+      } else {
+        dialog_->on_response(*response);
+      }
+      // A NOTIFY may have made the dialog before a challenge raised the CSeq.
+      if (dialog_) dialog_->local_cseq = std::max(dialog_->local_cseq, cseq_);
+    }
+  }
+  last_status_ = status;
+  const int told = response != nullptr ? status : 0;
+  if (machine_.state() == Subscriber::State::stopping && status >= 300 && status != 481) stop_status_ = told;
+  const auto actions = machine_.on_response(summary, now.mono);
+  // A 423 is answered by the same again: the next answer is the one that counts.
+  const bool again = status >= 300 && actions.subscribe;
+  const auto done = again ? Done() : std::exchange(started_, {});
+  perform(actions, now);
+  if (done) done(told, now);
+}
+
+const char* Subscription::state_word() const {
+  switch (machine_.state()) {
+    case Subscriber::State::pending:
+      return "pending";
+    case Subscriber::State::active:
+      return "active";
+    case Subscriber::State::ended:
+    case Subscriber::State::waiting:
+      return "terminated";
+    default:
+      return "unknown";
+  }
+}
+
+void Subscription::tell(Now now) {
+  boost::json::object event = control::make_event("subscription", now);
+  event["to"] = to_;
+  event["package"] = package_;
+  event["state"] = state_word();
+  if (!machine_.reason().empty()) event["reason"] = machine_.reason();
+  if (last_status_ != 0) event["status"] = last_status_;
+  if (const auto expires = machine_.expires(); expires && *expires > now.mono) {
+    event["expires"] = std::chrono::duration_cast<std::chrono::seconds>(*expires - now.mono).count();
+  }
+  context_.emit(std::move(event));
+}
+
+}  // namespace beckon::client::presence

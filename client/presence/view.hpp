@@ -1,0 +1,23 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <functional>
+#include <string>
+
+#include "protocol/documents/direct.hpp"
+#include "protocol/documents/pidf.hpp"
+
+namespace beckon::client::presence {
+
+/// Is the key of that user's device verified?
+using IsVerified = std::function<bool(const std::string& aor, const crypto::Key32& device_key)>;
+
+/// One user's presence as the contract tells it (event "presence" without name and time): open when one of
+/// his tuples is.
+boost::json::object make_view(const std::string& aor, const documents::Presence& presence,
+                              const IsVerified& is_verified);
+
+/// What is shown of somebody whose subscription ended: closed, nothing more.
+boost::json::object make_closed_view(const std::string& aor);
+
+}  // namespace beckon::client::presence

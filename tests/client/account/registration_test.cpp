@@ -1,0 +1,188 @@
+#include "client/account/registration.hpp"
+
+#include "tests/client/bench.hpp"
+
+using namespace beckon;
+using namespace beckon::client;
+using sip::HeaderId;
+
+namespace {
+
+struct Fixture : Bench {
+  account::Registration registration{context, [this](Now) { ++registered; }};
+  Ends ends;
+  int registered = 0;
+
+  void start(std::uint32_t expires = 600) { registration.start(expires, ends.take(), now()); }
+  /// The server's 200 with what it grants.
+  sip::Message grant(std::uint32_t expires, const Headers& more = {}) {
+    Headers headers{{HeaderId::contact, context.contact() + ";expires=" + std::to_string(expires)}};
+    headers.insert(headers.end(), more.begin(), more.end());
+    return answer(200, headers);
+  }
+  std::string expires_asked(const sip::Message& request) {
+    return std::string(request.contacts()->front().parameter("expires").value_or(""));
+  }
+};
+
+const std::pair<HeaderId, std::string> tag{HeaderId::supported, "path, beckon-direct"};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "REGISTER names the device and the flow (RFC 5626 4.2)") {
+  start();
+  const auto request = grant(600);
+  CHECK(request.request_uri_text() == "sip:example.org");
+  CHECK(request.contacts()->front().parameter("reg-id") == "1");
+  CHECK(request.header(HeaderId::contact).find(account.instance) != std::string_view::npos);
+  CHECK(request.lists(HeaderId::supported, "outbound"));
+  CHECK(ends.statuses == Statuses{200});
+  CHECK(last("registration").at("state") == "registered");
+  CHECK(last("registration").at("expires") == 600);
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "it is refreshed before it expires, in the same Call-ID with the next CSeq (RFC 3261 10.2.4)") {
+  start();
+  const auto first = grant(100);
+  pass(79s);
+  CHECK(wire.is_silent());
+  pass(2s);
+  const auto second = grant(100);
+  CHECK(second.call_id() == first.call_id());
+  CHECK(second.cseq()->number == first.cseq()->number + 1);
+  CHECK(registered == 2);
+  CHECK(ends.statuses == Statuses{200});  // told once
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that grants next to nothing is not asked in a loop") {
+  start();
+  grant(0);
+  pass(4s);
+  CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "423: asked again with what the server wants, and only that answer is told (RFC 3261 10.2.8)") {
+  start(10);
+  answer(423, {{HeaderId::min_expires, "120"}});
+  CHECK(ends.statuses.empty());
+  CHECK(expires_asked(grant(120)) == "120");
+  CHECK(ends.statuses == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a 423 that asks for no more is a refusal") {
+  start(120);
+  answer(423, {{HeaderId::min_expires, "120"}});
+  CHECK(ends.statuses == Statuses{423});
+  CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture, "after a lost connection it is tried again with rising pauses") {
+  start();
+  grant(3600);
+  registration.on_connection_lost(now());
+  CHECK(wire.is_silent());
+  Duration waited{};
+  for (int failure = 0; failure < 5; ++failure) {
+    CAPTURE(failure);
+    const Time before = now().mono;
+    while (wire.is_silent()) pass(10ms);
+    const Duration pause = now().mono - before;
+    const Duration longest = 500ms * (1 << failure);
+    CHECK(pause >= longest / 2);
+    CHECK(pause <= longest + 10ms);
+    waited += pause;
+    answer(503);
+    registration.on_connection_lost(now());  // the next connection dies, too
+  }
+  CHECK(last("registration").at("state") == "failed");
+  while (wire.is_silent()) pass(10ms);
+  grant(3600);
+  CHECK(last("registration").at("state") == "registered");
+  CHECK(ends.statuses == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "Retry-After of a 503 is obeyed (RFC 3261 20.33)") {
+  start();
+  answer(503, {{HeaderId::retry_after, "20"}});
+  CHECK(ends.statuses == Statuses{503});
+  pass(19s);
+  CHECK(wire.is_silent());
+  pass(2s);
+  CHECK_FALSE(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "refusals are final: 403 and 603 are not tried again, nor after a lost connection") {
+  start();
+  SUBCASE("403") { answer(403); }
+  SUBCASE("603") { answer(603); }
+  registration.on_connection_lost(now());
+  pass(1h);
+  CHECK(wire.is_silent());
+  CHECK(registration.state() == account::Registration::State::failed);
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "direct sessions are offered for the connection whose 2xx said so, and no other (DIRECT_SESSIONS 3.1)") {
+  start();
+  SUBCASE("with the tag") {
+    grant(600, {tag});
+    CHECK(last("registration").at("direct") == true);
+    connection.flow = first_flow + 1;
+    CHECK_FALSE(connection.offers_direct());
+    connection.flow = first_flow;
+    CHECK(connection.offers_direct());
+    start();
+    grant(600);  // the next 2xx takes it back
+    CHECK_FALSE(connection.offers_direct());
+  }
+  SUBCASE("without it") {
+    grant(600, {{HeaderId::supported, "path"}});
+    CHECK(last("registration").at("direct") == false);
+  }
+}
+
+TEST_CASE("direct sessions are never offered without TLS (DIRECT_SESSIONS 3.1)") {
+  for (const auto protocol : {transaction::Protocol::tcp, transaction::Protocol::udp}) {
+    Bench bench(protocol);
+    account::Registration registration(bench.context, [](Now) {});
+    registration.start(600, {}, bench.now());
+    bench.answer(200, {tag});
+    CHECK_FALSE(bench.connection.offers_direct());
+  }
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "one REGISTER at a time: what is asked meanwhile follows, each with its own end (RFC 3261 10.2)") {
+  start();
+  registration.stop(ends.take(), now());
+  start(60);
+  const auto first = wire.take();
+  CHECK(wire.is_silent());
+  receive(reply_to(first, 200));
+  CHECK(expires_asked(answer(200)) == "0");
+  CHECK(expires_asked(grant(60)) == "60");
+  CHECK(ends.statuses == Statuses{200, 200, 200});
+  CHECK(registration.state() == account::Registration::State::registered);
+}
+
+TEST_CASE_FIXTURE(Fixture, "after the binding is taken back nothing refreshes it") {
+  start(100);
+  grant(100);
+  registration.stop(ends.take(), now());
+  CHECK(expires_asked(answer(200)) == "0");
+  CHECK(last("registration").at("state") == "unregistered");
+  registration.on_connection_lost(now());
+  pass(1h);
+  CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody's answer is told as 0") {
+  start();
+  pass(32s);
+  CHECK(ends.statuses == Statuses{0});
+}

@@ -1,0 +1,168 @@
+#include "client/account/requester.hpp"
+
+#include <optional>
+
+#include "tests/client/bench.hpp"
+
+using namespace beckon;
+using namespace beckon::client;
+using sip::HeaderId;
+
+namespace {
+
+struct Fixture : Bench {
+  /// Sends a MESSAGE and notes its end.
+  void send() {
+    account::Requester::Request request{.method = sip::Method::message,
+                                        .uri = "sip:bob@example.org",
+                                        .make = {},
+                                        .content_type = "text/plain",
+                                        .body = share("hi"),
+                                        .owner = life->watch()};
+    request.make = [this] {
+      return context.request("MESSAGE", "sip:bob@example.org", "sip:bob@example.org", "tag", "call", ++cseq);
+    };
+    requester.send(
+        std::move(request), context.hop(),
+        [this](int status, const sip::Message*, Now) { ends.push_back(status); }, now());
+  }
+  std::optional<account::Life> life{std::in_place};
+  std::uint32_t cseq = 0;
+  Statuses ends;
+};
+
+auth::Credentials credentials(const sip::Message& request, HeaderId header = HeaderId::authorization) {
+  const auto read = auth::parse_credentials(request.header(header));
+  REQUIRE(read.has_value());
+  return *read;
+}
+
+/// Does the request carry the right answer for the password "secret"?
+bool is_right(const sip::Message& request) {
+  const auto given = credentials(request);
+  const auto ha1 = auth::ha1(given.algorithm, "alice", "example.org", "secret");
+  return given.response == auth::response(given, ha1, request.method_text(), request.body());
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a challenge is answered once, with a new CSeq and the password's digest (RFC 3261 22.2)") {
+  send();
+  const auto bare = answer(401, {challenge("n1")});
+  CHECK_FALSE(bare.has(HeaderId::authorization));
+  const auto second = answer(200);
+  CHECK(second.cseq()->number == bare.cseq()->number + 1);
+  CHECK(second.call_id() == bare.call_id());
+  CHECK(credentials(second).uri == "sip:bob@example.org");
+  CHECK(is_right(second));
+  CHECK(ends == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a wrong password ends with 401 and no loop") {
+  send();
+  answer(401, {challenge("n1")});
+  answer(401, {challenge("n2")});
+  CHECK(ends == Statuses{401});
+  CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a nonce is used again with the next count, so later requests need no second round (RFC 7616 3.4)") {
+  send();
+  answer(401, {challenge("n1")});
+  CHECK(credentials(answer(200)).count() == 1);
+  for (std::uint32_t count = 2; count < 5; ++count) {
+    send();
+    const auto given = credentials(answer(200));
+    CHECK(given.nonce == "n1");
+    CHECK(given.count() == count);
+  }
+  CHECK(ends == Statuses{200, 200, 200, 200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a nonce that grew stale is replaced, once") {
+  send();
+  answer(401, {challenge("n1")});
+  SUBCASE("the server says so of a fresh one") {
+    answer(401, {challenge("n2", ", stale=true")});
+    CHECK(credentials(answer(200)).nonce == "n2");
+    CHECK(ends == Statuses{200});
+  }
+  SUBCASE("a server that says so for ever is not followed") {
+    answer(401, {challenge("n2", ", stale=true")});
+    answer(401, {challenge("n3", ", stale=true")});
+    answer(401, {challenge("n4", ", stale=true")});
+    CHECK(ends == Statuses{401});
+    CHECK(wire.is_silent());
+  }
+  SUBCASE("a restarted server has forgotten an old one and does not say so") {
+    answer(200);
+    send();
+    answer(401, {challenge("n2")});
+    const auto given = credentials(answer(200));
+    CHECK(given.nonce == "n2");
+    CHECK(given.count() == 1);
+    CHECK(ends == Statuses{200, 200});
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "SHA-256 is chosen over MD5, in whatever order they are offered (RFC 8760 2.4)") {
+  const auto md5 = challenge("m", "", "MD5"), sha256 = challenge("s");
+  SUBCASE("MD5 first") {
+    send();
+    answer(401, {md5, sha256});
+  }
+  SUBCASE("SHA-256 first") {
+    send();
+    answer(401, {sha256, md5});
+  }
+  const auto second = answer(200);
+  CHECK(credentials(second).nonce == "s");
+  CHECK(is_right(second));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a proxy's 407 is answered beside the server's 401 (RFC 3261 22.3)") {
+  send();
+  answer(401, {challenge("n1")});
+  answer(407, {{HeaderId::proxy_authenticate, challenge("p1").second}});
+  const auto third = answer(200);
+  CHECK(credentials(third, HeaderId::proxy_authorization).nonce == "p1");
+  CHECK(credentials(third).nonce == "n1");
+  CHECK(credentials(third).count() == 2);
+  CHECK(ends == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a challenge nobody can answer ends the request") {
+  send();
+  SUBCASE("unknown algorithm") { answer(401, {challenge("n1", "", "ROT13")}); }
+  SUBCASE("none at all") { answer(401); }
+  CHECK(ends == Statuses{401});
+  CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture, "silence ends as 408, a lost connection as 503 (RFC 3261 8.1.3.1)") {
+  send();
+  SUBCASE("silence") {
+    pass(32s);
+    CHECK(ends == Statuses{408});
+  }
+  SUBCASE("a lost connection") {
+    CHECK(wire.last_hop.flow == first_flow);
+    layer.on_flow_closed(first_flow, now());
+    pass(0s);
+    CHECK(ends == Statuses{503});
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody is called back when the owner of a request is gone") {
+  send();
+  const auto request = wire.take();
+  life.reset();
+  SUBCASE("by an answer") { receive(reply_to(request, 200)); }
+  SUBCASE("by a challenge") { receive(reply_to(request, 401, {challenge("n1")})); }
+  SUBCASE("by a timeout") { pass(32s); }
+  CHECK(ends.empty());
+  CHECK(wire.is_silent());
+}

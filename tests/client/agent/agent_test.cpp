@@ -1,0 +1,433 @@
+#include "client/agent/agent.hpp"
+
+#include <boost/json/array.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "tests/client/bench.hpp"
+
+using namespace beckon;
+using client::Agent;
+using sip::HeaderId;
+
+namespace {
+
+/// What every test's agent emitted, for the check against the schema.
+void keep(const boost::json::object& event) {
+  static std::ofstream file(BECKON_EVENTS_FILE, std::ios::binary | std::ios::trunc);
+  file << client::control::print(event) << std::flush;
+}
+
+class FakePort final : public client::direct::Port {
+ public:
+  void send(const Address&, ByteView) override { ++sent; }
+  std::vector<direct::Candidate> candidates() override {
+    return {{direct::Candidate::Type::host, 1, *parse_address("192.0.2.1:40000")}};
+  }
+  direct::Networks networks() override { return {}; }
+  int sent = 0;
+};
+
+class FakeHttp final : public client::xcap::Http {
+ public:
+  void send(xcap::Request request, Done done) override {
+    waiting.push_back({std::move(request), std::move(done)});
+  }
+  std::deque<std::pair<xcap::Request, Done>> waiting;
+};
+
+const std::string alice = "sip:alice@example.org";
+const std::string bob = "sip:bob@example.org";
+
+/// bob's agent and a server that does what the test says.
+struct Fixture {
+  client::FakeClock clock;
+  TimerQueue timers;
+  SeededRandom random{1};
+  client::Wire wire;
+  FakePort port;
+  FakeHttp http;
+  client::direct::Keyring keyring = client::direct::make_keyring(random);
+  client::direct::Pins pins;
+  std::vector<boost::json::object> events;
+  std::unique_ptr<Agent> agent;
+  transaction::Hop server{transaction::Protocol::tls, *parse_address("192.0.2.9:5061"),
+                          *parse_address("192.0.2.1:40000"), 7};
+  std::uint32_t notify_cseq = 0;
+  int last_id = 0;
+
+  Fixture() {
+    auto account = *client::account::parse_account("bob@example.org");
+    account.password = "secret";
+    account.instance = keyring.instance;
+    auto hop = server;
+    hop.flow = 0;
+    agent = std::make_unique<Agent>(
+        Agent::Config{std::move(account), hop, "tls:192.0.2.9:5061", "/xcap", true, {}}, keyring,
+        Agent::Edges{wire, timers, clock, random, http, port, pins, [] {}},
+        [this](boost::json::object event) {
+          keep(event);
+          events.push_back(std::move(event));
+        });
+    agent->start(now());
+    agent->on_flow_opened(server, now());
+  }
+
+  Now now() const { return clock.time; }
+  void pass(Duration duration) {
+    const Time end = clock.time.mono + duration;
+    while (timers.next() && *timers.next() <= end) {
+      clock.time.mono = std::max(clock.time.mono, *timers.next());
+      timers.advance(clock.time.mono);
+    }
+    clock.time.mono = end;
+  }
+  std::string execute(std::vector<std::string> words) {
+    auto command = client::control::parse_words(words);
+    REQUIRE(command.has_value());
+    command->id = std::to_string(++last_id);
+    agent->execute(*command, now());
+    return command->id;
+  }
+  void receive(const sip::Message& message) { agent->on_message(server, message, now()); }
+  void reply(const sip::Message& request, int status, const client::Headers& headers = {}) {
+    receive(client::reply_to(request, status, headers));
+  }
+  sip::Message answer(int status, const client::Headers& headers = {}) {
+    const auto request = wire.take();
+    reply(request, status, headers);
+    return request;
+  }
+  /// A request to the agent; gives its answer.
+  sip::Message ask(const std::string& text) {
+    receive(*sip::Message::parse(share(text)));
+    const auto response =
+        std::find_if(wire.sent.begin(), wire.sent.end(), [](const auto& each) { return each.is_response(); });
+    REQUIRE(response != wire.sent.end());
+    const auto answer = *response;
+    wire.sent.erase(response);
+    return answer;
+  }
+  std::string make_notify(const sip::Message& subscribe, const std::string& state,
+                          const std::string& body = "") {
+    const std::string number = std::to_string(++notify_cseq);
+    const std::string to(cut(subscribe.header(HeaderId::to), ';').first);
+    auto builder = sip::Builder::request("NOTIFY", "sip:bob@192.0.2.1:40000");
+    builder.add(HeaderId::via, "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK" + number)
+        .add(HeaderId::max_forwards, 70U)
+        .add(HeaderId::from, to + ";tag=server")
+        .add(HeaderId::to, subscribe.header(HeaderId::from))
+        .add(HeaderId::call_id, subscribe.call_id())
+        .add(HeaderId::cseq, number + " NOTIFY")
+        .add(HeaderId::contact, "<sip:server@192.0.2.9>")
+        .add(HeaderId::event, subscribe.header(HeaderId::event))
+        .add(HeaderId::subscription_state, state);
+    return std::move(builder).finish("application/pidf+xml", body);
+  }
+  sip::Message notify(const sip::Message& subscribe, const std::string& state, const std::string& body = "") {
+    return ask(make_notify(subscribe, state, body));
+  }
+  /// The 2xx a server gives each kind of request, until none is left. Gives what was asked, in order.
+  std::vector<std::string> serve(const client::Headers& more = {}) {
+    std::vector<std::string> asked;
+    while (!wire.is_silent()) {
+      const auto request = wire.take();
+      if (request.is_response()) continue;
+      const bool ends = request.expires() == 0U || request.header(HeaderId::contact).ends_with("expires=0");
+      asked.push_back(std::string(request.method_text()) + (ends ? " 0" : ""));
+      client::Headers headers{{HeaderId::sip_etag, "e"},
+                              {HeaderId::contact, std::string(request.header(HeaderId::contact))}};
+      headers.insert(headers.end(), more.begin(), more.end());
+      reply(request, 200, headers);
+      if (request.method() == sip::Method::subscribe) {
+        const std::string state = ends ? "terminated;reason=timeout" : "active;expires=3600";
+        receive(*sip::Message::parse(share(make_notify(request, state))));
+      }
+    }
+    return asked;
+  }
+  void serve_http(unsigned status) {
+    while (!http.waiting.empty()) {
+      auto [request, done] = std::move(http.waiting.front());
+      http.waiting.pop_front();
+      xcap::Response response;
+      response.status = request.method == xcap::Method::get ? 404 : status;
+      done(std::move(response), now());
+    }
+  }
+  boost::json::object last(std::string_view name) const {
+    for (auto event = events.rbegin(); event != events.rend(); ++event) {
+      if (event->at("event").as_string() == name) return *event;
+    }
+    return {};
+  }
+  std::vector<boost::json::object> results(const std::string& id) const {
+    std::vector<boost::json::object> out;
+    for (const auto& event : events) {
+      const auto* given = event.if_contains("id");
+      if (event.at("event") == "result" && given != nullptr && given->as_string() == id) out.push_back(event);
+    }
+    return out;
+  }
+  /// The one result of a command.
+  boost::json::object result(const std::string& id) const {
+    const auto all = results(id);
+    REQUIRE(all.size() == 1);
+    return all.front();
+  }
+};
+
+std::string request_text(const std::string& method, const std::string& more = "",
+                         const std::string& body = "") {
+  return method + " sip:bob@192.0.2.1:40000 SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.9;branch=z9hG4bKx" + method +
+         "\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.org>;tag=a\r\nTo: "
+         "<sip:bob@example.org>\r\nCall-ID: c\r\n"
+         "CSeq: 1 " +
+         method + "\r\n" + more + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::string read_data(const std::string& name) {
+  std::ifstream file(BECKON_TEST_DATA "/" + name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+const std::vector<std::vector<std::string>> every_command{
+    {"register"},
+    {"publish", "open", "--note", "here", "--activity", "busy", "--direct", "auto"},
+    {"subscribe", "alice@example.org"},
+    {"subscribe", "bob@example.org", "--package", "presence.winfo"},
+    {"subscribe", "alice@example.org"},
+    {"subscribe", "alice@example.org", "--package", "presence.winfo"},
+    {"allow", "alice@example.org", "--direct", "auto"},
+    {"block", "carol@example.org"},
+    {"forget", "carol@example.org"},
+    {"message", "alice@example.org", "hi"},
+    {"message", "alice@example.org", std::string(2000, 'x')},
+    {"media", "--play", "", "--record", ""},
+    {"call", "alice@example.org"},
+    {"answer", "1"},
+    {"reject", "1"},
+    {"hangup", "one"},
+    {"statistics", "1"},
+    {"accept-key", "alice@example.org"},
+    {"safety-number", "alice@example.org"},
+    {"snapshot"},
+    {"unsubscribe", "alice@example.org"},
+    {"unsubscribe", "alice@example.org", "--package", "presence.winfo"},
+    {"unpublish"},
+    {"unregister"},
+    {"quit"},
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "the first line says who is there and which contract holds") {
+  CHECK(events.front().at("event") == "ready");
+  CHECK(events.front().at("account").as_string() == bob);
+  CHECK(events.front().at("contract") == 1);
+}
+
+TEST_CASE("every command ends with exactly one result, whatever becomes of its requests") {
+  enum class Server { serves, refuses, challenges, is_silent, hangs_up };
+  for (const auto server :
+       {Server::serves, Server::refuses, Server::challenges, Server::is_silent, Server::hangs_up}) {
+    CAPTURE(static_cast<int>(server));
+    Fixture fixture;
+    for (const auto& words : every_command) {
+      CAPTURE(words.front());
+      const auto id = fixture.execute(words);
+      if (server == Server::serves) {
+        fixture.serve();
+        fixture.serve_http(200);
+      } else if (server == Server::refuses || server == Server::challenges) {
+        while (!fixture.wire.is_silent()) {
+          server == Server::refuses ? fixture.answer(403) : fixture.answer(401, {client::challenge("n")});
+        }
+        fixture.serve_http(403);
+      } else if (server == Server::hangs_up) {
+        fixture.agent->on_flow_closed(fixture.server.flow, fixture.now());
+        fixture.agent->on_flow_opened(fixture.server, fixture.now());
+        fixture.serve_http(503);
+      }
+      fixture.pass(40s);
+      while (!fixture.wire.is_silent() && server != Server::serves) fixture.wire.take();
+      fixture.serve_http(503);
+      if (server == Server::hangs_up || server == Server::is_silent) continue;
+      const auto result = fixture.result(id);
+      CHECK(result.at("command").as_string() == words.front());
+      CHECK(result.at("ok").as_bool() == (result.at("cause") == "done"));
+    }
+    fixture.pass(5min);
+    for (int id = 1; id <= fixture.last_id; ++id) {
+      CAPTURE(id);
+      CHECK(fixture.results(std::to_string(id)).size() == 1);
+    }
+    CHECK(fixture.agent->is_finished());
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "causes say who was at fault") {
+  SUBCASE("name or password") {
+    const auto id = execute({"register"});
+    answer(401, {client::challenge("n1")});
+    answer(401, {client::challenge("n2")});
+    CHECK(result(id).at("cause") == "credentials");
+    CHECK(result(id).at("status") == 401);
+  }
+  SUBCASE("no such user") {
+    const auto id = execute({"message", "nobody@example.org", "hi"});
+    answer(404);
+    CHECK(result(id).at("cause") == "not-found");
+    CHECK(result(id).at("reason") == "Not Found");
+  }
+  SUBCASE("no answer") {
+    const auto id = execute({"message", "alice@example.org", "hi"});
+    pass(32s);
+    CHECK(result(id).at("cause") == "unreachable");
+  }
+  SUBCASE("no permission to call") {
+    const auto id = execute({"call", "alice@example.org"});
+    CHECK(result(id).at("cause") == "no-direct");
+  }
+  SUBCASE("unreadable line") {
+    const auto refused = client::control::parse_command(R"({"id":"x","command":"fly"})");
+    agent->refuse(refused.error(), now());
+    CHECK(result("x").at("cause") == "usage");
+  }
+  SUBCASE("other people's watchers") {
+    const auto id = execute({"subscribe", "alice@example.org", "--package", "presence.winfo"});
+    CHECK(result(id).at("cause") == "usage");
+    CHECK(wire.is_silent());
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the snapshot tells the whole state") {
+  execute({"register"});
+  execute({"publish", "open"});
+  execute({"subscribe", "alice@example.org"});
+  serve();
+  execute({"snapshot"});
+  const auto snapshot = last("snapshot");
+  CHECK(snapshot.at("registration") == "registered");
+  CHECK(snapshot.at("publication") == "published");
+  REQUIRE(snapshot.at("subscriptions").as_array().size() == 1);
+  CHECK(snapshot.at("subscriptions").as_array()[0].as_object().at("state") == "active");
+}
+
+TEST_CASE_FIXTURE(Fixture, "quit ends what we watch, then what we show, then the registration") {
+  execute({"register"});
+  execute({"publish", "open"});
+  execute({"subscribe", "alice@example.org"});
+  serve();
+  const auto id = execute({"quit"});
+  CHECK(serve() == std::vector<std::string>{"SUBSCRIBE 0", "PUBLISH 0", "REGISTER 0"});
+  CHECK(result(id).at("ok") == true);
+  CHECK(agent->is_finished());
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a presence document is shown, its identity pinned on first use, and closed with the subscription") {
+  execute({"subscribe", "alice@example.org"});
+  const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  CHECK(notify(subscribe, "active;expires=3600", read_data("direct/notify.xml")).status() == 200);
+  CHECK(last("trust").at("state") == "pinned");
+  auto shown = last("presence");
+  CHECK(shown.at("of").as_string() == alice);
+  CHECK(shown.at("basic") == "open");
+  CHECK(shown.at("tuples").as_array()[0].as_object().at("direct").as_object().at("verified") == true);
+  CHECK(result(execute({"safety-number", "alice@example.org"})).contains("safety_number"));
+
+  CHECK(notify(subscribe, "terminated;reason=rejected").status() == 200);
+  shown = last("presence");
+  CHECK(shown.at("basic") == "closed");
+  CHECK(last("subscription").at("reason") == "rejected");
+  SUBCASE("he can be asked again at once") { CHECK(execute({"subscribe", "alice@example.org"}) != ""); }
+  SUBCASE("and later") {
+    pass(1s);
+    execute({"subscribe", "alice@example.org"});
+  }
+  CHECK(wire.take().header(HeaderId::event) == "presence");
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a document that cannot be read is answered and not shown, and the user is warned") {
+  execute({"subscribe", "alice@example.org"});
+  const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  CHECK(notify(subscribe, "active;expires=3600", "<presence").status() == 200);
+  CHECK(last("presence").empty());
+  CHECK(last("warning").at("text").as_string().starts_with("the presence of " + alice));
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "watchers are told with each winfo document; a gap is asked about (RFC 3857 4.9)") {
+  execute({"subscribe", "bob@example.org", "--package", "presence.winfo"});
+  const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  documents::WatcherInfo info;
+  info.state = documents::WatcherInfo::State::full;
+  info.lists.push_back({.resource = bob, .package = "presence", .watchers = {}, .extensions = {}});
+  info.lists.front().watchers.push_back(
+      {.id = "w1", .uri = alice, .display_name = {}, .expiration_seconds = {}, .subscribed_seconds = {}});
+  info.permits.push_back({alice, ds1::Mode::automatic});
+  CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+  const auto watchers = last("watchers");
+  CHECK(watchers.at("watchers").as_array()[0].as_object().at("status") == "pending");
+  CHECK(watchers.at("permits").as_array()[0].as_object().at("mode") == "auto");
+  CHECK(wire.is_silent());
+  info.state = documents::WatcherInfo::State::partial;
+  info.version = 5;
+  CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+  CHECK(last("watchers").at("version") == 0);
+  CHECK(wire.take().method() == sip::Method::subscribe);
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "after a lost connection everything is asked for anew (RFC 5626 4.5, DIRECT_SESSIONS 3.1)") {
+  const client::Headers offers{{HeaderId::supported, "beckon-direct"}};
+  execute({"register"});
+  execute({"subscribe", "alice@example.org"});
+  serve(offers);
+  execute({"publish", "open", "--direct", "auto"});
+  CHECK(wire.sent.front().body().find("secret>") != std::string_view::npos);
+  serve(offers);
+  agent->on_flow_closed(server.flow, now());
+  CHECK(last("connection").at("state") == "down");
+  pass(1s);
+  server.flow = 8;
+  agent->on_flow_opened(server, now());
+  CHECK(last("connection").at("state") == "up");
+  CHECK(wire.sent.size() == 1);
+  answer(200, offers);
+  REQUIRE(wire.sent.size() == 2);
+  CHECK(wire.sent[0].method() == sip::Method::subscribe);
+  CHECK(wire.sent[1].body().find("secret>") != std::string_view::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "requests that are not for a messenger are answered, not obeyed") {
+  struct Row {
+    std::string request;
+    int status;
+  };
+  for (const Row& row :
+       {Row{request_text("OPTIONS"), 200}, Row{request_text("BYE"), 405},
+        Row{request_text("NOTIFY", "Event: presence\r\nSubscription-State: active\r\n"), 481},
+        Row{request_text("MESSAGE", "Content-Type: text/plain\r\n", "hi"), 200},
+        Row{request_text("MESSAGE", "Content-Type: image/png\r\n", "hi"), 415},
+        Row{request_text("MESSAGE", "Require: teleportation\r\n", "hi"), 420},
+        Row{request_text("MESSAGE", "Call-ID: twice\r\n", "hi"), 400}}) {
+    CAPTURE(row.request);
+    Fixture fresh;
+    const auto response = fresh.ask(row.request);
+    CHECK(response.status() == row.status);
+    if (row.status == 420) CHECK(response.header(HeaderId::unsupported) == "teleportation");
+    if (row.status == 405) CHECK(response.lists(HeaderId::allow, "MESSAGE"));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a session may be rung only while the device is published for it (DIRECT_SESSIONS 9)") {
+  const auto id = execute({"answer", "1"});
+  CHECK(result(id).at("cause") == "not-found");
+  agent->on_datagram(*parse_address("192.0.2.66:4000"), Bytes{0, 1, 2, 3}, now());
+  CHECK(port.sent == 0);
+}

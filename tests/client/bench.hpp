@@ -1,0 +1,144 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/account/context.hpp"
+#include "client/account/requester.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/sip/builder.hpp"
+#include "protocol/sip/message.hpp"
+
+namespace beckon::client {
+
+/// The server of a unit test: what the client sent waits in a list until the test answers it.
+class Wire final : public transaction::Transport {
+ public:
+  void send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)>) override {
+    last_hop = hop;
+    sent.push_back(*sip::Message::parse(std::move(message)));
+  }
+  std::string sent_by(const transaction::Hop&) const override { return "192.0.2.1:40000"; }
+
+  /// The oldest message that was not looked at.
+  sip::Message take() {
+    REQUIRE_FALSE(sent.empty());
+    sip::Message message = sent.front();
+    sent.pop_front();
+    return message;
+  }
+  bool is_silent() const { return sent.empty(); }
+
+  std::deque<sip::Message> sent;
+  transaction::Hop last_hop;
+};
+
+using Headers = std::vector<std::pair<sip::HeaderId, std::string>>;
+
+inline sip::Message reply_to(const sip::Message& request, int status, const Headers& headers = {}) {
+  auto builder = sip::Builder::reply(request, status, "server");
+  for (const auto& [id, value] : headers) builder.add(id, value);
+  return *sip::Message::parse(share(std::move(builder).finish()));
+}
+
+/// A challenge; `more` stands behind it.
+inline std::pair<sip::HeaderId, std::string> challenge(std::string_view nonce, std::string_view more = "",
+                                                       std::string_view algorithm = "SHA-256") {
+  return {sip::HeaderId::www_authenticate, "Digest realm=\"example.org\", nonce=\"" + std::string(nonce) +
+                                               "\", qop=\"auth\", algorithm=" + std::string(algorithm) +
+                                               std::string(more)};
+}
+
+class FakeClock final : public Clock {
+ public:
+  Now now() override { return time; }
+  Now time{Time(1'000s), WallTime(1'700'000'000s)};
+};
+
+/// What an account's rooms live in, without sockets and real time. TLS, with one connection, unless said
+/// otherwise.
+class Bench : private transaction::User {
+ public:
+  static constexpr transaction::FlowId first_flow = 7;
+
+  explicit Bench(transaction::Protocol protocol = transaction::Protocol::tls) {
+    account.password = "secret";
+    account.instance = "urn:uuid:00000000-0000-4000-8000-0123456789ab";
+    connection.server = {protocol, *parse_address("192.0.2.9:5061"), *parse_address("192.0.2.1:40000"), 0};
+    if (protocol != transaction::Protocol::udp) connection.flow = first_flow;
+  }
+
+  Now now() const { return clock.time; }
+  /// Lets time pass; timers run when they are due.
+  void pass(Duration duration) {
+    const Time end = clock.time.mono + duration;
+    while (timers.next() && *timers.next() <= end) {
+      clock.time.mono = std::max(clock.time.mono, *timers.next());
+      timers.advance(clock.time.mono);
+    }
+    clock.time.mono = end;
+  }
+  /// The server's answer to the oldest request of ours; gives that request.
+  sip::Message answer(int status, const Headers& headers = {}) {
+    const auto request = wire.take();
+    receive(reply_to(request, status, headers));
+    return request;
+  }
+  void receive(const sip::Message& message) {
+    auto from = connection.server;
+    from.flow = connection.flow;
+    layer.receive(from, message, now());
+  }
+  /// The newest event of that name; empty: none.
+  boost::json::object last(std::string_view name) const {
+    for (auto event = events.rbegin(); event != events.rend(); ++event) {
+      if (event->at("event").as_string() == name) return *event;
+    }
+    return {};
+  }
+  std::size_t count(std::string_view name) const {
+    return static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [&](const auto& each) {
+      return each.at("event").as_string() == name;
+    }));
+  }
+
+  FakeClock clock;
+  TimerQueue timers;
+  SeededRandom random{1};
+  Wire wire;
+  std::vector<boost::json::object> events;
+  account::Account account = *account::parse_account("alice@example.org");
+  account::Connection connection;
+  transaction::Layer layer{{.times = {}, .branch_prefix = {}}, wire, timers, clock, random, *this};
+  account::Requester requester{account, layer, random};
+  account::Context context{
+      account, connection, wire,
+      layer,   requester,  timers,
+      clock,   random,     [this](boost::json::object event) { events.push_back(std::move(event)); }};
+
+ private:
+  void on_request(transaction::TransactionId, const transaction::Hop&, const sip::Message&, Now) override {}
+  void on_ack(const transaction::Hop&, const sip::Message&, Now) override {}
+  void on_cancel(transaction::TransactionId, const sip::Message&, Now) override {}
+  void on_response(const transaction::Hop&, const sip::Message&, Now) override {}
+};
+
+/// Counts the ends of what was asked for.
+struct Ends {
+  std::vector<int> statuses;
+  auto take() {
+    return [this](int status, Now) { statuses.push_back(status); };
+  }
+  auto take_reason() {
+    return [this](int status, std::string_view, Now) { statuses.push_back(status); };
+  }
+};
+using Statuses = std::vector<int>;
+
+}  // namespace beckon::client

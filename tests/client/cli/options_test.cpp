@@ -1,0 +1,98 @@
+#include "client/cli/options.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "client/cli/web.hpp"
+
+using namespace beckon;
+using namespace beckon::client;
+using transaction::Protocol;
+
+TEST_CASE("--server names transport, host and port; without a port the transport's own") {
+  struct Row {
+    const char* text;
+    Protocol protocol;
+    const char* host;  ///< Null: refused.
+    std::uint16_t port;
+  };
+  for (const Row& row :
+       {Row{"tls:sip.example.org", Protocol::tls, "sip.example.org", 5061},
+        Row{"tcp:sip.example.org", Protocol::tcp, "sip.example.org", 5060},
+        Row{"udp:127.0.0.1:5080", Protocol::udp, "127.0.0.1", 5080},
+        Row{"tls:[::1]:5061", Protocol::tls, "::1", 5061},
+        Row{"tls:[2001:db8::1]", Protocol::tls, "2001:db8::1", 5061}, Row{"sip.example.org", {}, nullptr, 0},
+        Row{"sctp:a", {}, nullptr, 0}, Row{"tls:", {}, nullptr, 0}, Row{"tls:a:0", {}, nullptr, 0},
+        Row{"tls:a:65536", {}, nullptr, 0}, Row{"tls:a:b", {}, nullptr, 0}, Row{"", {}, nullptr, 0}}) {
+    CAPTURE(row.text);
+    const auto server = cli::parse_server(row.text);
+    REQUIRE(server.has_value() == (row.host != nullptr));
+    if (!server) continue;
+    CHECK(server->protocol == row.protocol);
+    CHECK(server->host == row.host);
+    CHECK(server->port == row.port);
+  }
+}
+
+TEST_CASE("an XCAP URL is split into origin and path") {
+  using Parts = std::pair<std::string, std::string>;
+  CHECK(cli::split_url("https://h:5443/xcap") == Parts{"https://h:5443", "/xcap"});
+  CHECK(cli::split_url("https://h:5443/xcap/root/") == Parts{"https://h:5443", "/xcap/root"});
+  CHECK(cli::split_url("https://h") == Parts{"https://h", ""});
+}
+
+namespace {
+
+std::optional<cli::Options> read(std::vector<std::string> words, int& exit_code) {
+  words.insert(words.begin(), "beckon");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  return cli::read_options(static_cast<int>(words.size()), argv.data(), exit_code);
+}
+
+}  // namespace
+
+TEST_CASE("the command line gives account, server and the words of one command") {
+  ::setenv("BECKON_PASSWORD", "secret", 1);
+  int exit_code = -1;
+  const auto options = read({"--account", "alice@example.org", "--server", "tls:[::1]", "--json", "allow",
+                             "bob@example.org", "--direct", "auto"},
+                            exit_code);
+  REQUIRE(options.has_value());
+  CHECK(options->account.aor == "sip:alice@example.org");
+  CHECK(options->account.password == "secret");
+  CHECK(options->xcap_url == "https://[::1]:5443/xcap");
+  CHECK(options->json);
+  std::string words;
+  for (const auto& word : options->words) words += word + ' ';
+  CHECK(words == "allow bob@example.org --direct auto ");
+}
+
+TEST_CASE("what is wrong on the command line is exit code 2") {
+  ::setenv("BECKON_PASSWORD", "secret", 1);
+  const std::vector<std::string> good{"--account", "alice@example.org", "--server", "tls:a"};
+  int exit_code = -1;
+  CHECK(read(good, exit_code).has_value());
+  for (const auto& more :
+       {std::vector<std::string>{"--log", "loud"}, std::vector<std::string>{"--account", "alice"},
+        std::vector<std::string>{"--server", "a"},
+        std::vector<std::string>{"--password-file", "/nonexistent/password"}}) {
+    CAPTURE(more.front());
+    auto words = good;
+    if (more.front() == "--account") words.erase(words.begin(), words.begin() + 2);
+    if (more.front() == "--server") words.erase(words.begin() + 2, words.end());
+    words.insert(words.end(), more.begin(), more.end());
+    exit_code = -1;
+    CHECK_FALSE(read(words, exit_code).has_value());
+    CHECK(exit_code == 2);
+  }
+}
+
+TEST_CASE("--help is no failure") {
+  int exit_code = -1;
+  CHECK_FALSE(read({"--help"}, exit_code).has_value());
+  CHECK(exit_code == 0);
+}

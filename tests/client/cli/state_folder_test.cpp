@@ -1,0 +1,85 @@
+#include "client/cli/state_folder.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "protocol/ds1/ticket.hpp"
+
+using namespace beckon;
+using namespace beckon::client;
+
+namespace {
+
+struct Folder {
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "beckon-test-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
+unsigned mode_of(const std::filesystem::path& path) {
+  struct stat facts{};
+  REQUIRE(::stat(path.c_str(), &facts) == 0);
+  return facts.st_mode & 0777U;
+}
+
+}  // namespace
+
+TEST_CASE("keys are made at first use and stay, for their owner's eyes only") {
+  Folder folder;
+  SeededRandom random(1);
+  const auto place = folder.path / "deep" / "state";
+  auto state = cli::StateFolder::open(place);
+  REQUIRE(state.has_value());
+  const auto made = state->keyring(random);
+  REQUIRE(made.has_value());
+  CHECK(mode_of(place) == 0700U);
+  CHECK(mode_of(place / "keys.json") == 0600U);
+  const auto read = cli::StateFolder::open(place)->keyring(random);
+  REQUIRE(read.has_value());
+  CHECK(read->device.secret == made->device.secret);
+  CHECK(read->instance == made->instance);
+}
+
+TEST_CASE("pins replace the old file in one step and leave nothing beside it") {
+  Folder folder;
+  SeededRandom random(2);
+  const auto state = cli::StateFolder::open(folder.path);
+  REQUIRE(state.has_value());
+  CHECK(state->pins().has_value());
+  const auto keyring = direct::make_keyring(random);
+  direct::Pins pins;
+  const auto signature = ds1::sign_identity(keyring.ident.secret, "sip:a@b", keyring.device.pub, {});
+  REQUIRE(pins.see("sip:a@b", keyring.device.pub, keyring.ident.pub, {}, signature) ==
+          direct::Pins::Seen::pinned);
+  REQUIRE(state->write_pins(pins).has_value());
+  REQUIRE(state->write_pins(pins).has_value());
+  CHECK(mode_of(folder.path / "pins.json") == 0600U);
+  CHECK_FALSE(std::filesystem::exists(folder.path / "pins.json.new"));
+  const auto read = state->pins();
+  REQUIRE(read.has_value());
+  CHECK(read->is_pinned("sip:a@b", keyring.ident.pub));
+}
+
+TEST_CASE("a damaged file is told, not replaced") {
+  Folder folder;
+  SeededRandom random(3);
+  const auto state = cli::StateFolder::open(folder.path);
+  REQUIRE(state.has_value());
+  std::ofstream(folder.path / "keys.json") << "{\"device\":\"";
+  CHECK_FALSE(state->keyring(random).has_value());
+  std::ofstream(folder.path / "pins.json") << "[]";
+  CHECK_FALSE(state->pins().has_value());
+}
+
+TEST_CASE("a folder that cannot be made is told") {
+  Folder folder;
+  std::ofstream(folder.path / "file") << "x";
+  CHECK_FALSE(cli::StateFolder::open(folder.path / "file" / "state").has_value());
+}

@@ -1,0 +1,42 @@
+#include "client/presence/view.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/json/serialize.hpp>
+#include <fstream>
+#include <iterator>
+
+using namespace beckon;
+using namespace beckon::client;
+
+TEST_CASE("the NOTIFY of DIRECT_SESSIONS 2 is shown with media, codecs, candidates and the grant") {
+  std::ifstream file(BECKON_TEST_DATA "/direct/notify.xml", std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto document = documents::parse_pidf(text);
+  REQUIRE(document.has_value());
+  const auto view = presence::make_view("sip:alice@example.org", *document,
+                                        [](const std::string&, const crypto::Key32&) { return true; });
+  CHECK(view.at("basic") == "open");
+  const auto& tuple = view.at("tuples").as_array().at(0).as_object();
+  CHECK(tuple.at("note") == "at my desk");
+  const auto& direct = tuple.at("direct").as_object();
+  CHECK(direct.at("mode") == "auto");
+  CHECK(direct.at("granted") == true);
+  CHECK(direct.at("verified") == true);
+  CHECK(boost::json::serialize(direct.at("candidates")) ==
+        R"(["192.0.2.10:40000","[2001:db8::10]:40000","198.51.100.7:40000"])");
+  CHECK(
+      boost::json::serialize(direct.at("media").as_array().at(0)) ==
+      R"({"kind":"audio","dir":"sendrecv","mode":"auto","codecs":[{"name":"opus","clock":48000},{"name":"PCMU","clock":8000}]})");
+}
+
+TEST_CASE("nobody is open without an open tuple") {
+  documents::Presence nobody;
+  const auto none = [](const std::string&, const crypto::Key32&) { return false; };
+  CHECK(presence::make_view("sip:a@b", nobody, none).at("basic") == "closed");
+  documents::Tuple tuple;
+  tuple.id = "t";
+  tuple.basic = documents::Basic::closed;
+  nobody.tuples.push_back(tuple);
+  CHECK(presence::make_view("sip:a@b", nobody, none).at("basic") == "closed");
+}

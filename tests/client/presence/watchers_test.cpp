@@ -1,0 +1,65 @@
+#include "client/presence/watchers.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace beckon;
+using client::presence::Watchers;
+using documents::WatcherInfo;
+using documents::WatcherStatus;
+
+namespace {
+
+WatcherInfo info(std::uint32_t version, WatcherInfo::State state, std::vector<documents::Watcher> watchers) {
+  WatcherInfo out;
+  out.version = version;
+  out.state = state;
+  out.lists.push_back(
+      {.resource = "sip:alice@example.org", .watchers = std::move(watchers), .extensions = {}});
+  return out;
+}
+
+documents::Watcher watcher(std::string id, WatcherStatus status) {
+  documents::Watcher out;
+  out.uri = "sip:" + id + "@example.org";
+  out.id = std::move(id);
+  out.status = status;
+  return out;
+}
+
+constexpr auto full = WatcherInfo::State::full;
+constexpr auto partial = WatcherInfo::State::partial;
+
+}  // namespace
+
+TEST_CASE("a full document replaces, the next partial one changes what it names (RFC 3858 3.3)") {
+  Watchers watchers;
+  CHECK(watchers.take(info(5, full, {watcher("bob", WatcherStatus::pending)})) == Watchers::Taken::yes);
+  CHECK(watchers.take(info(6, partial, {watcher("carol", WatcherStatus::active)})) == Watchers::Taken::yes);
+  CHECK(watchers.all().size() == 2);
+  CHECK(watchers.take(info(7, partial, {watcher("bob", WatcherStatus::terminated)})) == Watchers::Taken::yes);
+  CHECK(watchers.all().size() == 1);
+  CHECK(watchers.take(info(0, full, {})) == Watchers::Taken::yes);
+  CHECK(watchers.all().empty());
+}
+
+TEST_CASE("a gap in versions asks for full state, an old version changes nothing (RFC 3857 4.9)") {
+  Watchers watchers;
+  CHECK(watchers.take(info(3, partial, {})) == Watchers::Taken::gap);
+  CHECK(watchers.take(info(3, full, {watcher("bob", WatcherStatus::active)})) == Watchers::Taken::yes);
+  CHECK(watchers.take(info(3, partial, {watcher("bob", WatcherStatus::terminated)})) ==
+        Watchers::Taken::stale);
+  CHECK(watchers.take(info(5, partial, {watcher("bob", WatcherStatus::terminated)})) == Watchers::Taken::gap);
+  CHECK(watchers.all().size() == 1);
+  CHECK_FALSE(watchers.is_current());
+}
+
+TEST_CASE("permits are kept by AOR, the latest word counts (DIRECT_SESSIONS 3.7)") {
+  Watchers watchers;
+  auto document = info(1, full, {});
+  document.permits = {{"sip:bob@example.org", ds1::Mode::automatic}};
+  watchers.take(document);
+  auto change = info(2, partial, {});
+  change.permits = {{"sip:bob@example.org", ds1::Mode::off}};
+  watchers.take(change);
+  CHECK(watchers.permits().at("sip:bob@example.org") == ds1::Mode::off);
+}

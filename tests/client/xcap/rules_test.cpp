@@ -1,0 +1,184 @@
+#include "client/xcap/rules.hpp"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+
+using namespace beckon;
+using namespace beckon::client;
+using beckon::xcap::Method;
+using beckon::xcap::Request;
+using beckon::xcap::Response;
+
+namespace {
+
+/// The XCAP server of a test: requests wait until the test answers them.
+class FakeHttp final : public client::xcap::Http {
+ public:
+  void send(Request request, Done done) override { waiting.push_back({std::move(request), std::move(done)}); }
+  Request answer(Result<Response> response) {
+    REQUIRE_FALSE(waiting.empty());
+    auto [request, done] = std::move(waiting.front());
+    waiting.pop_front();
+    done(std::move(response), Now{});
+    return request;
+  }
+  Request answer(unsigned status, std::string etag = "", std::string body = "") {
+    Response response;
+    response.status = status;
+    response.etag = std::move(etag);
+    response.body = std::move(body);
+    return answer(Result<Response>(std::move(response)));
+  }
+  Request challenge(const std::string& nonce) {
+    Response response;
+    response.status = 401;
+    response.headers.emplace_back("www-authenticate", "Digest realm=\"example.org\", nonce=\"" + nonce +
+                                                          "\", qop=\"auth\", algorithm=SHA-256");
+    return answer(Result<Response>(std::move(response)));
+  }
+  std::deque<std::pair<Request, Done>> waiting;
+};
+
+struct Fixture {
+  FakeHttp http;
+  SeededRandom random{1};
+  account::Account account = *account::parse_account("alice@example.org");
+  client::xcap::Rules rules{account, "/xcap", http, random};
+  std::vector<int> ends;
+
+  void allow(const std::string& watcher) {
+    rules.set(watcher, documents::Verdict{documents::SubHandling::allow, ds1::Mode::automatic},
+              [this](int status, const std::string&, Now) { ends.push_back(status); });
+  }
+  void forget(const std::string& watcher) {
+    rules.set(watcher, std::nullopt, [this](int status, const std::string&, Now) { ends.push_back(status); });
+  }
+};
+
+const std::string bob = "sip:bob@example.org";
+const std::string carol = "sip:carol@example.org";
+
+std::string header(const Request& request, std::string_view name) {
+  return std::string(beckon::xcap::find_header(request.headers, name).value_or(""));
+}
+bool names(const Request& request, const std::string& watcher) {
+  return request.body.find(watcher) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "the first rule makes the document, if nobody did meanwhile (RFC 4825 7.11)") {
+  allow(bob);
+  const auto get = http.answer(404);
+  CHECK(get.method == Method::get);
+  CHECK(get.target == "/xcap/pres-rules/users/sip:alice@example.org/index");
+  const auto put = http.answer(201);
+  CHECK(put.method == Method::put);
+  CHECK(header(put, "If-None-Match") == "*");
+  CHECK(header(put, "Content-Type") == documents::pres_rules_type);
+  CHECK(names(put, bob));
+  CHECK(ends == std::vector<int>{201});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "an edit keeps the rules there are and replaces just that version (RFC 4825 7.11)") {
+  allow(bob);
+  http.answer(404);
+  const std::string document = http.answer(201).body;
+  SUBCASE("another watcher is added") {
+    allow(carol);
+    http.answer(200, "v1", document);
+    const auto put = http.answer(200);
+    CHECK(header(put, "If-Match") == "\"v1\"");
+    CHECK(names(put, bob));
+    CHECK(names(put, carol));
+  }
+  SUBCASE("a watcher is forgotten") {
+    forget(bob);
+    http.answer(200, "v1", document);
+    CHECK_FALSE(names(http.answer(200), bob));
+  }
+  CHECK(ends == std::vector<int>{201, 200});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "412: another device wrote in between, so the edit begins again, but not for ever") {
+  allow(bob);
+  SUBCASE("once") {
+    http.answer(404);
+    http.answer(412);
+    http.answer(404);
+    http.answer(201);
+    CHECK(ends == std::vector<int>{201});
+  }
+  SUBCASE("always") {
+    for (int tries = 0; tries < 4; ++tries) {
+      http.answer(404);
+      http.answer(412);
+    }
+    CHECK(ends == std::vector<int>{412});
+  }
+  CHECK(http.waiting.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "401 is answered once a request, and the nonce is used on (RFC 7616 3.4)") {
+  allow(bob);
+  SUBCASE("the right password") {
+    CHECK(header(http.challenge("n1"), "Authorization").empty());
+    CHECK(header(http.answer(404), "Authorization").find("nc=00000001") != std::string::npos);
+    const auto put = http.answer(201);
+    CHECK(header(put, "Authorization").find("nc=00000002") != std::string::npos);
+    CHECK(ends == std::vector<int>{201});
+  }
+  SUBCASE("a wrong one") {
+    http.challenge("n1");
+    http.challenge("n2");
+    CHECK(ends == std::vector<int>{401});
+  }
+  CHECK(http.waiting.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "edits are made one after the other, each with its own end") {
+  allow(bob);
+  allow(carol);
+  CHECK(http.waiting.size() == 1);
+  http.answer(404);
+  http.answer(500);
+  CHECK(ends == std::vector<int>{500});
+  http.answer(404);
+  CHECK(names(http.answer(201), carol));
+  CHECK(ends == std::vector<int>{500, 201});
+}
+
+TEST_CASE_FIXTURE(Fixture, "an edit asked for by the end of another is made once") {
+  rules.set(bob, std::nullopt, [this](int status, const std::string&, Now) {
+    ends.push_back(status);
+    allow(carol);
+  });
+  http.answer(404);
+  http.answer(201);
+  CHECK(http.waiting.size() == 1);
+  http.answer(404);
+  http.answer(201);
+  CHECK(ends == std::vector<int>{201, 201});
+  CHECK(http.waiting.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "what cannot be read or reached is told, and nothing is written") {
+  allow(bob);
+  SUBCASE("no connection") {
+    http.answer(
+        Result<Response>(boost::system::errc::make_error_code(boost::system::errc::connection_refused)));
+    CHECK(ends == std::vector<int>{0});
+  }
+  SUBCASE("no rules in it") {
+    http.answer(200, "v1", "<html/>");
+    CHECK(ends == std::vector<int>{500});
+  }
+  SUBCASE("forbidden") {
+    http.answer(403);
+    CHECK(ends == std::vector<int>{403});
+  }
+  CHECK(http.waiting.empty());
+}
