@@ -1,0 +1,78 @@
+"""What survives a kill -9: an answer was a promise (DESIGN 1.4)."""
+
+import signal
+
+from story import ALICE, BOB, Agent, check, equal, run
+
+
+def meet(alice, bob):
+    for each in (alice, bob):
+        each.run("register")
+        each.run("subscribe", to=each.aor, package="presence.winfo")
+    bob.run("subscribe", to=alice.aor)
+    alice.wait("watchers", where=lambda e: any(w["status"] == "pending" for w in e["watchers"]))
+    alice.run("allow", watcher=bob.aor, direct="auto")
+    bob.wait("subscription", to=alice.aor, state="active")
+
+
+def kill_and_restart(server, *agents):
+    equal(server.stop(signal.SIGKILL), -signal.SIGKILL, "exit code of the killed server")
+    for each in agents:
+        each.wait("connection", state="down")
+        each.forget()
+    server.start()
+
+
+def acknowledged_publish(server):
+    """alice's answered PUBLISH is what bob sees after kill -9 and restart; direct sessions come back by themselves"""
+    with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
+        meet(alice, bob)
+        alice.run("publish", basic="open", note="before", direct="auto")
+        bob.wait("presence", where=lambda e: "before" in str(e["tuples"]), of=alice.aor)
+        alice.run("publish", basic="open", note="promised", direct="auto")
+        kill_and_restart(server, alice, bob)
+        bob.wait("registration", state="registered")
+        seen = bob.wait("presence", of=alice.aor, where=lambda e: "promised" in str(e["tuples"])
+                        and any(t.get("direct", {}).get("granted") for t in e["tuples"]))
+        equal(seen["basic"], "open", "alice")
+        equal(bob.run("message", to=alice.aor, text="still there?")["status"], 200, "status")
+
+
+def newcomer_sees_the_truth(server):
+    """who comes after the restart sees what was answered before it, though alice has not come back"""
+    with Agent(server, *BOB) as bob:
+        with Agent(server, *ALICE) as alice:
+            meet(alice, bob)
+            alice.run("publish", basic="open", note="promised")
+            kill_and_restart(server, bob)
+            alice.stop(signal.SIGKILL)
+        bob.wait("presence", of="sip:alice@example.org", where=lambda e: "promised" in str(e["tuples"]))
+
+
+def rules_survive(server):
+    """a block that was answered still blocks after kill -9"""
+    with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
+        meet(alice, bob)
+        alice.run("block", watcher=bob.aor)
+        bob.wait("subscription", to=alice.aor, state="terminated")
+        kill_and_restart(server, bob)
+        bob.wait("registration", state="registered")
+        result = bob.run("subscribe", to=alice.aor, ok=None)
+        if result["ok"]:
+            bob.wait("subscription", to=alice.aor, state="terminated")
+        check(bob.last("presence") is None or bob.last("presence")["basic"] == "closed", "bob sees nothing of alice")
+
+
+def clean_stop(server):
+    """SIGTERM ends the server with exit code 0, and it starts again on its data"""
+    with Agent(server, *ALICE) as alice:
+        alice.run("register")
+        alice.run("publish", basic="open", note="kept")
+        equal(server.stop(), 0, "exit code")
+        alice.wait("connection", state="down")
+        alice.forget()
+        server.start()
+        alice.wait("registration", state="registered")
+
+
+run([acknowledged_publish, newcomer_sees_the_truth, rules_survive, clean_stop])

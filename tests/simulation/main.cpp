@@ -1,0 +1,85 @@
+#include <charconv>
+#include <chrono>
+#include <ctime>
+#include <iostream>
+#include <string_view>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "tests/simulation/story.hpp"
+
+/// Plays histories by hand: one seed, or as many as some minutes of CPU time allow.
+namespace {
+
+using namespace beckon;
+
+constexpr std::string_view usage =
+    "usage: beckon-simulation --seed N [--trace yes] [--log LEVEL]  plays one history\n"
+    "       beckon-simulation --minutes N [--from SEED]  plays as many as N minutes of CPU time allow\n";
+
+struct Options {
+  std::uint64_t seed = 0;
+  std::uint64_t minutes = 0;
+  std::uint64_t from = 1;
+  bool trace = false;
+};
+
+bool read(int argc, char** argv, Options& options) {
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view name = argv[i];
+    if (name == "--log") {
+      if (!log::set_level(argv[i + 1])) return false;
+      continue;
+    }
+    if (name == "--trace") {
+      options.trace = true;
+      continue;
+    }
+    const auto number = parse_number<std::uint64_t>(argv[i + 1]);
+    if (!number) return false;
+    if (name == "--seed") {
+      options.seed = *number;
+    } else if (name == "--minutes") {
+      options.minutes = *number;
+    } else if (name == "--from") {
+      options.from = *number;
+    } else {
+      return false;
+    }
+  }
+  return argc % 2 == 1 && (options.seed != 0) != (options.minutes != 0);
+}
+
+/// True if the history is good.
+bool play(std::uint64_t seed, bool trace = false) {
+  auto script = simulation::make_script(seed);
+  script.trace = trace;
+  const std::string fault = simulation::play(script);
+  if (fault.empty()) return true;
+  std::cout << print(script) << "\n  " << fault << std::endl;
+  return false;
+}
+
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+int play_for(double seconds, std::uint64_t seed) {
+  std::uint64_t played = 0, bad = 0;
+  for (; cpu_seconds() < seconds; ++seed, ++played) bad += play(seed) ? 0 : 1;
+  std::cout << played << " histories, " << bad << " bad, " << cpu_seconds() << " CPU seconds\n";
+  return bad == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  log::set_level(log::Level::off);
+  Options options;
+  if (!read(argc, argv, options)) {
+    std::cerr << usage;
+    return 2;
+  }
+  if (options.minutes != 0) return play_for(60.0 * static_cast<double>(options.minutes), options.from);
+  const bool good = play(options.seed, options.trace);
+  if (good) std::cout << print(simulation::make_script(options.seed)) << ": good\n";
+  return good ? 0 : 1;
+}
