@@ -30,12 +30,7 @@ template <class... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 ds::Identity make_identity(const account::Account& account, const Keyring& keyring) {
-  ds::Identity identity{.aor = account.aor, .device = keyring.device, .ident = {}};
-  identity.ident =
-      ds::Ident{keyring.ident.pub,
-                {},
-                ds1::sign_identity(keyring.ident.secret, account.aor, keyring.device.pub, crypto::Key32{})};
-  return identity;
+  return {.aor = account.aor, .device = keyring.device, .ident = make_ident(keyring, account.aor)};
 }
 
 std::vector<stream::AudioCodec> stream_codecs() {

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "protocol/base/text.hpp"
+#include "protocol/ds1/ticket.hpp"
 
 namespace beckon::client::direct {
 namespace {
@@ -37,6 +38,12 @@ std::string make_uuid(Random& random) {
 
 Keyring make_keyring(Random& random) {
   return {crypto::make_x25519(random), crypto::make_ed25519(random), make_uuid(random)};
+}
+
+ds1::Ident make_ident(const Keyring& keyring, std::string_view aor) {
+  const crypto::Key32 no_certificate{};
+  return {keyring.ident.pub, no_certificate,
+          ds1::sign_identity(keyring.ident.secret, aor, keyring.device.pub, no_certificate)};
 }
 
 std::string print(const Keyring& keyring) {

@@ -6,6 +6,7 @@
 #include "protocol/base/random.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/crypto/crypto.hpp"
+#include "protocol/ds1/media.hpp"
 
 namespace beckon::client::direct {
 
@@ -18,6 +19,9 @@ struct Keyring {
 };
 
 Keyring make_keyring(Random& random);
+
+/// What the identity says of this device to those who talk with `aor`, ours; without a certificate.
+ds1::Ident make_ident(const Keyring& keyring, std::string_view aor);
 
 /// One JSON object. Error of `parse_keyring`: std::errc::invalid_argument.
 std::string print(const Keyring& keyring);

@@ -11,18 +11,6 @@ namespace ds = beckon::direct;
 
 namespace {
 
-ds::Candidate to_endpoint(const documents::Candidate& candidate) {
-  const auto type = candidate.type == documents::CandidateType::host ? ds::Candidate::Type::host
-                                                                     : ds::Candidate::Type::srflx;
-  return {type, candidate.priority, candidate.address};
-}
-
-documents::Candidate to_document(const ds::Candidate& candidate) {
-  const auto type = candidate.type == ds::Candidate::Type::host ? documents::CandidateType::host
-                                                                : documents::CandidateType::srflx;
-  return {type, candidate.priority, candidate.address};
-}
-
 /// The first codec of their list that we know.
 const documents::Codec* common_codec(const documents::Media& media) {
   for (const auto& theirs : media.codecs) {
@@ -50,11 +38,11 @@ std::optional<Choice> choice_of(const std::string& aor, const documents::Direct&
   offer.verified = verified;
   offer.epoch = direct.epoch;
   offer.grant = *direct.grant;
-  for (const auto& each : direct.candidates) offer.candidates.push_back(to_endpoint(each));
+  offer.candidates = direct.candidates;
   offer.mode = mode;
   offer.want = verified ? ds1::Mode::automatic : ds1::Mode::ask;
   offer.media.push_back({.kind = ds::MediaKind::audio,
-                         .dir = ds::flip(static_cast<ds::Direction>(audio->dir)),
+                         .dir = ds1::flip(audio->dir),
                          .payload_type = codec->pt,
                          .clock_rate = codec->clock});
   return choice;
@@ -80,12 +68,9 @@ documents::Direct make_direct(const Keyring& keyring, const std::string& aor, ds
   audio.maxrate = documents::default_audio_rate;
   audio.codecs = codecs();
   direct.media.push_back(std::move(audio));
-  for (const auto& each : candidates) direct.candidates.push_back(to_document(each));
+  direct.candidates = candidates;
   direct.key = keyring.device.pub;
-  direct.ident =
-      documents::Ident{keyring.ident.pub,
-                       {},
-                       ds1::sign_identity(keyring.ident.secret, aor, keyring.device.pub, crypto::Key32{})};
+  direct.ident = make_ident(keyring, aor);
   direct.secret = secret;
   return direct;
 }
@@ -95,8 +80,8 @@ ds::Published make_published(const documents::Direct& direct) {
   published.mode = direct.mode;
   for (const auto& media : direct.media) {
     ds::Published::Media out;
-    out.kind = static_cast<ds::MediaKind>(media.kind);
-    out.dir = static_cast<ds::Direction>(media.dir);
+    out.kind = media.kind;
+    out.dir = media.dir;
     out.mode = direct.mode_of(media.kind);
     for (const auto& codec : media.codecs) out.codecs.push_back({codec.pt, codec.clock});
     published.media.push_back(std::move(out));

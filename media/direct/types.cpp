@@ -2,41 +2,6 @@
 
 namespace beckon::direct {
 
-const char* to_string(MediaKind kind) { return kind == MediaKind::video ? "video" : "audio"; }
-
-const char* to_string(Direction direction) {
-  switch (direction) {
-    case Direction::sendrecv:
-      return "sendrecv";
-    case Direction::sendonly:
-      return "sendonly";
-    case Direction::recvonly:
-      return "recvonly";
-  }
-  return "unknown";
-}
-
-Direction flip(Direction direction) {
-  switch (direction) {
-    case Direction::sendonly:
-      return Direction::recvonly;
-    case Direction::recvonly:
-      return Direction::sendonly;
-    case Direction::sendrecv:
-      break;
-  }
-  return Direction::sendrecv;
-}
-
-std::optional<Direction> intersect(Direction a, Direction b) {
-  const bool send = sends(a) && sends(b);
-  const bool receive = receives(a) && receives(b);
-  if (send && receive) return Direction::sendrecv;
-  if (send) return Direction::sendonly;
-  if (receive) return Direction::recvonly;
-  return std::nullopt;
-}
-
 const char* to_string(Reason reason) {
   switch (reason) {
     case Reason::none:

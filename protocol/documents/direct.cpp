@@ -11,21 +11,7 @@
 
 namespace beckon::documents {
 
-const char* to_string(MediaKind kind) { return kind == MediaKind::audio ? "audio" : "video"; }
 const char* to_string(Profile profile) { return profile == Profile::sealed ? "sealed" : "plain"; }
-const char* to_string(CandidateType type) { return type == CandidateType::host ? "host" : "srflx"; }
-
-const char* to_string(Direction direction) {
-  switch (direction) {
-    case Direction::sendrecv:
-      return "sendrecv";
-    case Direction::sendonly:
-      return "sendonly";
-    case Direction::recvonly:
-      return "recvonly";
-  }
-  return "";
-}
 
 const Media* Direct::find(MediaKind kind) const {
   const auto found =
@@ -131,7 +117,7 @@ std::optional<Candidate> read_candidate(const Element& element) {
   const auto ip = parse_ip(trim(element.attribute("ip").value_or("")));
   const auto port = number<std::uint16_t>(element, "port");
   if ((type != "host" && type != "srflx") || !priority || !ip || !port) return std::nullopt;
-  return Candidate{type == "host" ? CandidateType::host : CandidateType::srflx, *priority, {*ip, *port}};
+  return Candidate{type == "host" ? Candidate::Type::host : Candidate::Type::srflx, *priority, {*ip, *port}};
 }
 
 /// An ident that cannot be read is as none: the device key is then not verified.

@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/base/address.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/crypto/crypto.hpp"
 #include "protocol/documents/error.hpp"
 #include "protocol/documents/pidf.hpp"
+#include "protocol/ds1/media.hpp"
 #include "protocol/ds1/ticket.hpp"
 #include "protocol/xml/document.hpp"
 
@@ -27,14 +27,13 @@ struct Codec {
   bool operator==(const Codec&) const = default;
 };
 
-enum class MediaKind : std::uint8_t { audio = 1, video = 2 };
-enum class Direction : std::uint8_t { sendrecv = 1, sendonly = 2, recvonly = 3 };
+using ds1::Candidate;
+using ds1::Direction;
+using ds1::Ident;
+using ds1::MediaKind;
+
 enum class Profile { sealed, plain };
-enum class CandidateType { host, srflx };
-const char* to_string(MediaKind kind);
-const char* to_string(Direction direction);
 const char* to_string(Profile profile);
-const char* to_string(CandidateType type);
 
 struct Media {
   MediaKind kind = MediaKind::audio;
@@ -44,20 +43,6 @@ struct Media {
   std::uint16_t port = 0;               ///< Profile `plain` only.
   std::vector<Codec> codecs;            ///< In order of the publisher's preference.
   bool operator==(const Media&) const = default;
-};
-
-struct Candidate {
-  CandidateType type = CandidateType::host;
-  std::uint32_t priority = 0;
-  Address address;
-  bool operator==(const Candidate&) const = default;
-};
-
-struct Ident {
-  crypto::Key32 key{};
-  crypto::Key32 fingerprint{};  ///< Zeros: no certificate.
-  crypto::Signature signature{};
-  bool operator==(const Ident&) const = default;
 };
 
 struct Direct {

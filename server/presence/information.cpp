@@ -353,7 +353,7 @@ Table PresenceInformation::table() const {
       const auto direct = documents::find_direct(tuple);
       std::string media, codecs, port;
       for (const auto& kind : direct ? direct->media : std::vector<documents::Media>()) {
-        media += (media.empty() ? "" : ",") + std::string(documents::to_string(kind.kind));
+        media += (media.empty() ? "" : ",") + std::string(to_string(kind.kind));
         for (const auto& codec : kind.codecs) codecs += (codecs.empty() ? "" : ",") + codec.name;
       }
       if (direct && !direct->candidates.empty())

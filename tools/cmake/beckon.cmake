@@ -57,14 +57,14 @@ endfunction()
 
 # beckon_test(sip SOURCES a_test.cpp ... LINK beckon::sip ...)
 # makes the program test_sip (doctest, one main for all programs) and one CTest entry for each of
-# its test cases' programs. BECKON_CORPORA and BECKON_TEST_DATA are defined for it.
+# its test cases' programs. BECKON_CORPORA and BECKON_TEST_DATA are defined for it, relative to the root, where its
+# main goes first.
 function(beckon_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE beckon_doctest_main ${ARG_LINK})
-  target_compile_definitions(test_${name} PRIVATE
-    BECKON_CORPORA="${BECKON_CORPORA}"
-    BECKON_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  file(RELATIVE_PATH corpora "${PROJECT_SOURCE_DIR}" "${BECKON_CORPORA}")
+  target_compile_definitions(test_${name} PRIVATE BECKON_CORPORA="${corpora}" BECKON_TEST_DATA="tests/data")
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()

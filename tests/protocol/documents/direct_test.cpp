@@ -59,7 +59,7 @@ TEST_CASE("the NOTIFY of the specification is read with every value (DIRECT_SESS
   CHECK(direct->mode_of(MediaKind::video) == ds1::Mode::ask);
   REQUIRE(direct->candidates.size() == 3);
   CHECK(print(direct->candidates[1].address) == "[2001:db8::10]:40000");
-  CHECK(direct->candidates[2].type == CandidateType::srflx);
+  CHECK(direct->candidates[2].type == Candidate::Type::srflx);
   CHECK(to_hex(direct->key) == "0a6737678ad1ac9dd5d9a5bd48e6d1ab6077699538833704e24f9ab7dbff0e1f");
   REQUIRE(direct->ident);
   CHECK(to_hex(direct->ident->key) == "9e7c29d6635595f1c0e30f29f9d390308885f3244678880de99a3fc38c7b12fa");

@@ -25,8 +25,8 @@ Direct make_direct() {
        0,
        {{111, "opus", 48000, 2, 20, "useinbandfec=1"}, {0, "PCMU", 8000, 1, 20, ""}}},
       {MediaKind::video, Direction::recvonly, ds1::Mode::ask, 1500000, 0, {{96, "VP8", 90000, 1, 0, ""}}}};
-  direct.candidates = {{CandidateType::host, 2130706431, {*parse_ip("192.0.2.10"), 40000}},
-                       {CandidateType::srflx, 1694498815, {*parse_ip("2001:db8::10"), 40000}}};
+  direct.candidates = {{Candidate::Type::host, 2130706431, {*parse_ip("192.0.2.10"), 40000}},
+                       {Candidate::Type::srflx, 1694498815, {*parse_ip("2001:db8::10"), 40000}}};
   direct.key.fill(7);
   direct.ident.emplace();
   direct.ident->key.fill(8);
