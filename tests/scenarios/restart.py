@@ -2,7 +2,7 @@
 
 import signal
 
-from story import ALICE, BOB, Agent, check, equal, run
+from story import ALICE, BOB, Agent, check, equal, run, shards
 
 
 def meet(alice, bob):
@@ -75,4 +75,20 @@ def clean_stop(server):
         alice.wait("registration", state="registered")
 
 
-run([acknowledged_publish, newcomer_sees_the_truth, rules_survive, clean_stop])
+def other_number_of_shards(server):
+    """the server comes back with more shards, and with fewer: who owns an address changes, what was answered stays"""
+    with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
+        meet(alice, bob)
+        for number in (5, 2, 1, 3):
+            note = f"before {number} shards"
+            alice.run("publish", basic="open", note=note)
+            server.options = shards(number)
+            kill_and_restart(server, alice, bob)
+            for each in (alice, bob):
+                each.wait("registration", state="registered")
+            bob.wait("presence", of=alice.aor, where=lambda e, note=note: note in str(e["tuples"]))
+            equal(bob.run("message", to=alice.aor, text=note)["status"], 200, "status")
+            alice.wait("message", text=note)
+
+
+run([acknowledged_publish, newcomer_sees_the_truth, rules_survive, clean_stop, other_number_of_shards])

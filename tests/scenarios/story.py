@@ -23,14 +23,20 @@ def equal(got, wanted, what):
     check(got == wanted, f"{what}: {got!r} instead of {wanted!r}")
 
 
+def shards(number):
+    return ["--shards", str(number)]
+
+
 def run(stories):
     parser = argparse.ArgumentParser()
     parser.add_argument("--binaries", required=True)
-    binaries = pathlib.Path(parser.parse_args().binaries).resolve()
+    parser.add_argument("--shards", type=int, default=1)
+    arguments = parser.parse_args()
+    binaries = pathlib.Path(arguments.binaries).resolve()
     for story in stories:
         print(f"{story.__name__}: {story.__doc__}", flush=True)
         try:
-            with Server(binaries) as server:
+            with Server(binaries, options=shards(arguments.shards)) as server:
                 server.add_user(*ALICE)
                 server.add_user(*BOB)
                 story(server)
