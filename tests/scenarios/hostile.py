@@ -151,4 +151,5 @@ def goes_on(server):
         equal(alice.run("message", to=alice.aor, text="to myself")["status"], 200, "status")
 
 
-run([malformed_datagrams, deep_xml, secret_over_udp, bad_direct, impostor, goes_on])
+if __name__ == "__main__":
+    run([malformed_datagrams, deep_xml, secret_over_udp, bad_direct, impostor, goes_on])

@@ -27,7 +27,7 @@ def shards(number):
     return ["--shards", str(number)]
 
 
-def run(stories):
+def run(stories, options=()):
     parser = argparse.ArgumentParser()
     parser.add_argument("--binaries", required=True)
     parser.add_argument("--shards", type=int, default=1)
@@ -36,7 +36,7 @@ def run(stories):
     for story in stories:
         print(f"{story.__name__}: {story.__doc__}", flush=True)
         try:
-            with Server(binaries, options=shards(arguments.shards)) as server:
+            with Server(binaries, options=[*shards(arguments.shards), *options]) as server:
                 server.add_user(*ALICE)
                 server.add_user(*BOB)
                 story(server)
