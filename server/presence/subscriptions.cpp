@@ -231,11 +231,11 @@ void Subscriptions::changed(std::string_view resource, Now now) {
 
 // A watcher who cannot be reached gets full state when he comes back; until then changes are nothing to him.
 void Subscriptions::changed(SubscriptionEntry& entry, Now now) {
-  if (entry.reachable) perform(entry, entry.notifier.on_change(now.mono), now);
+  if (entry.reachable && !entry.held) perform(entry, entry.notifier.on_change(now.mono), now);
 }
 
 void Subscriptions::changed_urgently(SubscriptionEntry& entry, Now now) {
-  if (entry.reachable) perform(entry, entry.notifier.on_urgent_change(now.mono), now);
+  if (entry.reachable && !entry.held) perform(entry, entry.notifier.on_urgent_change(now.mono), now);
 }
 
 void Subscriptions::permission_changed(SubscriptionEntry& entry, Permission before, Now now) {
@@ -447,8 +447,10 @@ void Subscriptions::restored(Now now) {
 }
 
 /// The numbers of the last run are used up: none of the next block goes out before the store has it, or a
-/// second crash would use it twice.
+/// second crash would use it twice. What changes until then is in the full state that follows; what the store
+/// has to know first (rules, refreshes) comes behind.
 void Subscriptions::reserve_anew(SubscriptionEntry& entry) {
+  entry.held = true;
   entry.dialog.reserve();
   services_.store().commit(
       {.aor = entry.subscription.resource, .changes = {record_of(entry, entry.notifier.expires())}},
@@ -458,6 +460,7 @@ void Subscriptions::reserve_anew(SubscriptionEntry& entry) {
 }
 
 void Subscriptions::resume(SubscriptionEntry& entry, Now now) {
+  entry.held = false;
   if (entry.permission == Permission::block) {
     return perform(entry, entry.notifier.terminate("rejected", std::nullopt, now.mono), now);
   }

@@ -33,6 +33,7 @@ struct SubscriptionEntry {
   event::Permission permission = event::Permission::confirm;
   transaction::Hop hop;   ///< Where NOTIFYs go: where the last SUBSCRIBE came from.
   bool reachable = true;  ///< False while the connection is gone (RFC 5626: the watcher has to come back).
+  bool held = false;      ///< After a restart: its next CSeqs are not in the store yet, nothing is sent.
   bool stored = true;     ///< False for a fetch: it leaves no trace.
   Bucket bucket = 0;
   std::string watcher_id;  ///< In winfo documents; stays over restarts.

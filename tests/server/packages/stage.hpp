@@ -205,7 +205,7 @@ class Stage final : public Services {
     return status;
   }
 
-  static constexpr Duration store_latency = 1ms;
+  Duration store_latency = 1ms;  ///< From the next start on, for whatever is committed.
   StageClock clock_;
   TimerQueue queue;
   store::Memory memory;
