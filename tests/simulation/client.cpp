@@ -1,5 +1,6 @@
 #include "tests/simulation/client.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <utility>
 
 #include "client/account/account.hpp"
@@ -76,6 +77,7 @@ class Http final : public client::xcap::Http {
         reply ? done(to_xcap(*reply), now) : done(reply.error(), now);
       });
     };
+    network_.world().note("http " + print(address_), request.body);
     network_.deliver_reliably([&server = server_, sent = to_http(std::move(request), address_), back] {
       server.handle_http(sent, back);
     });
@@ -142,8 +144,10 @@ Client::Client(SipNetwork& network, Server& server, Account account)
 Client::~Client() = default;
 
 void Client::start() {
-  process_ = std::make_unique<Process>(
-      *this, [this](boost::json::object event) { events_.push_back(std::move(event)); });
+  process_ = std::make_unique<Process>(*this, [this](boost::json::object event) {
+    network_.datagrams().world().note("event " + account_.aor, boost::json::serialize(event));
+    events_.push_back(std::move(event));
+  });
 }
 
 void Client::end() { process_.reset(); }

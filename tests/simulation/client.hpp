@@ -38,6 +38,7 @@ class Client {
   using Where = std::function<bool(const boost::json::object& event)>;
   const boost::json::object* last(std::string_view name, const Where& where = {}) const;
   const std::vector<boost::json::object>& events() const { return events_; }
+  void forget_events() { events_.clear(); }
 
   /// "sip:alice@example.org"
   const std::string& uri() const { return uri_; }

@@ -5,6 +5,16 @@
 #include <new>
 #include <utility>
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define BECKON_FOREIGN_HEAP
+#endif
+#endif
+#else
+#define BECKON_FOREIGN_HEAP
+#endif
+
 namespace beckon::simulation::heap {
 namespace {
 
@@ -16,17 +26,15 @@ std::int64_t held[2] = {0, 0};
 Scope::Scope(Owner owner) : before_(std::exchange(current, owner)) {}
 Scope::~Scope() { current = before_; }
 
-std::int64_t blocks(Owner owner) { return held[static_cast<std::size_t>(owner)]; }
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define BECKON_FOREIGN_HEAP
-#endif
-#endif
+bool is_counted() {
+#ifdef BECKON_FOREIGN_HEAP
+  return false;
 #else
-#define BECKON_FOREIGN_HEAP
+  return true;
 #endif
+}
+
+std::int64_t blocks(Owner owner) { return held[static_cast<std::size_t>(owner)]; }
 
 #ifndef BECKON_FOREIGN_HEAP
 /// Stands before each block and keeps its alignment.

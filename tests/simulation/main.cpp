@@ -54,7 +54,7 @@ bool read(int argc, char** argv, Options& options) {
 bool play(std::uint64_t seed, bool trace = false) {
   auto script = simulation::make_script(seed);
   script.trace = trace;
-  const std::string fault = simulation::play(script);
+  const std::string fault = simulation::play(script).fault;
   if (fault.empty()) return true;
   std::cout << print(script) << "\n  " << fault << std::endl;
   return false;

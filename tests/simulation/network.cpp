@@ -13,6 +13,7 @@ std::shared_ptr<void> Network::listen(const Address& address, OnDatagram on_data
 
 void Network::send(const Address& from, const Address& to, std::string datagram) {
   const heap::Scope scope(heap::Owner::nobody);
+  world_.note("datagram " + print(from) + ' ' + print(to), datagram);
   const auto shared = std::make_shared<const std::string>(std::move(datagram));
   if (world_.random().unit() >= weather_.loss) deliver(from, to, shared);
   if (world_.random().unit() < weather_.duplication) deliver(from, to, shared);
@@ -32,6 +33,7 @@ void Network::deliver(const Address& from, const Address& to,
   world_.timers().set(world_.now().mono + takes, [this, from, to, datagram](Time) {
     const auto found = listeners_.find(to);
     if (found == listeners_.end()) return;
+    world_.note("arrives " + print(from) + ' ' + print(to), *datagram);
     if (const auto listener = found->second.lock()) (*listener)(from, *datagram);
   });
 }

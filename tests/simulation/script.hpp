@@ -17,6 +17,7 @@ struct Script {
   unsigned shards = 1;
   unsigned crashes = 0;  ///< The server is killed, and comes back soon.
   unsigned cuts = 0;     ///< All connections break.
+  bool leak = false;     ///< The server shall lose a block of memory: a test of the check.
   bool trace = false;    ///< Print what is sent and what people see.
 };
 

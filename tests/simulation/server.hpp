@@ -33,6 +33,8 @@ class Server {
 
   const Address& address() const { return address_; }
   const store::Memory& memory() const { return memory_; }
+  /// Answers kept for retransmissions, all of them old, which the store drops at its next commit only.
+  void forget_answers() { memory_.answers.clear(); }
   /// How much the server holds, by name: timers, transactions, rows of each live table, records of the store.
   /// What users keep for good (themselves, their documents) is left out.
   std::map<std::string, std::size_t> size() const;

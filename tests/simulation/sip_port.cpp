@@ -96,6 +96,7 @@ void SipPort::send(const Hop& hop, SharedText message, std::function<void(ErrorC
   Network& network = network_.network_;
   if (hop.protocol == Protocol::udp) return network.send(address_, hop.remote, std::string(*message));
   const auto stream = find_or_dial(hop);
+  network.world().note("stream " + print(address_) + ' ' + print(hop.remote), *message);
   if (!stream) {
     network.deliver_reliably([weak = std::weak_ptr(self_), failed = std::move(failed)] {
       if (weak.lock() && failed)
@@ -112,6 +113,7 @@ void SipPort::send(const Hop& hop, SharedText message, std::function<void(ErrorC
 void SipPort::arrive(const std::shared_ptr<Stream>& stream, int end, const SharedText& message) {
   const auto port = stream->ends[end].port.lock();
   if (!port || stream->closed) return;
+  (*port)->network_.network_.world().note("arrives " + print(stream->ends[end].hop.remote), *message);
   if (const auto parsed = sip::Message::parse(message))
     (*port)->handlers_.on_message(stream->ends[end].hop, *parsed);
 }

@@ -6,6 +6,7 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "tests/simulation/heap.hpp"
 
 using namespace beckon;
 
@@ -26,13 +27,32 @@ TEST_CASE("the story ends in truth and order whatever the network does: 200 hist
   for (auto seed = first; seed <= last; ++seed) {
     const auto script = simulation::make_script(seed);
     CAPTURE(print(script));
-    const std::string fault = simulation::play(script);
+    const std::string fault = simulation::play(script).fault;
     CHECK(fault == "");
   }
 }
 
-TEST_CASE("one seed is one history: the same script gives the same events to the microsecond") {
+TEST_CASE("one seed is one history, to the microsecond and the octet; two seeds are two") {
   log::set_level(log::Level::off);
-  const auto script = simulation::make_script(7);
-  CHECK(simulation::play(script) == simulation::play(script));
+  for (const std::uint64_t seed : {7, 8, 9, 10}) {
+    CAPTURE(seed);
+    const auto script = simulation::make_script(seed);
+    const auto first = simulation::play(script), again = simulation::play(script);
+    CHECK(first.happened > 100);
+    CHECK(again.happened == first.happened);
+    CHECK(again.digest == first.digest);
+    auto other = script;  // the same weather, other dice
+    ++other.seed;
+    CHECK(simulation::play(other).digest != first.digest);
+  }
+}
+
+TEST_CASE("a history in which the server loses one block of memory is found to be bad") {
+  log::set_level(log::Level::off);
+  auto script = simulation::make_script(7);
+  script.crashes = 0;
+  CHECK(simulation::play(script).fault == "");
+  script.leak = true;
+  CHECK(simulation::play(script).fault ==
+        (simulation::heap::is_counted() ? "the second play cost the server 1 blocks of memory" : ""));
 }

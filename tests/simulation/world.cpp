@@ -3,6 +3,21 @@
 #include <algorithm>
 
 namespace beckon::simulation {
+namespace {
+
+/// FNV-1a: no adversary is about, and it is the same on every machine.
+std::uint64_t mix(std::uint64_t digest, std::string_view text) {
+  for (const char each : text) digest = (digest ^ static_cast<unsigned char>(each)) * 0x100000001b3U;
+  return (digest ^ 0xffU) * 0x100000001b3U;
+}
+
+}  // namespace
+
+void World::note(std::string_view what, std::string_view detail) {
+  ++noted_;
+  digest_ ^= static_cast<std::uint64_t>(now_.mono.time_since_epoch().count());
+  digest_ = mix(mix(digest_, what), detail);
+}
 
 std::shared_ptr<TimerQueue> World::make_timers(heap::Owner owner) {
   const heap::Scope scope(heap::Owner::nobody);

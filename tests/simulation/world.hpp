@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "protocol/base/random.hpp"
@@ -20,6 +21,13 @@ class World final : public Clock {
 
   Now now() override { return now_; }
   Random& random() { return random_; }
+
+  /// Notes that something happened now. Whoever moves a message or tells a person anything calls it.
+  void note(std::string_view what, std::string_view detail = {});
+  /// Two histories in which the same things happened at the same times, in the same order, have the same.
+  std::uint64_t digest() const { return digest_; }
+  /// How many things were noted.
+  std::uint64_t noted() const { return noted_; }
 
   /// Timers of one process; what runs on them allocates for `owner`. They go with the returned handle: a
   /// process that crashes leaves none behind.
@@ -46,6 +54,8 @@ class World final : public Clock {
   };
 
   SeededRandom random_;
+  std::uint64_t digest_ = 0;
+  std::uint64_t noted_ = 0;
   Now now_{begin_mono, begin_wall};
   std::shared_ptr<TimerQueue> own_ = std::make_shared<TimerQueue>();
   std::vector<Queue> queues_{Queue{own_, heap::Owner::nobody}};
