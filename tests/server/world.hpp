@@ -74,8 +74,10 @@ struct Ask {
 
 class World {
  public:
-  explicit World(Settings settings = default_settings(), unsigned shards = 1)
-      : settings_(std::move(settings)) {
+  /// `store_latency`: from a commit to its callback.
+  explicit World(Settings settings = default_settings(), unsigned shards = 1,
+                 Duration store_latency = Duration::zero())
+      : settings_(std::move(settings)), store_latency_(store_latency) {
     start(shards);
   }
 
@@ -190,8 +192,8 @@ class World {
  private:
   /// What one shard has for itself.
   struct Own {
-    Own(store::Memory& memory, TimerQueue& timers, Clock& clock)
-        : state(memory, timers, clock), users(memory, timers, clock) {}
+    Own(store::Memory& memory, TimerQueue& timers, Clock& clock, Duration store_latency)
+        : state(memory, timers, clock, store_latency), users(memory, timers, clock) {}
     store::MemoryStore state;
     store::MemoryUsers users;
     store::LocalBus bus;
@@ -200,7 +202,7 @@ class World {
   void start(unsigned shards) {
     std::vector<Node::Seat> seats;
     for (unsigned i = 0; i < shards; ++i) {
-      Own& own = *stores_.emplace_back(std::make_unique<Own>(memory, timers, clock));
+      Own& own = *stores_.emplace_back(std::make_unique<Own>(memory, timers, clock, store_latency_));
       seats.push_back(
           {{wire, timers, clock, random_, own.state, own.users, own.bus}, [this](std::function<void()> work) {
              timers.set(clock.now().mono, [work = std::move(work)](Time) { work(); });
@@ -219,6 +221,7 @@ class World {
   }
 
   Settings settings_;
+  Duration store_latency_;
   SeededRandom random_{7};
   std::vector<std::unique_ptr<Own>> stores_;
   std::unique_ptr<Node> node_;

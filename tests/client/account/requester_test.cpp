@@ -134,6 +134,17 @@ TEST_CASE_FIXTURE(Fixture, "a proxy's 407 is answered beside the server's 401 (R
   CHECK(ends == Statuses{200});
 }
 
+TEST_CASE_FIXTURE(Fixture, "a proxy's first challenge is answered, however many nonces of others are known") {
+  send();
+  answer(401, {challenge("n1")});
+  answer(200);
+  send();
+  const auto second = answer(407, {{HeaderId::proxy_authenticate, challenge("p1").second}});
+  CHECK(credentials(second).nonce == "n1");
+  CHECK(credentials(answer(200), HeaderId::proxy_authorization).nonce == "p1");
+  CHECK(ends == Statuses{200, 200});
+}
+
 TEST_CASE_FIXTURE(Fixture, "a challenge nobody can answer ends the request") {
   send();
   SUBCASE("unknown algorithm") { answer(401, {challenge("n1", "", "ROT13")}); }

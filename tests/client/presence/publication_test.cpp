@@ -221,6 +221,36 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(wire.is_silent());
 }
 
+TEST_CASE_FIXTURE(Fixture, "what the machine sends next is sent, also when somebody waits for his turn") {
+  publish(ds1::Mode::off, "one");
+  accept("e1");
+  SUBCASE("after a 412 to a refresh") {
+    pass(550s);
+    publish(ds1::Mode::off, "two");
+    answer(412);
+    CHECK(ends.statuses == Statuses{200});
+    const auto anew = accept("e2");
+    CHECK_FALSE(anew.has(HeaderId::sip_if_match));
+    CHECK(anew.body().find("two") != std::string_view::npos);
+  }
+  SUBCASE("after a removal that is answered 412") {
+    remove();
+    publish(ds1::Mode::off, "two");
+    answer(412);
+    CHECK(ends.statuses == Statuses{200, 200});
+    CHECK(accept("e2").body().find("two") != std::string_view::npos);
+  }
+  SUBCASE("after a change that is answered 423") {
+    publish(ds1::Mode::off, "two");
+    publish(ds1::Mode::off, "three");
+    answer(423, {{HeaderId::min_expires, "1800"}});
+    CHECK(accept("e2").body().find("three") != std::string_view::npos);
+  }
+  CHECK(ends.statuses.back() == 200);
+  CHECK(last("publication").at("state") == "published");
+  CHECK(wire.is_silent());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a new wish waits for no pause after a failure") {
   publish();
   answer(500);

@@ -227,6 +227,24 @@ TEST_CASE("a change of rules judges running subscriptions at once (RFC 5025, MIS
   }
 }
 
+TEST_CASE("the last publication may go while its watchers are told (once a use after free)") {
+  Stage stage(allow_all());
+  Device first(stage, bob, udp(5070)), second(stage, carol, udp(5071)), laptop(stage, alice, tls(5));
+  first.subscribe(alice);
+  second.subscribe(alice);
+  laptop.publish(pidf("here"), {"Expires: 600"});
+  stage.drain();
+  SUBCASE("removed") { laptop.publish("", {"Expires: 0"}); }
+  SUBCASE("run out") { stage.wait(600s); }
+  SUBCASE("removed while the next one waits") {
+    const std::string etag = "SIP-If-Match: " + laptop.etag;
+    laptop.send("PUBLISH", alice, {"Event: presence", etag, "Expires: 0"}, {}, false);
+    laptop.send("PUBLISH", alice, {"Event: presence", etag, "Expires: 0"});
+  }
+  for (const Notified& told : stage.drain()) CHECK(shown(told) == "closed");
+  CHECK(stage.agent->size() == 2 + 2);  // subscriptions and watchers, no publication
+}
+
 TEST_CASE("PUBLISH makes, refreshes, changes and removes a publication (RFC 3903 4, 6)") {
   Stage stage(allow_all());
   Device watcher(stage, bob, udp(5070));

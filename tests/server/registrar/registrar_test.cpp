@@ -88,6 +88,22 @@ TEST_CASE("the lifetime granted is the one asked for within bounds (RFC 3261 10.
   }
 }
 
+TEST_CASE("a REGISTER that had to wait is granted what it asked for, not a second more (RFC 3261 10.2.1.1)") {
+  World world(World::open_settings(), 1, 300ms);
+  const auto ask = [&](const char* call_id, const std::string& contact) {
+    const Ask request{.call_id = call_id, .lines = {contact + ";expires=600"}};
+    auto message = sip::Message::parse(share(world.text_of(request)));
+    world.node().shard(0).on_message(udp(5070), *message);
+  };
+  ask("call-1", phone);
+  ask("call-2", desk);  // waits for the store to have the first
+  world.wait(1s);
+  CHECK(contacts(world.take().message) == std::vector<std::string>{phone.substr(9) + ";expires=600"});
+  const auto both = contacts(world.take().message);
+  REQUIRE(both.size() == 2);
+  for (const std::string& contact : both) CHECK(contact.ends_with(";expires=600"));
+}
+
 TEST_CASE("a binding ends at its time, and its user is told to be gone") {
   World world(World::open_settings());
   Client client(world, udp(5070));

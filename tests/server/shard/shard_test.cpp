@@ -108,6 +108,28 @@ TEST_CASE("an old nonce with the right password is challenged as stale (RFC 7616
   CHECK(again.header(HeaderId::www_authenticate).find("stale=true") != std::string_view::npos);
 }
 
+TEST_CASE("of two credentials the one that answers this request's kind of challenge counts (RFC 3261 22.3)") {
+  World world;
+  world.add_user("alice@example.org");
+  Ask to_server = to_register;
+  const auto old = world.ask(udp(5070), to_server);
+  world.wait(World::default_settings().nonce_lifetime + 1s);
+  Ask to_bob{.method = "OPTIONS", .uri = "sip:bob@example.org", .call_id = "options"};
+  const auto fresh = world.ask(udp(5070), to_bob);
+  REQUIRE(fresh.status() == 407);
+  SUBCASE("a stale Authorization does not hide a fresh Proxy-Authorization") {
+    to_bob.lines.push_back(World::credentials(old, to_bob, "alice", "secret"));
+    to_bob.lines.push_back(World::credentials(fresh, to_bob, "alice", "secret"));
+    CHECK(world.ask(udp(5070), to_bob).status() == 404);  // let in: there is no bob
+  }
+  SUBCASE("nor the other way round") {
+    to_server.lines.push_back(World::credentials(fresh, to_server, "alice", "guess"));
+    to_server.lines.push_back(
+        World::credentials(world.ask(udp(5070), to_server), to_server, "alice", "secret"));
+    CHECK(world.ask(udp(5070), to_server).status() == 200);
+  }
+}
+
 TEST_CASE("a user speaks for himself only (RFC 3261 10.3 step 4)") {
   World world;
   world.add_user("alice@example.org");
