@@ -12,6 +12,8 @@ build_packages=(
 )
 run_packages=(python3 python3-jsonschema)
 test_packages=(doctest-dev libxml2-utils sqlite3 openssl)
+# Peers and instruments of tools/bench.
+bench_packages=(libosip2-dev libre-dev libsofia-sip-ua-dev valgrind)
 check_packages=(clang-19 libclang-rt-19-dev llvm-19 clang-format-19)
 
 say() { printf '\n== %s\n' "$*"; }

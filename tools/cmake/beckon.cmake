@@ -3,6 +3,7 @@
 
 option(BECKON_TESTS "Build the tests" ON)
 option(BECKON_FUZZ "Build the fuzz targets (clang only)" OFF)
+option(BECKON_BENCH "Build the benches, which need the libraries we compare with" OFF)
 option(BECKON_SANITIZE "Sanitizers to build with, as -fsanitize= takes them (empty: none)" "")
 set(BECKON_CORPORA "${PROJECT_SOURCE_DIR}/../shared/corpora" CACHE PATH
   "Folder of the test corpora that are not part of this repository; tests that read it say so when it is absent")
