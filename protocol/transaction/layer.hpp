@@ -53,9 +53,13 @@ class Layer {
     Times times;
     /// Stands behind the magic cookie in every branch we mint; a server puts the bucket in it.
     std::function<std::string()> branch_prefix;
-    /// Server transactions kept at once; past them a request is answered 503 with Retry-After, without state.
-    /// One takes about 1 KiB while its answer is kept.
+    /// Server transactions that wait at once (for an answer, or an INVITE's for its end); past them a request
+    /// is answered 503 with Retry-After, without state.
     std::size_t max_server_transactions = 65536;
+    /// Octets of the answers kept for copies of their requests over UDP, for 64*T1 (timer J). Past it the
+    /// oldest are dropped early and a late copy is a new request: refusing new ones instead would let anybody
+    /// shut the server with a few thousand requests a second.
+    std::size_t max_answer_octets = std::size_t{256} << 20;
   };
   Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clock, Random& random, User& user);
   ~Layer();
@@ -85,7 +89,7 @@ class Layer {
 
   /// One line of the live table.
   struct Row {
-    TransactionId id;
+    TransactionId id;  ///< 0 for a completed server transaction: nothing can be done with it.
     bool server;
     std::string_view machine;  ///< "INVITE" or "non-INVITE".
     std::string_view state;

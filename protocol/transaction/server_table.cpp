@@ -1,5 +1,6 @@
 #include "protocol/transaction/server_table.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -74,8 +75,22 @@ ServerActions answer(std::variant<InviteServer, NonInviteServer>& machine, int s
 
 }  // namespace
 
+ServerTable::ServerTable(Context& context)
+    : context_(context),
+      hash_(context.random.next(), context.random.next()),
+      answers_(context.config.max_answer_octets) {}
+
 ServerTable::~ServerTable() {
   for (auto& [id, server] : servers_) context_.timers.cancel(server.timer);
+  context_.timers.cancel(answers_timer_);
+}
+
+TransactionId ServerTable::find(AnswerLog::Hash hash, std::string_view key) const {
+  const auto [begin, end] = by_key_.equal_range(hash);
+  for (auto each = begin; each != end; ++each) {
+    if (servers_.at(each->second).key == key) return each->second;
+  }
+  return 0;
 }
 
 void ServerTable::receive(const Hop& from, const sip::Message& request, Now now) {
@@ -90,18 +105,31 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, Now now)
   auto key = key_of(request, *via, is_ack ? "INVITE" : request.method_text());
   if (is_ack) return receive_ack(from, request, key, now);
 
-  if (const auto found = by_key_.find(key); found != by_key_.end()) {
-    auto& machine = servers_.at(found->second).machine;
-    const auto actions = std::visit(
-        [&](auto& m) { return m.on(std::decay_t<decltype(m)>::Event::request_again, now.mono); }, machine);
-    return perform(found->second, actions, {});
-  }
+  const auto hash = hash_(key);
+  if (const TransactionId id = find(hash, key)) return receive_again(id, now);
+  if (repeat_answer(hash, key)) return;
   if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, *via);
-  open(from, request, *via, std::move(key), now);
+  open(from, request, *via, std::move(key), hash, now);
+}
+
+void ServerTable::receive_again(TransactionId id, Now now) {
+  const auto actions = std::visit(
+      [&](auto& machine) {
+        return machine.on(std::decay_t<decltype(machine)>::Event::request_again, now.mono);
+      },
+      servers_.at(id).machine);
+  perform(id, actions, {});
+}
+
+bool ServerTable::repeat_answer(AnswerLog::Hash hash, std::string_view key) {
+  const auto answer = answers_.find(hash, key);
+  if (!answer) return false;
+  context_.transport.send(answer->hop, share(std::string(answer->response)), [](ErrorCode) {});
+  return true;
 }
 
 void ServerTable::open(const Hop& from, const sip::Message& request, const sip::Via& via, std::string key,
-                       Now now) {
+                       AnswerLog::Hash hash, Now now) {
   const TransactionId id = ++context_.last_id;
   const bool reliable = is_reliable(from.protocol);
   const auto& times = context_.config.times;
@@ -111,32 +139,34 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   server.dial = dial_address(via, from);
   server.via = stamped_via(via, from.remote);
   server.request = request.shared_text();
-  by_key_.emplace(key, id);
   server.key = std::move(key);
-  arm(id, server);
+  server.hash = hash;
+  by_key_.emplace(hash, id);
   if (request.method() == sip::Method::cancel)
     receive_cancel(id, request, key_of(request, via, "INVITE"), now);
   else
     context_.user.on_request(id, from, request, now);
+  // Most are answered by now and never need a timer.
+  if (const auto found = servers_.find(id); found != servers_.end() && found->second.timer == 0)
+    arm(id, found->second);
 }
 
 void ServerTable::receive_ack(const Hop& from, const sip::Message& ack, const std::string& key, Now now) {
-  const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return context_.user.on_ack(from, ack, now);
-  auto* invite = std::get_if<InviteServer>(&servers_.at(found->second).machine);
+  const TransactionId id = find(hash_(key), key);
+  if (id == 0) return context_.user.on_ack(from, ack, now);
+  auto* invite = std::get_if<InviteServer>(&servers_.at(id).machine);
   if (invite == nullptr) return;
   const auto actions = invite->on(InviteServer::Event::ack, now.mono);
-  perform(found->second, actions, {});
+  perform(id, actions, {});
   if (actions.pass_ack) context_.user.on_ack(from, ack, now);
 }
 
 /// RFC 3261 9.2: the CANCEL is answered by itself, whatever becomes of the INVITE.
 void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, const std::string& invite_key,
                                  Now now) {
-  const auto found = by_key_.find(invite_key);
-  const bool known = found != by_key_.end();
-  const TransactionId invite_id = known ? found->second : 0;
-  const auto tag = known ? to_tag_of(invite_key) : context_.random.token(8);
+  const TransactionId invite_id = find(hash_(invite_key), invite_key);
+  const bool known = invite_id != 0;
+  const auto tag = known ? to_tag_of(invite_id) : context_.random.token(8);
   respond(id, sip::Builder::reply(cancel, known ? 200 : 481, tag).finish(), now);
   if (!known) return;
   const auto* invite = std::get_if<InviteServer>(&servers_.at(invite_id).machine);
@@ -146,8 +176,8 @@ void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, c
 
 /// "The To tag of the response to the CANCEL and the To tag in the response to the original request SHOULD be
 /// the same" (RFC 3261 9.2).
-std::string ServerTable::to_tag_of(const std::string& invite_key) {
-  const auto& server = servers_.at(by_key_.at(invite_key));
+std::string ServerTable::to_tag_of(TransactionId invite) {
+  const auto& server = servers_.at(invite);
   if (server.response) {
     const auto response = sip::Message::parse(server.response);
     if (response && !response->to_tag().empty()) return std::string(response->to_tag());
@@ -193,16 +223,42 @@ void ServerTable::perform(TransactionId id, const ServerActions& actions, std::s
   }
   if (actions.resend && server.response) transmit(id, server);
   if (actions.send_trying) send_trying(id, server);
-  if (actions.destroy) {
-    context_.timers.cancel(server.timer);
-    by_key_.erase(server.key);
-    servers_.erase(id);
-    return;
+  if (actions.destroy) return close(id);
+  const auto* non_invite = std::get_if<NonInviteServer>(&server.machine);
+  if (non_invite != nullptr && non_invite->state() == NonInviteServer::State::completed) {
+    log_answer(server);
+    return close(id);
   }
   // Copies of a 2xx come from the user (RFC 6026 7.1).
   const auto* invite = std::get_if<InviteServer>(&server.machine);
   if (invite != nullptr && invite->state() == InviteServer::State::accepted) server.response = nullptr;
   arm(id, server);
+}
+
+void ServerTable::close(TransactionId id) {
+  const auto found = servers_.find(id);
+  context_.timers.cancel(found->second.timer);
+  const auto [begin, end] = by_key_.equal_range(found->second.hash);
+  by_key_.erase(std::find_if(begin, end, [id](const auto& each) { return each.second == id; }));
+  servers_.erase(found);
+}
+
+/// What is left of a completed machine: on(request_again) resends, timer J ends it.
+void ServerTable::log_answer(const Server& server) {
+  const auto until = std::get<NonInviteServer>(server.machine).deadline();
+  answers_.add(server.hash,
+               {.key = server.key, .response = *server.response, .hop = server.hop, .until = *until});
+  if (answers_timer_ == 0) watch_answers();
+}
+
+void ServerTable::watch_answers() {
+  const auto next = answers_.next();
+  if (!next) return;
+  answers_timer_ = context_.timers.set(*next, [this](Time time) {
+    answers_timer_ = 0;
+    answers_.expire(time);
+    watch_answers();
+  });
 }
 
 void ServerTable::send_trying(TransactionId id, Server& server) {
@@ -251,6 +307,10 @@ void ServerTable::dump(const std::function<void(const Layer::Row&)>& visit) cons
         },
         server.machine);
   }
+  answers_.each([&](const AnswerLog::Answer& answer) {
+    visit({0, true, "non-INVITE", to_string(NonInviteServer::State::completed), answer.key, answer.hop,
+           answer.until});
+  });
 }
 
 }  // namespace beckon::transaction

@@ -4,22 +4,25 @@
 #include <unordered_map>
 #include <variant>
 
+#include "protocol/base/keyed_hash.hpp"
+#include "protocol/transaction/answer_log.hpp"
 #include "protocol/transaction/context.hpp"
 #include "protocol/transaction/invite_server.hpp"
 #include "protocol/transaction/non_invite_server.hpp"
 
 namespace beckon::transaction {
 
-/// The server transactions of a layer.
+/// The server transactions of a layer: those that wait for something, and the answers of those that are
+/// completed.
 class ServerTable {
  public:
-  explicit ServerTable(Context& context) : context_(context) {}
+  explicit ServerTable(Context& context);
   ~ServerTable();
 
   void receive(const Hop& from, const sip::Message& request, Now now);
   void respond(TransactionId id, std::string response, Now now);
 
-  std::size_t size() const { return servers_.size(); }
+  std::size_t size() const { return servers_.size() + answers_.size(); }
   void dump(const std::function<void(const Layer::Row&)>& visit) const;
 
  private:
@@ -31,12 +34,17 @@ class ServerTable {
     Address dial;     ///< Where they go when a stream's flow is gone (RFC 3261 18.2.2).
     std::string via;  ///< The top Via of responses; empty: as the user wrote it.
     std::string key;
-    SharedText request;   ///< Until the first response: for a 100.
-    SharedText response;  ///< The last one sent, while it may be resent.
+    AnswerLog::Hash hash = 0;  ///< Of `key`.
+    SharedText request;        ///< Until the first response: for a 100.
+    SharedText response;       ///< The last one sent, while it may be resent.
     TimerId timer = 0;
   };
 
-  void open(const Hop& from, const sip::Message& request, const sip::Via& via, std::string key, Now now);
+  void open(const Hop& from, const sip::Message& request, const sip::Via& via, std::string key,
+            AnswerLog::Hash hash, Now now);
+  TransactionId find(AnswerLog::Hash hash, std::string_view key) const;
+  bool repeat_answer(AnswerLog::Hash hash, std::string_view key);
+  void receive_again(TransactionId id, Now now);
   void receive_ack(const Hop& from, const sip::Message& ack, const std::string& key, Now now);
   void receive_cancel(TransactionId id, const sip::Message& cancel, const std::string& invite_key, Now now);
   void refuse(const Hop& from, const sip::Message& request, const sip::Via& via);
@@ -45,11 +53,17 @@ class ServerTable {
   void send_trying(TransactionId id, Server& server);
   void transmit(TransactionId id, const Server& server);
   void arm(TransactionId id, Server& server);
-  std::string to_tag_of(const std::string& invite_key);
+  void close(TransactionId id);
+  void log_answer(const Server& server);
+  void watch_answers();
+  std::string to_tag_of(TransactionId invite);
 
   Context& context_;
+  KeyedHash hash_;
   std::unordered_map<TransactionId, Server> servers_;
-  std::unordered_map<std::string, TransactionId> by_key_;  ///< RFC 3261 17.2.3.
+  std::unordered_multimap<AnswerLog::Hash, TransactionId> by_key_;  ///< RFC 3261 17.2.3.
+  AnswerLog answers_;
+  TimerId answers_timer_ = 0;
 };
 
 }  // namespace beckon::transaction

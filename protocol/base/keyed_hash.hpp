@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace beckon {
+
+/// SipHash-1-3 (Aumasson, Bernstein 2012): a hash for tables whose keys peers choose. Who does not know the
+/// key cannot find texts that fall together, so nobody can make a table slow.
+class KeyedHash {
+ public:
+  KeyedHash(std::uint64_t key0, std::uint64_t key1) : key0_(key0), key1_(key1) {}
+  std::uint64_t operator()(std::string_view text) const;
+  /// SipHash-2-4, for the published test vectors.
+  std::uint64_t reference(std::string_view text) const;
+
+ private:
+  std::uint64_t key0_, key1_;
+};
+
+}  // namespace beckon
