@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
+#include "protocol/sip/header_table.hpp"
 
 namespace beckon::sip {
 
@@ -12,24 +14,42 @@ namespace {
 
 constexpr std::uint32_t max_max_forwards = 255;  ///< RFC 3261 20.22.
 
-Rejected bad_request(Errc cause, std::string reason) { return {cause, 400, std::move(reason)}; }
+Rejected bad_request(Errc cause, std::string_view fault, HeaderId id) {
+  return {cause, 400, std::string(fault).append(" ").append(to_string(id))};
+}
 
-/// Headers that stand exactly (first five) or at most once; a second one makes it unclear what is meant.
+constexpr bool may_not_repeat(HeaderId id) {
+  const auto refused = row_of(id).refused;
+  return refused == Refused::when_repeated || refused == Refused::when_wrong_or_repeated ||
+         refused == Refused::when_missing_or_not_one;
+}
+
+constexpr bool may_not_be_missing(const HeaderRow& row) {
+  return row.refused == Refused::when_missing_or_wrong || row.refused == Refused::when_missing_or_not_one;
+}
+
+/// A second one makes it unclear what is meant.
 std::optional<Rejected> check_counts(const Message& message) {
-  static constexpr std::array once{HeaderId::from,         HeaderId::to,           HeaderId::call_id,
-                                   HeaderId::cseq,         HeaderId::max_forwards, HeaderId::expires,
-                                   HeaderId::content_type, HeaderId::event};
-  static constexpr std::size_t mandatory = 4;
-  std::array<unsigned, static_cast<std::size_t>(HeaderId::direct_session) + 1> counts{};
-  for (const auto& line : message.headers()) ++counts[static_cast<std::size_t>(line.id)];
-  for (std::size_t i = 0; i < once.size(); ++i) {
-    const auto count = counts[static_cast<std::size_t>(once[i])];
-    const std::string name(to_string(once[i]));
-    if (count == 0 && i < mandatory) return bad_request(Errc::missing_header, "Missing " + name);
-    if (count > 1) return bad_request(Errc::repeated_header, "Repeated " + name);
+  std::bitset<header_count> seen;
+  for (const auto& line : message.headers()) {
+    const auto index = static_cast<std::size_t>(line.id);
+    if (seen[index] && may_not_repeat(line.id))
+      return bad_request(Errc::repeated_header, "Repeated", line.id);
+    seen.set(index);
   }
-  if (counts[static_cast<std::size_t>(HeaderId::via)] == 0)
-    return bad_request(Errc::missing_header, "Missing Via");
+  static constexpr std::size_t mandatory_count =
+      std::count_if(header_table.begin(), header_table.end(), may_not_be_missing);
+  static constexpr auto mandatory = [] {
+    std::array<HeaderId, mandatory_count> ids{};
+    std::size_t size = 0;
+    for (const auto& row : header_table) {
+      if (may_not_be_missing(row)) ids[size++] = row.id;
+    }
+    return ids;
+  }();
+  for (const auto id : mandatory) {
+    if (!seen[static_cast<std::size_t>(id)]) return bad_request(Errc::missing_header, "Missing", id);
+  }
   return std::nullopt;
 }
 
@@ -42,25 +62,24 @@ bool is_max_forwards(std::string_view text) {
   return value && *value <= max_max_forwards;
 }
 
+/// Reads what `header_table` says is refused when wrong. The parameters of an address are for who needs them.
 std::optional<Rejected> check_values(const Message& message) {
-  const auto bad = [](std::string_view name) {
-    return bad_request(Errc::bad_value, "Bad " + std::string(name));
-  };
-  if (!message.top_via()) return bad("Via");
-  if (!message.from()) return bad("From");
-  if (!message.to()) return bad("To");
-  if (!is_call_id(message.call_id())) return bad("Call-ID");
-  if (!message.cseq()) return bad("CSeq");
-  if (message.has(HeaderId::contact) && !message.contacts()) return bad("Contact");
+  const auto bad = [](HeaderId id) { return bad_request(Errc::bad_value, "Bad", id); };
+  if (!message.top_via()) return bad(HeaderId::via);
+  if (!message.from()) return bad(HeaderId::from);
+  if (!message.to()) return bad(HeaderId::to);
+  if (!is_call_id(message.call_id())) return bad(HeaderId::call_id);
+  if (!message.cseq()) return bad(HeaderId::cseq);
+  if (message.has(HeaderId::contact) && !message.contacts()) return bad(HeaderId::contact);
   if (message.has(HeaderId::max_forwards) && !is_max_forwards(message.header(HeaderId::max_forwards))) {
-    return bad("Max-Forwards");
+    return bad(HeaderId::max_forwards);
   }
   return std::nullopt;
 }
 
 std::optional<Rejected> check_request_uri(const Message& request) {
   const auto uri = request.request_uri();
-  if (!uri) return bad_request(Errc::bad_uri, "Bad Request-URI");
+  if (!uri) return Rejected{Errc::bad_uri, 400, "Bad Request-URI"};
   static constexpr std::array<std::string_view, 4> served{"sip", "sips", "im", "pres"};
   if (std::find(served.begin(), served.end(), uri->scheme) == served.end()) {
     return Rejected{Errc::bad_scheme, 416, std::string(default_reason(416))};
@@ -78,7 +97,7 @@ std::optional<Rejected> check(const Message& message) {
   if (auto rejected = check_values(message)) return rejected;
   if (message.is_response()) return std::nullopt;
   if (message.cseq()->method != message.method_text())
-    return bad_request(Errc::bad_value, "CSeq Method Mismatch");
+    return Rejected{Errc::bad_value, 400, "CSeq Method Mismatch"};
   return check_request_uri(message);
 }
 

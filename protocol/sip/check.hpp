@@ -15,9 +15,9 @@ struct Rejected {
   std::string reason;  ///< Reason phrase that names the fault.
 };
 
-/// Checks what every element checks before it acts (RFC 3261 8.1.1, 8.2.2, 16.3): Via, From, To, Call-ID,
-/// CSeq and Max-Forwards stand once and read well, the method is that of CSeq, a Contact reads well;
-/// version (505) and Request-URI (400, 416) of a request. Nothing means: go on.
+/// Checks what every element checks before it acts (RFC 3261 8.1.1, 8.2.2, 16.3): the header fields that
+/// `header_table` says are refused when missing, wrong or repeated; that the method is that of CSeq; version
+/// (505) and Request-URI (400, 416) of a request. Of Via the top value is looked at. Nothing means: go on.
 std::optional<Rejected> check(const Message& message);
 
 /// The answer to octets that `Message::parse` or the `Framer` refused with `why`.

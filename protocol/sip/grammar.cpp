@@ -28,6 +28,17 @@ bool next_piece(std::string_view& rest, char separator, std::string_view& piece)
   return true;
 }
 
+bool next_parameter(std::string_view& rest, std::string_view& name, std::string_view& value) {
+  for (std::string_view piece; next_piece(rest, ';', piece);) {
+    if (trim(piece).empty()) continue;
+    const auto [left, right] = cut(piece, '=');
+    name = trim(left);
+    value = trim(right);
+    return true;
+  }
+  return false;
+}
+
 std::string unquote(std::string_view text) {
   if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::string(text);
   text = text.substr(1, text.size() - 2);

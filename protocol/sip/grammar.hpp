@@ -102,6 +102,22 @@ bool next_piece(std::string_view& rest, char separator, std::string_view& piece)
 /// The content of a quoted string without its quotes and escapes; other text as it stands.
 std::string unquote(std::string_view text);
 
+constexpr bool all_digits(std::string_view text) {
+  for (const char c : text) {
+    if (!is_digit(c)) return false;
+  }
+  return !text.empty();
+}
+
+/// True for one whole quoted string.
+constexpr bool is_quoted(std::string_view text) {
+  return text.size() >= 2 && text.front() == '"' && skip_quoted(text, 0) == text.size();
+}
+
+/// Takes the next ";name=value" off the front of `rest`: the value as written, empty where there is none.
+/// False at the end.
+bool next_parameter(std::string_view& rest, std::string_view& name, std::string_view& value);
+
 /// *( SEMI name [ EQUAL value ] ): each name a token, nothing empty between two semicolons.
 bool valid_parameters(std::string_view text);
 

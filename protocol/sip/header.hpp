@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,15 +14,17 @@
 
 namespace beckon::sip {
 
-/// Header fields the code names. Every other one is `other`, kept as written.
+/// Header fields the code names, as `header_table` lists them. Every other one is `other`, kept as written.
 enum class HeaderId : std::uint8_t {
   other,
   accept,
+  accept_contact,
   accept_encoding,
   accept_language,
   alert_info,
   allow,
   allow_events,
+  answer_mode,
   authentication_info,
   authorization,
   call_id,
@@ -37,29 +40,42 @@ enum class HeaderId : std::uint8_t {
   error_info,
   event,
   expires,
+  flow_timer,
   from,
   in_reply_to,
+  join,
   max_breadth,
   max_forwards,
   mime_version,
   min_expires,
   min_se,
   organization,
+  p_access_network_info,
   p_asserted_identity,
+  p_associated_uri,
+  p_called_party_id,
+  p_charging_function_addresses,
+  p_charging_vector,
   p_preferred_identity,
+  p_visited_network_id,
   path,
   priority,
+  priv_answer_mode,
   privacy,
   proxy_authenticate,
+  proxy_authentication_info,
   proxy_authorization,
   proxy_require,
   rack,
   reason,
   record_route,
+  refer_sub,
   refer_to,
   referred_by,
+  reject_contact,
   replaces,
   reply_to,
+  request_disposition,
   require,
   retry_after,
   route,
@@ -73,6 +89,7 @@ enum class HeaderId : std::uint8_t {
   subscription_state,
   supported,
   suppress_if_match,
+  target_dialog,
   timestamp,
   to,
   unsupported,
@@ -82,6 +99,7 @@ enum class HeaderId : std::uint8_t {
   www_authenticate,
   direct_session,
 };
+inline constexpr std::size_t header_count = static_cast<std::size_t>(HeaderId::direct_session) + 1;
 /// Any case, compact forms too (RFC 3261 7.3.3).
 HeaderId parse_header_name(std::string_view name);
 /// The usual spelling: "Call-ID". Empty for `other`.

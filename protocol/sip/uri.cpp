@@ -7,6 +7,8 @@
 #include "protocol/base/address.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/grammar.hpp"
+#include "protocol/sip/header_value.hpp"
+#include "protocol/sip/tel.hpp"
 
 namespace beckon::sip {
 
@@ -229,10 +231,31 @@ bool parameters_match(const std::vector<Pair>& one, const std::vector<Pair>& oth
   });
 }
 
+/// "%41" -> "A".
+std::string unescape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escaped = grammar::is_escape(text, i);
+    out.push_back(
+        escaped ? static_cast<char>(grammar::hex_value(text[i + 1]) * 16 + grammar::hex_value(text[i + 2]))
+                : text[i]);
+    if (escaped) i += 2;
+  }
+  return out;
+}
+
+/// By the rules of the header field itself; the body octet by octet (RFC 3261 19.1.4).
+bool same_header(std::string_view name, std::string_view a, std::string_view b) {
+  if (name == "body") return unescape(a) == unescape(b);
+  const auto id = parse_header_name(name);
+  return id == HeaderId::other ? same_text(a, b) : equivalent_values(id, unescape(a), unescape(b));
+}
+
 bool headers_match(const std::vector<Pair>& one, const std::vector<Pair>& other) {
   return std::all_of(one.begin(), one.end(), [&](const Pair& pair) {
     return std::any_of(other.begin(), other.end(), [&](const Pair& twin) {
-      return pair.name == twin.name && same_text(pair.value, twin.value);
+      return pair.name == twin.name && same_header(pair.name, pair.value, twin.value);
     });
   });
 }
@@ -290,14 +313,49 @@ std::string print(const Uri& uri) {
   return out;
 }
 
+namespace {
+
+/// "alice@example.org?subject=x" (RFC 3859 2, RFC 3860 2): the host in any case, the rest as text.
+bool same_mailbox(std::string_view a, std::string_view b) {
+  const auto left_at = a.find('@'), right_at = b.find('@');
+  if (left_at == std::string_view::npos || right_at == std::string_view::npos) return false;
+  const auto left = cut(a.substr(left_at + 1), '?'), right = cut(b.substr(right_at + 1), '?');
+  return normalize_escapes(a.substr(0, left_at)) == normalize_escapes(b.substr(0, right_at)) &&
+         iequals(left.first, right.first) &&
+         normalize_escapes(left.second) == normalize_escapes(right.second);
+}
+
+/// The namespace in any case (RFC 8141 3.1), a service in any case too (RFC 5031 4.1).
+bool same_urn(std::string_view a, std::string_view b) {
+  const auto [a_space, a_name] = cut(a, ':');
+  const auto [b_space, b_name] = cut(b, ':');
+  if (!iequals(a_space, b_space)) return false;
+  return iequals(a_space, "service") ? iequals(a_name, b_name)
+                                     : normalize_escapes(a_name) == normalize_escapes(b_name);
+}
+
+bool same_other(const Uri& a, const Uri& b) {
+  if (normalize_escapes(a.user) == normalize_escapes(b.user)) return true;
+  if (a.scheme == "tel") {
+    const auto left = tel_of(a), right = tel_of(b);
+    return left && right && equivalent(*left, *right);
+  }
+  if (a.scheme == "im" || a.scheme == "pres") return same_mailbox(a.user, b.user);
+  return a.scheme == "urn" && same_urn(a.user, b.user);
+}
+
+}  // namespace
+
 bool equivalent(const Uri& a, const Uri& b) {
   if (a.scheme != b.scheme) return false;
-  if (!a.is_sip()) return normalize_escapes(a.user) == normalize_escapes(b.user);
+  if (!a.is_sip()) return same_other(a, b);
   return a.port == b.port && same_host(a.host, b.host) &&
          normalize_escapes(a.user) == normalize_escapes(b.user) &&
          normalize_escapes(a.password) == normalize_escapes(b.password) && same_parameters(a, b) &&
          same_headers(a, b);
 }
+
+bool is_gruu(const Uri& uri) { return uri.is_sip() && uri.parameter("gr").has_value(); }
 
 std::string canonical_aor(const Uri& uri) {
   if (uri.is_sip()) return uri.host.empty() ? std::string{} : aor_of(uri.user, uri.host);

@@ -23,6 +23,7 @@ void add_parameter(std::string& parameters, std::string_view name, std::string_v
 std::string without_parameter(std::string_view parameters, std::string_view name);
 
 /// A SIP or SIPS URI (RFC 3261 19.1), or any other scheme kept as text in `user` (tel, im, pres, urn).
+/// `tel_of` reads the number of a tel URI.
 struct Uri {
   std::string scheme;                 ///< Lower case: "sip", "sips", "tel", ...
   std::string user;                   ///< As written, escapes kept; empty where there is none.
@@ -42,8 +43,13 @@ struct Uri {
 Result<Uri> parse_uri(std::string_view text);
 std::string print(const Uri& uri);
 
-/// Same resource by the rules of RFC 3261 19.1.4?
+/// Same resource by the rules of RFC 3261 19.1.4? For tel those of RFC 3966 4; im, pres and urn: host,
+/// namespace and service in any case; other schemes as text. A public GRUU is equivalent to its AOR (RFC
+/// 5627 5.4).
 bool equivalent(const Uri& a, const Uri& b);
+
+/// Does a SIP URI name one user agent: has it the parameter "gr" (RFC 5627 4.1)?
+bool is_gruu(const Uri& uri);
 
 /// The address-of-record of a URI as the whole project spells it: "sip:user@host", scheme sip also for
 /// sips, im and pres, host lower case, needless escapes of the user undone, no port and no parameters.

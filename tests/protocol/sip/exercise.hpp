@@ -5,7 +5,9 @@
 
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/check.hpp"
+#include "protocol/sip/header_value.hpp"
 #include "protocol/sip/message.hpp"
+#include "protocol/sip/tel.hpp"
 
 /// Calls every getter on what was accepted, for corpus tests and fuzz targets.
 namespace beckon::sip {
@@ -13,9 +15,19 @@ namespace beckon::sip {
 inline void exercise_uri(const std::string& text) {
   const auto uri = parse_uri(text);
   if (!uri) return;
+  (void)tel_of(*uri);
+  (void)is_gruu(*uri);
   const auto again = parse_uri(print(*uri));
   if (!again || print(*again) != print(*uri)) std::abort();
   if (!equivalent(*uri, *again) || canonical_aor(*uri) != canonical_aor(*again)) std::abort();
+}
+
+/// A number that is read prints, reads again and equals itself.
+inline void exercise_tel(const std::string& text) {
+  const auto number = parse_tel(text);
+  if (!number) return;
+  const auto again = parse_tel(print(*number));
+  if (!again || !equivalent(*number, *again) || print(*again) != print(*number)) std::abort();
 }
 
 inline void exercise_values(std::string_view value) {
@@ -26,6 +38,29 @@ inline void exercise_values(std::string_view value) {
   (void)media_type(value);
   if (const auto via = parse_via(value); via && !parse_via(print(*via))) std::abort();
   if (const auto address = parse_name_addr(value); address && !parse_name_addr(print(*address))) std::abort();
+}
+
+/// What is read of a header value prints, reads again, prints the same, and equals itself.
+inline void exercise_header(HeaderId id, std::string_view value) {
+  const auto read = parse_header(id, value);
+  (void)equivalent_values(id, value, "x");
+  if (!read) return;
+  const auto printed = print(id, *read);
+  const auto again = parse_header(id, printed);
+  if (id != HeaderId::other && (!again || print(id, *again) != printed)) std::abort();
+  if (!equivalent_values(id, value, value)) std::abort();
+  if (const auto* contacts = std::get_if<std::vector<Contact>>(&*read)) {
+    for (const auto& contact : *contacts) {
+      (void)contact.q();
+      (void)contact.expires();
+      (void)contact.instance();
+      (void)contact.reg_id();
+      (void)contact.is_outbound();
+      (void)contact.pub_gruu();
+      (void)contact.temp_gruu();
+      (void)parse_features(contact.address.parameters);
+    }
+  }
 }
 
 inline void exercise(const Message& message) {
@@ -43,6 +78,7 @@ inline void exercise(const Message& message) {
   (void)message.lists(HeaderId::supported, "path");
   for (const auto& line : message.headers()) {
     exercise_values(line.value);
+    exercise_header(line.id, line.value);
     (void)message.header(line.name);
     (void)message.values(line.id);
     (void)message.number(line.id);

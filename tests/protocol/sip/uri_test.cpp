@@ -42,6 +42,15 @@ TEST_CASE("IPv6 references lose their brackets and keep their port apart (RFC 51
   CHECK(uri("sip:[2001:db8::10:5070]").host == "2001:db8::10:5070");
   CHECK_FALSE(uri("sip:[2001:db8::10:5070]").port);
   CHECK(uri("sip:a@[::ffff:192.0.2.10]").host == "::ffff:192.0.2.10");
+  // RFC 5118 4.5: both forms of one address; a zone is no part of a URI (RFC 3261 25.1).
+  CHECK(equivalent(uri("sip:a@[2001:db8::9:1]"), uri("sip:a@[2001:DB8:0:0:0:0:9:1]")));
+  CHECK(equivalent(uri("sip:[::ffff:192.0.2.2]"), uri("sip:[::ffff:c000:202]")));
+  CHECK_FALSE(equivalent(uri("sip:[::ffff:192.0.2.2]"), uri("sip:192.0.2.2")));
+  for (const char* text : {"sip:[fe80::1%25eth0]", "sip:[fe80::1%eth0]", "sip:[:::1]", "sip:[2001:db8:::1]",
+                           "sip:[1:2:3:4:5:6:7:8:9]", "sip:[::1]5060"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_uri(text).has_value());
+  }
 }
 
 TEST_CASE("other schemes are kept as text") {
@@ -154,14 +163,45 @@ TEST_CASE("equivalent URIs: the examples of RFC 3261 19.1.4") {
            Row{"sip:a%00@b", "sip:a@b", false},
            Row{"sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0::1]", true},
            Row{"sip:a@b?x=1&x=1", "sip:a@b?x=1&x=2", false},
-           Row{"tel:+1234", "tel:+1234", true},
            Row{"tel:+1234", "tel:+1235", false},
+           // Headers by their own rules.
+           Row{"sip:a@b?to=sip:bob%40biloxi.com", "sip:a@b?TO=%22B%22%3csip:bob%40BILOXI.com%3e", true},
+           Row{"sip:a@b?to=sip:bob%40biloxi.com", "sip:a@b?to=sip:BOB%40biloxi.com", false},
+           Row{"sip:a@b?call-id=X", "sip:a@b?Call-ID=x", false},
+           Row{"sip:a@b?i=x", "sip:a@b?i=x", true},
+           Row{"sip:a@b?accept=a/b%2cc/d", "sip:a@b?accept=A/B%2c%20c/d", true},
+           Row{"sip:a@b?body=x", "sip:a@b?body=X", false},
+           Row{"sip:a@b?body=%78", "sip:a@b?body=x", true},
+           Row{"sip:a@b?X-Mine=x", "sip:a@b?x-mine=X", true},
+           // GRUUs (RFC 5627 5.4): two of one AOR differ, a public one equals its AOR.
+           Row{"sip:a@b;gr=urn:uuid:f81d4fae", "sip:a@b;gr=urn:uuid:00000000", false},
+           Row{"sip:a@b;gr=urn:uuid:f81d4fae", "sip:a@b;gr=urn:uuid:F81D4FAE", true},
+           Row{"sip:a@b;gr=urn:uuid:f81d4fae", "sip:a@b", true},
+           Row{"sip:tgruu.7hs@b;gr", "sip:a@b", false},
+           // Other schemes.
+           Row{"pres:alice@Example.org", "pres:alice@example.ORG", true},
+           Row{"pres:Alice@example.org", "pres:alice@example.org", false},
+           Row{"im:%61lice@example.org?a=b", "im:alice@Example.org?a=b", true},
+           Row{"im:alice@example.org?a=b", "im:alice@example.org?a=B", false},
+           Row{"im:alice@example.org", "pres:alice@example.org", false},
+           Row{"urn:service:sos.Fire", "URN:Service:SOS.fire", true},
+           Row{"urn:service:sos.fire", "urn:service:sos.police", false},
+           Row{"urn:UUID:a", "urn:uuid:a", true},
+           Row{"urn:isbn:A", "urn:isbn:a", false},
+           Row{"http://a/B", "http://a/b", false},
        }) {
     CAPTURE(row.a);
     CAPTURE(row.b);
     CHECK(equivalent(uri(row.a), uri(row.b)) == row.same);
     CHECK(equivalent(uri(row.b), uri(row.a)) == row.same);
   }
+}
+
+TEST_CASE("a URI with gr names one user agent (RFC 5627 4.1)") {
+  CHECK(is_gruu(uri("sip:a@b;gr=urn:uuid:f81d4fae")));
+  CHECK(is_gruu(uri("sip:tgruu.7hs@b;GR")));
+  CHECK_FALSE(is_gruu(uri("sip:a@b;grid=1")));
+  CHECK_FALSE(is_gruu(uri("tel:+1;gr=x")));
 }
 
 TEST_CASE("an address-of-record has one spelling") {
