@@ -17,24 +17,6 @@ std::string join(std::initializer_list<std::string_view> parts) {
   return out;
 }
 
-/// KD(H(A1), nonce data ":" H(A2)) of RFC 7616 3.4.1; `method` is empty for rspauth (3.5).
-std::string calculate(const Credentials& credentials, std::string_view ha1, std::string_view method,
-                      std::string_view body) {
-  const Algorithm algorithm = credentials.algorithm;
-  std::string session;
-  if (is_session(algorithm)) {
-    session = hex_digest(algorithm, join({ha1, credentials.nonce, credentials.cnonce}));
-    ha1 = session;
-  }
-  const std::string a2 = credentials.qop == Qop::auth_int
-                             ? join({method, credentials.uri, hex_digest(algorithm, body)})
-                             : join({method, credentials.uri});
-  const std::string ha2 = hex_digest(algorithm, a2);
-  if (credentials.qop == Qop::none) return hex_digest(algorithm, join({ha1, credentials.nonce, ha2}));
-  return hex_digest(algorithm, join({ha1, credentials.nonce, credentials.nc, credentials.cnonce,
-                                     to_string(credentials.qop), ha2}));
-}
-
 std::string print_count(std::uint32_t count) {
   const std::array<std::uint8_t, 4> octets{
       static_cast<std::uint8_t>(count >> 24), static_cast<std::uint8_t>(count >> 16),
@@ -65,15 +47,28 @@ std::string ha1(Algorithm algorithm, std::string_view user, std::string_view rea
   return hex_digest(algorithm, join({user, realm, password}));
 }
 
+/// KD(H(A1), nonce data ":" H(A2)) of RFC 7616 3.4.1.
 std::string response(const Credentials& credentials, std::string_view ha1, std::string_view method,
                      std::string_view body) {
-  return calculate(credentials, ha1, method, body);
+  const Algorithm algorithm = credentials.algorithm;
+  std::string session;
+  if (is_session(algorithm)) {
+    session = hex_digest(algorithm, join({ha1, credentials.nonce, credentials.cnonce}));
+    ha1 = session;
+  }
+  const std::string a2 = credentials.qop == Qop::auth_int
+                             ? join({method, credentials.uri, hex_digest(algorithm, body)})
+                             : join({method, credentials.uri});
+  const std::string ha2 = hex_digest(algorithm, a2);
+  if (credentials.qop == Qop::none) return hex_digest(algorithm, join({ha1, credentials.nonce, ha2}));
+  return hex_digest(algorithm, join({ha1, credentials.nonce, credentials.nc, credentials.cnonce,
+                                     to_string(credentials.qop), ha2}));
 }
 
 std::optional<Challenge> choose(std::span<const std::string_view> values) { return choose_from(values); }
 std::optional<Challenge> choose(std::span<const std::string> values) { return choose_from(values); }
 
-std::string answer(const Challenge& challenge, const Question& question) {
+Credentials make_credentials(const Challenge& challenge, const Question& question) {
   Credentials out;
   out.username = question.user;
   out.realm = challenge.realm;
@@ -90,21 +85,17 @@ std::string answer(const Challenge& challenge, const Question& question) {
   out.response = response(out, secret, question.method, question.body);
   if (challenge.userhash) {
     out.userhash = true;
-    out.username = hex_digest(out.algorithm, join({question.user, challenge.realm}));
+    out.username = userhash(out.algorithm, question.user, challenge.realm);
   }
-  return print(out);
+  return out;
 }
 
-std::string authentication_info(const Credentials& credentials, std::string_view ha1, std::string_view body,
-                                std::string_view next_nonce) {
-  DirectiveWriter out("");
-  out.quoted_unless_empty("nextnonce", next_nonce);
-  if (credentials.qop != Qop::none) {
-    out.plain("qop", to_string(credentials.qop));
-    out.quoted("rspauth", calculate(credentials, ha1, {}, body));
-    out.quoted("cnonce", credentials.cnonce).plain("nc", credentials.nc);
-  }
-  return std::move(out).finish();
+std::string answer(const Challenge& challenge, const Question& question) {
+  return print(make_credentials(challenge, question));
+}
+
+std::string userhash(Algorithm algorithm, std::string_view user, std::string_view realm) {
+  return hex_digest(algorithm, join({user, realm}));
 }
 
 }  // namespace beckon::auth

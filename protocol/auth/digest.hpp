@@ -19,7 +19,7 @@ std::string ha1(Algorithm algorithm, std::string_view user, std::string_view rea
                 std::string_view password);
 
 /// The response value for `credentials` (whose own `response` is not looked at) of a request with this
-/// method and body (the body counts for auth-int only).
+/// method and body (the body counts for auth-int only). Without method: that of an answer (RFC 7616 3.5).
 std::string response(const Credentials& credentials, std::string_view ha1, std::string_view method,
                      std::string_view body);
 
@@ -39,12 +39,13 @@ struct Question {
   std::string_view cnonce = {};
   std::uint32_t count = 1;  ///< How many requests used this nonce, with this one.
 };
-/// The value for Authorization or Proxy-Authorization. Uses qop "auth" where it is offered, else "auth-int".
+/// The credentials for Authorization or Proxy-Authorization. Uses qop "auth" where it is offered, else
+/// "auth-int". For a -sess algorithm `cnonce` is the same as long as the nonce is (RFC 7616 3.4.2).
+Credentials make_credentials(const Challenge& challenge, const Question& question);
+/// The same, printed.
 std::string answer(const Challenge& challenge, const Question& question);
 
-/// The value of Authentication-Info (RFC 7616 3.5) that proves to the client of accepted `credentials` that
-/// the server knows the password, too. `next_nonce` may be empty.
-std::string authentication_info(const Credentials& credentials, std::string_view ha1, std::string_view body,
-                                std::string_view next_nonce = {});
+/// H(user ":" realm), which stands for the name where `userhash` is agreed (RFC 7616 3.4.4).
+std::string userhash(Algorithm algorithm, std::string_view user, std::string_view realm);
 
 }  // namespace beckon::auth

@@ -23,7 +23,7 @@ bool take_quoted(std::string_view& rest, std::string& out) {
       return true;
     }
     if (rest[i] == '\\' && ++i == rest.size()) return false;
-    out.push_back(rest[i]);
+    out.push_back(rest[i] == '\r' || rest[i] == '\n' ? ' ' : rest[i]);  // a folded line
   }
   return false;
 }
@@ -31,7 +31,7 @@ bool take_quoted(std::string_view& rest, std::string& out) {
 bool take_value(std::string_view& rest, std::string& out) {
   if (rest.starts_with('"')) return take_quoted(rest, out);
   const auto value = trim(rest.substr(0, rest.find(',')));
-  if (value.find_first_of(" \t\"") != std::string_view::npos) return false;
+  if (value.find_first_of(" \t\r\n\"") != std::string_view::npos) return false;
   out = value;
   rest.remove_prefix(std::min(rest.find(','), rest.size()));
   return true;
@@ -44,8 +44,12 @@ Result<Directives> Directives::parse(std::string_view value) {
   if (!iequals(value.substr(0, scheme.size()), scheme)) return Errc::not_digest;
   value.remove_prefix(scheme.size());
   if (value.empty() || !is_blank(value.front())) return value.empty() ? Errc::bad_syntax : Errc::not_digest;
+  return parse_list(value);
+}
+
+Result<Directives> Directives::parse_list(std::string_view text) {
   Directives out;
-  for (auto rest = trim(value); !rest.empty(); rest = trim(rest)) {
+  for (auto rest = trim(text); !rest.empty(); rest = trim(rest)) {
     if (rest.front() == ',') {
       rest.remove_prefix(1);
       continue;

@@ -16,6 +16,8 @@ class Directives {
  public:
   /// Errors: not_digest, bad_syntax. COMPAT: several blanks behind "Digest" (liblinphone).
   static Result<Directives> parse(std::string_view value);
+  /// The pairs alone, as in Authentication-Info. Errors: bad_syntax.
+  static Result<Directives> parse_list(std::string_view text);
 
   const std::string* find(std::string_view name) const;  ///< Name in lower case.
   std::string take(std::string_view name) const;         ///< Empty when absent.

@@ -57,7 +57,8 @@ std::string NonceFactory::mac(std::string_view text, std::string_view realm) con
   return to_hex(crypto::hmac(crypto::Hash::sha256, key_, as_bytes(input))).substr(0, mac_digits);
 }
 
-NonceWindow::Verdict NonceWindow::use(std::string_view nonce, Time minted, std::uint32_t count, Time now) {
+NonceWindow::Verdict NonceWindow::use(std::string_view nonce, Time minted, std::uint32_t count, Time now,
+                                      std::size_t owner) {
   expire(now);
   const std::pair key{minted, std::string(nonce)};
   auto found = seen_.find(key);
@@ -69,9 +70,19 @@ NonceWindow::Verdict NonceWindow::use(std::string_view nonce, Time minted, std::
       seen_.erase(seen_.begin());
       if (minted <= *forgotten_) return Verdict::stale;
     }
-    found = seen_.emplace(key, Counts{}).first;
+    found = seen_.emplace(key, Counts{.owner = owner}).first;
   }
   return take(found->second, count) ? Verdict::fresh : Verdict::replayed;
+}
+
+bool NonceWindow::is_of(std::size_t owner, std::string_view nonce, Time minted) const {
+  const auto found = seen_.find({minted, std::string(nonce)});
+  return found != seen_.end() && owner != 0 && found->second.owner == owner;
+}
+
+void NonceWindow::distrust(std::string_view nonce, Time minted) {
+  const auto found = seen_.find({minted, std::string(nonce)});
+  if (found != seen_.end()) found->second.owner = 0;
 }
 
 bool NonceWindow::take(Counts& counts, std::uint32_t count) {

@@ -32,6 +32,8 @@ class NonceFactory {
     Time minted{};  ///< Not for forged.
   };
   Check check(std::string_view nonce, std::string_view realm, Time now) const;
+  /// Is more than half of the life of a nonce of ours over? (`check` said that it is ours.)
+  bool is_old(Time minted, Time now) const { return now - minted > lifetime_ / 2; }
 
  private:
   std::string mac(std::string_view text, std::string_view realm) const;
@@ -52,14 +54,20 @@ class NonceWindow {
       : lifetime_(lifetime), capacity_(capacity) {}
 
   enum class Verdict { fresh, replayed, stale };
-  /// `minted` as NonceFactory::check told it. Count 0 is never fresh.
-  Verdict use(std::string_view nonce, Time minted, std::uint32_t count, Time now);
+  /// `minted` as NonceFactory::check told it. Count 0 is never fresh. `owner` says who used it, for `is_of`.
+  Verdict use(std::string_view nonce, Time minted, std::uint32_t count, Time now, std::size_t owner = 0);
+  /// Was the nonce used with the right password by `owner`, and not by somebody with a wrong one since? Who
+  /// knows such a nonce is `owner` himself, or reads his messages.
+  bool is_of(std::size_t owner, std::string_view nonce, Time minted) const;
+  /// It was used with a wrong password: `is_of` is false from now on.
+  void distrust(std::string_view nonce, Time minted);
   std::size_t size() const { return seen_.size(); }
 
  private:
   struct Counts {
     std::uint32_t highest = 0;
     std::uint64_t below = 0;  ///< Bit i: highest - i was used.
+    std::size_t owner = 0;    ///< Who used it first; 0: nobody is believed to own it.
   };
   static bool take(Counts& counts, std::uint32_t count);
   void expire(Time now);

@@ -28,22 +28,45 @@ std::string Verifier::make_nonce(std::string_view realm, std::string_view nonce_
   return factory_.make(nonce_prefix, realm, now, random_);
 }
 
-std::vector<std::string> Verifier::challenges(std::string_view realm, std::string_view nonce_prefix,
-                                              bool stale, Time now) {
+bool is_accepted(const Offer& offer, const Credentials& credentials) {
+  const auto hash = hash_of(credentials.algorithm);
+  if (hash == crypto::Hash::md5 && !offer.md5) return false;
+  if (hash == crypto::Hash::sha256 && !offer.sha256 && offer.sha512_256) return false;
+  if (credentials.qop == Qop::auth_int) return true;  // covers all that "auth" does
+  return offer.qop_auth || !offer.qop_auth_int;
+}
+
+std::vector<std::string> Verifier::challenges(const Offer& offer, std::string_view realm,
+                                              std::string_view nonce_prefix, bool stale, Time now) {
   Challenge challenge;
   challenge.realm = realm;
   challenge.nonce = make_nonce(realm, nonce_prefix, now);
   challenge.stale = stale;
-  challenge.qop_auth = true;
+  challenge.qop_auth = offer.qop_auth;
+  challenge.qop_auth_int = offer.qop_auth_int;
+  challenge.userhash = offer.userhash;
   std::vector<std::string> values;
-  for (const auto algorithm : {Algorithm::sha512_256, Algorithm::sha256, Algorithm::md5}) {
+  const auto add = [&](bool offered, Algorithm algorithm) {
+    if (!offered) return;
     challenge.algorithm = algorithm;
     values.push_back(print(challenge));
-  }
+  };
+  add(offer.sha512_256, Algorithm::sha512_256);
+  add(offer.sha256, Algorithm::sha256);
+  add(offer.md5, Algorithm::md5);
   return values;
 }
 
+NonceFactory::Check Verifier::look(const Credentials& credentials, Time now) const {
+  return factory_.check(credentials.nonce, credentials.realm, now);
+}
+
 Verdict Verifier::verify(const Credentials& credentials, const Request& request, Time now) {
+  return verify(credentials, look(credentials, now), request, now);
+}
+
+Verdict Verifier::verify(const Credentials& credentials, const NonceFactory::Check& nonce,
+                         const Request& request, Time now) {
   // An unknown user costs what a known one does: the same hashes, over a value nobody can hit.
   const bool known = !request.ha1.empty();
   const std::string nobody(
@@ -51,14 +74,26 @@ Verdict Verifier::verify(const Credentials& credentials, const Request& request,
   const auto expected = response(credentials, known ? request.ha1 : nobody, request.method, request.body);
   const auto given = to_lower(credentials.response);
   const bool right = crypto::equal_constant_time(as_bytes(expected), as_bytes(given));
-  const auto nonce = factory_.check(credentials.nonce, credentials.realm, now);
-  if (!right || !known) return Verdict::wrong;
+  if (!right || !known) {
+    if (nonce.verdict == NonceFactory::Verdict::fresh) window_.distrust(credentials.nonce, nonce.minted);
+    return Verdict::wrong;
+  }
   if (nonce.verdict != NonceFactory::Verdict::fresh) return Verdict::stale;
   if (credentials.qop != Qop::none && credentials.count() == 0) return Verdict::bad;
   // COMPAT: without qop (RFC 2069) there is no count; such a nonce serves once.
   const auto count = credentials.qop == Qop::none ? 1 : credentials.count();
-  const auto use = window_.use(credentials.nonce, nonce.minted, count, now);
+  const auto use = window_.use(credentials.nonce, nonce.minted, count, now, request.owner);
   return use == NonceWindow::Verdict::fresh ? Verdict::ok : Verdict::stale;
+}
+
+bool Verifier::is_known(const Credentials& credentials, const NonceFactory::Check& nonce,
+                        std::size_t owner) const {
+  return nonce.verdict == NonceFactory::Verdict::fresh &&
+         window_.is_of(owner, credentials.nonce, nonce.minted);
+}
+
+bool Verifier::is_old(const NonceFactory::Check& nonce, Time now) const {
+  return factory_.is_old(nonce.minted, now);
 }
 
 }  // namespace beckon::auth

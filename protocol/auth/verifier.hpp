@@ -24,6 +24,19 @@ const char* to_string(Verdict verdict);
 /// How long a nonce lives: two usual registration refreshes of a phone behind a NAT.
 inline constexpr Duration default_nonce_lifetime = 10min;
 
+/// What a server's challenges ask for.
+struct Offer {
+  bool sha512_256 = true;
+  bool sha256 = true;
+  bool md5 = true;
+  bool qop_auth = true;
+  bool qop_auth_int = false;
+  bool userhash = false;  ///< The client may hide the user's name (RFC 7616 3.4.4).
+};
+/// May credentials be as these are? A weaker algorithm or protection than any offered is refused. COMPAT:
+/// without qop (RFC 2069, 2617) where "auth" is offered.
+bool is_accepted(const Offer& offer, const Credentials& credentials);
+
 /// The checking side of Digest for one realm-independent key: one per shard, which owns the nonces with
 /// its prefixes. One thread.
 class Verifier {
@@ -37,8 +50,8 @@ class Verifier {
 
   /// Values of WWW-Authenticate, the strongest algorithm first (RFC 8760 2.4): SHA-512-256, SHA-256, MD5,
   /// with one nonce.
-  std::vector<std::string> challenges(std::string_view realm, std::string_view nonce_prefix, bool stale,
-                                      Time now);
+  std::vector<std::string> challenges(const Offer& offer, std::string_view realm,
+                                      std::string_view nonce_prefix, bool stale, Time now);
   std::string make_nonce(std::string_view realm, std::string_view nonce_prefix, Time now);
 
   /// What `verify` is told besides the credentials.
@@ -46,9 +59,19 @@ class Verifier {
     std::string_view method;
     std::string_view body;
     std::string_view ha1;  ///< Hex, for the credentials' user name, realm and algorithm; empty: no such user.
+    std::size_t owner = 0;  ///< Hash of who the user is, for `is_known`; 0: does not matter.
   };
+  /// What their nonce is; the calls below want it, so that its check is made once.
+  NonceFactory::Check look(const Credentials& credentials, Time now) const;
   /// The caller has looked up the user by `credentials.username` and checked that `credentials.realm` is his.
+  Verdict verify(const Credentials& credentials, const NonceFactory::Check& nonce, const Request& request,
+                 Time now);
   Verdict verify(const Credentials& credentials, const Request& request, Time now);
+
+  /// Has `owner` used the nonce with the right password, and nobody used it with a wrong one since?
+  bool is_known(const Credentials& credentials, const NonceFactory::Check& nonce, std::size_t owner) const;
+  /// Is the nonce of accepted credentials to be followed by a new one soon?
+  bool is_old(const NonceFactory::Check& nonce, Time now) const;
 
   std::size_t nonces_in_use() const { return window_.size(); }
 

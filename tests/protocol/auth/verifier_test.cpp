@@ -14,7 +14,7 @@ struct Fixture {
   Verifier verifier{{.key = {1, 2, 3}, .nonce_lifetime = 60s, .nonces = 10}, random};
   Time t0 = Time{} + 10s;
   std::string secret = ha1(Algorithm::sha512_256, "alice", "example.org", "secret");
-  std::vector<std::string> offers = verifier.challenges("example.org", "bk001.", false, t0);
+  std::vector<std::string> offers = verifier.challenges({}, "example.org", "bk001.", false, t0);
 
   Credentials credentials(std::uint32_t count = 1, std::string_view password = "secret") {
     const auto challenge = choose(offers);
@@ -43,7 +43,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(first.nonce.starts_with("bk001."));
   CHECK(first.qop_auth);
   CHECK_FALSE(first.stale);
-  CHECK(parse_challenge(verifier.challenges("example.org", "", true, t0)[1])->stale);
+  CHECK(parse_challenge(verifier.challenges({}, "example.org", "", true, t0)[1])->stale);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the right password is accepted, each count once") {
@@ -76,7 +76,7 @@ TEST_CASE_FIXTURE(Fixture,
                   "the right password with an old or foreign nonce is stale, so no one is asked again") {
   CHECK(verify(credentials(), t0 + 61s) == Verdict::stale);
   Verifier other({.key = {9}, .nonce_lifetime = 60s, .nonces = 10}, random);
-  offers = other.challenges("example.org", "bk001.", false, t0);
+  offers = other.challenges({}, "example.org", "bk001.", false, t0);
   CHECK(verify(credentials(), t0) == Verdict::stale);
   CHECK(verify(credentials(1, "guess"), t0) == Verdict::wrong);
 }
@@ -98,4 +98,86 @@ TEST_CASE_FIXTURE(Fixture, "without qop a nonce serves once (RFC 2069)") {
   given.response = response(given, secret, "REGISTER", "");
   CHECK(verify(given, t0) == Verdict::ok);
   CHECK(verify(given, t0) == Verdict::stale);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is offered is what the configuration says (RFC 7616 3.3)") {
+  const auto only = verifier.challenges(
+      {.sha512_256 = false, .md5 = false, .qop_auth = false, .qop_auth_int = true, .userhash = true},
+      "example.org", "", false, t0);
+  REQUIRE(only.size() == 1);
+  const auto challenge = parse_challenge(only[0]).value();
+  CHECK(challenge.algorithm == Algorithm::sha256);
+  CHECK(challenge.qop_auth_int);
+  CHECK_FALSE(challenge.qop_auth);
+  CHECK(challenge.userhash);
+}
+
+TEST_CASE(
+    "credentials weaker than the weakest offer are not accepted; without qop where auth is (RFC 2617)") {
+  const auto given = [](Algorithm algorithm, Qop qop) {
+    Credentials credentials;
+    credentials.algorithm = algorithm;
+    credentials.qop = qop;
+    return credentials;
+  };
+  const Offer all, strong{.sha256 = false, .md5 = false}, sha256{.sha512_256 = false, .md5 = false};
+  const Offer whole{.qop_auth = false, .qop_auth_int = true}, both{.qop_auth_int = true};
+  struct Row {
+    Offer offer;
+    Algorithm algorithm;
+    Qop qop;
+    bool accepted;
+  };
+  const Row rows[] = {
+      {all, Algorithm::md5, Qop::none, true},          {all, Algorithm::sha256, Qop::auth, true},
+      {sha256, Algorithm::md5, Qop::auth, false},      {sha256, Algorithm::md5_sess, Qop::auth, false},
+      {sha256, Algorithm::sha256, Qop::auth, true},    {sha256, Algorithm::sha512_256, Qop::auth, true},
+      {strong, Algorithm::sha256, Qop::auth, false},   {strong, Algorithm::sha512_256, Qop::auth, true},
+      {whole, Algorithm::sha256, Qop::auth, false},    {whole, Algorithm::sha256, Qop::none, false},
+      {whole, Algorithm::sha256, Qop::auth_int, true}, {both, Algorithm::sha256, Qop::none, true},
+      {all, Algorithm::sha256, Qop::auth_int, true},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(to_string(row.algorithm));
+    CAPTURE(to_string(row.qop));
+    CHECK(is_accepted(row.offer, given(row.algorithm, row.qop)) == row.accepted);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "auth-int covers the body: a changed one is wrong (RFC 7616 3.4.3)") {
+  offers = verifier.challenges({.qop_auth = false, .qop_auth_int = true}, "example.org", "", false, t0);
+  const auto given = parse_credentials(answer(*choose(offers), {.user = "alice",
+                                                                .password = "secret",
+                                                                .method = "PUBLISH",
+                                                                .uri = "sip:alice@example.org",
+                                                                .body = "open",
+                                                                .cnonce = "abc"}))
+                         .value();
+  CHECK(verifier.verify(given, {.method = "PUBLISH", .body = "closed", .ha1 = secret}, t0) == Verdict::wrong);
+  CHECK(verifier.verify(given, {.method = "PUBLISH", .body = "open", .ha1 = secret}, t0) == Verdict::ok);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a nonce is its first user's until somebody uses it with a wrong password") {
+  const auto use = [&](std::uint32_t count, std::size_t owner, std::string_view password = "secret") {
+    return verifier.verify(credentials(count, password),
+                           {.method = "REGISTER", .body = "", .ha1 = secret, .owner = owner}, t0);
+  };
+  const auto is_known = [&](std::size_t owner) {
+    return verifier.is_known(credentials(), verifier.look(credentials(), t0), owner);
+  };
+  CHECK_FALSE(is_known(5));
+  CHECK(use(1, 5) == Verdict::ok);
+  CHECK(is_known(5));
+  CHECK_FALSE(is_known(6));
+  CHECK_FALSE(is_known(0));
+  CHECK(use(2, 6) == Verdict::ok);
+  CHECK_FALSE(is_known(6));
+  CHECK(use(3, 5, "guess") == Verdict::wrong);
+  CHECK_FALSE(is_known(5));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a nonce is old when more than half of its life is over") {
+  const auto nonce = verifier.look(credentials(), t0);
+  CHECK_FALSE(verifier.is_old(nonce, t0 + 30s));
+  CHECK(verifier.is_old(nonce, t0 + 30s + 1us));
 }
