@@ -1,6 +1,9 @@
 #include "client/account/requester.hpp"
 
 #include <set>
+#include <vector>
+
+#include "protocol/base/text.hpp"
 
 namespace beckon::client::account {
 
@@ -25,8 +28,9 @@ struct Requester::Attempt {
   Request request;
   transaction::Hop hop;
   Done done;
-  std::set<HeaderId> answered{};  ///< Headers whose challenge to this very request was answered.
+  std::set<Place> answered{};  ///< Challenges to this very request that were answered.
   int stale_answers = 0;
+  std::map<Place, auth::Credentials> sent{};  ///< With the newest try.
 };
 
 Requester::Requester(const Account& account, transaction::Layer& layer, Random& random)
@@ -39,7 +43,7 @@ void Requester::send(Request request, const transaction::Hop& hop, Done done, No
 void Requester::start(const std::shared_ptr<Attempt>& attempt, Now now) {
   const Request& request = attempt->request;
   sip::Builder builder = request.make();
-  add_credentials(builder, request);
+  add_credentials(builder, *attempt);
   std::string text = request.body ? std::move(builder).finish(request.content_type, *request.body)
                                   : std::move(builder).finish();
   layer_.send(
@@ -56,6 +60,8 @@ void Requester::on_outcome(const std::shared_ptr<Attempt>& attempt, const transa
   const bool challenged = outcome.status == 401 || outcome.status == 407;
   if (challenged && outcome.response != nullptr && take_challenges(*outcome.response, *attempt))
     return start(attempt, now);
+  if (outcome.response != nullptr && outcome.status / 100 == 2 && !take_proofs(*outcome.response, *attempt))
+    return attempt->done(502, nullptr, now);
   attempt->done(outcome.status, outcome.response, now);
 }
 
@@ -69,27 +75,71 @@ bool Requester::take_challenges(const sip::Message& response, Attempt& attempt) 
     for (const auto& line : response.headers()) {
       if (line.id == pair.challenge) values.push_back(line.value);
     }
-    const auto challenge = auth::choose(values);
-    if (!challenge) continue;
-    const bool first = attempt.answered.insert(pair.answer).second;
-    worth |= first || (challenge->stale && attempt.stale_answers++ < stale_max);
-    sessions_[pair.answer] = Session{*challenge, 0};
+    for (auto& challenge : auth::choose_each(values)) {
+      const Place place{pair.answer, to_lower(challenge.realm)};
+      if (!is_ours(place.second, attempt.request.method)) continue;
+      const bool first = attempt.answered.insert(place).second;
+      worth |= first || (challenge.stale && attempt.stale_answers++ < stale_max);
+      sessions_[place] = Session{std::move(challenge), random_.token(8), 0};
+    }
   }
   return worth;
 }
 
-void Requester::add_credentials(sip::Builder& builder, const Request& request) {
-  for (auto& [header, session] : sessions_) {
-    const std::string cnonce = random_.token(8);
-    builder.add(header,
-                auth::answer(session.challenge, {.user = account_.user,
-                                                 .password = account_.password,
-                                                 .method = sip::to_string(request.method),
-                                                 .uri = request.uri,
-                                                 .body = request.body ? std::string_view(*request.body) : "",
-                                                 .cnonce = cnonce,
-                                                 .count = ++session.count}));
+bool Requester::is_ours(const std::string& realm, sip::Method method) {
+  if (iequals(realm, account_.domain)) return true;
+  if (method == sip::Method::register_) registrar_realm_ = realm;
+  return realm == registrar_realm_;
+}
+
+void Requester::add_credentials(sip::Builder& builder, Attempt& attempt) {
+  const Request& request = attempt.request;
+  attempt.sent.clear();
+  for (auto& [place, session] : sessions_) {
+    const auto body = request.body ? std::string_view(*request.body) : std::string_view{};
+    auto credentials = auth::make_credentials(session.challenge, {.user = account_.user,
+                                                                  .password = account_.password,
+                                                                  .method = sip::to_string(request.method),
+                                                                  .uri = request.uri,
+                                                                  .body = body,
+                                                                  .cnonce = session.cnonce,
+                                                                  .count = ++session.count});
+    builder.add(place.first, auth::print(credentials));
+    attempt.sent.emplace(place, std::move(credentials));
   }
+}
+
+/// False when an answer claims to know the password and does not (RFC 7616 3.5). What cannot be read proves
+/// nothing, as if it were not there.
+bool Requester::take_proofs(const sip::Message& response, const Attempt& attempt) {
+  const std::pair<HeaderId, std::string_view> infos[] = {
+      {HeaderId::authorization, response.header(HeaderId::authentication_info)},
+      {HeaderId::proxy_authorization, response.header("Proxy-Authentication-Info")}};
+  for (const auto& [header, value] : infos) {
+    if (value.empty()) continue;
+    const auto info = auth::parse_info(value);
+    if (info && take_proof(*info, header, response.body(), attempt) == auth::Proof::wrong) return false;
+  }
+  return true;
+}
+
+auth::Proof Requester::take_proof(const auth::Info& info, HeaderId header, std::string_view body,
+                                  const Attempt& attempt) {
+  auto proof = info.proof.empty() ? auth::Proof::absent : auth::Proof::wrong;
+  for (const auto& [place, sent] : attempt.sent) {
+    const bool meant = place.first == header && (info.cnonce.empty() || info.cnonce == sent.cnonce);
+    if (!meant) continue;
+    const auto ha1 = auth::ha1(sent.algorithm, account_.user, sent.realm, account_.password);
+    proof = auth::check(info, sent, ha1, body);
+    const auto session = sessions_.find(place);
+    const bool current = session != sessions_.end() && session->second.challenge.nonce == sent.nonce;
+    if (proof == auth::Proof::wrong || info.next_nonce.empty() || !current) return proof;
+    session->second.challenge.nonce = info.next_nonce;
+    session->second.cnonce = random_.token(8);
+    session->second.count = 0;
+    return proof;
+  }
+  return proof;
 }
 
 }  // namespace beckon::client::account

@@ -1,5 +1,6 @@
 #include "protocol/auth/digest.hpp"
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 
@@ -67,6 +68,21 @@ std::string response(const Credentials& credentials, std::string_view ha1, std::
 
 std::optional<Challenge> choose(std::span<const std::string_view> values) { return choose_from(values); }
 std::optional<Challenge> choose(std::span<const std::string> values) { return choose_from(values); }
+
+std::vector<Challenge> choose_each(std::span<const std::string_view> values) {
+  std::vector<Challenge> best;
+  for (const auto value : values) {
+    auto challenge = parse_challenge(value);
+    if (!challenge) continue;
+    const auto same = [&](const Challenge& each) { return iequals(each.realm, challenge->realm); };
+    const auto known = std::find_if(best.begin(), best.end(), same);
+    if (known == best.end())
+      best.push_back(std::move(*challenge));
+    else if (strength(challenge->algorithm) > strength(known->algorithm))
+      *known = std::move(*challenge);
+  }
+  return best;
+}
 
 Credentials make_credentials(const Challenge& challenge, const Question& question) {
   Credentials out;

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/auth/algorithm.hpp"
 #include "protocol/auth/challenge.hpp"
@@ -27,6 +28,9 @@ std::string response(const Credentials& credentials, std::string_view ha1, std::
 /// server order them). `values` are those of all WWW-Authenticate or Proxy-Authenticate lines.
 std::optional<Challenge> choose(std::span<const std::string_view> values);
 std::optional<Challenge> choose(std::span<const std::string> values);
+/// The same for each realm (any case) that is named, in the order of naming: proxies of several realms may
+/// challenge one request (RFC 3261 22.3).
+std::vector<Challenge> choose_each(std::span<const std::string_view> values);
 
 /// Who answers what.
 struct Question {

@@ -10,10 +10,10 @@ namespace beckon::auth {
 /// What a server says of accepted credentials: the value of Authentication-Info or Proxy-Authentication-Info
 /// (RFC 7616 3.5, RFC 7615).
 struct Info {
-  std::string next_nonce;  ///< For the next request; empty: go on with the old one.
-  std::string proof;       ///< rspauth; empty: none given.
-  std::string cnonce;      ///< With a proof: those of the request it answers.
-  std::string nc;
+  std::string next_nonce{};  ///< For the next request; empty: go on with the old one.
+  std::string proof{};       ///< rspauth; empty: none given.
+  std::string cnonce{};      ///< With a proof: those of the request it answers.
+  std::string nc{};
   Qop qop = Qop::none;
   bool operator==(const Info&) const = default;
 };

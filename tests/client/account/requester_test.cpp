@@ -1,5 +1,6 @@
 #include "client/account/requester.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "tests/client/bench.hpp"
@@ -176,4 +177,118 @@ TEST_CASE_FIXTURE(Fixture, "nobody is called back when the owner of a request is
   SUBCASE("by a timeout") { pass(32s); }
   CHECK(ends.empty());
   CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a server's proof is checked: a wrong one makes the answer worthless (RFC 7616 3.5)") {
+  send();
+  answer(401, {challenge("n1")});
+  const auto sent = credentials(wire.sent.front());
+  const auto ha1 = auth::ha1(sent.algorithm, "alice", "example.org", "secret");
+  auto info = auth::make_info(sent, ha1, "");
+  int expected = 200;
+  SUBCASE("the right one") {}
+  SUBCASE("none") { info = {}; }
+  SUBCASE("of somebody who does not know the password") {
+    info = auth::make_info(sent, auth::ha1(sent.algorithm, "alice", "example.org", "guess"), "");
+    expected = 502;
+  }
+  SUBCASE("of another request") {
+    info.nc = "00000002";
+    expected = 502;
+  }
+  SUBCASE("with a cnonce that is not ours") {
+    info.cnonce = "other";
+    expected = 502;
+  }
+  answer(200, {{HeaderId::authentication_info, auth::print(info)}});
+  CHECK(ends == Statuses{expected});
+}
+
+TEST_CASE_FIXTURE(Fixture, "an Authentication-Info that cannot be read is as good as none") {
+  send();
+  answer(401, {challenge("n1")});
+  answer(200, {{HeaderId::authentication_info, "rspauth=\"00\""}});
+  CHECK(ends == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "the next nonce an answer names is used from then on (RFC 7616 3.5)") {
+  send();
+  answer(401, {challenge("n1")});
+  const auto first = credentials(answer(200, {{HeaderId::authentication_info, "nextnonce=\"n2\""}}));
+  send();
+  const auto second = credentials(answer(200));
+  CHECK(second.nonce == "n2");
+  CHECK(second.count() == 1);
+  CHECK(second.cnonce != first.cnonce);
+  send();
+  CHECK(credentials(answer(200)).count() == 2);
+  CHECK(ends == Statuses{200, 200, 200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a next nonce beside a wrong proof is not used") {
+  send();
+  answer(401, {challenge("n1")});
+  const auto sent = credentials(wire.sent.front());
+  answer(200, {{HeaderId::authentication_info, auth::print(auth::make_info(sent, "00", "", "evil"))}});
+  send();
+  CHECK(credentials(answer(200)).nonce == "n1");
+  CHECK(ends == Statuses{502, 200});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "server and proxy challenge one request at once, and each is answered (RFC 3261 22.3)") {
+  send();
+  answer(401, {challenge("n1", "", "MD5"),
+               challenge("n2"),
+               {HeaderId::proxy_authenticate, challenge("p1").second},
+               {HeaderId::proxy_authenticate, challenge("p2", "", "MD5").second}});
+  const auto second = answer(200);
+  CHECK(credentials(second).nonce == "n2");
+  CHECK(credentials(second, HeaderId::proxy_authorization).nonce == "p1");
+  CHECK(ends == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a foreign realm gets no digest of the password, but does not stand in the way") {
+  const std::pair<HeaderId, std::string> foreign{
+      HeaderId::proxy_authenticate, "Digest realm=\"evil.example\", nonce=\"e\", algorithm=SHA-256"};
+  send();
+  SUBCASE("alone it ends the request") {
+    answer(407, {foreign});
+    CHECK(ends == Statuses{407});
+    CHECK(wire.is_silent());
+  }
+  SUBCASE("beside ours, ours is answered") {
+    answer(407, {foreign, {HeaderId::proxy_authenticate, challenge("p1").second}});
+    const auto second = wire.take();
+    CHECK(credentials(second, HeaderId::proxy_authorization).realm == "example.org");
+    CHECK(std::ranges::count_if(second.headers(), [](const auto& line) {
+            return line.id == HeaderId::proxy_authorization;
+          }) == 1);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "the realm a REGISTER is asked for is ours, whatever its name (asterisk)") {
+  account::Requester::Request request{
+      .method = sip::Method::register_, .uri = "sip:example.org", .make = {}, .owner = life->watch()};
+  request.make = [this] {
+    return context.request("REGISTER", "sip:example.org", "sip:alice@example.org", "tag", "reg", ++cseq);
+  };
+  requester.send(
+      std::move(request), context.hop(),
+      [this](int status, const sip::Message*, Now) { ends.push_back(status); }, now());
+  answer(401, {{HeaderId::www_authenticate, "Digest realm=\"asterisk\", nonce=\"a\""}});
+  CHECK(credentials(answer(200)).realm == "asterisk");
+  send();
+  CHECK(credentials(answer(200)).realm == "asterisk");
+  CHECK(ends == Statuses{200, 200});
+}
+
+TEST_CASE_FIXTURE(Fixture, "auth-int alone is answered with the body under the digest (RFC 7616 3.4.3)") {
+  send();
+  answer(401, {{HeaderId::www_authenticate,
+                "Digest realm=\"example.org\", nonce=\"n\", qop=\"auth-int\", algorithm=SHA-256"}});
+  const auto second = answer(200);
+  CHECK(credentials(second).qop == auth::Qop::auth_int);
+  CHECK(is_right(second));
 }

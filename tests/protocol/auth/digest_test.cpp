@@ -37,6 +37,17 @@ TEST_CASE("of equally strong challenges the first is taken") {
   CHECK(choose(values)->realm == "one");
 }
 
+TEST_CASE("each realm's strongest challenge is taken (RFC 3261 22.3)") {
+  const std::vector<std::string_view> values{"Digest realm=\"one\", nonce=\"a\"",
+                                             "Digest realm=\"two\", nonce=\"b\", algorithm=SHA-256",
+                                             "Digest realm=\"ONE\", nonce=\"c\", algorithm=SHA-256",
+                                             "Digest realm=\"two\", nonce=\"d\"", "Basic realm=\"three\""};
+  const auto each = choose_each(values);
+  REQUIRE(each.size() == 2);
+  CHECK(each[0].nonce == "c");
+  CHECK(each[1].nonce == "b");
+}
+
 TEST_CASE("an answer carries what the challenge demands, and its own response") {
   const auto challenge = parse_challenge(
       "Digest realm=\"testrealm@host.com\", qop=\"auth,auth-int\", "
