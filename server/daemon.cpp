@@ -195,6 +195,9 @@ class Daemon {
       options.tls_server = tls_;
       if (auto trust = net::TlsContext::client()) options.tls_client = *trust;
       options.on_stun = answer_stun;
+      options.trusted = [settings = config_.settings](const IpAddress& source) {
+        return settings.trusts(source);
+      };
       seats_[i]->ear = std::make_unique<Ear>(node_, i);
       seats_[i]->transport =
           std::make_unique<net::SipTransport>(loop(i), std::move(options), *seats_[i]->ear);

@@ -4,6 +4,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/uri.hpp"
+#include "server/shard/digest_uri.hpp"
 #include "server/xcap/documents.hpp"
 
 namespace beckon::server {
@@ -47,6 +48,15 @@ http::HttpResponse refusal(const Verdict& verdict) {
   return out;
 }
 
+/// Adds Authentication-Info to a 2xx (RFC 7616 3.5).
+http::Respond with_info(const http::Respond& respond, const std::string& info) {
+  if (info.empty()) return respond;
+  return [respond, info](http::HttpResponse response) {
+    if (response.status / 100 == 2) response.headers.emplace_back("Authentication-Info", info);
+    respond(std::move(response));
+  };
+}
+
 }  // namespace
 
 void Web::handle(http::HttpRequest request, http::Respond respond) {
@@ -56,19 +66,26 @@ void Web::handle(http::HttpRequest request, http::Respond respond) {
   Shard& shard = node_.shard(0);
   if (!uri || !shard.settings().serves(uri->host)) return respond({.status = 404});
   Credentials credentials{.method = request.method,
-                          .uri = request.target,
                           .realm = uri->host,
                           .claimed = *owner,
-                          .authorization = std::string(request.header("Authorization")),
+                          .given = auth::Errc::not_digest,
                           .agent = {},
                           .body = request.body,
+                          .source = request.peer.ip,
                           .back = here};
+  const auto authorization = request.header("Authorization");
+  if (!authorization.empty()) credentials.given = auth::parse_credentials(authorization);
+  const auto& given = credentials.given;
+  if (given && !is_covered(given->uri, request.target)) return respond({.status = 400});
+  // A proof for auth-int covers the answer's body, which is not there yet.
+  const bool proves = given && given->qop == auth::Qop::auth;
   auto kept = std::make_shared<http::HttpRequest>(std::move(request));
-  shard.authenticate(std::move(credentials),
-                     [this, owner = *owner, kept, respond](const Verdict& verdict, Now) {
-                       if (verdict.kind != Verdict::Kind::accepted) return respond(refusal(verdict));
-                       deliver(owner, kept, verdict.identity, respond);
-                     });
+  const auto judged = [this, owner = *owner, kept, respond, proves](const Verdict& verdict, Now) {
+    if (verdict.kind != Verdict::Kind::accepted) return respond(refusal(verdict));
+    deliver(owner, kept, verdict.identity,
+            proves ? with_info(respond, verdict.authentication_info) : respond);
+  };
+  shard.authenticate(std::move(credentials), judged);
 }
 
 void Web::deliver(const std::string& owner, const std::shared_ptr<http::HttpRequest>& request, Identity who,

@@ -31,6 +31,10 @@ std::string print(const Metrics& metrics) {
   add(text, "sip_malformed_total", "counter", "Messages that could not be read.", metrics.counters.malformed);
   add(text, "sip_overload_total", "counter", "Requests refused because a queue was full.",
       metrics.counters.overload);
+  add(text, "sip_dropped_total", "counter", "Messages without credentials beyond the rate of their source.",
+      metrics.counters.dropped);
+  add(text, "credentials_unseen_total", "counter", "Credentials refused unseen after too many wrong ones.",
+      metrics.counters.unseen);
   add(text, "sip_transactions", "gauge", "Transactions alive.", metrics.transactions);
   add(text, "registered_users", "gauge", "Users with a registered device.", metrics.registered);
   add(text, "flows", "gauge", "Open SIP connections.", metrics.flows);

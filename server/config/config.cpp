@@ -147,6 +147,8 @@ void add_limits(Keys& keys) {
   limit("subscriptions_per_watcher", &Settings::subscriptions_per_watcher);
   limit("list_entries", &Settings::list_entries);
   limit("queue_between_shards", &Settings::queue_between_shards);
+  limit("unauthenticated_per_second", &Settings::unauthenticated_per_second);
+  limit("unauthenticated_burst", &Settings::unauthenticated_burst);
 }
 
 Keys make_keys() {
@@ -170,6 +172,16 @@ Keys make_keys() {
   keys["tls.certificate"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_certificate; });
   keys["tls.key"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_key; });
   keys["digest.sha512_256"] = flag([](Config& c) -> auto& { return c.settings.digest_sha512_256; });
+  keys["digest.md5"] = flag([](Config& c) -> auto& { return c.settings.digest_md5; });
+  keys["digest.qop"] = list(
+      [](const std::string& word, Config& config) -> Problem {
+        if (word != "auth" && word != "auth-int") return "\"auth\" or \"auth-int\"";
+        (word == "auth" ? config.settings.digest_auth : config.settings.digest_auth_int) = true;
+        return std::nullopt;
+      },
+      [](Config& config) { config.settings.digest_auth = config.settings.digest_auth_int = false; });
+  keys["digest.userhash"] = flag([](Config& c) -> auto& { return c.settings.digest_userhash; });
+  keys["digest.authentication_info"] = flag([](Config& c) -> auto& { return c.settings.digest_info; });
   keys["digest.md5_only_agents"] = list(
       [](const std::string& agent, Config& config) -> Problem {
         config.settings.md5_only_agents.push_back(agent);
@@ -178,6 +190,24 @@ Keys make_keys() {
       [](Config& config) { config.settings.md5_only_agents.clear(); });
   keys["digest.nonce_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.nonce_lifetime; }, 1, day);
+  keys["guessing.free"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.guesses.free; }, 1, million);
+  keys["guessing.pause_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.guesses.pause; }, 1, day);
+  keys["guessing.pause_max_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.guesses.pause_max; }, 1, day);
+  keys["guessing.memory_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.guesses.memory; }, 1, 365 * day);
+  keys["guessing.entries"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.guesses.entries; }, 1, 16 * million);
+  keys["trusted_networks"] = list(
+      [](const std::string& text, Config& config) -> Problem {
+        const auto network = parse_network(text);
+        if (!network) return "\"" + text + "\" is no network like 192.0.2.0/24";
+        config.settings.trusted_networks.push_back(*network);
+        return std::nullopt;
+      },
+      [](Config& config) { config.settings.trusted_networks.clear(); });
   keys["restart.grace_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);
   add_lifetimes(keys, "registration", [](Config& c) -> auto& { return c.settings.registration; });
@@ -274,6 +304,11 @@ std::optional<std::string> check(const Config& config) {
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
     return "a TLS certificate and its key go together: name both or none";
   }
+  if (!settings.digest_auth && !settings.digest_auth_int)
+    return "digest.qop names \"auth\", \"auth-int\" or both (RFC 3261 22.4)";
+  if (settings.guesses.pause > settings.guesses.pause_max ||
+      settings.guesses.pause_max > settings.guesses.memory)
+    return "guessing: pause_seconds, pause_max_seconds and memory_seconds must rise";
   if (!is_ordered(settings.registration) || !is_ordered(settings.subscription) ||
       !is_ordered(settings.publication)) {
     return "a lifetime's minimum, standard and maximum must rise";

@@ -4,6 +4,11 @@
 
 namespace beckon::server {
 
+bool Settings::trusts(const IpAddress& source) const {
+  return std::ranges::any_of(trusted_networks,
+                             [&](const Network& network) { return network.contains(source); });
+}
+
 bool Settings::serves(std::string_view domain) const {
   return std::ranges::find(domains, domain) != domains.end();
 }

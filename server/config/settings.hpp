@@ -8,6 +8,7 @@
 #include "protocol/base/time.hpp"
 #include "protocol/sip/uri.hpp"
 #include "protocol/transaction/times.hpp"
+#include "server/config/network.hpp"
 
 namespace beckon::server {
 
@@ -24,11 +25,35 @@ struct Lifetimes {
   std::uint32_t maximum = 3600;   ///< Longer wishes are shortened.
 };
 
+/// How guessing of passwords is slowed down: for an account, for a source, and for the two together. A shard
+/// counts for itself.
+struct GuessLimits {
+  std::uint32_t free = 10;        ///< Wrong answers before the first pause.
+  Duration pause = 1s;            ///< The first one; each further wrong answer doubles it,
+  Duration pause_max = 300s;      ///< up to this.
+  Duration memory = 900s;         ///< After that long without a wrong answer all is forgotten.
+  std::uint32_t entries = 65536;  ///< Of each table; about 150 octets each. Full, the oldest is forgotten.
+};
+
 /// The part of the configuration the pure rooms read. Values, no files; `server/config` fills it.
 struct Settings {
   std::vector<std::string> domains{"localhost"};  ///< Lower case; the first one is the node's own name.
   Authentication authentication = Authentication::digest;
   bool digest_sha512_256 = false;  ///< Also offer SHA-512-256, before SHA-256 and MD5.
+  bool digest_md5 = true;          ///< False: MD5 is neither offered nor accepted.
+  bool digest_auth = true;         ///< Offer qop=auth.
+  bool digest_auth_int = false;    ///< Offer qop=auth-int; without qop=auth nothing less is accepted.
+  bool digest_userhash = false;    ///< Ask for hashed user names (RFC 7616 3.4.4).
+  bool digest_info = true;         ///< Send Authentication-Info with 2xx (RFC 7616 3.5).
+  GuessLimits guesses;
+  /// Not limited as a source of wrong answers and of requests without credentials.
+  std::vector<Network> trusted_networks{
+      {{IpAddress::Family::v4, {127}}, 8},
+      {{IpAddress::Family::v6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, 128}};
+  /// Requests without credentials, or with ones that do not convince, a second from one address (/64 for
+  /// IPv6) and at once.
+  std::uint32_t unauthenticated_per_second = 100;
+  std::uint32_t unauthenticated_burst = 1000;
   /// COMPAT: user agents that give up where one of several challenges is not MD5, by the beginning of
   /// User-Agent.
   std::vector<std::string> md5_only_agents{"baresip v1.", "Twinkle/", "JsSIP ", "sipsak", "SIPp"};
@@ -52,6 +77,7 @@ struct Settings {
   std::uint32_t list_entries = 1000;
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.
 
+  bool trusts(const IpAddress& source) const;
   bool serves(std::string_view domain) const;  ///< `domain` in lower case.
   /// Does the host part name this node? Users are not looked at.
   bool is_own(const sip::Uri& uri) const;

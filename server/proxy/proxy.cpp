@@ -168,12 +168,11 @@ void Proxy::locate(const RequestPtr& request, const std::string& aor, Found foun
 
 void Proxy::ask_whether_known(const RequestPtr& request, const std::string& aor,
                               const OnUnreachable& unreachable) {
-  services_.users().find_user(aor,
-                              [this, request, unreachable](const Result<std::optional<users::User>>& user) {
-                                forget(request->id);
-                                if (!user) return unreachable(request, Unreachable::failed);
-                                unreachable(request, *user ? Unreachable::offline : Unreachable::unknown);
-                              });
+  services_.users().find_user(aor, [this, request, unreachable](const Result<store::UserPtr>& user) {
+    forget(request->id);
+    if (!user) return unreachable(request, Unreachable::failed);
+    unreachable(request, *user ? Unreachable::offline : Unreachable::unknown);
+  });
 }
 
 void answer_unreachable(Services& services, const RequestPtr& request, Proxy::Unreachable why) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "protocol/auth/credentials.hpp"
+#include "protocol/auth/digest.hpp"
+#include "protocol/auth/info.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "server/store/store.hpp"
@@ -11,10 +12,10 @@ namespace beckon::server {
 
 namespace {
 
-/// HA1 for the name the client used ("alice" or "alice@example.org") and its algorithm.
-std::string_view ha1_of(const users::User& user, const auth::Credentials& given) {
-  const users::Ha1& ha1 = given.username.find('@') == std::string::npos ? user.ha1_short : user.ha1_long;
-  switch (auth::hash_of(given.algorithm)) {
+/// HA1 for the spelling of the name the client used ("alice" or "alice@example.org") and its algorithm.
+std::string_view ha1_of(const users::User& user, bool is_long, auth::Algorithm algorithm) {
+  const users::Ha1& ha1 = is_long ? user.ha1_long : user.ha1_short;
+  switch (auth::hash_of(algorithm)) {
     case crypto::Hash::md5:
       return ha1.md5;
     case crypto::Hash::sha256:
@@ -27,12 +28,42 @@ std::string_view ha1_of(const users::User& user, const auth::Credentials& given)
   return {};
 }
 
+/// HA1 that the credentials must have been made with; empty for nobody. A hidden name costs the same for all.
+std::string_view find_ha1(const auth::Credentials& given, const users::User* user) {
+  bool is_long = given.username.find('@') != std::string::npos;
+  if (given.userhash) {
+    const auto name = user ? std::string_view(user->aor).substr(4) : "nobody@example.org";
+    is_long = to_lower(given.username) == auth::userhash(given.algorithm, name, given.realm);
+    const auto brief = auth::userhash(given.algorithm, cut(name, '@').first, given.realm);
+    if (!is_long && to_lower(given.username) != brief) return {};  // another algorithm's
+  }
+  return user ? ha1_of(*user, is_long, given.algorithm) : std::string_view{};
+}
+
 /// The user a name of the realm means; empty for none.
 std::string aor_of(const auth::Credentials& given) {
   const auto [name, domain] = cut(given.username, '@');
   if (!domain.empty() && !iequals(domain, given.realm)) return {};
   const auto aor = users::canonical_aor(std::string(name) + '@' + given.realm);
   return aor ? *aor : std::string{};
+}
+
+/// Who is guessed at, in a bounded text; whoever cannot be anybody is one and the same.
+std::string account_of(const auth::Credentials& given, const users::User* user) {
+  if (user) return user->aor;
+  return given.userhash ? to_lower(given.username).substr(0, users::aor_max) : aor_of(given);
+}
+
+std::string_view to_string(Damping::Burst::Of of) {
+  switch (of) {
+    case Damping::Burst::Of::account:
+      return "for the account";
+    case Damping::Burst::Of::source:
+      return "from the address";
+    case Damping::Burst::Of::pair:
+      break;
+  }
+  return "for the account from the address";
 }
 
 }  // namespace
@@ -49,78 +80,119 @@ Authenticator::Authenticator(const Settings& settings, const ServerKey& key, sto
     : settings_(settings),
       users_(users),
       clock_(clock),
-      verifier_({.key = key.nonces, .nonce_lifetime = settings.nonce_lifetime}, random) {}
+      verifier_({.key = key.nonces, .nonce_lifetime = settings.nonce_lifetime}, random),
+      damping_(settings.guesses) {}
 
 Bucket Authenticator::home_of(const Credentials& credentials) {
-  const auto given = auth::parse_credentials(credentials.authorization);
-  const auto minted = given ? bucket_in(given->nonce) : std::nullopt;
+  const auto minted = credentials.given ? bucket_in(credentials.given->nonce) : std::nullopt;
   return minted ? *minted : bucket_of(credentials.claimed);
 }
 
-void Authenticator::check(Credentials credentials, Now now, Done done) {
-  const auto given = auth::parse_credentials(credentials.authorization);
+void Authenticator::check(std::shared_ptr<const Credentials> credentials, Now now, Done done) {
+  const auto& given = credentials->given;
   if (!given) {
     const bool malformed =
         given.error() == auth::Errc::bad_syntax || given.error() == auth::Errc::missing_directive;
-    if (malformed && !credentials.authorization.empty()) return done({.kind = Verdict::Kind::malformed}, now);
-    return done(challenge(credentials, false, now), now);
+    return done(malformed ? Verdict{.kind = Verdict::Kind::malformed} : challenge(*credentials, false, now),
+                now);
   }
-  if (!iequals(given->realm, credentials.realm)) return done(challenge(credentials, false, now), now);
-  users_.find_user(aor_of(*given), [this, credentials = std::move(credentials), given = *given,
-                                    done](const Result<std::optional<users::User>>& found) {
+  if (!iequals(given->realm, credentials->realm) || !auth::is_accepted(offer_for(*credentials), *given))
+    return done(challenge(*credentials, false, now), now);
+  const auto found = [this, credentials, done = std::move(done)](const Result<store::UserPtr>& user) {
     const Now later = clock_.now();
-    if (!found) {
-      log::error("shard", "users cannot be read: {}", found.error().message());
+    if (!user) {
+      log::error("shard", "users cannot be read: {}", user.error().message());
       return done({.kind = Verdict::Kind::overload}, later);
     }
-    done(judge(credentials, given, *found ? &**found : nullptr, later), later);
-  });
+    done(judge(*credentials, user->get(), later), later);
+  };
+  if (given->userhash) return users_.find_user_by_hash(to_lower(given->username), found);
+  users_.find_user(aor_of(*given), found);
 }
 
-Verdict Authenticator::judge(const Credentials& credentials, const auth::Credentials& given,
-                             const users::User* user, Now now) {
-  const std::string_view ha1 = user ? ha1_of(*user, given) : std::string_view{};
-  const auto verdict =
-      verifier_.verify(given, {.method = credentials.method, .body = credentials.body, .ha1 = ha1}, now.mono);
-  switch (verdict) {
+Verdict Authenticator::judge(const Credentials& credentials, const users::User* user, Now now) {
+  const auth::Credentials& given = *credentials.given;
+  const auto ha1 = find_ha1(given, user);
+  const std::string account = account_of(given, user);
+  const Damping::Guess guess{account, credentials.source, settings_.trusts(credentials.source)};
+  const std::size_t owner = std::hash<std::string>{}(account) | 1;
+  const auto nonce = verifier_.look(given, now.mono);
+  const bool known = verifier_.is_known(given, nonce, owner);
+  if (!known && !damping_.may_try(guess, now.mono)) {
+    auto verdict = challenge(credentials, false, now);
+    verdict.unseen = true;
+    return verdict;
+  }
+  switch (verifier_.verify(
+      given, nonce, {.method = credentials.method, .body = credentials.body, .ha1 = ha1, .owner = owner},
+      now.mono)) {
     case auth::Verdict::ok:
       break;
     case auth::Verdict::stale:
       return challenge(credentials, true, now);
     case auth::Verdict::wrong:
+      note_wrong(guess, now);
       return challenge(credentials, false, now);
     case auth::Verdict::bad:
       return {.kind = Verdict::Kind::malformed};
   }
-  if (!user->enabled) return {.kind = Verdict::Kind::refused};
-  return {.kind = Verdict::Kind::accepted, .identity = {user->aor, true}};
+  if (!known) damping_.right(guess, now.mono);
+  return accept(given, *user, ha1, nonce, now);
 }
 
-bool Authenticator::is_offered(std::string_view challenge, const Credentials& credentials) const {
-  const auto offered = auth::parse_challenge(challenge);
-  if (!offered || offered->algorithm == auth::Algorithm::md5) return true;
-  const bool md5_only = std::ranges::any_of(settings_.md5_only_agents, [&](const std::string& agent) {
-    return credentials.agent.starts_with(agent);
-  });
-  return !md5_only && (offered->algorithm != auth::Algorithm::sha512_256 || settings_.digest_sha512_256);
+Verdict Authenticator::accept(const auth::Credentials& given, const users::User& user, std::string_view ha1,
+                              const auth::NonceFactory::Check& nonce, Now now) {
+  if (!user.enabled) return {.kind = Verdict::Kind::refused};
+  Verdict verdict{.kind = Verdict::Kind::accepted, .identity = {user.aor, true}};
+  if (!settings_.digest_info) return verdict;
+  std::string next;
+  if (verifier_.is_old(nonce, now.mono)) {
+    next = verifier_.make_nonce(given.realm, bucket_prefix(bucket_of(user.aor)), now.mono);
+  }
+  verdict.authentication_info = auth::print(auth::make_info(given, ha1, "", next));
+  return verdict;
+}
+
+/// One line for each burst; never what was answered.
+void Authenticator::note_wrong(const Damping::Guess& guess, Now now) {
+  const auto burst = damping_.wrong(guess, now.mono);
+  if (!burst) return;
+  log::warn("auth",
+            "too many wrong passwords {}: {} from {}; further ones are refused unseen for {} s and longer",
+            to_string(burst->of), guess.account, print(guess.source),
+            std::chrono::duration_cast<std::chrono::seconds>(burst->pause).count());
+}
+
+auth::Offer Authenticator::offer_for(const Credentials& credentials) const {
+  const bool md5_only =
+      settings_.digest_md5 && std::ranges::any_of(settings_.md5_only_agents, [&](const std::string& agent) {
+        return credentials.agent.starts_with(agent);
+      });
+  return {.sha512_256 = settings_.digest_sha512_256 && !md5_only,
+          .sha256 = !md5_only,
+          .md5 = settings_.digest_md5,
+          .qop_auth = settings_.digest_auth,
+          .qop_auth_int = settings_.digest_auth_int,
+          .userhash = settings_.digest_userhash};
 }
 
 Verdict Authenticator::challenge(const Credentials& credentials, bool stale, Now now) {
   const std::string prefix = bucket_prefix(bucket_of(credentials.claimed));
-  Verdict verdict{.kind = Verdict::Kind::challenge};
-  for (std::string& value : verifier_.challenges(credentials.realm, prefix, stale, now.mono)) {
-    if (is_offered(value, credentials)) verdict.challenges.push_back(std::move(value));
-  }
-  return verdict;
+  return {
+      .kind = Verdict::Kind::challenge,
+      .challenges = verifier_.challenges(offer_for(credentials), credentials.realm, prefix, stale, now.mono)};
 }
 
-std::string find_credentials(const sip::Message& request, sip::HeaderId header, std::string_view realm) {
+Result<auth::Credentials> find_credentials(const sip::Message& request, sip::HeaderId header,
+                                           std::string_view realm) {
+  Result<auth::Credentials> found = auth::Errc::not_digest;
   for (const auto& line : request.headers()) {
     if (line.id != header) continue;
-    const auto given = auth::parse_credentials(line.value);
-    if (!given || iequals(given->realm, realm)) return std::string(line.value);
+    auto given = auth::parse_credentials(line.value);
+    if (given && iequals(given->realm, realm)) return given;
+    if (!given && !found && found.error() == auth::Errc::not_digest) found = given.error();
   }
-  return {};
+  return found;
 }
 
 }  // namespace beckon::server

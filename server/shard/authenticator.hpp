@@ -7,6 +7,7 @@
 
 #include "protocol/auth/verifier.hpp"
 #include "protocol/crypto/crypto.hpp"
+#include "server/shard/damping.hpp"
 #include "server/shard/services.hpp"
 #include "server/users/user.hpp"
 
@@ -22,7 +23,7 @@ struct ServerKey {
 
 /// Checks digest credentials (RFC 7616, 8760) against the users: the nonces of one shard's buckets, each with
 /// its window of counts. An unknown user is answered as a known one with a wrong password, after the same
-/// work.
+/// work; so is who guessed too often (`Damping`), without it.
 class Authenticator {
  public:
   using Done = std::function<void(Verdict, Now)>;
@@ -34,22 +35,27 @@ class Authenticator {
   /// The bucket where the credentials are checked: the nonce's; without one of ours that of who is claimed.
   static Bucket home_of(const Credentials& credentials);
   /// On the owner of `home_of`. Calls `done` later or at once, on the same thread.
-  void check(Credentials credentials, Now now, Done done);
+  void check(std::shared_ptr<const Credentials> credentials, Now now, Done done);
 
  private:
-  bool is_offered(std::string_view challenge, const Credentials& credentials) const;
+  auth::Offer offer_for(const Credentials& credentials) const;
   Verdict challenge(const Credentials& credentials, bool stale, Now now);
-  Verdict judge(const Credentials& credentials, const auth::Credentials& given, const users::User* user,
-                Now now);
+  Verdict judge(const Credentials& credentials, const users::User* user, Now now);
+  Verdict accept(const auth::Credentials& given, const users::User& user, std::string_view ha1,
+                 const auth::NonceFactory::Check& nonce, Now now);
+  void note_wrong(const Damping::Guess& guess, Now now);
 
   const Settings& settings_;
   store::DurableStore& users_;
   Clock& clock_;
   auth::Verifier verifier_;
+  Damping damping_;
 };
 
-/// The value of that header (there may be several lines, one for each realm) that answers a challenge for
-/// `realm`; empty when there is none.
-std::string find_credentials(const sip::Message& request, sip::HeaderId header, std::string_view realm);
+/// The credentials in that header (there may be several lines, one for each realm) that answer a challenge
+/// for `realm`. Errors: what is wrong with a line that may be meant; auth::Errc::not_digest when there is
+/// none.
+Result<auth::Credentials> find_credentials(const sip::Message& request, sip::HeaderId header,
+                                           std::string_view realm);
 
 }  // namespace beckon::server

@@ -19,7 +19,10 @@ store::Answer Services::answer(const Request& request, std::string_view aor, std
 sip::Builder Request::reply(int status, std::string_view reason) const {
   auto builder = sip::Builder::reply(message, status, to_tag, reason);
   builder.add(sip::HeaderId::server, "beckond/" BECKON_VERSION);
-  if (!authentication_info.empty()) builder.add(sip::HeaderId::authentication_info, authentication_info);
+  if (status / 100 == 2 && !authentication_info.empty()) {
+    // RFC 3261 20.6; RFC 7615 4 for what was asked for with 407.
+    builder.add(by_proxy ? "Proxy-Authentication-Info" : "Authentication-Info", authentication_info);
+  }
   return builder;
 }
 

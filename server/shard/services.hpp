@@ -8,6 +8,8 @@
 #include <typeindex>
 #include <vector>
 
+#include "protocol/auth/credentials.hpp"
+#include "protocol/base/address.hpp"
 #include "protocol/base/random.hpp"
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
@@ -42,7 +44,8 @@ struct Request {
   transaction::Hop from{};
   sip::Message message{};
   Identity identity{};
-  std::string authentication_info{};  ///< Value of that header for the answer; empty for none.
+  std::string authentication_info{};  ///< Value of that header for a 2xx; empty for none.
+  bool by_proxy = false;              ///< Its credentials stood in Proxy-Authorization.
   std::string to_tag{};  ///< Carries the bucket; goes into every response of ours, and is the local tag of a
                          ///< new dialog.
   Now now{};             ///< When it arrived.
@@ -57,16 +60,18 @@ class Services;
 /// Work for another bucket. Runs later on the thread of the shard that owns it, with that shard's services.
 using Command = std::function<void(Services& there, Now now)>;
 
-/// An HTTP request's (or SIP request's) credentials.
+/// An HTTP request's (or SIP request's) credentials. The caller has checked that their `uri` names the
+/// request's resource (`is_covered`).
 struct Credentials {
-  std::string method{};         ///< "PUT", "REGISTER".
-  std::string uri{};            ///< The request's URI as the request line has it.
-  std::string realm{};          ///< The domain asked for; the user must be of it.
-  std::string claimed{};        ///< Canonical AOR the request says it is from; the nonce goes to its bucket.
-  std::string authorization{};  ///< The value of Authorization; empty when there is none.
-  std::string agent{};          ///< User-Agent, for those who know MD5 only.
-  std::string body{};           ///< Looked at for qop=auth-int only.
-  Bucket back = 0;              ///< Of the calling shard: `done` runs there.
+  std::string method{};   ///< "PUT", "REGISTER".
+  std::string realm{};    ///< The domain asked for; the user must be of it.
+  std::string claimed{};  ///< Canonical AOR the request says it is from; the nonce goes to its bucket.
+  /// What Authorization says; auth::Errc::not_digest when there is none.
+  Result<auth::Credentials> given = auth::Errc::not_digest;
+  std::string agent{};  ///< User-Agent, for those who know MD5 only.
+  std::string body{};   ///< For qop=auth-int; else it may be empty.
+  IpAddress source{};   ///< Whom the request came from.
+  Bucket back = 0;      ///< Of the calling shard: `done` runs there.
 };
 
 /// What came of them.
@@ -81,7 +86,8 @@ struct Verdict {
   Kind kind = Kind::challenge;
   Identity identity{};
   std::vector<std::string> challenges{};  ///< Values of WWW-Authenticate, strongest first.
-  std::string authentication_info{};      ///< Value of Authentication-Info for the answer; may be empty.
+  std::string authentication_info{};  ///< Value of Authentication-Info for a 2xx without body; may be empty.
+  bool unseen = false;                ///< The answer was not looked at, as too many were wrong.
 };
 
 /// What a shard offers its rooms. Pure: the same behind real sockets and in the simulation. All calls and

@@ -5,6 +5,7 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/check.hpp"
+#include "server/shard/digest_uri.hpp"
 #include "server/shard/replay.hpp"
 #include "server/shard/route.hpp"
 #include "server/store/store.hpp"
@@ -65,6 +66,8 @@ Counters& Counters::operator+=(const Counters& other) {
   challenges += other.challenges;
   malformed += other.malformed;
   overload += other.overload;
+  dropped += other.dropped;
+  unseen += other.unseen;
   return *this;
 }
 
@@ -76,9 +79,17 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       layer_({.times = settings_.times, .branch_prefix = [this] { return bucket_prefix(at_); }},
              parts.transport, parts.timers, parts.clock, parts.random, *this),
       authenticator_(settings_, key, parts.users, parts.clock, parts.random),
-      replays_end_(parts.timers) {}
+      rate_(parts.random),
+      replays_end_(parts.timers) {
+  rate_.set(settings_.unauthenticated_per_second, settings_.unauthenticated_burst);
+}
 
 Shard::~Shard() = default;
+
+void Shard::set_settings(Settings settings) {
+  settings_ = std::move(settings);
+  rate_.set(settings_.unauthenticated_per_second, settings_.unauthenticated_burst);
+}
 
 void* Shard::find_room(std::type_index type) {
   const auto found = by_type_.find(type);
@@ -89,6 +100,7 @@ void* Shard::find_room(std::type_index type) {
 
 void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   const Now now = clock().now();
+  if (message.is_request() && is_beyond_rate(from, &message, now)) return;
   if (const auto rejected = sip::check(message)) {
     counters_.malformed++;
     log::debug("shard", "{} {} refused: {}", print(from.remote), message.call_id(), rejected->reason);
@@ -107,10 +119,30 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
 }
 
 void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text) {
+  if (is_beyond_rate(from, nullptr, clock().now())) return;
   counters_.malformed++;
   log::debug("shard", "{} malformed: {}", print(from.remote), why.message());
   const auto refusal = sip::refusal(share(std::string(text)), why);
   if (refusal) answer_statelessly(from, refusal->head, refusal->status, refusal->reason);
+}
+
+/// DESIGN 7. Dropped without an answer: one would double the flood of whoever forges his address, and 503
+/// would send honest peers behind the same address away. What brings credentials is charged when they are
+/// known to be wrong (`judge`), and dropped only when that was so too often. `request` is null for what is no
+/// message.
+bool Shard::is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now) {
+  if (settings_.authentication == Authentication::none || settings_.trusts(from.remote.ip)) return false;
+  const bool has_credentials =
+      request && (request->has(HeaderId::authorization) || request->has(HeaderId::proxy_authorization));
+  if (has_credentials && !rate_.is_deep_over(from.remote.ip, now.mono)) return false;
+  const auto verdict = rate_.take(from.remote.ip, now.mono);
+  if (verdict == RateLimit::Verdict::pass) return false;
+  counters_.dropped++;
+  if (verdict == RateLimit::Verdict::first_over) {
+    log::warn("shard", "{} sends more than {} requests a second without valid credentials: dropped",
+              print(from.remote), settings_.unauthenticated_per_second);
+  }
+  return true;
 }
 
 void Shard::answer_statelessly(const transaction::Hop& from, const sip::Message& request, int status,
@@ -214,15 +246,25 @@ void Shard::check_credentials(std::shared_ptr<Request> request) {
   // both, and one of them may be old (RFC 3261 22.3).
   HeaderId headers[] = {HeaderId::authorization, HeaderId::proxy_authorization};
   if (is_relayed(message)) std::swap(headers[0], headers[1]);
-  std::string authorization = find_credentials(message, headers[0], realm);
-  if (authorization.empty()) authorization = find_credentials(message, headers[1], realm);
+  request->by_proxy = headers[0] == HeaderId::proxy_authorization;
+  auto given = find_credentials(message, headers[0], realm);
+  if (!given && given.error() == auth::Errc::not_digest) {
+    given = find_credentials(message, headers[1], realm);
+    if (given) request->by_proxy = !request->by_proxy;
+  }
+  if (given && !is_covered(given->uri, message, settings_)) {
+    log::info("shard", "{} {}: credentials for {}, the request is for {}", print(request->from.remote),
+              message.call_id(), given->uri, message.request_uri_text());
+    return respond(*request, 400, "Credentials For Another Resource");
+  }
+  const bool covers_body = given && given->qop == auth::Qop::auth_int;
   Credentials credentials{.method = std::string(message.method_text()),
-                          .uri = std::string(message.request_uri_text()),
                           .realm = realm,
                           .claimed = sip::canonical_aor(claimed->uri),
-                          .authorization = std::move(authorization),
+                          .given = std::move(given),
                           .agent = std::string(message.header(HeaderId::user_agent)),
-                          .body = std::string(message.body()),
+                          .body = covers_body ? std::string(message.body()) : std::string{},
+                          .source = request->from.remote.ip,
                           .back = request->bucket};
   authenticate(std::move(credentials),
                [this, request](Verdict verdict, Now) { judge(request, std::move(verdict)); });
@@ -230,6 +272,10 @@ void Shard::check_credentials(std::shared_ptr<Request> request) {
 
 void Shard::judge(std::shared_ptr<Request> request, Verdict verdict) {
   at_ = request->bucket;
+  const bool convinces = verdict.kind == Verdict::Kind::accepted || verdict.kind == Verdict::Kind::refused;
+  const bool tried =
+      request->message.has(HeaderId::authorization) || request->message.has(HeaderId::proxy_authorization);
+  if (tried && !convinces) rate_.charge(request->from.remote.ip, request->now.mono);
   switch (verdict.kind) {
     case Verdict::Kind::challenge:
       return challenge(*request, verdict);
@@ -381,12 +427,13 @@ void Shard::authenticate(Credentials credentials, std::function<void(Verdict, No
   const auto come_back = [back](Shard& there, const std::function<void(Verdict, Now)>& to, Verdict verdict) {
     there.post_.post_back(back, [to, verdict = std::move(verdict)](Shard&, Now now) { to(verdict, now); });
   };
-  const bool posted =
-      post_.post(home, [come_back, done, credentials = std::move(credentials)](Shard& there, Now now) {
-        there.authenticator_.check(credentials, now, [come_back, done, &there](Verdict verdict, Now) {
-          come_back(there, done, std::move(verdict));
-        });
-      });
+  const auto shared = std::make_shared<const Credentials>(std::move(credentials));
+  const bool posted = post_.post(home, [come_back, done, shared](Shard& there, Now now) {
+    there.authenticator_.check(shared, now, [come_back, done, &there](Verdict verdict, Now) {
+      there.counters_.unseen += verdict.unseen ? 1 : 0;
+      come_back(there, done, std::move(verdict));
+    });
+  });
   if (posted) return;
   post_back(back, [done](Services&, Now now) { done({.kind = Verdict::Kind::overload}, now); });
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/shard/authenticator.hpp"
+#include "server/shard/rate_limit.hpp"
 #include "server/shard/services.hpp"
 
 namespace beckon::server {
@@ -49,6 +50,8 @@ struct Counters {
   std::uint64_t challenges = 0;  ///< Answers 401 and 407.
   std::uint64_t malformed = 0;
   std::uint64_t overload = 0;  ///< Refused with 503 because a queue was full.
+  std::uint64_t dropped = 0;   ///< Without credentials, beyond the rate of their source.
+  std::uint64_t unseen = 0;    ///< Credentials not looked at, after too many wrong ones.
   Counters& operator+=(const Counters& other);
 };
 
@@ -83,7 +86,7 @@ class Shard final : public Services, private transaction::User {
   void restore(store::Answer answer);
   void restored();
 
-  void set_settings(Settings settings) { settings_ = std::move(settings); }
+  void set_settings(Settings settings);
   unsigned number() const { return number_; }
   const Counters& counters() const { return counters_; }
   /// All live tables of this shard's rooms, and its transactions.
@@ -117,6 +120,7 @@ class Shard final : public Services, private transaction::User {
   void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) override;
   void on_response(const transaction::Hop& from, const sip::Message& response, Now now) override;
 
+  bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now);
   void receive(Bucket bucket, const transaction::Hop& from, const sip::Message& message, Now now);
   void answer_statelessly(const transaction::Hop& from, const sip::Message& request, int status,
                           std::string_view reason);
@@ -143,6 +147,7 @@ class Shard final : public Services, private transaction::User {
   Bucket at_ = 0;  ///< The bucket whose message is being handled; goes into the branches made meanwhile.
   transaction::Layer layer_;
   Authenticator authenticator_;
+  RateLimit rate_;
   std::vector<std::unique_ptr<Room>> rooms_;
   std::unordered_map<std::type_index, void*> by_type_;
   Relay* relay_ = nullptr;

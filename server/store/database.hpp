@@ -51,6 +51,9 @@ class Database {
   Result<Statement> prepare(const char* sql);
   /// First column of the first row of `sql`; 0 when there is none.
   Result<std::int64_t> number(const char* sql);
+  /// Makes `function` callable in SQL, with a text and a number. It must be pure.
+  using Function = std::int64_t (*)(std::string_view text, std::int64_t number);
+  Result<void> define(const char* name, Function function);
   /// Rows touched by the last statement.
   int changes() { return sqlite3_changes(raw_.get()); }
 

@@ -1,5 +1,6 @@
 #include "server/store/memory.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace beckon::store {
@@ -69,12 +70,29 @@ MemoryUsers::MemoryUsers(const Memory& memory, TimerQueue& timers, Clock& clock)
 MemoryUsers::~MemoryUsers() { *alive_ = false; }
 
 void MemoryUsers::find_user(std::string_view aor, FoundUser found) {
-  timers_.set(clock_.now().mono,
-              [this, alive = alive_, aor = std::string(aor), found = std::move(found)](Time) {
-                if (!*alive) return;
-                const auto user = memory_.users.find(aor);
-                found(user == memory_.users.end() ? std::nullopt : std::optional(user->second));
-              });
+  const auto look = [this, aor = std::string(aor)]() -> UserPtr {
+    const auto user = memory_.users.find(aor);
+    return user == memory_.users.end() ? nullptr : std::make_shared<users::User>(user->second);
+  };
+  later(look, std::move(found));
+}
+
+/// Looks at every user: tests and benches have few.
+void MemoryUsers::find_user_by_hash(std::string_view hash, FoundUser found) {
+  const auto look = [this, hash = std::string(hash)]() -> UserPtr {
+    for (const auto& [aor, user] : memory_.users) {
+      const auto hashes = users::name_hashes(aor);
+      if (std::ranges::find(hashes, hash) != hashes.end()) return std::make_shared<users::User>(user);
+    }
+    return nullptr;
+  };
+  later(look, std::move(found));
+}
+
+void MemoryUsers::later(std::function<UserPtr()> look, FoundUser found) {
+  timers_.set(clock_.now().mono, [alive = alive_, look = std::move(look), found = std::move(found)](Time) {
+    if (*alive) found(look());
+  });
 }
 
 void LocalBus::publish(Kind kind, const std::string& aor, Version version) {

@@ -47,8 +47,11 @@ class MemoryUsers final : public DurableStore {
   MemoryUsers(const Memory& memory, TimerQueue& timers, Clock& clock);
   ~MemoryUsers() override;
   void find_user(std::string_view aor, FoundUser found) override;
+  void find_user_by_hash(std::string_view hash, FoundUser found) override;
 
  private:
+  void later(std::function<UserPtr()> look, FoundUser found);
+
   const Memory& memory_;
   TimerQueue& timers_;
   Clock& clock_;

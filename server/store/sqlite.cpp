@@ -75,6 +75,22 @@ Result<Statement> Database::prepare(const char* sql) {
   return Statement(raw);
 }
 
+Result<void> Database::define(const char* name, Function function) {
+  const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[0]));
+    // A pointer to a function goes through SQLite as a pointer to data.
+    const auto wanted = reinterpret_cast<Function>(sqlite3_user_data(context));
+    sqlite3_result_int64(context,
+                         wanted({text ? text : "", text ? size : 0}, sqlite3_value_int64(values[1])));
+  };
+  const int code =
+      sqlite3_create_function_v2(raw_.get(), name, 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                 reinterpret_cast<void*>(function), call, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return to_error(code);
+  return {};
+}
+
 Result<std::int64_t> Database::number(const char* sql) {
   auto statement = prepare(sql);
   if (!statement) return statement.error();

@@ -65,6 +65,8 @@ class SqliteUsers {
   Result<void> update(const users::User& user);
   Result<void> remove(std::string_view aor);
   Result<std::optional<users::User>> find(std::string_view aor);
+  /// The AOR of the user one of whose `users::name_hashes` this is; empty for none.
+  Result<std::string> find_by_hash(std::string_view hash);
   /// In order of AOR.
   Result<void> each(const std::function<void(const users::User&)>& visit);
   Result<std::size_t> count();

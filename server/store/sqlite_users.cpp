@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <unordered_map>
 #include <utility>
 
+#include "protocol/base/text.hpp"
 #include "server/store/database.hpp"
 #include "server/store/sqlite.hpp"
 
@@ -12,7 +14,23 @@ namespace {
 constexpr std::int64_t users_file_id = 0x42434b55;  // "BCKU"
 constexpr std::array users_schema{
     "CREATE TABLE user(aor TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    // Who a hashed name is (RFC 7616 3.4.4): the first 64 bits of each of a user's six hashes.
+    "CREATE TABLE name_hash(start INTEGER NOT NULL, aor TEXT NOT NULL, PRIMARY KEY(start, aor)) WITHOUT "
+    "ROWID;"
+    "INSERT OR IGNORE INTO name_hash SELECT hash_start(aor, which.column1), aor FROM user,"
+    "(VALUES(0),(1),(2),(3),(4),(5)) AS which",
 };
+
+/// The first 64 bits of a hash in hexadecimal; 0 for another text.
+std::int64_t start_of(std::string_view hash) {
+  return static_cast<std::int64_t>(parse_number<std::uint64_t>(hash.substr(0, 16), 16).value_or(0));
+}
+
+std::int64_t hash_start(std::string_view aor, std::int64_t which) {
+  const auto hashes = users::name_hashes(aor);
+  const auto at = static_cast<std::size_t>(which);
+  return at < hashes.size() ? start_of(hashes[at]) : 0;
+}
 
 /// How long to wait for another command that writes: an import is one transaction of some seconds.
 constexpr std::chrono::milliseconds lock_patience{30000};
@@ -24,18 +42,27 @@ constexpr std::size_t cache_max = 10000;
 
 struct SqliteUsers::Impl {
   Database database;
+  Statement version;  ///< Kept, as each look-up asks it.
   explicit Impl(Database opened) : database(std::move(opened)) {}
 
   Result<void> write_all(std::span<const users::User> users);
+  Result<void> erase(std::string_view aor);
+  /// Runs `write` in a transaction; all of it or nothing happens.
+  Result<void> together(const std::function<Result<void>()>& write);
 };
 
 Result<std::unique_ptr<SqliteUsers>> SqliteUsers::open(const std::filesystem::path& file) {
   auto database = Database::open(file, lock_patience);
   if (!database) return database.error();
   auto ready = database->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
+  if (ready) ready = database->define("hash_start", hash_start);
   if (ready) ready = migrate(*database, users_file_id, users_schema);
   if (!ready) return ready.error();
-  return std::unique_ptr<SqliteUsers>(new SqliteUsers(std::make_unique<Impl>(std::move(*database))));
+  auto impl = std::make_unique<Impl>(std::move(*database));
+  auto version = impl->database.prepare("PRAGMA data_version");
+  if (!version) return version.error();
+  impl->version = std::move(*version);
+  return std::unique_ptr<SqliteUsers>(new SqliteUsers(std::move(impl)));
 }
 
 SqliteUsers::SqliteUsers(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -44,19 +71,42 @@ SqliteUsers::~SqliteUsers() = default;
 Result<void> SqliteUsers::Impl::write_all(std::span<const users::User> users) {
   auto put = database.prepare("INSERT INTO user VALUES(?1,?2)");
   if (!put) return put.error();
+  auto put_hash = database.prepare("INSERT OR IGNORE INTO name_hash VALUES(?1,?2)");
+  if (!put_hash) return put_hash.error();
   for (const users::User& user : users) {
-    const auto done = put->bind(1, user.aor).bind(2, print(user)).run();
+    auto done = put->bind(1, user.aor).bind(2, print(user)).run();
+    for (const std::string& hash : users::name_hashes(user.aor)) {
+      if (done) done = put_hash->bind(1, start_of(hash)).bind(2, user.aor).run();
+    }
     if (!done) return done;
   }
-  return database.execute("COMMIT");
+  return {};
+}
+
+Result<void> SqliteUsers::Impl::erase(std::string_view aor) {
+  auto user = database.prepare("DELETE FROM user WHERE aor=?1");
+  if (!user) return user.error();
+  auto done = user->bind(1, aor).run();
+  if (done && database.changes() == 0) return Errc::not_found;
+  auto hash = database.prepare("DELETE FROM name_hash WHERE start=?1 AND aor=?2");
+  if (!hash) return hash.error();
+  for (const std::string& each : users::name_hashes(aor)) {
+    if (done) done = hash->bind(1, start_of(each)).bind(2, aor).run();
+  }
+  return done;
+}
+
+Result<void> SqliteUsers::Impl::together(const std::function<Result<void>()>& write) {
+  auto done = database.execute("BEGIN IMMEDIATE");
+  if (!done) return done;
+  done = write();
+  if (done) done = database.execute("COMMIT");
+  if (!done) (void)database.execute("ROLLBACK");
+  return done;
 }
 
 Result<void> SqliteUsers::add(std::span<const users::User> users) {
-  const auto begun = impl_->database.execute("BEGIN IMMEDIATE");
-  if (!begun) return begun;
-  const auto done = impl_->write_all(users);
-  if (!done) (void)impl_->database.execute("ROLLBACK");
-  return done;
+  return impl_->together([&] { return impl_->write_all(users); });
 }
 
 Result<void> SqliteUsers::update(const users::User& user) {
@@ -68,11 +118,7 @@ Result<void> SqliteUsers::update(const users::User& user) {
 }
 
 Result<void> SqliteUsers::remove(std::string_view aor) {
-  auto erase = impl_->database.prepare("DELETE FROM user WHERE aor=?1");
-  if (!erase) return erase.error();
-  const auto done = erase->bind(1, aor).run();
-  if (done && impl_->database.changes() == 0) return Errc::not_found;
-  return done;
+  return impl_->together([&] { return impl_->erase(aor); });
 }
 
 Result<std::optional<users::User>> SqliteUsers::find(std::string_view aor) {
@@ -84,6 +130,19 @@ Result<std::optional<users::User>> SqliteUsers::find(std::string_view aor) {
   auto user = users::parse_user(select->text(0));
   if (!user) return Errc::corrupt;
   return std::optional(std::move(*user));
+}
+
+Result<std::string> SqliteUsers::find_by_hash(std::string_view hash) {
+  auto select = impl_->database.prepare("SELECT aor FROM name_hash WHERE start=?1");
+  if (!select) return select.error();
+  auto row = select->bind(1, start_of(hash)).step();
+  for (; row && *row; row = select->step()) {
+    std::string aor = select->text(0);
+    const auto hashes = users::name_hashes(aor);
+    if (std::ranges::find(hashes, hash) != hashes.end()) return aor;
+  }
+  if (!row) return row.error();
+  return std::string();
 }
 
 Result<void> SqliteUsers::each(const std::function<void(const users::User&)>& visit) {
@@ -115,7 +174,13 @@ Result<std::vector<std::string>> SqliteUsers::domains() {
   return found;
 }
 
-Result<std::int64_t> SqliteUsers::data_version() { return impl_->database.number("PRAGMA data_version"); }
+Result<std::int64_t> SqliteUsers::data_version() {
+  const auto row = impl_->version.step();
+  if (!row) return row.error();
+  const std::int64_t number = *row ? impl_->version.number(0) : 0;
+  impl_->version.reset();
+  return number;
+}
 
 namespace {
 
@@ -127,31 +192,57 @@ class CachedUsers final : public DurableStore {
       : file_(std::move(file)), executor_(std::move(executor)), alive_(std::make_shared<bool>(true)) {}
   ~CachedUsers() override { *alive_ = false; }
 
-  void find_user(std::string_view aor, FoundUser found) override {
-    executor_([alive = alive_, result = look_up(aor), found = std::move(found)] {
+  void find_user(std::string_view aor, FoundUser found) override { tell(look_up(aor), std::move(found)); }
+
+  void find_user_by_hash(std::string_view hash, FoundUser found) override {
+    const auto aor = aor_of(hash);
+    if (!aor) return tell(aor.error(), std::move(found));
+    tell(look_up(*aor), std::move(found));
+  }
+
+ private:
+  void tell(Result<UserPtr> result, FoundUser found) {
+    executor_([alive = alive_, result = std::move(result), found = std::move(found)] {
       if (*alive) found(result);
     });
   }
 
- private:
-  using Found = Result<std::optional<users::User>>;
-
-  Found look_up(std::string_view aor) {
+  /// Forgets all when a command has changed the file since.
+  Result<void> refresh() {
     const auto version = file_->data_version();
     if (!version) return version.error();
-    if (std::exchange(seen_, *version) != *version || cache_.size() >= cache_max) cache_.clear();
+    const bool changed = std::exchange(seen_, *version) != *version;
+    if (changed || cache_.size() >= cache_max) cache_.clear();
+    if (changed || names_.size() >= cache_max) names_.clear();
+    return {};
+  }
+
+  Result<UserPtr> look_up(std::string_view aor) {
+    if (const auto fresh = refresh(); !fresh) return fresh.error();
     const std::string key(aor);
     if (const auto known = cache_.find(key); known != cache_.end()) return known->second;
     auto user = file_->find(aor);
     if (!user) return user.error();
     // Unknown names are kept too, so that a guess costs the same as a hit.
-    return cache_.emplace(key, std::move(*user)).first->second;
+    UserPtr kept = *user ? std::make_shared<users::User>(std::move(**user)) : nullptr;
+    return cache_.emplace(key, std::move(kept)).first->second;
+  }
+
+  /// Empty for a hash of no user's name.
+  Result<std::string> aor_of(std::string_view hash) {
+    if (const auto fresh = refresh(); !fresh) return fresh.error();
+    const std::string key(hash);
+    if (const auto known = names_.find(key); known != names_.end()) return known->second;
+    auto aor = file_->find_by_hash(hash);
+    if (!aor) return aor.error();
+    return names_.emplace(key, std::move(*aor)).first->second;
   }
 
   std::unique_ptr<SqliteUsers> file_;
   Executor executor_;
   std::shared_ptr<bool> alive_;
-  std::unordered_map<std::string, std::optional<users::User>> cache_;
+  std::unordered_map<std::string, UserPtr> cache_;
+  std::unordered_map<std::string, std::string> names_;  ///< Hashed name -> AOR.
   std::int64_t seen_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,14 +81,19 @@ class Loader {
   virtual void on_answer(Answer answer) = 0;
 };
 
+/// Null: no such user. Shared with the store's memory, so that finding copies nothing.
+using UserPtr = std::shared_ptr<const users::User>;
+
 /// Durable data: the users (DESIGN 1.5). One per shard, same thread rule.
 class DurableStore {
  public:
-  using FoundUser = std::function<void(Result<std::optional<users::User>>)>;
+  using FoundUser = std::function<void(Result<UserPtr>)>;
 
   virtual ~DurableStore() = default;
-  /// `aor` is canonical. Calls `found` with nothing for an unknown user; never from inside `find_user`.
+  /// `aor` is canonical. Calls `found` with null for an unknown user; never from inside `find_user`.
   virtual void find_user(std::string_view aor, FoundUser found) = 0;
+  /// The user one of whose `users::name_hashes` this is (lower case).
+  virtual void find_user_by_hash(std::string_view hash, FoundUser found) = 0;
 };
 
 /// Tells rooms of one AOR's changes after they were committed: who serves presence hears that a

@@ -100,6 +100,19 @@ Result<std::string> canonical_aor(std::string_view text) {
   return std::string(scheme) + std::string(name) + '@' + to_lower(domain);
 }
 
+std::array<std::string, 6> name_hashes(std::string_view aor) {
+  const auto full = aor.substr(scheme.size());
+  const auto [name, domain] = cut(full, '@');
+  std::array<std::string, 6> out;
+  std::size_t at = 0;
+  for (const auto spelling : {name, full}) {
+    const std::string text = std::string(spelling) + ':' + std::string(domain);
+    for (const Hash algorithm : {Hash::md5, Hash::sha256, Hash::sha512_256})
+      out[at++] = to_hex(crypto::hash(algorithm, as_bytes(text)));
+  }
+  return out;
+}
+
 Result<User> make_user(std::string_view aor, std::string_view password, Random& random) {
   auto canonical = canonical_aor(aor);
   if (!canonical) return canonical.error();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,10 @@ struct User {
 
 /// "alice@example.org" or "sip:alice@example.org" in canonical form. Errors: Errc::bad_aor.
 Result<std::string> canonical_aor(std::string_view text);
+
+/// H(name ":" realm) in lower-case hex for "alice" and "alice@example.org", each with MD5, SHA-256 and
+/// SHA-512-256: what a client that hides its name sends instead of it (RFC 7616 3.4.4). `aor` is canonical.
+std::array<std::string, 6> name_hashes(std::string_view aor);
 
 /// Derives everything above from a password; the password is not kept. Errors: bad_aor, bad_password.
 Result<User> make_user(std::string_view aor, std::string_view password, Random& random);

@@ -1,10 +1,13 @@
 """Who may come in, and what he hears who may not."""
 
+import hashlib
 import re
 import socket
 import subprocess
+import time
+import urllib.request
 
-from story import ALICE, Agent, check, equal, run
+from story import ALICE, Agent, Server, check, equal, run
 
 
 def beckon(server, account, password, *words):
@@ -27,13 +30,13 @@ def right_password(server):
     equal(out.returncode, 0, f"exit code ({out.stdout}{out.stderr})")
 
 
-def ask(server, user, authorization=""):
+def ask(server, user, authorization="", source="127.0.0.1"):
     """One REGISTER over UDP; the answer without what differs from request to request."""
     host, port = server.listen["udp"].rsplit(":", 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as port_of_ours:
-        port_of_ours.bind((host, 0))
+        port_of_ours.bind((source, 0))
         port_of_ours.settimeout(20)
-        here = f"{host}:{port_of_ours.getsockname()[1]}"
+        here = f"{source}:{port_of_ours.getsockname()[1]}"
         unique = f"{id(port_of_ours):x}{user}"
         port_of_ours.sendto(
             (f"REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{unique};rport\r\n"
@@ -70,6 +73,72 @@ def strongest_algorithm(server):
     equal(algorithms, ["SHA-256", "MD5"], "algorithms offered")
 
 
+def counter(server, name):
+    with urllib.request.urlopen(f"http://{server.listen['admin']}/metrics", timeout=20) as answer:
+        return int(re.search(rf"^beckon_{name} (\d+)$", answer.read().decode(), re.M).group(1))
+
+
+def try_password(server, user, password, source):
+    """The status of a REGISTER with this password, after its challenge."""
+    challenge = next(line for line in ask(server, user, source=source).split("\r\n") if "algorithm=MD5" in line)
+    nonce = re.search(r'nonce="([^"]+)"', challenge).group(1)
+
+    def digest(text):
+        return hashlib.md5(text.encode()).hexdigest()
+
+    response = digest(f"{digest(f'{user}:example.org:{password}')}:{nonce}:00000001:c:auth:"
+                      f"{digest('REGISTER:sip:example.org')}")
+    return int(ask(server, user, f'Authorization: Digest username="{user}", realm="example.org", nonce="{nonce}", '
+                                 f'uri="sip:example.org", response="{response}", algorithm=MD5, qop=auth, '
+                                 f'cnonce="c", nc=00000001\r\n', source).split()[1])
+
+
+def configured(server, toml):
+    """Another server, with this configuration."""
+    config = server.data / "other.toml"
+    config.write_text(toml)
+    return Server(server.binaries, options=["--config", config])
+
+
+def guessing(server):
+    """whoever guesses is held, though he then guesses right; the user's own device goes on, and may come again"""
+    with configured(server, "[guessing]\nfree = 3\npause_seconds = 300\n") as strict:
+        strict.add_user(*ALICE)
+        with Agent(strict, *ALICE) as alice:
+            alice.run("register")
+            for number in range(3):
+                equal(try_password(strict, "alice", f"guess-{number}", "127.0.0.2"), 401, "a wrong password")
+            equal(try_password(strict, "alice", ALICE[1], "127.0.0.2"), 401, "the right one, from the guesser")
+            equal(counter(strict, "credentials_unseen_total"), 1, "credentials refused unseen")
+            alice.run("publish", basic="open")
+            equal(beckon(strict, *ALICE, "register").returncode, 0, "exit code of a new login where she was before")
+        process = strict.process
+        strict.stop()
+    told = [line for line in process.errors if "too many wrong passwords" in line]
+    equal(len(told), 1, "lines in the log")
+    check("sip:alice@example.org from 127.0.0.2" in told[0] and "response" not in told[0], f"who and whence: {told}")
+
+
+def flood(server):
+    """requests without credentials beyond the rate are dropped, for that source alone"""
+    with configured(server, "trusted_networks = []\n"
+                            "[limits]\nunauthenticated_per_second = 1\nunauthenticated_burst = 2\n") as strict:
+        strict.add_user(*ALICE)
+        host, port = strict.listen["udp"].rsplit(":", 1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as loud:
+            loud.bind(("127.0.0.2", 0))
+            for number in range(20):
+                loud.sendto(f"OPTIONS sip:example.org SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2;branch=z9hG4bKf{number};rport"
+                            f"\r\nFrom: <sip:x@example.org>;tag=a\r\nTo: <sip:example.org>\r\nCall-ID: flood\r\n"
+                            f"CSeq: {number} OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n".encode(),
+                            (host, int(port)))
+            limit = time.monotonic() + 30
+            while counter(strict, "sip_dropped_total") + counter(strict, "sip_requests_total") < 20:
+                check(time.monotonic() < limit, "every request is counted as served or dropped")
+            check(counter(strict, "sip_dropped_total") > 0, "some are dropped")
+        check(ask(strict, "alice").startswith("SIP/2.0 401"), "another source is answered")
+
+
 def no_server(server):
     """a server that is not there: exit code 3 and why"""
     address = server.listen["tls"]
@@ -102,4 +171,4 @@ def secrets_at_rest(server):
                 check(b"secret" not in data.replace(b"secret_", b""), f"a secret stands in {path.name}")
 
 
-run([wrong_password, right_password, unknown_user, strongest_algorithm, no_server, wrong_certificate, secrets_at_rest])
+run([wrong_password, right_password, unknown_user, strongest_algorithm, guessing, flood, no_server, wrong_certificate, secrets_at_rest])

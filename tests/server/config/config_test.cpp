@@ -35,6 +35,19 @@ TEST_CASE("the sample file names every key with its default") {
   CHECK(config.settings.queue_between_shards == fresh.settings.queue_between_shards);
   CHECK(config.settings.bindings_per_aor == fresh.settings.bindings_per_aor);
   CHECK(config.settings.md5_only_agents == fresh.settings.md5_only_agents);
+  CHECK(config.settings.digest_md5 == fresh.settings.digest_md5);
+  CHECK(config.settings.digest_auth == fresh.settings.digest_auth);
+  CHECK(config.settings.digest_auth_int == fresh.settings.digest_auth_int);
+  CHECK(config.settings.digest_userhash == fresh.settings.digest_userhash);
+  CHECK(config.settings.digest_info == fresh.settings.digest_info);
+  CHECK(config.settings.guesses.free == fresh.settings.guesses.free);
+  CHECK(config.settings.guesses.pause == fresh.settings.guesses.pause);
+  CHECK(config.settings.guesses.pause_max == fresh.settings.guesses.pause_max);
+  CHECK(config.settings.guesses.memory == fresh.settings.guesses.memory);
+  CHECK(config.settings.guesses.entries == fresh.settings.guesses.entries);
+  CHECK(config.settings.trusted_networks == fresh.settings.trusted_networks);
+  CHECK(config.settings.unauthenticated_per_second == fresh.settings.unauthenticated_per_second);
+  CHECK(config.settings.unauthenticated_burst == fresh.settings.unauthenticated_burst);
   CHECK(config.shards == fresh.shards);
   CHECK(config.log == fresh.log);
   CHECK_FALSE(check(config));
@@ -52,6 +65,10 @@ TEST_CASE("what is wrong in a file is told with its line and what was expected")
       {"shards = \"2\"", "line 1: shards: a number from 1 to 64"},
       {"durability = \"disk\"", "line 1: durability: one of \"memory\" \"power\" \"process\""},
       {"domains = \"example.org\"", "line 1: domains: a list of texts"},
+      {"[digest]\nqop = [\"auth-conf\"]", "line 2: digest.qop: \"auth\" or \"auth-int\""},
+      {"trusted_networks = [\"10.0.0.0/33\"]",
+       "line 1: trusted_networks: \"10.0.0.0/33\" is no network like 192.0.2.0/24"},
+      {"[guessing]\nfree = 0", "line 2: guessing.free: a number from 1 to 1000000"},
       {"domains = [1]", "line 1: domains: a list of texts"},
       {"listen = [\"ws:127.0.0.1:5080\"]",
        "line 1: listen: WebSocket listeners (ws:, wss:) are not supported yet"},
@@ -76,6 +93,45 @@ TEST_CASE("listeners are read and printed") {
   CHECK(parse_listener("udp:localhost:5060").error() == Errc::bad_address);
   CHECK(parse_listener("udp:127.0.0.1:65536").error() == Errc::bad_address);
   CHECK(parse_listener("wss:127.0.0.1:5080").error() == Errc::websocket);
+}
+
+TEST_CASE("a network contains the addresses that begin as it does") {
+  struct Row {
+    const char* network;
+    const char* ip;
+    bool inside;
+  };
+  const Row rows[] = {
+      {"192.0.2.0/24", "192.0.2.255", true},      {"192.0.2.0/24", "192.0.3.0", false},
+      {"192.0.2.128/25", "192.0.2.128", true},    {"192.0.2.128/25", "192.0.2.127", false},
+      {"192.0.2.9", "192.0.2.9", true},           {"192.0.2.9", "192.0.2.8", false},
+      {"0.0.0.0/0", "203.0.113.5", true},         {"0.0.0.0/0", "::1", false},
+      {"2001:db8::/32", "2001:db8:ffff::", true}, {"2001:db8::/32", "2001:db9::", false},
+      {"2001:db8::/127", "2001:db8::1", true},    {"2001:db8::/127", "2001:db8::2", false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.network);
+    CAPTURE(row.ip);
+    CHECK(parse_network(row.network)->contains(*parse_ip(row.ip)) == row.inside);
+  }
+  CHECK(print(*parse_network("192.0.2.0/24")) == "192.0.2.0/24");
+  for (const char* bad : {"", "/8", "10.0.0.0/", "10.0.0.0/x", "10.0.0.0/33", "::/129", "10.0/8"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_network(bad).has_value());
+  }
+  CHECK(Settings{}.trusts(*parse_ip("127.255.0.1")));
+  CHECK(Settings{}.trusts(*parse_ip("::1")));
+  CHECK_FALSE(Settings{}.trusts(*parse_ip("128.0.0.1")));
+}
+
+TEST_CASE("what does not fit together is refused") {
+  for (const char* toml :
+       {"[digest]\nqop = []", "[guessing]\npause_seconds = 301", "[guessing]\nmemory_seconds = 9"}) {
+    CAPTURE(toml);
+    Config config;
+    REQUIRE_FALSE(read_toml(toml, config));
+    CHECK(check(config).has_value());
+  }
 }
 
 TEST_CASE("no authentication is refused unless every listener is on loopback") {

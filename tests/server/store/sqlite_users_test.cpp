@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "server/store/database.hpp"
 #include "server/store/sqlite.hpp"
 #include "temporary_folder.hpp"
 
@@ -29,10 +30,10 @@ struct Later {
 };
 
 std::optional<User> find(DurableStore& store, Later& later, std::string_view aor) {
-  std::optional<User> found;
+  UserPtr found;
   store.find_user(aor, [&](auto result) { found = result.value(); });
   later.run();
-  return found;
+  return found ? std::optional(*found) : std::nullopt;
 }
 
 }  // namespace
@@ -88,6 +89,48 @@ TEST_CASE("a running server sees at once what a command changed in the users fil
   CHECK(find(*server, later, alice) == user);
   REQUIRE(command->remove(alice).has_value());
   CHECK_FALSE(find(*server, later, alice).has_value());
+}
+
+TEST_CASE("a user is found by the hash of either name, with every algorithm (RFC 7616 3.4.4)") {
+  const TemporaryFolder folder;
+  const auto command = open_users(folder / "users.db");
+  REQUIRE(command->add(std::vector{make("alice"), make("bob")}).has_value());
+  Later later;
+  const auto server = open_durable(folder / "users.db", later.executor()).value();
+  const auto find_hidden = [&](const std::string& hash) {
+    UserPtr found;
+    server->find_user_by_hash(hash, [&](auto result) { found = result.value(); });
+    later.run();
+    return found ? found->aor : "";
+  };
+  const auto hashes = users::name_hashes("sip:alice@example.org");
+  for (int again = 0; again < 2; ++again) {  // then out of the memory
+    for (const auto& hash : hashes) CHECK(find_hidden(hash) == "sip:alice@example.org");
+  }
+  std::string other = hashes[1];
+  other.back() = other.back() == '0' ? '1' : '0';  // the same first 64 bits
+  CHECK(find_hidden(other).empty());
+  CHECK(find_hidden("nobody").empty());
+  CHECK(find_hidden("").empty());
+  REQUIRE(command->remove("sip:alice@example.org").has_value());
+  CHECK(find_hidden(hashes[0]).empty());
+  CHECK(find_hidden(users::name_hashes("sip:bob@example.org")[5]) == "sip:bob@example.org");
+}
+
+TEST_CASE("a users file of the first release gets the hashes of its users' names") {
+  const TemporaryFolder folder;
+  {
+    auto old = Database::open(folder / "users.db", std::chrono::milliseconds(1000)).value();
+    const char* const first[] = {
+        "CREATE TABLE user(aor TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"};
+    REQUIRE(migrate(old, 0x42434b55, first).has_value());
+    auto put = old.prepare("INSERT INTO user VALUES(?1,?2)").value();
+    REQUIRE(put.bind(1, "sip:alice@example.org").bind(2, print(make("alice"))).run().has_value());
+  }
+  const auto users = open_users(folder / "users.db");
+  CHECK(users->find("sip:alice@example.org").value() == make("alice"));
+  for (const auto& hash : users::name_hashes("sip:alice@example.org"))
+    CHECK(users->find_by_hash(hash).value() == "sip:alice@example.org");
 }
 
 TEST_CASE("users survive closing the file") {

@@ -49,6 +49,17 @@ TEST_CASE("a user has HA1 keys for both of his names and every algorithm (RFC 76
   CHECK(user.ha1_long.sha512_256 == "609f5c8568861ff827be88361e7b12411d86619258830a60b6855f3ddd278a78");
 }
 
+TEST_CASE("a hidden name is the hash of name and realm, in either spelling (RFC 7616 3.4.4)") {
+  const auto hashes = name_hashes("sip:alice@example.org");
+  // printf 'alice:example.org' | openssl dgst; printf 'alice@example.org:example.org' | openssl dgst
+  CHECK(hashes[0] == "17c2b0e41a414034b779afa62d70822f");
+  CHECK(hashes[1] == "435b7933096a304d3c734cfb833ec9075bd47ab1c0160321aed31c06a8c7009e");
+  CHECK(hashes[2] == "e60f388b93ba5e7dd3f369563afd04555253b623ff173c33ff69be834d908139");
+  CHECK(hashes[3] == "a3d39070030d2a20b5b543b4b3e5e926");
+  CHECK(hashes[4] == "f8c041099e96a6f3fc03672ef39a4b200bb10fc2a8f72e79e932a459b0407dcc");
+  CHECK(hashes[5] == "31f5e4d8b743f1450c33657ddd5b8862b432b105cd72229be14a5f93898a41ae");
+}
+
 TEST_CASE("a SCRAM key lets the server check a client's proof (RFC 5802 3)") {
   SeededRandom random(1);
   const User user = make_user("alice@example.org", "secret", random).value();
