@@ -97,7 +97,7 @@ def configured(server, toml):
     """Another server, with this configuration."""
     config = server.data / "other.toml"
     config.write_text(toml)
-    return Server(server.binaries, options=["--config", config])
+    return Server(server.binaries, options=[*server.options, "--config", config])
 
 
 def guessing(server):
