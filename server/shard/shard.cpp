@@ -45,6 +45,10 @@ bool has_own_route(const sip::Message& request) {
   return route && bucket_in(route->uri.user);
 }
 
+bool has_credentials(const sip::Message& request) {
+  return request.has(HeaderId::authorization) || request.has(HeaderId::proxy_authorization);
+}
+
 std::string unsupported_of(const sip::Message& request, HeaderId header) {
   std::string unsupported;
   for (const std::string_view option : request.values(header)) {
@@ -104,8 +108,9 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   if (const auto rejected = sip::check(message)) {
     counters_.malformed++;
     log::debug("shard", "{} {} refused: {}", print(from.remote), message.call_id(), rejected->reason);
-    if (message.is_request()) answer_statelessly(from, message, rejected->status, rejected->reason);
-    return;
+    if (!message.is_request()) return;
+    charge(from, message, now);
+    return answer_statelessly(from, message, rejected->status, rejected->reason);
   }
   const auto bucket = bucket_for(message);
   if (!bucket) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), message.call_id());
@@ -127,14 +132,13 @@ void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::strin
 }
 
 /// DESIGN 7. Dropped without an answer: one would double the flood of whoever forges his address, and 503
-/// would send honest peers behind the same address away. What brings credentials is charged when they are
-/// known to be wrong (`judge`), and dropped only when that was so too often. `request` is null for what is no
-/// message.
+/// would send honest peers behind the same address away. What brings credentials is charged when they turn
+/// out to be wrong, or are not asked for, and is dropped only when that was so too often. `request` is null
+/// for what is no message.
 bool Shard::is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now) {
   if (settings_.authentication == Authentication::none || settings_.trusts(from.remote.ip)) return false;
-  const bool has_credentials =
-      request && (request->has(HeaderId::authorization) || request->has(HeaderId::proxy_authorization));
-  if (has_credentials && !rate_.is_deep_over(from.remote.ip, now.mono)) return false;
+  const bool may_convince = request && has_credentials(*request);
+  if (may_convince && !rate_.is_deep_over(from.remote.ip, now.mono)) return false;
   const auto verdict = rate_.take(from.remote.ip, now.mono);
   if (verdict == RateLimit::Verdict::pass) return false;
   counters_.dropped++;
@@ -143,6 +147,11 @@ bool Shard::is_beyond_rate(const transaction::Hop& from, const sip::Message* req
               print(from.remote), settings_.unauthenticated_per_second);
   }
   return true;
+}
+
+/// For credentials that did not convince; without any, the request was charged where it arrived.
+void Shard::charge(const transaction::Hop& from, const sip::Message& request, Now now) {
+  if (has_credentials(request)) rate_.charge(from.remote.ip, now.mono);
 }
 
 void Shard::answer_statelessly(const transaction::Hop& from, const sip::Message& request, int status,
@@ -181,8 +190,10 @@ void Shard::on_request(transaction::TransactionId id, const transaction::Hop& fr
                                                    .to_tag = std::string(message.to_tag()),
                                                    .now = now});
   if (request->to_tag.empty()) request->to_tag = mint(at_);
-  if (replay(*request) || refuse(*request)) return;
+  if (replay(*request)) return;
+  if (refuse(*request)) return charge(from, message, now);
   if (needs_credentials(message)) return check_credentials(std::move(request));
+  charge(from, message, now);
   if (const auto claimed = message.from()) request->identity = {sip::canonical_aor(claimed->uri), false};
   dispatch(request);
 }
@@ -237,8 +248,12 @@ bool Shard::needs_credentials(const sip::Message& request) const {
 void Shard::check_credentials(std::shared_ptr<Request> request) {
   const auto& message = request->message;
   const auto claimed = message.method() == Method::register_ ? message.to() : message.from();
-  if (!claimed) return respond(*request, 400);
+  if (!claimed) {
+    charge(request->from, message, request->now);
+    return respond(*request, 400);
+  }
   if (!settings_.serves(claimed->uri.host)) {
+    charge(request->from, message, request->now);
     return respond(*request, message.method() == Method::register_ ? 404 : 403, "Domain Not Served Here");
   }
   const std::string& realm = claimed->uri.host;
@@ -253,8 +268,9 @@ void Shard::check_credentials(std::shared_ptr<Request> request) {
     if (given) request->by_proxy = !request->by_proxy;
   }
   if (given && !is_covered(given->uri, message, settings_)) {
-    log::info("shard", "{} {}: credentials for {}, the request is for {}", print(request->from.remote),
-              message.call_id(), given->uri, message.request_uri_text());
+    charge(request->from, message, request->now);
+    log::debug("shard", "{} {}: credentials for {}, the request is for {}", print(request->from.remote),
+               message.call_id(), given->uri, message.request_uri_text());
     return respond(*request, 400, "Credentials For Another Resource");
   }
   const bool covers_body = given && given->qop == auth::Qop::auth_int;
@@ -273,9 +289,7 @@ void Shard::check_credentials(std::shared_ptr<Request> request) {
 void Shard::judge(std::shared_ptr<Request> request, Verdict verdict) {
   at_ = request->bucket;
   const bool convinces = verdict.kind == Verdict::Kind::accepted || verdict.kind == Verdict::Kind::refused;
-  const bool tried =
-      request->message.has(HeaderId::authorization) || request->message.has(HeaderId::proxy_authorization);
-  if (tried && !convinces) rate_.charge(request->from.remote.ip, request->now.mono);
+  if (!convinces) charge(request->from, request->message, request->now);
   switch (verdict.kind) {
     case Verdict::Kind::challenge:
       return challenge(*request, verdict);

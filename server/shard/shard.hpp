@@ -121,6 +121,7 @@ class Shard final : public Services, private transaction::User {
   void on_response(const transaction::Hop& from, const sip::Message& response, Now now) override;
 
   bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now);
+  void charge(const transaction::Hop& from, const sip::Message& request, Now now);
   void receive(Bucket bucket, const transaction::Hop& from, const sip::Message& message, Now now);
   void answer_statelessly(const transaction::Hop& from, const sip::Message& request, int status,
                           std::string_view reason);

@@ -301,6 +301,26 @@ TEST_CASE(
   CHECK(world.ask(udp(5074), options).status() == 200);
 }
 
+TEST_CASE(
+    "credentials nobody looks at are charged, too: no flood passes for somebody's because it carries some") {
+  auto settings = World::default_settings();
+  settings.unauthenticated_per_second = 10;
+  settings.unauthenticated_burst = 3;
+  World world(settings);
+  Ask ask;
+  SUBCASE("OPTIONS, which need none") { ask = {.method = "OPTIONS", .to = "sip:example.org"}; }
+  SUBCASE("a domain that is not served") { ask = {.from = "sip:a@example.net"}; }
+  SUBCASE("an extension nobody knows") { ask = {.lines = {"Require: 100rel"}}; }
+  SUBCASE("another resource") { ask = {.uri = "sip:192.0.2.1"}; }
+  ask.lines.push_back(
+      "Authorization: Digest username=\"a\", realm=\"example.org\", nonce=\"n\", uri=\"sip:b@example.org\", "
+      "response=\"0\"");
+  for (int i = 0; i < 6; ++i) CHECK(world.ask(udp(5070), ask).status() != 0);
+  world.receive(udp(5070), world.text_of(ask));
+  CHECK(world.wire.sent.empty());
+  CHECK(world.node().shard(0).counters().dropped == 1);
+}
+
 TEST_CASE("credentials that do not convince are charged to their source, too") {
   auto settings = World::default_settings();
   settings.unauthenticated_per_second = 10;
