@@ -230,6 +230,7 @@ class CachedUsers final : public DurableStore {
 
   /// Empty for a hash of no user's name.
   Result<std::string> aor_of(std::string_view hash) {
+    if (hash.size() != 32 && hash.size() != 64) return std::string();  // no hash: not kept
     if (const auto fresh = refresh(); !fresh) return fresh.error();
     const std::string key(hash);
     if (const auto known = names_.find(key); known != names_.end()) return known->second;
