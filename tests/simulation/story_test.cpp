@@ -34,7 +34,7 @@ TEST_CASE("the story ends in truth and order whatever the network does: 200 hist
 
 TEST_CASE("one seed is one history, to the microsecond and the octet; two seeds are two") {
   log::set_level(log::Level::off);
-  for (const std::uint64_t seed : {7, 8, 9, 10}) {
+  for (const std::uint64_t seed : {7U, 8U, 9U, 10U}) {
     CAPTURE(seed);
     const auto script = simulation::make_script(seed);
     const auto first = simulation::play(script), again = simulation::play(script);
