@@ -1,0 +1,149 @@
+#include "protocol/locate/finder.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/protocol/locate/zone.hpp"
+
+using namespace beckon;
+using namespace beckon::locate;
+using namespace beckon::locate::test;
+using transaction::Hop;
+using transaction::Protocol;
+
+namespace {
+
+class TestClock final : public Clock {
+ public:
+  Now now() override { return {mono, {}}; }
+  Time mono{1000s};
+};
+
+struct Bench {
+  explicit Bench(Finder::Limits limits = {})
+      : finder(zone, {.protocols = {Protocol::tcp, Protocol::udp}, .ipv6 = false}, timers, clock, random,
+               limits) {}
+
+  /// The first hop of the result, or the error; empty while there is none.
+  std::shared_ptr<std::string> locate(const Query& query) {
+    auto out = std::make_shared<std::string>();
+    finder.locate(query, [out](const Locator::Hops& hops) {
+      *out = hops ? print(hops->front().remote) : hops.error().message();
+    });
+    return out;
+  }
+  void wait(Duration by) {
+    const Time end = clock.mono + by;
+    while (timers.next() && *timers.next() <= end) {
+      clock.mono = std::max(clock.mono, *timers.next());
+      timers.advance(clock.mono);
+    }
+    clock.mono = end;
+  }
+
+  TestClock clock;
+  TimerQueue timers;
+  SeededRandom random{3};
+  Zone zone{timers, clock};
+  Finder finder;
+};
+
+const Query query{.host = "example.org", .port = 5060};
+
+}  // namespace
+
+TEST_CASE("an answer is kept for its TTL: the next search asks nothing, one behind it asks again") {
+  Bench bench;
+  bench.zone.set("example.org", Type::a, addresses({"192.0.2.1"}, 60s));
+  auto found = bench.locate(query);
+  CHECK(found->empty());  // never from inside the call
+  bench.wait(0s);
+  CHECK(*found == "192.0.2.1:5060");
+  bench.wait(59s);
+  found = bench.locate(query);
+  bench.wait(0s);
+  CHECK(*found == "192.0.2.1:5060");
+  CHECK(bench.zone.asked() == 1);
+  bench.zone.set("example.org", Type::a, addresses({"192.0.2.2"}, 60s));
+  bench.wait(1s);
+  found = bench.locate(query);
+  bench.wait(0s);
+  CHECK(*found == "192.0.2.2:5060");
+  CHECK(bench.zone.asked() == 2);
+}
+
+TEST_CASE("that there is nothing is kept as well (RFC 2308)") {
+  Bench bench;
+  const Query whole{.host = "nobody.example"};
+  auto found = bench.locate(whole);
+  bench.wait(0s);
+  CHECK(*found == "no address found");
+  const int asked = bench.zone.asked();
+  CHECK(asked == 4);  // NAPTR, two SRV, A
+  found = bench.locate(whole);
+  bench.wait(59s);
+  CHECK(*found == "no address found");
+  CHECK(bench.zone.asked() == asked);
+  bench.wait(1s);
+  bench.locate(whole);
+  bench.wait(0s);
+  CHECK(bench.zone.asked() == 2 * asked);
+}
+
+TEST_CASE("searches for the same at the same time ask once") {
+  Bench bench;
+  bench.zone.latency = 100ms;
+  bench.zone.set("example.org", Type::a, addresses({"192.0.2.1"}, 0s));
+  const auto one = bench.locate(query), two = bench.locate(query);
+  bench.wait(100ms);
+  CHECK(*one == "192.0.2.1:5060");
+  CHECK(*two == "192.0.2.1:5060");
+  CHECK(bench.zone.asked() == 1);
+  bench.locate(query);  // TTL zero: not kept
+  CHECK(bench.zone.asked() == 2);
+}
+
+TEST_CASE("name servers that are silent hold a search no longer than its patience") {
+  Bench bench({.patience = 8s});
+  bench.zone.latency = 3600s;
+  const auto found = bench.locate(query);
+  bench.wait(7999ms);
+  CHECK(found->empty());
+  bench.wait(1ms);
+  CHECK(*found == "the name servers do not answer");
+  CHECK(bench.finder.searches() == 0);
+  bench.wait(3600s);  // the late answer finds nobody
+}
+
+TEST_CASE("searches at once are bounded: the limit is served, one more is told to come later") {
+  Bench bench({.searches = 2});
+  bench.zone.latency = 1s;
+  bench.zone.set("example.org", Type::a, addresses({"192.0.2.1"}));
+  const auto one = bench.locate(query), two = bench.locate(query), three = bench.locate(query);
+  bench.wait(0s);
+  CHECK(*three == "too many searches at once");
+  bench.wait(1s);
+  CHECK(*one == "192.0.2.1:5060");
+  CHECK(*two == "192.0.2.1:5060");
+}
+
+TEST_CASE("a hop that failed comes last for a while (RFC 3263 4.3), and the hops remembered are bounded") {
+  Bench bench({.failed = 2});
+  bench.zone.set("example.org", Type::a, addresses({"192.0.2.1", "192.0.2.2"}, 3600s));
+  const auto first = [&] {
+    const auto found = bench.locate(query);
+    bench.wait(0s);
+    return *found;
+  };
+  CHECK(first() == "192.0.2.1:5060");
+  const Hop failed{Protocol::udp, *parse_address("192.0.2.1:5060"), {}, 0};
+  bench.finder.on_failed(failed, 30s);
+  CHECK(first() == "192.0.2.2:5060");
+  bench.wait(30s);
+  CHECK(first() == "192.0.2.1:5060");
+  bench.finder.on_failed(failed, 30s);
+  for (int port = 1; port <= 2; ++port) {
+    bench.finder.on_failed(
+        {Protocol::udp, {*parse_ip("192.0.2.200"), static_cast<std::uint16_t>(port)}, {}, 0}, 30s);
+  }
+  CHECK(first() == "192.0.2.1:5060");  // forgotten for those
+}
