@@ -10,6 +10,8 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/locate/finder.hpp"
+#include "protocol/net/dns_client.hpp"
 #include "protocol/net/sip_transport.hpp"
 #include "protocol/net/stun_listener.hpp"
 #include "protocol/stun/message.hpp"
@@ -89,6 +91,8 @@ class Daemon {
     store::LocalBus bus;
     std::unique_ptr<Ear> ear;
     std::unique_ptr<net::SipTransport> transport;
+    std::unique_ptr<net::DnsClient> dns;
+    std::unique_ptr<locate::Finder> locator;
   };
 
   net::Loop& loop(unsigned number) { return seats_[number]->loop; }
@@ -218,6 +222,31 @@ class Daemon {
     return Exit::done;
   }
 
+  /// What the listeners stand for can be dialled, too.
+  locate::Abilities abilities() const {
+    locate::Abilities able{.protocols = {}, .ipv4 = false, .ipv6 = false};
+    for (const auto& [protocol, kind] : {std::pair{transaction::Protocol::tls, Listener::Kind::tls},
+                                         {transaction::Protocol::tcp, Listener::Kind::tcp},
+                                         {transaction::Protocol::udp, Listener::Kind::udp}}) {
+      for (const Listener& listener : bound_) {
+        if (listener.kind != kind) continue;
+        if (!able.has(protocol)) able.protocols.push_back(protocol);
+        const bool v4 = listener.address.ip.family == IpAddress::Family::v4;
+        (v4 ? able.ipv4 : able.ipv6) = true;
+      }
+    }
+    return able;
+  }
+
+  void open_name_service() {
+    for (const auto& seat : seats_) {
+      seat->dns = std::make_unique<net::DnsClient>(seat->loop,
+                                                   net::DnsClient::Options{.servers = config_.dns_servers});
+      seat->locator = std::make_unique<locate::Finder>(*seat->dns, abilities(), seat->loop.timers(),
+                                                       seat->loop.clock(), seat->random);
+    }
+  }
+
   Exit cannot_listen(const Listener& listener, const ErrorCode& error) {
     return fail(Exit::cannot_listen, "cannot listen on " + print(listener) + ": " + error.message());
   }
@@ -238,10 +267,11 @@ class Daemon {
   }
 
   Exit build_node() {
+    open_name_service();
     std::vector<Node::Seat> places;
     for (const auto& seat : seats_) {
       places.push_back({{*seat->transport, seat->loop.timers(), seat->loop.clock(), seat->random,
-                         *seat->state, *seat->users, seat->bus},
+                         *seat->state, *seat->users, seat->bus, *seat->locator},
                         [&own = seat->loop](std::function<void()> work) { own.post(std::move(work)); }});
     }
     node_ = std::make_unique<Node>(make_settings(), seats_.front()->random, places);

@@ -1,11 +1,24 @@
 #include "client/account/context.hpp"
 
+#include <algorithm>
+
 #include "protocol/base/text.hpp"
 
 namespace beckon::client::account {
 
 void Connection::take_offer(const sip::Message& success) {
   direct = success.lists(sip::HeaderId::supported, "beckon-direct") ? flow : 0;
+}
+
+bool Connection::fail_over() {
+  const auto now = std::ranges::find(servers, server);
+  if (servers.size() < 2 || now == servers.end()) return false;
+  server = now + 1 == servers.end() ? servers.front() : *(now + 1);
+  flow = 0;
+  direct = 0;
+  if (++failed < servers.size()) return true;
+  failed = 0;
+  return false;
 }
 
 transaction::Hop Context::hop() const {

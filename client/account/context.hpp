@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "client/account/account.hpp"
 #include "client/control/event.hpp"
 #include "protocol/base/random.hpp"
@@ -17,10 +19,16 @@ struct Connection {
   transaction::Hop server;         ///< Where every request of the account goes.
   transaction::FlowId flow = 0;    ///< The stream connection messages came in on last; 0: none (or UDP).
   transaction::FlowId direct = 0;  ///< The flow on which the server offered direct sessions; 0: none.
+  /// The domain's servers in the order to try, `server` among them (RFC 3263 4.3). Empty: there is only one.
+  std::vector<transaction::Hop> servers{};
+  std::size_t failed = 0;  ///< Of them in a row.
 
   /// The server's word in a 2xx to REGISTER or PUBLISH, which holds for this connection
   /// (DIRECT_SESSIONS 3.1).
   void take_offer(const sip::Message& success);
+  /// `server` has failed: turns to the next one. False when each of them has failed since `on_answer`.
+  bool fail_over();
+  void on_answer() { failed = 0; }
   bool offers_direct() const { return direct != 0 && direct == flow && is_secure(server.protocol); }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 
 namespace beckon::client::account {
@@ -36,9 +37,10 @@ std::uint32_t granted(const sip::Message& response, std::string_view own_uri, st
 
 }  // namespace
 
-Registration::Registration(Context& context, OnRegistered on_registered)
+Registration::Registration(Context& context, OnRegistered on_registered, OnAllFailed on_all_failed)
     : context_(context),
       on_registered_(std::move(on_registered)),
+      on_all_failed_(std::move(on_all_failed)),
       timer_(context.timers),
       call_id_(context.random.token(12)),
       tag_(context.random.token(8)) {}
@@ -104,6 +106,7 @@ void Registration::on_final(Order order, int status, const sip::Message* respons
       return send(std::move(order), now);
     }
   }
+  if (fail_over(status, response)) return send(std::move(order), now);
   if (response != nullptr && status < 300) {
     on_success(order.expires, *response, now);
   } else if (order.expires == 0) {
@@ -116,6 +119,23 @@ void Registration::on_final(Order order, int status, const sip::Message* respons
   Order next = std::move(orders_.front());
   orders_.pop_front();
   send(std::move(next), now);
+}
+
+/// No answer, or 503: the same request goes to the domain's next server at once (RFC 3263 4.3).
+bool Registration::fail_over(int status, const sip::Message* response) {
+  auto& connection = context_.connection;
+  if (response != nullptr && status != 503) {
+    connection.on_answer();
+    return false;
+  }
+  const auto failed = connection.server;
+  if (connection.fail_over()) {
+    log::info("account", "{} failed ({}): turning to {}", print(failed.remote), status,
+              print(connection.server.remote));
+    return true;
+  }
+  if (on_all_failed_) on_all_failed_();
+  return false;
 }
 
 void Registration::on_success(std::uint32_t asked, const sip::Message& response, Now now) {

@@ -12,7 +12,8 @@
 namespace beckon::client::account {
 
 /// This device's binding (RFC 3261 10.2, RFC 5626 4.2): made, refreshed, made anew after the connection was
-/// lost, taken back. One REGISTER is in flight at a time.
+/// lost, or at the domain's next server where one fails (RFC 3263 4.3), taken back. One REGISTER is in flight
+/// at a time.
 class Registration {
  public:
   enum class State {
@@ -25,8 +26,10 @@ class Registration {
   using Done = std::function<void(int status, Now now)>;
   /// Called after each 2xx to a REGISTER that made or kept the binding.
   using OnRegistered = std::function<void(Now now)>;
+  /// Called when each server of the domain has failed: they may be others by now.
+  using OnAllFailed = std::function<void()>;
 
-  Registration(Context& context, OnRegistered on_registered);
+  Registration(Context& context, OnRegistered on_registered, OnAllFailed on_all_failed = {});
 
   void start(std::uint32_t expires_seconds, Done done, Now now);
   void stop(Done done, Now now);
@@ -45,6 +48,7 @@ class Registration {
   void send(Order order, Now now);
   sip::Builder make(const std::string& uri, std::uint32_t expires);
   void on_final(Order order, int status, const sip::Message* response, Now now);
+  bool fail_over(int status, const sip::Message* response);
   void on_success(std::uint32_t asked, const sip::Message& response, Now now);
   void on_failure(int status, const sip::Message* response, Now now);
   void refresh(Time mono);
@@ -53,6 +57,7 @@ class Registration {
 
   Context& context_;
   OnRegistered on_registered_;
+  OnAllFailed on_all_failed_;
   Timer timer_;
   State state_ = State::unregistered;
   bool wanted_ = false;  ///< The user wants to be registered.

@@ -35,14 +35,15 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
       edges_(std::move(edges)),
       keyring_(std::move(keyring)),
       emit_(std::move(emit)),
-      connection_{config_.server, 0, 0},
+      connection_{config_.servers.front(), 0, 0, config_.servers},
       tracer_(edges_.transport, edges_.clock, emit_, config_.trace),
       layer_({.times = config_.times, .branch_prefix = {}}, tracer_, edges_.timers, edges_.clock,
              edges_.random, *this),
       requester_(config_.account, layer_, edges_.random),
       context_{config_.account, connection_,  edges_.transport, layer_, requester_,
                edges_.timers,   edges_.clock, edges_.random,    emit_},
-      registration_(context_, [this](Now now) { on_registered(now); }),
+      registration_(
+          context_, [this](Now now) { on_registered(now); }, edges_.on_all_servers_failed),
       pager_(context_),
       rules_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       drop_timer_(edges_.timers),
@@ -62,6 +63,12 @@ void Agent::start(Now now) {
   event["account"] = config_.account.aor;
   event["server"] = config_.server_text;
   emit_(std::move(event));
+}
+
+void Agent::set_servers(std::vector<transaction::Hop> servers) {
+  if (connection_.flow == 0) connection_.server = servers.front();
+  connection_.servers = std::move(servers);
+  connection_.failed = 0;
 }
 
 // --- from the network
@@ -123,7 +130,7 @@ void Agent::on_registered(Now now) {
 }
 
 bool Agent::is_server(const transaction::Hop& from) const {
-  return from.flow != 0 ? from.flow == connection_.flow : from.remote == config_.server.remote;
+  return from.flow != 0 ? from.flow == connection_.flow : from.remote == connection_.server.remote;
 }
 
 void Agent::on_request(transaction::TransactionId id, const transaction::Hop& from,

@@ -30,10 +30,10 @@ class Agent final : public transaction::User {
  public:
   struct Config {
     account::Account account;
-    transaction::Hop server;
-    std::string server_text;  ///< As the user wrote it, for the "ready" event.
-    std::string xcap_root;    ///< Path of the XCAP root on the server.
-    bool trace = false;       ///< Emit "trace" events.
+    std::vector<transaction::Hop> servers;  ///< In the order to try (RFC 3263 4.3); at least one.
+    std::string server_text;                ///< As the user wrote it, for the "ready" event.
+    std::string xcap_root;                  ///< Path of the XCAP root on the server.
+    bool trace = false;                     ///< Emit "trace" events.
     transaction::Times times;
   };
   /// What the shell lends; outlives the agent.
@@ -46,6 +46,8 @@ class Agent final : public transaction::User {
     direct::Port& port;
     direct::Pins& pins;                     ///< What the user trusts; changed here,
     std::function<void()> on_pins_changed;  ///< and then to be stored.
+    /// No server answers any more: locate them again and call `set_servers`.
+    std::function<void()> on_all_servers_failed{};
   };
 
   Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEvent emit);
@@ -53,6 +55,8 @@ class Agent final : public transaction::User {
 
   /// Emits "ready".
   void start(Now now);
+  /// The domain's servers, located anew; at least one. The connection that lives is kept.
+  void set_servers(std::vector<transaction::Hop> servers);
   /// What sessions to come play and record, before any command `media`.
   void choose_files(stream::Files files) { calls_.choose_files(std::move(files)); }
   /// Every command ends with one "result" event that carries its id.

@@ -87,36 +87,61 @@ std::string commands_help() {
 std::optional<ServerAddress> parse_server(std::string_view text) {
   ServerAddress server;
   const auto [protocol, rest] = cut(text, ':');
-  std::uint16_t standard_port = 5060;
   if (protocol == "udp") {
     server.protocol = transaction::Protocol::udp;
   } else if (protocol == "tcp") {
     server.protocol = transaction::Protocol::tcp;
   } else if (protocol == "tls") {
     server.protocol = transaction::Protocol::tls;
-    standard_port = 5061;
   } else {
     return std::nullopt;
   }
   const auto colon = rest.rfind(':');
   const bool has_port = colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos;
-  const auto port = has_port ? parse_number<std::uint16_t>(rest.substr(colon + 1)) : standard_port;
+  if (has_port) server.port = parse_number<std::uint16_t>(rest.substr(colon + 1));
   server.host = rest.substr(0, has_port ? colon : rest.size());
   if (server.host.starts_with('[') && server.host.ends_with(']')) {
     server.host = server.host.substr(1, server.host.size() - 2);
   }
-  if (!port || *port == 0 || server.host.empty()) return std::nullopt;
-  server.port = *port;
+  if ((has_port && server.port.value_or(0) == 0) || server.host.empty()) return std::nullopt;
   return server;
 }
+
+namespace {
+
+/// What --server says, else the account's domain.
+std::optional<locate::Query> find_server(std::string_view account_text, const account::Account& account,
+                                         Options& options) {
+  if (options.server_text.empty()) {
+    options.server_text = account.domain;
+    return locate::Query{.host = account.domain, .secure = account_text.starts_with("sips:")};
+  }
+  const auto server = parse_server(options.server_text);
+  if (!server) return std::nullopt;
+  return locate::Query{.host = to_lower(server->host), .port = server->port, .transport = server->protocol};
+}
+
+bool read_name_servers(const std::vector<std::string>& texts, Options& options) {
+  for (const std::string& text : texts) {
+    const auto address = parse_address(text);
+    if (!address || address->port == 0) return false;
+    options.name_servers.push_back(*address);
+  }
+  return true;
+}
+
+}  // namespace
 
 std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   Options options;
   std::string account, password_file, log_level = "warn", state;
+  std::vector<std::string> name_servers;
   CLI::App app{"beckon, a SIP/SIMPLE user agent for people and scripts"};
   app.set_version_flag("--version", "beckon " BECKON_VERSION);
   app.add_option("--account", account, "who you are: alice@example.org")->required();
-  app.add_option("--server", options.server_text, "tls:HOST[:PORT], tcp:... or udp:...")->required();
+  app.add_option("--server", options.server_text,
+                 "tls:HOST[:PORT], tcp:... or udp:...; default: found in the DNS by the account's domain");
+  app.add_option("--dns", name_servers, "name server ADDRESS:PORT; default /etc/resolv.conf");
   app.add_option("--ca", options.ca_file, "PEM file of the authority, or of the server's own certificate");
   app.add_option("--xcap", options.xcap_url, "XCAP root; default https://HOST:5443/xcap");
   app.add_option("--password-file", password_file,
@@ -141,12 +166,13 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   options.words = app.remaining();
   exit_code = usage_error;
   const auto read = account::parse_account(account);
-  const auto server = parse_server(options.server_text);
-  if (!read || !server || !log::set_level(log_level)) {
+  const auto server = read ? find_server(account, *read, options) : std::nullopt;
+  if (!read || !server || !read_name_servers(name_servers, options) || !log::set_level(log_level)) {
     std::cerr << "beckon: "
               << (!read     ? "--account is no address: " + account
                   : !server ? "--server is not tls:HOST[:PORT], tcp:... or udp:...: " + options.server_text
-                            : "--log has no level " + log_level)
+                  : options.name_servers.size() < name_servers.size() ? "--dns is not ADDRESS:PORT"
+                                                                      : "--log has no level " + log_level)
               << '\n';
     return std::nullopt;
   }

@@ -7,25 +7,28 @@
 #include <vector>
 
 #include "client/account/account.hpp"
+#include "protocol/locate/query.hpp"
 #include "protocol/transaction/transport.hpp"
 
 namespace beckon::client::cli {
 
-/// Where the server is, as the user wrote it.
+/// Where the server is, as the user wrote it; what he left out is found in the DNS (RFC 3263).
 struct ServerAddress {
   transaction::Protocol protocol = transaction::Protocol::tls;
   std::string host;  ///< A name or an address without brackets.
-  std::uint16_t port = 0;
+  std::optional<std::uint16_t> port{};
 };
-/// Reads "tls:127.0.0.1:5061", "udp:[::1]:5060", "tcp:sip.example.org"; without a port the transport's own.
+/// Reads "tls:127.0.0.1:5061", "udp:[::1]:5060", "tcp:sip.example.org".
 std::optional<ServerAddress> parse_server(std::string_view text);
 
 struct Options {
   account::Account account;
-  ServerAddress server;
-  std::string server_text;
-  std::string ca_file;   ///< Empty: the system's authorities.
-  std::string xcap_url;  ///< "https://host:port/xcap"; by default on the server's host, port 5443.
+  locate::Query server;               ///< Without --server the account's domain.
+  std::string server_text;            ///< As the user wrote it, or the domain.
+  std::vector<Address> name_servers;  ///< Empty: the machine's own.
+  std::string ca_file;                ///< Empty: the system's authorities.
+  std::string
+      xcap_url;  ///< "https://host:port/xcap"; by default on the server's host or the domain, port 5443.
   std::filesystem::path state;
   std::string play, record;
   bool json = false;

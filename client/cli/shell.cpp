@@ -1,5 +1,6 @@
 #include "client/cli/shell.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -12,8 +13,9 @@
 #include "client/cli/web.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/locate/finder.hpp"
+#include "protocol/net/dns_client.hpp"
 #include "protocol/net/https_client.hpp"
-#include "protocol/net/resolver.hpp"
 #include "protocol/net/sip_transport.hpp"
 #include "protocol/net/source_address.hpp"
 #include "protocol/sip/check.hpp"
@@ -63,16 +65,24 @@ Cause cause_of(ErrorCode error) {
   return trust ? Cause::untrusted : Cause::unreachable;
 }
 
+/// TLS first; IPv6 where there is a way to the world.
+locate::Abilities abilities() {
+  return {.ipv6 = net::source_address({*parse_ip("2001:4860:4860::8888"), 53}).has_value()};
+}
+
 /// The running program: the agent with its sockets, files and streams. One thread.
 class Shell final : private net::Receiver {
  public:
   explicit Shell(const Options& options)
-      : options_(options), resolver_(loop_), port_(loop_.context(), options.direct_loopback) {}
+      : options_(options),
+        dns_(loop_, net::DnsClient::Options{.servers = options.name_servers}),
+        locator_(dns_, abilities(), loop_.timers(), loop_.clock(), random_),
+        port_(loop_.context(), options.direct_loopback) {}
 
   int run() {
     if (read_words() && open_files()) {
       loop_.on_signal({SIGTERM, SIGINT}, [this](int) { quit(); });
-      resolver_.resolve(options_.server.host, [this](auto addresses) { on_resolved(addresses); });
+      locator_.locate(options_.server, [this](const locate::Locator::Hops& servers) { on_located(servers); });
       loop_.run();
     }
     hold_signals();
@@ -84,9 +94,12 @@ class Shell final : private net::Receiver {
 
   bool read_words();
   bool open_files();
-  void on_resolved(const Result<std::vector<IpAddress>>& addresses);
-  void connect(std::vector<Address> servers);
-  void start(const transaction::Hop& server);
+  void on_located(const locate::Locator::Hops& servers);
+  void connect(std::size_t number);
+  void start(std::size_t number, const Address& local);
+  Result<void> open_datagrams();
+  std::vector<net::Hop> with_local(std::vector<net::Hop> servers) const;
+  void locate_again();
   void read_input();
   void on_line(const std::string& line);
   void write_pins();
@@ -118,9 +131,12 @@ class Shell final : private net::Receiver {
 
   const Options& options_;
   net::Loop loop_;
-  net::SystemResolver resolver_;
-  DirectPort port_;
   crypto::SystemRandom random_;
+  net::DnsClient dns_;
+  locate::Finder locator_;
+  std::vector<net::Hop> servers_;  ///< In the order to try.
+  std::uint16_t local_port_ = 0;
+  DirectPort port_;
   std::optional<StateFolder> folder_;
   direct::Keyring keyring_;
   direct::Pins pins_;
@@ -170,42 +186,66 @@ bool Shell::open_files() {
   return true;
 }
 
-void Shell::on_resolved(const Result<std::vector<IpAddress>>& addresses) {
-  if (!addresses) return end(Cause::unreachable, options_.server.host + ": " + addresses.error().message());
-  std::vector<Address> servers;
-  for (const auto& ip : *addresses) servers.push_back({ip, options_.server.port});
-  connect(std::move(servers));
-}
-
-/// A UDP socket on the address the system would send from; a connection to the first that takes it for the
-/// others. `servers` is not empty.
-void Shell::connect(std::vector<Address> servers) {
-  const Address server = servers.front();
+void Shell::on_located(const locate::Locator::Hops& servers) {
+  if (!servers) return end(Cause::unreachable, options_.server_text + ": " + servers.error().message());
+  servers_ = *servers;
   net::SipTransport::Options transport;
   transport.tls_client = tls_;
   transport.keep_alive = 30s;
   net::Receiver& receiver = *this;
   transport_ = std::make_unique<net::SipTransport>(loop_, std::move(transport), receiver);
-  if (options_.server.protocol == transaction::Protocol::udp) {
-    const auto local = net::source_address(server);
-    const auto bound = local ? transport_->listen(transaction::Protocol::udp, {*local, 0}) : local.error();
-    if (!bound) return end(Cause::unreachable, bound.error().message());
-    return start({options_.server.protocol, server, *bound, 0});
-  }
-  transport_->connect(options_.server.protocol, server, options_.server.host,
-                      [this, servers = std::move(servers)](Result<net::Hop> flow) {
-                        if (!flow && servers.size() > 1) return connect({servers.begin() + 1, servers.end()});
-                        if (!flow)
-                          return end(cause_of(flow.error()),
-                                     options_.server_text + ": " + flow.error().message());
-                        // Requests name the server, not this flow: when it is lost the next request dials
-                        // again.
-                        start({flow->protocol, servers.front(), flow->local, 0});
-                        if (agent_) agent_->on_flow_opened(*flow, loop_.now());
-                      });
+  if (const auto opened = open_datagrams(); !opened) return end(Cause::unreachable, opened.error().message());
+  connect(0);
 }
 
-void Shell::start(const transaction::Hop& server) {
+/// A UDP socket on the address the system would send from, if any server is to be reached over UDP.
+Result<void> Shell::open_datagrams() {
+  for (const net::Hop& server : servers_) {
+    if (server.protocol != transaction::Protocol::udp) continue;
+    const auto local = net::source_address(server.remote);
+    if (!local) return local.error();
+    const auto bound = transport_->listen(transaction::Protocol::udp, {*local, 0});
+    if (!bound) return bound.error();
+    local_port_ = bound->port;
+    return {};
+  }
+  return {};
+}
+
+/// The first that takes a connection is the server; over UDP the REGISTER will tell.
+void Shell::connect(std::size_t number) {
+  const net::Hop& server = servers_[number];
+  if (server.protocol == transaction::Protocol::udp) return start(number, {{}, local_port_});
+  transport_->connect(server, [this, number](Result<net::Hop> flow) {
+    if (!flow && number + 1 < servers_.size()) return connect(number + 1);
+    if (!flow) return end(cause_of(flow.error()), options_.server_text + ": " + flow.error().message());
+    // Requests name the server, not this flow: when it is lost the next request dials again.
+    start(number, flow->local);
+    if (agent_) agent_->on_flow_opened(*flow, loop_.now());
+  });
+}
+
+/// Our end towards each of them.
+std::vector<net::Hop> Shell::with_local(std::vector<net::Hop> servers) const {
+  for (net::Hop& server : servers) {
+    server.local = {IpAddress{.family = server.remote.ip.family}, local_port_};
+    if (const auto local = net::source_address(server.remote)) server.local.ip = *local;
+  }
+  return servers;
+}
+
+void Shell::locate_again() {
+  locator_.locate(options_.server, [this](const locate::Locator::Hops& servers) {
+    if (servers) agent_->set_servers(with_local(*servers));
+    if (!servers) log::warn("account", "{}: {}", options_.server_text, servers.error().message());
+  });
+}
+
+/// `number` is the server that is tried first; those before it have failed.
+void Shell::start(std::size_t number, const Address& local) {
+  local_port_ = local.port;
+  auto servers = servers_;
+  std::rotate(servers.begin(), servers.begin() + static_cast<std::ptrdiff_t>(number), servers.end());
   const auto opened = port_.open({.on_datagram =
                                       [this](const Address& from, ByteView datagram) {
                                         if (agent_) agent_->on_datagram(from, datagram, loop_.now());
@@ -216,13 +256,15 @@ void Shell::start(const transaction::Hop& server) {
                                       }});
   if (!opened) log::warn("direct", "no port for direct sessions: {}", opened.error().message());
   const auto [origin, root] = split_url(options_.xcap_url);
-  web_ = std::make_unique<Web>(loop_, tls_, resolver_, origin);
+  web_ = std::make_unique<Web>(loop_, tls_, locator_, origin);
   account::Account account = options_.account;
   account.instance = keyring_.instance;
   agent_ = std::make_unique<Agent>(
-      Agent::Config{std::move(account), server, options_.server_text, root, options_.trace, {}}, keyring_,
+      Agent::Config{
+          std::move(account), with_local(std::move(servers)), options_.server_text, root, options_.trace, {}},
+      keyring_,
       Agent::Edges{*transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_,
-                   [this] { write_pins(); }},
+                   [this] { write_pins(); }, [this] { locate_again(); }},
       [this](boost::json::object event) { emit(event); });
   agent_->start(loop_.now());
   agent_->choose_files({options_.play, options_.record});

@@ -19,8 +19,8 @@ beckon::xcap::Response to_xcap(net::HttpsResponse&& reply) {
 
 }  // namespace
 
-Web::Web(net::Loop& loop, net::TlsContextPtr tls, net::Resolver& resolver, std::string origin)
-    : loop_(loop), client_(loop, std::move(tls), resolver), origin_(std::move(origin)) {}
+Web::Web(net::Loop& loop, net::TlsContextPtr tls, locate::Locator& locator, std::string origin)
+    : loop_(loop), client_(loop, std::move(tls), locator), origin_(std::move(origin)) {}
 
 void Web::send(beckon::xcap::Request request, Done done) {
   net::HttpsRequest out;

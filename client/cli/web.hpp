@@ -11,7 +11,7 @@ namespace beckon::client::cli {
 class Web final : public xcap::Http {
  public:
   /// `origin` is "https://host:port".
-  Web(net::Loop& loop, net::TlsContextPtr tls, net::Resolver& resolver, std::string origin);
+  Web(net::Loop& loop, net::TlsContextPtr tls, locate::Locator& locator, std::string origin);
   void send(beckon::xcap::Request request, Done done) override;
 
  private:

@@ -28,8 +28,6 @@ const char* to_string(Errc value) {
       return "the answer cannot be read";
     case Errc::bad_url:
       return "not an https URL";
-    case Errc::unknown_host:
-      return "the host has no address";
     case Errc::not_secure:
       return "TLS is not configured";
   }

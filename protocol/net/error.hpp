@@ -19,7 +19,6 @@ enum class Errc {
   bad_certificate,  ///< A certificate or key file cannot be read, or the two do not fit.
   bad_reply,        ///< What came back is not HTTP, or not what was agreed.
   bad_url,          ///< Not an https URL.
-  unknown_host,     ///< The name has no address.
   not_secure,       ///< TLS was asked for and this side has no certificate or trust configured.
 };
 const char* to_string(Errc value);

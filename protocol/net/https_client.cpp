@@ -110,7 +110,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
         on_end_(std::move(on_end)),
         timer_(loop.timers()) {}
 
-  void start(Resolver& resolver) {
+  void start(locate::Locator& locator) {
     timer_.set(loop_.now().mono + request_.timeout, [this](Time) { end(ErrorCode(Errc::timed_out)); });
     auto url = parse_url(request_.url);
     if (!url || !is_clean(request_)) {
@@ -118,13 +118,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       return;
     }
     url_ = std::move(*url);
-    resolver.resolve(url_.host, [weak = weak_from_this()](Result<std::vector<IpAddress>> found) {
-      const auto self = weak.lock();
-      if (!self || self->over()) return;
-      if (!found) return self->end(found.error());
-      self->addresses_ = std::move(*found);
-      self->dial_next(ErrorCode(Errc::unknown_host));
-    });
+    locator.locate({.host = to_lower(url_.host), .port = url_.port, .transport = transaction::Protocol::tcp},
+                   [weak = weak_from_this()](const locate::Locator::Hops& found) {
+                     const auto self = weak.lock();
+                     if (!self || self->over()) return;
+                     if (!found) return self->end(found.error());
+                     for (const auto& hop : *found) self->addresses_.push_back(hop.remote);
+                     self->dial_next(ErrorCode(Errc::closed));
+                   });
   }
 
   /// Ends without a call.
@@ -138,7 +139,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   void dial_next(ErrorCode error) {
     if (next_ == addresses_.size()) return end(error);
-    DialOptions how{.remote = {addresses_[next_++], url_.port},
+    DialOptions how{.remote = addresses_[next_++],
                     .tls = tls_,
                     .server_name = url_.host,
                     .identity = Identity::https,
@@ -214,7 +215,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   OnEnd on_end_;
   Timer timer_;
   Url url_;
-  std::vector<IpAddress> addresses_;
+  std::vector<Address> addresses_;
   std::size_t next_ = 0;
   ChannelPtr channel_;
   Parser parser_;
@@ -232,12 +233,12 @@ std::string_view HttpsResponse::header(std::string_view name) const {
 struct HttpsClient::Impl {
   Loop& loop;
   TlsContextPtr tls;
-  Resolver& resolver;
+  locate::Locator& locator;
   std::unordered_set<std::shared_ptr<Exchange>> running{};
 };
 
-HttpsClient::HttpsClient(Loop& loop, TlsContextPtr tls, Resolver& resolver)
-    : impl_(std::make_shared<Impl>(Impl{.loop = loop, .tls = std::move(tls), .resolver = resolver})) {}
+HttpsClient::HttpsClient(Loop& loop, TlsContextPtr tls, locate::Locator& locator)
+    : impl_(std::make_shared<Impl>(Impl{.loop = loop, .tls = std::move(tls), .locator = locator})) {}
 
 HttpsClient::~HttpsClient() {
   for (const auto& exchange : std::exchange(impl_->running, {})) exchange->drop();
@@ -250,7 +251,7 @@ void HttpsClient::request(HttpsRequest request, std::function<void(Result<HttpsR
   auto exchange = std::make_shared<Exchange>(impl_->loop, impl_->tls, std::move(request), std::move(done),
                                              std::move(on_end));
   impl_->running.insert(exchange);
-  exchange->start(impl_->resolver);
+  exchange->start(impl_->locator);
 }
 
 }  // namespace beckon::net

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "protocol/base/result.hpp"
+#include "protocol/locate/locator.hpp"
 #include "protocol/net/error.hpp"
 #include "protocol/net/loop.hpp"
-#include "protocol/net/resolver.hpp"
 #include "protocol/net/tls.hpp"
 
 namespace beckon::net {
@@ -37,7 +37,7 @@ struct HttpsResponse {
 /// the caller's to follow.
 class HttpsClient {
  public:
-  HttpsClient(Loop& loop, TlsContextPtr tls, Resolver& resolver);
+  HttpsClient(Loop& loop, TlsContextPtr tls, locate::Locator& locator);
   /// Requests still running are dropped without a call.
   ~HttpsClient();
   HttpsClient(const HttpsClient&) = delete;

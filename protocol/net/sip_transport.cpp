@@ -51,7 +51,18 @@ class NoReceiver final : public Receiver {
 struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   using Failed = std::function<void(ErrorCode)>;
   using Dialled = std::function<void(Result<Hop>)>;
-  using Remote = std::pair<Protocol, Address>;
+  /// Whom a connection leads to: over TLS to the same address a certificate for one name says nothing about
+  /// another (RFC 5922 7.1).
+  struct Remote {
+    explicit Remote(const Hop& hop)
+        : protocol(hop.protocol),
+          address(hop.remote),
+          name(transaction::is_secure(hop.protocol) ? hop.name : std::string()) {}
+    Protocol protocol;
+    Address address;
+    std::string name;
+    auto operator<=>(const Remote&) const = default;
+  };
   struct Listener {
     Protocol protocol;
     Address address;
@@ -71,10 +82,10 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   void on_datagram(UdpSocket& socket, const Address& from, const Address& to, std::string_view octets);
 
   // ---- flows
-  Hop add_flow(Protocol protocol, ChannelPtr channel, bool dialled);
+  Hop add_flow(Protocol protocol, ChannelPtr channel, const Remote* dialled);
   void on_flow_closed(const Hop& hop);
-  void with_flow(Protocol protocol, const Address& remote, Dialled done);
-  void dial_flow(Protocol protocol, const Address& remote, Dialled done);
+  void with_flow(const Remote& to, Dialled done);
+  void dial_flow(const Remote& to, Dialled done);
   void on_dialled(const Remote& to, Result<ChannelPtr> channel);
   std::shared_ptr<Flow> find(FlowId flow) const;
 
@@ -102,7 +113,6 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   std::unordered_map<FlowId, std::shared_ptr<Flow>> flows;
   std::map<Remote, FlowId> by_remote;  ///< Flows a message to that address may use.
   std::map<Remote, std::vector<Dialled>> dialling;
-  std::map<Address, std::string> server_names;
   std::map<std::uint8_t, Peer> peers;
 };
 
@@ -141,7 +151,7 @@ Result<Address> SipTransport::Impl::listen_stream(Protocol protocol, const Addre
 Acceptor::OnChannel SipTransport::Impl::on_channel(Protocol protocol) {
   return [weak = weak_from_this(), protocol](ChannelPtr channel) {
     if (const auto self = weak.lock()) {
-      self->add_flow(protocol, std::move(channel), false);
+      self->add_flow(protocol, std::move(channel), nullptr);
     } else {
       channel->close(Errc::closed);
     }
@@ -167,15 +177,17 @@ void SipTransport::Impl::on_datagram(UdpSocket& socket, const Address& from, con
 
 // ---- flows
 
-Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, bool dialled) {
+/// `dialled` is null for a connection that was accepted.
+Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, const Remote* dialled) {
   const Hop hop{.protocol = protocol,
                 .remote = channel->remote(),
                 .local = channel->local(),
-                .flow = make_flow_id(loop.number())};
-  const auto flow = std::make_shared<Flow>(hop, std::move(channel), dialled);
+                .flow = make_flow_id(loop.number()),
+                .name = dialled ? dialled->name : std::string()};
+  const auto flow = std::make_shared<Flow>(hop, std::move(channel), dialled != nullptr);
   flows[hop.flow] = flow;
   // Over TLS only whom we dialled has shown a certificate.
-  if (dialled || !transaction::is_secure(protocol)) by_remote[{protocol, hop.remote}] = hop.flow;
+  if (dialled || !transaction::is_secure(protocol)) by_remote[Remote(hop)] = hop.flow;
   const auto weak = weak_from_this();
   flow->start({.on_message =
                    [weak](const Hop& from, sip::Message message) {
@@ -197,7 +209,7 @@ Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, bool dia
 
 void SipTransport::Impl::on_flow_closed(const Hop& hop) {
   flows.erase(hop.flow);
-  const auto reusable = by_remote.find({hop.protocol, hop.remote});
+  const auto reusable = by_remote.find(Remote(hop));
   if (reusable != by_remote.end() && reusable->second == hop.flow) by_remote.erase(reusable);
   receiver->on_flow_closed(hop.flow);
 }
@@ -207,15 +219,14 @@ std::shared_ptr<Flow> SipTransport::Impl::find(FlowId flow) const {
   return found != flows.end() && found->second->is_open() ? found->second : nullptr;
 }
 
-void SipTransport::Impl::with_flow(Protocol protocol, const Address& remote, Dialled done) {
-  const auto known = by_remote.find({protocol, remote});
+void SipTransport::Impl::with_flow(const Remote& to, Dialled done) {
+  const auto known = by_remote.find(to);
   if (known != by_remote.end())
     if (const auto flow = find(known->second)) return done(flow->hop());
-  dial_flow(protocol, remote, std::move(done));
+  dial_flow(to, std::move(done));
 }
 
-void SipTransport::Impl::dial_flow(Protocol protocol, const Address& remote, Dialled done) {
-  const Remote to{protocol, remote};
+void SipTransport::Impl::dial_flow(const Remote& to, Dialled done) {
   auto& waiting = dialling[to];
   if (waiting.size() >= waiting_for_dial) {
     loop.post([done = std::move(done)] { done(ErrorCode(Errc::queue_full)); });
@@ -223,10 +234,9 @@ void SipTransport::Impl::dial_flow(Protocol protocol, const Address& remote, Dia
   }
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
-  const auto name = server_names.find(remote);
-  DialOptions how{.remote = remote,
-                  .tls = transaction::is_secure(protocol) ? options.tls_client : nullptr,
-                  .server_name = name != server_names.end() ? name->second : print(remote.ip),
+  DialOptions how{.remote = to.address,
+                  .tls = transaction::is_secure(to.protocol) ? options.tls_client : nullptr,
+                  .server_name = to.name.empty() ? print(to.address.ip) : to.name,
                   .identity = Identity::sip,
                   .limits = options.limits};
   dial(loop, std::move(how), [weak = weak_from_this(), to](Result<ChannelPtr> channel) {
@@ -241,8 +251,8 @@ void SipTransport::Impl::dial_flow(Protocol protocol, const Address& remote, Dia
 void SipTransport::Impl::on_dialled(const Remote& to, Result<ChannelPtr> channel) {
   const auto waiting = std::move(dialling[to]);
   dialling.erase(to);
-  Result<Hop> hop = channel ? Result<Hop>(add_flow(to.first, std::move(*channel), true)) : channel.error();
-  if (!hop) log::debug("net", "cannot connect to {}: {}", print(to.second), hop.error().message());
+  Result<Hop> hop = channel ? Result<Hop>(add_flow(to.protocol, std::move(*channel), &to)) : channel.error();
+  if (!hop) log::debug("net", "cannot connect to {}: {}", print(to.address), hop.error().message());
   for (const auto& done : waiting) done(hop);
 }
 
@@ -316,12 +326,11 @@ void SipTransport::Impl::send_stream(const Hop& hop, SharedText message, Failed 
     return fail_later(std::move(failed), Errc::not_secure);
   if (hop.protocol != Protocol::tcp && hop.protocol != Protocol::tls)
     return fail_later(std::move(failed), Errc::flow_gone);  // a WebSocket is only ever answered on
-  with_flow(hop.protocol, hop.remote,
-            [self = shared_from_this(), message = std::move(message),
-             failed = std::move(failed)](Result<Hop> there) {
-              if (!there) return self->fail_later(failed, there.error());
-              self->send_on_flow(there->flow, message, failed);
-            });
+  with_flow(Remote(hop), [self = shared_from_this(), message = std::move(message),
+                          failed = std::move(failed)](Result<Hop> there) {
+    if (!there) return self->fail_later(failed, there.error());
+    self->send_on_flow(there->flow, message, failed);
+  });
 }
 
 // ---- our own address
@@ -404,14 +413,12 @@ Result<void> SipTransport::connect_peers(const std::vector<SipTransport*>& trans
   return {};
 }
 
-void SipTransport::connect(Protocol protocol, const Address& remote, std::string server_name,
-                           std::function<void(Result<Hop>)> done) {
-  if (transaction::is_secure(protocol) && !impl_->options.tls_client) {
+void SipTransport::connect(const Hop& to, std::function<void(Result<Hop>)> done) {
+  if (transaction::is_secure(to.protocol) && !impl_->options.tls_client) {
     impl_->loop.post([done = std::move(done)] { done(ErrorCode(Errc::not_secure)); });
     return;
   }
-  impl_->server_names[remote] = std::move(server_name);
-  impl_->dial_flow(protocol, remote, std::move(done));
+  impl_->dial_flow(Impl::Remote(to), std::move(done));
 }
 
 void SipTransport::close(FlowId flow) {

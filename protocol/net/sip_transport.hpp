@@ -68,11 +68,9 @@ class SipTransport final : public transaction::Transport {
   /// after `listen` was called on the first.
   static Result<void> connect_peers(const std::vector<SipTransport*>& transports);
 
-  /// Makes a new connection (tcp, tls), or waits with others for the one being made. `server_name` is whom a
-  /// TLS certificate must name; it is remembered, so that `send` can dial `remote` again. `done` is called
-  /// later, exactly once, with the flow's Hop.
-  void connect(Protocol protocol, const Address& remote, std::string server_name,
-               std::function<void(Result<Hop>)> done);
+  /// Makes a new connection (tcp, tls) to that hop, or waits with others for the one being made. `done` is
+  /// called later, exactly once, with the flow's Hop.
+  void connect(const Hop& to, std::function<void(Result<Hop>)> done);
   /// Says goodbye and closes, after what is queued was written.
   void close(FlowId flow);
 

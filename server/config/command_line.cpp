@@ -19,6 +19,7 @@ struct Words {
   std::string data;
   std::vector<std::string> domains;
   std::vector<std::string> listen;
+  std::vector<std::string> dns;
   std::string advertise;
   unsigned shards = 0;
   std::string durability;
@@ -54,6 +55,7 @@ std::string as_toml(const Words& words) {
   };
   add_list("domains", words.domains);
   add_list("listen", words.listen);
+  add_list("dns.servers", words.dns);
   add("advertise", words.advertise);
   add("data", words.data);
   if (words.shards != 0) toml += "shards = " + std::to_string(words.shards) + '\n';
@@ -73,6 +75,7 @@ void add_run(CLI::App& app, Words& words) {
   run->add_option("--domain", words.domains, "Domain to serve; may be repeated");
   run->add_option("--listen", words.listen, "udp|tcp|tls|https|stun|admin:ADDRESS:PORT; may be repeated");
   run->add_option("--advertise", words.advertise, "Host that peers reach this server at");
+  run->add_option("--dns", words.dns, "Name server ADDRESS:PORT; may be repeated; default /etc/resolv.conf");
   run->add_option("--shards", words.shards, "Threads")->check(CLI::Range(1, 64));
   run->add_option("--durability", words.durability, "What an answered request survives")
       ->check(CLI::IsMember({"memory", "process", "power"}));

@@ -102,6 +102,17 @@ Setter names(std::vector<std::string>& (*place)(Config&)) {
       [=](Config& config) { place(config).clear(); });
 }
 
+Setter addresses(std::vector<Address>& (*place)(Config&)) {
+  return list(
+      [=](const std::string& value, Config& config) -> Problem {
+        const auto address = parse_address(value);
+        if (!address || address->port == 0) return "texts of the form ADDRESS:PORT";
+        place(config).push_back(*address);
+        return std::nullopt;
+      },
+      [=](Config& config) { place(config).clear(); });
+}
+
 Setter listeners() {
   return list(
       [](const std::string& value, Config& config) -> Problem {
@@ -208,6 +219,10 @@ Keys make_keys() {
         return std::nullopt;
       },
       [](Config& config) { config.settings.trusted_networks.clear(); });
+  keys["proxy.foreign"] =
+      choice<ForeignPolicy>([](Config& c) -> auto& { return c.settings.foreign; },
+                            {{"refuse", ForeignPolicy::refuse}, {"forward", ForeignPolicy::forward}});
+  keys["dns.servers"] = addresses([](Config& c) -> auto& { return c.dns_servers; });
   keys["restart.grace_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);
   add_lifetimes(keys, "registration", [](Config& c) -> auto& { return c.settings.registration; });

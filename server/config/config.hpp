@@ -26,6 +26,7 @@ struct Config {
   Durability durability = Durability::process;
   std::filesystem::path tls_certificate;  ///< PEM; empty: the self-signed one in the data folder.
   std::filesystem::path tls_key;
+  std::vector<Address> dns_servers;  ///< Empty: the machine's own.
   std::string log = "info";
   std::filesystem::path file;  ///< What was read, and
   std::string overrides;       ///< what the command line said, as TOML: both are read again on SIGHUP.

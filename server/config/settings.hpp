@@ -15,6 +15,12 @@ namespace beckon::server {
 /// What becomes of a subscription no rule speaks about (DESIGN 6).
 enum class WatcherPolicy : std::uint8_t { confirm, allow };
 
+/// What becomes of requests of our own users to other domains.
+enum class ForeignPolicy : std::uint8_t {
+  refuse,   ///< 403.
+  forward,  ///< To the domain's servers (RFC 3263).
+};
+
 /// Who may send requests: only users with a password, or everybody (benches on loopback).
 enum class Authentication : std::uint8_t { digest, none };
 
@@ -58,6 +64,7 @@ struct Settings {
   /// User-Agent.
   std::vector<std::string> md5_only_agents{"baresip v1.", "Twinkle/", "JsSIP ", "sipsak", "SIPp"};
   WatcherPolicy watcher_policy = WatcherPolicy::confirm;
+  ForeignPolicy foreign = ForeignPolicy::refuse;
   std::vector<std::string>
       hosts;  ///< Other names and addresses of this node, lower case: listeners, --advertise.
   std::vector<std::uint16_t> ports;          ///< Of the SIP listeners.

@@ -4,7 +4,6 @@
 
 #include "protocol/auth/credentials.hpp"
 #include "protocol/sip/builder.hpp"
-#include "server/proxy/next_hop.hpp"
 
 namespace beckon::server::proxy {
 
@@ -49,18 +48,19 @@ Way read_way(const sip::Message& request, ByteView key, const Settings& settings
   return way;
 }
 
-std::optional<transaction::Hop> hop_in_dialog(const sip::Message& request, const Way& way) {
+std::optional<Destination> destination_in_dialog(const sip::Message& request, const Way& way,
+                                                 const locate::Abilities& abilities) {
   if (!way.token) return std::nullopt;
   if (!way.rest.empty()) {
     const auto route = sip::parse_name_addr(way.rest.front());
-    return route ? next_hop(route->uri) : std::nullopt;
+    return route ? destination_of(route->uri, abilities) : std::nullopt;
   }
   const bool from_caller = hash_tag(request.from_tag()) == way.token->caller_tag_hash;
-  return from_caller ? way.token->callee : way.token->caller;
+  return Destination{.query = {}, .hops = {from_caller ? way.token->callee : way.token->caller}};
 }
 
 std::string outgoing(const sip::Message& request, const Way& way, const Target& target,
-                     const Settings& settings) {
+                     const std::vector<std::string>& record_route, const Settings& settings) {
   sip::Splice out(request);
   if (!target.uri.empty()) out.request_uri(target.uri);
   const auto left = request.number(HeaderId::max_forwards).value_or(default_max_forwards + 1);
@@ -75,7 +75,7 @@ std::string outgoing(const sip::Message& request, const Way& way, const Target& 
   if (is_for_us(request, settings)) out.drop(HeaderId::authorization);
   out.drop(HeaderId::p_asserted_identity).drop(HeaderId::p_preferred_identity);
   if (!target.asserted.empty()) out.prepend(HeaderId::p_asserted_identity, target.asserted);
-  for (const std::string& value : target.record_route) out.prepend(HeaderId::record_route, value);
+  for (const std::string& value : record_route) out.prepend(HeaderId::record_route, value);
   return out.finish();
 }
 

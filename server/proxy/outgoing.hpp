@@ -7,6 +7,7 @@
 
 #include "protocol/sip/message.hpp"
 #include "server/config/settings.hpp"
+#include "server/proxy/next_hop.hpp"
 #include "server/proxy/token.hpp"
 
 namespace beckon::server::proxy {
@@ -20,18 +21,20 @@ Way read_way(const sip::Message& request, ByteView key, const Settings& settings
 
 /// One way a request takes.
 struct Target {
-  transaction::Hop hop;
-  std::string uri;                        ///< New Request-URI; empty leaves it.
-  std::string path;                       ///< Route values to put on top (RFC 3327); empty for none.
-  std::string asserted;                   ///< P-Asserted-Identity (RFC 3325); empty for none.
-  std::vector<std::string> record_route;  ///< From the bottom up.
+  Destination to;
+  std::string uri{};        ///< New Request-URI; empty leaves it.
+  std::string path{};       ///< Route values to put on top (RFC 3327); empty for none.
+  std::string asserted{};   ///< P-Asserted-Identity (RFC 3325); empty for none.
+  bool in_dialogs = false;  ///< Stay in the way of the dialog it makes: Record-Route.
 };
 
 /// Where a request of a dialog goes that was made through us. Nothing when it cannot be told.
-std::optional<transaction::Hop> hop_in_dialog(const sip::Message& request, const Way& way);
+std::optional<Destination> destination_in_dialog(const sip::Message& request, const Way& way,
+                                                 const locate::Abilities& abilities);
 
-/// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6).
+/// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6). `record_route` values stand from
+/// the bottom up.
 std::string outgoing(const sip::Message& request, const Way& way, const Target& target,
-                     const Settings& settings);
+                     const std::vector<std::string>& record_route, const Settings& settings);
 
 }  // namespace beckon::server::proxy

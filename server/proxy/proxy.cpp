@@ -1,10 +1,10 @@
 #include "server/proxy/proxy.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/base/log.hpp"
 #include "protocol/sip/builder.hpp"
-#include "server/proxy/next_hop.hpp"
 #include "server/shard/replay.hpp"
 #include "server/store/store.hpp"
 
@@ -130,9 +130,9 @@ void Proxy::on_request(const RequestPtr& request) {
     });
   }
   if (!begin(request)) return;
-  const auto hop = hop_in_dialog(request->message, way);
-  if (!hop) return give_up(request, 404);
-  forward(request, {{.hop = *hop, .uri = {}, .path = {}, .asserted = {}, .record_route = {}}});
+  const auto to = destination_in_dialog(request->message, way, services_.locator().abilities());
+  if (!to) return give_up(request, 404);
+  forward(request, {{.to = *to}});
 }
 
 // Whom to forward to
@@ -146,13 +146,33 @@ void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable) {
     unreachable(request, why);
   };
   const auto way = read_way(request->message, key_, services_.settings());
-  if (!services_.settings().serves(uri->host) || !way.rest.empty()) return fail(Unreachable::foreign);
+  if (!services_.settings().serves(uri->host) || !way.rest.empty()) {
+    if (!may_leave(*request)) return fail(Unreachable::foreign);
+    const auto route =
+        way.rest.empty() ? std::nullopt : std::optional(sip::parse_name_addr(way.rest.front()));
+    if (route && !*route) return give_up(request, 400);
+    return to_foreign(request, route ? (*route)->uri : *uri);
+  }
   const std::string aor = sip::canonical_aor(*uri);
   if (uri->user.empty()) return fail(Unreachable::unknown);
   locate(request, aor, [this, request, aor, unreachable](const std::vector<registrar::Binding>& bindings) {
     if (bindings.empty()) return ask_whether_known(request, aor, unreachable);
     to_bindings(request, bindings);
   });
+}
+
+/// No open relay: only users of ours, proven by their password, send to other domains.
+bool Proxy::may_leave(const Request& request) const {
+  const auto& settings = services_.settings();
+  if (settings.foreign != ForeignPolicy::forward || !request.identity.authenticated) return false;
+  const auto sender = sip::parse_uri(request.identity.aor);
+  return sender && settings.serves(sender->host);
+}
+
+void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
+  auto to = destination_of(uri, services_.locator().abilities());
+  if (!to) return give_up(request, 404, "Domain Not Found");
+  forward(request, {{.to = std::move(*to), .in_dialogs = request->message.method() == Method::invite}});
 }
 
 void Proxy::locate(const RequestPtr& request, const std::string& aor, Found found) {
@@ -192,16 +212,14 @@ void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::
   const bool makes_dialog = request->message.method() == Method::invite;
   std::vector<Target> targets;
   for (const auto& binding : bindings) {
-    Target target{.hop = hop_to(binding),
+    Target target{.to = destination_of(binding, services_.locator().abilities()),
                   .uri = binding.contact,
                   .path = binding.path,
-                  .asserted = {},
-                  .record_route = {}};
+                  .in_dialogs = makes_dialog};
     if (request->identity.authenticated) target.asserted = '<' + request->identity.aor + '>';
-    if (makes_dialog) target.record_route = record_route(*request, target.hop);
     targets.push_back(std::move(target));
   }
-  forward(request, targets);
+  forward(request, std::move(targets));
 }
 
 /// One line for each side where the two reach us differently (RFC 5658); the callee's on top.
@@ -219,54 +237,127 @@ std::vector<std::string> Proxy::record_route(const Request& request, const Hop& 
 
 // Forwarding
 
-void Proxy::forward(const RequestPtr& request, const std::vector<Target>& targets) {
+void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
   Context* context = find(request->id);
   if (!context) return;
   if (context->cancelled) return give_up(request, 487);
-  for (std::size_t i = 0; i < targets.size(); ++i) context->fork.add();
-  context->branches.resize(targets.size());
-  if (request->message.method() == Method::invite) arm_timer_c(*context, services_.clock().now());
-  for (std::size_t i = 0; i < targets.size(); ++i) start_branch(request, i, targets[i]);
-}
-
-void Proxy::start_branch(const RequestPtr& request, std::size_t branch, const Target& target) {
-  Context* context = find(request->id);
-  if (!context) return;
-  const auto& settings = services_.settings();
-  std::string text = outgoing(request->message, read_way(request->message, key_, settings), target, settings);
-  const bool too_large = target.hop.protocol == Protocol::udp && text.size() > datagram_octets &&
-                         request->message.method() == Method::message;
-  if (too_large) {
-    std::string response = request->reply(513).finish();
-    return act(*context, context->fork.on_response(branch, 513, response), response, services_.clock().now());
+  for (Target& target : targets) {
+    context->fork.add();
+    context->branches.push_back({.target = std::move(target)});
   }
-  context->branches[branch] = services_.send(request->bucket, std::move(text), target.hop,
-                                             [this, request, branch](const Outcome& outcome, Now now) {
-                                               on_outcome(request, branch, outcome, now);
-                                             });
+  if (request->message.method() == Method::invite) arm_timer_c(*context, services_.clock().now());
+  for (std::size_t i = 0; i < targets.size(); ++i) start_branch(request, i);
 }
 
-void Proxy::on_outcome(const RequestPtr& request, std::size_t branch, const Outcome& outcome, Now now) {
+void Proxy::start_branch(const RequestPtr& request, std::size_t number) {
   Context* context = find(request->id);
   if (!context) return;
+  const auto& query = context->branches[number].target.to.query;
+  if (!query) return try_next(request, number);
+  services_.locator().locate(*query, [this, request, number](const locate::Locator::Hops& found) {
+    on_located(request, number, found);
+  });
+}
+
+void Proxy::on_located(const RequestPtr& request, std::size_t number, const locate::Locator::Hops& found) {
+  Context* context = find(request->id);
+  if (!context) return;
+  Branch& branch = context->branches[number];
+  if (found) {
+    branch.target.to.hops.insert(branch.target.to.hops.begin(), found->begin(), found->end());
+  } else {
+    log::info("proxy", "{} {}: {}", request->message.call_id(), branch.target.to.query->host,
+              found.error().message());
+    const bool dns_failed = found.error() == locate::Errc::no_answer || found.error() == locate::Errc::busy;
+    branch.status = dns_failed ? 504 : 404;  // RFC 3261 21.5.5: DNS is such an external server
+    branch.reason = dns_failed ? "" : "Domain Not Found";
+  }
+  try_next(request, number);
+}
+
+void Proxy::try_next(const RequestPtr& request, std::size_t number) {
+  Context* context = find(request->id);
+  if (!context) return;
+  Branch& branch = context->branches[number];
+  if (context->cancelled) return end_branch(*context, number, 487);
+  const auto& hops = branch.target.to.hops;
+  const auto& settings = services_.settings();
+  const Way way = read_way(request->message, key_, settings);
+  while (branch.next < hops.size()) {
+    const Hop hop = hops[branch.next++];
+    const auto route = branch.target.in_dialogs ? record_route(*request, hop) : std::vector<std::string>{};
+    std::string text = outgoing(request->message, way, branch.target, route, settings);
+    const bool too_large = hop.protocol == Protocol::udp && text.size() > datagram_octets &&
+                           request->message.method() == Method::message;
+    if (too_large) {
+      branch.status = 513;
+      branch.reason.clear();
+      continue;
+    }
+    branch.heard = false;
+    branch.id = services_.send(request->bucket, std::move(text), hop,
+                               [this, request, number, hop](const Outcome& outcome, Now now) {
+                                 on_outcome(request, number, hop, outcome, now);
+                               });
+    return;
+  }
+  end_branch(*context, number, branch.status, std::string(branch.reason));
+}
+
+/// Ends a branch with an answer of our own.
+void Proxy::end_branch(Context& context, std::size_t number, int status, std::string_view reason) {
+  const std::string response = context.request->reply(status, reason).finish();
+  act(context, context.fork.on_response(number, status, response), response, services_.clock().now());
+}
+
+/// Located servers that failed come last for a while; a server may say for how long (RFC 3261 21.5.4).
+void Proxy::remember_failure(const Branch& branch, const Hop& hop, const sip::Message* response) {
+  if (!branch.target.to.query) return;
+  constexpr std::uint32_t longest = 3600;  // seconds
+  const auto asked = response ? response->number(HeaderId::retry_after) : std::nullopt;
+  const Duration pause =
+      asked ? Duration(std::chrono::seconds(std::min(*asked, longest))) : locate::failed_pause;
+  services_.locator().on_failed(hop, pause);
+}
+
+void Proxy::on_outcome(const RequestPtr& request, std::size_t number, const Hop& hop, const Outcome& outcome,
+                       Now now) {
+  Context* context = find(request->id);
+  if (!context) return;
+  Branch& branch = context->branches[number];
+  // "Failure also occurs if the transaction layer times out without ever having received any response" (RFC
+  // 3263 4.3).
+  const bool failed = outcome.kind == Outcome::Kind::transport_error ||
+                      (outcome.kind == Outcome::Kind::timeout && !branch.heard) ||
+                      (outcome.kind == Outcome::Kind::final && outcome.status == 503);
+  branch.heard |= outcome.response != nullptr;
+  if (failed) {
+    remember_failure(branch, hop, outcome.response);
+    if (branch.next < branch.target.to.hops.size() && !context->cancelled) {
+      branch.status = outcome.kind == Outcome::Kind::timeout ? 408 : 480;
+      return try_next(request, number);
+    }
+  }
   int status = outcome.status;
   std::string response;
-  if (outcome.response) {
+  if (outcome.response && status != 503) {
     response = sip::Splice(*outcome.response).drop_first(HeaderId::via).finish();
   } else {
-    // A device that cannot be reached is as good as gone; 503 would drive the caller away from this server.
-    status = outcome.kind == Outcome::Kind::timeout ? 408 : 480;
+    // A device that cannot be reached is as good as gone; 503 would drive the caller away from this server
+    // (RFC 3261 16.7 step 6).
+    status = outcome.kind == Outcome::Kind::timeout ? 408 : outcome.response ? 500 : 480;
     response = request->reply(status).finish();
   }
   if (outcome.kind == Outcome::Kind::provisional && status != 100 && context->timer.is_set())
     arm_timer_c(*context, now);
-  act(*context, context->fork.on_response(branch, status, response), response, now);
+  act(*context, context->fork.on_response(number, status, response), response, now);
 }
 
 void Proxy::act(Context& context, Fork::Actions actions, const std::string& response, Now now) {
   const RequestPtr request = context.request;
   const bool invite = request->message.method() == Method::invite;
   if (actions.forward_now) services_.respond(*request, response);
+  if (actions.cancel_others) context.cancelled = true;
   if (actions.cancel_others && invite) cancel_open(context, {}, now);
   if (actions.send_best) services_.respond(*request, context.fork.best());
   if (!context.fork.is_finished()) return;
@@ -277,14 +368,17 @@ void Proxy::act(Context& context, Fork::Actions actions, const std::string& resp
 
 void Proxy::arm_timer_c(Context& context, Now now) {
   context.timer.set(now.mono + timer_c, [this, id = context.request->id](Time) {
-    if (Context* late = find(id)) cancel_open(*late, {}, services_.clock().now());
+    Context* late = find(id);
+    if (!late) return;
+    late->cancelled = true;
+    cancel_open(*late, {}, services_.clock().now());
   });
 }
 
 void Proxy::cancel_open(Context& context, std::string_view reason, Now now) {
   for (std::size_t i = 0; i < context.fork.size(); ++i) {
-    if (context.fork.is_open(i) && context.branches[i] != 0)
-      services_.transactions().cancel(context.branches[i], reason, now);
+    if (context.fork.is_open(i) && context.branches[i].id != 0)
+      services_.transactions().cancel(context.branches[i].id, reason, now);
   }
 }
 
@@ -298,12 +392,15 @@ void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now now) {
 void Proxy::on_ack(Bucket, const Hop&, const sip::Message& ack, Now now) {
   const auto& settings = services_.settings();
   const auto way = read_way(ack, key_, settings);
-  const auto hop = hop_in_dialog(ack, way);
-  if (!hop || ack.number(HeaderId::max_forwards) == 0U) {
+  const auto to = destination_in_dialog(ack, way, services_.locator().abilities());
+  if (!to || ack.number(HeaderId::max_forwards) == 0U) {
     return log::debug("proxy", "{} ACK cannot be forwarded", ack.call_id());
   }
-  const Target target{.hop = *hop, .uri = {}, .path = {}, .asserted = {}, .record_route = {}};
-  services_.transactions().send_ack(outgoing(ack, way, target, settings), *hop, now);
+  const std::string text = outgoing(ack, way, {.to = *to}, {}, settings);
+  if (!to->query) return services_.transactions().send_ack(text, to->hops.front(), now);
+  services_.locator().locate(*to->query, [this, text](const locate::Locator::Hops& found) {
+    if (found) services_.transactions().send_ack(text, found->front(), services_.clock().now());
+  });
 }
 
 void Proxy::on_response(const sip::Message& response, Now) {

@@ -23,7 +23,7 @@ class Proxy final : public Relay {
   enum class Unreachable {
     unknown,  ///< The domain is ours, the user is not.
     offline,  ///< He has no binding that can be reached now.
-    foreign,  ///< Another domain: no federation yet.
+    foreign,  ///< Another domain, and this request may not leave ours.
     failed,   ///< The store or a queue failed.
   };
   using OnUnreachable = std::function<void(const RequestPtr&, Unreachable)>;
@@ -46,13 +46,22 @@ class Proxy final : public Relay {
   std::vector<Table> tables(Now now) const override;
 
  private:
+  /// One way out: its hops are tried one after another (RFC 3263 4.3).
+  struct Branch {
+    Target target;
+    std::size_t next = 0;               ///< Of the target's hops.
+    transaction::TransactionId id = 0;  ///< Of the try that runs.
+    bool heard = false;                 ///< Somebody has answered this try.
+    int status = 480;                   ///< The answer when nothing is left to try.
+    std::string reason{};
+  };
   struct Context {
     Context(RequestPtr asked, TimerQueue& timers);
     RequestPtr request;
     Fork fork;
-    std::vector<transaction::TransactionId> branches;
+    std::vector<Branch> branches;
     std::string identity;
-    bool cancelled = false;
+    bool cancelled = false;  ///< By the caller, or as there is an answer: nothing new is tried.
     Timer timer;  ///< Timer C (RFC 3261 16.6 step 11); behind a 2xx to INVITE: until its copies have come.
   };
   using Found = std::function<void(std::vector<registrar::Binding>)>;
@@ -62,11 +71,18 @@ class Proxy final : public Relay {
   void to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
   void ask_whether_known(const RequestPtr& request, const std::string& aor, const OnUnreachable& unreachable);
 
-  void forward(const RequestPtr& request, const std::vector<Target>& targets);
-  void start_branch(const RequestPtr& request, std::size_t branch, const Target& target);
+  bool may_leave(const Request& request) const;
+  void to_foreign(const RequestPtr& request, const sip::Uri& uri);
+
+  void forward(const RequestPtr& request, std::vector<Target> targets);
+  void start_branch(const RequestPtr& request, std::size_t number);
+  void on_located(const RequestPtr& request, std::size_t number, const locate::Locator::Hops& found);
+  void try_next(const RequestPtr& request, std::size_t number);
+  void end_branch(Context& context, std::size_t number, int status, std::string_view reason = {});
+  void remember_failure(const Branch& branch, const transaction::Hop& hop, const sip::Message* response);
   std::vector<std::string> record_route(const Request& request, const transaction::Hop& callee) const;
-  void on_outcome(const RequestPtr& request, std::size_t branch, const transaction::Outcome& outcome,
-                  Now now);
+  void on_outcome(const RequestPtr& request, std::size_t number, const transaction::Hop& hop,
+                  const transaction::Outcome& outcome, Now now);
   void act(Context& context, Fork::Actions actions, const std::string& response, Now now);
   void cancel_open(Context& context, std::string_view reason, Now now);
   void arm_timer_c(Context& context, Now now);

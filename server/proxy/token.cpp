@@ -33,24 +33,28 @@ std::optional<Address> parse_end(std::string_view text) {
   return address;
 }
 
-/// "protocol flow remote local", separated by '_'.
+/// "protocol flow remote local", with a name "protocol flow remote local name", separated by '_'.
 std::string print_hop(const Hop& hop) {
-  return hex_number(static_cast<unsigned>(hop.protocol)) + '_' + hex_number(hop.flow) + '_' +
-         print_end(hop.remote) + '_' + print_end(hop.local);
+  std::string text = hex_number(static_cast<unsigned>(hop.protocol)) + '_' + hex_number(hop.flow) + '_' +
+                     print_end(hop.remote) + '_' + print_end(hop.local);
+  if (!hop.name.empty()) text += '_' + to_hex(as_bytes(hop.name));
+  return text;
 }
 
 std::optional<Hop> parse_hop(std::string_view text) {
   const auto parts = split(text, '_');
-  if (parts.size() != 4) return std::nullopt;
+  if (parts.size() != 4 && parts.size() != 5) return std::nullopt;
   const auto protocol = parse_number<unsigned>(parts[0], 16);
   const auto flow = parse_number<transaction::FlowId>(parts[1], 16);
   const auto remote = parse_end(parts[2]);
   const auto local = parse_end(parts[3]);
-  if (!protocol || *protocol > static_cast<unsigned>(transaction::Protocol::wss) || !flow || !remote ||
-      !local) {
+  const auto name = parts.size() == 5 ? from_hex(parts[4]) : Bytes{};
+  if (!name || !protocol || *protocol > static_cast<unsigned>(transaction::Protocol::wss) || !flow ||
+      !remote || !local) {
     return std::nullopt;
   }
-  return Hop{static_cast<transaction::Protocol>(*protocol), *remote, *local, *flow};
+  return Hop{static_cast<transaction::Protocol>(*protocol), *remote, *local, *flow,
+             std::string(as_text(*name))};
 }
 
 std::string mac_of(std::string_view text, ByteView key, std::string_view call_id) {

@@ -13,6 +13,7 @@
 #include "protocol/base/random.hpp"
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
+#include "protocol/locate/locator.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/message.hpp"
 #include "protocol/transaction/layer.hpp"
@@ -105,6 +106,8 @@ class Services {
   virtual store::StateStore& store() = 0;
   virtual store::DurableStore& users() = 0;
   virtual store::EventBus& bus() = 0;
+  /// Finds the servers of other domains, and hosts by name.
+  virtual locate::Locator& locator() = 0;
 
   /// Runs `command` at the owner of `bucket`: asynchronous, in order between any two shards, also when the
   /// owner is this shard. False when that shard's queue is full: answer the request that caused it with 503.

@@ -41,6 +41,7 @@ struct ShardParts {
   store::StateStore& store;
   store::DurableStore& users;
   store::EventBus& bus;
+  locate::Locator& locator;
 };
 
 /// Counters since the start; each only rises.
@@ -100,6 +101,7 @@ class Shard final : public Services, private transaction::User {
   store::StateStore& store() override { return parts_.store; }
   store::DurableStore& users() override { return parts_.users; }
   store::EventBus& bus() override { return parts_.bus; }
+  locate::Locator& locator() override { return parts_.locator; }
   bool post(Bucket bucket, Command command) override;
   void post_back(Bucket bucket, Command command) override;
   using Services::respond;

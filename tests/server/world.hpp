@@ -9,11 +9,13 @@
 
 #include "protocol/auth/digest.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/locate/finder.hpp"
 #include "server/message/messages.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/shard/node.hpp"
 #include "server/store/memory.hpp"
+#include "tests/protocol/locate/zone.hpp"
 
 /// A whole node without sockets, threads or real time, for the tests of its rooms.
 namespace beckon::server::test {
@@ -36,14 +38,15 @@ class VirtualClock final : public Clock {
 struct Sent {
   Hop to;
   sip::Message message;
+  std::function<void(ErrorCode)> failed{};  ///< Call it where the message is not to have left.
 };
 
 class Wire final : public transaction::Transport {
  public:
-  void send(const Hop& hop, SharedText text, std::function<void(ErrorCode)>) override {
+  void send(const Hop& hop, SharedText text, std::function<void(ErrorCode)> failed) override {
     const auto message = sip::Message::parse(std::move(text));
     REQUIRE(message.has_value());
-    sent.push_back({hop, *message});
+    sent.push_back({hop, *message, std::move(failed)});
   }
   std::string sent_by(const Hop& hop) const override {
     return transaction::is_secure(hop.protocol) ? "192.0.2.1:5061" : "192.0.2.1:5060";
@@ -102,7 +105,7 @@ class World {
   }
 
   void add_user(const std::string& aor, const std::string& password = "secret") {
-    auto user = users::make_user(aor, password, random_);
+    auto user = users::make_user(aor, password, random);
     REQUIRE(user.has_value());
     memory.users.emplace(user->aor, *user);
   }
@@ -129,7 +132,7 @@ class World {
   }
 
   std::string text_of(const Ask& ask) {
-    const std::string branch = ask.branch.empty() ? "z9hG4bK" + random_.token(6) : ask.branch;
+    const std::string branch = ask.branch.empty() ? "z9hG4bK" + random.token(6) : ask.branch;
     const std::string to = ask.to.empty() ? ask.from : ask.to;
     std::string text =
         ask.method + ' ' + ask.uri + " SIP/2.0\r\n" +
@@ -188,6 +191,9 @@ class World {
   TimerQueue timers;
   Wire wire;
   store::Memory memory;
+  locate::test::Zone zone{timers, clock};
+  SeededRandom random{7};
+  locate::Finder locator{zone, {.ipv6 = false}, timers, clock, random};
 
  private:
   /// What one shard has for itself.
@@ -203,12 +209,12 @@ class World {
     std::vector<Node::Seat> seats;
     for (unsigned i = 0; i < shards; ++i) {
       Own& own = *stores_.emplace_back(std::make_unique<Own>(memory, timers, clock, store_latency_));
-      seats.push_back(
-          {{wire, timers, clock, random_, own.state, own.users, own.bus}, [this](std::function<void()> work) {
-             timers.set(clock.now().mono, [work = std::move(work)](Time) { work(); });
-           }});
+      seats.push_back({{wire, timers, clock, random, own.state, own.users, own.bus, locator},
+                       [this](std::function<void()> work) {
+                         timers.set(clock.now().mono, [work = std::move(work)](Time) { work(); });
+                       }});
     }
-    node_ = std::make_unique<Node>(settings_, random_, seats);
+    node_ = std::make_unique<Node>(settings_, random, seats);
     for (unsigned i = 0; i < shards; ++i) {
       Shard& shard = node_->shard(i);
       auto& registrar = shard.add<registrar::Registrar>(shard);
@@ -222,7 +228,6 @@ class World {
 
   Settings settings_;
   Duration store_latency_;
-  SeededRandom random_{7};
   std::vector<std::unique_ptr<Own>> stores_;
   std::unique_ptr<Node> node_;
 };

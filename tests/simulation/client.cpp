@@ -115,7 +115,7 @@ struct Client::Process {
     account.instance = owner.keyring_.instance;
     agent = std::make_unique<client::Agent>(
         client::Agent::Config{std::move(account),
-                              {owner.account_.protocol, owner.server_.address(), owner.account_.address, 0},
+                              {{owner.account_.protocol, owner.server_.address(), owner.account_.address, 0}},
                               "simulated",
                               "/xcap",
                               false,

@@ -3,9 +3,11 @@
 #include <boost/system/errc.hpp>
 #include <vector>
 
+#include "protocol/locate/finder.hpp"
 #include "server/server.hpp"
 #include "server/shard/node.hpp"
 #include "server/web.hpp"
+#include "tests/protocol/locate/zone.hpp"
 
 namespace beckon::simulation {
 namespace {
@@ -30,12 +32,16 @@ struct Seat {
   Seat(World& world, store::Memory& memory)
       : timers(world.make_timers(heap::Owner::server)),
         state(memory, *timers, world, store_latency),
-        users(memory, *timers, world) {}
+        users(memory, *timers, world),
+        names(*timers, world),
+        locator(names, {}, *timers, world, world.random()) {}
 
   std::shared_ptr<TimerQueue> timers;
   store::MemoryStore state;
   store::MemoryUsers users;
   store::LocalBus bus;
+  locate::test::Zone names;  ///< Nobody has one.
+  locate::Finder locator;
   Time busy_until{};  ///< Tasks from other shards arrive in order.
 };
 
@@ -58,13 +64,13 @@ struct Server::Process {
     std::vector<server::Node::Seat> parts;
     for (unsigned i = 0; i < server.shards_; ++i) {
       Seat& seat = *seats.emplace_back(std::make_unique<Seat>(world, server.memory_));
-      parts.push_back({{sip, *seat.timers, world, world.random(), seat.state, seat.users, seat.bus},
-                       [&seat, &world](std::function<void()> work) {
-                         const Duration takes(
-                             static_cast<Duration::rep>(world.random().below(hand_over_max_us)));
-                         seat.busy_until = std::max(seat.busy_until, world.now().mono + takes);
-                         seat.timers->set(seat.busy_until, [work = std::move(work)](Time) { work(); });
-                       }});
+      parts.push_back(
+          {{sip, *seat.timers, world, world.random(), seat.state, seat.users, seat.bus, seat.locator},
+           [&seat, &world](std::function<void()> work) {
+             const Duration takes(static_cast<Duration::rep>(world.random().below(hand_over_max_us)));
+             seat.busy_until = std::max(seat.busy_until, world.now().mono + takes);
+             seat.timers->set(seat.busy_until, [work = std::move(work)](Time) { work(); });
+           }});
     }
     node = std::make_unique<server::Node>(make_settings(server.address_), world.random(), parts);
     for (unsigned i = 0; i < node->size(); ++i) server::add_rooms(node->shard(i), node->key());

@@ -186,3 +186,59 @@ TEST_CASE_FIXTURE(Fixture, "nobody's answer is told as 0") {
   pass(32s);
   CHECK(ends.statuses == Statuses{0});
 }
+
+namespace {
+
+struct TwoServers : Bench {
+  TwoServers() : Bench(transaction::Protocol::udp) {
+    connection.servers = {connection.server, connection.server};
+    connection.servers[1].remote = second;
+  }
+  void start() { registration.start(600, ends.take(), now()); }
+
+  const Address first = *parse_address("192.0.2.9:5061");
+  const Address second = *parse_address("192.0.2.10:5060");
+  int all_failed = 0;
+  account::Registration registration{context, [](Now) {}, [this] { ++all_failed; }};
+  Ends ends;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(TwoServers,
+                  "a server's 503 makes the REGISTER go to the domain's next at once (RFC 3263 4.3)") {
+  start();
+  CHECK(wire.last_hop.remote == first);
+  answer(503);
+  CHECK(wire.last_hop.remote == second);
+  CHECK(ends.statuses.empty());
+  answer(200, {{HeaderId::contact, context.contact() + ";expires=600"}});
+  CHECK(ends.statuses == Statuses{200});
+  CHECK(connection.server.remote == second);  // it stays there
+  CHECK(all_failed == 0);
+}
+
+TEST_CASE_FIXTURE(TwoServers, "so does one that does not answer; when none does, they are located again") {
+  start();
+  while (wire.last_hop.remote == first) {
+    wire.sent.clear();
+    pass(1s);
+  }
+  CHECK(ends.statuses.empty());
+  while (ends.statuses.empty()) {
+    wire.sent.clear();
+    pass(1s);
+  }
+  CHECK(ends.statuses == Statuses{0});
+  CHECK(all_failed == 1);
+  CHECK(last("registration").at("state") == "failed");
+  CHECK(connection.server.remote == first);  // and the next round begins there
+}
+
+TEST_CASE_FIXTURE(TwoServers, "a refusal is an answer: nobody else is asked") {
+  start();
+  answer(403);
+  CHECK(wire.is_silent());
+  CHECK(ends.statuses == Statuses{403});
+  CHECK(all_failed == 0);
+}

@@ -11,19 +11,19 @@ using namespace beckon;
 using namespace beckon::client;
 using transaction::Protocol;
 
-TEST_CASE("--server names transport, host and port; without a port the transport's own") {
+TEST_CASE("--server names transport, host and port; a port left out is the domain's to say (RFC 3263 4.2)") {
   struct Row {
     const char* text;
     Protocol protocol;
     const char* host;  ///< Null: refused.
-    std::uint16_t port;
+    std::optional<std::uint16_t> port{};
   };
   for (const Row& row :
-       {Row{"tls:sip.example.org", Protocol::tls, "sip.example.org", 5061},
-        Row{"tcp:sip.example.org", Protocol::tcp, "sip.example.org", 5060},
+       {Row{"tls:sip.example.org", Protocol::tls, "sip.example.org"},
+        Row{"tcp:sip.example.org", Protocol::tcp, "sip.example.org"},
         Row{"udp:127.0.0.1:5080", Protocol::udp, "127.0.0.1", 5080},
         Row{"tls:[::1]:5061", Protocol::tls, "::1", 5061},
-        Row{"tls:[2001:db8::1]", Protocol::tls, "2001:db8::1", 5061}, Row{"sip.example.org", {}, nullptr, 0},
+        Row{"tls:[2001:db8::1]", Protocol::tls, "2001:db8::1"}, Row{"sip.example.org", {}, nullptr, 0},
         Row{"sctp:a", {}, nullptr, 0}, Row{"tls:", {}, nullptr, 0}, Row{"tls:a:0", {}, nullptr, 0},
         Row{"tls:a:65536", {}, nullptr, 0}, Row{"tls:a:b", {}, nullptr, 0}, Row{"", {}, nullptr, 0}}) {
     CAPTURE(row.text);
@@ -71,6 +71,23 @@ TEST_CASE("the command line gives account, server and the words of one command")
   CHECK(words == "allow bob@example.org --direct auto ");
 }
 
+TEST_CASE("without --server it is the domain's server that is located, SIPS for a sips account") {
+  ::setenv("BECKON_PASSWORD", "secret", 1);
+  int exit_code = -1;
+  const auto options = read({"--account", "alice@example.org", "--dns", "127.0.0.1:5353"}, exit_code);
+  REQUIRE(options.has_value());
+  CHECK(options->server == locate::Query{.host = "example.org"});
+  CHECK(options->server_text == "example.org");
+  CHECK(options->xcap_url == "https://example.org:5443/xcap");
+  CHECK(options->name_servers == std::vector{*parse_address("127.0.0.1:5353")});
+  const auto secure = read({"--account", "sips:alice@example.org"}, exit_code);
+  REQUIRE(secure.has_value());
+  CHECK(secure->server.secure);
+  const auto named = read({"--account", "alice@example.org", "--server", "tls:Sip.example.net"}, exit_code);
+  REQUIRE(named.has_value());
+  CHECK(named->server == locate::Query{.host = "sip.example.net", .transport = Protocol::tls});
+}
+
 TEST_CASE("what is wrong on the command line is exit code 2") {
   ::setenv("BECKON_PASSWORD", "secret", 1);
   const std::vector<std::string> good{"--account", "alice@example.org", "--server", "tls:a"};
@@ -78,7 +95,8 @@ TEST_CASE("what is wrong on the command line is exit code 2") {
   CHECK(read(good, exit_code).has_value());
   for (const auto& more :
        {std::vector<std::string>{"--log", "loud"}, std::vector<std::string>{"--account", "alice"},
-        std::vector<std::string>{"--server", "a"},
+        std::vector<std::string>{"--server", "a"}, std::vector<std::string>{"--dns", "ns.example.org"},
+        std::vector<std::string>{"--dns", "127.0.0.1:0"},
         std::vector<std::string>{"--password-file", "/nonexistent/password"}}) {
     CAPTURE(more.front());
     auto words = good;

@@ -91,7 +91,8 @@ TEST_CASE("a dialled flow pings and stays; when nobody answers it closes (RFC 56
     Side server(loop);
     const Address there = server.transport.listen(Protocol::tcp, loopback).value();
     Hop flow;
-    client.transport.connect(Protocol::tcp, there, {}, [&](Result<Hop> hop) { flow = hop.value(); });
+    client.transport.connect({.protocol = Protocol::tcp, .remote = there, .local = {}},
+                             [&](Result<Hop> hop) { flow = hop.value(); });
     REQUIRE(loop.run_until([&] { return flow.flow != 0; }, limit));
     const Time until = loop.now().mono + 1500ms;
     CHECK(loop.run_until([&] { return loop.now().mono > until; }, limit));
@@ -105,7 +106,8 @@ TEST_CASE("a dialled flow pings and stays; when nobody answers it closes (RFC 56
     const Address there =
         acceptor.listen(loopback, {}, [&](ChannelPtr channel) { silent = std::move(channel); }).value();
     Hop flow;
-    client.transport.connect(Protocol::tcp, there, {}, [&](Result<Hop> hop) { flow = hop.value(); });
+    client.transport.connect({.protocol = Protocol::tcp, .remote = there, .local = {}},
+                             [&](Result<Hop> hop) { flow = hop.value(); });
     CHECK(loop.run_until([&] { return client.recorder.has_closed(flow.flow); }, limit));
   }
 }
@@ -117,7 +119,8 @@ TEST_CASE("an idle connection is closed, and both sides are told once") {
   Side server(loop, options), client(loop);
   const Address there = server.transport.listen(Protocol::tcp, loopback).value();
   Hop flow;
-  client.transport.connect(Protocol::tcp, there, {}, [&](Result<Hop> hop) { flow = hop.value(); });
+  client.transport.connect({.protocol = Protocol::tcp, .remote = there, .local = {}},
+                           [&](Result<Hop> hop) { flow = hop.value(); });
   CHECK(loop.run_until(
       [&] { return client.recorder.has_closed(flow.flow) && !server.recorder.closed.empty(); }, limit));
   CHECK(server.recorder.closed == std::vector<FlowId>{server.recorder.opened.front().flow});
@@ -130,7 +133,8 @@ TEST_CASE("close ends a flow after what was sent, and later sends fail") {
   Side server(loop), client(loop);
   const Address there = server.transport.listen(Protocol::tcp, loopback).value();
   Hop flow;
-  client.transport.connect(Protocol::tcp, there, {}, [&](Result<Hop> hop) { flow = hop.value(); });
+  client.transport.connect({.protocol = Protocol::tcp, .remote = there, .local = {}},
+                           [&](Result<Hop> hop) { flow = hop.value(); });
   REQUIRE(loop.run_until([&] { return flow.flow != 0; }, limit));
   ErrorCode error;
   client.transport.send(flow, share(make_message("last", std::string(200000, 'x'))), nullptr);

@@ -46,7 +46,8 @@ TEST_CASE("two shards share a UDP port, take connections in turn, and write to e
   tick(outside);
   std::vector<Hop> flows;
   for (std::size_t i = 1; i <= 4; ++i) {
-    client.transport.connect(Protocol::tcp, tcp, {}, [&](Result<Hop> hop) { flows.push_back(hop.value()); });
+    client.transport.connect({.protocol = Protocol::tcp, .remote = tcp, .local = {}},
+                             [&](Result<Hop> hop) { flows.push_back(hop.value()); });
     REQUIRE(outside.run_until([&] { return flows.size() == i; }, limit));
   }
   for (const Hop& flow : flows) client.transport.send(flow, share(make_message("in")), nullptr);

@@ -22,7 +22,8 @@ SipTransport::Options trusting(const TlsContextPtr& context) {
 /// Connects and gives the flow or the reason there is none.
 Result<Hop> connect(Loop& loop, Side& client, const Address& there, const std::string& name) {
   std::optional<Result<Hop>> result;
-  client.transport.connect(Protocol::tls, there, name, [&](Result<Hop> hop) { result = hop; });
+  client.transport.connect({.protocol = Protocol::tls, .remote = there, .local = {}, .name = name},
+                           [&](Result<Hop> hop) { result = hop; });
   REQUIRE(loop.run_until([&] { return result.has_value(); }, limit));
   return *result;
 }
@@ -62,6 +63,34 @@ TEST_CASE("TLS: a name or address the certificate does not have is refused (RFC 
     CHECK(hop.has_value() == row.accepted);
     if (!row.accepted) CHECK(hop.error() == Errc::wrong_name);
   }
+}
+
+TEST_CASE(
+    "TLS: a connection to an address under one name is not used for another (RFC 5922 7.1, RFC 3263 8)") {
+  Loop loop;
+  Trust trust({"one.example", "two.example"}, {});
+  Side server(loop, serving(trust)), client(loop, trusting(trust.client));
+  const Address there = server.transport.listen(Protocol::tls, loopback).value();
+  ErrorCode failed;
+  const auto send = [&](const std::string& name) {
+    client.transport.send({.protocol = Protocol::tls, .remote = there, .local = {}, .name = name},
+                          share(make_message(name)), [&](ErrorCode error) { failed = error; });
+  };
+  const auto has_come = [&](std::size_t messages) {
+    return loop.run_until([&] { return server.recorder.call_ids.size() == messages; }, limit);
+  };
+  send("one.example");
+  CHECK(has_come(1));
+  send("one.example");
+  CHECK(has_come(2));
+  CHECK(client.transport.flows() == 1);
+  send("two.example");
+  CHECK(has_come(3));
+  CHECK(client.transport.flows() == 2);
+  send("three.example");
+  CHECK(loop.run_until([&] { return bool(failed); }, limit));
+  CHECK(failed == Errc::wrong_name);
+  CHECK(server.recorder.call_ids.size() == 3);
 }
 
 TEST_CASE("TLS: a certificate nobody we trust has signed is refused") {

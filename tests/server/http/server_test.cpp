@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include "protocol/base/random.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/locate/finder.hpp"
+#include "protocol/net/dns_client.hpp"
 #include "protocol/net/https_client.hpp"
 #include "tests/protocol/net/support.hpp"
 
@@ -69,8 +72,10 @@ struct Fixture {
 
   net::test::Trust trust;
   net::Loop loop;
-  net::SystemResolver resolver{loop};
-  net::HttpsClient client{loop, trust.client, resolver};
+  SeededRandom random{1};
+  net::DnsClient dns{loop};
+  locate::Finder finder{dns, {}, loop.timers(), loop.clock(), random};
+  net::HttpsClient client{loop, trust.client, finder};
   std::vector<HttpRequest> seen;
   std::string document = "nothing";
   Respond held;
@@ -126,7 +131,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ask({.url = url("/a\r\nX: y")}).error() == net::Errc::bad_url);
   CHECK(ask({.url = url("/"), .headers = {{"A", "b\r\nC: d"}}}).error() == net::Errc::bad_url);
   CHECK(ask({.url = "https://other.localhost:" + port + "/"}).error() == net::Errc::wrong_name);
-  CHECK(ask({.url = "https://nobody.invalid/"}).error() == net::Errc::unknown_host);
+  CHECK(ask({.url = "https://nobody.invalid/"}).error() == locate::Errc::no_address);
   CHECK(ask({.url = url("/"), .body_limit = 999}).error() == net::Errc::too_large);
   CHECK(ask({.url = url("/"), .body_limit = 1000}).has_value());
 }

@@ -36,6 +36,14 @@ TEST_CASE("a Record-Route user carries both ends of the dialog and its bucket th
   CHECK(token->caller_tag_hash == hash_tag("from1"));
 }
 
+TEST_CASE("the name a certificate must have travels with the end (RFC 5922 7.1)") {
+  Token token = example();
+  token.callee = {Protocol::tls, *parse_address("198.51.100.1:5061"), {}, 0, "example.net"};
+  const auto opened = open(seal(token, key, "call-1"), key, "call-1");
+  REQUIRE(opened.has_value());
+  CHECK(opened->callee == token.callee);
+}
+
 TEST_CASE("a token of another dialog, another node, or changed in any character is worth nothing") {
   const std::string user = seal(example(), key, "call-1");
   CHECK_FALSE(open(user, key, "call-2"));

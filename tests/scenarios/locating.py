@@ -1,0 +1,204 @@
+"""Servers are found in the DNS (RFC 3263): by user agents, and by a server that forwards to another domain."""
+
+import socket
+import subprocess
+import tempfile
+import threading
+
+from story import ALICE, BOB, Agent, Server, check, equal, run
+
+from dns_server import DnsServer  # beside the harness
+
+CAROL = "carol@example.net"
+
+
+def port_of(server, transport):
+    return int(server.listen[transport].rsplit(":", 1)[1])
+
+
+def dead_port(kind=socket.SOCK_STREAM):
+    """A port of the loopback interface where nobody listens."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Peer:
+    """A SIP server over UDP that answers every request with this status, and counts them."""
+
+    def __init__(self, status):
+        self.status = status
+        self.requests = 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                data, peer = self.socket.recvfrom(65536)
+            except OSError:
+                return
+            if not data[:1].isalpha():
+                continue
+            self.requests += 1
+            lines = [line for line in data.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+                     if line.split(b":")[0].strip().lower() in (b"via", b"from", b"to", b"call-id", b"cseq")]
+            head = f"SIP/2.0 {self.status} As Told".encode()
+            self.socket.sendto(b"\r\n".join([head, *lines, b"Content-Length: 0", b"", b""]), peer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+class Located(Agent):
+    """An agent that is told no server, or one without port, and a name server to ask."""
+
+    def __init__(self, server, account, dns, named=(), **more):
+        super().__init__(server, *account, options=["--dns", dns.address], **more)
+        at = self.arguments.index("--server")
+        self.arguments[at:at + 2] = named
+
+
+def zone_of(services, domain="example.org"):
+    return {domain: {}, "host.test": {"A": ["127.0.0.1"]},
+            **{f"{label}.{domain}": {"SRV": [(*record, "host.test") for record in records]}
+               for label, records in services.items()}}
+
+
+def registers(agent):
+    agent.run("register")
+    return agent.wait("registration", state="registered")["contact"]
+
+
+def account_alone(server):
+    """`beckon --account alice@example.org` finds the server: NAPTR, SRV, A, and TLS under the domain's name"""
+    zone = {"example.org": {"NAPTR": [(50, 50, "s", "SIPS+D2T", "", "_sips._tcp.example.org"),
+                                      (90, 50, "s", "SIP+D2U", "", "_sip._udp.example.org")]},
+            "_sips._tcp.example.org": {"SRV": [(10, 0, port_of(server, "tls"), "host.test")]},
+            "_sip._udp.example.org": {"SRV": [(10, 0, port_of(server, "udp"), "host.test")]},
+            "host.test": {"A": ["127.0.0.1"]}}
+    with DnsServer(zone) as dns, Located(server, ALICE, dns) as alice:
+        check("transport=tls" in registers(alice), "registered over TLS")
+        equal(dns.count("example.org", "NAPTR"), 1, "questions for NAPTR")
+        equal(dns.count("host.test", "A"), 1, "questions for the address")
+
+
+def wrong_name(server):
+    """a domain whose DNS leads to a server with a certificate for another is not trusted (RFC 3263 8, RFC 5922)"""
+    with DnsServer(zone_of({"_sips._tcp": [(10, 0, port_of(server, "tls"))]}, domain="example.com")) as dns:
+        done = subprocess.run([server.binaries / "beckon", "--account", "alice@example.com", "--dns", dns.address, "--ca",
+                               server.certificate, "--state", server.data / "s", "message", BOB[0], "hi"],
+                              env={"BECKON_PASSWORD": "x"}, capture_output=True, text=True, timeout=60)
+        equal(done.returncode, 9, f"exit code ({done.stderr})")
+
+
+def server_without_port(server):
+    """`--server tcp:example.org` finds its port in SRV; the first target is dead, the second is taken"""
+    services = {"_sip._tcp": [(10, 0, dead_port()), (20, 0, port_of(server, "tcp"))]}
+    with DnsServer(zone_of(services)) as dns, Located(server, ALICE, dns, ["--server", "tcp:example.org"]) as alice:
+        check("transport=tcp" in registers(alice), "registered over TCP")
+
+
+def register_fails_over(server):
+    """REGISTER over UDP goes on to the next target on ICMP, and on 503"""
+    with Peer(503) as overloaded:
+        services = {"_sip._udp": [(10, 0, dead_port(socket.SOCK_DGRAM)), (20, 0, overloaded.port),
+                                  (30, 0, port_of(server, "udp"))]}
+        with DnsServer(zone_of(services)) as dns, Located(server, ALICE, dns) as alice:
+            registers(alice)
+            equal(overloaded.requests, 1, "requests at the overloaded server")
+
+
+def truncated(server):
+    """an answer that does not fit a datagram is asked for again over TCP"""
+    zone = zone_of({"_sip._tcp": [(10, 0, port_of(server, "tcp"))]})
+    zone["_sip._tcp.example.org"]["SRV"] = {"records": zone["_sip._tcp.example.org"]["SRV"], "truncate": True}
+    with DnsServer(zone) as dns, Located(server, ALICE, dns, ["--server", "tcp:example.org"]) as alice:
+        registers(alice)
+        equal(dns.count("_sip._tcp.example.org", "SRV", "tcp"), 1, "questions over TCP")
+
+
+def no_such_domain(server):
+    """a domain nobody knows, and name servers that do not answer, are exit code 3"""
+    for zone in ({}, {"example.org": {kind: {"silent": True} for kind in ("NAPTR", "A", "AAAA")}}):
+        with DnsServer(zone) as dns:
+            done = subprocess.run([server.binaries / "beckon", "--account", ALICE[0], "--dns", dns.address, "--state",
+                                   server.data / "s", "message", BOB[0], "hi"],
+                                  env={"BECKON_PASSWORD": "x"}, capture_output=True, text=True, timeout=60)
+            equal(done.returncode, 3, f"exit code ({done.stderr})")
+            check(dns.count() > 0, "it was asked")
+
+
+class Abroad:
+    """Two servers: example.org forwards to other domains, located at `dns`; example.net is carol's."""
+
+    def __init__(self, near, dns, policy="forward"):
+        self.config = tempfile.NamedTemporaryFile("w", suffix=".toml")
+        self.config.write(f'[proxy]\nforeign = "{policy}"\n')
+        self.config.flush()
+        self.home = Server(near.binaries, options=[*near.options, "--config", self.config.name, "--dns", dns.address])
+
+    def __enter__(self):
+        self.home.start()
+        self.home.add_user(*ALICE)
+        return self.home
+
+    def __exit__(self, *error):
+        self.home.__exit__(*error)
+        self.config.close()
+
+
+def message_abroad(server):
+    """a message to another domain: refused unless allowed; past a dead and an overloaded target to the right one"""
+    with Peer(503) as overloaded, Peer(200) as carols:
+        services = {"_sip._udp": [(10, 0, dead_port(socket.SOCK_DGRAM)), (20, 0, overloaded.port), (30, 0, carols.port)]}
+        with DnsServer(zone_of(services, domain="example.net")) as dns:
+            with Abroad(server, dns, "refuse") as home, Agent(home, *ALICE) as alice:
+                alice.run("register")
+                equal(alice.run("message", ok=False, to=CAROL, text="hi")["status"], 403, "status")
+                equal(dns.count(), 0, "questions")
+            with Abroad(server, dns) as home, Agent(home, *ALICE) as alice:
+                alice.run("register")
+                equal(alice.run("message", to=CAROL, text="hi")["status"], 200, "status")
+                equal((overloaded.requests, carols.requests), (1, 1), "requests at the second and third target")
+                equal(dns.count("_sip._udp.example.net", "SRV"), 1, "questions for SRV")
+                asked = dns.count()
+                equal(alice.run("message", to=CAROL, text="again")["status"], 200, "status")
+                equal(dns.count(), asked, "questions: all is in the cache")
+                equal((overloaded.requests, carols.requests), (1, 2), "requests: those that failed come last")
+
+
+def answers_expire(server):
+    """an answer whose TTL is zero is asked for each time, and the domain's new server is found"""
+    with Peer(200) as before, Peer(202) as after:
+        zone = zone_of({"_sip._udp": [(10, 0, before.port)]}, domain="example.net")
+        with DnsServer(zone, ttl=0) as dns, Abroad(server, dns) as home, Agent(home, *ALICE) as alice:
+            alice.run("register")
+            equal(alice.run("message", to=CAROL, text="hi")["status"], 200, "status")
+            zone["_sip._udp.example.net"] = {"SRV": [(10, 0, after.port, "host.test")]}
+            equal(alice.run("message", to=CAROL, text="again")["status"], 202, "status")
+
+
+def nothing_is_cached(server):
+    """that a domain does not exist is kept (RFC 2308) for as long as its SOA says, and no longer"""
+    with DnsServer({}, nothing_ttl=3600) as dns, Abroad(server, dns) as home, Agent(home, *ALICE) as alice:
+        alice.run("register")
+        equal(alice.run("message", ok=False, to=CAROL, text="hi")["status"], 404, "status")
+        asked = dns.count()
+        check(asked >= 4, f"NAPTR, SRV and addresses were asked for: {dns.questions}")
+        alice.run("message", ok=False, to=CAROL, text="again")
+        equal(dns.count(), asked, "questions")
+        dns.nothing_ttl = 0
+        equal(alice.run("message", ok=False, to="dora@example.com", text="hi")["status"], 404, "status")
+        before = dns.count()
+        alice.run("message", ok=False, to="dora@example.com", text="again")
+        check(dns.count() > before, "with TTL 0 it is asked again")
+
+
+run([account_alone, wrong_name, server_without_port, register_fails_over, truncated, no_such_domain, message_abroad,
+     answers_expire, nothing_is_cached])
