@@ -87,10 +87,14 @@ void Finder::deliver(SearchId id) {
 
 void Finder::put_failed_last(std::vector<Hop>& hops) {
   const Time now = clock_.now().mono;
-  std::ranges::stable_partition(hops, [&](const Hop& hop) {
+  std::vector<Hop> last;
+  std::erase_if(hops, [&](const Hop& hop) {
     const auto found = failed_.find({hop.protocol, hop.remote});
-    return found == failed_.end() || found->second <= now;
+    const bool has_failed = found != failed_.end() && found->second > now;
+    if (has_failed) last.push_back(hop);
+    return has_failed;
   });
+  hops.insert(hops.end(), last.begin(), last.end());
 }
 
 void Finder::on_failed(const Hop& hop, Duration pause) {

@@ -28,8 +28,8 @@ struct Hop {
   Address remote;
   Address local;  ///< Our end; for a message to send it chooses the socket when several fit.
   FlowId flow = 0;
-  /// Whom the certificate must name when a TLS connection is made (RFC 5922 7.1): the domain that `remote` was
-  /// found for. Empty: the address itself.
+  /// Whom the certificate must name when a TLS connection is made (RFC 5922 7.1): the domain that `remote`
+  /// was found for. Empty: the address itself.
   std::string name{};
   bool operator==(const Hop&) const = default;
 };
