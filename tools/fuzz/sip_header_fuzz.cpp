@@ -5,9 +5,9 @@
 #include "protocol/sip/header_table.hpp"
 #include "tests/protocol/sip/exercise.hpp"
 
-/// A header line: "Name: value". Where the name is not known, the first octet chooses the header field and the rest
-/// is its value. What is read of it prints, reads again, prints the same and equals itself. A tel number goes the
-/// same way.
+/// A header line: "Name: value". Where the name is not known, the first octet chooses the header field and
+/// the rest is its value. What is read of it prints, reads again, prints the same and equals itself. A tel
+/// number goes the same way.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace beckon;
   if (size == 0) return 0;
