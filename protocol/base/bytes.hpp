@@ -2,19 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "protocol/base/shared_text.hpp"
+
 namespace beckon {
 
 using Bytes = std::vector<std::uint8_t>;
 using ByteView = std::span<const std::uint8_t>;
-
-/// A finished text or packet that several owners may hold and nobody changes.
-using SharedText = std::shared_ptr<const std::string>;
 
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -23,8 +21,6 @@ inline ByteView as_bytes(std::string_view text) {
 inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-
-inline SharedText share(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
 
 /// Reads big-endian integers from the front of `bytes`. The caller has checked the length.
 inline std::uint16_t read_u16(ByteView bytes) { return static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1]); }

@@ -26,9 +26,12 @@ bool iequals(std::string_view a, std::string_view b) {
 }
 
 std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  const auto is_space = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  while (begin != end && is_space(*begin)) ++begin;
+  while (begin != end && is_space(end[-1])) --end;
+  return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

@@ -1,0 +1,34 @@
+#include "protocol/base/shared_text.hpp"
+
+#include <cassert>
+#include <cstring>
+#include <new>
+
+#include "protocol/base/block_pool.hpp"
+
+namespace beckon {
+
+SharedText::SharedText(std::size_t capacity, Reserve) {
+  const std::size_t size = sizeof(Block) + capacity + padding;
+  block_ = new (take_block(size)) Block{.size = size, .text = {}};
+}
+
+SharedText::SharedText(std::string_view text) : SharedText(text.size(), Reserve{}) {
+  if (!text.empty()) std::memcpy(octets(), text.data(), text.size());
+  finish(text.size());
+}
+
+void SharedText::finish(std::size_t size) {
+  assert(sizeof(Block) + size + padding <= block_->size);
+  std::memset(octets() + size, 0, padding);
+  block_->text = {octets(), size};
+}
+
+void SharedText::release() noexcept {
+  // A sole owner is alone: nobody else can count up, so the costly decrement is for shared texts only.
+  const bool last = block_->owners.load(std::memory_order_acquire) == 1 ||
+                    block_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  if (last) give_block(block_, block_->size);
+}
+
+}  // namespace beckon
