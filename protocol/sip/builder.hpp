@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +45,7 @@ std::string_view default_reason(int status);
 /// Rewrites a received message into the one to forward, by splicing its buffer: the untouched lines
 /// are copied as they stand. One edit for each header: a later one takes the place of an earlier one.
 /// A Content-Length is added where the message has none (COMPAT: liblinphone over UDP). `message` outlives
-/// it.
+/// it. Values are copied into the splice, which allocates for unusually many or long ones only.
 class Splice {
  public:
   explicit Splice(const Message& message) : message_(message) {}
@@ -54,25 +57,38 @@ class Splice {
   Splice& prepend(HeaderId id, std::string_view value);
   /// Replaces all lines of a header by one, which stands where the first stood; behind all where none did.
   Splice& replace(HeaderId id, std::string_view value);
+  Splice& replace(HeaderId id, std::uint32_t value);
   /// Replaces the first value of that header (e.g. the top Via with `received` added).
   Splice& replace_first(HeaderId id, std::string_view value);
   std::string finish() const;
+  /// The same in a block of the thread's pool: nothing is allocated in steady state.
+  SharedText finish_shared() const;
 
  private:
   struct Edit {
     enum class Kind { drop_first, drop, replace, replace_first } kind;
     HeaderId id;
-    std::string value;
+    std::string_view value;
+  };
+  struct Line {
+    HeaderId id;
+    std::string_view value;
   };
   Splice& edit(Edit::Kind kind, HeaderId id, std::string_view value);
   const Edit* find_edit(HeaderId id) const;
-  void append_start_line(std::string& out) const;
-  void append_edited(std::string& out, const HeaderLine& line, const Edit& edit, bool first) const;
+  std::string_view keep(std::string_view value);
+  std::size_t bound() const;
+  char* write(char* out) const;
+  char* write_start_line(char* out) const;
+  char* write_edited(char* out, const HeaderLine& line, const Edit& edit, bool first) const;
 
   const Message& message_;
-  std::string uri_;
-  std::string front_;
-  std::vector<Edit> edits_;
+  std::array<std::byte, 1024> inline_memory_;
+  std::pmr::monotonic_buffer_resource memory_{inline_memory_.data(), inline_memory_.size()};
+  std::string_view uri_;
+  std::pmr::vector<Line> front_{&memory_};  ///< The last one stands on top.
+  std::pmr::vector<Edit> edits_{&memory_};
+  std::size_t added_ = 0;  ///< Octets of all values.
 };
 
 }  // namespace beckon::sip

@@ -78,7 +78,7 @@ Result<std::optional<Framer::Item>> Framer::next_message() {
     body_ = *length;
   }
   if (rest.size() < head_ + body_) return std::optional<Item>{};
-  auto text = share(std::string(rest.substr(0, head_ + body_)));
+  auto text = share(rest.substr(0, head_ + body_));
   auto message = Message::parse(text, limits_);
   if (!message) {
     refused_ = std::move(text);
@@ -93,7 +93,7 @@ Result<std::optional<Framer::Item>> Framer::next_message() {
 
 Errc Framer::fail(Errc why) {
   failed_ = why;
-  refused_ = share(buffer_.substr(begin_));
+  refused_ = share(std::string_view(buffer_).substr(begin_));
   buffer_.clear();
   begin_ = 0;
   return why;

@@ -1,21 +1,20 @@
 #include "protocol/sip/grammar.hpp"
 
+#include <cassert>
+
+#include "protocol/sip/scan.hpp"
+
 namespace beckon::sip::grammar {
 
 std::size_t find_outside(std::string_view text, std::string_view stops, std::size_t from) {
-  bool bracketed = false;
-  for (std::size_t i = from; i < text.size(); ++i) {
-    const char c = text[i];
-    if (!bracketed && stops.find(c) != std::string_view::npos) return i;
-    if (c == '"' && !bracketed) {
-      i = skip_quoted(text, i);
-      if (i == std::string_view::npos) break;
-      --i;
-    } else if (c == '<') {
-      bracketed = true;
-    } else if (c == '>') {
-      bracketed = false;
-    }
+  assert(stops.size() == 1 || stops.size() == 2);
+  const char one = stops.front(), other = stops.back();
+  for (std::size_t at = from; at < text.size();) {
+    at = scan::find_any(text, at, one, other, '"', '<');
+    if (at == text.size() || text[at] == one || text[at] == other) return at;
+    const auto end = text[at] == '"' ? skip_quoted(text, at) : text.find('>', at);
+    if (end == std::string_view::npos) break;
+    at = text[at] == '"' ? end : end + 1;
   }
   return text.size();
 }

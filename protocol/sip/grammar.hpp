@@ -92,8 +92,8 @@ constexpr std::size_t skip_quoted(std::string_view text, std::size_t at) {
   return std::string_view::npos;
 }
 
-/// Index of the first of `stops` that stands outside of quoted strings and angle brackets; the size
-/// of the text where there is none.
+/// Index of the first of `stops` (one or two) that stands outside of quoted strings and angle brackets; the
+/// size of the text where there is none.
 std::size_t find_outside(std::string_view text, std::string_view stops, std::size_t from = 0);
 
 /// Cuts the next piece before `separator` off the front of `rest`, untrimmed. False at the end.

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,8 +36,89 @@ struct HeaderLine {
   std::string_view line;   ///< The whole line(s) with the line end, for splicing.
 };
 
+/// The header lines of a message, in order. A range of `HeaderLine`s, which are made as it is walked over.
+class HeaderLines {
+ public:
+  /// A line as the index keeps it: offsets into the text.
+  struct Entry {
+    std::uint32_t begin;
+    std::uint32_t size;  ///< With the line end.
+    std::uint32_t value;
+    std::uint32_t value_size;
+    std::uint32_t name_size : 24;
+    std::uint32_t id : 8;
+  };
+
+  class iterator {
+   public:
+    using value_type = HeaderLine;
+    using difference_type = std::ptrdiff_t;
+
+    iterator() = default;
+    iterator(const char* text, const Entry* at) : text_(text), at_(at) {}
+    HeaderLine operator*() const {
+      return {static_cast<HeaderId>(at_->id),
+              {text_ + at_->begin, at_->name_size},
+              {text_ + at_->value, at_->value_size},
+              {text_ + at_->begin, at_->size}};
+    }
+    iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    iterator operator++(int) { return {text_, at_++}; }
+    bool operator==(const iterator& other) const { return at_ == other.at_; }
+
+   private:
+    const char* text_ = nullptr;
+    const Entry* at_ = nullptr;
+  };
+
+  HeaderLines(const char* text, std::span<const Entry> entries) : text_(text), entries_(entries) {}
+  iterator begin() const { return {text_, entries_.data()}; }
+  iterator end() const { return {text_, entries_.data() + entries_.size()}; }
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  const char* text_;
+  std::span<const Entry> entries_;
+};
+
+/// The values of one comma-separated header over all its lines, in order and without empty ones: a range of
+/// views into the message's buffer that is cut as it is walked over.
+class HeaderValues {
+ public:
+  class iterator {
+   public:
+    using value_type = std::string_view;
+    using difference_type = std::ptrdiff_t;
+
+    std::string_view operator*() const { return value_; }
+    iterator& operator++();
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return done_; }
+
+   private:
+    friend HeaderValues;
+    iterator(HeaderLines::iterator line, HeaderLines::iterator end, HeaderId id);
+
+    HeaderLines::iterator line_, end_;  ///< The line behind that of `rest_`.
+    HeaderId id_;
+    bool done_ = false;
+    std::string_view rest_, value_;
+  };
+
+  HeaderValues(HeaderLines lines, HeaderId id) : lines_(lines), id_(id) {}
+  iterator begin() const { return {lines_.begin(), lines_.end(), id_}; }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  HeaderLines lines_;
+  HeaderId id_;
+};
+
 /// A received (or finished) message: one shared buffer, indexed once, headers read when asked for.
-/// Cheap to move; copies share the buffer.
+/// Copies share the buffer and the index; to move is to hand over two pointers.
 class Message {
  public:
   /// Reads one whole message, as it came in a datagram or from the `Framer`. What can be split into start
@@ -48,40 +132,45 @@ class Message {
   /// well-formed header lines. No body. Nothing without a start line.
   static std::optional<Message> salvage(SharedText text, const Limits& limits = {});
 
-  bool is_request() const { return status_ == 0; }
-  bool is_response() const { return status_ != 0; }
+  bool is_request() const { return status() == 0; }
+  bool is_response() const { return status() != 0; }
 
   Method method() const;  ///< Of a request; of a response the CSeq's.
   std::string_view method_text() const;
   std::string_view request_uri_text() const;
   Result<Uri> request_uri() const;
-  int status() const { return status_; }  ///< 0 for a request.
+  int status() const;  ///< 0 for a request.
   std::string_view reason() const;
   std::string_view version() const;  ///< As written: "SIP/2.0".
 
-  std::span<const HeaderLine> headers() const { return headers_; }
+  HeaderLines headers() const;
   /// Value of the first line of that header; empty when absent (`has` tells the difference).
   std::string_view header(HeaderId id) const;
   std::string_view header(std::string_view name) const;  ///< For HeaderId::other.
   bool has(HeaderId id) const;
-  /// All values of a comma-separated header, over all its lines, in order.
+  bool repeats(HeaderId id) const;  ///< Has it more than one line? Not for HeaderId::other.
+  /// All values of a comma-separated header, over all its lines, in order. `each` gives the same without a
+  /// vector, `first` its first, empty when there is none. The range lives as long as the message.
   std::vector<std::string_view> values(HeaderId id) const;
+  HeaderValues each(HeaderId id) const;
+  std::string_view first(HeaderId id) const;
   /// True when a list header (Supported, Require, Accept, Allow-Events...) names `token`, in any case;
   /// parameters behind ';' do not count.
   bool lists(HeaderId id, std::string_view token) const;
 
-  std::string_view body() const { return body_; }
+  std::string_view body() const;
   /// The octets, from the start line to the end of the body (folds already blanked).
-  std::string_view text() const { return octets_; }
+  std::string_view text() const;
   const SharedText& shared_text() const { return text_; }  ///< Owns the octets; may hold more than `text`.
+
+  std::string_view from_tag() const;  ///< Empty when absent or unreadable.
+  std::string_view to_tag() const;
+  std::string_view call_id() const { return header(HeaderId::call_id); }
 
   // Typed readings; each is parsed anew at every call.
   Result<Via> top_via() const;
   Result<NameAddr> from() const;
   Result<NameAddr> to() const;
-  std::string_view from_tag() const;  ///< Empty when absent or unreadable.
-  std::string_view to_tag() const;
-  std::string_view call_id() const { return header(HeaderId::call_id); }
   Result<CSeq> cseq() const;
   Result<std::vector<NameAddr>> contacts() const;  ///< A lone "*" gives one entry whose uri.scheme is "*".
   Result<std::vector<NameAddr>> routes(HeaderId id) const;  ///< route, record_route, path, service_route.
@@ -90,25 +179,17 @@ class Message {
   std::optional<std::uint32_t> number(HeaderId id) const;
 
  private:
-  enum class Mode { strict, salvage };
-  struct Progress;
+  struct Index;
+  class Indexer;
+  friend void intrusive_ptr_add_ref(const Index* index);
+  friend void intrusive_ptr_release(const Index* index);
 
-  const HeaderLine* find(HeaderId id) const;
-  std::optional<Errc> index(Mode mode, const Limits& limits);
-  std::optional<Errc> index_unfolded(Mode mode, const Limits& limits);
-  std::optional<Errc> read_start_line(std::string_view line, Mode mode);
-  std::optional<Errc> read_request_line(std::string_view line, Mode mode);
-  std::optional<Errc> read_status_line(std::string_view line);
-  std::optional<Errc> add_line(std::string_view line, std::string_view whole, Progress& progress,
-                               const Limits& limits);
-  std::optional<Errc> set_body(std::string_view rest, const Progress& progress);
+  const Index& index() const;
+  const HeaderLines::Entry* find(HeaderId id) const;
+  std::string_view value_of(const HeaderLines::Entry& entry) const;
 
   SharedText text_;
-  std::string_view octets_;
-  std::vector<HeaderLine> headers_;
-  std::string_view first_, second_, third_;  ///< Parts of the start line.
-  std::string_view body_;
-  int status_ = 0;
+  boost::intrusive_ptr<const Index> index_;  ///< Null for a message that is none.
 };
 
 }  // namespace beckon::sip

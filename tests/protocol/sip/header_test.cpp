@@ -22,6 +22,23 @@ TEST_CASE("every header name is known in any case, and no other") {
   CHECK(parse_header_name("z") == HeaderId::other);
 }
 
+TEST_CASE("any octet of a name changed, but for its case, makes it another name") {
+  for (int i = 1; i <= static_cast<int>(HeaderId::direct_session); ++i) {
+    const std::string name(to_string(static_cast<HeaderId>(i)));
+    for (std::size_t at = 0; at < name.size(); ++at) {
+      for (int octet = 0; octet < 256; ++octet) {
+        std::string other = name;
+        other[at] = static_cast<char>(octet);
+        if (iequals(other, name) != (parse_header_name(other) == static_cast<HeaderId>(i))) {
+          CAPTURE(name);
+          CAPTURE(octet);
+          FAIL_CHECK("taken for the other");
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("compact forms (RFC 3261 7.3.3, RFC 3515, 3892, 4028, 6665)") {
   struct Row {
     const char* name;

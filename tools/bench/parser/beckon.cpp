@@ -45,8 +45,8 @@ class Beckon final : public Subject {
     }
     via_ = message_.top_via().value();
     facts.branch = via_.branch();
-    if (const auto routes = message_.values(HeaderId::route); !routes.empty()) {
-      route_ = sip::parse_name_addr(routes.front()).value();
+    if (const auto route = message_.first(HeaderId::route); !route.empty()) {
+      route_ = sip::parse_name_addr(route).value();
       facts.route_host = route_.uri.host;
     }
     facts.from_tag = message_.from_tag();
@@ -89,15 +89,14 @@ class Beckon final : public Subject {
       splice.drop_first(HeaderId::via);
     } else {
       splice.prepend(HeaderId::via, our_via).drop_first(HeaderId::route);
-      splice.replace(HeaderId::max_forwards,
-                     std::to_string(message_.number(HeaderId::max_forwards).value_or(70) - 1));
+      splice.replace(HeaderId::max_forwards, message_.number(HeaderId::max_forwards).value_or(70) - 1);
     }
-    out_ = splice.finish();
-    return out_;
+    forwarded_ = splice.finish_shared();
+    return *forwarded_;
   }
 
  private:
-  void parse(std::string_view octets) { message_ = sip::Message::parse(share(std::string(octets))).value(); }
+  void parse(std::string_view octets) { message_ = sip::Message::parse(share(octets)).value(); }
 
   void keep_value(const sip::HeaderLine& line, Value value) {
     typed_.push_back({line.id, line.name, std::move(value)});
@@ -152,6 +151,7 @@ class Beckon final : public Subject {
   sip::CSeq cseq_;
   std::vector<Typed> typed_;
   std::string out_;
+  SharedText forwarded_;
 };
 
 }  // namespace
