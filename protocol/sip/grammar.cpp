@@ -50,27 +50,8 @@ std::string unquote(std::string_view text) {
   return out;
 }
 
-namespace {
-
-bool valid_value(std::string_view value) {
-  if (value.empty()) return false;
-  if (value.front() == '"') return skip_quoted(value, 0) == value.size();
-  return all(value, Class::value);
-}
-
-}  // namespace
-
 bool valid_parameters(std::string_view text) {
-  text = trim(text);
-  if (text.empty()) return true;
-  if (text.front() != ';' || text.back() == ';') return false;
-  text.remove_prefix(1);
-  for (std::string_view piece; next_piece(text, ';', piece);) {
-    const auto [name, value] = cut(piece, '=');
-    if (!is_token(trim(name))) return false;
-    if (name.size() != piece.size() && !valid_value(trim(value))) return false;
-  }
-  return true;
+  return each_parameter(text, [](std::string_view, std::string_view) {});
 }
 
 }  // namespace beckon::sip::grammar

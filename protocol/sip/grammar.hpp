@@ -70,13 +70,20 @@ constexpr bool is_escape(std::string_view text, std::size_t at) {
          hex_value(text[at + 2]) >= 0;
 }
 
+/// Index of the first octet from `at` on that is not of `bits`.
+constexpr std::size_t skip(std::string_view text, std::size_t at, unsigned bits) {
+  while (at < text.size() && is(text[at], bits)) ++at;
+  return at;
+}
+
+/// The same, escapes passed over.
+constexpr std::size_t skip_or_escaped(std::string_view text, std::size_t at, unsigned bits) {
+  while ((at = skip(text, at, bits)) < text.size() && is_escape(text, at)) at += 3;
+  return at;
+}
+
 constexpr bool all_or_escaped(std::string_view text, unsigned bits) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is(text[i], bits)) continue;
-    if (!is_escape(text, i)) return false;
-    i += 2;
-  }
-  return true;
+  return skip_or_escaped(text, 0, bits) == text.size();
 }
 
 /// Index behind the quoted string that begins at `at` (RFC 3261 25.1: '\' takes one octet with it);
@@ -118,7 +125,44 @@ constexpr bool is_quoted(std::string_view text) {
 /// False at the end.
 bool next_parameter(std::string_view& rest, std::string_view& name, std::string_view& value);
 
-/// *( SEMI name [ EQUAL value ] ): each name a token, nothing empty between two semicolons.
+/// Reads *( SEMI name [ EQUAL value ] ): each name a token, nothing empty between two semicolons. Calls
+/// `visit(name, value)` for each, the value as written, empty where there is none; false when it is
+/// malformed.
+template <class Visit>
+bool each_parameter(std::string_view text, Visit visit) {
+  text = trim(text);
+  std::size_t at = 0;
+  const auto skip_blanks = [&] {
+    while (at < text.size() && (is_blank(text[at]) || text[at] == '\r' || text[at] == '\n')) ++at;
+  };
+  const auto take = [&](std::size_t end) {
+    const auto taken = text.substr(at, end - at);
+    at = end;
+    return taken;
+  };
+  while (at < text.size()) {
+    if (text[at] != ';') return false;
+    ++at;
+    skip_blanks();
+    const auto name = take(skip(text, at, token));
+    if (name.empty()) return false;
+    skip_blanks();
+    auto value = text.substr(at, 0);
+    if (at < text.size() && text[at] == '=') {
+      ++at;
+      skip_blanks();
+      const bool quoted = at < text.size() && text[at] == '"';
+      const auto end = quoted ? skip_quoted(text, at) : skip(text, at, Class::value);
+      if (end == at || end == std::string_view::npos) return false;
+      value = take(end);
+      skip_blanks();
+    }
+    visit(name, value);
+  }
+  return true;
+}
+
+/// Is it such a list?
 bool valid_parameters(std::string_view text);
 
 }  // namespace beckon::sip::grammar

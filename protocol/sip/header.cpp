@@ -3,17 +3,15 @@
 #include <algorithm>
 #include <limits>
 
-#include "protocol/base/address.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/grammar.hpp"
+#include "protocol/sip/view.hpp"
 
 namespace beckon::sip {
 
 using grammar::Class;
 
 namespace {
-
-constexpr std::uint32_t max_cseq = 0x7fffffff;  ///< RFC 3261 8.1.1.5: less than 2^31.
 
 /// Cuts a value in front of its parameters: {value, parameters from ';' on}.
 struct Parted {
@@ -24,80 +22,6 @@ struct Parted {
 Parted part(std::string_view text) {
   const auto at = grammar::find_outside(text, ";");
   return {trim(text.substr(0, at)), trim(text.substr(at))};
-}
-
-/// "SIP/2.0/UDP" with blanks around the slashes: takes it off `text`, gives the transport.
-std::optional<std::string_view> take_protocol(std::string_view& text) {
-  const auto first = text.find('/');
-  if (first == std::string_view::npos) return std::nullopt;
-  const auto second = text.find('/', first + 1);
-  if (second == std::string_view::npos) return std::nullopt;
-  if (!iequals(trim(text.substr(0, first)), "SIP")) return std::nullopt;
-  if (trim(text.substr(first + 1, second - first - 1)) != "2.0") return std::nullopt;
-  text = trim(text.substr(second + 1));
-  const auto end = text.find_first_of(" \t");
-  if (end == std::string_view::npos) return std::nullopt;
-  const auto transport = text.substr(0, end);
-  text = trim(text.substr(end));
-  return grammar::is_token(transport) ? std::optional(transport) : std::nullopt;
-}
-
-/// host [ COLON port ], blanks around the colon allowed.
-Result<Via> take_sent_by(std::string_view text, Via via) {
-  const auto bracket = text.find(']');
-  const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  auto host = trim(text.substr(0, colon));
-  if (colon != std::string_view::npos) {
-    via.port = parse_number<std::uint16_t>(trim(text.substr(colon + 1)));
-    if (!via.port) return Errc::bad_port;
-  }
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-    if (!parse_ip(host)) return Errc::bad_value;
-  } else if (host.empty() || !grammar::all(host, Class::unreserved)) {
-    return Errc::bad_value;
-  }
-  via.host = to_lower(host);
-  return via;
-}
-
-bool is_display_name(std::string_view text) {
-  // COMPAT: several peers write names beyond ASCII without quotes.
-  for (const char c : text) {
-    if (!grammar::is(c, Class::token) && !is_blank(c) && static_cast<unsigned char>(c) < 0x80) return false;
-  }
-  return true;
-}
-
-bool take_display_name(std::string_view text, std::string& name) {
-  text = trim(text);
-  if (text.empty() || text.front() != '"') {
-    name = text;
-    return is_display_name(text);
-  }
-  name = grammar::unquote(text);
-  return grammar::skip_quoted(text, 0) == text.size();
-}
-
-Result<NameAddr> read_bracketed(std::string_view text, std::size_t open) {
-  NameAddr out;
-  const auto close = text.find('>', open);
-  if (close == std::string_view::npos) return Errc::bad_value;
-  if (!take_display_name(text.substr(0, open), out.display_name)) return Errc::bad_value;
-  const auto uri = parse_uri(text.substr(open + 1, close - open - 1));
-  if (!uri) return uri.error();
-  out.uri = *uri;
-  out.parameters = trim(text.substr(close + 1));
-  return out;
-}
-
-/// RFC 3261 20.10: without brackets the parameters are the header's, and there is no '?' and no comma.
-Result<NameAddr> read_bare(std::string_view text) {
-  const auto [address, parameters] = part(text);
-  if (address.find_first_of("?,") != std::string_view::npos) return Errc::bad_value;
-  const auto uri = parse_uri(address);
-  if (!uri) return uri.error();
-  return NameAddr{{}, *uri, std::string(parameters)};
 }
 
 bool is_plain_display_name(std::string_view text) { return grammar::all(text, Class::token); }
@@ -119,28 +43,22 @@ std::optional<std::uint32_t> number_parameter(std::string_view parameters, std::
 }  // namespace
 
 Result<Via> parse_via(std::string_view value) {
-  auto [front, parameters] = part(value);
-  const auto transport = take_protocol(front);
-  if (!transport || !grammar::valid_parameters(parameters)) return Errc::bad_value;
-  Via via;
-  via.transport = to_upper(*transport);
-  via.parameters = parameters;
-  return take_sent_by(front, std::move(via));
+  const auto via = view_via(value);
+  if (!via) return via.error();
+  return Via{to_upper(via->transport), to_lower(via->host), via->port, std::string(via->parameters)};
 }
 
 std::string print(const Via& via) {
-  std::string out = "SIP/2.0/" + via.transport + " ";
-  out += via.host.find(':') == std::string::npos ? via.host : "[" + via.host + "]";
-  if (via.port) out += ":" + std::to_string(*via.port);
-  return out + via.parameters;
+  std::string out;
+  append(out, ViaView{via.transport, via.host, via.port, via.parameters, {}});
+  return out;
 }
 
 Result<NameAddr> parse_name_addr(std::string_view value) {
-  value = trim(value);
-  const auto open = grammar::find_outside(value, "<");
-  auto out = open == value.size() ? read_bare(value) : read_bracketed(value, open);
-  if (out && !grammar::valid_parameters(out->parameters)) return Errc::bad_value;
-  return out;
+  const auto address = view_name_addr(value);
+  if (!address) return address.error();
+  return NameAddr{grammar::unquote(address->display_name), own(address->uri),
+                  std::string(address->parameters)};
 }
 
 std::string print(const NameAddr& address) {
@@ -150,18 +68,15 @@ std::string print(const NameAddr& address) {
   } else {
     append_quoted(out, address.display_name);
   }
-  if (!out.empty()) out += " ";
-  return out + "<" + print(address.uri) + ">" + address.parameters;
+  out.append(out.empty() ? "<" : " <");
+  append(out, view(address.uri));
+  return out.append(">").append(address.parameters);
 }
 
 Result<CSeq> parse_cseq(std::string_view value) {
-  value = trim(value);
-  const auto blank = value.find_first_of(" \t");
-  if (blank == std::string_view::npos) return Errc::bad_value;
-  const auto number = parse_number<std::uint32_t>(value.substr(0, blank));
-  const auto method = trim(value.substr(blank));
-  if (!number || *number > max_cseq || !grammar::is_token(method)) return Errc::bad_value;
-  return CSeq{*number, std::string(method)};
+  const auto cseq = view_cseq(value);
+  if (!cseq) return cseq.error();
+  return CSeq{cseq->number, std::string(cseq->method)};
 }
 
 Result<Event> parse_event(std::string_view value) {

@@ -9,6 +9,7 @@
 #include "protocol/sip/grammar.hpp"
 #include "protocol/sip/header_value.hpp"
 #include "protocol/sip/tel.hpp"
+#include "protocol/sip/view.hpp"
 
 namespace beckon::sip {
 
@@ -41,130 +42,6 @@ std::string without_parameter(std::string_view parameters, std::string_view name
 }
 
 namespace {
-
-bool is_scheme(std::string_view text) {
-  const auto fits = [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; };
-  return !text.empty() && is_alpha(text.front()) && std::all_of(text.begin(), text.end(), fits);
-}
-
-bool is_label(std::string_view label) {
-  return !label.empty() && label.front() != '-' && label.back() != '-' && grammar::all(label, Class::host);
-}
-
-/// 1*3DIGIT four times: RFC 3261 25.1 does not bound the octets, the resolver does.
-bool is_ipv4(std::string_view host) {
-  int groups = 0;
-  for (std::string_view rest = host; groups < 4; ++groups) {
-    const auto [group, more] = cut(rest, '.');
-    if (group.empty() || group.size() > 3 || !std::all_of(group.begin(), group.end(), is_digit)) return false;
-    if (group.size() == rest.size()) return groups == 3;
-    rest = more;
-  }
-  return false;
-}
-
-bool is_host_name(std::string_view host) {
-  if (!host.empty() && host.back() == '.') host.remove_suffix(1);
-  while (true) {
-    const auto dot = host.find('.');
-    const auto label = host.substr(0, dot);
-    if (!is_label(label)) return false;
-    if (dot == std::string_view::npos) return is_alpha(label.front());
-    host.remove_prefix(dot + 1);
-  }
-}
-
-struct HostPort {
-  std::string host;
-  std::optional<std::uint16_t> port;
-};
-
-Result<HostPort> parse_host_port(std::string_view text) {
-  HostPort out;
-  std::string_view rest;
-  if (!text.empty() && text.front() == '[') {
-    const auto close = text.find(']');
-    if (close == std::string_view::npos) return Errc::bad_uri;
-    const auto inside = text.substr(1, close - 1);
-    if (inside.find(':') == std::string_view::npos || !parse_ip(inside)) return Errc::bad_uri;
-    out.host = to_lower(inside);
-    rest = text.substr(close + 1);
-  } else {
-    const auto host = text.substr(0, text.find(':'));
-    if (!is_ipv4(host) && !is_host_name(host)) return Errc::bad_uri;
-    out.host = to_lower(host);
-    rest = text.substr(host.size());
-  }
-  if (rest.empty()) return out;
-  if (rest.front() != ':') return Errc::bad_uri;
-  rest.remove_prefix(1);
-  out.port = parse_number<std::uint16_t>(rest);
-  if (!out.port) return Errc::bad_port;
-  return out;
-}
-
-bool valid_uri_parameters(std::string_view text) {
-  if (text.empty()) return true;
-  if (text.back() == ';') return false;
-  text.remove_prefix(1);
-  while (!text.empty()) {
-    const auto [piece, rest] = cut(text, ';');
-    const auto [name, value] = cut(piece, '=');
-    if (name.empty() || !grammar::all_or_escaped(name, Class::parameter)) return false;
-    if (name.size() != piece.size() && (value.empty() || !grammar::all_or_escaped(value, Class::parameter))) {
-      return false;
-    }
-    text = rest;
-  }
-  return true;
-}
-
-bool valid_uri_headers(std::string_view text) {
-  if (text.empty() || text.back() == '&') return false;
-  while (!text.empty()) {
-    const auto [piece, rest] = cut(text, '&');
-    const auto [name, value] = cut(piece, '=');
-    if (name.empty() || name.size() == piece.size()) return false;
-    if (!grammar::all_or_escaped(name, Class::header) || !grammar::all_or_escaped(value, Class::header))
-      return false;
-    text = rest;
-  }
-  return true;
-}
-
-bool read_userinfo(std::string_view text, Uri& uri) {
-  const auto [user, password] = cut(text, ':');
-  if (user.empty()) return false;
-  if (!grammar::all_or_escaped(user, Class::user) || !grammar::all_or_escaped(password, Class::password))
-    return false;
-  uri.user = user;
-  uri.password = password;
-  return true;
-}
-
-Result<Uri> parse_sip_uri(std::string_view rest, Uri uri) {
-  const auto at = rest.find('@');
-  if (at != std::string_view::npos) {
-    if (!read_userinfo(rest.substr(0, at), uri)) return Errc::bad_uri;
-    rest.remove_prefix(at + 1);
-  }
-  const auto question = rest.find('?');
-  if (question != std::string_view::npos) {
-    const auto headers = rest.substr(question + 1);
-    if (!valid_uri_headers(headers)) return Errc::bad_uri;
-    uri.headers = headers;
-    rest = rest.substr(0, question);
-  }
-  const auto semicolon = std::min(rest.find(';'), rest.size());
-  const auto parameters = rest.substr(semicolon);
-  if (!valid_uri_parameters(parameters)) return Errc::bad_uri;
-  uri.parameters = parameters;
-  auto host = parse_host_port(rest.substr(0, semicolon));
-  if (!host) return host.error();
-  uri.host = std::move(host->host);
-  uri.port = host->port;
-  return uri;
-}
 
 /// One spelling for all equivalent ones: escapes of unreserved characters undone, the digits of the
 /// others in upper case (RFC 3261 19.1.4).
@@ -288,28 +165,24 @@ std::string aor_of(std::string_view user, std::string_view host) {
 }  // namespace
 
 Result<Uri> parse_uri(std::string_view text) {
-  if (text.size() > max_uri_length) return Errc::too_long;
-  const auto colon = text.find(':');
-  if (colon == std::string_view::npos || !is_scheme(text.substr(0, colon))) return Errc::bad_uri;
-  Uri uri;
-  uri.scheme = to_lower(text.substr(0, colon));
-  const auto rest = text.substr(colon + 1);
-  if (uri.is_sip()) return parse_sip_uri(rest, std::move(uri));
-  if (rest.empty() || !grammar::all_or_escaped(rest, Class::uric)) return Errc::bad_uri;
-  uri.user = rest;
-  return uri;
+  const auto uri = view_uri(text);
+  if (!uri) return uri.error();
+  return own(*uri);
+}
+
+Uri own(const UriView& uri) {
+  return {to_lower(uri.scheme),
+          std::string(uri.user),
+          std::string(uri.password),
+          to_lower(uri.host),
+          uri.port,
+          std::string(uri.parameters),
+          std::string(uri.headers)};
 }
 
 std::string print(const Uri& uri) {
-  std::string out = uri.scheme;
-  out.append(":").append(uri.user);
-  if (!uri.is_sip()) return out;
-  if (!uri.password.empty()) out.append(":").append(uri.password);
-  if (!uri.user.empty()) out.append("@");
-  out.append(bracketed(uri.host));
-  if (uri.port) out.append(":").append(std::to_string(*uri.port));
-  out.append(uri.parameters);
-  if (!uri.headers.empty()) out.append("?").append(uri.headers);
+  std::string out;
+  append(out, view(uri));
   return out;
 }
 
@@ -363,8 +236,8 @@ std::string canonical_aor(const Uri& uri) {
   const auto address = std::string_view(uri.user).substr(0, uri.user.find_first_of("?;"));
   const auto at = address.find('@');
   const auto user = at == std::string_view::npos ? std::string_view{} : address.substr(0, at);
-  const auto host = parse_host_port(at == std::string_view::npos ? address : address.substr(at + 1));
-  return host ? aor_of(user, host->host) : std::string{};
+  const auto host = view_host_port(at == std::string_view::npos ? address : address.substr(at + 1));
+  return host ? aor_of(user, to_lower(host->host)) : std::string{};
 }
 
 }  // namespace beckon::sip
