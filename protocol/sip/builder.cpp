@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "protocol/sip/scan.hpp"
+
 namespace beckon::sip {
 
 namespace {
@@ -131,9 +133,10 @@ Builder& Builder::add(HeaderId id, std::string_view value) {
 }
 
 Builder& Builder::add(std::string_view name, std::string_view value) {
-  clean(name).text_ += ": ";
-  clean(value).text_ += "\r\n";
-  return *this;
+  begin_line(name);
+  const auto begin = text_.size();
+  text_ += value;
+  return end_line(begin);
 }
 
 Builder& Builder::add(HeaderId id, std::uint32_t value) { return add(id, std::to_string(value)); }
@@ -158,12 +161,26 @@ std::string Builder::finish() {
   return std::move(text_);
 }
 
-Builder& Builder::clean(std::string_view text) {
-  const auto begin = static_cast<std::ptrdiff_t>(text_.size());
-  text_ += text;
-  std::replace_if(
-      text_.begin() + begin, text_.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+void Builder::begin_line(std::string_view name) { clean(name).text_ += ": "; }
+
+Builder& Builder::end_line(std::size_t value) {
+  blank_line_ends(value);
+  text_ += "\r\n";
   return *this;
+}
+
+Builder& Builder::clean(std::string_view text) {
+  const auto begin = text_.size();
+  text_ += text;
+  blank_line_ends(begin);
+  return *this;
+}
+
+void Builder::blank_line_ends(std::size_t from) {
+  for (auto at = scan::find_any(text_, from, '\r', '\n', '\0'); at < text_.size();
+       at = scan::find_any(text_, at, '\r', '\n', '\0')) {
+    text_[at] = ' ';
+  }
 }
 
 }  // namespace beckon::sip

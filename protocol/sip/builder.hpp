@@ -26,6 +26,15 @@ class Builder {
   Builder& add(HeaderId id, std::string_view value);  ///< Not HeaderId::other.
   Builder& add(std::string_view name, std::string_view value);
   Builder& add(HeaderId id, std::uint32_t value);
+  /// A value that some `append(std::string&, value)` writes: those of view.hpp.
+  template <class Value>
+    requires requires(std::string& out, const Value& value) { append(out, value); }
+  Builder& add(HeaderId id, const Value& value) {
+    begin_line(to_string(id));
+    const auto begin = text_.size();
+    append(text_, value);
+    return end_line(begin);
+  }
   /// Copies every line of that header from `message`.
   Builder& copy(const Message& message, HeaderId id);
   /// Content-Type, Content-Length, blank line and body. Gives the text away: the builder is used up.
@@ -33,8 +42,11 @@ class Builder {
   std::string finish();  ///< Content-Length: 0.
 
  private:
-  Builder() { text_.reserve(512); }
+  Builder() { text_.reserve(1024); }
   Builder& clean(std::string_view text);
+  void blank_line_ends(std::size_t from);
+  void begin_line(std::string_view name);
+  Builder& end_line(std::size_t value);  ///< Of the line whose value begins there.
 
   std::string text_;
 };

@@ -5,7 +5,6 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/grammar.hpp"
-#include "protocol/sip/view.hpp"
 
 namespace beckon::sip {
 
@@ -45,7 +44,11 @@ std::optional<std::uint32_t> number_parameter(std::string_view parameters, std::
 Result<Via> parse_via(std::string_view value) {
   const auto via = view_via(value);
   if (!via) return via.error();
-  return Via{to_upper(via->transport), to_lower(via->host), via->port, std::string(via->parameters)};
+  return own(*via);
+}
+
+Via own(const ViaView& via) {
+  return {to_upper(via.transport), to_lower(via.host), via.port, std::string(via.parameters)};
 }
 
 std::string print(const Via& via) {

@@ -11,6 +11,7 @@
 #include "protocol/sip/error.hpp"
 #include "protocol/sip/method.hpp"
 #include "protocol/sip/uri.hpp"
+#include "protocol/sip/view.hpp"
 
 namespace beckon::sip {
 
@@ -117,6 +118,7 @@ struct Via {
   }
 };
 Result<Via> parse_via(std::string_view value);
+Via own(const ViaView& via);
 std::string print(const Via& via);
 
 /// name-addr or addr-spec with header parameters: From, To, Contact, Route... (RFC 3261 20.10).

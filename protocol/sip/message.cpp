@@ -133,11 +133,19 @@ bool Message::lists(HeaderId id, std::string_view token) const {
   return false;
 }
 
-Result<Via> Message::top_via() const {
+Result<ViaView> Message::top_via_view() const {
   const auto* line = find(HeaderId::via);
   if (!line) return Errc::missing_header;
   const auto value = value_of(*line);
-  return parse_via(trim(value.substr(0, grammar::find_outside(value, ","))));
+  return view_via(trim(value.substr(0, grammar::find_outside(value, ","))));
+}
+
+Result<UriView> Message::request_uri_view() const { return view_uri(request_uri_text()); }
+
+Result<Via> Message::top_via() const {
+  const auto via = top_via_view();
+  if (!via) return via.error();
+  return own(*via);
 }
 
 Result<NameAddr> Message::from() const {

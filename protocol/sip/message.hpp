@@ -16,6 +16,7 @@
 #include "protocol/sip/header.hpp"
 #include "protocol/sip/method.hpp"
 #include "protocol/sip/uri.hpp"
+#include "protocol/sip/view.hpp"
 
 namespace beckon::sip {
 
@@ -167,7 +168,9 @@ class Message {
   std::string_view to_tag() const;
   std::string_view call_id() const { return header(HeaderId::call_id); }
 
-  // Typed readings; each is parsed anew at every call.
+  // Typed readings; each is parsed anew at every call. The views own nothing and live as long as the message.
+  Result<ViaView> top_via_view() const;
+  Result<UriView> request_uri_view() const;
   Result<Via> top_via() const;
   Result<NameAddr> from() const;
   Result<NameAddr> to() const;

@@ -27,7 +27,8 @@ TEST_CASE("branch and tag are those find_parameter finds") {
   for (const char* parameters : {"", ";tag", ";tag;tag=x", ";tag=x;tag=y", ";TAG = \"\" ;tag=x",
                                  "; tag = a ; b", ";x=\"tag=1\";tag=\"2\""}) {
     CAPTURE(parameters);
-    const auto address = view_name_addr(std::string("<sip:a@b>") + parameters);
+    const std::string text = std::string("<sip:a@b>") + parameters;
+    const auto address = view_name_addr(text);
     REQUIRE(address.has_value());
     CHECK(address->tag == address->parameter("tag").value_or(""));
   }
