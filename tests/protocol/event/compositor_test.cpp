@@ -25,7 +25,7 @@ struct Fixture {
   }
   std::string documents() const {
     std::string all;
-    for (const auto& publication : compositor.publications()) all += *publication.document + " ";
+    for (const auto& publication : compositor.publications()) all.append(*publication.document).append(" ");
     return all;
   }
 };

@@ -141,7 +141,7 @@ TEST_CASE_FIXTURE(Fixture, "an answer that does not come is timed out; one nobod
   CHECK(ask({.url = url("/never")})->status == 500);
   bool called = false;
   {
-    net::HttpsClient other(loop, trust.client, resolver);
+    net::HttpsClient other(loop, trust.client, finder);
     other.request({.url = url("/")}, [&](auto) { called = true; });
   }
   CHECK(ask({.url = url("/")})->status == 200);

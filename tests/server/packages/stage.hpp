@@ -102,6 +102,7 @@ class Stage final : public Services {
   store::StateStore& store() override { return *store_; }
   store::DurableStore& users() override { return *users_; }
   store::EventBus& bus() override { return *bus_; }
+  locate::Locator& locator() override { std::abort(); }
   bool post(Bucket, Command command) override {
     queue.set(clock_.at.mono, [this, command = std::move(command)](Time) { command(*this, clock_.at); });
     return true;
