@@ -16,10 +16,12 @@ struct ClientActions {
 
 /// What the caller of a server machine does next, in this order.
 struct ServerActions {
-  bool send_response = false;  ///< The one the user gave just now; keep it for `resend`.
-  bool resend = false;         ///< The last one again, if there was any.
-  bool send_trying = false;    ///< A 100 made by the layer; keep it for `resend`.
-  bool pass_ack = false;       ///< To the user.
+  bool send_response = false;    ///< The one the user gave just now; keep it for `resend`.
+  bool resend = false;           ///< The last one again, if there was any.
+  bool send_trying = false;      ///< A 100 made by the layer; keep it for `resend`.
+  bool pass_ack = false;         ///< To the user.
+  bool no_ack = false;           ///< Tell the user: his answer to an INVITE was never acknowledged.
+  bool transport_error = false;  ///< Tell the user: his answer could not be sent.
   bool destroy = false;
   bool operator==(const ServerActions&) const = default;
 };

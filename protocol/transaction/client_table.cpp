@@ -9,6 +9,11 @@ namespace beckon::transaction {
 namespace {
 
 constexpr std::string_view magic_cookie = "z9hG4bK";
+/// A peer without TCP is not asked again for that long: each attempt costs a round trip, or a connection's
+/// timeout where a firewall stands.
+constexpr Duration tcp_pause = 10min;
+/// Of those no more than this are remembered.
+constexpr std::size_t no_tcp_max = 4096;
 
 std::string key_of(std::string_view branch, std::string_view method) {
   std::string key(branch);
@@ -22,47 +27,116 @@ ClientTable::~ClientTable() {
   for (auto& [id, client] : clients_) context_.timers.cancel(client.timer);
 }
 
-std::string ClientTable::mint_via(const Hop& to, std::string& branch) {
-  branch = magic_cookie;
+std::string ClientTable::mint_branch(std::string_view part) {
+  std::string branch(magic_cookie);
   if (context_.config.branch_prefix) branch += context_.config.branch_prefix();
   branch += context_.random.token(8);
+  return branch.append(part);
+}
+
+std::string ClientTable::make_via(const Hop& to, std::string_view branch) const {
   std::string via = "SIP/2.0/";
   via.append(via_name(to.protocol)).append(" ").append(context_.transport.sent_by(to));
   if (!is_reliable(to.protocol)) via += ";rport";
   return via.append(";branch=").append(branch);
 }
 
-TransactionId ClientTable::send(std::string request, const Hop& to, OnOutcome on_outcome, Time now) {
+bool ClientTable::push_own_via(std::string& request, Hop& to, std::string_view branch, Time now) {
+  const std::string via = make_via(to, branch);
+  const bool datagram = to.protocol == Protocol::udp && to.flow == 0;
+  const std::size_t size = via_line_size(via) + request.size();
+  const bool is_message = request.starts_with("MESSAGE ");
+  if (!datagram || size <= context_.config.max_datagram || (!is_message && has_no_tcp(to.remote, now))) {
+    push_via(request, via);
+    return false;
+  }
+  to.protocol = Protocol::tcp;
+  push_via(request, make_via(to, branch));
+  return true;
+}
+
+TransactionId ClientTable::send(std::string request, const Hop& to, OnOutcome on_outcome, Time now,
+                                std::string_view branch_part) {
   const std::string method = request.substr(0, request.find(' '));
   assert(!method.empty() && method != "ACK");
-  std::string branch;
-  push_via(request, mint_via(to, branch));
-  return open(key_of(branch, method), method == "INVITE", share(std::move(request)), to,
-              std::move(on_outcome), now);
+  const std::string branch = mint_branch(branch_part);
+  Hop hop = to;
+  const bool switched = push_own_via(request, hop, branch, now);
+  return open({.key = key_of(branch, method),
+               .invite = method == "INVITE",
+               .switched = switched && method != "MESSAGE",
+               .stream_only = switched && method == "MESSAGE",
+               .request = share(std::move(request)),
+               .hop = hop,
+               .on_outcome = std::move(on_outcome)},
+              now);
 }
 
-void ClientTable::send_ack(std::string ack, const Hop& to) {
-  std::string branch;
-  push_via(ack, mint_via(to, branch));
-  context_.transport.send(to, share(std::move(ack)), [](ErrorCode) {});
+void ClientTable::send_ack(std::string ack, const Hop& to, Time now) {
+  const std::string branch = mint_branch({});
+  Hop hop = to;
+  const bool switched = push_own_via(ack, hop, branch, now);
+  const SharedText text = share(std::move(ack));
+  auto failed = [this, switched, to, branch, text, alive = std::weak_ptr(context_.alive)](ErrorCode) {
+    if (!switched || alive.expired()) return;
+    note_no_tcp(to.remote, context_.clock.now().mono);
+    std::string again(*text);
+    replace_top_via(again, make_via(to, branch));
+    context_.transport.send(to, share(std::move(again)), [](ErrorCode) {});
+  };
+  context_.transport.send(hop, text, std::move(failed));
 }
 
-TransactionId ClientTable::open(std::string key, bool invite, SharedText request, const Hop& to,
-                                OnOutcome on_outcome, Time now) {
-  const TransactionId id = ++context_.last_id;
-  const bool reliable = is_reliable(to.protocol);
+bool ClientTable::has_no_tcp(const Address& remote, Time now) {
+  const auto known = no_tcp_.find(remote);
+  if (known == no_tcp_.end()) return false;
+  if (now < known->second) return true;
+  no_tcp_.erase(known);
+  return false;
+}
+
+void ClientTable::note_no_tcp(const Address& remote, Time now) {
+  if (no_tcp_.size() >= no_tcp_max) no_tcp_.clear();
+  no_tcp_[remote] = now + tcp_pause;
+}
+
+ClientTable::Machine ClientTable::make_machine(bool invite, bool reliable, Time now) const {
   const auto& times = context_.config.times;
-  Machine machine = NonInviteClient(reliable, times, now);
-  if (invite) machine = InviteClient(reliable, times, now);
-  by_key_.emplace(key, id);
-  if (to.flow != 0) by_flow_.emplace(to.flow, id);
-  auto& client = clients_.emplace(id, Client(std::move(machine), to)).first->second;
-  client.key = std::move(key);
-  client.on_outcome = std::move(on_outcome);
-  if (invite || !reliable) client.request = request;
+  if (invite) return InviteClient(reliable, times, now);
+  return NonInviteClient(reliable, times, now);
+}
+
+TransactionId ClientTable::open(Opening opening, Time now) {
+  const TransactionId id = ++context_.last_id;
+  const bool reliable = is_reliable(opening.hop.protocol);
+  by_key_.emplace(opening.key, id);
+  if (opening.hop.flow != 0) by_flow_.emplace(opening.hop.flow, id);
+  Client fresh(make_machine(opening.invite, reliable, now), opening.hop);
+  auto& client = clients_.emplace(id, std::move(fresh)).first->second;
+  client.key = std::move(opening.key);
+  client.on_outcome = std::move(opening.on_outcome);
+  client.switched = opening.switched;
+  client.stream_only = opening.stream_only;
+  if (opening.invite || !reliable || opening.switched) client.request = opening.request;
   arm(id, client);
-  transmit(id, client, std::move(request));
+  transmit(id, client, std::move(opening.request));
   return id;
+}
+
+/// The peer takes no TCP: the same request in a datagram, and its timers start anew (RFC 3261 18.1.1).
+void ClientTable::fall_back(TransactionId id, Client& client, Now now) {
+  note_no_tcp(client.hop.remote, now.mono);
+  client.switched = false;
+  client.hop.protocol = Protocol::udp;
+  const auto branch = std::string_view(client.key).substr(0, client.key.find('|'));
+  std::string text(*client.request);
+  replace_top_via(text, make_via(client.hop, branch));
+  client.request = share(std::move(text));
+  const bool invite = std::holds_alternative<InviteClient>(client.machine);
+  client.machine = make_machine(invite, false, now.mono);
+  if (client.cancelled) std::get<InviteClient>(client.machine).on(InviteClient::Event::cancel, now.mono);
+  arm(id, client);
+  transmit(id, client, client.request);
 }
 
 void ClientTable::transmit(TransactionId id, const Client& client, SharedText text) {
@@ -77,6 +151,7 @@ void ClientTable::cancel(TransactionId id, std::string_view reason, Now now) {
   if (found == clients_.end()) return;
   auto* machine = std::get_if<InviteClient>(&found->second.machine);
   if (machine == nullptr) return;
+  found->second.cancelled = true;
   found->second.cancel_reason = reason;
   perform(id, machine->on(InviteClient::Event::cancel, now.mono), {}, now);
 }
@@ -97,8 +172,10 @@ void ClientTable::receive(const Hop& from, const sip::Message& response, Now now
   }
   const auto id = found->second;
   const int status = response.status();
+  auto& client = clients_.at(id);
+  client.switched = false;
   ClientActions actions;
-  if (auto* invite = std::get_if<InviteClient>(&clients_.at(id).machine)) {
+  if (auto* invite = std::get_if<InviteClient>(&client.machine)) {
     using Event = InviteClient::Event;
     actions = invite->on(status < 200   ? Event::provisional
                          : status < 300 ? Event::success
@@ -106,7 +183,7 @@ void ClientTable::receive(const Hop& from, const sip::Message& response, Now now
                          now.mono);
   } else {
     using Event = NonInviteClient::Event;
-    actions = std::get<NonInviteClient>(clients_.at(id).machine)
+    actions = std::get<NonInviteClient>(client.machine)
                   .on(status < 200 ? Event::provisional : Event::final, now.mono);
   }
   perform(id, actions, {&from, &response}, now);
@@ -132,6 +209,7 @@ void ClientTable::on_timer(TransactionId id, Now now) {
 void ClientTable::on_transport_error(TransactionId id, Now now) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
+  if (found->second.switched) return fall_back(id, found->second, now);
   const auto actions = std::visit(
       [&](auto& machine) {
         return machine.on(std::decay_t<decltype(machine)>::Event::transport_error, now.mono);
@@ -159,6 +237,7 @@ void ClientTable::perform(TransactionId id, const ClientActions& actions, const 
     by_flow_.erase({client.hop.flow, id});
   }
   const bool invite = std::holds_alternative<InviteClient>(client.machine);
+  const bool too_long = actions.transport_error && client.stream_only;
   if (actions.destroy)
     close(id, client);
   else
@@ -170,7 +249,10 @@ void ClientTable::perform(TransactionId id, const ClientActions& actions, const 
                       : actions.transport_error ? Kind::transport_error
                       : ends                    ? Kind::final
                                                 : Kind::provisional;
-    on_outcome({.kind = kind, .response = actions.pass_response ? input.response : nullptr, .status = status},
+    on_outcome({.kind = kind,
+                .response = actions.pass_response ? input.response : nullptr,
+                .status = status,
+                .too_long = too_long},
                now);
   } else if (actions.pass_response && invite && status / 100 == 2) {
     context_.user.on_response(*input.from, *input.response, now);
@@ -191,7 +273,9 @@ void ClientTable::perform_cancel(const Client& client, Now now) {
   if (!invite) return;
   auto text = share(make_cancel(*invite, client.cancel_reason));
   const auto branch = std::string_view(client.key).substr(0, client.key.find('|'));
-  open(key_of(branch, "CANCEL"), false, std::move(text), Hop(client.hop), nullptr, now.mono);
+  open(
+      {.key = key_of(branch, "CANCEL"), .request = std::move(text), .hop = client.hop, .on_outcome = nullptr},
+      now.mono);
 }
 
 void ClientTable::arm(TransactionId id, Client& client) {

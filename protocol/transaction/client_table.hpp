@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -18,8 +19,9 @@ class ClientTable {
   explicit ClientTable(Context& context) : context_(context) {}
   ~ClientTable();
 
-  TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Time now);
-  void send_ack(std::string ack, const Hop& to);
+  TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Time now,
+                     std::string_view branch_part);
+  void send_ack(std::string ack, const Hop& to, Time now);
   void cancel(TransactionId id, std::string_view reason, Now now);
   void abandon(TransactionId id);
   void receive(const Hop& from, const sip::Message& response, Now now);
@@ -41,7 +43,10 @@ class ClientTable {
     OnOutcome on_outcome;
     std::string cancel_reason;
     TimerId timer = 0;
-    bool ended = false;  ///< The user was told the end.
+    bool ended = false;        ///< The user was told the end.
+    bool cancelled = false;    ///< The user wants to CANCEL.
+    bool stream_only = false;  ///< A MESSAGE that went over TCP for its size: it has no other way.
+    bool switched = false;     ///< Went over TCP for its size, and nothing came back yet.
   };
   /// What comes with the response that fed the machine, if one did.
   struct Input {
@@ -49,9 +54,24 @@ class ClientTable {
     const sip::Message* response = nullptr;
   };
 
-  std::string mint_via(const Hop& to, std::string& branch);
-  TransactionId open(std::string key, bool invite, SharedText request, const Hop& to, OnOutcome on_outcome,
-                     Time now);
+  std::string mint_branch(std::string_view part);
+  std::string make_via(const Hop& to, std::string_view branch) const;
+  /// Puts our Via on top; for a request that is too long for a datagram `to` becomes TCP (true).
+  bool push_own_via(std::string& request, Hop& to, std::string_view branch, Time now);
+  bool has_no_tcp(const Address& remote, Time now);
+  void note_no_tcp(const Address& remote, Time now);
+  Machine make_machine(bool invite, bool reliable, Time now) const;
+  void fall_back(TransactionId id, Client& client, Now now);
+  struct Opening {
+    std::string key;
+    bool invite = false;
+    bool switched = false;
+    bool stream_only = false;
+    SharedText request;
+    Hop hop;
+    OnOutcome on_outcome;
+  };
+  TransactionId open(Opening opening, Time now);
   void transmit(TransactionId id, const Client& client, SharedText text);
   void on_timer(TransactionId id, Now now);
   void on_transport_error(TransactionId id, Now now);
@@ -65,6 +85,7 @@ class ClientTable {
   std::unordered_map<TransactionId, Client> clients_;
   std::unordered_map<std::string, TransactionId> by_key_;  ///< Branch and method (RFC 3261 17.1.3).
   std::set<std::pair<FlowId, TransactionId>> by_flow_;     ///< Those sent on a named flow and not ended.
+  std::map<Address, Time> no_tcp_;  ///< Who did not take a connection, and until when this is believed.
 };
 
 }  // namespace beckon::transaction

@@ -10,94 +10,133 @@ InviteClient::InviteClient(bool reliable, const Times& times, Time now)
 }
 
 InviteClient::Actions InviteClient::on(Event event, Time now) {
-  switch (event) {
-    case Event::provisional:
-      return on_provisional(now);
-    case Event::success:
-      return on_final(true, now);
-    case Event::failure:
-      return on_final(false, now);
-    case Event::timer:
-      return on_timer(now);
-    case Event::transport_error:
-      return on_transport_error();
-    case Event::cancel:
-      return on_cancel(now);
-  }
-  return {};
-}
-
-InviteClient::Actions InviteClient::on_provisional(Time now) {
-  if (state_ != State::calling && state_ != State::proceeding) return {};
-  state_ = State::proceeding;
-  retransmit_at_.reset();
-  if (!cancel_sent_) end_at_ = now + times_.timer_c;
-  Actions actions;
-  // "If no provisional response has been received, the CANCEL request MUST NOT be sent" (RFC 3261 9.1): now
-  // it may.
-  if (cancel_wanted_ && !cancel_sent_) actions = send_cancel(now);
-  actions.pass_response = true;
-  return actions;
-}
-
-InviteClient::Actions InviteClient::on_final(bool success, Time now) {
   switch (state_) {
     case State::calling:
+      return in_calling(event, now);
     case State::proceeding:
-      retransmit_at_.reset();
-      end_at_ = now + times_.timeout();
-      state_ = success ? State::accepted : State::completed;
-      if (success) return {.pass_response = true};
-      if (reliable_) state_ = State::terminated;  // timer D is zero
-      return {.send_ack = true, .pass_response = true, .destroy = reliable_};
+      return in_proceeding(event, now);
     case State::completed:
-      return {.send_ack = !success};
+      return in_completed(event, now);
     case State::accepted:
-      return {.pass_response = success};
+      return in_accepted(event, now);
     case State::terminated:
       break;
   }
   return {};
 }
 
-InviteClient::Actions InviteClient::on_timer(Time now) {
-  if (state_ == State::terminated) return {};
-  if (now >= end_at_) {
-    if (state_ == State::proceeding && !cancel_sent_) return send_cancel(now);  // timer C
-    const bool unanswered = state_ == State::calling || state_ == State::proceeding;
-    state_ = State::terminated;
-    return {.timeout = unanswered, .destroy = true};
+InviteClient::Actions InviteClient::in_calling(Event event, Time now) {
+  switch (event) {
+    case Event::timer:
+      if (now >= end_at_) return terminate({.timeout = true});  // timer B
+      return resend(now);                                       // timer A
+    case Event::transport_error:
+      return terminate({.transport_error = true});
+    case Event::provisional:
+      return proceed(now);
+    case Event::success:
+      return accept(now);
+    case Event::failure:
+      return complete(now);
+    case Event::cancel:
+      // "If no provisional response has been received, the CANCEL request MUST NOT be sent" (9.1).
+      cancel_wanted_ = true;
+      return {};
   }
+  return {};
+}
+
+InviteClient::Actions InviteClient::in_proceeding(Event event, Time now) {
+  switch (event) {
+    case Event::timer:
+      if (now < end_at_) return {};
+      if (!cancel_sent_) return send_cancel(now);  // timer C (16.8)
+      // "If there is no final response for the original request in 64*T1 seconds, the client SHOULD then
+      // consider the original transaction cancelled" (9.1).
+      return terminate({.timeout = true});
+    case Event::transport_error:
+      return terminate({.transport_error = true});
+    case Event::provisional:
+      return proceed(now);
+    case Event::success:
+      return accept(now);
+    case Event::failure:
+      return complete(now);
+    case Event::cancel:
+      return cancel_sent_ ? Actions{} : send_cancel(now);
+  }
+  return {};
+}
+
+InviteClient::Actions InviteClient::in_completed(Event event, Time now) {
+  switch (event) {
+    case Event::timer:
+      return now >= end_at_ ? terminate({}) : Actions{};  // timer D
+    case Event::transport_error:
+      return terminate({.transport_error = true});
+    case Event::failure:
+      return {.send_ack = true};
+    case Event::provisional:
+    case Event::success:
+    case Event::cancel:
+      break;
+  }
+  return {};
+}
+
+InviteClient::Actions InviteClient::in_accepted(Event event, Time now) {
+  switch (event) {
+    case Event::timer:
+      return now >= end_at_ ? terminate({}) : Actions{};  // timer M
+    case Event::success:
+      return {.pass_response = true};
+    case Event::provisional:
+    case Event::failure:
+    case Event::transport_error:  // nothing of ours is under way: further 2xx may still come
+    case Event::cancel:
+      break;
+  }
+  return {};
+}
+
+InviteClient::Actions InviteClient::proceed(Time now) {
+  state_ = State::proceeding;
+  retransmit_at_.reset();
+  if (!cancel_sent_) end_at_ = now + times_.timer_c;
+  Actions actions;
+  if (cancel_wanted_ && !cancel_sent_) actions = send_cancel(now);
+  actions.pass_response = true;
+  return actions;
+}
+
+InviteClient::Actions InviteClient::complete(Time now) {
+  state_ = State::completed;
+  retransmit_at_.reset();
+  end_at_ = now + times_.timeout();
+  Actions actions{.send_ack = true, .pass_response = true};
+  return reliable_ ? terminate(actions) : actions;  // timer D is zero on a stream
+}
+
+InviteClient::Actions InviteClient::accept(Time now) {
+  state_ = State::accepted;
+  retransmit_at_.reset();
+  end_at_ = now + times_.timeout();
+  return {.pass_response = true};
+}
+
+InviteClient::Actions InviteClient::terminate(Actions actions) {
+  state_ = State::terminated;
+  actions.destroy = true;
+  return actions;
+}
+
+InviteClient::Actions InviteClient::resend(Time now) {
   if (!retransmit_at_ || now < *retransmit_at_) return {};
   interval_ *= 2;
   retransmit_at_ = now + interval_;
   return {.send_request = true};
 }
 
-InviteClient::Actions InviteClient::on_transport_error() {
-  switch (state_) {
-    case State::calling:
-    case State::proceeding:
-      state_ = State::terminated;
-      return {.transport_error = true, .destroy = true};
-    case State::completed:
-      state_ = State::terminated;
-      return {.destroy = true};
-    case State::accepted:  // nothing of ours is under way: further 2xx may still come
-    case State::terminated:
-      break;
-  }
-  return {};
-}
-
-InviteClient::Actions InviteClient::on_cancel(Time now) {
-  cancel_wanted_ = true;
-  if (state_ != State::proceeding || cancel_sent_) return {};
-  return send_cancel(now);
-}
-
-/// "If there is no final response for the original request in 64*T1 seconds, the client SHOULD then consider
-/// the original transaction cancelled" (RFC 3261 9.1).
 InviteClient::Actions InviteClient::send_cancel(Time now) {
   cancel_sent_ = true;
   end_at_ = now + times_.timeout();

@@ -8,7 +8,9 @@
 
 namespace beckon::transaction {
 
-/// INVITE client transaction (RFC 3261 17.1.1, with the accepted state of RFC 6026 7.2 and figure 4).
+/// INVITE client transaction (RFC 3261 17.1.1; figure 5 as RFC 6026 8.4 prints it). One function per box of
+/// the figure, one case per arrow; CANCEL (9.1) and timer C (16.6), which the figure leaves out, are among
+/// them.
 class InviteClient {
  public:
   enum class State { calling, proceeding, completed, accepted, terminated };
@@ -30,11 +32,16 @@ class InviteClient {
   State state() const { return state_; }
 
  private:
-  Actions on_provisional(Time now);
-  Actions on_final(bool success, Time now);
-  Actions on_timer(Time now);
-  Actions on_transport_error();
-  Actions on_cancel(Time now);
+  Actions in_calling(Event event, Time now);
+  Actions in_proceeding(Event event, Time now);
+  Actions in_completed(Event event, Time now);
+  Actions in_accepted(Event event, Time now);
+
+  Actions proceed(Time now);
+  Actions complete(Time now);
+  Actions accept(Time now);
+  Actions terminate(Actions actions);
+  Actions resend(Time now);
   Actions send_cancel(Time now);
 
   Times times_;

@@ -8,59 +8,103 @@ InviteServer::InviteServer(bool reliable, const Times& times, Time now)
     : times_(times), reliable_(reliable), interval_(times.t1), again_at_(now + times.trying) {}
 
 InviteServer::Actions InviteServer::on(Event event, Time now) {
-  switch (event) {
-    case Event::request_again:
-      return {.resend = state_ == State::proceeding || state_ == State::completed};
-    case Event::ack:
-      return on_ack(now);
-    case Event::send_provisional:
-    case Event::send_success:
-    case Event::send_failure:
-      return on_send(event, now);
-    case Event::timer:
-      return on_timer(now);
+  switch (state_) {
+    case State::proceeding:
+      return in_proceeding(event, now);
+    case State::completed:
+      return in_completed(event, now);
+    case State::confirmed:
+      return in_confirmed(event, now);
+    case State::accepted:
+      return in_accepted(event, now);
+    case State::terminated:
+      break;
   }
   return {};
 }
 
-InviteServer::Actions InviteServer::on_ack(Time now) {
-  if (state_ == State::accepted) return {.pass_ack = true};
-  if (state_ != State::completed) return {};
-  again_at_.reset();
-  end_at_ = now + times_.t4;
-  state_ = reliable_ ? State::terminated : State::confirmed;  // timer I is zero on a stream
-  return {.destroy = reliable_};
+InviteServer::Actions InviteServer::in_proceeding(Event event, Time now) {
+  switch (event) {
+    case Event::request_again:
+      return {.resend = true};
+    case Event::timer:
+      if (!again_at_ || now < *again_at_) return {};
+      again_at_.reset();
+      return {.send_trying = true};
+    case Event::send_provisional:
+      again_at_.reset();
+      return {.send_response = true};
+    case Event::send_success:
+      state_ = State::accepted;
+      again_at_.reset();
+      end_at_ = now + times_.timeout();
+      return {.send_response = true};
+    case Event::send_failure:
+      state_ = State::completed;
+      again_at_.reset();
+      end_at_ = now + times_.timeout();
+      if (!reliable_) again_at_ = now + interval_;
+      return {.send_response = true};
+    case Event::transport_error:
+      return {.transport_error = true};
+    case Event::ack:  // too early
+      break;
+  }
+  return {};
 }
 
-InviteServer::Actions InviteServer::on_send(Event event, Time now) {
-  if (state_ == State::accepted) return {.send_response = event == Event::send_success};
-  if (state_ != State::proceeding) return {};
-  again_at_.reset();
-  if (event == Event::send_success) {
-    state_ = State::accepted;
-    end_at_ = now + times_.timeout();
-  } else if (event == Event::send_failure) {
-    state_ = State::completed;
-    end_at_ = now + times_.timeout();
-    if (!reliable_) again_at_ = now + interval_;
+InviteServer::Actions InviteServer::in_completed(Event event, Time now) {
+  switch (event) {
+    case Event::request_again:
+      return {.resend = true};
+    case Event::timer:
+      if (now >= *end_at_) return terminate({.no_ack = true});  // timer H
+      if (!again_at_ || now < *again_at_) return {};
+      interval_ = std::min(2 * interval_, times_.t2);  // timer G
+      again_at_ = now + interval_;
+      return {.resend = true};
+    case Event::ack:
+      state_ = State::confirmed;
+      again_at_.reset();
+      end_at_ = now + times_.t4;
+      return reliable_ ? terminate({}) : Actions{};  // timer I is zero on a stream
+    case Event::transport_error:
+      return {.transport_error = true};
+    case Event::send_provisional:  // "Any other final responses passed by the TU [...] are discarded"
+    case Event::send_success:
+    case Event::send_failure:
+      break;
   }
-  return {.send_response = true};
+  return {};
 }
 
-InviteServer::Actions InviteServer::on_timer(Time now) {
-  if (state_ == State::terminated) return {};
-  if (end_at_ && now >= *end_at_) {
-    state_ = State::terminated;
-    return {.destroy = true};
+/// "The purpose of the Confirmed state is to absorb any additional ACK messages" (17.2.1).
+InviteServer::Actions InviteServer::in_confirmed(Event event, Time now) {
+  return event == Event::timer && now >= *end_at_ ? terminate({}) : Actions{};  // timer I
+}
+
+InviteServer::Actions InviteServer::in_accepted(Event event, Time now) {
+  switch (event) {
+    case Event::send_success:
+      return {.send_response = true};
+    case Event::ack:
+      return {.pass_ack = true};
+    case Event::timer:
+      return now >= *end_at_ ? terminate({}) : Actions{};  // timer L
+    case Event::transport_error:
+      return {.transport_error = true};
+    case Event::request_again:  // absorbed
+    case Event::send_provisional:
+    case Event::send_failure:
+      break;
   }
-  if (!again_at_ || now < *again_at_) return {};
-  if (state_ == State::proceeding) {
-    again_at_.reset();
-    return {.send_trying = true};
-  }
-  interval_ = std::min(2 * interval_, times_.t2);
-  again_at_ = now + interval_;
-  return {.resend = true};
+  return {};
+}
+
+InviteServer::Actions InviteServer::terminate(Actions actions) {
+  state_ = State::terminated;
+  actions.destroy = true;
+  return actions;
 }
 
 std::optional<Time> InviteServer::deadline() const {

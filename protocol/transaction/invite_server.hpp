@@ -8,9 +8,8 @@
 
 namespace beckon::transaction {
 
-/// INVITE server transaction (RFC 3261 17.2.1, with the accepted state of RFC 6026 7.1 and figure 5).
-/// A response that could not be sent changes nothing: copies of the INVITE must stay absorbed until the
-/// timers end it.
+/// INVITE server transaction (RFC 3261 17.2.1; figure 7 as RFC 6026 8.6 prints it). One function per box of
+/// the figure, one case per arrow.
 class InviteServer {
  public:
   enum class State { proceeding, completed, confirmed, accepted, terminated };
@@ -21,6 +20,7 @@ class InviteServer {
     send_success,      ///< 2xx (each copy of it comes from the user, RFC 3261 13.3.1.4),
     send_failure,      ///< 3xx to 6xx.
     timer,             ///< `deadline()` has come: the 200 ms for 100, timer G, H, I or L.
+    transport_error,   ///< A response could not be sent.
   };
   using Actions = ServerActions;
 
@@ -32,9 +32,11 @@ class InviteServer {
   State state() const { return state_; }
 
  private:
-  Actions on_ack(Time now);
-  Actions on_send(Event event, Time now);
-  Actions on_timer(Time now);
+  Actions in_proceeding(Event event, Time now);
+  Actions in_completed(Event event, Time now);
+  Actions in_confirmed(Event event, Time now);
+  Actions in_accepted(Event event, Time now);
+  Actions terminate(Actions actions);
 
   Times times_;
   bool reliable_;

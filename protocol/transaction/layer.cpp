@@ -28,11 +28,14 @@ void Layer::respond(TransactionId id, std::string response, Now now) {
   impl_->servers.respond(id, std::move(response), now);
 }
 
-TransactionId Layer::send(std::string request, const Hop& to, OnOutcome on_outcome, Now now) {
-  return impl_->clients.send(std::move(request), to, std::move(on_outcome), now.mono);
+TransactionId Layer::send(std::string request, const Hop& to, OnOutcome on_outcome, Now now,
+                          std::string_view branch_part) {
+  return impl_->clients.send(std::move(request), to, std::move(on_outcome), now.mono, branch_part);
 }
 
-void Layer::send_ack(std::string ack, const Hop& to, Now) { impl_->clients.send_ack(std::move(ack), to); }
+void Layer::send_ack(std::string ack, const Hop& to, Now now) {
+  impl_->clients.send_ack(std::move(ack), to, now.mono);
+}
 
 void Layer::cancel(TransactionId id, std::string_view reason_header, Now now) {
   impl_->clients.cancel(id, reason_header, now);
@@ -47,6 +50,16 @@ std::size_t Layer::size() const { return impl_->clients.size() + impl_->servers.
 void Layer::dump(const std::function<void(const Row&)>& visit) const {
   impl_->servers.dump(visit);
   impl_->clients.dump(visit);
+}
+
+std::string_view to_string(Failure value) {
+  switch (value) {
+    case Failure::no_ack:
+      return "no ACK";
+    case Failure::transport_error:
+      return "transport error";
+  }
+  return "";
 }
 
 }  // namespace beckon::transaction

@@ -25,10 +25,19 @@ struct Outcome {
   const sip::Message* response = nullptr;  ///< provisional and final; valid during the call.
   /// The status to act on: the response's; 408 for a timeout, 503 for a transport error (RFC 3261 8.1.3.1).
   int status = 0;
+  /// transport_error: a MESSAGE too long for a datagram, and nobody took a connection (RFC 3428 8).
+  bool too_long = false;
 };
 /// Called for every provisional and exactly once for the end (an INVITE's further 2xx go to
 /// User::on_response).
 using OnOutcome = std::function<void(const Outcome&, Now now)>;
+
+/// Why an answer of ours was in vain.
+enum class Failure {
+  no_ack,  ///< An INVITE was refused and nobody acknowledged it for 64*T1 (timer H, RFC 3261 17.2.1).
+  transport_error,  ///< The answer could not be sent (RFC 3261 17.2.4); copies of the request get it again.
+};
+std::string_view to_string(Failure value);
 
 /// Who uses the layer: the server's shard, or the user agent.
 class User {
@@ -43,6 +52,8 @@ class User {
   /// A 2xx to INVITE behind the end of its request: a copy, or from another fork (RFC 3261 13.2.2.4, RFC
   /// 6026). Other responses that match nothing are dropped.
   virtual void on_response(const Hop& from, const sip::Message& response, Now now) = 0;
+  /// What became of the answer to request `id`. Nothing has to be done; a dialog it was meant to end is over.
+  virtual void on_failure(TransactionId /*id*/, Failure, Now) {}
 };
 
 /// All transactions of one shard or user agent: matching (RFC 3261 17.1.3, 17.2.3), the four machines,
@@ -60,6 +71,10 @@ class Layer {
     /// oldest are dropped early and a late copy is a new request: refusing new ones instead would let anybody
     /// shut the server with a few thousand requests a second.
     std::size_t max_answer_octets = std::size_t{256} << 20;
+    /// A longer request, with our Via, does not go into a datagram when a stream can be had: "If a request is
+    /// [...] larger than 1300 bytes and the path MTU is unknown, the request MUST be sent using [...] TCP"
+    /// (RFC 3261 18.1.1). Octets.
+    std::size_t max_datagram = 1300;
   };
   Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clock, Random& random, User& user);
   ~Layer();
@@ -72,9 +87,15 @@ class Layer {
   /// Unknown or ended ids are ignored.
   void respond(TransactionId id, std::string response, Now now);
 
-  /// Sends a request; `request` is finished but for our own Via, which is put on top here.
-  /// ACK for a 2xx: use `send_ack`.
-  TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Now now);
+  /// Sends a request; `request` is finished but for our own Via, which is put on top here. `branch_part` is
+  /// put behind what makes its branch unique (RFC 5393 4.2.1). ACK for a 2xx: use `send_ack`.
+  ///
+  /// What is too long for a datagram (`Config::max_datagram`) goes over TCP to the same address, and over UDP
+  /// when that fails before any answer: "if the attempt to establish the connection [...] results in a TCP
+  /// reset, the element SHOULD retry the request, using UDP" (RFC 3261 18.1.1). A MESSAGE does not: there the
+  /// failure is its end (RFC 3428 8). Who refused TCP is not asked again for `tcp_pause`.
+  TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Now now,
+                     std::string_view branch_part = {});
   void send_ack(std::string ack, const Hop& to, Now now);
   /// CANCELs a pending INVITE we sent (RFC 3261 9.1); waits for a provisional response first.
   void cancel(TransactionId id, std::string_view reason_header, Now now);

@@ -10,48 +10,86 @@ NonInviteClient::NonInviteClient(bool reliable, const Times& times, Time now)
 }
 
 NonInviteClient::Actions NonInviteClient::on(Event event, Time now) {
-  switch (event) {
-    case Event::provisional:
-      if (state_ == State::completed || state_ == State::terminated) return {};
-      state_ = State::proceeding;
-      interval_ = times_.t2;  // taken at the next timer E (17.1.2.2)
-      return {.pass_response = true};
-    case Event::final:
-      return on_final(now);
-    case Event::timer:
-      return on_timer(now);
-    case Event::transport_error:
-      return on_transport_error();
+  switch (state_) {
+    case State::trying:
+      return in_trying(event, now);
+    case State::proceeding:
+      return in_proceeding(event, now);
+    case State::completed:
+      return in_completed(event, now);
+    case State::terminated:
+      break;
   }
   return {};
 }
 
-NonInviteClient::Actions NonInviteClient::on_final(Time now) {
-  if (state_ == State::completed || state_ == State::terminated) return {};  // a copy: absorbed
-  retransmit_at_.reset();
-  end_at_ = now + times_.t4;
-  state_ = reliable_ ? State::terminated : State::completed;
-  return {.pass_response = true, .destroy = reliable_};
+NonInviteClient::Actions NonInviteClient::in_trying(Event event, Time now) {
+  switch (event) {
+    case Event::timer:
+      if (now >= end_at_) return terminate({.timeout = true});  // timer F
+      return resend(now);                                       // timer E
+    case Event::transport_error:
+      return terminate({.transport_error = true});
+    case Event::provisional:
+      return proceed();
+    case Event::final:
+      return complete(now);
+  }
+  return {};
 }
 
-NonInviteClient::Actions NonInviteClient::on_timer(Time now) {
-  if (state_ == State::terminated) return {};
-  if (now >= end_at_) {
-    const bool unanswered = state_ != State::completed;
-    state_ = State::terminated;
-    return {.timeout = unanswered, .destroy = true};
+NonInviteClient::Actions NonInviteClient::in_proceeding(Event event, Time now) {
+  switch (event) {
+    case Event::timer:
+      if (now >= end_at_) return terminate({.timeout = true});  // timer F
+      return resend(now);                                       // timer E
+    case Event::transport_error:
+      return terminate({.transport_error = true});
+    case Event::provisional:
+      return proceed();
+    case Event::final:
+      return complete(now);
   }
+  return {};
+}
+
+NonInviteClient::Actions NonInviteClient::in_completed(Event event, Time now) {
+  switch (event) {
+    case Event::timer:
+      return now >= end_at_ ? terminate({}) : Actions{};  // timer K
+    case Event::transport_error:                          // nothing of ours is under way
+    case Event::provisional:
+    case Event::final:  // a copy: absorbed
+      break;
+  }
+  return {};
+}
+
+NonInviteClient::Actions NonInviteClient::proceed() {
+  state_ = State::proceeding;
+  interval_ = times_.t2;  // taken at the next timer E (17.1.2.2)
+  return {.pass_response = true};
+}
+
+NonInviteClient::Actions NonInviteClient::complete(Time now) {
+  state_ = State::completed;
+  retransmit_at_.reset();
+  end_at_ = now + times_.t4;
+  Actions actions{.pass_response = true};
+  return reliable_ ? terminate(actions) : actions;  // timer K is zero on a stream
+}
+
+NonInviteClient::Actions NonInviteClient::terminate(Actions actions) {
+  state_ = State::terminated;
+  actions.destroy = true;
+  return actions;
+}
+
+NonInviteClient::Actions NonInviteClient::resend(Time now) {
   if (!retransmit_at_ || now < *retransmit_at_) return {};
   interval_ = std::min(2 * interval_, times_.t2);
   retransmit_at_ = now + interval_;
   return {.send_request = true};
-}
-
-NonInviteClient::Actions NonInviteClient::on_transport_error() {
-  // In completed nothing of ours is under way: timer K ends it.
-  if (state_ == State::completed || state_ == State::terminated) return {};
-  state_ = State::terminated;
-  return {.transport_error = true, .destroy = true};
 }
 
 std::optional<Time> NonInviteClient::deadline() const {

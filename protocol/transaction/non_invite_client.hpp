@@ -8,7 +8,8 @@
 
 namespace beckon::transaction {
 
-/// Non-INVITE client transaction (RFC 3261 17.1.2, figure 6).
+/// Non-INVITE client transaction (RFC 3261 17.1.2, figure 6). One function per box of the figure, one case
+/// per arrow.
 class NonInviteClient {
  public:
   enum class State { trying, proceeding, completed, terminated };
@@ -28,9 +29,14 @@ class NonInviteClient {
   State state() const { return state_; }
 
  private:
-  Actions on_final(Time now);
-  Actions on_timer(Time now);
-  Actions on_transport_error();
+  Actions in_trying(Event event, Time now);
+  Actions in_proceeding(Event event, Time now);
+  Actions in_completed(Event event, Time now);
+
+  Actions proceed();
+  Actions complete(Time now);
+  Actions terminate(Actions actions);
+  Actions resend(Time now);
 
   Times times_;
   bool reliable_;

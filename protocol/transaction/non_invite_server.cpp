@@ -8,44 +8,86 @@ NonInviteServer::NonInviteServer(bool reliable, const Times& times, Time now)
     : times_(times), reliable_(reliable), trying_at_(now + times.late()), end_at_(now + times.timeout()) {}
 
 NonInviteServer::Actions NonInviteServer::on(Event event, Time now) {
-  switch (event) {
-    case Event::request_again:
-      return {.resend = state_ == State::proceeding || state_ == State::completed};
-    case Event::send_provisional:
-      return on_provisional(now);
-    case Event::send_final:
-      return on_final(now);
-    case Event::send_timeout:
-      return {};
-    case Event::timer:
-      return on_timer(now);
+  if (event == Event::send_timeout) return {};
+  switch (state_) {
+    case State::trying:
+      return in_trying(event, now);
+    case State::proceeding:
+      return in_proceeding(event, now);
+    case State::completed:
+      return in_completed(event, now);
+    case State::terminated:
+      break;
   }
   return {};
 }
 
-NonInviteServer::Actions NonInviteServer::on_provisional(Time now) {
-  if (state_ != State::trying && state_ != State::proceeding) return {};
-  if (!reliable_ && now < trying_at_) return {};
-  state_ = State::proceeding;
-  return {.send_response = true};
-}
-
-NonInviteServer::Actions NonInviteServer::on_final(Time now) {
-  if (state_ != State::trying && state_ != State::proceeding) return {};
-  end_at_ = now + times_.timeout();
-  state_ = reliable_ ? State::terminated : State::completed;  // timer J is zero on a stream
-  return {.send_response = true, .destroy = reliable_};
-}
-
-NonInviteServer::Actions NonInviteServer::on_timer(Time now) {
-  if (state_ == State::terminated) return {};
-  if (now >= end_at_) {
-    state_ = State::terminated;
-    return {.destroy = true};
+NonInviteServer::Actions NonInviteServer::in_trying(Event event, Time now) {
+  switch (event) {
+    case Event::send_provisional:
+      if (!reliable_ && now < trying_at_) return {};  // "MUST NOT be sent [...] until" (RFC 4320 4.1)
+      state_ = State::proceeding;
+      return {.send_response = true};
+    case Event::send_final:
+      return complete(now);
+    case Event::timer:
+      if (now >= end_at_) return terminate({});  // too late to answer (RFC 4320 4.2)
+      if (now < trying_at_) return {};
+      state_ = State::proceeding;
+      return {.send_trying = true};  // "SHOULD respond [...] with a 100" (RFC 4320 4.1)
+    case Event::request_again:       // "retransmitted requests are discarded" (17.2.2)
+    case Event::send_timeout:
+    case Event::transport_error:  // nothing was sent yet
+      break;
   }
-  if (state_ != State::trying || now < trying_at_) return {};
-  state_ = State::proceeding;
-  return {.send_trying = true};
+  return {};
+}
+
+NonInviteServer::Actions NonInviteServer::in_proceeding(Event event, Time now) {
+  switch (event) {
+    case Event::request_again:
+      return {.resend = true};
+    case Event::send_provisional:
+      return {.send_response = true};
+    case Event::send_final:
+      return complete(now);
+    case Event::timer:
+      return now >= end_at_ ? terminate({}) : Actions{};  // too late to answer (RFC 4320 4.2)
+    case Event::transport_error:
+      return {.transport_error = true};
+    case Event::send_timeout:
+      break;
+  }
+  return {};
+}
+
+NonInviteServer::Actions NonInviteServer::in_completed(Event event, Time now) {
+  switch (event) {
+    case Event::request_again:
+      return {.resend = true};
+    case Event::timer:
+      return now >= end_at_ ? terminate({}) : Actions{};  // timer J
+    case Event::transport_error:
+      return {.transport_error = true};
+    case Event::send_provisional:  // "Any other final responses passed by the TU [...] MUST be discarded"
+    case Event::send_final:
+    case Event::send_timeout:
+      break;
+  }
+  return {};
+}
+
+NonInviteServer::Actions NonInviteServer::complete(Time now) {
+  state_ = State::completed;
+  end_at_ = now + times_.timeout();
+  const Actions actions{.send_response = true};
+  return reliable_ ? terminate(actions) : actions;  // timer J is zero on a stream
+}
+
+NonInviteServer::Actions NonInviteServer::terminate(Actions actions) {
+  state_ = State::terminated;
+  actions.destroy = true;
+  return actions;
 }
 
 std::optional<Time> NonInviteServer::deadline() const {

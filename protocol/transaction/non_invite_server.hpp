@@ -8,8 +8,11 @@
 
 namespace beckon::transaction {
 
-/// Non-INVITE server transaction (RFC 3261 17.2.2, figure 8; RFC 4320).
-/// It lives 64*T1 at most without a final response: later ones find nobody who waits (RFC 4320 4.2).
+/// Non-INVITE server transaction (RFC 3261 17.2.2, figure 8; RFC 4320). One function per box of the figure,
+/// one case per arrow. Unlike the figure it outlives a transport error: "A server transaction MUST NOT
+/// discard transaction state based only on encountering a non-recoverable transport error" (RFC 6026 7.1), or
+/// copies of the request would be processed anew. It lives 64*T1 at most without a final response: later ones
+/// find nobody who waits (RFC 4320 4.2).
 class NonInviteServer {
  public:
   enum class State { trying, proceeding, completed, terminated };
@@ -19,6 +22,7 @@ class NonInviteServer {
     send_final,        ///< 2xx to 6xx,
     send_timeout,      ///< 408, which must not be sent (RFC 4320 4.2).
     timer,             ///< `deadline()` has come: the 100 is due, or timer J, or it is too late to answer.
+    transport_error,   ///< A response could not be sent.
   };
   using Actions = ServerActions;
 
@@ -30,9 +34,12 @@ class NonInviteServer {
   State state() const { return state_; }
 
  private:
-  Actions on_provisional(Time now);
-  Actions on_final(Time now);
-  Actions on_timer(Time now);
+  Actions in_trying(Event event, Time now);
+  Actions in_proceeding(Event event, Time now);
+  Actions in_completed(Event event, Time now);
+
+  Actions complete(Time now);
+  Actions terminate(Actions actions);
 
   Times times_;
   bool reliable_;

@@ -58,6 +58,12 @@ Address dial_address(const sip::Via& via, const Hop& from) {
 
 bool may_dial(Protocol protocol) { return protocol == Protocol::tcp || protocol == Protocol::tls; }
 
+/// Will there still be a machine to tell what becomes of a response?
+bool lives_on(const std::variant<InviteServer, NonInviteServer>& machine) {
+  const auto* non_invite = std::get_if<NonInviteServer>(&machine);
+  return non_invite == nullptr || non_invite->state() == NonInviteServer::State::proceeding;
+}
+
 ServerActions answer(std::variant<InviteServer, NonInviteServer>& machine, int status, Time now) {
   if (auto* invite = std::get_if<InviteServer>(&machine)) {
     using Event = InviteServer::Event;
@@ -145,6 +151,8 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   by_key_.emplace(hash, id);
   if (request.method() == sip::Method::cancel)
     receive_cancel(id, request, key_of(request, via, "INVITE"), now);
+  else if (is_copy(id, server, request))
+    respond(id, sip::Builder::reply(request, 482, context_.random.token(8), "Merged Request").finish(), now);
   else
     context_.user.on_request(id, from, request, now);
   // Most are answered by now and never need a timer.
@@ -200,6 +208,9 @@ void ServerTable::respond(TransactionId id, std::string response, Now now) {
   if (found == servers_.end()) return;
   const int status = status_of(response);
   assert(status >= 100);
+  // COMPAT: who repeats a challenged request with credentials under the same CSeq is not taken for a copy;
+  // nor is who fails over to another of our addresses (RFC 3263 4.3).
+  if (status == 401 || status == 407 || status == 503) forget_origin(found->second);
   const auto actions = answer(found->second.machine, status, now.mono);
   perform(id, actions, std::move(response));
 }
@@ -224,7 +235,11 @@ void ServerTable::perform(TransactionId id, const ServerActions& actions, std::s
   }
   if (actions.resend && server.response) transmit(id, server);
   if (actions.send_trying) send_trying(id, server);
-  if (actions.destroy) return close(id);
+  if (actions.destroy) {
+    close(id);
+    if (actions.no_ack) context_.user.on_failure(id, Failure::no_ack, context_.clock.now());
+    return;
+  }
   const auto* non_invite = std::get_if<NonInviteServer>(&server.machine);
   if (non_invite != nullptr && non_invite->state() == NonInviteServer::State::completed) {
     log_answer(server);
@@ -234,11 +249,49 @@ void ServerTable::perform(TransactionId id, const ServerActions& actions, std::s
   const auto* invite = std::get_if<InviteServer>(&server.machine);
   if (invite != nullptr && invite->state() == InviteServer::State::accepted) server.response = nullptr;
   arm(id, server);
+  if (actions.transport_error) context_.user.on_failure(id, Failure::transport_error, context_.clock.now());
+}
+
+/// The same for all copies of one request, whatever way they took here: From-tag, Call-ID, CSeq (RFC
+/// 3261 8.2.2.2), and the Request-URI, as one server speaks for many users. 0 for what is never merged:
+/// requests in a dialog.
+AnswerLog::Hash ServerTable::origin_of(const sip::Message& request) const {
+  const auto cseq = request.cseq();
+  if (!cseq || !request.to_tag().empty()) return 0;
+  AnswerLog::Hash hash = cseq->number;
+  for (const auto part :
+       {request.call_id(), request.from_tag(), request.method_text(), request.request_uri_text()})
+    hash = hash * 0x9e3779b97f4a7c15U ^ hash_(part);
+  return hash | 1;
+}
+
+/// Is another transaction busy with the same request? If not, this one is from now on.
+bool ServerTable::is_copy(TransactionId id, Server& server, const sip::Message& request) {
+  const auto origin = origin_of(request);
+  if (origin == 0) return false;
+  if (!by_origin_.try_emplace(origin, id).second) return true;
+  server.origin = origin;
+  return false;
+}
+
+void ServerTable::forget_origin(Server& server) {
+  if (server.origin != 0) by_origin_.erase(std::exchange(server.origin, 0));
+}
+
+void ServerTable::on_transport_error(TransactionId id) {
+  const auto found = servers_.find(id);
+  if (found == servers_.end()) return;
+  const auto now = context_.clock.now().mono;
+  const auto actions = std::visit(
+      [&](auto& machine) { return machine.on(std::decay_t<decltype(machine)>::Event::transport_error, now); },
+      found->second.machine);
+  perform(id, actions, {});
 }
 
 void ServerTable::close(TransactionId id) {
   const auto found = servers_.find(id);
   context_.timers.cancel(found->second.timer);
+  forget_origin(found->second);
   const auto [begin, end] = by_key_.equal_range(found->second.hash);
   by_key_.erase(std::find_if(begin, end, [id](const auto& each) { return each.second == id; }));
   servers_.erase(found);
@@ -272,18 +325,25 @@ void ServerTable::send_trying(TransactionId id, Server& server) {
   transmit(id, server);
 }
 
+/// What cannot be sent back the way the request came is sent to where its Via says (RFC 3261 18.2.2), and
+/// what cannot be sent there either is told to the user, unless his transaction is over with it.
 void ServerTable::transmit(TransactionId id, const Server& server) {
-  if (!may_dial(server.hop.protocol)) {
-    context_.transport.send(server.hop, server.response, [](ErrorCode) {});
-    return;
+  std::function<void(ErrorCode)> in_vain = [](ErrorCode) {};
+  if (lives_on(server.machine)) {
+    in_vain = [this, id, alive = std::weak_ptr(context_.alive)](ErrorCode) {
+      if (!alive.expired()) on_transport_error(id);
+    };
   }
+  if (!may_dial(server.hop.protocol))
+    return context_.transport.send(server.hop, server.response, std::move(in_vain));
   Hop dial = server.hop;
   dial.flow = 0;
   dial.remote = server.dial;
-  auto failed = [this, id, dial, text = server.response, alive = std::weak_ptr(context_.alive)](ErrorCode) {
+  auto failed = [this, id, dial, text = server.response, in_vain,
+                 alive = std::weak_ptr(context_.alive)](ErrorCode) {
     if (alive.expired()) return;
     if (const auto found = servers_.find(id); found != servers_.end()) found->second.hop = dial;
-    context_.transport.send(dial, text, [](ErrorCode) {});
+    context_.transport.send(dial, text, in_vain);
   };
   context_.transport.send(server.hop, server.response, std::move(failed));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -38,6 +39,7 @@ class ServerTable {
     SharedText request;        ///< Until the first response: for a 100.
     SharedText response;       ///< The last one sent, while it may be resent.
     TimerId timer = 0;
+    AnswerLog::Hash origin = 0;  ///< `origin_of` its request; 0: no copy on another way is looked for.
   };
 
   void open(const Hop& from, const sip::Message& request, const sip::Via& via, std::string key,
@@ -47,6 +49,10 @@ class ServerTable {
   void receive_again(TransactionId id, Now now);
   void receive_ack(const Hop& from, const sip::Message& ack, const std::string& key, Now now);
   void receive_cancel(TransactionId id, const sip::Message& cancel, const std::string& invite_key, Now now);
+  AnswerLog::Hash origin_of(const sip::Message& request) const;
+  bool is_copy(TransactionId id, Server& server, const sip::Message& request);
+  void forget_origin(Server& server);
+  void on_transport_error(TransactionId id);
   void refuse(const Hop& from, const sip::Message& request, const sip::Via& via);
   void on_timer(TransactionId id, Now now);
   void perform(TransactionId id, const ServerActions& actions, std::string response);
@@ -64,6 +70,7 @@ class ServerTable {
   std::unordered_multimap<AnswerLog::Hash, TransactionId> by_key_;  ///< RFC 3261 17.2.3.
   AnswerLog answers_;
   TimerId answers_timer_ = 0;
+  std::unordered_map<AnswerLog::Hash, TransactionId> by_origin_;  ///< RFC 3261 8.2.2.2: those that wait.
 };
 
 }  // namespace beckon::transaction

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint16_t default_port = 5060;
 constexpr std::string_view line_end = "\r\n";
+constexpr std::string_view via_head = "Via: ";
 
 bool is_via(std::string_view line) {
   const auto name = trim(line.substr(0, line.find(':')));
@@ -32,10 +33,12 @@ std::string cseq_like(const sip::Message& invite, std::string_view method) {
 
 }  // namespace
 
+std::size_t via_line_size(std::string_view via) { return via_head.size() + via.size() + line_end.size(); }
+
 void push_via(std::string& request, std::string_view via) {
   const auto end = request.find(line_end);
   if (end == std::string::npos) return;
-  std::string line = "Via: ";
+  std::string line(via_head);
   line.append(via).append(line_end);
   request.insert(end + line_end.size(), line);
 }

@@ -10,6 +10,8 @@ namespace beckon::transaction {
 
 /// Puts `via` as a line of its own on top of a finished request.
 void push_via(std::string& request, std::string_view via);
+/// How much longer that makes it, in octets.
+std::size_t via_line_size(std::string_view via);
 
 /// Replaces the first Via value of a finished message; nothing happens without a Via.
 void replace_top_via(std::string& message, std::string_view via);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/sip/builder.hpp"
@@ -38,6 +39,7 @@ struct Fixture : Transport, User, Clock {
     cancels.push_back({id, cancel});
   }
   void on_response(const Hop&, const sip::Message& response, Now) override { responses.push_back(response); }
+  void on_failure(TransactionId id, Failure why, Now) override { failures.push_back({id, why}); }
 
   Now now() override { return {time, WallTime{}}; }
 
@@ -70,6 +72,7 @@ struct Fixture : Transport, User, Clock {
   std::vector<Received> cancels;
   std::vector<sip::Message> acks;
   std::vector<sip::Message> responses;
+  std::vector<std::pair<TransactionId, Failure>> failures;
   Layer layer;
 
  private:

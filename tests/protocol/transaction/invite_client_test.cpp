@@ -8,139 +8,196 @@ using Event = InviteClient::Event;
 using State = InviteClient::State;
 using Actions = InviteClient::Actions;
 
+/// One test per arrow of figure 5, "INVITE client transaction", as RFC 6026 8.4 prints it; a name says
+/// "state -> state, event". Behind them what the figure leaves out.
 namespace {
+
 constexpr Time t0{};
 constexpr Times times{.t1 = 10ms, .t2 = 80ms, .t4 = 100ms, .trying = 4ms, .timer_c = 3s};
+
+InviteClient calling(bool reliable = false) { return InviteClient(reliable, times, t0); }
+InviteClient after(Event event, bool reliable = false) {
+  auto machine = calling(reliable);
+  machine.on(event, t0);
+  return machine;
+}
+
 }  // namespace
 
-TEST_CASE("INVITE client over UDP, calling (RFC 3261 17.1.1.2, RFC 6026 figure 4)") {
-  InviteClient machine(/*reliable=*/false, times, t0);
+TEST_CASE("INVITE client, figure 5: calling -> calling, timer A resends the INVITE and doubles each time") {
+  auto machine = calling();
   CHECK(machine.state() == State::calling);
+  for (const auto at : {10ms, 30ms, 70ms, 150ms, 310ms}) {
+    CAPTURE(at.count());
+    CHECK(machine.deadline() == t0 + at);
+    CHECK(machine.on(Event::timer, t0 + at - 1ms) == Actions{});
+    CHECK(machine.on(Event::timer, t0 + at) == Actions{.send_request = true});
+    CHECK(machine.state() == State::calling);
+  }
+}
 
-  SUBCASE("timer A resends the INVITE and doubles each time") {
-    for (const auto at : {10ms, 30ms, 70ms, 150ms, 310ms}) {
-      CAPTURE(at.count());
-      CHECK(machine.deadline() == t0 + at);
-      CHECK(machine.on(Event::timer, t0 + at) == Actions{.send_request = true});
-    }
-  }
-  SUBCASE("a timer that fires too early does nothing") {
-    CHECK(machine.on(Event::timer, t0 + 9ms) == Actions{});
-  }
-  SUBCASE("timer B after 64*T1 tells a timeout") {
+TEST_CASE("INVITE client, figure 5: calling -> terminated, timer B after 64*T1 informs the user") {
+  for (const bool reliable : {false, true}) {
+    CAPTURE(reliable);
+    auto machine = calling(reliable);
     CHECK(machine.on(Event::timer, t0 + 640ms) == Actions{.timeout = true, .destroy = true});
     CHECK(machine.state() == State::terminated);
     CHECK_FALSE(machine.deadline());
   }
-  SUBCASE("a transport error is told and ends it") {
-    CHECK(machine.on(Event::transport_error, t0) == Actions{.transport_error = true, .destroy = true});
-    CHECK(machine.on(Event::timer, t0 + 640ms) == Actions{});
-  }
-  SUBCASE("1xx stops the copies and leads to proceeding") {
-    CHECK(machine.on(Event::provisional, t0 + 5ms) == Actions{.pass_response = true});
-    CHECK(machine.state() == State::proceeding);
-    CHECK(machine.on(Event::timer, t0 + 10ms) == Actions{});
-  }
-  SUBCASE("2xx leads to accepted") {
-    CHECK(machine.on(Event::success, t0 + 5ms) == Actions{.pass_response = true});
-    CHECK(machine.state() == State::accepted);
-  }
-  SUBCASE("300-699 is acknowledged and leads to completed") {
-    CHECK(machine.on(Event::failure, t0 + 5ms) == Actions{.send_ack = true, .pass_response = true});
-    CHECK(machine.state() == State::completed);
-  }
 }
 
-TEST_CASE("INVITE client over TCP sends once, but times out just so (RFC 3261 17.1.1.2)") {
-  InviteClient machine(/*reliable=*/true, times, t0);
+TEST_CASE("INVITE client, figure 5: calling -> terminated, a transport error informs the user") {
+  auto machine = calling();
+  CHECK(machine.on(Event::transport_error, t0) == Actions{.transport_error = true, .destroy = true});
+  CHECK(machine.state() == State::terminated);
+}
+
+TEST_CASE("INVITE client, figure 5: calling -> proceeding, 1xx goes to the user and ends the copies") {
+  auto machine = calling();
+  CHECK(machine.on(Event::provisional, t0 + 5ms) == Actions{.pass_response = true});
+  CHECK(machine.state() == State::proceeding);
+  CHECK(machine.on(Event::timer, t0 + 10ms) == Actions{});
+}
+
+TEST_CASE("INVITE client, figure 5: calling -> completed, 300-699 is acknowledged and goes to the user") {
+  auto machine = calling();
+  CHECK(machine.on(Event::failure, t0 + 5ms) == Actions{.send_ack = true, .pass_response = true});
+  CHECK(machine.state() == State::completed);
+}
+
+TEST_CASE("INVITE client, figure 5: calling -> accepted, 2xx goes to the user") {
+  auto machine = calling();
+  CHECK(machine.on(Event::success, t0 + 5ms) == Actions{.pass_response = true});
+  CHECK(machine.state() == State::accepted);
+}
+
+TEST_CASE("INVITE client, figure 5: proceeding -> proceeding, each further 1xx goes to the user") {
+  auto machine = after(Event::provisional);
+  CHECK(machine.on(Event::provisional, t0 + 1s) == Actions{.pass_response = true});
+  CHECK(machine.state() == State::proceeding);
+}
+
+TEST_CASE("INVITE client, figure 5: proceeding -> completed, 300-699 is acknowledged and goes to the user") {
+  auto machine = after(Event::provisional);
+  CHECK(machine.on(Event::failure, t0 + 1s) == Actions{.send_ack = true, .pass_response = true});
+  CHECK(machine.state() == State::completed);
+}
+
+TEST_CASE("INVITE client, figure 5: proceeding -> accepted, 2xx goes to the user") {
+  auto machine = after(Event::provisional);
+  CHECK(machine.on(Event::success, t0 + 1s) == Actions{.pass_response = true});
+  CHECK(machine.state() == State::accepted);
+}
+
+TEST_CASE("INVITE client, figure 5: completed -> completed, each copy of 300-699 is acknowledged again") {
+  auto machine = after(Event::failure);
+  CHECK(machine.on(Event::failure, t0 + 5ms) == Actions{.send_ack = true});
+  CHECK(machine.state() == State::completed);
+}
+
+TEST_CASE("INVITE client, figure 5: completed -> terminated, an ACK that cannot be sent is told") {
+  auto machine = after(Event::failure);
+  CHECK(machine.on(Event::transport_error, t0) == Actions{.transport_error = true, .destroy = true});
+  CHECK(machine.state() == State::terminated);
+}
+
+TEST_CASE("INVITE client, figure 5: completed -> terminated, timer D") {
+  auto machine = after(Event::failure);
   CHECK(machine.deadline() == t0 + 640ms);
+  CHECK(machine.on(Event::timer, t0 + 639ms) == Actions{});
+  CHECK(machine.on(Event::timer, t0 + 640ms) == Actions{.destroy = true});
+  CHECK(machine.state() == State::terminated);
+}
 
-  SUBCASE("timer B") { CHECK(machine.on(Event::timer, t0 + 640ms).timeout); }
-  SUBCASE("timer D is zero: 300-699 ends it at once") {
-    CHECK(machine.on(Event::failure, t0) ==
-          Actions{.send_ack = true, .pass_response = true, .destroy = true});
+TEST_CASE("INVITE client, figure 5: accepted -> accepted, every 2xx goes to the user, other forks' too") {
+  auto machine = after(Event::success);
+  CHECK(machine.on(Event::success, t0 + 100ms) == Actions{.pass_response = true});
+  CHECK(machine.state() == State::accepted);
+}
+
+TEST_CASE("INVITE client, figure 5: accepted -> terminated, timer M, on streams too") {
+  for (const bool reliable : {false, true}) {
+    CAPTURE(reliable);
+    auto machine = after(Event::success, reliable);
+    CHECK(machine.deadline() == t0 + 640ms);
+    CHECK(machine.on(Event::timer, t0 + 639ms) == Actions{});
+    CHECK(machine.on(Event::timer, t0 + 640ms) == Actions{.destroy = true});
+    CHECK(machine.state() == State::terminated);
   }
 }
 
-TEST_CASE("INVITE client, proceeding (RFC 3261 17.1.1.2)") {
-  InviteClient machine(/*reliable=*/false, times, t0);
-  machine.on(Event::provisional, t0);
+// What the figure leaves out
 
-  SUBCASE("further 1xx are passed on and start timer C anew (RFC 3261 16.7)") {
-    CHECK(machine.on(Event::provisional, t0 + 1s) == Actions{.pass_response = true});
-    CHECK(machine.deadline() == t0 + 4s);
-  }
-  SUBCASE("2xx leads to accepted") {
-    CHECK(machine.on(Event::success, t0 + 1s) == Actions{.pass_response = true});
-    CHECK(machine.state() == State::accepted);
-  }
-  SUBCASE("300-699 leads to completed") {
-    CHECK(machine.on(Event::failure, t0 + 1s) == Actions{.send_ack = true, .pass_response = true});
-    CHECK(machine.state() == State::completed);
-  }
-  SUBCASE("a lost flow is told") {
-    CHECK(machine.on(Event::transport_error, t0) == Actions{.transport_error = true, .destroy = true});
-  }
-  SUBCASE("timer C cancels an INVITE that rings for ever, and 64*T1 later it is over (RFC 3261 16.8, 9.1)") {
-    CHECK(machine.on(Event::timer, t0 + 3s) == Actions{.send_cancel = true});
-    CHECK(machine.on(Event::timer, t0 + 3s + 640ms) == Actions{.timeout = true, .destroy = true});
-  }
+TEST_CASE("INVITE client on a stream: no timer A, and timer D is zero (RFC 3261 17.1.1.2)") {
+  auto machine = calling(/*reliable=*/true);
+  CHECK(machine.deadline() == t0 + 640ms);
+  CHECK(machine.on(Event::failure, t0) == Actions{.send_ack = true, .pass_response = true, .destroy = true});
+  CHECK(machine.state() == State::terminated);
 }
 
-TEST_CASE("INVITE client, CANCEL waits for a provisional response (RFC 3261 9.1)") {
-  InviteClient machine(/*reliable=*/false, times, t0);
+TEST_CASE("INVITE client, proceeding: a lost flow is told") {
+  auto machine = after(Event::provisional, /*reliable=*/true);
+  CHECK(machine.on(Event::transport_error, t0) == Actions{.transport_error = true, .destroy = true});
+}
 
-  SUBCASE("in calling: sent with the first 1xx, once") {
-    CHECK(machine.on(Event::cancel, t0) == Actions{});
+TEST_CASE(
+    "INVITE client, proceeding: timer C starts anew with each 1xx, then cancels what rings for ever, and "
+    "64*T1 "
+    "later it is over (RFC 3261 16.7, 16.8, 9.1)") {
+  auto machine = after(Event::provisional);
+  machine.on(Event::provisional, t0 + 1s);
+  CHECK(machine.deadline() == t0 + 4s);
+  CHECK(machine.on(Event::timer, t0 + 4s) == Actions{.send_cancel = true});
+  CHECK(machine.on(Event::timer, t0 + 4s + 640ms) == Actions{.timeout = true, .destroy = true});
+}
+
+TEST_CASE("INVITE client, CANCEL in calling waits for the first 1xx and is sent once (RFC 3261 9.1)") {
+  auto machine = calling();
+  CHECK(machine.on(Event::cancel, t0) == Actions{});
+  SUBCASE("which comes") {
     CHECK(machine.on(Event::provisional, t0 + 5ms) == Actions{.send_cancel = true, .pass_response = true});
     CHECK(machine.on(Event::provisional, t0 + 6ms) == Actions{.pass_response = true});
     CHECK(machine.on(Event::cancel, t0 + 7ms) == Actions{});
     CHECK(machine.deadline() == t0 + 645ms);
   }
-  SUBCASE("in proceeding: sent at once") {
-    machine.on(Event::provisional, t0);
-    CHECK(machine.on(Event::cancel, t0 + 1s) == Actions{.send_cancel = true});
+  SUBCASE("but a 2xx comes: it is too late") {
+    CHECK(machine.on(Event::success, t0 + 5ms) == Actions{.pass_response = true});
+    CHECK(machine.on(Event::cancel, t0 + 6ms) == Actions{});
   }
-  SUBCASE("behind the final response: never") {
-    machine.on(Event::failure, t0);
-    CHECK(machine.on(Event::cancel, t0) == Actions{});
-  }
-}
-
-TEST_CASE("INVITE client, completed absorbs copies of the response (RFC 3261 17.1.1.2)") {
-  InviteClient machine(/*reliable=*/false, times, t0);
-  machine.on(Event::failure, t0);
-
-  SUBCASE("each copy is acknowledged again and not passed on") {
-    CHECK(machine.on(Event::failure, t0 + 5ms) == Actions{.send_ack = true});
-  }
-  SUBCASE("1xx and 2xx that come late are ignored") {
-    CHECK(machine.on(Event::provisional, t0) == Actions{});
-    CHECK(machine.on(Event::success, t0) == Actions{});
-  }
-  SUBCASE("an ACK that cannot be sent ends it quietly") {
-    CHECK(machine.on(Event::transport_error, t0) == Actions{.destroy = true});
-  }
-  SUBCASE("timer D ends it") {
-    CHECK(machine.deadline() == t0 + 640ms);
-    CHECK(machine.on(Event::timer, t0 + 640ms) == Actions{.destroy = true});
+  SUBCASE("but nothing comes: timer B") {
+    CHECK(machine.on(Event::timer, t0 + 640ms) == Actions{.timeout = true, .destroy = true});
   }
 }
 
-TEST_CASE("INVITE client, accepted passes on every 2xx (RFC 6026 7.2)") {
-  InviteClient machine(/*reliable=*/true, times, t0);
-  machine.on(Event::success, t0);
+TEST_CASE("INVITE client, CANCEL in proceeding is sent at once; what crosses it counts (RFC 3261 9.1)") {
+  auto machine = after(Event::provisional);
+  CHECK(machine.on(Event::cancel, t0 + 1s) == Actions{.send_cancel = true});
+  SUBCASE("487") {
+    CHECK(machine.on(Event::failure, t0 + 1s) == Actions{.send_ack = true, .pass_response = true});
+  }
+  SUBCASE("a 2xx") { CHECK(machine.on(Event::success, t0 + 1s) == Actions{.pass_response = true}); }
+}
 
-  SUBCASE("copies and other forks' 2xx") {
-    CHECK(machine.on(Event::success, t0 + 100ms) == Actions{.pass_response = true});
-  }
-  SUBCASE("nothing else") {
-    CHECK(machine.on(Event::provisional, t0) == Actions{});
-    CHECK(machine.on(Event::failure, t0) == Actions{});
-    CHECK(machine.on(Event::transport_error, t0) == Actions{});
-  }
-  SUBCASE("timer M ends it, on streams too") {
-    CHECK(machine.deadline() == t0 + 640ms);
-    CHECK(machine.on(Event::timer, t0 + 640ms) == Actions{.destroy = true});
+TEST_CASE("INVITE client, CANCEL behind the final response is never sent (RFC 3261 9.1)") {
+  CHECK(after(Event::failure).on(Event::cancel, t0) == Actions{});
+  CHECK(after(Event::success).on(Event::cancel, t0) == Actions{});
+}
+
+TEST_CASE("INVITE client: what has no arrow does nothing") {
+  struct Row {
+    Event before;
+    Event event;
+  };
+  const Row rows[] = {{Event::failure, Event::provisional},     {Event::failure, Event::success},
+                      {Event::success, Event::provisional},     {Event::success, Event::failure},
+                      {Event::success, Event::transport_error}, {Event::transport_error, Event::provisional},
+                      {Event::transport_error, Event::success}, {Event::transport_error, Event::failure},
+                      {Event::transport_error, Event::timer},   {Event::transport_error, Event::cancel}};
+  for (const Row& row : rows) {
+    auto machine = after(row.before);
+    const auto state = machine.state();
+    CAPTURE(to_string(state));
+    CHECK(machine.on(row.event, t0 + 5ms) == Actions{});
+    CHECK(machine.state() == state);
   }
 }

@@ -12,13 +12,15 @@ namespace {
 const Hop udp{.protocol = Protocol::udp, .remote = *parse_address("192.0.2.1:40000"), .local = {}, .flow = 0};
 const Hop tcp{.protocol = Protocol::tcp, .remote = *parse_address("192.0.2.1:40000"), .local = {}, .flow = 7};
 
+/// Each Via is another call: what is the same call on two ways is said by the tests of merged requests.
 std::string request(std::string_view method, std::string_view via, std::string_view cseq_method = {},
                     std::string_view to_tag = {}) {
   std::string text(method);
   text += " sip:alice@example.org SIP/2.0\nVia: SIP/2.0/";
   text.append(via).append("\nVia: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKfar\nMax-Forwards: 70\n");
   text.append("From: <sip:bob@example.org>;tag=bob\nTo: <sip:alice@example.org>").append(to_tag);
-  text.append("\nCall-ID: call-1\nCSeq: 5 ").append(cseq_method.empty() ? method : cseq_method);
+  text += "\nCall-ID: call-" + std::to_string(std::hash<std::string_view>{}(via));
+  text.append("\nCSeq: 5 ").append(cseq_method.empty() ? method : cseq_method);
   return text.append("\nContent-Length: 0\n\n");
 }
 
@@ -282,4 +284,168 @@ TEST_CASE("the live table names machine, state and peer") {
   REQUIRE(rows.size() == 2);
   CHECK(rows[0] == "INVITE proceeding 192.0.2.1:5062 server z9hG4bKone|192.0.2.1:5062|INVITE");
   CHECK(rows[1] == "non-INVITE completed 192.0.2.1:5062 server z9hG4bKone|192.0.2.1:5062|OPTIONS");
+}
+
+TEST_CASE("the same request on another way is merged: 482, and its user does not see it (RFC 3261 8.2.2.2)") {
+  Fixture net;
+  const auto by_way = [](std::string text, const std::string& branch) {
+    return text.replace(text.find("z9hG4bKone"), 10, branch);
+  };
+  for (const char* method : {"MESSAGE", "INVITE"}) {
+    CAPTURE(method);
+    const std::string first = request(method, via_udp);
+    const auto before = net.requests.size();
+    net.receive(udp, first);
+    net.sent.clear();
+    net.receive(udp, by_way(first, "z9hG4bKtwo"));
+    CHECK(net.requests.size() == before + 1);
+    REQUIRE(net.sent.size() == 1);
+    CHECK(net.sent[0].message.status() == 482);
+    CHECK(net.sent[0].message.top_via()->branch() == "z9hG4bKtwo");
+    net.receive(udp, by_way(first, "z9hG4bKtwo"));  // a copy of the copy
+    CHECK(net.sent.size() == 2);
+    CHECK(net.sent.back().message.status() == 482);
+  }
+}
+
+TEST_CASE("what is not merged: all but the ongoing request itself (RFC 3261 8.2.2.2)") {
+  Fixture net;
+  const std::string first = request("MESSAGE", via_udp);
+  std::string other = first;
+  other.replace(other.find("z9hG4bKone"), 10, "z9hG4bKtwo");
+  const auto change = [&](const std::string& what, const std::string& into) {
+    other.replace(other.find(what), what.size(), into);
+  };
+  net.receive(udp, first);
+  SUBCASE("the next request of the call") { change("CSeq: 5", "CSeq: 6"); }
+  SUBCASE("another caller's of the same Call-ID") { change("tag=bob", "tag=carol"); }
+  SUBCASE("the same for another of our users: one server speaks for many") {
+    change("sip:alice@example.org SIP", "sip:carol@example.org SIP");
+  }
+  SUBCASE("what lies in a dialog") { change("alice@example.org>\n", "alice@example.org>;tag=ours\n"); }
+  SUBCASE("what comes when the first has been answered") { net.respond(1, 200); }
+  net.receive(udp, other);
+  CHECK(net.requests.size() == 2);
+  net.respond(2, 200);
+  CHECK(net.sent.back().message.status() == 200);
+  net.pass(1s);
+  CHECK(net.layer.size() == 0);
+}
+
+TEST_CASE("an INVITE may come again under its CSeq where its caller was asked to") {
+  Fixture net;
+  const std::string first = request("INVITE", via_udp);
+  std::string again = first;
+  again.replace(again.find("z9hG4bKone"), 10, "z9hG4bKtwo");
+  net.receive(udp, first);
+  std::size_t seen = 2;
+  SUBCASE("COMPAT: with credentials, behind a challenge") { net.respond(1, 401); }
+  SUBCASE("to another of our addresses, behind a 503 (RFC 3263 4.3)") { net.respond(1, 503); }
+  SUBCASE("not behind another answer, while its ACK is waited for") {
+    net.respond(1, 486);
+    seen = 1;
+  }
+  net.receive(udp, again);
+  CHECK(net.requests.size() == seen);
+}
+
+TEST_CASE("an INVITE refused and never acknowledged is told to the user: timer H (RFC 3261 17.2.1)") {
+  Fixture net;
+  net.receive(udp, request("INVITE", via_udp));
+  net.respond(1, 486);
+  net.pass(639ms);
+  CHECK(net.failures.empty());
+  net.pass(1ms);
+  CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::no_ack}});
+  CHECK(net.layer.size() == 0);
+  net.receive(udp, request("ACK", via_udp));  // too late: it belongs to nobody any more
+  CHECK(net.failures.size() == 1);
+}
+
+TEST_CASE(
+    "an answer that cannot be sent is told to the user, and its transaction lives on (RFC 3261 17.2.4)") {
+  const auto refused = make_error_code(boost::system::errc::connection_refused);
+  Fixture net;
+  SUBCASE("over UDP") {
+    net.receive(udp, request("INVITE", via_udp));
+    net.respond(1, 180);
+    net.sent[0].failed(refused);
+    CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::transport_error}});
+    net.receive(udp, request("INVITE", via_udp));
+    CHECK(net.requests.size() == 1);
+    CHECK(net.sent.size() == 2);  // the same answer for the copy
+  }
+  SUBCASE("over UDP, of a completed non-INVITE transaction: only the answer is left, for copies") {
+    net.receive(udp, request("MESSAGE", via_udp));
+    net.respond(1, 200);
+    net.sent[0].failed(refused);
+    CHECK(net.failures.empty());
+    net.receive(udp, request("MESSAGE", via_udp));
+    CHECK(net.requests.size() == 1);
+    CHECK(net.sent.size() == 2);
+  }
+  SUBCASE("over TCP only when the sent-by address does not take it either (RFC 3261 18.2.2)") {
+    net.receive(tcp, request("INVITE", "TCP pc.example.org:5099;branch=z9hG4bKa"));
+    net.respond(1, 180);
+    net.sent[0].failed(refused);
+    CHECK(net.failures.empty());
+    REQUIRE(net.sent.size() == 2);
+    net.sent[1].failed(refused);
+    CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::transport_error}});
+    net.respond(1, 486);
+    CHECK(net.sent.size() == 3);
+    net.pass(640ms);
+  }
+  SUBCASE("not of a transaction that is over") {
+    net.receive(tcp, request("MESSAGE", "TCP pc.example.org:5099;branch=z9hG4bKa"));
+    net.respond(1, 200);
+    net.sent[0].failed(refused);
+    net.sent[1].failed(refused);
+    CHECK(net.failures.empty());
+  }
+}
+
+TEST_CASE("CANCEL races at the server (RFC 3261 9.2)") {
+  Fixture net;
+  SUBCASE("one that overtakes its INVITE gets 481, and the INVITE is as any other") {
+    net.receive(udp, request("CANCEL", via_udp));
+    CHECK(net.sent.back().message.status() == 481);
+    net.receive(udp, request("INVITE", via_udp));
+    CHECK(net.requests.size() == 1);
+    CHECK(net.cancels.empty());
+  }
+  SUBCASE("one that comes before any answer reaches the user, whose 487 is acknowledged") {
+    net.receive(udp, request("INVITE", via_udp));
+    net.receive(udp, request("CANCEL", via_udp));
+    REQUIRE(net.cancels.size() == 1);
+    CHECK(net.sent.back().message.status() == 200);
+    net.respond(1, 487);
+    CHECK(net.sent.back().message.status() == 487);
+    net.receive(udp, request("ACK", via_udp));
+    net.pass(1s);
+    CHECK(net.failures.empty());
+    CHECK(net.layer.size() == 0);
+  }
+  SUBCASE("one that crosses our 2xx gets 200 and has no effect") {
+    net.receive(udp, request("INVITE", via_udp));
+    net.respond(1, 200);
+    net.receive(udp, request("CANCEL", via_udp));
+    CHECK(net.sent.back().message.status() == 200);
+    CHECK(net.sent.back().message.header(HeaderId::cseq) == "5 CANCEL");
+    CHECK(net.cancels.empty());
+  }
+  SUBCASE("one that comes when all is over gets 481") {
+    net.receive(udp, request("INVITE", via_udp));
+    net.respond(1, 486);
+    net.receive(udp, request("ACK", via_udp));
+    net.pass(100ms);
+    net.receive(udp, request("CANCEL", via_udp));
+    CHECK(net.sent.back().message.status() == 481);
+  }
+  SUBCASE("one with another branch cancels nothing") {
+    net.receive(udp, request("INVITE", via_udp));
+    net.receive(udp, request("CANCEL", "UDP 192.0.2.1:5062;branch=z9hG4bKtwo"));
+    CHECK(net.sent.back().message.status() == 481);
+    CHECK(net.cancels.empty());
+  }
 }
