@@ -157,6 +157,7 @@ void add_limits(Keys& keys) {
   limit("watchers_per_presentity", &Settings::watchers_per_presentity);
   limit("subscriptions_per_watcher", &Settings::subscriptions_per_watcher);
   limit("list_entries", &Settings::list_entries);
+  limit("max_breadth", &Settings::max_breadth);
   limit("queue_between_shards", &Settings::queue_between_shards);
   limit("unauthenticated_per_second", &Settings::unauthenticated_per_second);
   limit("unauthenticated_burst", &Settings::unauthenticated_burst);

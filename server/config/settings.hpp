@@ -82,6 +82,7 @@ struct Settings {
   std::uint32_t watchers_per_presentity = 10000;
   std::uint32_t subscriptions_per_watcher = 1000;
   std::uint32_t list_entries = 1000;
+  std::uint32_t max_breadth = 60;  ///< Devices a request may ring at once, here and behind (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.
 
   bool trusts(const IpAddress& source) const;

@@ -14,13 +14,21 @@ namespace {
 /// RFC 3261 16.6 step 3, for a request that has none.
 constexpr std::uint32_t default_max_forwards = 70;
 
-std::string join(const std::vector<std::string_view>& values) {
+std::string join(const std::vector<std::string>& values) {
   std::string text;
-  for (const std::string_view value : values) {
+  for (const std::string& value : values) {
     if (!text.empty()) text += ", ";
     text += value;
   }
   return text;
+}
+
+/// The first Route, if it is none that routes loosely.
+std::optional<sip::Uri> strict_router(const std::vector<std::string>& routes) {
+  const auto first =
+      routes.empty() ? Result<sip::NameAddr>(sip::Errc::bad_value) : sip::parse_name_addr(routes.front());
+  if (!first || first->uri.parameter("lr")) return std::nullopt;
+  return first->uri;
 }
 
 /// Credentials for us have done their work here; those for somebody behind us travel on.
@@ -59,18 +67,32 @@ std::optional<Destination> destination_in_dialog(const sip::Message& request, co
   return Destination{.query = {}, .hops = {from_caller ? way.token->callee : way.token->caller}};
 }
 
+std::uint32_t breadth_of(const sip::Message& request, const Settings& settings) {
+  return std::min(request.number(HeaderId::max_breadth).value_or(settings.max_breadth), settings.max_breadth);
+}
+
 std::string outgoing(const sip::Message& request, const Way& way, const Target& target,
                      const std::vector<std::string>& record_route, const Settings& settings) {
+  std::string uri = target.uri;
+  std::vector<std::string> routes;
+  for (const std::string_view value : sip::split_values(target.path)) routes.emplace_back(value);
+  routes.insert(routes.end(), way.rest.begin(), way.rest.end());
+  if (const auto first = strict_router(routes)) {
+    const std::string_view last = uri.empty() ? request.request_uri_text() : std::string_view(uri);
+    routes.push_back('<' + std::string(last) + '>');
+    routes.erase(routes.begin());
+    uri = sip::print(*first);
+  }
   sip::Splice out(request);
-  if (!target.uri.empty()) out.request_uri(target.uri);
+  if (!uri.empty()) out.request_uri(uri);
   const auto left = request.number(HeaderId::max_forwards).value_or(default_max_forwards + 1);
   out.replace(HeaderId::max_forwards, std::to_string(left - 1));
-  if (way.rest.empty()) {
+  out.replace(HeaderId::max_breadth, std::to_string(target.breadth));
+  if (routes.empty()) {
     out.drop(HeaderId::route);
   } else {
-    out.replace(HeaderId::route, join(way.rest));
+    out.replace(HeaderId::route, join(routes));
   }
-  if (!target.path.empty()) out.prepend(HeaderId::route, target.path);
   out.drop(HeaderId::proxy_authorization);
   if (is_for_us(request, settings)) out.drop(HeaderId::authorization);
   out.drop(HeaderId::p_asserted_identity).drop(HeaderId::p_preferred_identity);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,18 +23,23 @@ Way read_way(const sip::Message& request, ByteView key, const Settings& settings
 /// One way a request takes.
 struct Target {
   Destination to;
-  std::string uri{};        ///< New Request-URI; empty leaves it.
-  std::string path{};       ///< Route values to put on top (RFC 3327); empty for none.
-  std::string asserted{};   ///< P-Asserted-Identity (RFC 3325); empty for none.
-  bool in_dialogs = false;  ///< Stay in the way of the dialog it makes: Record-Route.
+  std::string uri{};          ///< New Request-URI; empty leaves it.
+  std::string path{};         ///< Route values to put on top (RFC 3327); empty for none.
+  std::string asserted{};     ///< P-Asserted-Identity (RFC 3325); empty for none.
+  bool in_dialogs = false;    ///< Stay in the way of the dialog it makes: Record-Route.
+  std::uint32_t breadth = 1;  ///< Its Max-Breadth (RFC 5393 5.3.3).
 };
 
 /// Where a request of a dialog goes that was made through us. Nothing when it cannot be told.
 std::optional<Destination> destination_in_dialog(const sip::Message& request, const Way& way,
                                                  const locate::Abilities& abilities);
 
-/// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6). `record_route` values stand from
-/// the bottom up.
+/// How many branches a request may have at once; without Max-Breadth, or past our own bound, ours.
+std::uint32_t breadth_of(const sip::Message& request, const Settings& settings);
+
+/// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6). Towards a strict router its URI
+/// goes into the request line, and the Request-URI behind the last Route (step 6). `record_route` values
+/// stand from the bottom up.
 std::string outgoing(const sip::Message& request, const Way& way, const Target& target,
                      const std::vector<std::string>& record_route, const Settings& settings);
 

@@ -5,6 +5,7 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/sip/builder.hpp"
+#include "server/proxy/loop.hpp"
 #include "server/shard/replay.hpp"
 #include "server/store/store.hpp"
 
@@ -21,22 +22,6 @@ namespace {
 
 /// RFC 3261 16.6 step 11: "more than 3 minutes".
 constexpr Duration timer_c = 185s;
-/// A request this long leaves over a congestion-controlled transport or not at all (RFC 3428 8, RFC
-/// 3261 18.1.1).
-constexpr std::size_t datagram_octets = 1300;
-
-/// The same for every copy of a request that reaches this Request-URI, whatever way it came (RFC
-/// 3261 8.2.2.2, 16.3).
-std::string identity_of(const sip::Message& message) {
-  std::string identity(message.call_id());
-  for (const std::string_view part :
-       {message.header(HeaderId::cseq), message.from_tag(),
-        message.is_request() ? message.request_uri_text() : std::string_view{}}) {
-    identity += '\n';
-    identity += part;
-  }
-  return identity;
-}
 
 std::string own_route(const std::string& user, const Services& services, const Hop& hop) {
   std::string value = "<sip:" + user + '@' + services.sent_by(hop);
@@ -60,10 +45,7 @@ std::string own_route(const std::string& user, const Services& services, const H
 }  // namespace
 
 Proxy::Context::Context(RequestPtr asked, TimerQueue& timers)
-    : request(std::move(asked)),
-      fork(request->message.method() == Method::invite),
-      identity(identity_of(request->message)),
-      timer(timers) {}
+    : request(std::move(asked)), fork(request->message.method() == Method::invite), timer(timers) {}
 
 Proxy::Proxy(Services& services, registrar::Registrar& registrar, const crypto::Key32& key)
     : services_(services), registrar_(registrar), key_(key) {}
@@ -92,29 +74,18 @@ bool Proxy::vouches_for(const sip::Message& request) const {
   return !request.to_tag().empty() && read_way(request, key_, services_.settings()).token.has_value();
 }
 
+bool Proxy::is_looping(const sip::Message& request) const { return proxy::is_looping(request, key_); }
+
 Proxy::Context* Proxy::find(TransactionId id) {
   const auto found = contexts_.find(id);
   return found == contexts_.end() ? nullptr : found->second.get();
 }
 
-/// False: answered already, as the same request came on another way or in a loop.
-bool Proxy::begin(const RequestPtr& request) {
-  auto context = std::make_unique<Context>(request, services_.timers());
-  const auto [place, is_new] = by_identity_.try_emplace(context->identity, request->id);
-  if (!is_new) {
-    services_.respond(*request, 482);
-    return false;
-  }
-  contexts_.emplace(request->id, std::move(context));
-  return true;
+void Proxy::begin(const RequestPtr& request) {
+  contexts_.emplace(request->id, std::make_unique<Context>(request, services_.timers()));
 }
 
-void Proxy::forget(TransactionId id) {
-  const auto found = contexts_.find(id);
-  if (found == contexts_.end()) return;
-  by_identity_.erase(found->second->identity);
-  contexts_.erase(found);
-}
+void Proxy::forget(TransactionId id) { contexts_.erase(id); }
 
 void Proxy::give_up(const RequestPtr& request, int status, std::string_view reason) {
   forget(request->id);
@@ -129,7 +100,7 @@ void Proxy::on_request(const RequestPtr& request) {
       answer_unreachable(services_, asked, why);
     });
   }
-  if (!begin(request)) return;
+  begin(request);
   const auto to = destination_in_dialog(request->message, way, services_.locator().abilities());
   if (!to) return give_up(request, 404);
   forward(request, {{.to = *to}});
@@ -140,7 +111,7 @@ void Proxy::on_request(const RequestPtr& request) {
 void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable) {
   const auto uri = request->message.request_uri();
   if (!uri) return services_.respond(*request, 400);
-  if (!begin(request)) return;
+  begin(request);
   const auto fail = [this, request, unreachable](Unreachable why) {
     forget(request->id);
     unreachable(request, why);
@@ -241,19 +212,34 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
   Context* context = find(request->id);
   if (!context) return;
   if (context->cancelled) return give_up(request, 487);
-  for (Target& target : targets) {
+  const auto breadth = breadth_of(request->message, services_.settings());
+  if (breadth == 0) return give_up(request, 440, "Max-Breadth Exceeded");
+  const auto at_once = std::min<std::size_t>(targets.size(), breadth);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
     context->fork.add();
-    context->branches.push_back({.target = std::move(target)});
+    // What does not divide evenly goes to the first ones.
+    const bool extra = i < breadth % at_once;
+    targets[i].breadth = i < at_once ? static_cast<std::uint32_t>(breadth / at_once + (extra ? 1 : 0)) : 1;
+    if (i >= at_once) context->waiting.push_back(i);
+    context->branches.push_back({.target = std::move(targets[i])});
   }
   if (request->message.method() == Method::invite) arm_timer_c(*context, services_.clock().now());
-  for (std::size_t i = 0; i < targets.size(); ++i) start_branch(request, i);
+  for (std::size_t i = 0; i < at_once; ++i) start_branch(request, i);
+}
+
+void Proxy::start_next(const RequestPtr& request) {
+  Context* context = find(request->id);
+  if (!context || context->waiting.empty()) return;
+  const std::size_t next = context->waiting.front();
+  context->waiting.pop_front();
+  start_branch(request, next);
 }
 
 void Proxy::start_branch(const RequestPtr& request, std::size_t number) {
   Context* context = find(request->id);
   if (!context) return;
   const auto& query = context->branches[number].target.to.query;
-  if (!query) return try_next(request, number);
+  if (!query || context->cancelled) return try_next(request, number);
   services_.locator().locate(*query, [this, request, number](const locate::Locator::Hops& found) {
     on_located(request, number, found);
   });
@@ -279,35 +265,30 @@ void Proxy::try_next(const RequestPtr& request, std::size_t number) {
   Context* context = find(request->id);
   if (!context) return;
   Branch& branch = context->branches[number];
-  if (context->cancelled) return end_branch(*context, number, 487);
+  if (context->cancelled) return end_branch(request, number, 487);
   const auto& hops = branch.target.to.hops;
   const auto& settings = services_.settings();
   const Way way = read_way(request->message, key_, settings);
-  while (branch.next < hops.size()) {
-    const Hop hop = hops[branch.next++];
-    const auto route = branch.target.in_dialogs ? record_route(*request, hop) : std::vector<std::string>{};
-    std::string text = outgoing(request->message, way, branch.target, route, settings);
-    const bool too_large = hop.protocol == Protocol::udp && text.size() > datagram_octets &&
-                           request->message.method() == Method::message;
-    if (too_large) {
-      branch.status = 513;
-      branch.reason.clear();
-      continue;
-    }
-    branch.heard = false;
-    branch.id = services_.send(request->bucket, std::move(text), hop,
-                               [this, request, number, hop](const Outcome& outcome, Now now) {
-                                 on_outcome(request, number, hop, outcome, now);
-                               });
-    return;
-  }
-  end_branch(*context, number, branch.status, std::string(branch.reason));
+  if (branch.next == hops.size()) return end_branch(request, number, branch.status, branch.reason);
+  const Hop hop = hops[branch.next++];
+  const auto route = branch.target.in_dialogs ? record_route(*request, hop) : std::vector<std::string>{};
+  // Only a request that forks has to be known again (RFC 5393 4.1).
+  const std::string mark = context->fork.size() > 1 ? loop_mark(request->message, key_) : std::string();
+  branch.heard = false;
+  branch.id = services_.send(
+      request->bucket, outgoing(request->message, way, branch.target, route, settings), hop,
+      [this, request, number, hop](const Outcome& outcome, Now now) {
+        on_outcome(request, number, hop, outcome, now);
+      },
+      mark);
 }
 
 /// Ends a branch with an answer of our own.
-void Proxy::end_branch(Context& context, std::size_t number, int status, std::string_view reason) {
-  const std::string response = context.request->reply(status, reason).finish();
+void Proxy::end_branch(const RequestPtr& request, std::size_t number, int status, std::string_view reason) {
+  Context& context = *find(request->id);
+  const std::string response = request->reply(status, reason).finish();
   act(context, context.fork.on_response(number, status, response), response, services_.clock().now());
+  start_next(request);
 }
 
 /// Located servers that failed come last for a while; a server may say for how long (RFC 3261 21.5.4).
@@ -334,7 +315,7 @@ void Proxy::on_outcome(const RequestPtr& request, std::size_t number, const Hop&
   if (failed) {
     remember_failure(branch, hop, outcome.response);
     if (branch.next < branch.target.to.hops.size() && !context->cancelled) {
-      branch.status = outcome.kind == Outcome::Kind::timeout ? 408 : 480;
+      branch.status = outcome.kind == Outcome::Kind::timeout ? 408 : outcome.too_long ? 513 : 480;
       return try_next(request, number);
     }
   }
@@ -345,12 +326,16 @@ void Proxy::on_outcome(const RequestPtr& request, std::size_t number, const Hop&
   } else {
     // A device that cannot be reached is as good as gone; 503 would drive the caller away from this server
     // (RFC 3261 16.7 step 6).
-    status = outcome.kind == Outcome::Kind::timeout ? 408 : outcome.response ? 500 : 480;
+    status = outcome.kind == Outcome::Kind::timeout ? 408
+             : outcome.response                     ? 500
+             : outcome.too_long                     ? 513
+                                                    : 480;
     response = request->reply(status).finish();
   }
   if (outcome.kind == Outcome::Kind::provisional && status != 100 && context->timer.is_set())
     arm_timer_c(*context, now);
   act(*context, context->fork.on_response(number, status, response), response, now);
+  if (status >= 200) start_next(request);
 }
 
 void Proxy::act(Context& context, Fork::Actions actions, const std::string& response, Now now) {
@@ -396,7 +381,8 @@ void Proxy::on_ack(Bucket, const Hop&, const sip::Message& ack, Now now) {
   if (!to || ack.number(HeaderId::max_forwards) == 0U) {
     return log::debug("proxy", "{} ACK cannot be forwarded", ack.call_id());
   }
-  const std::string text = outgoing(ack, way, {.to = *to}, {}, settings);
+  const std::string text =
+      outgoing(ack, way, {.to = *to, .breadth = breadth_of(ack, settings)}, {}, settings);
   if (!to->query) return services_.transactions().send_ack(text, to->hops.front(), now);
   services_.locator().locate(*to->query, [this, text](const locate::Locator::Hops& found) {
     if (found) services_.transactions().send_ack(text, found->front(), services_.clock().now());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,6 +41,7 @@ class Proxy final : public Relay {
   bool handles(sip::Method method, std::string_view event) const override;
   void on_request(const RequestPtr& request) override;
   bool vouches_for(const sip::Message& request) const override;
+  bool is_looping(const sip::Message& request) const override;
   void on_ack(Bucket bucket, const transaction::Hop& from, const sip::Message& ack, Now now) override;
   void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) override;
   void on_response(const sip::Message& response, Now now) override;
@@ -60,13 +62,14 @@ class Proxy final : public Relay {
     RequestPtr request;
     Fork fork;
     std::vector<Branch> branches;
-    std::string identity;
+    /// More targets than Max-Breadth lets ring at once: one starts where another has failed (RFC 5393 5.5).
+    std::deque<std::size_t> waiting;
     bool cancelled = false;  ///< By the caller, or as there is an answer: nothing new is tried.
     Timer timer;  ///< Timer C (RFC 3261 16.6 step 11); behind a 2xx to INVITE: until its copies have come.
   };
   using Found = std::function<void(std::vector<registrar::Binding>)>;
 
-  bool begin(const RequestPtr& request);
+  void begin(const RequestPtr& request);
   void locate(const RequestPtr& request, const std::string& aor, Found found);
   void to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
   void ask_whether_known(const RequestPtr& request, const std::string& aor, const OnUnreachable& unreachable);
@@ -76,9 +79,10 @@ class Proxy final : public Relay {
 
   void forward(const RequestPtr& request, std::vector<Target> targets);
   void start_branch(const RequestPtr& request, std::size_t number);
+  void start_next(const RequestPtr& request);
   void on_located(const RequestPtr& request, std::size_t number, const locate::Locator::Hops& found);
   void try_next(const RequestPtr& request, std::size_t number);
-  void end_branch(Context& context, std::size_t number, int status, std::string_view reason = {});
+  void end_branch(const RequestPtr& request, std::size_t number, int status, std::string_view reason = {});
   void remember_failure(const Branch& branch, const transaction::Hop& hop, const sip::Message* response);
   std::vector<std::string> record_route(const Request& request, const transaction::Hop& callee) const;
   void on_outcome(const RequestPtr& request, std::size_t number, const transaction::Hop& hop,
@@ -94,8 +98,6 @@ class Proxy final : public Relay {
   registrar::Registrar& registrar_;
   crypto::Key32 key_;
   std::unordered_map<transaction::TransactionId, std::unique_ptr<Context>> contexts_;
-  std::unordered_map<std::string, transaction::TransactionId>
-      by_identity_;  ///< Call-ID, CSeq, From-tag, URI.
 };
 
 /// The usual answer: 404, 480, 403 or 500.

@@ -1,10 +1,16 @@
 #include "server/shard/route.hpp"
 
+#include <utility>
+
+#include "protocol/sip/builder.hpp"
+
 namespace beckon::server {
 
 namespace {
 
 constexpr std::string_view magic_cookie = "z9hG4bK";
+/// In the user part of each Record-Route of ours (`proxy::seal`), and of no other URI we write.
+constexpr char route_mark = '~';
 
 std::optional<Bucket> bucket_of_response(const sip::Message& response) {
   const auto via = response.top_via();
@@ -32,6 +38,26 @@ std::optional<Bucket> bucket_of_to(const sip::Message& request) {
 }
 
 }  // namespace
+
+std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
+  if (!request.is_request() || request.request_uri_text().find(route_mark) == std::string_view::npos)
+    return std::nullopt;
+  const auto uri = request.request_uri();
+  if (!uri || !bucket_in(uri->user)) return std::nullopt;
+  auto routes = request.values(sip::HeaderId::route);
+  const auto last =
+      routes.empty() ? Result<sip::NameAddr>(sip::Errc::bad_value) : sip::parse_name_addr(routes.back());
+  if (!last) return std::nullopt;
+  std::string ours = '<' + std::string(request.request_uri_text());
+  ours += uri->parameter("lr") ? ">" : ";lr>";
+  routes.pop_back();
+  for (const std::string_view route : routes) ours.append(", ").append(route);
+  std::string text =
+      sip::Splice(request).request_uri(sip::print(last->uri)).replace(sip::HeaderId::route, ours).finish();
+  auto loose = sip::Message::parse(share(std::move(text)), {.message = request.text().size() + 1024});
+  if (!loose) return std::nullopt;
+  return std::move(*loose);
+}
 
 std::optional<Bucket> bucket_for(const sip::Message& message) {
   if (message.is_response()) return bucket_of_response(message);

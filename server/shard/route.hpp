@@ -13,4 +13,8 @@ namespace beckon::server {
 /// the Request-URI's AOR. Nothing for a response that is not ours, and for a request without a readable URI.
 std::optional<Bucket> bucket_for(const sip::Message& message);
 
+/// What a strict router sent (RFC 3261 16.4): its Request-URI is our own Record-Route, and the last Route is
+/// where it goes. The same request as a loose router would have sent it; nothing if it is none of these.
+std::optional<sip::Message> undo_strict_routing(const sip::Message& request);
+
 }  // namespace beckon::server

@@ -126,8 +126,14 @@ class Services {
 
   /// Sends a request, finished but for our Via, in a new client transaction whose branch carries `from`, the
   /// bucket the answer shall come back to. `from` is a bucket of this shard.
+  transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
+                                  transaction::OnOutcome on_outcome) {
+    return send(from, std::move(request), to, std::move(on_outcome), {});
+  }
+  /// The same with `branch_part` at the end of the branch (`transaction::Layer::send`).
   virtual transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
-                                          transaction::OnOutcome on_outcome) = 0;
+                                          transaction::OnOutcome on_outcome,
+                                          std::string_view branch_part) = 0;
   virtual transaction::Layer& transactions() = 0;
 
   /// A fresh token that carries the bucket: tags, entity-tags, Call-IDs.
@@ -189,6 +195,8 @@ class Relay : public Room {
  public:
   /// An in-dialog request that proves by its Route that we let the dialog through: needs no credentials.
   virtual bool vouches_for(const sip::Message& request) const = 0;
+  /// Was it here before, as it is now (RFC 3261 16.3 step 4, RFC 5393)? Asked before credentials are.
+  virtual bool is_looping(const sip::Message& request) const = 0;
   /// An ACK for a 2xx.
   virtual void on_ack(Bucket bucket, const transaction::Hop& from, const sip::Message& ack, Now now) = 0;
   /// A CANCEL for a request that `on_request` was given; it is answered already.

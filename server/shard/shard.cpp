@@ -105,6 +105,7 @@ void* Shard::find_room(std::type_index type) {
 void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   const Now now = clock().now();
   if (message.is_request() && is_beyond_rate(from, &message, now)) return;
+  if (auto loose = undo_strict_routing(message)) message = std::move(*loose);
   if (const auto rejected = sip::check(message)) {
     counters_.malformed++;
     log::debug("shard", "{} {} refused: {}", print(from.remote), message.call_id(), rejected->reason);
@@ -207,23 +208,26 @@ bool Shard::replay(const Request& request) {
   return true;
 }
 
-/// RFC 3261 8.2.2 and 16.3: what no room needs to see.
+/// RFC 3261 8.2.2 and 16.3, in the order of its steps: what no room needs to see.
 bool Shard::refuse(const Request& request) {
   const auto& message = request.message;
   const bool relayed = is_relayed(message);
-  const std::string unsupported =
-      unsupported_of(message, relayed ? HeaderId::proxy_require : HeaderId::require);
-  if (!unsupported.empty()) {
-    auto reply = request.reply(420);
-    reply.add(HeaderId::unsupported, unsupported);
-    respond(request, std::move(reply).finish());
-    return true;
-  }
   if (relayed && message.number(HeaderId::max_forwards) == 0U) {
     respond(request, 483);
     return true;
   }
-  return false;
+  if (relayed && relay_ && relay_->is_looping(message)) {
+    log::info("shard", "{} {} loops", message.call_id(), message.request_uri_text());
+    respond(request, 482);
+    return true;
+  }
+  const std::string unsupported =
+      unsupported_of(message, relayed ? HeaderId::proxy_require : HeaderId::require);
+  if (unsupported.empty()) return false;
+  auto reply = request.reply(420);
+  reply.add(HeaderId::unsupported, unsupported);
+  respond(request, std::move(reply).finish());
+  return true;
 }
 
 bool Shard::is_server_itself(const sip::Uri& uri) const {
@@ -405,6 +409,11 @@ void Shard::on_response(const transaction::Hop&, const sip::Message& response, N
   if (relay_) relay_->on_response(response, now);
 }
 
+/// Nothing is lost by it: whoever gets no answer asks again.
+void Shard::on_failure(transaction::TransactionId id, transaction::Failure why, Now) {
+  log::debug("shard", "transaction {}: {}", id, transaction::to_string(why));
+}
+
 // Services
 
 bool Shard::post(Bucket bucket, Command command) {
@@ -426,9 +435,9 @@ void Shard::respond(const Request& request, std::string response) {
 }
 
 transaction::TransactionId Shard::send(Bucket from, std::string request, const transaction::Hop& to,
-                                       transaction::OnOutcome on_outcome) {
+                                       transaction::OnOutcome on_outcome, std::string_view branch_part) {
   at_ = from;
-  return layer_.send(std::move(request), to, std::move(on_outcome), clock().now());
+  return layer_.send(std::move(request), to, std::move(on_outcome), clock().now(), branch_part);
 }
 
 void Shard::authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) {

@@ -106,8 +106,9 @@ class Shard final : public Services, private transaction::User {
   void post_back(Bucket bucket, Command command) override;
   using Services::respond;
   void respond(const Request& request, std::string response) override;
+  using Services::send;
   transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
-                                  transaction::OnOutcome on_outcome) override;
+                                  transaction::OnOutcome on_outcome, std::string_view branch_part) override;
   transaction::Layer& transactions() override { return layer_; }
   std::string sent_by(const transaction::Hop& hop) const override { return parts_.transport.sent_by(hop); }
   void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) override;
@@ -121,6 +122,7 @@ class Shard final : public Services, private transaction::User {
   void on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) override;
   void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) override;
   void on_response(const transaction::Hop& from, const sip::Message& response, Now now) override;
+  void on_failure(transaction::TransactionId id, transaction::Failure why, Now now) override;
 
   bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now);
   void charge(const transaction::Hop& from, const sip::Message& request, Now now);

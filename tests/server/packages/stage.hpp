@@ -116,7 +116,7 @@ class Stage final : public Services {
     answers_.emplace(request.id, *message);
   }
   transaction::TransactionId send(Bucket, std::string request, const Hop& to,
-                                  transaction::OnOutcome on_outcome) override {
+                                  transaction::OnOutcome on_outcome, std::string_view) override {
     // The layer puts our Via on top; the parser wants one.
     request.insert(request.find("\r\n") + 2, "Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKstage\r\n");
     auto message = sip::Message::parse(share(std::move(request)));
