@@ -7,6 +7,7 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "tests/simulation/story.hpp"
+#include "tests/simulation/traffic.hpp"
 
 /// Plays histories by hand: one seed, or as many as some minutes of CPU time allow.
 namespace {
@@ -14,14 +15,18 @@ namespace {
 using namespace beckon;
 
 constexpr std::string_view usage =
-    "usage: beckon-simulation --seed N [--trace yes] [--log LEVEL]  plays one history\n"
-    "       beckon-simulation --minutes N [--from SEED]  plays as many as N minutes of CPU time allow\n";
+    "usage: beckon-simulation [--what story|traffic] --seed N [--trace yes] [--log LEVEL]\n"
+    "           plays one history\n"
+    "       beckon-simulation [--what story|traffic] --minutes N [--from SEED]\n"
+    "           plays as many as N minutes of CPU time allow\n"
+    "story: server and two user agents; traffic: transactions and transports alone\n";
 
 struct Options {
   std::uint64_t seed = 0;
   std::uint64_t minutes = 0;
   std::uint64_t from = 1;
   bool trace = false;
+  bool traffic = false;
 };
 
 bool read(int argc, char** argv, Options& options) {
@@ -33,6 +38,11 @@ bool read(int argc, char** argv, Options& options) {
     }
     if (name == "--trace") {
       options.trace = true;
+      continue;
+    }
+    if (name == "--what") {
+      options.traffic = argv[i + 1] == std::string_view("traffic");
+      if (!options.traffic && argv[i + 1] != std::string_view("story")) return false;
       continue;
     }
     const auto number = parse_number<std::uint64_t>(argv[i + 1]);
@@ -51,20 +61,28 @@ bool read(int argc, char** argv, Options& options) {
 }
 
 /// True if the history is good.
-bool play(std::uint64_t seed, bool trace = false) {
-  auto script = simulation::make_script(seed);
+template <class Script>
+bool play(Script script, bool trace) {
   script.trace = trace;
   const std::string fault = simulation::play(script).fault;
   if (fault.empty()) return true;
   std::cout << print(script) << "\n  " << fault << std::endl;
   return false;
 }
+bool play(const Options& options, std::uint64_t seed) {
+  return options.traffic ? play(simulation::make_traffic(seed), options.trace)
+                         : play(simulation::make_script(seed), options.trace);
+}
 
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-int play_for(double seconds, std::uint64_t seed) {
+int play_for(const Options& options) {
+  const double seconds = 60.0 * static_cast<double>(options.minutes);
   std::uint64_t played = 0, bad = 0;
-  for (; cpu_seconds() < seconds; ++seed, ++played) bad += play(seed) ? 0 : 1;
+  while (cpu_seconds() < seconds) {
+    bad += play(options, options.from + played) ? 0 : 1;
+    if (++played % 1000 == 0) std::cout << played << " so far, " << bad << " bad" << std::endl;
+  }
   std::cout << played << " histories, " << bad << " bad, " << cpu_seconds() << " CPU seconds\n";
   return bad == 0 ? 0 : 1;
 }
@@ -78,8 +96,8 @@ int main(int argc, char** argv) {
     std::cerr << usage;
     return 2;
   }
-  if (options.minutes != 0) return play_for(60.0 * static_cast<double>(options.minutes), options.from);
-  const bool good = play(options.seed, options.trace);
-  if (good) std::cout << print(simulation::make_script(options.seed)) << ": good\n";
+  if (options.minutes != 0) return play_for(options);
+  const bool good = play(options, options.seed);
+  if (good) std::cout << "seed " << options.seed << ": good\n";
   return good ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/winfo.hpp"
+#include "protocol/sip/builder.hpp"
 
 namespace beckon::simulation {
 
@@ -39,7 +40,8 @@ void Order::on_request(const Address& from, const sip::Message& message) {
   const auto cseq = message.cseq();
   if (!cseq) return fail(message, "a request without CSeq");
   auto& sequence = sequences_[{from, std::string(message.call_id()), std::string(message.from_tag())}];
-  const std::size_t hash = std::hash<std::string_view>{}(message.text());
+  // Via alone may differ: a request that found no TCP comes in a datagram (RFC 3261 18.1.1).
+  const std::size_t hash = std::hash<std::string>{}(sip::Splice(message).drop(HeaderId::via).finish());
   const auto known = sequence.sent.find(cseq->number);
   if (known != sequence.sent.end()) {
     if (known->second != hash) fail(message, "one CSeq for two requests");

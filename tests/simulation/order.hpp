@@ -14,7 +14,7 @@ namespace beckon::simulation {
 
 /// What must hold of everything anybody sends, watched on the wire:
 /// - a request's CSeq is higher than all before it of the same sender, Call-ID and From-tag, or it is a
-///   retransmission to the octet (RFC 3261 12.2.1.1; relayed requests are their sender's affair);
+///   retransmission to the octet but for Via (RFC 3261 12.2.1.1; relayed requests are their sender's affair);
 /// - versions of watcher information rise within a dialog, and a partial document follows the one before by
 /// one
 ///   (RFC 3858 4.1);

@@ -27,13 +27,13 @@ SipPort::SipPort(SipNetwork& network, const Address& address, Streams streams, H
       self_(std::make_shared<SipPort*>(this)) {
   listening_ = network_.network_.listen(
       address_, [this](const Address& from, const std::string& datagram) { on_datagram(from, datagram); });
-  if (kind_ == Streams::takes) network_.listening_[address_] = this;
+  if (kind_ != Streams::dials) network_.listening_[address_] = this;
 }
 
 SipPort::~SipPort() {
   self_.reset();
   cut_flows();
-  if (kind_ == Streams::takes) network_.listening_.erase(address_);
+  if (kind_ != Streams::dials) network_.listening_.erase(address_);
 }
 
 void SipPort::cut_flows() {

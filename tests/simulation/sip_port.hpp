@@ -41,7 +41,7 @@ class SipPort final : public transaction::Transport {
     std::function<void(const transaction::Hop& flow)> on_flow_opened;
     std::function<void(transaction::FlowId flow)> on_flow_closed;
   };
-  enum class Streams { dials, takes };
+  enum class Streams { dials, takes, both };
 
   SipPort(SipNetwork& network, const Address& address, Streams streams, Handlers handlers);
   ~SipPort() override;
