@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/log.hpp"
@@ -20,6 +21,28 @@ namespace {
 constexpr int handlers_per_turn = 256;
 // The loop looks at the clock at least this often, so that a wait never overflows.
 constexpr Duration longest_wait = 1h;
+
+// The machine's clocks. While the loop runs a handler they are looked at once for it, when it first asks, and
+// not for each message it handles.
+class TurnClock final : public Clock {
+ public:
+  void begin_handler() {
+    in_handler_ = true;
+    known_ = false;
+  }
+  void end_turn() { in_handler_ = false; }
+  Now now() override {
+    if (!in_handler_) return system_.now();
+    if (!std::exchange(known_, true)) now_ = system_.now();
+    return now_;
+  }
+
+ private:
+  SystemClock system_;
+  Now now_{};
+  bool in_handler_ = false;
+  bool known_ = false;
+};
 
 }  // namespace
 
@@ -51,16 +74,20 @@ struct Loop::Impl {
 
   // Waits first, so that whoever runs turns looks at what came of one before the next one waits.
   void turn(Time deadline) {
-    if (const Duration wait = wait_time(deadline); wait > Duration::zero()) context.run_one_for(wait);
+    const Duration wait = wait_time(deadline);
+    clock.begin_handler();
+    if (wait > Duration::zero()) context.run_one_for(wait);
+    clock.begin_handler();
     timers.advance(clock.now().mono);
-    for (int i = 0; i < handlers_per_turn && context.poll_one() > 0; ++i) {
-    }
+    clock.begin_handler();
+    for (int i = 0; i < handlers_per_turn && context.poll_one() > 0; ++i) clock.begin_handler();
     end_turn();
+    clock.end_turn();
   }
 
   std::uint8_t number;
   TimerQueue timers;
-  SystemClock clock;
+  TurnClock clock;
   std::atomic<bool> stopped{false};
   std::vector<std::function<void()>> turn_end;
   std::function<void(int)> on_signal;

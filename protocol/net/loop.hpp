@@ -27,6 +27,7 @@ class Loop {
 
   std::uint8_t number() const;
   TimerQueue& timers();
+  /// In a handler the time is that of its first look at the clock.
   Clock& clock();
   Now now();
   /// For rooms that own sockets.

@@ -122,11 +122,25 @@ struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
   };
   // The buffers of one recvmmsg: 4 MiB of address space, of which the system backs what was touched.
   struct Inbox {
-    std::vector<char> octets = std::vector<char>(batch * largest);
-    std::array<mmsghdr, batch> headers;
+    // A stride that is no multiple of 4 KiB: usual datagrams of one batch share no cache sets.
+    static constexpr std::size_t stride = largest + 1 + 640;
+    std::unique_ptr<char[]> octets = std::make_unique_for_overwrite<char[]>(batch * stride);
+    std::array<mmsghdr, batch> headers{};
     std::array<iovec, batch> vectors;
     std::array<sockaddr_storage, batch> from;
     std::array<Control, batch> control;
+
+    Inbox() {
+      for (std::size_t i = 0; i < batch; ++i) {
+        vectors[i] = {octets.get() + i * stride, largest};
+        msghdr& header = headers[i].msg_hdr;
+        header.msg_name = &from[i];
+        header.msg_iov = &vectors[i];
+        header.msg_iovlen = 1;
+        header.msg_control = control[i].octets.data();
+      }
+    }
+    std::string_view datagram(std::size_t i) const { return {octets.get() + i * stride, headers[i].msg_len}; }
   };
 
   explicit Impl(Loop& owner) : loop(owner), socket(owner.context()) {}
@@ -145,8 +159,10 @@ struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
   void send(Outgoing outgoing);
   void flush_later();
   void flush();
+  void send_waiting();
   int send_batch(std::size_t count);
   bool handle_send_error(int error);
+  std::size_t waiting() const { return outgoing.size() - first; }
   void drop(std::size_t count);
   void remember(Outgoing& outgoing);
   void fail_later(Failed failed, ErrorCode error);
@@ -162,9 +178,11 @@ struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
   Address local;
   bool any_address = false;
   std::unique_ptr<Inbox> inbox = std::make_unique<Inbox>();
-  std::deque<Outgoing> outgoing;
+  std::vector<Outgoing> outgoing;  ///< Those before `first` have left.
+  std::size_t first = 0;
   std::deque<Sent> sent;
-  bool flush_pending = false;  ///< A turn's end, or the socket's becoming writable, will call flush.
+  bool flush_pending = false;  ///< A turn's end will call flush.
+  bool blocked = false;        ///< The system's buffer is full; its room will be told.
   bool retried = false;        ///< The front datagram met an error that belonged to an earlier one.
   bool open_ = false;
 };
@@ -198,11 +216,11 @@ void UdpSocket::Impl::set_options(const Address& address) {
   ::setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &socket_buffer, sizeof socket_buffer);
   ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &socket_buffer, sizeof socket_buffer);
   if (address.ip.family == IpAddress::Family::v4) {
-    ::setsockopt(fd(), IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes);
+    if (address.ip.is_unspecified()) ::setsockopt(fd(), IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes);
     ::setsockopt(fd(), IPPROTO_IP, IP_RECVERR, &yes, sizeof yes);
   } else {
     ::setsockopt(fd(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
-    ::setsockopt(fd(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes);
+    if (address.ip.is_unspecified()) ::setsockopt(fd(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes);
     ::setsockopt(fd(), IPPROTO_IPV6, IPV6_RECVERR, &yes, sizeof yes);
   }
 }
@@ -213,6 +231,7 @@ void UdpSocket::Impl::close() {
   socket.close(ignored);
   on_datagram = nullptr;
   outgoing.clear();
+  first = 0;
   sent.clear();
 }
 
@@ -237,15 +256,10 @@ void UdpSocket::Impl::drain() {
 
 int UdpSocket::Impl::receive_batch() {
   for (std::size_t i = 0; i < batch; ++i) {
-    inbox->vectors[i] = {inbox->octets.data() + i * largest, largest};
-    inbox->headers[i] = {};
+    // What the last call left in them.
     msghdr& header = inbox->headers[i].msg_hdr;
-    header.msg_name = &inbox->from[i];
     header.msg_namelen = sizeof inbox->from[i];
-    header.msg_iov = &inbox->vectors[i];
-    header.msg_iovlen = 1;
-    header.msg_control = inbox->control[i].octets.data();
-    header.msg_controllen = inbox->control[i].octets.size();
+    header.msg_controllen = any_address ? inbox->control[i].octets.size() : 0;
   }
   return ::recvmmsg(fd(), inbox->headers.data(), batch, MSG_DONTWAIT, nullptr);
 }
@@ -256,15 +270,16 @@ void UdpSocket::Impl::deliver(int count) {
     Address to = local;
     if (any_address)
       if (const auto ip = read_destination(inbox->headers[i].msg_hdr)) to.ip = *ip;
-    handler(read_address(inbox->from[i]), to,
-            std::string_view(inbox->octets.data() + i * largest, inbox->headers[i].msg_len));
+    handler(read_address(inbox->from[i]), to, inbox->datagram(i));
   }
 }
 
 void UdpSocket::Impl::send(Outgoing item) {
   if (!open_) return fail_later(std::move(item.failed), Errc::no_socket);
-  if (outgoing.size() >= queue_limit) return fail_later(std::move(item.failed), Errc::queue_full);
+  if (waiting() >= queue_limit) return fail_later(std::move(item.failed), Errc::queue_full);
   outgoing.push_back(std::move(item));
+  // A full batch gains nothing by waiting, and is still in the caches.
+  if (waiting() == batch && !blocked) return send_waiting();
   flush_later();
 }
 
@@ -275,8 +290,12 @@ void UdpSocket::Impl::flush_later() {
 
 void UdpSocket::Impl::flush() {
   flush_pending = false;
-  while (open_ && !outgoing.empty()) {
-    const int count = send_batch(std::min(outgoing.size(), batch));
+  if (!blocked) send_waiting();
+}
+
+void UdpSocket::Impl::send_waiting() {
+  while (open_ && waiting() > 0) {
+    const int count = send_batch(std::min(waiting(), batch));
     if (count > 0) {
       drop(static_cast<std::size_t>(count));
     } else if (!handle_send_error(errno)) {
@@ -291,7 +310,7 @@ int UdpSocket::Impl::send_batch(std::size_t count) {
   std::array<sockaddr_storage, batch> names;
   std::array<Control, batch> controls;
   for (std::size_t i = 0; i < count; ++i) {
-    const Outgoing& item = outgoing[i];
+    const Outgoing& item = outgoing[first + i];
     vectors[i] = {const_cast<char*>(item.octets->data()), item.octets->size()};
     headers[i] = {};
     msghdr& header = headers[i].msg_hdr;
@@ -309,9 +328,11 @@ int UdpSocket::Impl::send_batch(std::size_t count) {
 bool UdpSocket::Impl::handle_send_error(int error) {
   if (error == EINTR) return true;
   if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS) {
-    flush_pending = true;
-    socket.async_wait(udp::socket::wait_write,
-                      [self = shared_from_this()](const ErrorCode&) { self->flush(); });
+    blocked = true;
+    socket.async_wait(udp::socket::wait_write, [self = shared_from_this()](const ErrorCode&) {
+      self->blocked = false;
+      self->send_waiting();
+    });
     return false;
   }
   // With IP_RECVERR a send reports the ICMP error of an earlier one first; it is then over with.
@@ -320,16 +341,21 @@ bool UdpSocket::Impl::handle_send_error(int error) {
     return true;
   }
   retried = false;
-  fail_later(std::move(outgoing.front().failed), {error, boost::system::system_category()});
-  outgoing.pop_front();
+  fail_later(std::move(outgoing[first].failed), {error, boost::system::system_category()});
+  outgoing[first].failed = nullptr;
+  drop(1);
   return true;
 }
 
 void UdpSocket::Impl::drop(std::size_t count) {
   retried = false;
-  for (std::size_t i = 0; i < count; ++i) {
-    remember(outgoing.front());
-    outgoing.pop_front();
+  for (const std::size_t end = first + count; first < end; ++first) {
+    remember(outgoing[first]);
+    outgoing[first].octets = nullptr;
+  }
+  if (first == outgoing.size() || first >= queue_limit) {
+    outgoing.erase(outgoing.begin(), outgoing.begin() + static_cast<std::ptrdiff_t>(first));
+    first = 0;
   }
 }
 

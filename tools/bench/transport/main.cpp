@@ -21,7 +21,8 @@ constexpr unsigned connections = 8;
 constexpr std::uint32_t users = 1000;
 
 struct Options {
-  std::uint32_t count = 200000;  ///< Requests measured in each run, behind a twentieth more to warm up.
+  std::uint32_t count = 200000;  ///< Requests measured in each run.
+  std::uint32_t warm = 20000;    ///< In front of them.
   std::uint32_t window = 512;
   unsigned runs = 3;
   std::string only;  ///< Rows whose name holds this; the echo always runs.
@@ -81,7 +82,7 @@ Measured measure(const Subject& server, Link& link, Requests& requests, const Op
 Measured measure_echo(const Options& options) {
   const Subject server = start_echo(server_core);
   const auto link = make_udp_link(server.ports.at("udp"), 1);
-  auto requests = Requests::echo(options.count + options.count / 20);
+  auto requests = Requests::echo(options.count + options.warm);
   return measure(server, *link, requests, options, 0);
 }
 
@@ -136,7 +137,7 @@ Measured measure_server(const Row& row, const Options& options) {
        "memory", "--auth", digest ? "digest" : "none", "--shards", std::to_string(row.shards)},
       server_core);
   const auto link = make_link(server, row);
-  const std::uint32_t count = options.count + options.count / 20;
+  const std::uint32_t count = options.count + options.warm;
   const std::string transport = upper(row.transport);
   Requests requests = digest ? Requests::registers(transport, count, fetch_challenges(*link, options))
                       : row.workload == "register" ? Requests::registers(transport, count, users)
@@ -202,6 +203,7 @@ int main(int argc, char** argv) {
   CLI::App app("Messages per second of server CPU, over UDP, TCP and TLS");
   app.add_option("--count", options.count, "requests measured in each run")
       ->check(CLI::Range(1000u, 2000000u));
+  app.add_option("--warm", options.warm, "requests in front of them")->check(CLI::Range(0u, 2000000u));
   app.add_option("--window", options.window, "requests unanswered at most")->check(CLI::Range(1u, 100000u));
   app.add_option("--runs", options.runs, "of which the medians are printed")->check(CLI::Range(1u, 100u));
   app.add_option("--only", options.only, "rows whose name holds this: options-udp-1, register");
