@@ -212,7 +212,17 @@ bool equal_constant_time(ByteView a, ByteView b) {
 void wipe(std::span<std::uint8_t> secret) { OPENSSL_cleanse(secret.data(), secret.size()); }
 
 void SystemRandom::fill(std::span<std::uint8_t> out) {
-  require(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
+  if (out.size() > store_.size() / 8) {
+    require(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
+    return;
+  }
+  if (out.size() > left_) {
+    require(RAND_bytes(store_.data(), static_cast<int>(store_.size())) == 1);
+    left_ = store_.size();
+  }
+  left_ -= out.size();
+  std::copy_n(store_.begin() + static_cast<std::ptrdiff_t>(left_), out.size(), out.begin());
+  wipe({store_.data() + left_, out.size()});
 }
 
 }  // namespace beckon::crypto

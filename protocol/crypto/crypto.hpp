@@ -64,10 +64,19 @@ bool equal_constant_time(ByteView a, ByteView b);
 /// Overwrites a secret so that the compiler cannot leave it.
 void wipe(std::span<std::uint8_t> secret);
 
-/// The operating system's generator.
+/// OpenSSL's generator, seeded by the operating system. Short requests are served from a store drawn at once,
+/// of which what was given away is wiped. One thread; a child process makes its own.
 class SystemRandom final : public Random {
  public:
+  SystemRandom() = default;
+  ~SystemRandom() override { wipe(store_); }
+  SystemRandom(const SystemRandom&) = delete;
+  SystemRandom& operator=(const SystemRandom&) = delete;
   void fill(std::span<std::uint8_t> out) override;
+
+ private:
+  std::array<std::uint8_t, 512> store_{};
+  std::size_t left_ = 0;  ///< Octets at the front of the store that nobody was given.
 };
 
 }  // namespace beckon::crypto

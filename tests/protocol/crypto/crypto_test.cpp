@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -220,6 +221,9 @@ TEST_CASE("keys made from a generator are valid and repeat with its seed") {
 TEST_CASE("the system's generator does not repeat itself") {
   crypto::SystemRandom random;
   CHECK(random.bytes(32) != random.bytes(32));
+  CHECK(random.bytes(1000) != random.bytes(1000));
+  std::set<Bytes> seen;  // more than a store of short ones
+  for (int i = 0; i < 500; ++i) CHECK(seen.insert(random.bytes(12)).second);
 }
 
 TEST_CASE("comparison and wiping") {
