@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "protocol/base/text.hpp"
 
@@ -36,8 +37,14 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
 
 std::string print(const IpAddress& ip) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  const int family = ip.family == IpAddress::Family::v4 ? AF_INET : AF_INET6;
-  return inet_ntop(family, ip.octets.data(), text.data(), static_cast<socklen_t>(text.size()));
+  if (ip.family == IpAddress::Family::v6)
+    return inet_ntop(AF_INET6, ip.octets.data(), text.data(), static_cast<socklen_t>(text.size()));
+  char* end = text.data();
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i > 0) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), ip.octets[i]).ptr;
+  }
+  return {text.data(), end};
 }
 
 std::optional<Address> parse_address(std::string_view text) {

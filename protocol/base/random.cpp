@@ -30,7 +30,13 @@ Bytes Random::bytes(std::size_t size) {
   return out;
 }
 
-std::string Random::token(std::size_t octets) { return to_hex(bytes(octets)); }
+std::string Random::token(std::size_t octets) {
+  std::array<std::uint8_t, 32> usual;
+  if (octets > usual.size()) return to_hex(bytes(octets));
+  const std::span<std::uint8_t> drawn(usual.data(), octets);
+  fill(drawn);
+  return to_hex(drawn);
+}
 
 void SeededRandom::fill(std::span<std::uint8_t> out) {
   for (std::size_t i = 0; i < out.size();) {

@@ -120,20 +120,25 @@ Builder Builder::response(int status, std::string_view reason) {
 Builder Builder::reply(const Message& request, int status, std::string_view to_tag, std::string_view reason) {
   Builder out = response(status, reason);
   out.copy(request, HeaderId::via).copy(request, HeaderId::from);
-  std::string to(request.header(HeaderId::to));
-  if (!to_tag.empty() && request.to_tag().empty()) add_parameter(to, "tag", to_tag);
-  out.add(HeaderId::to, to).copy(request, HeaderId::call_id).copy(request, HeaderId::cseq);
+  out.begin_line(to_string(HeaderId::to));
+  const auto to = out.text_.size();
+  out.text_ += request.header(HeaderId::to);
+  if (!to_tag.empty() && request.to_tag().empty()) add_parameter(out.text_, "tag", to_tag);
+  out.end_line(to).copy(request, HeaderId::call_id).copy(request, HeaderId::cseq);
   if (status == 100) out.copy(request, HeaderId::timestamp);
   return out;
 }
 
 Builder& Builder::add(HeaderId id, std::string_view value) {
   assert(id != HeaderId::other);
-  return add(to_string(id), value);
+  begin_line(to_string(id));
+  const auto begin = text_.size();
+  text_ += value;
+  return end_line(begin);
 }
 
 Builder& Builder::add(std::string_view name, std::string_view value) {
-  begin_line(name);
+  clean(name).text_ += ": ";
   const auto begin = text_.size();
   text_ += value;
   return end_line(begin);
@@ -143,7 +148,8 @@ Builder& Builder::add(HeaderId id, std::uint32_t value) { return add(id, std::to
 
 Builder& Builder::copy(const Message& message, HeaderId id) {
   for (const auto& line : message.headers()) {
-    if (line.id == id) add(id == HeaderId::other ? line.name : to_string(id), line.value);
+    if (line.id != id) continue;
+    id == HeaderId::other ? add(line.name, line.value) : add(id, line.value);
   }
   return *this;
 }
@@ -161,7 +167,7 @@ std::string Builder::finish() {
   return std::move(text_);
 }
 
-void Builder::begin_line(std::string_view name) { clean(name).text_ += ": "; }
+void Builder::begin_line(std::string_view name) { text_.append(name).append(": "); }
 
 Builder& Builder::end_line(std::size_t value) {
   blank_line_ends(value);

@@ -45,8 +45,8 @@ class Builder {
   Builder() { text_.reserve(1024); }
   Builder& clean(std::string_view text);
   void blank_line_ends(std::size_t from);
-  void begin_line(std::string_view name);
-  Builder& end_line(std::size_t value);  ///< Of the line whose value begins there.
+  void begin_line(std::string_view name);  ///< One of ours, which is clean.
+  Builder& end_line(std::size_t value);    ///< Of the line whose value begins there.
 
   std::string text_;
 };

@@ -62,26 +62,48 @@ bool is_max_forwards(std::string_view text) {
   return value && *value <= max_max_forwards;
 }
 
+/// Takes what was read; false when it was not.
+template <class T>
+bool take(const Result<T>& read, T& into) {
+  if (read) into = *read;
+  return read.has_value();
+}
+
+/// RFC 3261 10.3: "*" stands alone.
+bool are_contacts(const Message& message) {
+  std::size_t count = 0;
+  bool all = false;
+  for (const auto value : message.each(HeaderId::contact)) {
+    ++count;
+    if (value == "*") {
+      all = true;
+    } else if (!view_name_addr(value)) {
+      return false;
+    }
+  }
+  return !all || count == 1;
+}
+
 /// Reads what `header_table` says is refused when wrong. The parameters of an address are for who needs them.
-std::optional<Rejected> check_values(const Message& message) {
+std::optional<Rejected> check_values(const Message& message, Reading& reading) {
   const auto bad = [](HeaderId id) { return bad_request(Errc::bad_value, "Bad", id); };
-  if (!message.top_via()) return bad(HeaderId::via);
-  if (!message.from()) return bad(HeaderId::from);
-  if (!message.to()) return bad(HeaderId::to);
+  if (!take(message.top_via_view(), reading.via)) return bad(HeaderId::via);
+  if (!take(view_name_addr(message.header(HeaderId::from)), reading.from)) return bad(HeaderId::from);
+  if (!take(view_name_addr(message.header(HeaderId::to)), reading.to)) return bad(HeaderId::to);
   if (!is_call_id(message.call_id())) return bad(HeaderId::call_id);
-  if (!message.cseq()) return bad(HeaderId::cseq);
-  if (message.has(HeaderId::contact) && !message.contacts()) return bad(HeaderId::contact);
+  if (!take(view_cseq(message.header(HeaderId::cseq)), reading.cseq)) return bad(HeaderId::cseq);
+  if (!are_contacts(message)) return bad(HeaderId::contact);
   if (message.has(HeaderId::max_forwards) && !is_max_forwards(message.header(HeaderId::max_forwards))) {
     return bad(HeaderId::max_forwards);
   }
   return std::nullopt;
 }
 
-std::optional<Rejected> check_request_uri(const Message& request) {
-  const auto uri = request.request_uri();
-  if (!uri) return Rejected{Errc::bad_uri, 400, "Bad Request-URI"};
+std::optional<Rejected> check_request_uri(const Message& request, UriView& uri) {
+  if (!take(request.request_uri_view(), uri)) return Rejected{Errc::bad_uri, 400, "Bad Request-URI"};
   static constexpr std::array<std::string_view, 4> served{"sip", "sips", "im", "pres"};
-  if (std::find(served.begin(), served.end(), uri->scheme) == served.end()) {
+  const auto is_same = [&uri](std::string_view scheme) { return iequals(scheme, uri.scheme); };
+  if (std::none_of(served.begin(), served.end(), is_same)) {
     return Rejected{Errc::bad_scheme, 416, std::string(default_reason(416))};
   }
   return std::nullopt;
@@ -90,15 +112,20 @@ std::optional<Rejected> check_request_uri(const Message& request) {
 }  // namespace
 
 std::optional<Rejected> check(const Message& message) {
+  Reading reading;
+  return check(message, reading);
+}
+
+std::optional<Rejected> check(const Message& message, Reading& reading) {
   if (message.is_request() && !iequals(message.version(), "SIP/2.0")) {
     return Rejected{Errc::bad_version, 505, std::string(default_reason(505))};
   }
   if (auto rejected = check_counts(message)) return rejected;
-  if (auto rejected = check_values(message)) return rejected;
+  if (auto rejected = check_values(message, reading)) return rejected;
   if (message.is_response()) return std::nullopt;
-  if (message.cseq()->method != message.method_text())
+  if (reading.cseq.method != message.method_text())
     return Rejected{Errc::bad_value, 400, "CSeq Method Mismatch"};
-  return check_request_uri(message);
+  return check_request_uri(message, reading.uri);
 }
 
 std::optional<Refusal> refusal(const SharedText& text, ErrorCode why, const Limits& limits) {

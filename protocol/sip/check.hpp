@@ -5,6 +5,7 @@
 
 #include "protocol/base/result.hpp"
 #include "protocol/sip/message.hpp"
+#include "protocol/sip/view.hpp"
 
 namespace beckon::sip {
 
@@ -19,6 +20,17 @@ struct Rejected {
 /// `header_table` says are refused when missing, wrong or repeated; that the method is that of CSeq; version
 /// (505) and Request-URI (400, 416) of a request. Of Via the top value is looked at. Nothing means: go on.
 std::optional<Rejected> check(const Message& message);
+
+/// What `check` reads on its way: for who acts on the message, so that nothing is read twice. Views into the
+/// message's text, which lives as long as a copy of the message.
+struct Reading {
+  ViaView via{};  ///< The top one.
+  NameAddrView from{}, to{};
+  CSeqView cseq{};
+  UriView uri{};  ///< The Request-URI.
+};
+/// Whole where nothing is returned.
+std::optional<Rejected> check(const Message& message, Reading& reading);
 
 /// The answer to octets that `Message::parse` or the `Framer` refused with `why`.
 struct Refusal {

@@ -230,10 +230,13 @@ bool equivalent(const Uri& a, const Uri& b) {
 
 bool is_gruu(const Uri& uri) { return uri.is_sip() && uri.parameter("gr").has_value(); }
 
-std::string canonical_aor(const Uri& uri) {
-  if (uri.is_sip()) return uri.host.empty() ? std::string{} : aor_of(uri.user, uri.host);
-  if (uri.scheme != "im" && uri.scheme != "pres") return {};
-  const auto address = std::string_view(uri.user).substr(0, uri.user.find_first_of("?;"));
+std::string canonical_aor(const Uri& uri) { return canonical_aor(view(uri)); }
+
+std::string canonical_aor(const UriView& uri) {
+  if (iequals(uri.scheme, "sip") || iequals(uri.scheme, "sips"))
+    return uri.host.empty() ? std::string{} : aor_of(uri.user, to_lower(uri.host));
+  if (!iequals(uri.scheme, "im") && !iequals(uri.scheme, "pres")) return {};
+  const auto address = uri.user.substr(0, uri.user.find_first_of("?;"));
   const auto at = address.find('@');
   const auto user = at == std::string_view::npos ? std::string_view{} : address.substr(0, at);
   const auto host = view_host_port(at == std::string_view::npos ? address : address.substr(at + 1));

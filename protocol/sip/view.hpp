@@ -40,6 +40,7 @@ Result<UriView> view_uri(std::string_view text);
 /// The parts of `uri`, which outlives them.
 UriView view(const Uri& uri);
 Uri own(const UriView& uri);
+std::string canonical_aor(const UriView& uri);
 void append(std::string& out, const UriView& uri);
 
 /// One Via hop (RFC 3261 20.42), as written.

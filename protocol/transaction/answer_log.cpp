@@ -6,16 +6,15 @@
 namespace beckon::transaction {
 namespace {
 
-constexpr std::size_t block_size = 64 * 1024;  ///< A longer answer gets a block of its own.
+constexpr std::size_t smallest_block = 256 * 1024;
+constexpr std::size_t largest_block = 8 << 20;
 constexpr std::size_t first_places = 256;
 
 }  // namespace
 
 void AnswerLog::add(Hash hash, const Answer& answer) {
   if (2 * (records_.size() + 1) > places_.size()) grow();
-  char* text = take(answer.key.size() + answer.response.size());
-  std::memcpy(text, answer.key.data(), answer.key.size());
-  std::memcpy(text + answer.key.size(), answer.response.data(), answer.response.size());
+  const char* text = append(answer.key, answer.response);
   const auto tag = tag_of(hash);
   records_.push_back({answer.hop, answer.until, text, static_cast<std::uint32_t>(answer.key.size()),
                       static_cast<std::uint32_t>(answer.response.size()), tag});
@@ -56,24 +55,25 @@ AnswerLog::Answer AnswerLog::read(const Record& record) {
           .until = record.until};
 }
 
-char* AnswerLog::take(std::size_t size) {
-  if (blocks_.empty() || blocks_.back().size - blocks_.back().used < size) {
-    Block block;
-    if (!spare_.empty() && size <= block_size) {
-      block = std::move(spare_.back());
-      spare_.pop_back();
-    } else {
-      block.size = std::max(size, block_size);
-      block.octets = std::make_unique_for_overwrite<char[]>(block.size);
-    }
-    octets_ += block.size;
-    blocks_.push_back(std::move(block));
-  }
+const char* AnswerLog::append(std::string_view key, std::string_view response) {
+  const std::size_t size = key.size() + response.size();
+  if (blocks_.empty() || blocks_.back().memory.size() - blocks_.back().used < size) add_block(size);
   Block& block = blocks_.back();
-  char* text = block.octets.get() + block.used;
+  char* text = block.memory.data() + block.used;
+  std::memcpy(text, key.data(), key.size());
+  std::memcpy(text + key.size(), response.data(), response.size());
   block.used += size;
   ++block.answers;
   return text;
+}
+
+void AnswerLog::add_block(std::size_t at_least) {
+  // The first blocks are small: most servers never need a second one.
+  const std::size_t wanted = std::max(at_least, std::clamp(octets_, smallest_block, largest_block));
+  LargeBlock memory = spare_.size() >= at_least ? std::move(spare_) : LargeBlock(wanted);
+  spare_ = LargeBlock();
+  octets_ += memory.size();
+  blocks_.push_back({.memory = std::move(memory)});
 }
 
 void AnswerLog::drop_first() {
@@ -81,9 +81,8 @@ void AnswerLog::drop_first() {
   records_.pop_front();
   Block& block = blocks_.front();
   if (--block.answers > 0) return;
-  octets_ -= block.size;
-  block.used = 0;
-  if (block.size == block_size && spare_.empty()) spare_.push_back(std::move(block));
+  octets_ -= block.memory.size();
+  if (spare_.size() < block.memory.size()) spare_ = std::move(block.memory);
   blocks_.pop_front();
 }
 

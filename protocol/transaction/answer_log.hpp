@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "protocol/base/large_allocator.hpp"
 #include "protocol/base/time.hpp"
 #include "protocol/transaction/transport.hpp"
 
@@ -54,8 +54,8 @@ class AnswerLog {
     std::uint32_t tag;
   };
   struct Block {
-    std::unique_ptr<char[]> octets;
-    std::size_t size = 0, used = 0;
+    LargeBlock memory;
+    std::size_t used = 0;
     std::size_t answers = 0;
   };
   /// One place of the hash table (linear probing); `tag` 0: empty.
@@ -68,7 +68,8 @@ class AnswerLog {
   std::size_t home(std::uint32_t tag) const { return (tag >> 1) & (places_.size() - 1); }
   std::size_t behind(std::size_t place) const { return (place + 1) & (places_.size() - 1); }
   static Answer read(const Record& record);
-  char* take(std::size_t size);
+  const char* append(std::string_view key, std::string_view response);
+  void add_block(std::size_t at_least);
   void drop_first();
   void insert(std::uint32_t tag, std::uint32_t number);
   void erase(std::uint32_t tag, std::uint32_t number);
@@ -78,8 +79,8 @@ class AnswerLog {
   std::deque<Record> records_;
   std::uint32_t first_ = 0;  ///< Number of the first record.
   std::deque<Block> blocks_;
-  std::vector<Block> spare_;  ///< At most one.
-  std::vector<Place> places_;
+  LargeBlock spare_;  ///< Of a block that was emptied.
+  std::vector<Place, LargeAllocator<Place>> places_;
   std::size_t octets_ = 0;
   std::uint64_t dropped_early_ = 0;
 };

@@ -17,9 +17,9 @@ Layer::Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clo
     : impl_(new Impl{.context = {std::move(config), transport, timers, clock, random, user}}) {}
 Layer::~Layer() = default;
 
-void Layer::receive(const Hop& from, const sip::Message& message, Now now) {
+void Layer::receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via) {
   if (message.is_request())
-    impl_->servers.receive(from, message, now);
+    impl_->servers.receive(from, message, via, now);
   else
     impl_->clients.receive(from, message, now);
 }

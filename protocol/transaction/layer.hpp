@@ -10,6 +10,7 @@
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
 #include "protocol/sip/message.hpp"
+#include "protocol/sip/view.hpp"
 #include "protocol/transaction/times.hpp"
 #include "protocol/transaction/transport.hpp"
 
@@ -80,8 +81,8 @@ class Layer {
   ~Layer();
 
   /// A message from the network. `received` and `rport` are added to the Via by the layer's own replies
-  /// (RFC 3261 18.2.1, RFC 3581).
-  void receive(const Hop& from, const sip::Message& message, Now now);
+  /// (RFC 3261 18.2.1, RFC 3581). `via` is its top Via, where the caller has read it already.
+  void receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via = nullptr);
 
   /// Sends a response in server transaction `id` (a finished text, with the Via lines of the request).
   /// Unknown or ended ids are ignored.

@@ -23,18 +23,24 @@ bool has_cookie(std::string_view branch) {
 /// What matches a request with its transaction (RFC 3261 17.2.3). `method` is INVITE for the ACK and the
 /// CANCEL of one. RFC 2543 peers have no unique branch: what then tells requests apart is used, without the
 /// To tag, which an ACK takes from our response.
-std::string key_of(const sip::Message& request, const sip::Via& via, std::string_view method) {
+std::string key_of(const sip::Message& request, const sip::ViaView& via, std::string_view method) {
   std::string key;
-  if (has_cookie(via.branch())) {
-    key.append(via.branch()).append("|").append(via.host).append(":");
+  key.reserve(100);
+  if (has_cookie(via.branch)) {
+    key.append(via.branch).append("|");
+    for (const char c : via.host) key.push_back(to_lower(c));
+    key.push_back(':');
     if (via.port) key += std::to_string(*via.port);
-    return key.append("|").append(method);
+    key.append("|").append(method);
+    return key;
   }
   const auto cseq = request.cseq();
   key.append(request.call_id()).append("|").append(request.from_tag()).append("|");
   key += std::to_string(cseq ? cseq->number : 0);
-  key.append("|").append(request.request_uri_text()).append("|").append(sip::print(via));
-  return key.append("|").append(method);
+  key.append("|").append(request.request_uri_text()).append("|");
+  sip::append(key, via);
+  key.append("|").append(method);
+  return key;
 }
 
 /// The same for copies of one request, though nothing is kept of it (RFC 3261 8.2.7).
@@ -51,7 +57,7 @@ int status_of(std::string_view response) {
   return response.size() < 11 ? 0 : parse_number<int>(response.substr(8, 3)).value_or(0);
 }
 
-Address dial_address(const sip::Via& via, const Hop& from) {
+Address dial_address(const sip::ViaView& via, const Hop& from) {
   constexpr std::uint16_t sip_port = 5060, sips_port = 5061;
   return {from.remote.ip, via.port.value_or(from.protocol == Protocol::tls ? sips_port : sip_port)};
 }
@@ -100,23 +106,24 @@ TransactionId ServerTable::find(AnswerLog::Hash hash, std::string_view key) cons
   return 0;
 }
 
-void ServerTable::receive(const Hop& from, const sip::Message& request, Now now) {
-  const auto via = request.top_via();
-  if (!via) {
-    log::debug("transaction", "{} {}: request without a readable Via dropped", print(from.remote),
-               request.call_id());
-    return;
-  }
+void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now) {
+  if (via) return receive(from, request, *via, now);
+  if (const auto read = request.top_via_view()) return receive(from, request, *read, now);
+  log::debug("transaction", "{} {}: request without a readable Via dropped", print(from.remote),
+             request.call_id());
+}
+
+void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, Now now) {
   const auto method = request.method();
   const bool is_ack = method == sip::Method::ack;
-  auto key = key_of(request, *via, is_ack ? "INVITE" : request.method_text());
+  auto key = key_of(request, via, is_ack ? "INVITE" : request.method_text());
   if (is_ack) return receive_ack(from, request, key, now);
 
   const auto hash = hash_(key);
   if (const TransactionId id = find(hash, key)) return receive_again(id, now);
   if (repeat_answer(hash, key)) return;
-  if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, *via);
-  open(from, request, *via, std::move(key), hash, now);
+  if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, via);
+  open(from, request, via, std::move(key), hash, now);
 }
 
 void ServerTable::receive_again(TransactionId id, Now now) {
@@ -131,11 +138,11 @@ void ServerTable::receive_again(TransactionId id, Now now) {
 bool ServerTable::repeat_answer(AnswerLog::Hash hash, std::string_view key) {
   const auto answer = answers_.find(hash, key);
   if (!answer) return false;
-  context_.transport.send(answer->hop, share(std::string(answer->response)), [](ErrorCode) {});
+  context_.transport.send(answer->hop, share(std::string(answer->response)), nullptr);
   return true;
 }
 
-void ServerTable::open(const Hop& from, const sip::Message& request, const sip::Via& via, std::string key,
+void ServerTable::open(const Hop& from, const sip::Message& request, const sip::ViaView& via, std::string key,
                        AnswerLog::Hash hash, Now now) {
   const TransactionId id = ++context_.last_id;
   const bool reliable = is_reliable(from.protocol);
@@ -194,13 +201,13 @@ std::string ServerTable::to_tag_of(TransactionId invite) {
   return context_.random.token(8);
 }
 
-void ServerTable::refuse(const Hop& from, const sip::Message& request, const sip::Via& via) {
+void ServerTable::refuse(const Hop& from, const sip::Message& request, const sip::ViaView& via) {
   const auto tag = stateless_tag(key_of(request, via, request.method_text()));
   auto builder = sip::Builder::reply(request, 503, tag);
   builder.add(sip::HeaderId::retry_after, overload_pause_seconds);
   auto text = std::move(builder).finish();
   if (const auto stamped = stamped_via(via, from.remote); !stamped.empty()) replace_top_via(text, stamped);
-  context_.transport.send(reply_hop(via, from), share(std::move(text)), [](ErrorCode) {});
+  context_.transport.send(reply_hop(via, from), share(std::move(text)), nullptr);
 }
 
 void ServerTable::respond(TransactionId id, std::string response, Now now) {
@@ -328,7 +335,7 @@ void ServerTable::send_trying(TransactionId id, Server& server) {
 /// What cannot be sent back the way the request came is sent to where its Via says (RFC 3261 18.2.2), and
 /// what cannot be sent there either is told to the user, unless his transaction is over with it.
 void ServerTable::transmit(TransactionId id, const Server& server) {
-  std::function<void(ErrorCode)> in_vain = [](ErrorCode) {};
+  std::function<void(ErrorCode)> in_vain;  // nobody to tell
   if (lives_on(server.machine)) {
     in_vain = [this, id, alive = std::weak_ptr(context_.alive)](ErrorCode) {
       if (!alive.expired()) on_transport_error(id);

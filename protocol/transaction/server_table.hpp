@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "protocol/base/keyed_hash.hpp"
+#include "protocol/base/pool_allocator.hpp"
 #include "protocol/transaction/answer_log.hpp"
 #include "protocol/transaction/context.hpp"
 #include "protocol/transaction/invite_server.hpp"
@@ -20,7 +21,8 @@ class ServerTable {
   explicit ServerTable(Context& context);
   ~ServerTable();
 
-  void receive(const Hop& from, const sip::Message& request, Now now);
+  /// `via` may be null: then it is read here.
+  void receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now);
   void respond(TransactionId id, std::string response, Now now);
 
   std::size_t size() const { return servers_.size() + answers_.size(); }
@@ -42,7 +44,8 @@ class ServerTable {
     AnswerLog::Hash origin = 0;  ///< `origin_of` its request; 0: no copy on another way is looked for.
   };
 
-  void open(const Hop& from, const sip::Message& request, const sip::Via& via, std::string key,
+  void receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, Now now);
+  void open(const Hop& from, const sip::Message& request, const sip::ViaView& via, std::string key,
             AnswerLog::Hash hash, Now now);
   TransactionId find(AnswerLog::Hash hash, std::string_view key) const;
   bool repeat_answer(AnswerLog::Hash hash, std::string_view key);
@@ -53,7 +56,7 @@ class ServerTable {
   bool is_copy(TransactionId id, Server& server, const sip::Message& request);
   void forget_origin(Server& server);
   void on_transport_error(TransactionId id);
-  void refuse(const Hop& from, const sip::Message& request, const sip::Via& via);
+  void refuse(const Hop& from, const sip::Message& request, const sip::ViaView& via);
   void on_timer(TransactionId id, Now now);
   void perform(TransactionId id, const ServerActions& actions, std::string response);
   void send_trying(TransactionId id, Server& server);
@@ -66,8 +69,11 @@ class ServerTable {
 
   Context& context_;
   KeyedHash hash_;
-  std::unordered_map<TransactionId, Server> servers_;
-  std::unordered_multimap<AnswerLog::Hash, TransactionId> by_key_;  ///< RFC 3261 17.2.3.
+  template <class Key, class Value, template <class...> class Map>
+  using Pooled =
+      Map<Key, Value, std::hash<Key>, std::equal_to<Key>, PoolAllocator<std::pair<const Key, Value>>>;
+  Pooled<TransactionId, Server, std::unordered_map> servers_;
+  Pooled<AnswerLog::Hash, TransactionId, std::unordered_multimap> by_key_;  ///< RFC 3261 17.2.3.
   AnswerLog answers_;
   TimerId answers_timer_ = 0;
   std::unordered_map<AnswerLog::Hash, TransactionId> by_origin_;  ///< RFC 3261 8.2.2.2: those that wait.

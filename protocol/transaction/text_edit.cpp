@@ -2,6 +2,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
+#include "protocol/sip/grammar.hpp"
 
 namespace beckon::transaction {
 namespace {
@@ -51,30 +52,36 @@ void replace_top_via(std::string& message, std::string_view via) {
     if (end == std::string::npos || end == start) return;
     const auto line = std::string_view(message).substr(start, end - start);
     if (is_via(line)) {
-      const auto values = sip::split_values(line.substr(line.find(':') + 1));
-      if (values.empty()) return;
-      message.replace(static_cast<std::size_t>(values.front().data() - message.data()), values.front().size(),
-                      via);
+      const auto values = line.substr(line.find(':') + 1);
+      const auto first = trim(values.substr(0, sip::grammar::find_outside(values, ",")));
+      message.replace(static_cast<std::size_t>(first.data() - message.data()), first.size(), via);
       return;
     }
     start = end;
   }
 }
 
-std::string stamped_via(const sip::Via& via, const Address& source) {
-  const bool wants_port = sip::find_parameter(via.parameters, "rport").has_value();
+std::string stamped_via(const sip::ViaView& via, const Address& source) {
+  bool wants_port = false;
+  std::string stamped;
+  stamped.reserve(128 + via.parameters.size());
+  sip::append(
+      stamped,
+      {.transport = via.transport, .host = via.host, .port = via.port, .parameters = {}, .branch = {}});
+  sip::grammar::each_parameter(via.parameters, [&](std::string_view name, std::string_view value) {
+    if (iequals(name, "rport")) {
+      wants_port = true;
+    } else if (!iequals(name, "received")) {
+      sip::add_parameter(stamped, name, value);
+    }
+  });
   if (!wants_port && parse_ip(via.host) == source.ip) return {};
-  sip::Via stamped = via;
-  stamped.parameters = sip::without_parameter(stamped.parameters, "received");
-  if (wants_port) {
-    stamped.parameters = sip::without_parameter(stamped.parameters, "rport");
-    sip::add_parameter(stamped.parameters, "rport", std::to_string(source.port));
-  }
-  sip::add_parameter(stamped.parameters, "received", print(source.ip));
-  return sip::print(stamped);
+  if (wants_port) sip::add_parameter(stamped, "rport", std::to_string(source.port));
+  sip::add_parameter(stamped, "received", print(source.ip));
+  return stamped;
 }
 
-Hop reply_hop(const sip::Via& via, const Hop& from) {
+Hop reply_hop(const sip::ViaView& via, const Hop& from) {
   Hop hop = from;
   if (is_reliable(from.protocol)) return hop;
   if (!sip::find_parameter(via.parameters, "rport")) hop.remote.port = via.port.value_or(default_port);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "protocol/sip/message.hpp"
+#include "protocol/sip/view.hpp"
 #include "protocol/transaction/transport.hpp"
 
 namespace beckon::transaction {
@@ -18,11 +19,11 @@ void replace_top_via(std::string& message, std::string_view via);
 
 /// The top Via of a request as its responses carry it: `received` and `rport` as its sender is seen (RFC 3261
 /// 18.2.1, RFC 3581 4). Empty when it stays as it is.
-std::string stamped_via(const sip::Via& via, const Address& source);
+std::string stamped_via(const sip::ViaView& via, const Address& source);
 
 /// Where responses to a request from `from` go (RFC 3261 18.2.2, RFC 3581 4). `maddr` is not obeyed: it would
 /// let anybody aim our responses at a third party.
-Hop reply_hop(const sip::Via& via, const Hop& from);
+Hop reply_hop(const sip::ViaView& via, const Hop& from);
 
 /// ACK for a non-2xx `response` to our INVITE (RFC 3261 17.1.1.3).
 std::string make_ack(const sip::Message& invite, const sip::Message& response);

@@ -41,7 +41,7 @@ class Transport {
   virtual ~Transport() = default;
 
   /// Sends one finished message. `failed` is called later, at most once, when it is known not to have
-  /// left (connection refused or closed, ICMP error, queue full); never from inside `send`.
+  /// left (connection refused or closed, ICMP error, queue full); never from inside `send`. It may be empty.
   virtual void send(const Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) = 0;
 
   /// "host:port" for the Via, Contact and Record-Route we write on that hop (RFC 3261 18.1.1): our

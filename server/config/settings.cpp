@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/text.hpp"
+
 namespace beckon::server {
 
 bool Settings::trusts(const IpAddress& source) const {
@@ -13,8 +15,9 @@ bool Settings::serves(std::string_view domain) const {
   return std::ranges::find(domains, domain) != domains.end();
 }
 
-bool Settings::is_own(const sip::Uri& uri) const {
-  const bool named = serves(uri.host) || std::ranges::find(hosts, uri.host) != hosts.end();
+bool Settings::is_own(const sip::UriView& uri) const {
+  const std::string host = to_lower(uri.host);
+  const bool named = serves(host) || std::ranges::find(hosts, host) != hosts.end();
   return named && (!uri.port || std::ranges::find(ports, *uri.port) != ports.end());
 }
 

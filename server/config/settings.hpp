@@ -7,6 +7,7 @@
 
 #include "protocol/base/time.hpp"
 #include "protocol/sip/uri.hpp"
+#include "protocol/sip/view.hpp"
 #include "protocol/transaction/times.hpp"
 #include "server/config/network.hpp"
 
@@ -88,7 +89,8 @@ struct Settings {
   bool trusts(const IpAddress& source) const;
   bool serves(std::string_view domain) const;  ///< `domain` in lower case.
   /// Does the host part name this node? Users are not looked at.
-  bool is_own(const sip::Uri& uri) const;
+  bool is_own(const sip::Uri& uri) const { return is_own(sip::view(uri)); }
+  bool is_own(const sip::UriView& uri) const;
 };
 
 }  // namespace beckon::server

@@ -12,29 +12,21 @@ constexpr std::string_view magic_cookie = "z9hG4bK";
 /// In the user part of each Record-Route of ours (`proxy::seal`), and of no other URI we write.
 constexpr char route_mark = '~';
 
-std::optional<Bucket> bucket_of_response(const sip::Message& response) {
-  const auto via = response.top_via();
-  if (!via || !via->branch().starts_with(magic_cookie)) return std::nullopt;
-  return bucket_in(via->branch().substr(magic_cookie.size()));
+std::optional<Bucket> bucket_of_response(const sip::ViaView& via) {
+  if (!via.branch.starts_with(magic_cookie)) return std::nullopt;
+  return bucket_in(via.branch.substr(magic_cookie.size()));
 }
 
 std::optional<Bucket> bucket_of_route(const sip::Message& request) {
-  const auto values = request.values(sip::HeaderId::route);
-  if (values.empty()) return std::nullopt;
-  const auto route = sip::parse_name_addr(values.front());
+  const auto first = request.first(sip::HeaderId::route);
+  if (first.empty()) return std::nullopt;
+  const auto route = sip::view_name_addr(first);
   return route ? bucket_in(route->uri.user) : std::nullopt;
 }
 
-std::optional<Bucket> bucket_of_uri(const Result<sip::Uri>& uri) {
-  if (!uri) return std::nullopt;
-  if (const auto minted = bucket_in(uri->user)) return minted;
-  return bucket_of(sip::canonical_aor(*uri));
-}
-
-std::optional<Bucket> bucket_of_to(const sip::Message& request) {
-  const auto to = request.to();
-  if (!to) return std::nullopt;
-  return bucket_of(sip::canonical_aor(to->uri));
+std::optional<Bucket> bucket_of_aor(const sip::UriView& uri) {
+  if (uri.scheme.empty()) return std::nullopt;
+  return bucket_of(sip::canonical_aor(uri));
 }
 
 }  // namespace
@@ -59,13 +51,23 @@ std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
   return std::move(*loose);
 }
 
-std::optional<Bucket> bucket_for(const sip::Message& message) {
-  if (message.is_response()) return bucket_of_response(message);
-  if (const auto tagged = bucket_in(message.to_tag())) return tagged;
+std::optional<Bucket> bucket_for(const sip::Message& message, const sip::Reading& reading) {
+  if (message.is_response()) return bucket_of_response(reading.via);
+  if (const auto tagged = bucket_in(reading.to.tag)) return tagged;
   if (const auto routed = bucket_of_route(message)) return routed;
   const auto method = message.method();
-  if (method == sip::Method::register_ || method == sip::Method::publish) return bucket_of_to(message);
-  return bucket_of_uri(message.request_uri());
+  if (method == sip::Method::register_ || method == sip::Method::publish)
+    return bucket_of_aor(reading.to.uri);
+  if (const auto minted = bucket_in(reading.uri.user)) return minted;
+  return bucket_of_aor(reading.uri);
+}
+
+std::optional<Bucket> bucket_for(const sip::Message& message) {
+  sip::Reading reading;
+  if (const auto via = sip::view_via(message.first(sip::HeaderId::via))) reading.via = *via;
+  if (const auto to = sip::view_name_addr(message.header(sip::HeaderId::to))) reading.to = *to;
+  if (const auto uri = sip::view_uri(message.request_uri_text())) reading.uri = *uri;
+  return bucket_for(message, reading);
 }
 
 }  // namespace beckon::server

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "protocol/sip/check.hpp"
 #include "protocol/sip/message.hpp"
 #include "server/shard/bucket.hpp"
 
@@ -11,6 +12,7 @@ namespace beckon::server {
 /// and its non-2xx ACK. In this order: a response by the branch we minted; a request by our To-tag; by our
 /// Record-Route in the top Route; REGISTER and PUBLISH by To; by our own Contact in the Request-URI; else by
 /// the Request-URI's AOR. Nothing for a response that is not ours, and for a request without a readable URI.
+std::optional<Bucket> bucket_for(const sip::Message& message, const sip::Reading& reading);
 std::optional<Bucket> bucket_for(const sip::Message& message);
 
 /// What a strict router sent (RFC 3261 16.4): its Request-URI is our own Record-Route, and the last Route is

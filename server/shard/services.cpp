@@ -30,7 +30,12 @@ void Services::respond(const Request& request, int status, std::string_view reas
   respond(request, request.reply(status, reason).finish());
 }
 
-std::string Services::mint(Bucket bucket) { return bucket_prefix(bucket) + random().token(token_octets); }
+std::string Services::mint(Bucket bucket) {
+  std::string token = bucket_prefix(bucket);
+  token.reserve(token.size() + 2 * token_octets);
+  token += random().token(token_octets);
+  return token;
+}
 
 std::string Services::contact(Bucket bucket, const transaction::Hop& hop) const {
   const bool secure = transaction::is_secure(hop.protocol);

@@ -44,6 +44,7 @@ struct Request {
   Bucket bucket = 0;
   transaction::Hop from{};
   sip::Message message{};
+  bool relayed = false;  ///< For somebody behind us, and not for the server itself.
   Identity identity{};
   std::string authentication_info{};  ///< Value of that header for a 2xx; empty for none.
   bool by_proxy = false;              ///< Its credentials stood in Proxy-Authorization.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/log.hpp"
+#include "protocol/base/pool_allocator.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/check.hpp"
 #include "server/shard/digest_uri.hpp"
@@ -39,9 +40,9 @@ bool is_served_method(Method method) {
 }
 
 bool has_own_route(const sip::Message& request) {
-  const auto routes = request.values(HeaderId::route);
-  const auto route =
-      routes.empty() ? Result<sip::NameAddr>(sip::Errc::bad_value) : sip::parse_name_addr(routes.front());
+  const auto first = request.first(HeaderId::route);
+  if (first.empty()) return false;
+  const auto route = sip::view_name_addr(first);
   return route && bucket_in(route->uri.user);
 }
 
@@ -51,7 +52,7 @@ bool has_credentials(const sip::Message& request) {
 
 std::string unsupported_of(const sip::Message& request, HeaderId header) {
   std::string unsupported;
-  for (const std::string_view option : request.values(header)) {
+  for (const std::string_view option : request.each(header)) {
     if (header == HeaderId::require &&
         std::ranges::find(supported_options, option) != supported_options.end()) {
       continue;
@@ -86,6 +87,7 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       rate_(parts.random),
       replays_end_(parts.timers) {
   rate_.set(settings_.unauthenticated_per_second, settings_.unauthenticated_burst);
+  describe();
 }
 
 Shard::~Shard() = default;
@@ -106,19 +108,23 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   const Now now = clock().now();
   if (message.is_request() && is_beyond_rate(from, &message, now)) return;
   if (auto loose = undo_strict_routing(message)) message = std::move(*loose);
-  if (const auto rejected = sip::check(message)) {
+  sip::Reading reading;
+  if (const auto rejected = sip::check(message, reading)) {
     counters_.malformed++;
     log::debug("shard", "{} {} refused: {}", print(from.remote), message.call_id(), rejected->reason);
     if (!message.is_request()) return;
     charge(from, message, now);
     return answer_statelessly(from, message, rejected->status, rejected->reason);
   }
-  const auto bucket = bucket_for(message);
+  const auto bucket = bucket_for(message, reading);
   if (!bucket) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), message.call_id());
-  if (post_.owner(*bucket) == number_) return receive(*bucket, from, message, now);
-  const bool posted = post_.post(*bucket, [bucket = *bucket, from, message](Shard& there, Now at) {
-    there.receive(bucket, from, message, at);
-  });
+  if (post_.owner(*bucket) == number_) {
+    Arrival arrival{from, std::move(message), std::move(reading)};
+    return receive(*bucket, arrival, now);
+  }
+  auto arrival = std::make_shared<Arrival>(Arrival{from, message, std::move(reading)});
+  const bool posted = post_.post(*bucket, [bucket = *bucket, arrival = std::move(arrival)](
+                                              Shard& there, Now at) { there.receive(bucket, *arrival, at); });
   if (posted) return;
   counters_.overload++;
   if (message.is_request()) answer_statelessly(from, message, 503, {});
@@ -171,10 +177,12 @@ void Shard::on_flow_closed(transaction::FlowId flow) {
   for (const auto& room : rooms_) room->on_flow_closed(flow, now);
 }
 
-void Shard::receive(Bucket bucket, const transaction::Hop& from, const sip::Message& message, Now now) {
+void Shard::receive(Bucket bucket, Arrival& arrival, Now now) {
   at_ = bucket;
-  if (message.is_response()) counters_.responses++;
-  layer_.receive(from, message, now);
+  arrival_ = &arrival;
+  if (arrival.message.is_response()) counters_.responses++;
+  layer_.receive(arrival.from, arrival.message, now, &arrival.reading.via);
+  arrival_ = nullptr;
 }
 
 // At the bucket
@@ -182,20 +190,23 @@ void Shard::receive(Bucket bucket, const transaction::Hop& from, const sip::Mess
 void Shard::on_request(transaction::TransactionId id, const transaction::Hop& from,
                        const sip::Message& message, Now now) {
   counters_.requests++;
-  auto request = std::make_shared<Request>(Request{.id = id,
-                                                   .bucket = at_,
-                                                   .from = from,
-                                                   .message = message,
-                                                   .identity = {},
-                                                   .authentication_info = {},
-                                                   .to_tag = std::string(message.to_tag()),
-                                                   .now = now});
+  auto request = std::allocate_shared<Request>(PoolAllocator<Request>{},
+                                               Request{.id = id,
+                                                       .bucket = at_,
+                                                       .from = from,
+                                                       .message = message,
+                                                       .relayed = false,
+                                                       .identity = {},
+                                                       .authentication_info = {},
+                                                       .to_tag = std::string(arrival_->reading.to.tag),
+                                                       .now = now});
   if (request->to_tag.empty()) request->to_tag = mint(at_);
+  request->relayed = is_relayed(message, arrival_->reading);
   if (replay(*request)) return;
   if (refuse(*request)) return charge(from, message, now);
-  if (needs_credentials(message)) return check_credentials(std::move(request));
+  if (needs_credentials(*request)) return check_credentials(std::move(request));
   charge(from, message, now);
-  if (const auto claimed = message.from()) request->identity = {sip::canonical_aor(claimed->uri), false};
+  request->identity = {sip::canonical_aor(arrival_->reading.from.uri), false};
   dispatch(request);
 }
 
@@ -211,7 +222,7 @@ bool Shard::replay(const Request& request) {
 /// RFC 3261 8.2.2 and 16.3, in the order of its steps: what no room needs to see.
 bool Shard::refuse(const Request& request) {
   const auto& message = request.message;
-  const bool relayed = is_relayed(message);
+  const bool relayed = request.relayed;
   if (relayed && message.number(HeaderId::max_forwards) == 0U) {
     respond(request, 483);
     return true;
@@ -230,41 +241,37 @@ bool Shard::refuse(const Request& request) {
   return true;
 }
 
-bool Shard::is_server_itself(const sip::Uri& uri) const {
+bool Shard::is_server_itself(const sip::UriView& uri) const {
   return (uri.user.empty() && settings_.is_own(uri)) || bucket_in(uri.user);
 }
 
 /// Is it for somebody behind us?
-bool Shard::is_relayed(const sip::Message& request) const {
-  if (bucket_in(request.to_tag())) return false;
+bool Shard::is_relayed(const sip::Message& request, const sip::Reading& reading) const {
+  if (bucket_in(reading.to.tag)) return false;
   if (has_own_route(request)) return true;
   if (is_served_method(request.method())) return false;
-  const auto uri = request.request_uri();
-  return uri && !is_server_itself(*uri);
+  return !is_server_itself(reading.uri);
 }
 
-bool Shard::needs_credentials(const sip::Message& request) const {
+bool Shard::needs_credentials(const Request& request) const {
   if (settings_.authentication == Authentication::none) return false;
-  if (relay_ && has_own_route(request) && relay_->vouches_for(request)) return false;
-  return request.method() != Method::options || is_relayed(request);
+  if (relay_ && has_own_route(request.message) && relay_->vouches_for(request.message)) return false;
+  return request.message.method() != Method::options || request.relayed;
 }
 
 void Shard::check_credentials(std::shared_ptr<Request> request) {
   const auto& message = request->message;
-  const auto claimed = message.method() == Method::register_ ? message.to() : message.from();
-  if (!claimed) {
-    charge(request->from, message, request->now);
-    return respond(*request, 400);
-  }
-  if (!settings_.serves(claimed->uri.host)) {
+  const auto& reading = arrival_->reading;
+  const sip::UriView& claimed = message.method() == Method::register_ ? reading.to.uri : reading.from.uri;
+  const std::string realm = to_lower(claimed.host);
+  if (!settings_.serves(realm)) {
     charge(request->from, message, request->now);
     return respond(*request, message.method() == Method::register_ ? 404 : 403, "Domain Not Served Here");
   }
-  const std::string& realm = claimed->uri.host;
   // The answer to the challenge this request gets comes first: a client that knows nonces of both kinds sends
   // both, and one of them may be old (RFC 3261 22.3).
   HeaderId headers[] = {HeaderId::authorization, HeaderId::proxy_authorization};
-  if (is_relayed(message)) std::swap(headers[0], headers[1]);
+  if (request->relayed) std::swap(headers[0], headers[1]);
   request->by_proxy = headers[0] == HeaderId::proxy_authorization;
   auto given = find_credentials(message, headers[0], realm);
   if (!given && given.error() == auth::Errc::not_digest) {
@@ -280,7 +287,7 @@ void Shard::check_credentials(std::shared_ptr<Request> request) {
   const bool covers_body = given && given->qop == auth::Qop::auth_int;
   Credentials credentials{.method = std::string(message.method_text()),
                           .realm = realm,
-                          .claimed = sip::canonical_aor(claimed->uri),
+                          .claimed = sip::canonical_aor(claimed),
                           .given = std::move(given),
                           .agent = std::string(message.header(HeaderId::user_agent)),
                           .body = covers_body ? std::string(message.body()) : std::string{},
@@ -315,7 +322,7 @@ void Shard::judge(std::shared_ptr<Request> request, Verdict verdict) {
 
 void Shard::challenge(const Request& request, const Verdict& verdict) {
   counters_.challenges++;
-  const bool relayed = is_relayed(request.message);
+  const bool relayed = request.relayed;
   auto reply = request.reply(relayed ? 407 : 401);
   for (const std::string& value : verdict.challenges) {
     reply.add(relayed ? HeaderId::proxy_authenticate : HeaderId::www_authenticate, value);
@@ -332,8 +339,7 @@ bool Shard::is_own_claim(const Request& request) const {
 
 void Shard::dispatch(const RequestPtr& request) {
   const auto method = request->message.method();
-  const auto uri = request->message.request_uri();
-  const bool relayed = is_relayed(request->message);
+  const bool relayed = request->relayed;
   if (relayed && relay_ && has_own_route(request->message)) return relay_->on_request(request);
   if (!relayed && method == Method::options) return answer_options(*request);
   const std::string package = package_of(request->message);
@@ -351,50 +357,44 @@ Room* Shard::find_handler(Method method, std::string_view package) const {
 
 void Shard::answer_options(const Request& request) {
   auto reply = request.reply(200);
-  reply.add(HeaderId::allow, allow());
+  reply.add(HeaderId::allow, allow_);
   reply.add(HeaderId::accept, "application/sdp, application/pidf+xml, text/plain");
   reply.add(HeaderId::supported, "path, outbound, beckon-direct");
-  if (const std::string events = allow_events(); !events.empty()) reply.add(HeaderId::allow_events, events);
+  if (!allow_events_.empty()) reply.add(HeaderId::allow_events, allow_events_);
   respond(request, std::move(reply).finish());
 }
 
 void Shard::answer_unhandled(const Request& request, Method method, std::string_view package) {
   const bool wrong_event = method == Method::subscribe || method == Method::publish;
-  if (wrong_event && !allow_events().empty()) {
+  if (wrong_event && !allow_events_.empty()) {
     auto reply = request.reply(489);
-    reply.add(HeaderId::allow_events, allow_events());
+    reply.add(HeaderId::allow_events, allow_events_);
     log::debug("shard", "{} event package {} is not served", request.message.call_id(), package);
     return respond(request, std::move(reply).finish());
   }
   if (method != Method::other && relay_ && !is_served_method(method)) return respond(request, 404);
   auto reply = request.reply(405);
-  reply.add(HeaderId::allow, allow());
+  reply.add(HeaderId::allow, allow_);
   respond(request, std::move(reply).finish());
 }
 
-std::string Shard::allow() const {
-  std::string list;
+void Shard::describe() {
+  const auto add = [](std::string& list, std::string_view word) {
+    if (!list.empty()) list += ", ";
+    list += word;
+  };
+  allow_.clear();
   for (const Method method : shown_methods) {
     const bool handled = std::ranges::any_of(rooms_, [&](const auto& room) {
       const auto events = room->events();
       return room->handles(method, events.empty() ? "" : events.front());
     });
-    if (!handled && method != Method::options) continue;
-    if (!list.empty()) list += ", ";
-    list += to_string(method);
+    if (handled || method == Method::options) add(allow_, to_string(method));
   }
-  return list;
-}
-
-std::string Shard::allow_events() const {
-  std::string list;
+  allow_events_.clear();
   for (const auto& room : rooms_) {
-    for (const std::string& event : room->events()) {
-      if (!list.empty()) list += ", ";
-      list += event;
-    }
+    for (const std::string& event : room->events()) add(allow_events_, event);
   }
-  return list;
 }
 
 void Shard::on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) {

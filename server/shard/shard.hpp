@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "protocol/sip/check.hpp"
 #include "server/shard/authenticator.hpp"
 #include "server/shard/rate_limit.hpp"
 #include "server/shard/services.hpp"
@@ -70,6 +71,7 @@ class Shard final : public Services, private transaction::User {
     T& added = *room;
     rooms_.push_back(std::move(room));
     by_type_.emplace(typeid(T), &added);
+    describe();
     return added;
   }
   /// The room that takes what is not for the server itself: dialogs we stand in the way of, unknown methods.
@@ -126,13 +128,19 @@ class Shard final : public Services, private transaction::User {
 
   bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now);
   void charge(const transaction::Hop& from, const sip::Message& request, Now now);
-  void receive(Bucket bucket, const transaction::Hop& from, const sip::Message& message, Now now);
+  /// A message at the shard that owns it. Made where it arrived.
+  struct Arrival {
+    transaction::Hop from;
+    sip::Message message;
+    sip::Reading reading;
+  };
+  void receive(Bucket bucket, Arrival& arrival, Now now);
   void answer_statelessly(const transaction::Hop& from, const sip::Message& request, int status,
                           std::string_view reason);
   bool replay(const Request& request);
   bool refuse(const Request& request);
-  bool is_relayed(const sip::Message& request) const;
-  bool needs_credentials(const sip::Message& request) const;
+  bool is_relayed(const sip::Message& request, const sip::Reading& reading) const;
+  bool needs_credentials(const Request& request) const;
   void check_credentials(std::shared_ptr<Request> request);
   void judge(std::shared_ptr<Request> request, Verdict verdict);
   void challenge(const Request& request, const Verdict& verdict);
@@ -140,22 +148,23 @@ class Shard final : public Services, private transaction::User {
   void dispatch(const RequestPtr& request);
   void answer_options(const Request& request);
   void answer_unhandled(const Request& request, sip::Method method, std::string_view package);
-  std::string allow() const;
-  std::string allow_events() const;
+  void describe();
   Room* find_handler(sip::Method method, std::string_view package) const;
-  bool is_server_itself(const sip::Uri& uri) const;
+  bool is_server_itself(const sip::UriView& uri) const;
 
   unsigned number_;
   Settings settings_;
   ShardParts parts_;
   Post& post_;
   Bucket at_ = 0;  ///< The bucket whose message is being handled; goes into the branches made meanwhile.
+  Arrival* arrival_ = nullptr;  ///< The message being handled.
   transaction::Layer layer_;
   Authenticator authenticator_;
   RateLimit rate_;
   std::vector<std::unique_ptr<Room>> rooms_;
   std::unordered_map<std::type_index, void*> by_type_;
   Relay* relay_ = nullptr;
+  std::string allow_, allow_events_;  ///< What the rooms serve, for the headers of that name.
   std::unordered_map<std::string, std::string>
       replays_;  ///< Request identity -> response, from before a restart.
   Timer replays_end_;

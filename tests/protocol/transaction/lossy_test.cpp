@@ -23,8 +23,9 @@ class Link : public Clock {
 
   void carry(Layer& to, const Hop& from, SharedText text, const std::function<void(ErrorCode)>& failed) {
     if (random_.below(100) < 2) {
-      timers_.set(time_,
-                  [failed](Time) { failed(make_error_code(boost::system::errc::connection_refused)); });
+      timers_.set(time_, [failed](Time) {
+        if (failed) failed(make_error_code(boost::system::errc::connection_refused));
+      });
       return;
     }
     const std::uint64_t copies = random_.below(100) < 30 ? 0 : random_.below(100) < 20 ? 2 : 1;
