@@ -139,10 +139,7 @@ class Daemon {
   }
 
   Exit open_certificates() {
-    const bool secure = std::ranges::any_of(config_.listening(), [](const Listener& listener) {
-      return listener.kind == Listener::Kind::tls || listener.kind == Listener::Kind::https;
-    });
-    if (!secure) return Exit::done;
+    if (std::ranges::none_of(config_.listening(), &Listener::needs_certificate)) return Exit::done;
     auto certificate = config_.tls_certificate;
     auto key = config_.tls_key;
     if (certificate.empty()) {

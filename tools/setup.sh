@@ -11,7 +11,9 @@ build_packages=(
   libsrtp2-dev libopus-dev libspeexdsp-dev
 )
 run_packages=(python3 python3-jsonschema)
-test_packages=(doctest-dev libxml2-utils sqlite3 openssl)
+test_packages=(doctest-dev libxml2-utils sqlite3 openssl sip-tester sipsak)
+# Whoever has node already may have it from elsewhere, and Debian's npm would not go with that one.
+command -v npm >/dev/null || test_packages+=(nodejs npm)
 # Peers and instruments of tools/bench.
 bench_packages=(libosip2-dev libre-dev libsofia-sip-ua-dev valgrind)
 check_packages=(clang-19 libclang-rt-19-dev llvm-19 clang-format-19)

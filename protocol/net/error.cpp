@@ -28,6 +28,10 @@ const char* to_string(Errc value) {
       return "the answer cannot be read";
     case Errc::bad_url:
       return "not an https URL";
+    case Errc::bad_frame:
+      return "no WebSocket frame a client may send";
+    case Errc::not_utf8:
+      return "a text message is not UTF-8";
     case Errc::not_secure:
       return "TLS is not configured";
   }

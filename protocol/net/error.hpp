@@ -19,6 +19,8 @@ enum class Errc {
   bad_certificate,  ///< A certificate or key file cannot be read, or the two do not fit.
   bad_reply,        ///< What came back is not HTTP, or not what was agreed.
   bad_url,          ///< Not an https URL.
+  bad_frame,        ///< A WebSocket peer broke RFC 6455 5; the connection is closed with code 1002.
+  not_utf8,         ///< A WebSocket text message is not UTF-8; closed with code 1007.
   not_secure,       ///< TLS was asked for and this side has no certificate or trust configured.
 };
 const char* to_string(Errc value);

@@ -26,9 +26,12 @@ Flow::Flow(transaction::Hop hop, ChannelPtr channel, bool dialled)
 void Flow::start(Events events) {
   events_ = std::move(events);
   // The channel holds the flow while it is open; its last call ends that.
-  channel_->start(
-      {.on_octets = [self = shared_from_this()](std::string_view octets) { self->on_octets(octets); },
-       .on_closed = [self = shared_from_this()](ErrorCode reason) { self->on_closed(reason); }});
+  channel_->start({.on_octets =
+                       [self = shared_from_this()](std::string_view octets) {
+                         if (transaction::is_websocket(self->hop_.protocol)) return self->on_whole(octets);
+                         self->on_octets(octets);
+                       },
+                   .on_closed = [self = shared_from_this()](ErrorCode reason) { self->on_closed(reason); }});
 }
 
 void Flow::on_octets(std::string_view octets) {
@@ -43,6 +46,18 @@ void Flow::on_octets(std::string_view octets) {
     }
     if (!*item || !take(std::move(**item))) return;
   }
+}
+
+// A WebSocket keeps the bounds of messages, and Content-Length is not needed (RFC 7118 5).
+void Flow::on_whole(std::string_view octets) {
+  if (octets == "\r\n\r\n") channel_->send(line_end());
+  const auto begin = octets.find_first_not_of("\r\n");
+  if (begin == std::string_view::npos) return;
+  octets.remove_prefix(begin);
+  auto message = sip::Message::parse(share(std::string(octets)), {.message = octets.size()});
+  if (message) return events_.on_message(hop_, std::move(*message));
+  log::debug("net", "{}: {}", print(hop_.remote), message.error().message());
+  events_.on_malformed(hop_, message.error(), octets);
 }
 
 bool Flow::take(sip::Framer::Item item) {

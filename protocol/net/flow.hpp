@@ -39,6 +39,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
     Failed failed;
   };
   void on_octets(std::string_view octets);
+  void on_whole(std::string_view octets);
   bool take(sip::Framer::Item item);
   void on_closed(ErrorCode reason);
   void forget_written();

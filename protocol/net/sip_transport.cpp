@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
@@ -79,6 +80,7 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   Result<Address> listen_udp(const Address& address, UdpSocket::Sharing sharing);
   Result<Address> listen_stream(Protocol protocol, const Address& address);
   Acceptor::OnChannel on_channel(Protocol protocol);
+  void open_websocket(Protocol protocol, const ChannelPtr& channel);
   void on_datagram(UdpSocket& socket, const Address& from, const Address& to, std::string_view octets);
 
   // ---- flows
@@ -111,7 +113,8 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   std::vector<std::unique_ptr<UdpSocket>> sockets;
   std::vector<std::pair<Protocol, std::unique_ptr<Acceptor>>> acceptors;
   std::unordered_map<FlowId, std::shared_ptr<Flow>> flows;
-  std::map<Remote, FlowId> by_remote;  ///< Flows a message to that address may use.
+  std::unordered_set<ChannelPtr> shaking_hands;  ///< Will be WebSockets.
+  std::map<Remote, FlowId> by_remote;            ///< Flows a message to that address may use.
   std::map<Remote, std::vector<Dialled>> dialling;
   std::map<std::uint8_t, Peer> peers;
 };
@@ -150,12 +153,23 @@ Result<Address> SipTransport::Impl::listen_stream(Protocol protocol, const Addre
 
 Acceptor::OnChannel SipTransport::Impl::on_channel(Protocol protocol) {
   return [weak = weak_from_this(), protocol](ChannelPtr channel) {
-    if (const auto self = weak.lock()) {
-      self->add_flow(protocol, std::move(channel), nullptr);
-    } else {
-      channel->close(Errc::closed);
-    }
+    const auto self = weak.lock();
+    if (!self) return channel->close(Errc::closed);
+    if (transaction::is_websocket(protocol)) return self->open_websocket(protocol, channel);
+    self->add_flow(protocol, std::move(channel), nullptr);
   };
+}
+
+void SipTransport::Impl::open_websocket(Protocol protocol, const ChannelPtr& channel) {
+  shaking_hands.insert(channel);
+  accept_websocket(channel, options.websocket,
+                   [weak = weak_from_this(), protocol, channel](Result<ChannelPtr> opened) {
+                     const auto self = weak.lock();
+                     if (self) self->shaking_hands.erase(channel);
+                     if (!opened) return;
+                     if (!self) return (*opened)->close(Errc::closed);
+                     self->add_flow(protocol, std::move(*opened), nullptr);
+                   });
 }
 
 void SipTransport::Impl::on_datagram(UdpSocket& socket, const Address& from, const Address& to,
@@ -187,7 +201,7 @@ Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, const Re
   const auto flow = std::make_shared<Flow>(hop, std::move(channel), dialled != nullptr);
   flows[hop.flow] = flow;
   // Over TLS only whom we dialled has shown a certificate.
-  if (dialled || !transaction::is_secure(protocol)) by_remote[Remote(hop)] = hop.flow;
+  if (dialled || protocol == Protocol::tcp) by_remote[Remote(hop)] = hop.flow;
   const auto weak = weak_from_this();
   flow->start({.on_message =
                    [weak](const Hop& from, sip::Message message) {
@@ -324,7 +338,7 @@ void SipTransport::Impl::send_datagram(const Hop& hop, SharedText message, Faile
 void SipTransport::Impl::send_stream(const Hop& hop, SharedText message, Failed failed) {
   if (transaction::is_secure(hop.protocol) && !options.tls_client)
     return fail_later(std::move(failed), Errc::not_secure);
-  if (hop.protocol != Protocol::tcp && hop.protocol != Protocol::tls)
+  if (transaction::is_websocket(hop.protocol))
     return fail_later(std::move(failed), Errc::flow_gone);  // a WebSocket is only ever answered on
   with_flow(Remote(hop), [self = shared_from_this(), message = std::move(message),
                           failed = std::move(failed)](Result<Hop> there) {
@@ -373,6 +387,7 @@ void SipTransport::Impl::shut() {
   acceptors.clear();
   sockets.clear();
   dialling.clear();
+  for (const auto& channel : std::exchange(shaking_hands, {})) channel->close(Errc::closed);
   for (const auto& [id, flow] : std::exchange(flows, {})) flow->close();
 }
 
@@ -385,8 +400,7 @@ SipTransport::~SipTransport() { impl_->shut(); }
 
 Result<Address> SipTransport::listen(Protocol protocol, const Address& address) {
   if (protocol == Protocol::udp) return impl_->listen_udp(address, UdpSocket::Sharing::first);
-  if (protocol == Protocol::tcp || protocol == Protocol::tls) return impl_->listen_stream(protocol, address);
-  return ErrorCode(Errc::no_socket);
+  return impl_->listen_stream(protocol, address);
 }
 
 Result<void> SipTransport::connect_peers(const std::vector<SipTransport*>& transports) {
@@ -414,6 +428,10 @@ Result<void> SipTransport::connect_peers(const std::vector<SipTransport*>& trans
 }
 
 void SipTransport::connect(const Hop& to, std::function<void(Result<Hop>)> done) {
+  if (transaction::is_websocket(to.protocol)) {
+    impl_->loop.post([done = std::move(done)] { done(ErrorCode(Errc::no_socket)); });
+    return;
+  }
   if (transaction::is_secure(to.protocol) && !impl_->options.tls_client) {
     impl_->loop.post([done = std::move(done)] { done(ErrorCode(Errc::not_secure)); });
     return;

@@ -11,6 +11,7 @@
 #include "protocol/net/channel.hpp"
 #include "protocol/net/loop.hpp"
 #include "protocol/net/tls.hpp"
+#include "protocol/net/websocket.hpp"
 #include "protocol/sip/message.hpp"
 #include "protocol/transaction/transport.hpp"
 
@@ -25,15 +26,15 @@ class Receiver {
  public:
   virtual ~Receiver() = default;
   virtual void on_message(const Hop& from, sip::Message message) = 0;
-  /// Octets that look like SIP and cannot be read; `sip::refusal` tells what to answer. A stream is closed
-  /// after the call, when the answer is written: where its next message begins cannot be known. `text` is
-  /// valid during the call.
+  /// Octets that look like SIP and cannot be read; `sip::refusal` tells what to answer. A TCP or TLS stream
+  /// is closed after the call, when the answer is written: where its next message begins cannot be known.
+  /// `text` is valid during the call.
   virtual void on_malformed(const Hop& from, ErrorCode error, std::string_view text) = 0;
   virtual void on_flow_opened(const Hop& /*flow*/) {}
   virtual void on_flow_closed(FlowId /*flow*/) {}
 };
 
-/// SIP over UDP, TCP and TLS sockets of one loop.
+/// SIP over UDP, TCP, TLS and WebSocket (RFC 7118, server side) of one loop.
 ///
 /// A connection, accepted or dialled, is a flow of the loop it was made on; the FlowId's top octet is that
 /// loop's number. `send` to another loop's flow is posted there when the transports know each other.
@@ -41,9 +42,10 @@ class SipTransport final : public transaction::Transport {
  public:
   struct Options {
     std::string advertise{};     ///< Host (name or literal) for `sent_by`; empty: the listener's own address.
-    TlsContextPtr tls_server{};  ///< For TLS listeners.
+    TlsContextPtr tls_server{};  ///< For TLS and wss listeners.
     TlsContextPtr tls_client{};  ///< For TLS connections we dial.
     ChannelLimits limits{};
+    WebSocketOptions websocket{};
     std::size_t connections = 50000;
     std::size_t connections_per_address = 100;
     std::function<bool(const IpAddress&)> trusted{};  ///< No bound per address; loopback unless set.
@@ -60,7 +62,7 @@ class SipTransport final : public transaction::Transport {
   SipTransport(const SipTransport&) = delete;
   SipTransport& operator=(const SipTransport&) = delete;
 
-  /// Listens (udp, tcp, tls). Port 0 takes a free one. Returns the address bound; errors: the system's,
+  /// Listens. Port 0 takes a free one. Returns the address bound; errors: the system's,
   /// Errc::not_secure. A client that only sends needs one for UDP, and none for TCP and TLS.
   Result<Address> listen(Protocol protocol, const Address& address);
   /// Makes the transports of several loops one node: each opens the UDP addresses of the first, connections

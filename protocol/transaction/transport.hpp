@@ -16,6 +16,10 @@ enum class Protocol : std::uint8_t { udp, tcp, tls, ws, wss };
 constexpr bool is_reliable(Protocol protocol) { return protocol != Protocol::udp; }
 /// Encrypted on this hop?
 constexpr bool is_secure(Protocol protocol) { return protocol == Protocol::tls || protocol == Protocol::wss; }
+/// One SIP message each, whole, and only over the connection the peer made (RFC 7118 5).
+constexpr bool is_websocket(Protocol protocol) {
+  return protocol == Protocol::ws || protocol == Protocol::wss;
+}
 std::string_view via_name(Protocol protocol);  ///< "UDP", "TCP", "TLS", "WS", "WSS"
 
 /// Names one connection of a stream transport; unique in the process, never used twice. 0 names none.

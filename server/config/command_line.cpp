@@ -73,7 +73,8 @@ void add_run(CLI::App& app, Words& words) {
   run->add_option("--config", words.config_file, "TOML file; every key is explained in beckond.toml");
   run->add_option("--data", words.data, "Folder of store, certificate and admin socket");
   run->add_option("--domain", words.domains, "Domain to serve; may be repeated");
-  run->add_option("--listen", words.listen, "udp|tcp|tls|https|stun|admin:ADDRESS:PORT; may be repeated");
+  run->add_option("--listen", words.listen,
+                  "udp|tcp|tls|ws|wss|https|stun|admin:ADDRESS:PORT; may be repeated");
   run->add_option("--advertise", words.advertise, "Host that peers reach this server at");
   run->add_option("--dns", words.dns, "Name server ADDRESS:PORT; may be repeated; default /etc/resolv.conf");
   run->add_option("--shards", words.shards, "Threads")->check(CLI::Range(1, 64));

@@ -263,8 +263,9 @@ const std::vector<Listener>& Config::listening() const {
 const std::vector<Listener>& default_listeners() {
   static const std::vector<Listener> all = [] {
     std::vector<Listener> made;
-    for (const char* text : {"udp:127.0.0.1:5060", "tcp:127.0.0.1:5060", "tls:127.0.0.1:5061",
-                             "https:127.0.0.1:5443", "stun:127.0.0.1:3478", "admin:127.0.0.1:5090"}) {
+    for (const char* text :
+         {"udp:127.0.0.1:5060", "tcp:127.0.0.1:5060", "tls:127.0.0.1:5061", "ws:127.0.0.1:5080",
+          "https:127.0.0.1:5443", "stun:127.0.0.1:3478", "admin:127.0.0.1:5090"}) {
       made.push_back(*parse_listener(text));
     }
     return made;

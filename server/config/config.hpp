@@ -34,7 +34,7 @@ struct Config {
   const std::vector<Listener>& listening() const;
 };
 
-/// UDP and TCP 127.0.0.1:5060, TLS 5061, HTTPS 5443, STUN 3478, admin 5090: loopback only.
+/// UDP and TCP 127.0.0.1:5060, TLS 5061, WebSocket 5080, HTTPS 5443, STUN 3478, admin 5090: loopback only.
 const std::vector<Listener>& default_listeners();
 /// $XDG_DATA_HOME/beckon, else ~/.local/share/beckon.
 std::filesystem::path default_data_folder();

@@ -8,7 +8,6 @@ namespace beckon::server {
 enum class Errc {
   bad_listener = 1,  ///< Not KIND:ADDRESS:PORT with a kind we know.
   bad_address,       ///< The address is no IPv4 or IPv6 literal with a port.
-  websocket,         ///< ws: and wss: are not supported yet.
 };
 const char* to_string(Errc value);
 

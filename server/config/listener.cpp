@@ -11,9 +11,11 @@ namespace {
 
 using Kind = Listener::Kind;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 6> kinds{{{"udp", Kind::udp},
+constexpr std::array<std::pair<std::string_view, Kind>, 8> kinds{{{"udp", Kind::udp},
                                                                   {"tcp", Kind::tcp},
                                                                   {"tls", Kind::tls},
+                                                                  {"ws", Kind::ws},
+                                                                  {"wss", Kind::wss},
                                                                   {"https", Kind::https},
                                                                   {"stun", Kind::stun},
                                                                   {"admin", Kind::admin}}};
@@ -23,11 +25,10 @@ constexpr std::array<std::pair<std::string_view, Kind>, 6> kinds{{{"udp", Kind::
 const char* to_string(Errc value) {
   switch (value) {
     case Errc::bad_listener:
-      return "a listener reads KIND:ADDRESS:PORT, with udp, tcp, tls, https, stun or admin as its kind";
+      return "a listener reads KIND:ADDRESS:PORT, with udp, tcp, tls, ws, wss, https, stun or admin as its "
+             "kind";
     case Errc::bad_address:
       return "a listener's address is an IPv4 literal or an IPv6 literal in brackets, with a port";
-    case Errc::websocket:
-      return "WebSocket listeners (ws:, wss:) are not supported yet";
   }
   return "unknown";
 }
@@ -40,6 +41,10 @@ std::optional<transaction::Protocol> Listener::protocol() const {
       return transaction::Protocol::tcp;
     case Kind::tls:
       return transaction::Protocol::tls;
+    case Kind::ws:
+      return transaction::Protocol::ws;
+    case Kind::wss:
+      return transaction::Protocol::wss;
     case Kind::https:
     case Kind::stun:
     case Kind::admin:
@@ -48,9 +53,12 @@ std::optional<transaction::Protocol> Listener::protocol() const {
   return std::nullopt;
 }
 
+bool Listener::needs_certificate() const {
+  return kind == Kind::tls || kind == Kind::wss || kind == Kind::https;
+}
+
 Result<Listener> parse_listener(std::string_view text) {
   const auto [name, rest] = cut(text, ':');
-  if (name == "ws" || name == "wss") return Errc::websocket;
   for (const auto& [known, kind] : kinds) {
     if (name != known) continue;
     const auto address = parse_address(rest);

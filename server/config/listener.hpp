@@ -14,17 +14,18 @@ namespace beckon::server {
 
 /// One address the server listens on.
 struct Listener {
-  enum class Kind : std::uint8_t { udp, tcp, tls, https, stun, admin };
+  enum class Kind : std::uint8_t { udp, tcp, tls, ws, wss, https, stun, admin };
   Kind kind = Kind::udp;
   Address address;
   bool operator==(const Listener&) const = default;
 
   /// The SIP transport it carries; nothing for the other kinds.
   std::optional<transaction::Protocol> protocol() const;
+  bool needs_certificate() const;
 };
 
 /// Reads "udp:127.0.0.1:5060", "tls:[::1]:5061", "https:127.0.0.1:0". Errors: Errc::bad_listener,
-/// bad_address, websocket (ws: and wss:, which this version does not speak).
+/// bad_address.
 Result<Listener> parse_listener(std::string_view text);
 std::string print(const Listener& listener);
 

@@ -8,7 +8,7 @@ import sys
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from beckon_harness import Agent, Failure, Server  # noqa: E402, F401
+from beckon_harness import LIMIT, Agent, Failure, Process, Server  # noqa: E402, F401
 
 ALICE = ("alice@example.org", "wonderland")
 BOB = ("bob@example.org", "looking-glass")

@@ -90,7 +90,7 @@ class Process:
 class Server:
     """One `beckond` on free ports of 127.0.0.1 with a data folder of its own."""
 
-    LISTEN = ("udp", "tcp", "tls", "https", "stun", "admin")
+    LISTEN = ("udp", "tcp", "tls", "ws", "wss", "https", "stun", "admin")
 
     def __init__(self, binaries, data=None, domain="example.org", options=(), log=None):
         self.beckond = pathlib.Path(binaries) / "beckond"
