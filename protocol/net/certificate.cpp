@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include "protocol/base/text.hpp"
 #include "protocol/net/tls.hpp"
@@ -51,35 +52,38 @@ std::string_view sip_domain(std::string_view uri) {
 }
 
 struct SubjectNames {
-  std::vector<std::string_view> sip, dns;
+  std::vector<std::string> sip, dns, ips;
 };
+
+std::optional<IpAddress> read_ip(const ASN1_OCTET_STRING* value) {
+  const std::string_view octets = text_of(value);
+  IpAddress ip;
+  if (octets.size() != 4 && octets.size() != ip.octets.size()) return std::nullopt;
+  ip.family = octets.size() == 4 ? IpAddress::Family::v4 : IpAddress::Family::v6;
+  std::copy(octets.begin(), octets.end(), ip.octets.begin());
+  return ip;
+}
 
 SubjectNames collect(const GENERAL_NAMES* names) {
   SubjectNames found;
   for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    if (name->type == GEN_DNS) found.dns.push_back(text_of(name->d.dNSName));
-    if (name->type != GEN_URI) continue;
-    if (const auto domain = sip_domain(text_of(name->d.uniformResourceIdentifier)); !domain.empty())
-      found.sip.push_back(domain);
+    if (name->type == GEN_DNS) found.dns.emplace_back(text_of(name->d.dNSName));
+    if (name->type == GEN_URI) {
+      const auto domain = sip_domain(text_of(name->d.uniformResourceIdentifier));
+      if (!domain.empty()) found.sip.emplace_back(domain);
+    }
+    if (name->type != GEN_IPADD) continue;
+    if (const auto ip = read_ip(name->d.iPAddress)) found.ips.push_back(print(*ip));
   }
   return found;
 }
 
-bool common_name_is(X509* certificate, std::string_view name) {
+std::string common_name(X509* certificate) {
   X509_NAME* subject = X509_get_subject_name(certificate);
   const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-  if (at < 0) return false;
-  return iequals(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))), name);
-}
-
-bool is_for_sip_domain(X509* certificate, std::string_view name) {
-  const Names names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  if (!names) return common_name_is(certificate, name);
-  const SubjectNames found = collect(names.get());
-  const auto& candidates = found.sip.empty() ? found.dns : found.sip;
-  return std::any_of(candidates.begin(), candidates.end(), [&](auto each) { return iequals(each, name); });
+  return at < 0 ? std::string()
+                : std::string(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
 }
 
 // ---- making one
@@ -155,6 +159,19 @@ std::string_view contents(BIO* bio) {
 
 }  // namespace
 
+std::vector<std::string> identities(X509* certificate) {
+  const Names names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  if (!names) {
+    const std::string name = common_name(certificate);
+    return name.empty() ? std::vector<std::string>() : std::vector{name};
+  }
+  SubjectNames found = collect(names.get());
+  auto& all = found.sip.empty() ? found.dns : found.sip;
+  all.insert(all.end(), found.ips.begin(), found.ips.end());
+  return all;
+}
+
 bool is_for(X509* certificate, const std::string& name, Identity identity) {
   if (const auto ip = parse_ip(name)) {
     const auto bytes = ip->bytes();
@@ -162,7 +179,8 @@ bool is_for(X509* certificate, const std::string& name, Identity identity) {
   }
   if (identity == Identity::https)
     return X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1;
-  return is_for_sip_domain(certificate, name);
+  const auto all = identities(certificate);
+  return std::any_of(all.begin(), all.end(), [&](const auto& each) { return iequals(each, name); });
 }
 
 Result<void> make_self_signed(const std::string& certificate_path, const std::string& key_path,

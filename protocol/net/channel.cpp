@@ -95,6 +95,14 @@ void StreamChannel::dial_handshake(const std::string& server_name, Identity iden
   handshake(asio::ssl::stream_base::client, std::move(check));
 }
 
+std::vector<std::string> StreamChannel::peer_names() {
+  if (!tls_) return {};
+  SSL* ssl = tls_->native_handle();
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  return certificate && SSL_get_verify_result(ssl) == X509_V_OK ? identities(certificate)
+                                                                : std::vector<std::string>();
+}
+
 // ---- open
 
 void StreamChannel::start(Handler handler) {

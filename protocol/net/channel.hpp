@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/base/address.hpp"
 #include "protocol/base/bytes.hpp"
@@ -55,6 +56,9 @@ class Channel {
   virtual Time last_received() const = 0;
   virtual const Address& local() const = 0;
   virtual const Address& remote() const = 0;
+  /// Whom the peer's certificate, which we trust, is for (RFC 5922 7.1): SIP domains and addresses. Empty
+  /// when it showed none.
+  virtual std::vector<std::string> peer_names() = 0;
   virtual Loop& loop() = 0;
 };
 using ChannelPtr = std::shared_ptr<Channel>;

@@ -20,6 +20,7 @@ Flow::Flow(transaction::Hop hop, ChannelPtr channel, bool dialled)
     : hop_(hop),
       channel_(std::move(channel)),
       dialled_(dialled),
+      peer_names_(channel_->peer_names()),
       ping_(channel_->loop().timers()),
       pong_(channel_->loop().timers()) {}
 

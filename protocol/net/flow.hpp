@@ -32,6 +32,8 @@ class Flow : public std::enable_shared_from_this<Flow> {
   bool is_open() const { return channel_->is_open(); }
   bool is_dialled() const { return dialled_; }
   std::size_t queued() const { return channel_->queued(); }
+  /// Whom the peer's certificate is for (RFC 5922 7.1); empty without one we trust.
+  const std::vector<std::string>& peer_names() const { return peer_names_; }
 
  private:
   struct Pending {
@@ -49,6 +51,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   transaction::Hop hop_;
   ChannelPtr channel_;
   bool dialled_;
+  std::vector<std::string> peer_names_;
   sip::Framer framer_;
   Events events_;
   std::uint64_t octets_sent_ = 0;

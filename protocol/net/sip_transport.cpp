@@ -1,5 +1,6 @@
 #include "protocol/net/sip_transport.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <unordered_map>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t largest_datagram = 65507;  // octets; what IPv4 leaves
 constexpr std::size_t waiting_for_dial = 1000;   // messages for one connection that is being made
+constexpr std::uint16_t sips_port = 5061;        // of a Via without port (RFC 3261 18.2.2)
 constexpr std::size_t stun_header = 20;          // octets; RFC 8489 5
 constexpr int loop_shift = 56;                   // a FlowId's top octet is its loop's number
 
@@ -64,6 +66,10 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
     std::string name;
     auto operator<=>(const Remote&) const = default;
   };
+  /// Whom its certificate must name.
+  static std::string name_of(const Remote& to) {
+    return to.name.empty() ? print(to.address.ip) : to.name;
+  }
   struct Listener {
     Protocol protocol;
     Address address;
@@ -89,6 +95,8 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   void with_flow(const Remote& to, Dialled done);
   void dial_flow(const Remote& to, Dialled done);
   void on_dialled(const Remote& to, Result<ChannelPtr> channel);
+  void note_alias(const Hop& from, const sip::Message& message);
+  std::shared_ptr<Flow> find_alias(const Remote& to) const;
   std::shared_ptr<Flow> find(FlowId flow) const;
 
   // ---- sending
@@ -115,6 +123,8 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   std::unordered_map<FlowId, std::shared_ptr<Flow>> flows;
   std::unordered_set<ChannelPtr> shaking_hands;  ///< Will be WebSockets.
   std::map<Remote, FlowId> by_remote;            ///< Flows a message to that address may use.
+  std::map<Address, FlowId> by_alias;            ///< TLS; where a peer asked for it (RFC 5923).
+  std::unordered_map<FlowId, Address> alias_of;  ///< The other way round.
   std::map<Remote, std::vector<Dialled>> dialling;
   std::map<std::uint8_t, Peer> peers;
 };
@@ -137,9 +147,10 @@ Result<Address> SipTransport::Impl::listen_udp(const Address& address, UdpSocket
 
 Result<Address> SipTransport::Impl::listen_stream(Protocol protocol, const Address& address) {
   const bool secure = transaction::is_secure(protocol);
-  if (secure && !options.tls_server) return ErrorCode(Errc::not_secure);
+  const auto& tls = protocol == Protocol::wss && options.tls_web ? options.tls_web : options.tls_server;
+  if (secure && !tls) return ErrorCode(Errc::not_secure);
   auto acceptor = std::make_unique<Acceptor>(loop);
-  Acceptor::Options accepting{.tls = secure ? options.tls_server : nullptr,
+  Acceptor::Options accepting{.tls = secure ? tls : nullptr,
                               .limits = options.limits,
                               .connections = options.connections,
                               .connections_per_address = options.connections_per_address,
@@ -205,7 +216,10 @@ Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, const Re
   const auto weak = weak_from_this();
   flow->start({.on_message =
                    [weak](const Hop& from, sip::Message message) {
-                     if (const auto self = weak.lock()) self->receiver->on_message(from, std::move(message));
+                     const auto self = weak.lock();
+                     if (!self) return;
+                     self->note_alias(from, message);
+                     self->receiver->on_message(from, std::move(message));
                    },
                .on_malformed =
                    [weak](const Hop& from, ErrorCode error, std::string_view text) {
@@ -217,6 +231,7 @@ Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, const Re
                    }});
   if (dialled && options.keep_alive > Duration::zero())
     flow->keep_alive(options.keep_alive, options.pong_wait);
+  if (!flow->peer_names().empty()) receiver->on_peer_verified(hop, flow->peer_names());
   receiver->on_flow_opened(hop);
   return hop;
 }
@@ -225,7 +240,33 @@ void SipTransport::Impl::on_flow_closed(const Hop& hop) {
   flows.erase(hop.flow);
   const auto reusable = by_remote.find(Remote(hop));
   if (reusable != by_remote.end() && reusable->second == hop.flow) by_remote.erase(reusable);
+  if (const auto alias = alias_of.find(hop.flow); alias != alias_of.end()) {
+    const auto found = by_alias.find(alias->second);
+    if (found != by_alias.end() && found->second == hop.flow) by_alias.erase(found);
+    alias_of.erase(alias);
+  }
   receiver->on_flow_closed(hop.flow);
+}
+
+// RFC 5923 8.1: who has shown a certificate may have us use his connection for requests to his own port.
+void SipTransport::Impl::note_alias(const Hop& from, const sip::Message& message) {
+  if (from.protocol != Protocol::tls || !message.is_request()) return;
+  const auto flow = find(from.flow);
+  if (!flow || flow->is_dialled() || flow->peer_names().empty() || alias_of.contains(from.flow)) return;
+  const auto via = message.top_via();
+  if (!via || !sip::find_parameter(via->parameters, "alias")) return;
+  const Address theirs{from.remote.ip, via->port.value_or(sips_port)};
+  alias_of.emplace(from.flow, theirs);
+  by_alias[theirs] = from.flow;
+}
+
+std::shared_ptr<Flow> SipTransport::Impl::find_alias(const Remote& to) const {
+  const auto alias = by_alias.find(to.address);
+  auto flow = alias != by_alias.end() ? find(alias->second) : nullptr;
+  if (!flow) return nullptr;
+  const auto& names = flow->peer_names();
+  const auto is_wanted = [wanted = name_of(to)](const auto& name) { return iequals(name, wanted); };
+  return std::any_of(names.begin(), names.end(), is_wanted) ? flow : nullptr;
 }
 
 std::shared_ptr<Flow> SipTransport::Impl::find(FlowId flow) const {
@@ -237,6 +278,8 @@ void SipTransport::Impl::with_flow(const Remote& to, Dialled done) {
   const auto known = by_remote.find(to);
   if (known != by_remote.end())
     if (const auto flow = find(known->second)) return done(flow->hop());
+  if (to.protocol == Protocol::tls)
+    if (const auto flow = find_alias(to)) return done(flow->hop());
   dial_flow(to, std::move(done));
 }
 
@@ -250,7 +293,7 @@ void SipTransport::Impl::dial_flow(const Remote& to, Dialled done) {
   if (waiting.size() > 1) return;
   DialOptions how{.remote = to.address,
                   .tls = transaction::is_secure(to.protocol) ? options.tls_client : nullptr,
-                  .server_name = to.name.empty() ? print(to.address.ip) : to.name,
+                  .server_name = name_of(to),
                   .identity = Identity::sip,
                   .limits = options.limits};
   dial(loop, std::move(how), [weak = weak_from_this(), to](Result<ChannelPtr> channel) {
@@ -460,9 +503,9 @@ std::string SipTransport::dump() const {
   std::string text;
   for (const auto& [id, flow] : impl_->flows) {
     const Hop& hop = flow->hop();
-    text +=
-        fmt::format("{:016x} {} {} {} {} {}\n", id, transaction::via_name(hop.protocol), print(hop.remote),
-                    print(hop.local), flow->is_dialled() ? "dialled" : "accepted", flow->queued());
+    text += fmt::format("{:016x} {} {} {} {} {} {}\n", id, transaction::via_name(hop.protocol),
+                        print(hop.remote), print(hop.local), flow->is_dialled() ? "dialled" : "accepted",
+                        flow->queued(), fmt::join(flow->peer_names(), ","));
   }
   return text;
 }

@@ -30,6 +30,9 @@ class Receiver {
   /// is closed after the call, when the answer is written: where its next message begins cannot be known.
   /// `text` is valid during the call.
   virtual void on_malformed(const Hop& from, ErrorCode error, std::string_view text) = 0;
+  /// Right before `on_flow_opened`, when the peer showed a certificate that we trust: whom it is for (RFC
+  /// 5922 7.1). Of a connection we dialled the one we dialled is among them.
+  virtual void on_peer_verified(const Hop& /*flow*/, const std::vector<std::string>& /*names*/) {}
   virtual void on_flow_opened(const Hop& /*flow*/) {}
   virtual void on_flow_closed(FlowId /*flow*/) {}
 };
@@ -38,11 +41,17 @@ class Receiver {
 ///
 /// A connection, accepted or dialled, is a flow of the loop it was made on; the FlowId's top octet is that
 /// loop's number. `send` to another loop's flow is posted there when the transports know each other.
+///
+/// A connection is used again for requests to the very address and port at its other end; one we accepted
+/// over TLS never, unless its peer showed a certificate and asked for it with `alias` in its Via: then for
+/// the port of its sent-by too, as long as the certificate is for whom we would dial there (RFC 5923 7, 8).
+/// `alias` over TCP proves nothing and is not looked at.
 class SipTransport final : public transaction::Transport {
  public:
   struct Options {
     std::string advertise{};     ///< Host (name or literal) for `sent_by`; empty: the listener's own address.
-    TlsContextPtr tls_server{};  ///< For TLS and wss listeners.
+    TlsContextPtr tls_server{};  ///< For TLS listeners, and for wss without `tls_web`.
+    TlsContextPtr tls_web{};     ///< For wss listeners: browsers are not asked for certificates.
     TlsContextPtr tls_client{};  ///< For TLS connections we dial.
     ChannelLimits limits{};
     WebSocketOptions websocket{};
@@ -82,7 +91,8 @@ class SipTransport final : public transaction::Transport {
   /// A live flow of this loop.
   std::optional<Hop> find_flow(FlowId flow) const;
   std::size_t flows() const;
-  /// One line per flow, for the admin's tables: id, protocol, remote, local, octets queued.
+  /// One line per flow, for the admin's tables: id, protocol, remote, local, octets queued, whom the peer's
+  /// certificate is for.
   std::string dump() const;
 
   struct Impl;

@@ -41,6 +41,7 @@ class StreamChannel final : public Channel, public std::enable_shared_from_this<
   Time last_received() const override { return last_received_; }
   const Address& local() const override { return local_; }
   const Address& remote() const override { return remote_; }
+  std::vector<std::string> peer_names() override;
   Loop& loop() override { return loop_; }
 
  private:

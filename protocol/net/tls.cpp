@@ -13,6 +13,8 @@ namespace {
 namespace ssl = boost::asio::ssl;
 using ContextPtr = std::shared_ptr<ssl::context>;
 
+constexpr unsigned char session_context[] = {'s', 'i', 'p'};
+
 ContextPtr make_context(ssl::context::method method) {
   auto context = std::make_shared<ssl::context>(method);
   SSL_CTX* native = context->native_handle();
@@ -27,30 +29,54 @@ ErrorCode bad(const std::string& path, const ErrorCode& error) {
   return Errc::bad_certificate;
 }
 
-Result<ContextPtr> load_server(const std::string& certificate_path, const std::string& key_path) {
-  auto context = make_context(ssl::context::tls_server);
+Result<void> use_certificate(ssl::context& context, const std::string& certificate_path,
+                             const std::string& key_path) {
   ErrorCode error;
   // An encrypted key is an error, not a question on the terminal.
-  context->set_password_callback([](std::size_t, ssl::context::password_purpose) { return std::string(); },
-                                 error);
-  context->use_certificate_chain_file(certificate_path, error);
+  context.set_password_callback([](std::size_t, ssl::context::password_purpose) { return std::string(); },
+                                error);
+  context.use_certificate_chain_file(certificate_path, error);
   if (error) return bad(certificate_path, error);
-  context->use_private_key_file(key_path, ssl::context::pem, error);  // also checks that the two fit
+  context.use_private_key_file(key_path, ssl::context::pem, error);  // also checks that the two fit
   if (error) return bad(key_path, error);
-  return context;
+  return {};
 }
 
-Result<ContextPtr> load_client(const std::string& ca_path) {
-  auto context = make_context(ssl::context::tls_client);
+Result<void> use_trust(ssl::context& context, const std::string& ca_path) {
   ErrorCode error;
   if (ca_path.empty()) {
-    context->set_default_verify_paths(error);
+    context.set_default_verify_paths(error);
   } else {
-    context->load_verify_file(ca_path, error);
+    context.load_verify_file(ca_path, error);
   }
   if (error) return bad(ca_path, error);
   // A pinned certificate need not be an authority's.
-  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context->native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context.native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
+  return {};
+}
+
+Result<ContextPtr> load_server(const std::string& certificate_path, const std::string& key_path,
+                               const ClientCertificates& clients) {
+  auto context = make_context(ssl::context::tls_server);
+  // COMPAT: sipsak 0.9.8 takes a ticket behind a TLS 1.3 handshake for the end of the connection.
+  SSL_CTX_set_num_tickets(context->native_handle(), 0);
+  if (auto used = use_certificate(*context, certificate_path, key_path); !used) return used.error();
+  if (clients.ca_path.empty()) return context;
+  if (auto used = use_trust(*context, clients.ca_path); !used) return used.error();
+  context->set_verify_mode(ssl::verify_peer | (clients.required ? ssl::verify_fail_if_no_peer_cert : 0));
+  // A resumed session brings its certificate along, within this context only.
+  SSL_CTX* native = context->native_handle();
+  SSL_CTX_set_session_id_context(native, session_context, sizeof(session_context));
+  SSL_CTX_set_client_CA_list(native, SSL_load_client_CA_file(clients.ca_path.c_str()));
+  return context;
+}
+
+Result<ContextPtr> load_client(const std::string& ca_path, const std::string& certificate_path,
+                               const std::string& key_path) {
+  auto context = make_context(ssl::context::tls_client);
+  if (auto used = use_trust(*context, ca_path); !used) return used.error();
+  if (!certificate_path.empty())
+    if (auto used = use_certificate(*context, certificate_path, key_path); !used) return used.error();
   context->set_verify_mode(ssl::verify_peer);
   return context;
 }
@@ -58,7 +84,8 @@ Result<ContextPtr> load_client(const std::string& ca_path) {
 }  // namespace
 
 Result<void> TlsContext::Impl::load() {
-  auto loaded = side == Side::server ? load_server(certificate_path, key_path) : load_client(ca_path);
+  auto loaded = side == Side::server ? load_server(certificate_path, key_path, clients)
+                                     : load_client(ca_path, certificate_path, key_path);
   if (!loaded) return loaded.error();
   const std::scoped_lock lock(mutex_);
   context_ = std::move(*loaded);
@@ -73,19 +100,28 @@ ContextPtr TlsContext::Impl::current() {
 TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsContext::~TlsContext() = default;
 
-Result<std::shared_ptr<TlsContext>> TlsContext::server(std::string certificate_path, std::string key_path) {
+Result<std::shared_ptr<TlsContext>> TlsContext::server(std::string certificate_path, std::string key_path,
+                                                       ClientCertificates clients) {
   auto impl = std::make_unique<Impl>();
   impl->side = Impl::Side::server;
   impl->certificate_path = std::move(certificate_path);
   impl->key_path = std::move(key_path);
+  impl->clients = std::move(clients);
   if (auto loaded = impl->load(); !loaded) return loaded.error();
   return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
 }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::client(std::string ca_path) {
+  return client(std::move(ca_path), {}, {});
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::client(std::string ca_path, std::string certificate_path,
+                                                       std::string key_path) {
   auto impl = std::make_unique<Impl>();
   impl->side = Impl::Side::client;
   impl->ca_path = std::move(ca_path);
+  impl->certificate_path = std::move(certificate_path);
+  impl->key_path = std::move(key_path);
   if (auto loaded = impl->load(); !loaded) return loaded.error();
   return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
 }

@@ -11,15 +11,25 @@
 
 namespace beckon::net {
 
+/// Whether a server asks its clients for certificates (RFC 5922 7.4).
+struct ClientCertificates {
+  std::string ca_path{};  ///< PEM file of whom it trusts to sign them, or one pinned; empty: it does not ask.
+  bool required = false;  ///< No handshake without one. Else who shows none is served as anybody.
+};
+
 /// Certificates and trust of one side of TLS (1.2 and later). Shared by all loops; `reload` may run while
 /// others use it: connections that exist keep what they have.
 class TlsContext {
  public:
   /// A server's: PEM files of the certificate chain and its private key. Errors: Errc::bad_certificate.
-  static Result<std::shared_ptr<TlsContext>> server(std::string certificate_path, std::string key_path);
+  static Result<std::shared_ptr<TlsContext>> server(std::string certificate_path, std::string key_path,
+                                                    ClientCertificates clients = {});
   /// A client's: trusts what `ca_path` (PEM) holds (authorities, or one self-signed certificate that is
   /// pinned so), or the system's authorities when it is empty. Errors: Errc::bad_certificate.
   static Result<std::shared_ptr<TlsContext>> client(std::string ca_path = {});
+  /// The same, with a certificate of its own for servers that ask.
+  static Result<std::shared_ptr<TlsContext>> client(std::string ca_path, std::string certificate_path,
+                                                    std::string key_path);
 
   ~TlsContext();
   /// Reads the files anew; on an error what was there stays in use.

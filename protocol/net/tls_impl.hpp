@@ -14,6 +14,7 @@ struct TlsContext::Impl {
   enum class Side { server, client };
   Side side;
   std::string certificate_path, key_path, ca_path;
+  ClientCertificates clients;  ///< Of a server.
 
   /// The newest; connections keep the one they began with.
   std::shared_ptr<boost::asio::ssl::context> current();
@@ -24,6 +25,8 @@ struct TlsContext::Impl {
   std::shared_ptr<boost::asio::ssl::context> context_;
 };
 
+/// Whom a certificate is for: its SIP domains as RFC 5922 7.1 finds them, and its IP addresses.
+std::vector<std::string> identities(X509* certificate);
 /// True when `certificate` is for `name`, a host name or an address literal.
 bool is_for(X509* certificate, const std::string& name, Identity identity);
 

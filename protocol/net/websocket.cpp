@@ -101,6 +101,7 @@ class WebSocketChannel final : public Channel, public std::enable_shared_from_th
   Time last_received() const override { return below_->last_received(); }
   const Address& local() const override { return below_->local(); }
   const Address& remote() const override { return below_->remote(); }
+  std::vector<std::string> peer_names() override { return below_->peer_names(); }
   Loop& loop() override { return below_->loop(); }
 
  private:

@@ -41,6 +41,19 @@ TEST_CASE("whose certificate it is: SIP URIs first, then DNS names, then the com
       {"DNS:example.org", "other", "Example.Org", true, true},
       {"DNS:example.org", "other", "www.example.org", false, false},
       {"DNS:*.example.org", "other", "www.example.org", false, true},  // RFC 5922 7.2: no wildcards
+      {"DNS:*.example.org", "other", "*.example.org", true, true},     // ... but as a name of its own
+      {"DNS:.example.org", "other", "www.example.org", false, false},
+      {"URI:sip:*.example.org", "other", "www.example.org", false, false},
+      {"DNS:example.org", "other", "ample.org", false, false},
+      {"DNS:example.org", "other", "example.org.evil.com", false, false},
+      {"DNS:a.org,DNS:b.org", "other", "b.org", true, true},
+      {"URI:SIP:Example.Org", "other", "example.org", true, false},  // scheme and name in any case
+      {"URI:sip:example.org:5061;transport=tls", "other", "example.org", true, false},
+      {"URI:sip:a.org,URI:sip:b.org", "other", "b.org", true, false},
+      {"URI:sips:example.org", "example.org", "example.org", false, true},  // 7.1: only "sip" counts
+      {"URI:sip:alice@example.org", "example.org", "example.org", false, true},
+      {"URI:https://example.org,DNS:example.org", "other", "example.org", true, true},
+      {"email:alice@example.org", "example.org", "example.org", false, true},
       {"URI:sip:example.org", "other", "example.org", true, false},
       {"URI:sip:example.org,DNS:www.example.org", "other", "www.example.org", false, true},
       {"URI:sip:alice@example.org,DNS:example.org", "other", "example.org", true, true},
@@ -50,6 +63,8 @@ TEST_CASE("whose certificate it is: SIP URIs first, then DNS names, then the com
       {"IP:192.0.2.1", "other", "192.0.2.1", true, true},
       {"IP:2001:db8::1", "other", "2001:db8::1", true, true},
       {"DNS:192.0.2.1", "192.0.2.1", "192.0.2.1", false, false},
+      {"IP:192.0.2.1", "other", "192.0.2.2", false, false},
+      {"", "", "example.org", false, false},
   };
   for (const Row& row : rows) {
     CAPTURE(row.alternatives);
@@ -57,6 +72,24 @@ TEST_CASE("whose certificate it is: SIP URIs first, then DNS names, then the com
     const auto certificate = make(row.alternatives, row.common_name);
     CHECK(is_for(certificate.get(), row.name, Identity::sip) == row.sip);
     CHECK(is_for(certificate.get(), row.name, Identity::https) == row.https);
+  }
+}
+
+TEST_CASE("all a certificate is for, to tell who a client is (RFC 5922 7.4)") {
+  struct Row {
+    std::string alternatives;
+    std::vector<std::string> names;
+  };
+  const Row rows[] = {
+      {"DNS:a.org,URI:sip:b.org,URI:sip:c.org;x,URI:sip:u@d.org,IP:192.0.2.1",
+       {"b.org", "c.org", "192.0.2.1"}},
+      {"DNS:a.org,DNS:b.org,IP:2001:db8::1", {"a.org", "b.org", "2001:db8::1"}},
+      {"", {"common.org"}},
+      {"email:u@a.org", {}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.alternatives);
+    CHECK(identities(make(row.alternatives, "common.org").get()) == row.names);
   }
 }
 

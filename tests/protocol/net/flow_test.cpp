@@ -235,3 +235,48 @@ TEST_CASE("one address may hold so many connections, unless it is trusted (DESIG
     CHECK(loop.run_until([&] { return !fourth.got.empty(); }, limit));
   }
 }
+
+TEST_CASE("so many connections are open at a time; the next one is closed at once (DESIGN 7)") {
+  Loop loop;
+  SipTransport::Options options;
+  options.connections = 2;
+  Side server(loop, options);
+  const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+  Raw first(loop, there), second(loop, there);
+  first.start(), second.start();
+  second.channel->send(share("\r\n\r\n"));
+  CHECK(loop.run_until([&] { return !second.got.empty(); }, limit));
+  Raw third(loop, there);
+  third.start();
+  CHECK(loop.run_until([&] { return bool(third.closed); }, limit));
+  CHECK(server.transport.flows() == 2);
+}
+
+TEST_CASE("IPv6: each transport listens, tells the peer's address, and answers down the same flow") {
+  const Address loopback6{*parse_ip("::1"), 0};
+  Trust trust({"localhost"}, {loopback6.ip});
+  for (const Protocol protocol : {Protocol::udp, Protocol::tcp, Protocol::tls}) {
+    CAPTURE(transaction::via_name(protocol));
+    Loop loop;
+    SipTransport::Options options;
+    options.tls_server = trust.server;
+    options.tls_client = trust.client;
+    Side server(loop, options), client(loop, options);
+    server.recorder.echo = &server.transport;
+    const Address there = server.transport.listen(protocol, loopback6).value();
+    CHECK(there.ip == loopback6.ip);
+    if (protocol == Protocol::udp) client.transport.listen(protocol, loopback6).value();
+    const Hop hop{.protocol = protocol, .remote = there, .local = {}, .flow = 0};
+    client.transport.send(hop, share(make_message("six")), nullptr);
+    REQUIRE(loop.run_until([&] { return !client.recorder.call_ids.empty(); }, limit));
+    CHECK(server.recorder.hops.front().remote.ip == loopback6.ip);
+    CHECK(server.transport.sent_by(server.recorder.hops.front()) == "[::1]:" + std::to_string(there.port));
+  }
+}
+
+TEST_CASE("IPv4 and IPv6 listeners may have one port, each for itself") {
+  Loop loop;
+  Side server(loop);
+  const Address four = server.transport.listen(Protocol::tcp, loopback).value();
+  CHECK(server.transport.listen(Protocol::tcp, {*parse_ip("::1"), four.port}).has_value());
+}

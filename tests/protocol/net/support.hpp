@@ -39,6 +39,9 @@ class Recorder final : public Receiver {
     malformed.emplace_back(error, text);
     if (echo) echo->send(from, share("SIP/2.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), nullptr);
   }
+  void on_peer_verified(const Hop& flow, const std::vector<std::string>& names) override {
+    verified.emplace_back(flow.flow, names);
+  }
   void on_flow_opened(const Hop& flow) override { opened.push_back(flow); }
   void on_flow_closed(FlowId flow) override { closed.push_back(flow); }
 
@@ -46,6 +49,7 @@ class Recorder final : public Receiver {
 
   SipTransport* echo = nullptr;
   std::vector<Hop> hops, opened;
+  std::vector<std::pair<FlowId, std::vector<std::string>>> verified;
   std::vector<std::string> call_ids, bodies;
   std::vector<std::pair<ErrorCode, std::string>> malformed;
   std::vector<FlowId> closed;

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
+#include <openssl/ssl.h>
 
+#include "protocol/net/tls_impl.hpp"
 #include "tests/protocol/net/support.hpp"
 
 using namespace beckon;
@@ -93,6 +95,25 @@ TEST_CASE(
   CHECK(server.recorder.call_ids.size() == 3);
 }
 
+TEST_CASE("TLS: versions 1.2 and 1.3 are spoken, older ones refused") {
+  struct Row {
+    int version;
+    bool accepted;
+  };
+  for (const Row& row : {Row{TLS1_1_VERSION, false}, Row{TLS1_2_VERSION, true}, Row{TLS1_3_VERSION, true}}) {
+    CAPTURE(row.version);
+    Loop loop;
+    Trust trust;
+    SSL_CTX* context = trust.client->impl().current()->native_handle();
+    SSL_CTX_set_security_level(context, 0);  // so that it would speak 1.1
+    SSL_CTX_set_min_proto_version(context, row.version);
+    SSL_CTX_set_max_proto_version(context, row.version);
+    Side server(loop, serving(trust)), client(loop, trusting(trust.client));
+    const Address there = server.transport.listen(Protocol::tls, loopback).value();
+    CHECK(connect(loop, client, there, "localhost").has_value() == row.accepted);
+  }
+}
+
 TEST_CASE("TLS: a certificate nobody we trust has signed is refused") {
   Loop loop;
   Trust trust, other;
@@ -134,14 +155,157 @@ TEST_CASE("TLS: new connections see reloaded certificates, and a bad file change
   Loop loop;
   Trust trust({"old.example.org"});
   Side server(loop, serving(trust));
+  server.recorder.echo = &server.transport;
   const Address there = server.transport.listen(Protocol::tls, loopback).value();
+  Side old_client(loop, trusting(trust.client));
+  const Hop old_flow = connect(loop, old_client, there, "old.example.org").value();
   REQUIRE(make_self_signed(trust.folder / "cert.pem", trust.folder / "key.pem", {"new.example.org"}, {})
               .has_value());
   REQUIRE(trust.server->reload().has_value());
   Side client(loop, trusting(TlsContext::client(trust.folder / "cert.pem").value()));
   CHECK(connect(loop, client, there, "new.example.org").has_value());
 
+  // Who came before keeps what he has.
+  old_client.transport.send(old_flow, share(make_message("still here")), nullptr);
+  CHECK(loop.run_until([&] { return !old_client.recorder.call_ids.empty(); }, limit));
+  CHECK(old_client.transport.find_flow(old_flow.flow).has_value());
+  CHECK(connect(loop, old_client, there, "old.example.org").error() == Errc::untrusted);
+
   std::filesystem::remove(trust.folder / "key.pem");
   CHECK(trust.server->reload().error() == Errc::bad_certificate);
   CHECK(connect(loop, client, there, "new.example.org").has_value());
+}
+
+namespace {
+
+/// A server that asks for certificates, and clients with the one it trusts, another one, or none.
+struct Mutual {
+  explicit Mutual(bool required) {
+    for (const char* who : {"peer", "stranger"}) {
+      const std::string certificate = trust.folder / (std::string(who) + ".pem");
+      const std::string key = trust.folder / (std::string(who) + ".key");
+      REQUIRE(
+          make_self_signed(certificate, key, {std::string(who) + ".example.org"}, {loopback.ip}).has_value());
+      (who == std::string_view("peer") ? peer : stranger) =
+          TlsContext::client(trust.folder / "cert.pem", certificate, key).value();
+    }
+    asking = TlsContext::server(trust.folder / "cert.pem", trust.folder / "key.pem",
+                                {.ca_path = trust.folder / "peer.pem", .required = required})
+                 .value();
+  }
+  SipTransport::Options server() const {
+    SipTransport::Options options;
+    options.tls_server = asking;
+    options.tls_client = peer;  // for what it dials itself
+    return options;
+  }
+  Trust trust;
+  TlsContextPtr asking, peer, stranger;
+};
+
+/// The flow is usable only once the server has seen the certificate: TLS 1.3 clients are done before.
+bool is_served(Loop& loop, Side& client, const Address& there) {
+  const auto flow = connect(loop, client, there, "localhost");
+  if (!flow) return false;
+  client.transport.send(*flow, share(make_message("1")), nullptr);
+  REQUIRE(loop.run_until(
+      [&] { return !client.recorder.call_ids.empty() || client.recorder.has_closed(flow->flow); }, limit));
+  return !client.recorder.call_ids.empty();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "TLS: client certificates: who showed one we trust is known by name, others as configured (RFC 5922 "
+    "7.4)") {
+  for (const bool required : {false, true}) {
+    CAPTURE(required);
+    Loop loop;
+    Mutual mutual(required);
+    Side server(loop, mutual.server());
+    server.recorder.echo = &server.transport;
+    const Address there = server.transport.listen(Protocol::tls, loopback).value();
+
+    Side nobody(loop, trusting(mutual.trust.client));
+    CHECK(is_served(loop, nobody, there) == !required);
+    CHECK(server.recorder.verified.empty());
+
+    Side stranger(loop, trusting(mutual.stranger));
+    CHECK_FALSE(is_served(loop, stranger, there));
+    CHECK(server.recorder.verified.empty());
+
+    Side peer(loop, trusting(mutual.peer));
+    CHECK(is_served(loop, peer, there));
+    REQUIRE(server.recorder.verified.size() == 1);
+    CHECK(server.recorder.verified.front().first == server.recorder.opened.back().flow);
+    CHECK(server.recorder.verified.front().second ==
+          std::vector<std::string>{"peer.example.org", "127.0.0.1"});
+    CHECK(server.transport.dump().find("peer.example.org,127.0.0.1") != std::string::npos);
+    // The client knows whom it dialled.
+    REQUIRE(peer.recorder.verified.size() == 1);
+    CHECK(peer.recorder.verified.front().second == std::vector<std::string>{"localhost", "127.0.0.1"});
+  }
+}
+
+TEST_CASE(
+    "TLS: alias lets us use the peer's connection for his own port, but only with his certificate (RFC "
+    "5923)") {
+  struct Row {
+    std::string name, via_port, alias;
+    bool certificate, reused;
+  };
+  const Row rows[] = {
+      {"alias and a certificate for that address", ":5099", ";alias", true, true},
+      {"no alias", ":5099", "", true, false},
+      {"no certificate", ":5099", ";alias", false, false},
+      {"another port than the one asked for", ":5098", ";alias", true, false},
+      {"no port: 5061", "", ";alias", true, false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Loop loop;
+    Mutual mutual(false);
+    Side server(loop, mutual.server());
+    const Address there = server.transport.listen(Protocol::tls, loopback).value();
+    Side client(loop, trusting(row.certificate ? mutual.peer : mutual.trust.client));
+    const Hop flow = connect(loop, client, there, "localhost").value();
+    std::string message = make_message("in");
+    const std::string via = "SIP/2.0/UDP 127.0.0.1:5060";
+    message.replace(message.find(via), via.size(), "SIP/2.0/TLS sip.example.org" + row.via_port + row.alias);
+    client.transport.send(flow, share(message), nullptr);
+    REQUIRE(loop.run_until([&] { return !server.recorder.call_ids.empty(); }, limit));
+    // Nobody listens there: what does not go down the connection fails.
+    ErrorCode error;
+    server.transport.send({.protocol = Protocol::tls, .remote = {loopback.ip, 5099}, .local = {}, .flow = 0},
+                          share(make_message("back")), [&](ErrorCode why) { error = why; });
+    CHECK(loop.run_until([&] { return bool(error) || !client.recorder.call_ids.empty(); }, limit));
+    CHECK(bool(error) != row.reused);
+    if (!row.reused) continue;
+    // Gone with its connection.
+    client.transport.close(flow.flow);
+    REQUIRE(loop.run_until([&] { return server.transport.flows() == 0; }, limit));
+    server.transport.send({.protocol = Protocol::tls, .remote = {loopback.ip, 5099}, .local = {}, .flow = 0},
+                          share(make_message("late")), [&](ErrorCode why) { error = why; });
+    CHECK(loop.run_until([&] { return bool(error); }, limit));
+  }
+}
+
+TEST_CASE("TLS: an alias is of no use for a name the certificate is not for (RFC 5923 8.1)") {
+  Loop loop;
+  Mutual mutual(false);
+  Side server(loop, mutual.server());
+  const Address there = server.transport.listen(Protocol::tls, loopback).value();
+  Side client(loop, trusting(mutual.peer));
+  const Hop flow = connect(loop, client, there, "localhost").value();
+  std::string message = make_message("in");
+  const std::string via = "SIP/2.0/UDP 127.0.0.1:5060";
+  message.replace(message.find(via), via.size(), "SIP/2.0/TLS 127.0.0.1:5099;alias");
+  client.transport.send(flow, share(message), nullptr);
+  REQUIRE(loop.run_until([&] { return !server.recorder.call_ids.empty(); }, limit));
+  ErrorCode error;
+  server.transport.send(
+      {.protocol = Protocol::tls, .remote = {loopback.ip, 5099}, .local = {}, .name = "bank.example.org"},
+      share(make_message("back")), [&](ErrorCode why) { error = why; });
+  CHECK(loop.run_until([&] { return bool(error); }, limit));
+  CHECK(client.recorder.call_ids.empty());
 }
