@@ -42,6 +42,9 @@ class Ear final : public net::Receiver {
   void on_malformed(const transaction::Hop& from, ErrorCode error, std::string_view text) override {
     node_->shard(number_).on_malformed(from, error, text);
   }
+  void on_peer_verified(const transaction::Hop& flow, const std::vector<std::string>& names) override {
+    node_->on_peer_verified(flow.flow, names);
+  }
   void on_flow_closed(transaction::FlowId flow) override { node_->on_flow_closed(flow); }
 
  private:
@@ -154,6 +157,13 @@ class Daemon {
     auto context = net::TlsContext::server(certificate.string(), key.string());
     if (!context) return fail(Exit::usage, certificate.string() + ": " + context.error().message());
     tls_ = std::move(*context);
+    tls_sip_ = tls_;
+    const auto& clients = config_.tls_clients;
+    if (clients.ca.empty()) return Exit::done;
+    auto asking = net::TlsContext::server(certificate.string(), key.string(),
+                                          {.ca_path = clients.ca.string(), .required = clients.required});
+    if (!asking) return fail(Exit::usage, clients.ca.string() + ": " + asking.error().message());
+    tls_sip_ = std::move(*asking);
     return Exit::done;
   }
 
@@ -189,11 +199,27 @@ class Daemon {
     return domains;
   }
 
+  net::SipTransport::Options transport_options() const {
+    const ConnectionLimits& bounds = config_.connections;
+    net::SipTransport::Options options;
+    options.advertise = config_.advertise;
+    options.tls_server = tls_sip_;
+    options.tls_web = tls_;
+    options.limits = {.queue = std::size_t{1024} * bounds.queue_kib,
+                      .idle = config_.settings.idle_connection,
+                      .handshake = bounds.handshake};
+    options.websocket = {.message = std::size_t{1024} * bounds.websocket_message_kib,
+                         .handshake = bounds.handshake,
+                         .ping = bounds.websocket_ping,
+                         .origins = bounds.websocket_origins};
+    options.connections = bounds.total;
+    options.connections_per_address = bounds.per_address;
+    return options;
+  }
+
   Exit open_sip() {
     for (unsigned i = 0; i < seats_.size(); ++i) {
-      net::SipTransport::Options options;
-      options.advertise = config_.advertise;
-      options.tls_server = tls_;
+      net::SipTransport::Options options = transport_options();
       if (auto trust = net::TlsContext::client()) options.tls_client = *trust;
       options.on_stun = answer_stun;
       options.trusted = [settings = config_.settings](const IpAddress& source) {
@@ -346,8 +372,9 @@ class Daemon {
   }
 
   void reload() {
-    if (tls_) {
-      if (const auto read = tls_->reload(); !read)
+    for (const auto& context : {tls_, tls_sip_}) {
+      if (!context) continue;
+      if (const auto read = context->reload(); !read)
         log::error("server", "certificate: {}", read.error().message());
     }
     Config fresh;
@@ -421,7 +448,8 @@ class Daemon {
   Config config_;
   SystemClock clock_;
   std::vector<Listener> bound_;
-  net::TlsContextPtr tls_;
+  net::TlsContextPtr tls_;      ///< Of web and wss, and
+  net::TlsContextPtr tls_sip_;  ///< of TLS listeners, which may ask for certificates.
   std::unique_ptr<store::SqliteState> state_;
   std::unique_ptr<store::SqliteUsers> users_;
   std::vector<std::unique_ptr<Seat>> seats_;

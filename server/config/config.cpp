@@ -163,6 +163,33 @@ void add_limits(Keys& keys) {
   limit("unauthenticated_burst", &Settings::unauthenticated_burst);
 }
 
+void add_connections(Keys& keys) {
+  const auto limit = [&](const std::string& name, std::uint32_t ConnectionLimits::* field) {
+    keys[name] = [=](const toml::node& node, Config& config) -> Problem {
+      const auto value = node.value_exact<std::int64_t>();
+      if (!value || *value < 1 || *value > million) return "a number from 1 to 1000000";
+      config.connections.*field = static_cast<std::uint32_t>(*value);
+      return std::nullopt;
+    };
+  };
+  limit("connections.total", &ConnectionLimits::total);
+  limit("connections.per_address", &ConnectionLimits::per_address);
+  limit("connections.queue_kib", &ConnectionLimits::queue_kib);
+  limit("websocket.message_kib", &ConnectionLimits::websocket_message_kib);
+  keys["connections.idle_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.idle_connection; }, 1, day);
+  keys["connections.handshake_seconds"] =
+      seconds([](Config& c) -> auto& { return c.connections.handshake; }, 1, 600);
+  keys["websocket.ping_seconds"] =
+      seconds([](Config& c) -> auto& { return c.connections.websocket_ping; }, 0, day);
+  keys["websocket.origins"] = list(
+      [](const std::string& origin, Config& config) -> Problem {
+        config.connections.websocket_origins.push_back(origin);
+        return std::nullopt;
+      },
+      [](Config& config) { config.connections.websocket_origins.clear(); });
+}
+
 Keys make_keys() {
   Keys keys;
   keys["domains"] = names([](Config& c) -> auto& { return c.domains; });
@@ -183,6 +210,9 @@ Keys make_keys() {
   keys["log"] = text<std::string>([](Config& c) -> auto& { return c.log; });
   keys["tls.certificate"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_certificate; });
   keys["tls.key"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_key; });
+  keys["tls.client_ca"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_clients.ca; });
+  keys["tls.client_certificate"] = choice<bool>([](Config& c) -> auto& { return c.tls_clients.required; },
+                                                {{"optional", false}, {"required", true}});
   keys["digest.sha512_256"] = flag([](Config& c) -> auto& { return c.settings.digest_sha512_256; });
   keys["digest.md5"] = flag([](Config& c) -> auto& { return c.settings.digest_md5; });
   keys["digest.qop"] = list(
@@ -226,6 +256,7 @@ Keys make_keys() {
   keys["dns.servers"] = addresses([](Config& c) -> auto& { return c.dns_servers; });
   keys["restart.grace_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);
+  add_connections(keys);
   add_lifetimes(keys, "registration", [](Config& c) -> auto& { return c.settings.registration; });
   add_lifetimes(keys, "subscription", [](Config& c) -> auto& { return c.settings.subscription; });
   add_lifetimes(keys, "publication", [](Config& c) -> auto& { return c.settings.publication; });
@@ -326,6 +357,10 @@ std::optional<std::string> check(const Config& config) {
   if (settings.guesses.pause > settings.guesses.pause_max ||
       settings.guesses.pause_max > settings.guesses.memory)
     return "guessing: pause_seconds, pause_max_seconds and memory_seconds must rise";
+  if (config.tls_clients.required && config.tls_clients.ca.empty())
+    return "tls.client_certificate \"required\" needs tls.client_ca";
+  if (config.connections.websocket_ping >= settings.idle_connection)
+    return "websocket.ping_seconds must be less than connections.idle_seconds";
   if (!is_ordered(settings.registration) || !is_ordered(settings.subscription) ||
       !is_ordered(settings.publication)) {
     return "a lifetime's minimum, standard and maximum must rise";

@@ -14,6 +14,24 @@ namespace beckon::server {
 /// What the state survives; `store::Durability` for the room that stores.
 enum class Durability : std::uint8_t { memory, process, power };
 
+/// Bounds of SIP's stream connections (DESIGN 7); `Settings::idle_connection` is another.
+struct ConnectionLimits {
+  std::uint32_t total = 50000;      ///< Per listener; the next ones are closed at once.
+  std::uint32_t per_address = 100;  ///< The same, for one address that is not trusted.
+  std::uint32_t queue_kib = 4096;   ///< KiB waiting for a peer that reads too slowly; past it he is closed.
+  Duration handshake = 10s;         ///< For TCP, TLS and WebSocket handshakes, each.
+  std::uint32_t websocket_message_kib = 1024;    ///< Past it closed with code 1009.
+  Duration websocket_ping = 45s;                 ///< Silence after which a WebSocket is pinged.
+  std::vector<std::string> websocket_origins{};  ///< Empty: pages of any origin.
+  bool operator==(const ConnectionLimits&) const = default;
+};
+
+/// Whether SIP clients over TLS are asked for certificates (RFC 5922 7.4).
+struct ClientCertificates {
+  std::filesystem::path ca;  ///< PEM of who signs them; empty: they are not asked.
+  bool required = false;
+};
+
 /// All a server is told, from file and command line.
 struct Config {
   Settings settings;           ///< Its `domains`, `hosts` and `ports` are filled when the server starts.
@@ -27,6 +45,8 @@ struct Config {
   std::filesystem::path tls_certificate;  ///< PEM; empty: the self-signed one in the data folder.
   std::filesystem::path tls_key;
   std::vector<Address> dns_servers;  ///< Empty: the machine's own.
+  ClientCertificates tls_clients;
+  ConnectionLimits connections;
   std::string log = "info";
   std::filesystem::path file;  ///< What was read, and
   std::string overrides;       ///< what the command line said, as TOML: both are read again on SIGHUP.

@@ -75,8 +75,9 @@ struct Settings {
   Lifetimes registration{.minimum = 60, .standard = 3600, .maximum = 7200};
   Lifetimes subscription{.minimum = 60, .standard = 3600, .maximum = 86400};
   Lifetimes publication{.minimum = 60, .standard = 3600, .maximum = 3600};
-  Duration nonce_lifetime = 300s;  ///< A challenge's nonce; later ones are answered `stale=true`.
-  Duration restart_grace = 90s;    ///< How long suspended bindings wait for their devices after a restart.
+  Duration nonce_lifetime = 300s;   ///< A challenge's nonce; later ones are answered `stale=true`.
+  Duration idle_connection = 120s;  ///< Without an octet from the peer a SIP connection is closed.
+  Duration restart_grace = 90s;     ///< How long suspended bindings wait for their devices after a restart.
 
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;

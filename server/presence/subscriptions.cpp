@@ -7,6 +7,7 @@
 #include "server/presence/policy.hpp"
 #include "server/presence/record.hpp"
 #include "server/shard/replay.hpp"
+#include "server/shard/sips.hpp"
 
 namespace beckon::server::presence {
 
@@ -109,7 +110,7 @@ void Subscriptions::admit(const RequestPtr& request, const std::string& resource
     refusal.add(HeaderId::warning, "399 " + services_.settings().domains.front() + " \"too many watchers\"");
     return services_.respond(*request, std::move(refusal).finish());
   }
-  auto made = dialog::make_uas_dialog(message, request->to_tag, false);
+  auto made = dialog::make_uas_dialog(message, request->to_tag, is_to_sips(message));
   const auto event = sip::parse_event(message.header(HeaderId::event));
   if (!made || !event) return services_.respond(*request, 400);
 
@@ -137,7 +138,7 @@ void Subscriptions::admit(const RequestPtr& request, const std::string& resource
 std::string Subscriptions::answer_to(const Request& request, std::chrono::seconds expires) const {
   auto reply = request.reply(200);
   reply.copy(request.message, HeaderId::record_route);
-  reply.add(HeaderId::contact, services_.contact(request.bucket, request.from));
+  reply.add(HeaderId::contact, services_.contact(request.bucket, request.from, is_to_sips(request.message)));
   reply.add(HeaderId::expires, static_cast<std::uint32_t>(expires.count()));
   return std::move(reply).finish();
 }
@@ -322,7 +323,7 @@ void Subscriptions::notify(SubscriptionEntry& entry, const Notifier::Notify& not
   const auto id = entry.subscription.id;
   const bool store_anew = entry.dialog.reserve();
   auto request = entry.dialog.make_request("NOTIFY");
-  request.add(HeaderId::contact, services_.contact(entry.bucket, entry.hop));
+  request.add(HeaderId::contact, services_.contact(entry.bucket, entry.hop, entry.dialog.secure));
   const std::string& event_id = entry.subscription.event_id;
   request.add(HeaderId::event, std::string(package_.name()) + (event_id.empty() ? "" : ";id=" + event_id));
   request.add(HeaderId::subscription_state, sip::print(notify.state));

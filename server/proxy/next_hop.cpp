@@ -2,8 +2,17 @@
 
 #include "protocol/locate/search.hpp"
 #include "protocol/sip/header.hpp"
+#include "server/shard/sips.hpp"
 
 namespace beckon::server::proxy {
+
+using transaction::Hop;
+
+Destination secured(Destination to) {
+  std::erase_if(to.hops, [](const Hop& hop) { return !transaction::is_secure(hop.protocol); });
+  if (to.query && !to.query->secure) to.query.reset();
+  return to;
+}
 
 std::optional<Destination> destination_of(const sip::Uri& uri, const locate::Abilities& abilities) {
   auto query = locate::query_of(uri);
@@ -25,10 +34,16 @@ std::optional<Destination> destination_of_path(std::string_view path, const loca
 
 }  // namespace
 
+std::optional<std::string> uri_toward(const std::string& contact, bool sips) {
+  if (!is_sips(contact)) return sips ? std::nullopt : std::optional(contact);
+  return sips ? contact : "sip:" + contact.substr(contact.find(':') + 1);
+}
+
 Destination destination_of(const registrar::Binding& binding, const locate::Abilities& abilities) {
   const Destination source{.query = {}, .hops = {binding.received}};
   if (binding.received.flow != 0) return source;
   if (auto first = destination_of_path(binding.path, abilities)) return std::move(*first);
+  if (binding.reg_id != 0) return source;  // RFC 5626 6: the flow, not the contact
   const auto uri = sip::parse_uri(binding.contact);
   auto contact = uri ? destination_of(*uri, abilities) : std::nullopt;
   if (!contact) return source;

@@ -14,13 +14,22 @@ namespace beckon::server::proxy {
 struct Destination {
   std::optional<locate::Query> query{};  ///< To be located first (RFC 3263); empty: all is known.
   std::vector<transaction::Hop> hops{};  ///< To try in this order, behind what `query` finds.
+  bool is_nowhere() const { return !query && hops.empty(); }
 };
+/// What of it is secured (RFC 3261 26.2.2).
+Destination secured(Destination to);
 
 /// Where a URI is reached. Nothing when no request can be sent to it.
 std::optional<Destination> destination_of(const sip::Uri& uri, const locate::Abilities& abilities);
 
-/// Where a binding is reached: down its flow; else by its Path (RFC 3327); else at its contact, or, when that
-/// lies behind a NAT or is not found, where its REGISTER came from.
+/// Where a binding is reached: down its flow (a connection, or the addresses of a UDP flow with reg-id, RFC
+/// 5626); else by its Path (RFC 3327); else at its contact, or, when that lies behind a NAT or is not found,
+/// where its REGISTER came from.
 Destination destination_of(const registrar::Binding& binding, const locate::Abilities& abilities);
+
+/// The Request-URI for a binding's contact (RFC 5630 5.3): a request for a SIPS URI goes to a SIPS contact
+/// only, one for a SIP URI to a SIPS contact as SIP; both over secured hops, which is left to the caller.
+/// Nothing when it may not go there.
+std::optional<std::string> uri_toward(const std::string& contact, bool sips);
 
 }  // namespace beckon::server::proxy

@@ -23,25 +23,6 @@ namespace {
 /// RFC 3261 16.6 step 11: "more than 3 minutes".
 constexpr Duration timer_c = 185s;
 
-std::string own_route(const std::string& user, const Services& services, const Hop& hop) {
-  std::string value = "<sip:" + user + '@' + services.sent_by(hop);
-  switch (hop.protocol) {
-    case Protocol::udp:
-      break;
-    case Protocol::tcp:
-      value += ";transport=tcp";
-      break;
-    case Protocol::tls:
-      value += ";transport=tls";
-      break;
-    case Protocol::ws:
-    case Protocol::wss:
-      value += ";transport=ws";
-      break;
-  }
-  return value + ";lr>";
-}
-
 }  // namespace
 
 Proxy::Context::Context(RequestPtr asked, TimerQueue& timers)
@@ -92,6 +73,11 @@ void Proxy::give_up(const RequestPtr& request, int status, std::string_view reas
   services_.respond(*request, status, reason);
 }
 
+void Proxy::give_up(const RequestPtr& request, SipsRefusal why) {
+  forget(request->id);
+  services_.respond(*request, make_refusal(*request, why));
+}
+
 void Proxy::on_request(const RequestPtr& request) {
   const auto way = read_way(request->message, key_, services_.settings());
   const bool in_dialog = way.token && !request->message.to_tag().empty();
@@ -101,9 +87,11 @@ void Proxy::on_request(const RequestPtr& request) {
     });
   }
   begin(request);
-  const auto to = destination_in_dialog(request->message, way, services_.locator().abilities());
+  auto to = destination_in_dialog(request->message, way, services_.locator().abilities());
   if (!to) return give_up(request, 404);
-  forward(request, {{.to = *to}});
+  if (is_to_sips(request->message)) to = secured(std::move(*to));
+  if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
+  forward(request, {{.to = std::move(*to)}});
 }
 
 // Whom to forward to
@@ -143,6 +131,8 @@ bool Proxy::may_leave(const Request& request) const {
 void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
   auto to = destination_of(uri, services_.locator().abilities());
   if (!to) return give_up(request, 404, "Domain Not Found");
+  if (is_to_sips(request->message)) to = secured(std::move(*to));
+  if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
   forward(request, {{.to = std::move(*to), .in_dialogs = request->message.method() == Method::invite}});
 }
 
@@ -181,15 +171,19 @@ void answer_unreachable(Services& services, const RequestPtr& request, Proxy::Un
 
 void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
   const bool makes_dialog = request->message.method() == Method::invite;
+  const bool sips = is_to_sips(request->message);
   std::vector<Target> targets;
   for (const auto& binding : bindings) {
-    Target target{.to = destination_of(binding, services_.locator().abilities()),
-                  .uri = binding.contact,
-                  .path = binding.path,
-                  .in_dialogs = makes_dialog};
+    const auto uri = uri_toward(binding.contact, sips);
+    if (!uri) continue;
+    auto to = destination_of(binding, services_.locator().abilities());
+    if (is_sips(binding.contact)) to = secured(std::move(to));
+    if (to.is_nowhere()) continue;
+    Target target{.to = std::move(to), .uri = *uri, .path = binding.path, .in_dialogs = makes_dialog};
     if (request->identity.authenticated) target.asserted = '<' + request->identity.aor + '>';
     targets.push_back(std::move(target));
   }
+  if (targets.empty()) return give_up(request, sips ? SipsRefusal::not_allowed : SipsRefusal::required);
   forward(request, std::move(targets));
 }
 
@@ -200,8 +194,10 @@ std::vector<std::string> Proxy::record_route(const Request& request, const Hop& 
                                  .caller = request.from,
                                  .callee = callee},
                                 key_, request.message.call_id());
-  std::string for_caller = own_route(user, services_, request.from);
-  std::string for_callee = own_route(user, services_, callee);
+  // RFC 3261 16.6 step 4.
+  const bool sips = is_to_sips(request.message);
+  std::string for_caller = '<' + services_.own_uri(user, request.from, sips) + ";lr>";
+  std::string for_callee = '<' + services_.own_uri(user, callee, sips) + ";lr>";
   if (for_caller == for_callee) return {std::move(for_caller)};
   return {std::move(for_caller), std::move(for_callee)};
 }
@@ -377,8 +373,9 @@ void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now now) {
 void Proxy::on_ack(Bucket, const Hop&, const sip::Message& ack, Now now) {
   const auto& settings = services_.settings();
   const auto way = read_way(ack, key_, settings);
-  const auto to = destination_in_dialog(ack, way, services_.locator().abilities());
-  if (!to || ack.number(HeaderId::max_forwards) == 0U) {
+  auto to = destination_in_dialog(ack, way, services_.locator().abilities());
+  if (to && is_to_sips(ack)) to = secured(std::move(*to));
+  if (!to || to->is_nowhere() || ack.number(HeaderId::max_forwards) == 0U) {
     return log::debug("proxy", "{} ACK cannot be forwarded", ack.call_id());
   }
   const std::string text =

@@ -13,6 +13,7 @@
 #include "server/proxy/outgoing.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/shard/services.hpp"
+#include "server/shard/sips.hpp"
 
 namespace beckon::server::proxy {
 
@@ -92,6 +93,7 @@ class Proxy final : public Relay {
   void arm_timer_c(Context& context, Now now);
   void forget(transaction::TransactionId id);
   void give_up(const RequestPtr& request, int status, std::string_view reason = {});
+  void give_up(const RequestPtr& request, SipsRefusal why);
   Context* find(transaction::TransactionId id);
 
   Services& services_;

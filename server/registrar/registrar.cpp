@@ -16,9 +16,12 @@ namespace {
 
 /// REGISTERs of one AOR that may wait for the store; more come only from a broken client.
 constexpr std::size_t waiting_max = 64;
-/// Seconds of silence a client may leave on a flow (RFC 5626 4.4.1, header Flow-Timer); DESIGN 7 closes at
-/// 120.
-constexpr std::uint32_t flow_timer_seconds = 110;
+/// Seconds of silence a client may leave on a connection (RFC 5626 4.4.1, header Flow-Timer), a little less
+/// than what closes it.
+std::int64_t flow_timer_seconds(Duration idle) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(idle).count();
+  return std::max<std::int64_t>(1, seconds - seconds / 12);
+}
 
 const std::vector<Binding> no_bindings;
 
@@ -222,7 +225,10 @@ std::string Registrar::answer_to(const Request& request, const Update& update) c
   reply.add(HeaderId::supported, "path, outbound, beckon-direct");
   if (update.outbound) {
     reply.add(HeaderId::require, "outbound");
-    reply.add("Flow-Timer", std::to_string(flow_timer_seconds));
+    // Over UDP a NAT forgets sooner: no number of ours shall keep a client from its own 29 s (RFC
+    // 5626 4.4.2).
+    if (request.from.flow != 0)
+      reply.add("Flow-Timer", std::to_string(flow_timer_seconds(services_.settings().idle_connection)));
   }
   return std::move(reply).finish();
 }

@@ -23,6 +23,12 @@ std::string instance_of(const sip::NameAddr& contact) {
   return std::string(value);
 }
 
+/// 0 where there is none, and without an instance (RFC 5626 6).
+std::uint32_t reg_id_of(const sip::NameAddr& contact) {
+  if (instance_of(contact).empty()) return 0;
+  return parse_number<std::uint32_t>(contact.parameter("reg-id").value_or("")).value_or(0);
+}
+
 double q_of(const sip::NameAddr& contact) {
   const std::string_view text = contact.parameter("q").value_or("1");
   double value = 1.0;
@@ -49,9 +55,13 @@ std::uint32_t asked_seconds(const sip::NameAddr& contact, const sip::Message& re
 
 bool same_binding(const Binding& a, const Binding& b) {
   if (!a.instance.empty() && !b.instance.empty()) return a.instance == b.instance && a.reg_id == b.reg_id;
-  const auto one = sip::parse_uri(a.contact);
-  const auto other = sip::parse_uri(b.contact);
-  return one && other && sip::equivalent(*one, *other);
+  auto one = sip::parse_uri(a.contact);
+  auto other = sip::parse_uri(b.contact);
+  if (!one || !other) return false;
+  // RFC 5630 5.1.1.1: SIP and SIPS of the same contact replace each other.
+  for (auto* uri : {&*one, &*other})
+    if (uri->is_sip()) uri->scheme = "sip";
+  return sip::equivalent(*one, *other);
 }
 
 /// The work on one REGISTER.
@@ -71,6 +81,18 @@ class Work {
     if (std::ranges::any_of(*contacts, [](const auto& contact) { return contact.uri.scheme == "*"; })) {
       return contacts->size() == 1 ? remove_all() : refuse(400);
     }
+    outbound_ = can_be_outbound();
+    const bool numbered =
+        std::ranges::any_of(*contacts, [](const auto& contact) { return reg_id_of(contact) != 0; });
+    // RFC 5626 6.
+    if (numbered && !outbound_ && request_.lists(HeaderId::supported, "outbound")) return refuse(439);
+    if (numbered && outbound_ && contacts->size() > 1 &&
+        std::ranges::count_if(*contacts, [&](const auto& contact) {
+          return asked_seconds(contact, request_, settings_) != 0;
+        }) > 1) {
+      return refuse(400, "one contact for one flow");
+    }
+    if (is_sips_mixed(*contacts)) return refuse(400, "a SIPS contact needs SIPS in Request-URI and Path");
     if (contacts->size() > settings_.bindings_per_aor) {
       return refuse(403, "too many contacts in one request");
     }
@@ -84,6 +106,27 @@ class Work {
  private:
   Update refuse(int status, std::string warning = {}) {
     return {.status = status, .warning = std::move(warning), .bindings = {}, .changes = {}};
+  }
+
+  /// RFC 5626 6: we are the first hop, or the first hop says with "ob" that it keeps the flow.
+  bool can_be_outbound() const {
+    if (request_.values(HeaderId::via).size() <= 1) return true;
+    const auto paths = request_.values(HeaderId::path);
+    if (paths.empty()) return false;
+    const auto first = sip::parse_name_addr(paths.back());
+    return first && first->uri.parameter("ob");
+  }
+
+  /// RFC 5630 5.2: a SIPS contact is bound only when nothing on the way to it is less.
+  bool is_sips_mixed(const std::vector<sip::NameAddr>& contacts) const {
+    const auto is_sips = [](const sip::NameAddr& each) { return each.uri.scheme == "sips"; };
+    if (std::ranges::none_of(contacts, is_sips)) return false;
+    const auto target = request_.request_uri();
+    if (!target || target->scheme != "sips" || !std::ranges::all_of(contacts, is_sips)) return true;
+    return std::ranges::any_of(request_.values(HeaderId::path), [&](std::string_view value) {
+      const auto path = sip::parse_name_addr(value);
+      return !path || !is_sips(*path);
+    });
   }
 
   /// Same Call-ID and no higher CSeq: an older request that came late (RFC 3261 10.3 step 7).
@@ -128,7 +171,7 @@ class Work {
         .contact = sip::print(contact.uri),
         .parameters = sip::without_parameter(contact.parameters, "expires"),
         .instance = instance_of(contact),
-        .reg_id = parse_number<std::uint32_t>(contact.parameter("reg-id").value_or("")).value_or(0),
+        .reg_id = outbound_ ? reg_id_of(contact) : 0,
         .q = q_of(contact),
         .path = joined_path(request_),
         .call_id = std::string(request_.call_id()),
@@ -139,7 +182,6 @@ class Work {
         .expires = now_.mono + std::chrono::seconds(seconds),
         .registered_wall = now_.wall,
     };
-    if (binding.instance.empty()) binding.reg_id = 0;
     if (binding.reg_id != 0 && request_.lists(HeaderId::supported, "outbound")) update_.outbound = true;
     return binding;
   }
@@ -182,6 +224,7 @@ class Work {
   const Settings& settings_;
   Now now_;
   std::uint32_t cseq_ = 0;
+  bool outbound_ = false;
   Update update_;
 };
 

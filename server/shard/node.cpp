@@ -27,6 +27,10 @@ void Node::each(const std::function<void(Shard&)>& visit) {
   }
 }
 
+void Node::on_peer_verified(transaction::FlowId flow, const std::vector<std::string>& names) {
+  each([flow, names](Shard& shard) { shard.on_peer_verified(flow, names); });
+}
+
 void Node::on_flow_closed(transaction::FlowId flow) {
   each([flow](Shard& shard) { shard.on_flow_closed(flow); });
 }

@@ -37,12 +37,18 @@ std::string Services::mint(Bucket bucket) {
   return token;
 }
 
-std::string Services::contact(Bucket bucket, const transaction::Hop& hop) const {
-  const bool secure = transaction::is_secure(hop.protocol);
-  std::string value = "<sip:" + bucket_prefix(bucket) + "s@" + sent_by(hop);
-  if (hop.protocol == transaction::Protocol::tcp) value += ";transport=tcp";
-  if (secure) value += ";transport=tls";
-  return value + '>';
+std::string Services::contact(Bucket bucket, const transaction::Hop& hop, bool sips) const {
+  return '<' + own_uri(bucket_prefix(bucket) + 's', hop, sips) + '>';
+}
+
+std::string Services::own_uri(std::string_view user, const transaction::Hop& hop, bool sips) const {
+  std::string uri = sips ? "sips:" : "sip:";
+  uri.append(user) += '@' + sent_by(hop);
+  if (transaction::is_websocket(hop.protocol)) uri += ";transport=ws";  // RFC 7118 5.2: for both kinds
+  if (hop.protocol == transaction::Protocol::tcp) uri += ";transport=tcp";
+  // COMPAT: RFC 5630 5.3 deprecates it, but it is how a peer knows to reach a sip: URI over TLS.
+  if (hop.protocol == transaction::Protocol::tls && !sips) uri += ";transport=tls";
+  return uri;
 }
 
 }  // namespace beckon::server

@@ -142,8 +142,15 @@ class Services {
   /// "host:port" of ours for Contact and Record-Route on that hop.
   virtual std::string sent_by(const transaction::Hop& hop) const = 0;
   /// Value of a Contact of ours for a dialog of `bucket` on that hop:
-  /// "<sip:bk07f.s@host:port;transport=tls>". Requests sent to it come back to the bucket.
-  std::string contact(Bucket bucket, const transaction::Hop& hop) const;
+  /// "<sip:bk07f.s@host:port;transport=tls>". Requests sent to it come back to the bucket. `sips`: the dialog
+  /// was made with a SIPS URI, and so is the Contact (RFC 3261 12.1.1).
+  std::string contact(Bucket bucket, const transaction::Hop& hop, bool sips = false) const;
+  /// "sip:user@host:port" of ours as it is reached on that hop, with its transport parameter.
+  std::string own_uri(std::string_view user, const transaction::Hop& hop, bool sips) const;
+
+  /// Whom the certificate of a connection's peer is for (RFC 5922 7.1): SIP domains and addresses; empty when
+  /// he showed none that we trust.
+  virtual const std::vector<std::string>& peer_names(transaction::FlowId flow) const = 0;
 
   /// Checks digest credentials where their nonce lives, then calls back here. For HTTP: SIP requests that
   /// reach a room have been through it.

@@ -9,6 +9,7 @@
 #include "server/shard/digest_uri.hpp"
 #include "server/shard/replay.hpp"
 #include "server/shard/route.hpp"
+#include "server/shard/sips.hpp"
 #include "server/store/store.hpp"
 
 namespace beckon::server {
@@ -171,8 +172,19 @@ void Shard::answer_statelessly(const transaction::Hop& from, const sip::Message&
   parts_.transport.send(from, share(std::move(reply).finish()), {});
 }
 
+void Shard::on_peer_verified(transaction::FlowId flow, std::vector<std::string> names) {
+  peers_.insert_or_assign(flow, std::move(names));
+}
+
+const std::vector<std::string>& Shard::peer_names(transaction::FlowId flow) const {
+  static const std::vector<std::string> nobody;
+  const auto found = peers_.find(flow);
+  return found == peers_.end() ? nobody : found->second;
+}
+
 void Shard::on_flow_closed(transaction::FlowId flow) {
   const Now now = clock().now();
+  peers_.erase(flow);
   layer_.on_flow_closed(flow, now);
   for (const auto& room : rooms_) room->on_flow_closed(flow, now);
 }
@@ -223,6 +235,10 @@ bool Shard::replay(const Request& request) {
 bool Shard::refuse(const Request& request) {
   const auto& message = request.message;
   const bool relayed = request.relayed;
+  if (!transaction::is_secure(request.from.protocol) && comes_by_sips(message)) {
+    respond(request, make_refusal(request, SipsRefusal::not_allowed));
+    return true;
+  }
   if (relayed && message.number(HeaderId::max_forwards) == 0U) {
     respond(request, 483);
     return true;

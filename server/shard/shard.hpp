@@ -81,7 +81,9 @@ class Shard final : public Services, private transaction::User {
   void on_message(const transaction::Hop& from, sip::Message message);
   /// Octets that are no SIP message: 400 where it can be answered.
   void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text);
-  /// Each shard is told of each flow of the node.
+  /// Each shard is told of each flow of the node: whom its peer's certificate is for, if he showed one (RFC
+  /// 5922 7.1), and that it is gone.
+  void on_peer_verified(transaction::FlowId flow, std::vector<std::string> names);
   void on_flow_closed(transaction::FlowId flow);
 
   // From the store, before the first message.
@@ -113,6 +115,7 @@ class Shard final : public Services, private transaction::User {
                                   transaction::OnOutcome on_outcome, std::string_view branch_part) override;
   transaction::Layer& transactions() override { return layer_; }
   std::string sent_by(const transaction::Hop& hop) const override { return parts_.transport.sent_by(hop); }
+  const std::vector<std::string>& peer_names(transaction::FlowId flow) const override;
   void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) override;
 
  private:
@@ -165,6 +168,7 @@ class Shard final : public Services, private transaction::User {
   std::unordered_map<std::type_index, void*> by_type_;
   Relay* relay_ = nullptr;
   std::string allow_, allow_events_;  ///< What the rooms serve, for the headers of that name.
+  std::unordered_map<transaction::FlowId, std::vector<std::string>> peers_;  ///< With a certificate.
   std::unordered_map<std::string, std::string>
       replays_;  ///< Request identity -> response, from before a restart.
   Timer replays_end_;

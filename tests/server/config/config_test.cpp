@@ -48,6 +48,10 @@ TEST_CASE("the sample file names every key with its default") {
   CHECK(config.settings.trusted_networks == fresh.settings.trusted_networks);
   CHECK(config.settings.unauthenticated_per_second == fresh.settings.unauthenticated_per_second);
   CHECK(config.settings.unauthenticated_burst == fresh.settings.unauthenticated_burst);
+  CHECK(config.settings.idle_connection == fresh.settings.idle_connection);
+  CHECK(config.connections == fresh.connections);
+  CHECK(config.tls_clients.ca == fresh.tls_clients.ca);
+  CHECK(config.tls_clients.required == fresh.tls_clients.required);
   CHECK(config.shards == fresh.shards);
   CHECK(config.log == fresh.log);
   CHECK_FALSE(check(config));
@@ -71,7 +75,8 @@ TEST_CASE("what is wrong in a file is told with its line and what was expected")
       {"[guessing]\nfree = 0", "line 2: guessing.free: a number from 1 to 1000000"},
       {"domains = [1]", "line 1: domains: a list of texts"},
       {"listen = [\"sctp:127.0.0.1:5080\"]",
-       "line 1: listen: a listener reads KIND:ADDRESS:PORT, with udp, tcp, tls, ws, wss, https, stun or admin "
+       "line 1: listen: a listener reads KIND:ADDRESS:PORT, with udp, tcp, tls, ws, wss, https, stun or "
+       "admin "
        "as its kind"},
   };
   for (const Row& row : rows) {
@@ -81,10 +86,40 @@ TEST_CASE("what is wrong in a file is told with its line and what was expected")
   CHECK(problem_of("shards = ").starts_with("line 1, column "));
 }
 
+TEST_CASE("bounds of connections and certificates of clients are read") {
+  Config config;
+  const auto problem = read_toml(
+      "[connections]\ntotal = 7\nper_address = 3\nqueue_kib = 64\nidle_seconds = 30\nhandshake_seconds = 2\n"
+      "[websocket]\nmessage_kib = 128\nping_seconds = 20\norigins = [\"https://example.org\"]\n"
+      "[tls]\nclient_ca = \"/ca.pem\"\nclient_certificate = \"required\"\n",
+      config);
+  CHECK(problem.value_or("") == "");
+  CHECK(config.connections == ConnectionLimits{.total = 7,
+                                               .per_address = 3,
+                                               .queue_kib = 64,
+                                               .handshake = 2s,
+                                               .websocket_message_kib = 128,
+                                               .websocket_ping = 20s,
+                                               .websocket_origins = {"https://example.org"}});
+  CHECK(config.settings.idle_connection == 30s);
+  CHECK(config.tls_clients.ca == "/ca.pem");
+  CHECK(config.tls_clients.required);
+  CHECK_FALSE(check(config));
+}
+
+TEST_CASE("bounds that make no sense together are refused") {
+  for (const char* toml : {"[tls]\nclient_certificate = \"required\"", "[websocket]\nping_seconds = 120",
+                           "[connections]\nidle_seconds = 45"}) {
+    CAPTURE(toml);
+    Config config;
+    CHECK_FALSE(read_toml(toml, config));
+    CHECK(check(config).has_value());
+  }
+}
+
 TEST_CASE("listeners are read and printed") {
-  for (const char* text :
-       {"udp:127.0.0.1:5060", "tls:[::1]:0", "ws:127.0.0.1:5080", "wss:[::1]:443",
-        "https:0.0.0.0:5443", "stun:[::]:3478", "admin:127.0.0.1:1"}) {
+  for (const char* text : {"udp:127.0.0.1:5060", "tls:[::1]:0", "ws:127.0.0.1:5080", "wss:[::1]:443",
+                           "https:0.0.0.0:5443", "stun:[::]:3478", "admin:127.0.0.1:1"}) {
     CAPTURE(text);
     const auto listener = parse_listener(text);
     REQUIRE(listener.has_value());

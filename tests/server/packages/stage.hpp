@@ -126,6 +126,7 @@ class Stage final : public Services {
   }
   transaction::Layer& transactions() override { std::abort(); }
   std::string sent_by(const Hop&) const override { return "192.0.2.1:5061"; }
+  const std::vector<std::string>& peer_names(transaction::FlowId) const override { std::abort(); }
   void authenticate(Credentials, std::function<void(Verdict, Now)>) override { std::abort(); }
 
   /// Runs what is due until `by` has passed.

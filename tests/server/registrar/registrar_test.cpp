@@ -174,6 +174,63 @@ TEST_CASE("a device that comes back with another contact replaces its binding (R
   CHECK(world.registrar(alice).bindings(alice).size() == 1);
 }
 
+TEST_CASE("outbound is said to be used only when the first hop keeps the flow (RFC 5626 6)") {
+  const std::string contact = phone + ";reg-id=1;+sip.instance=\"<urn:uuid:1>\"";
+  const std::string second_via = "Via: SIP/2.0/TCP 192.0.2.44;branch=z9hG4bKedge";
+  struct Row {
+    std::string name;
+    Hop from;
+    std::vector<std::string> lines;
+    int status;
+    std::string require, flow_timer;
+  };
+  const std::string supported = "Supported: path, outbound";
+  const Row rows[] = {
+      {"directly, over a connection", tls(1), {contact, supported}, 200, "outbound", "110"},
+      {"directly, over UDP: no Flow-Timer", udp(5070), {contact, supported}, 200, "outbound", ""},
+      {"the client does not do it", tls(1), {contact}, 200, "", ""},
+      {"no instance: reg-id is nothing", tls(1), {phone + ";reg-id=1", supported}, 200, "", ""},
+      {"an edge proxy with ob",
+       tls(1),
+       {second_via, "Path: <sip:edge.example.org;lr;ob>", contact, supported},
+       200,
+       "outbound",
+       "110"},
+      {"an edge proxy without",
+       tls(1),
+       {second_via, "Path: <sip:edge.example.org;lr>", contact, supported},
+       439,
+       "",
+       ""},
+      {"no Path at all", tls(1), {second_via, contact, supported}, 439, "", ""},
+      {"no Path, and not asked for: reg-id is nothing", tls(1), {second_via, contact}, 200, "", ""},
+      {"two contacts and a reg-id", tls(1), {contact, desk, supported}, 400, "", ""},
+      {"two contacts, one of them leaves",
+       tls(1),
+       {contact, desk + ";expires=0", supported},
+       200,
+       "outbound",
+       "110"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    World world(World::open_settings());
+    const auto answer = Client(world, row.from).send(row.lines);
+    CHECK(answer.status() == row.status);
+    CHECK(answer.header(HeaderId::require) == row.require);
+    CHECK(answer.header("Flow-Timer") == row.flow_timer);
+  }
+}
+
+TEST_CASE("Flow-Timer stays below what closes an idle connection (RFC 5626 4.4.1)") {
+  auto settings = World::open_settings();
+  settings.idle_connection = 60s;
+  World world(settings);
+  const auto answer =
+      Client(world, tls(1)).send({phone + ";reg-id=1;+sip.instance=\"<urn:uuid:1>\"", "Supported: outbound"});
+  CHECK(answer.header("Flow-Timer") == "55");
+}
+
 TEST_CASE("a closed connection ends the bindings that lived on it, on every shard") {
   for (const unsigned shards : {1U, 2U}) {
     CAPTURE(shards);

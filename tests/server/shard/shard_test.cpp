@@ -219,3 +219,16 @@ TEST_CASE("a full queue to another shard is answered 503 with Retry-After") {
   }
   CHECK(refused > 0);
 }
+
+TEST_CASE("whom a connection's certificate is for is known on every shard until it closes (RFC 5922 7.4)") {
+  World world(World::default_settings(), 2);
+  world.node().on_peer_verified(7, {"example.net"});
+  world.run();
+  for (unsigned shard : {0U, 1U}) {
+    CHECK(world.node().shard(shard).peer_names(7) == std::vector<std::string>{"example.net"});
+    CHECK(world.node().shard(shard).peer_names(8).empty());
+  }
+  world.node().on_flow_closed(7);
+  world.run();
+  for (unsigned shard : {0U, 1U}) CHECK(world.node().shard(shard).peer_names(7).empty());
+}
