@@ -313,9 +313,11 @@ class Daemon {
   Exit open_services() {
     web_ = std::make_unique<Web>(*node_);
     xcap_server_ = std::make_unique<http::HttpServer>(
-        loop(0), std::string(software), [this](http::HttpRequest request, http::Respond respond) {
+        loop(0), std::string(software),
+        [this](http::HttpRequest request, http::Respond respond) {
           web_->handle(std::move(request), std::move(respond));
-        });
+        },
+        http::HttpLimits{.connections_per_address = config_.connections.per_address});
     admin_server_ = std::make_unique<http::HttpServer>(
         loop(0), std::string(software),
         [this](const http::HttpRequest& request, const http::Respond& respond) {

@@ -6,6 +6,7 @@
 #include "protocol/base/log.hpp"
 #include "protocol/net/asio.hpp"
 #include "protocol/net/channel.hpp"
+#include "protocol/net/source_address.hpp"
 #include "protocol/net/stream_channel.hpp"
 
 namespace beckon::net {
@@ -83,7 +84,7 @@ void Acceptor::Impl::on_accepted(const ErrorCode& error, tcp::socket socket, con
   if (!admit(ip)) return;
   // The socket is already the other loop's; it is only carried there.
   auto carried = std::make_shared<tcp::socket>(std::move(socket));
-  target.first->post([carried, target, admission = make_admission(ip), chosen = options] {
+  target.first->post([carried, target, admission = make_admission(counted_as(ip)), chosen = options] {
     auto channel =
         std::make_shared<StreamChannel>(*target.first, std::move(*carried), chosen.tls, chosen.limits);
     channel->hold(admission);
@@ -102,7 +103,8 @@ void Acceptor::Impl::open(std::shared_ptr<StreamChannel> channel, const OnChanne
 bool Acceptor::Impl::admit(const IpAddress& ip) {
   const bool trusted = options.trusted ? options.trusted(ip) : ip.is_loopback();
   if (total >= options.connections) return false;
-  if (!trusted && per_address.contains(ip) && per_address[ip] >= options.connections_per_address) {
+  const auto open = per_address.find(counted_as(ip));
+  if (!trusted && open != per_address.end() && open->second >= options.connections_per_address) {
     log::debug("net", "{}: more than {} connections", print(ip), options.connections_per_address);
     return false;
   }

@@ -1,5 +1,6 @@
 #include "protocol/net/source_address.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 
@@ -19,6 +20,13 @@ Result<IpAddress> source_address(const Address& remote) {
   const auto local = socket.local_endpoint(error);
   if (error) return error;
   return *parse_ip(local.address().to_string());
+}
+
+IpAddress counted_as(const IpAddress& source) {
+  IpAddress counted = source;
+  if (source.family == IpAddress::Family::v6)
+    std::fill(counted.octets.begin() + counted.octets.size() / 2, counted.octets.end(), std::uint8_t{0});
+  return counted;
 }
 
 }  // namespace beckon::net

@@ -9,4 +9,8 @@ namespace beckon::net {
 /// route).
 Result<IpAddress> source_address(const Address& remote);
 
+/// Whom a bound per address counts: an IPv4 address by itself, IPv6 addresses by their first 64 bits, as no
+/// site gets less (RFC 6177 2).
+IpAddress counted_as(const IpAddress& source);
+
 }  // namespace beckon::net

@@ -17,7 +17,7 @@ enum class Durability : std::uint8_t { memory, process, power };
 /// Bounds of SIP's stream connections (DESIGN 7); `Settings::idle_connection` is another.
 struct ConnectionLimits {
   std::uint32_t total = 50000;      ///< Per listener; the next ones are closed at once.
-  std::uint32_t per_address = 100;  ///< The same, for one address that is not trusted.
+  std::uint32_t per_address = 100;  ///< The same, for one address (/64 of IPv6) that is not trusted.
   std::uint32_t queue_kib = 4096;   ///< KiB waiting for a peer that reads too slowly; past it he is closed.
   Duration handshake = 10s;         ///< For TCP, TLS and WebSocket handshakes, each.
   std::uint32_t websocket_message_kib = 1024;    ///< Past it closed with code 1009.

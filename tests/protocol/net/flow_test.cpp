@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "protocol/net/source_address.hpp"
 #include "tests/protocol/net/support.hpp"
 
 using namespace beckon;
@@ -236,6 +237,28 @@ TEST_CASE("one address may hold so many connections, unless it is trusted (DESIG
   }
 }
 
+TEST_CASE("what waits for a peer may fill the bound, and not one octet more (DESIGN 7)") {
+  for (const std::size_t more : {std::size_t{0}, std::size_t{1}}) {
+    CAPTURE(more);
+    Loop loop;
+    const std::string message = make_message("m", std::string(1000, 'x'));
+    SipTransport::Options options;
+    options.limits.queue = message.size() - more;
+    Side server(loop, options);
+    Raw raw(loop, server.transport.listen(Protocol::tcp, loopback).value());
+    raw.start();
+    REQUIRE(loop.run_until([&] { return !server.recorder.opened.empty(); }, limit));
+    ErrorCode failed;
+    server.transport.send(server.recorder.opened.front(), share(message),
+                          [&](ErrorCode why) { failed = why; });
+    CHECK(loop.run_until([&] { return raw.got == message || bool(raw.closed); }, limit));
+    CHECK((raw.got == message) == (more == 0));
+    if (more == 0) continue;
+    CHECK(loop.run_until([&] { return bool(failed); }, limit));
+    CHECK(failed == Errc::queue_full);
+  }
+}
+
 TEST_CASE("so many connections are open at a time; the next one is closed at once (DESIGN 7)") {
   Loop loop;
   SipTransport::Options options;
@@ -250,6 +273,20 @@ TEST_CASE("so many connections are open at a time; the next one is closed at onc
   third.start();
   CHECK(loop.run_until([&] { return bool(third.closed); }, limit));
   CHECK(server.transport.flows() == 2);
+}
+
+TEST_CASE("IPv6 addresses are counted by their first 64 bits, IPv4 ones by themselves (RFC 6177 2)") {
+  struct Row {
+    const char *one, *other;
+    bool same;
+  };
+  for (const Row& row : {Row{"2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true},
+                         Row{"2001:db8:0:1::1", "2001:db8:0:2::1", false},
+                         Row{"192.0.2.1", "192.0.2.2", false}, Row{"192.0.2.1", "192.0.2.1", true}}) {
+    CAPTURE(row.one);
+    CAPTURE(row.other);
+    CHECK((counted_as(*parse_ip(row.one)) == counted_as(*parse_ip(row.other))) == row.same);
+  }
 }
 
 TEST_CASE("IPv6: each transport listens, tells the peer's address, and answers down the same flow") {

@@ -1,0 +1,147 @@
+"""What the server does below SIP: certificates anew and asked for, keep-alives, IPv6."""
+
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import time
+
+from story import LIMIT, Failure, check, equal, run
+
+
+def make_certificate(folder, name):
+    """A self-signed certificate for `name`, and its key."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-keyout", key, "-out", certificate, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"],
+                   check=True, capture_output=True, timeout=LIMIT)
+    return certificate, key
+
+
+def tuple_of(address):
+    host, port = address.rsplit(":", 1)
+    return host.strip("[]"), int(port)
+
+
+@contextlib.contextmanager
+def connect(server, kind="tls", context=None):
+    if context is None and kind == "tls":
+        context = ssl.create_default_context(cafile=server.certificate)
+        context.check_hostname = False
+    with socket.create_connection(tuple_of(server.listen[kind]), LIMIT) as plain:
+        if context is None:
+            yield plain
+        else:
+            with context.wrap_socket(plain, server_hostname="localhost") as secure:
+                yield secure
+
+
+def options(connection, transport, call_id):
+    """Asks OPTIONS and gives the status line of the answer."""
+    host, port = connection.getsockname()[:2]
+    here = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    connection.sendall((f"OPTIONS sip:example.org SIP/2.0\r\nVia: SIP/2.0/{transport} {here};branch=z9hG4bK{call_id};rport\r\n"
+                        f"From: <sip:probe@example.org>;tag=p\r\nTo: <sip:example.org>\r\nCall-ID: {call_id}\r\n"
+                        "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        more = connection.recv(65536)
+        check(more, f"an answer, not the end of the connection after {answer!r}")
+        answer += more
+    return answer.split(b"\r\n")[0].decode()
+
+
+def shown(server):
+    """The certificate a new connection gets."""
+    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(tuple_of(server.listen["tls"])))
+
+
+def certificate_reload(server):
+    """SIGHUP: who connects now gets the new certificate, and who was connected goes on with the old one"""
+    old = shown(server)
+    with connect(server) as before:
+        certificate, key = make_certificate(server.data, "renewed.example.org")
+        os.replace(key, server.data / "key.pem")
+        os.replace(certificate, server.data / "cert.pem")
+        os.kill(server.process.pid, signal.SIGHUP)
+        new = ssl.PEM_cert_to_DER_cert(server.certificate.read_text())
+        deadline = time.monotonic() + LIMIT
+        while shown(server) != new:
+            check(time.monotonic() < deadline, "the new certificate is shown after SIGHUP")
+        equal(options(before, "TLS", "before"), "SIP/2.0 200 OK", "the answer on the old connection")
+        equal(before.getpeercert(True), old, "its certificate")
+        with connect(server) as after:
+            equal(options(after, "TLS", "after"), "SIP/2.0 200 OK", "the answer on a new one")
+
+
+def client_certificates(server):
+    """a listener that demands certificates lets in who shows one that is trusted, and nobody else; browsers are not asked"""
+    peer, peer_key = make_certificate(server.data, "peer.example.net")
+    stranger, stranger_key = make_certificate(server.data, "stranger.example.net")
+    config = server.data / "asking.toml"
+    config.write_text(f'[tls]\nclient_ca = "{peer}"\nclient_certificate = "required"\n')
+    server.stop()
+    server.options += ["--config", str(config)]
+    server.start()
+    for who, certificate, key, welcome in (("the peer", peer, peer_key, True), ("a stranger", stranger, stranger_key, False),
+                                           ("nobody", None, None, False)):
+        context = ssl.create_default_context(cafile=server.certificate)
+        context.check_hostname = False
+        if certificate:
+            context.load_cert_chain(certificate, key)
+        try:
+            with connect(server, context=context) as connection:
+                answer = options(connection, "TLS", "mutual")
+        except (ssl.SSLError, ConnectionError, Failure):
+            answer = None
+        equal(answer, "SIP/2.0 200 OK" if welcome else None, f"what {who} hears")
+    context = ssl.create_default_context(cafile=server.certificate)
+    context.check_hostname = False
+    with connect(server, "wss", context) as browser:
+        browser.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        check(browser.recv(100).startswith(b"HTTP/1.1 426"), "wss asks for no certificate")
+
+
+def keep_alives(server):
+    """CRLF CRLF over TCP is answered with CRLF, STUN on the SIP port over UDP with the address it came from (RFC 5626 4.4)"""
+    with connect(server, "tcp") as connection:
+        connection.sendall(b"\r\n\r\n")
+        equal(connection.recv(100), b"\r\n", "the pong")
+        equal(options(connection, "TCP", "after-pong"), "SIP/2.0 200 OK", "a request behind it")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        udp.settimeout(LIMIT)
+        udp.connect(tuple_of(server.listen["udp"]))
+        transaction = os.urandom(12)
+        udp.send(struct.pack("!HHI", 0x0001, 0, 0x2112A442) + transaction)
+        reply = udp.recv(2048)
+        kind, _, cookie = struct.unpack("!HHI", reply[:8])
+        equal((kind, cookie, reply[8:20]), (0x0101, 0x2112A442, transaction), "a Binding success response")
+        mapped = reply.find(struct.pack("!HHBB", 0x0020, 8, 0, 1))
+        check(mapped > 0, f"XOR-MAPPED-ADDRESS in {reply.hex()}")
+        port, address = struct.unpack("!HI", reply[mapped + 6:mapped + 12])
+        equal((port ^ 0x2112, socket.inet_ntoa(struct.pack("!I", address ^ 0x2112A442))),
+              (udp.getsockname()[1], "127.0.0.1"), "where it came from")
+
+
+def ipv6(server):
+    """IPv6 listeners serve UDP, TCP, TLS and WebSocket; nothing but the address differs"""
+    server.stop()
+    server.listen = {kind: "[::1]:0" for kind in server.LISTEN}
+    server.start()
+    for kind, transport in (("tcp", "TCP"), ("tls", "TLS")):
+        with connect(server, kind) as connection:
+            equal(options(connection, transport, kind), "SIP/2.0 200 OK", f"the answer over {kind}")
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(LIMIT)
+        udp.connect(tuple_of(server.listen["udp"]))
+        equal(options(udp, "UDP", "udp"), "SIP/2.0 200 OK", "the answer over udp")
+    with connect(server, "ws") as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        check(connection.recv(100).startswith(b"HTTP/1.1 426"), "the WebSocket listener answers")
+
+
+run([certificate_reload, client_certificates, keep_alives, ipv6])
