@@ -111,7 +111,8 @@ class WebSocketChannel final : public Channel, public std::enable_shared_from_th
   void shake_hands(std::string_view octets);
   void refuse(const Refusal& refusal);
   void take_frames();
-  void take(WebSocketFramer::Item item);
+  void take(const WebSocketFramer::Item& item);
+  void deliver(const WebSocketFramer::Item& item);
   void say_goodbye(WebSocketClose code);
   void watch();
   void on_closed(ErrorCode reason);
@@ -183,16 +184,21 @@ void WebSocketChannel::take_frames() {
       return say_goodbye(close_code(item.error()));
     }
     if (!*item) return;
-    take(std::move(**item));
+    take(**item);
   }
 }
 
-void WebSocketChannel::take(WebSocketFramer::Item item) {
+void WebSocketChannel::deliver(const WebSocketFramer::Item& item) {
+  binary_ = item.kind == WebSocketOpcode::binary;
+  const auto on_octets = handler_.on_octets;  // outlives a close from inside it
+  on_octets(item.octets);
+}
+
+void WebSocketChannel::take(const WebSocketFramer::Item& item) {
   switch (item.kind) {
     case WebSocketOpcode::text:
     case WebSocketOpcode::binary:
-      binary_ = item.kind == WebSocketOpcode::binary;
-      return handler_.on_octets(item.octets);
+      return deliver(item);
     case WebSocketOpcode::ping:
       below_->send(share(print_frame(WebSocketOpcode::pong, item.octets)));
       return;
@@ -235,6 +241,8 @@ void WebSocketChannel::close(ErrorCode reason) {
   timer_.cancel();
   state_ = State::closing;
   below_->close(reason);
+  auto handler = std::exchange(handler_, {});
+  if (handler.on_closed) loop().post([handler = std::move(handler), reason] { handler.on_closed(reason); });
 }
 
 void WebSocketChannel::on_closed(ErrorCode reason) {

@@ -105,6 +105,23 @@ def client_certificates(server):
         check(browser.recv(100).startswith(b"HTTP/1.1 426"), "wss asks for no certificate")
 
 
+def connections_per_address(server):
+    """one address that is not trusted may hold so many connections, over all of a listener's threads, and not one more"""
+    config = server.data / "bounds.toml"
+    config.write_text("trusted_networks = []\n[connections]\nper_address = 3\n")
+    server.stop()
+    server.options += ["--config", str(config)]
+    server.start()
+    with contextlib.ExitStack() as stack:
+        for number in range(3):
+            connection = stack.enter_context(connect(server, "tcp"))
+            equal(options(connection, "TCP", f"within-{number}"), "SIP/2.0 200 OK", "an answer within the bound")
+        beyond = stack.enter_context(connect(server, "tcp"))
+        equal(beyond.recv(100), b"", "the fourth connection is closed")
+        # Each listener counts for itself.
+        equal(options(stack.enter_context(connect(server)), "TLS", "tls"), "SIP/2.0 200 OK", "the answer over TLS")
+
+
 def keep_alives(server):
     """CRLF CRLF over TCP is answered with CRLF, STUN on the SIP port over UDP with the address it came from (RFC 5626 4.4)"""
     with connect(server, "tcp") as connection:
@@ -144,4 +161,4 @@ def ipv6(server):
         check(connection.recv(100).startswith(b"HTTP/1.1 426"), "the WebSocket listener answers")
 
 
-run([certificate_reload, client_certificates, keep_alives, ipv6])
+run([certificate_reload, client_certificates, connections_per_address, keep_alives, ipv6])

@@ -274,7 +274,7 @@ TEST_CASE("WebSocket: nobody dials one; what belongs on one that is gone fails (
   ErrorCode sent, dialled;
   side.transport.send({.protocol = Protocol::ws, .remote = {loopback.ip, 9}, .local = {}, .flow = 0},
                       share(make_message("1")), [&](ErrorCode error) { sent = error; });
-  side.transport.connect(Protocol::wss, {loopback.ip, 9}, {},
+  side.transport.connect({.protocol = Protocol::wss, .remote = {loopback.ip, 9}, .local = {}},
                          [&](Result<Hop> hop) { dialled = hop.error(); });
   CHECK(loop.run_until([&] { return bool(sent) && bool(dialled); }, limit));
   CHECK(sent == Errc::flow_gone);

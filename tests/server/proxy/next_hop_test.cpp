@@ -10,8 +10,7 @@ using transaction::Protocol;
 
 namespace {
 
-const locate::Abilities all{
-    .protocols = {Protocol::tls, Protocol::tcp, Protocol::udp}, .ipv4 = true, .ipv6 = true};
+const locate::Abilities all;
 
 }  // namespace
 
