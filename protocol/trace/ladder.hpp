@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/trace/line.hpp"
+
+namespace beckon::trace {
+
+/// Draws messages as a ladder for people: one column for each end, one row for each message.
+///
+///                     alice       beckond
+///     09:00:00.000      │──────────▶│      REGISTER sip:example.org     1 REGISTER          412
+///     09:00:00.002      │◀──────────│      401 Unauthorized             1 REGISTER          398
+///
+/// What would move the cursor or colour the terminal is shown as '?'.
+class Ladder {
+ public:
+  struct Options {
+    std::string self;       ///< Name of our own column.
+    bool is_server = true;  ///< The others are users: columns are named by whom they speak for.
+    bool colour = false;    ///< Escape sequences of a terminal.
+  };
+  explicit Ladder(Options options) : options_(std::move(options)) {}
+
+  /// Gets to know the ends of a line before rows are drawn, so that the head is drawn once.
+  void meet(const Line& line);
+  /// The row of a line; in front of it the head, when there is somebody new.
+  std::string draw(const Line& line);
+
+ private:
+  struct Peer {
+    std::string address;  ///< "tls 192.0.2.1:5061"; tells peers apart.
+    std::string name;     ///< Whom it speaks for, while that is one.
+    bool many = false;    ///< It speaks for several: its address is its name.
+  };
+  struct Column {
+    std::string name;
+    std::size_t middle;
+  };
+
+  std::size_t find(const Line& line) const;
+  std::string name_of(const Peer& peer) const;
+  std::vector<Column> columns() const;
+  std::string head();
+  std::string lanes(const Line& line) const;
+
+  Options options_;
+  std::vector<Peer> peers_;  ///< In the order they were met. Our own column stands behind the first.
+  bool changed_ = true;      ///< The head is to be drawn.
+};
+
+}  // namespace beckon::trace

@@ -1,0 +1,207 @@
+#include "protocol/trace/mask.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/grammar.hpp"
+
+namespace beckon::trace {
+namespace {
+
+constexpr std::string_view shown = "***";
+constexpr std::string_view blanks = " \t\r\n";  // with the line ends of folded lines
+
+struct Range {
+  std::size_t begin, end;
+};
+using Ranges = std::vector<Range>;
+
+bool istarts_with(std::string_view text, std::string_view prefix) {
+  return iequals(text.substr(0, prefix.size()), prefix);
+}
+
+std::size_t or_end(std::size_t at, std::string_view text) { return std::min(at, text.size()); }
+
+std::size_t skip_blanks(std::string_view text, std::size_t at) {
+  return or_end(text.find_first_not_of(blanks, at), text);
+}
+
+// ---- name=value
+
+constexpr std::array<std::string_view, 6> secret_parameters{"response", "cnonce", "rspauth",
+                                                            "auts",     "proof",  "password"};
+
+/// The name that ends in front of `end`.
+std::string_view name_before(std::string_view text, std::size_t end) {
+  while (end > 0 && blanks.find(text[end - 1]) != std::string_view::npos) --end;
+  std::size_t begin = end;
+  // Longer ones are none of ours; the bound keeps the whole linear.
+  while (begin > 0 && end - begin < 16 && sip::grammar::is(text[begin - 1], sip::grammar::token)) --begin;
+  return text.substr(begin, end - begin);
+}
+
+void find_parameters(std::string_view text, Ranges& found) {
+  for (std::size_t at = text.find('='); at != std::string_view::npos; at = text.find('=', at)) {
+    const auto name = name_before(text, at);
+    ++at;
+    if (std::ranges::none_of(secret_parameters, [&](auto each) { return iequals(each, name); })) continue;
+    const std::size_t begin = skip_blanks(text, at);
+    const bool quoted = begin < text.size() && text[begin] == '"';
+    at = or_end(quoted ? sip::grammar::skip_quoted(text, begin) : text.find_first_of(",;<>\" \t\r\n", begin),
+                text);
+    found.push_back({begin, at});
+  }
+}
+
+// ---- lines
+
+/// The end of the line that begins at `begin`, with the lines folded into it.
+std::size_t end_of_header(std::string_view text, std::size_t begin) {
+  std::size_t end = text.find('\n', begin);
+  while (end != std::string_view::npos && end + 1 < text.size() && is_blank(text[end + 1])) {
+    end = text.find('\n', end + 1);
+  }
+  end = or_end(end, text);
+  return end > begin && text[end - 1] == '\r' ? end - 1 : end;
+}
+
+/// (Proxy-)Authorization other than Digest, whose parameters are looked at one by one.
+void find_credentials(std::string_view text, std::size_t line, Ranges& found) {
+  const auto rest = text.substr(line);
+  std::size_t at = 0;
+  for (const std::string_view name : {"Authorization", "Proxy-Authorization"}) {
+    if (istarts_with(rest, name)) at = name.size();
+  }
+  if (at == 0) return;
+  at = or_end(rest.find_first_not_of(" \t", at), rest);
+  if (at == rest.size() || rest[at] != ':') return;
+  const std::size_t begin = skip_blanks(text, line + at + 1);
+  const std::size_t end = end_of_header(text, line);
+  if (begin >= end) return;
+  const auto value = text.substr(begin, end - begin);
+  const std::size_t scheme = value.find_first_of(blanks);
+  if (scheme == std::string_view::npos) return found.push_back({begin, end});
+  if (iequals(value.substr(0, scheme), "Digest")) return;
+  found.push_back({skip_blanks(text, begin + scheme), end});
+}
+
+/// `k=` of RFC 8866 5.12 and attributes whose value is a key.
+void find_key_line(std::string_view text, std::size_t line, Ranges& found) {
+  for (const std::string_view prefix : {"k=", "a=key-mgmt:", "a=ice-pwd:"}) {
+    if (!istarts_with(text.substr(line), prefix)) continue;
+    found.push_back({line + prefix.size(), or_end(text.find_first_of("\r\n", line), text)});
+  }
+}
+
+void find_in_lines(std::string_view text, Ranges& found) {
+  for (std::size_t line = 0; line < text.size();) {
+    find_credentials(text, line, found);
+    find_key_line(text, line, found);
+    const std::size_t end = text.find_first_of("\r\n", line);
+    line = end == std::string_view::npos ? text.size() : end + 1;
+  }
+}
+
+/// Keys of security descriptions (RFC 4568 9.2: inline:<key||salt>|lifetime|MKI:length).
+void find_inline_keys(std::string_view text, Ranges& found) {
+  static constexpr std::string_view word = "inline:";
+  for (std::size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at)) {
+    const std::size_t begin = ++at;
+    if (begin < word.size() || !iequals(text.substr(begin - word.size(), word.size()), word)) continue;
+    at = or_end(text.find_first_of("|;, \t\r\n", begin), text);
+    found.push_back({begin, at});
+  }
+}
+
+// ---- elements
+
+constexpr std::array<std::string_view, 4> secret_elements{"secret", "ticket", "psk", "grant"};
+
+/// The name behind '<' or "</" without its prefix; `end` is set behind it.
+std::string_view local_name(std::string_view text, std::size_t at, std::size_t& end) {
+  end = or_end(text.find_first_of(" \t\r\n<>/=\"'", at), text);
+  const auto name = text.substr(at, end - at);
+  const auto colon = name.rfind(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+/// Behind the start tag, from inside of it; an attribute may hold '>'.
+std::size_t end_of_tag(std::string_view text, std::size_t at) {
+  while ((at = text.find_first_of(">\"'", at)) != std::string_view::npos && text[at] != '>') {
+    at = text.find(text[at], at + 1);
+    if (at != std::string_view::npos) ++at;
+  }
+  return at == std::string_view::npos ? text.size() : at + 1;
+}
+
+void find_elements(std::string_view text, Ranges& found) {
+  for (std::size_t at = text.find('<'); at != std::string_view::npos; at = text.find('<', at)) {
+    std::size_t end = 0;
+    const std::string name(local_name(text, ++at, end));
+    if (std::ranges::find(secret_elements, name) == secret_elements.end()) continue;
+    const std::size_t begin = end_of_tag(text, end);
+    if (text[begin - 1] == '>' && text[begin - 2] == '/') {
+      at = begin;
+      continue;
+    }
+    // Up to the end tag of the same name, or to the end of a document that was cut.
+    std::size_t close = text.find("</", begin);
+    while (close != std::string_view::npos && local_name(text, close + 2, end) != name)
+      close = text.find("</", close + 2);
+    at = or_end(close, text);
+    found.push_back({begin, at});
+  }
+}
+
+// ---- URIs
+
+/// user:password@ behind "sip:", "sips:" and "://" (RFC 3261 19.1.1, RFC 3986 3.2.1).
+void find_passwords(std::string_view text, Ranges& found) {
+  for (std::size_t at = text.find(':'); at != std::string_view::npos; at = text.find(':', at)) {
+    const auto before = text.substr(0, at);
+    const bool sip =
+        before.size() >= 3 && (iequals(before.substr(before.size() - 3), "sip") ||
+                               (before.size() >= 4 && iequals(before.substr(before.size() - 4), "sips")));
+    ++at;
+    if (!sip && !text.substr(at).starts_with("//")) continue;
+    const std::size_t begin = sip ? at : at + 2;
+    const std::size_t end = or_end(text.find_first_of(" \t\r\n<>\"", begin), text);
+    const auto uri = text.substr(begin, end - begin);
+    const std::size_t host = uri.rfind('@');
+    at = end;
+    if (host == std::string_view::npos) continue;
+    const std::size_t colon = uri.substr(0, host).find(':');
+    if (colon != std::string_view::npos) found.push_back({begin + colon + 1, begin + host});
+  }
+}
+
+}  // namespace
+
+std::string mask(std::string_view text) {
+  Ranges found;
+  for (const auto find : {find_parameters, find_in_lines, find_inline_keys, find_elements, find_passwords}) {
+    find(text, found);
+  }
+  std::ranges::sort(found, {}, &Range::begin);
+  std::string out;
+  std::size_t done = 0;
+  for (const Range& range : found) {
+    if (range.end <= std::max(done, range.begin)) continue;
+    if (range.begin > done || done == 0) {
+      out += text.substr(done, range.begin - done);
+      out += shown;
+    }
+    done = range.end;
+  }
+  return out += text.substr(done);
+}
+
+bool may_hold_direct_secrets(std::string_view text) {
+  const std::size_t last = text.find_last_not_of(" \t\r\n");
+  if (last == std::string_view::npos || (text[last] != '>' && text[last] != '-')) return false;
+  return text.find(":ns:direct:") != std::string_view::npos;
+}
+
+}  // namespace beckon::trace

@@ -1,0 +1,93 @@
+#include "protocol/trace/reader.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "protocol/base/text.hpp"
+#include "tests/protocol/trace/stage.hpp"
+
+using namespace beckon;
+using namespace beckon::trace;
+using testing::Stage;
+
+namespace {
+
+std::string message(int number) {
+  return testing::request("OPTIONS", "sip:example.org", "sip:alice@example.org", "sip:example.org",
+                          "c" + std::to_string(number), number);
+}
+
+/// Reads until all was told; the Call-IDs in the order they came, "-N" for N lost.
+std::string read_all(Reader& reader, const std::vector<Recorder*>& recorders, Time until) {
+  std::string told;
+  do {
+    std::vector<Recorder::Page> pages;
+    for (std::size_t i = 0; i < recorders.size(); ++i)
+      pages.push_back(recorders[i]->read(reader.next(i), until, Reader::page));
+    const std::string lines = reader.take(std::move(pages));
+    for (const auto text : split(lines, '\n')) {
+      if (text.empty()) continue;
+      const auto event = boost::json::parse(text).as_object();
+      told += event.at("event") == "lost" ? "-" + boost::json::serialize(event.at("count"))
+                                          : std::string(event.at("call_id").as_string());
+      if (event.contains("repeated")) told += '*';
+      told += ' ';
+    }
+  } while (!reader.is_done());
+  return told;
+}
+
+}  // namespace
+
+TEST_CASE("messages of several recorders are told in order of time, however many there are") {
+  Stage stage;
+  Recorder first(stage, {}), second(stage, {});
+  std::string expected;
+  for (int i = 0; i < 500; ++i) {
+    stage.time += 1us;
+    stage.send(i % 7 == 0 ? second : first, message(i));
+    expected += "c" + std::to_string(i) + " ";
+  }
+  Reader reader({}, 2);
+  CHECK(read_all(reader, {&first, &second}, stage.time) == expected);
+  CHECK(read_all(reader, {&first, &second}, stage.time).empty());
+  stage.time += 1us;
+  stage.send(second, message(1000));
+  CHECK(read_all(reader, {&first, &second}, stage.time) == "c1000 ");
+}
+
+TEST_CASE("a reader slower than the messages is told how many he lost") {
+  Stage stage;
+  Recorder recorder(stage, {.messages = 3});
+  Reader reader({}, 1);
+  for (int i = 0; i < 5; ++i) stage.send(recorder, message(i));
+  CHECK(read_all(reader, {&recorder}, stage.time) == "c2 c3 c4 ");  // nobody had asked before
+  for (int i = 5; i < 15; ++i) stage.send(recorder, message(i));
+  CHECK(read_all(reader, {&recorder}, stage.time) == "-7 c12 c13 c14 ");
+}
+
+TEST_CASE("only what is asked about is told, and retransmissions are marked") {
+  Stage stage;
+  Recorder recorder(stage, {});
+  for (const int i : {1, 2, 1}) stage.send(recorder, message(i));
+  Reader one({.about = "c1"}, 1), all({.about = "alice@example.org"}, 1),
+      none({.about = "bob@example.org"}, 1);
+  CHECK(read_all(one, {&recorder}, stage.time) == "c1 c1* ");
+  CHECK(read_all(all, {&recorder}, stage.time) == "c1 c2 c1* ");
+  CHECK(read_all(none, {&recorder}, stage.time).empty());
+}
+
+TEST_CASE("a question is written and read back; anything else is none") {
+  const Question question{.about = "alice@example.org", .full = true, .follow = true};
+  const auto read = parse_question(boost::json::serialize(to_json(question)));
+  REQUIRE(read);
+  CHECK(read->about == question.about);
+  CHECK(read->full);
+  CHECK(read->follow);
+  for (const char* text : {"", "{}", "[]", R"({"about":1,"full":true,"follow":true})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_question(text));
+  }
+}

@@ -1,0 +1,124 @@
+#include "protocol/trace/recorder.hpp"
+
+#include <doctest/doctest.h>
+
+#include "protocol/trace/tap.hpp"
+#include "tests/protocol/trace/stage.hpp"
+
+using namespace beckon;
+using namespace beckon::trace;
+using testing::Stage;
+
+TEST_CASE("a recorder keeps the newest messages, in order") {
+  Stage stage;
+  Recorder recorder(stage, {.messages = 3, .octets = 1000, .malformed_octets = 10});
+  for (const char* text : {"a", "b", "c", "d", "e"}) stage.send(recorder, text);
+  CHECK(recorder.size() == 3);
+  CHECK(recorder.octets() == 3);
+  CHECK(testing::texts(recorder.read(0, stage.time, 10)) == "c d e");
+}
+
+TEST_CASE("a recorder holds the buffer that was sent, and no longer than its message is kept") {
+  Stage stage;
+  Recorder recorder(stage, {.messages = 1, .octets = 1000});
+  const auto first = share("first");
+  recorder.sent({}, first);
+  CHECK(recorder.read(0, stage.time, 1).entries.at(0).text.data() == first->data());
+  CHECK(first.use_count() == 2);
+  stage.send(recorder, "second");
+  CHECK(first.use_count() == 1);
+}
+
+TEST_CASE("a recorder holds no more octets than it may") {
+  Stage stage;
+  Recorder recorder(stage, {.messages = 100, .octets = 10});
+  stage.send(recorder, "1234");
+  stage.send(recorder, "567890");
+  CHECK(recorder.size() == 2);
+  stage.send(recorder, "1");
+  CHECK(testing::texts(recorder.read(0, stage.time, 10)) == "567890 1");
+  stage.send(recorder, "more than all of it");
+  CHECK(recorder.size() == 0);
+  CHECK(recorder.octets() == 0);
+  stage.send(recorder, "next");
+  CHECK(testing::texts(recorder.read(0, stage.time, 10)) == "next");
+}
+
+TEST_CASE("a reader who comes too late is told how many he lost") {
+  Stage stage;
+  Recorder recorder(stage, {.messages = 3});
+  for (const char* text : {"a", "b", "c"}) stage.send(recorder, text);
+  auto page = recorder.read(0, stage.time, 2);
+  CHECK(testing::texts(page) == "a b");
+  CHECK(page.lost == 0);
+  CHECK(page.more);
+  for (const char* text : {"d", "e", "f", "g"}) stage.send(recorder, text);
+  page = recorder.read(page.next, stage.time, 10);
+  CHECK(testing::texts(page) == "e f g");
+  CHECK(page.lost == 2);  // c, d
+  CHECK_FALSE(page.more);
+  page = recorder.read(page.next, stage.time, 10);
+  CHECK(page.entries.empty());
+  CHECK(page.lost == 0);
+}
+
+TEST_CASE("messages younger than asked for wait for the next reading") {
+  Stage stage;
+  Recorder recorder(stage, {.messages = 3});
+  stage.send(recorder, "a");
+  const Time then = stage.time;
+  stage.time += 1ms;
+  stage.send(recorder, "b");
+  const auto page = recorder.read(0, then, 10);
+  CHECK(testing::texts(page) == "a");
+  CHECK_FALSE(page.more);
+  CHECK(testing::texts(recorder.read(page.next, stage.time, 10)) == "b");
+}
+
+TEST_CASE("a recorder of no messages records none") {
+  Stage stage;
+  Recorder recorder(stage, {.messages = 0});
+  stage.send(recorder, "a");
+  recorder.malformed({}, sip::Errc::bad_start_line, "b");
+  CHECK(recorder.size() == 0);
+  CHECK(recorder.read(0, stage.time, 10).entries.empty());
+}
+
+TEST_CASE("secrets of direct sessions are masked when they are recorded (DIRECT_SESSIONS 3.3)") {
+  Stage stage;
+  Recorder recorder(stage, {});
+  stage.send(recorder, "<p xmlns:d=\"urn:beckon:params:xml:ns:direct:1\"><d:secret>AAEC</d:secret></p>");
+  const auto page = recorder.read(0, stage.time, 1);
+  CHECK(page.entries.at(0).owner->find("AAEC") == std::string::npos);
+  CHECK(page.entries.at(0).size == 76);
+}
+
+TEST_CASE("of what cannot be read only the beginning is kept, masked") {
+  Stage stage;
+  Recorder recorder(stage, {.malformed_octets = 20});
+  recorder.malformed({}, sip::Errc::bad_start_line, "response=1234567890, and so on");
+  const auto entry = recorder.read(0, stage.time, 1).entries.at(0);
+  CHECK(entry.text == "response=***,");
+  CHECK(entry.size == 30);
+  CHECK(entry.problem == sip::Errc::bad_start_line);
+}
+
+TEST_CASE("a tap records what is sent and passes it on") {
+  struct Wire final : transaction::Transport {
+    void send(const transaction::Hop&, SharedText message, std::function<void(ErrorCode)> failed) override {
+      sent = *message;
+      failed(sip::Errc::bad_start_line);
+    }
+    std::string sent_by(const transaction::Hop&) const override { return "192.0.2.1:5060"; }
+    std::string sent;
+  } wire;
+  Stage stage;
+  Recorder recorder(stage, {});
+  Tap tap(wire, recorder);
+  bool failed = false;
+  tap.send({}, share("hello"), [&](ErrorCode) { failed = true; });
+  CHECK(wire.sent == "hello");
+  CHECK(failed);
+  CHECK(tap.sent_by({}) == "192.0.2.1:5060");
+  CHECK(testing::texts(recorder.read(0, stage.time, 1)) == "hello");
+}
