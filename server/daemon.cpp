@@ -15,9 +15,11 @@
 #include "protocol/net/sip_transport.hpp"
 #include "protocol/net/stun_listener.hpp"
 #include "protocol/stun/message.hpp"
+#include "protocol/trace/tap.hpp"
 #include "server/admin/metrics.hpp"
 #include "server/admin/socket.hpp"
 #include "server/admin/tables.hpp"
+#include "server/admin/trace.hpp"
 #include "server/admin/users.hpp"
 #include "server/http/server.hpp"
 #include "server/registrar/registrar.hpp"
@@ -35,11 +37,14 @@ constexpr std::string_view software = "beckond/" BECKON_VERSION;
 /// What the transport of one loop hears goes to the shard of that loop.
 class Ear final : public net::Receiver {
  public:
-  Ear(const std::unique_ptr<Node>& node, unsigned number) : node_(node), number_(number) {}
+  Ear(const std::unique_ptr<Node>& node, unsigned number, trace::Recorder& recorder)
+      : node_(node), number_(number), recorder_(recorder) {}
   void on_message(const transaction::Hop& from, sip::Message message) override {
+    recorder_.received(from, message);
     node_->shard(number_).on_message(from, std::move(message));
   }
   void on_malformed(const transaction::Hop& from, ErrorCode error, std::string_view text) override {
+    recorder_.malformed(from, error, text);
     node_->shard(number_).on_malformed(from, error, text);
   }
   void on_peer_verified(const transaction::Hop& flow, const std::vector<std::string>& names) override {
@@ -50,6 +55,7 @@ class Ear final : public net::Receiver {
  private:
   const std::unique_ptr<Node>& node_;
   unsigned number_;
+  trace::Recorder& recorder_;
 };
 
 store::Durability to_store(Durability durability) {
@@ -85,8 +91,10 @@ class Daemon {
  private:
   /// One thread: its loop, and what of the shell belongs to it.
   struct Seat {
-    explicit Seat(unsigned number) : loop(static_cast<std::uint8_t>(number)) {}
+    Seat(unsigned number, trace::Recorder::Limits limits)
+        : loop(static_cast<std::uint8_t>(number)), recorder(loop.clock(), limits) {}
     net::Loop loop;
+    trace::Recorder recorder;
     crypto::SystemRandom random;
     store::Memory memory;  ///< For --durability memory.
     std::unique_ptr<store::StateStore> state;
@@ -94,6 +102,7 @@ class Daemon {
     store::LocalBus bus;
     std::unique_ptr<Ear> ear;
     std::unique_ptr<net::SipTransport> transport;
+    std::unique_ptr<trace::Tap> tap;  ///< Before the transport.
     std::unique_ptr<net::DnsClient> dns;
     std::unique_ptr<locate::Finder> locator;
   };
@@ -110,7 +119,10 @@ class Daemon {
     std::filesystem::create_directories(config_.data, error);
     if (!error) std::filesystem::permissions(config_.data, std::filesystem::perms::owner_all, error);
     if (error) return fail(Exit::store, config_.data.string() + ": " + error.message());
-    for (unsigned i = 0; i < config_.shards; ++i) seats_.push_back(std::make_unique<Seat>(i));
+    for (unsigned i = 0; i < config_.shards; ++i) {
+      trace::Recorder::Limits limits{.messages = config_.trace_messages, .octets = config_.trace_octets};
+      seats_.push_back(std::make_unique<Seat>(i, limits));
+    }
     if (config_.durability != Durability::memory) {
       auto opened =
           store::SqliteState::open(admin::state_file(config_.data), to_store(config_.durability), clock_);
@@ -225,9 +237,10 @@ class Daemon {
       options.trusted = [settings = config_.settings](const IpAddress& source) {
         return settings.trusts(source);
       };
-      seats_[i]->ear = std::make_unique<Ear>(node_, i);
+      seats_[i]->ear = std::make_unique<Ear>(node_, i, seats_[i]->recorder);
       seats_[i]->transport =
           std::make_unique<net::SipTransport>(loop(i), std::move(options), *seats_[i]->ear);
+      seats_[i]->tap = std::make_unique<trace::Tap>(*seats_[i]->transport, seats_[i]->recorder);
     }
     std::vector<net::SipTransport*> transports;
     for (const auto& seat : seats_) transports.push_back(seat->transport.get());
@@ -293,8 +306,8 @@ class Daemon {
     open_name_service();
     std::vector<Node::Seat> places;
     for (const auto& seat : seats_) {
-      places.push_back({{*seat->transport, seat->loop.timers(), seat->loop.clock(), seat->random,
-                         *seat->state, *seat->users, seat->bus, *seat->locator},
+      places.push_back({{*seat->tap, seat->loop.timers(), seat->loop.clock(), seat->random, *seat->state,
+                         *seat->users, seat->bus, *seat->locator},
                         [&own = seat->loop](std::function<void()> work) { own.post(std::move(work)); }});
     }
     node_ = std::make_unique<Node>(make_settings(), seats_.front()->random, places);
@@ -330,10 +343,15 @@ class Daemon {
       if (!bound) return cannot_listen(listener, bound.error());
       bound_.push_back({listener.kind, *bound});
     }
-    socket_ = std::make_unique<admin::Socket>(
-        loop(0), [this](const std::string& line, const admin::Socket::Answer& answer) {
-          answer_socket(line, answer);
+    traces_ = std::make_unique<admin::Traces>(
+        loop(0), seats_.size(),
+        [this](const std::vector<std::uint64_t>& from, Time until,
+               const std::function<void(std::vector<trace::Recorder::Page>)>& done) {
+          read_trace(from, until, done);
         });
+    socket_ = std::make_unique<admin::Socket>(
+        loop(0),
+        [this](const std::string& line, const admin::ReplyPtr& reply) { answer_socket(line, reply); });
     const auto path = admin::socket_path(config_.data);
     if (const auto opened = socket_->listen(path); !opened) {
       return fail(Exit::cannot_listen, path.string() + ": " + opened.error().message());
@@ -404,20 +422,36 @@ class Daemon {
     });
   }
 
-  void answer_socket(const std::string& line, const admin::Socket::Answer& answer) {
+  void answer_socket(const std::string& line, const admin::ReplyPtr& reply) {
     const auto [verb, word] = cut(line, ' ');
     if (verb == "users") {
       apply_settings();
-      return answer("{}");
+      return reply->finish("{}");
     }
+    if (verb == "trace") return traces_->start(word, reply);
     gather<std::vector<Table>>(
         [](Shard& shard) { return shard.tables(); },
-        [answer, about = std::string(word)](const std::vector<std::vector<Table>>& parts) {
+        [reply, about = std::string(word)](const std::vector<std::vector<Table>>& parts) {
           std::vector<Table> all;
           for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
           all = admin::merge(std::move(all));
           if (!about.empty()) all = admin::rows_about(std::move(all), about);
-          answer(admin::print_json(all));
+          reply->finish(admin::print_json(all));
+        });
+  }
+
+  void read_trace(const std::vector<std::uint64_t>& from, Time until,
+                  const std::function<void(std::vector<trace::Recorder::Page>)>& done) {
+    using Numbered = std::pair<unsigned, trace::Recorder::Page>;
+    gather<Numbered>(
+        [this, from, until](Shard& shard) {
+          const unsigned number = shard.number();
+          return Numbered(number, seats_[number]->recorder.read(from[number], until, trace::Reader::page));
+        },
+        [done](std::vector<Numbered> parts) {
+          std::vector<trace::Recorder::Page> pages(parts.size());
+          for (Numbered& each : parts) pages[each.first] = std::move(each.second);
+          done(std::move(pages));
         });
   }
 
@@ -460,6 +494,7 @@ class Daemon {
   std::unique_ptr<http::HttpServer> xcap_server_;
   std::unique_ptr<http::HttpServer> admin_server_;
   std::unique_ptr<net::StunListener> stun_;
+  std::unique_ptr<admin::Traces> traces_;
   std::unique_ptr<admin::Socket> socket_;
 };
 

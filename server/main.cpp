@@ -7,6 +7,7 @@
 #include "server/admin/socket.hpp"
 #include "server/admin/tables.hpp"
 #include "server/admin/terminal.hpp"
+#include "server/admin/trace.hpp"
 #include "server/admin/users.hpp"
 #include "server/config/command_line.hpp"
 #include "server/daemon.hpp"
@@ -59,6 +60,8 @@ Exit run(const CommandLine& line) {
       return show(line, "tables");
     case Verb::explain:
       return explain(line);
+    case Verb::trace:
+      return admin::run_trace(line, std::cout, std::cerr);
     case Verb::check_config:
       return check_config(line);
     case Verb::user_add:

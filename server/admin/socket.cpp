@@ -19,7 +19,7 @@ std::filesystem::path socket_path(const std::filesystem::path& data) { return da
 namespace {
 
 /// One question and its answer; keeps itself alive.
-class Session : public std::enable_shared_from_this<Session> {
+class Session final : public Reply, public std::enable_shared_from_this<Session> {
  public:
   Session(Protocol::socket socket, Socket::Handler handler)
       : socket_(std::move(socket)), handler_(std::move(handler)) {}
@@ -31,26 +31,46 @@ class Session : public std::enable_shared_from_this<Session> {
                            });
   }
 
+  void send(std::string text, std::function<void()> then) override {
+    text_ = std::move(text);
+    asio::async_write(
+        socket_, asio::buffer(text_),
+        [self = shared_from_this(), then = std::move(then)](const ErrorCode& error, std::size_t) {
+          if (error) self->open_ = false;
+          then();
+        });
+  }
+  void finish(std::string text) override {
+    send(std::move(text), [self = shared_from_this()] {
+      ErrorCode ignored;
+      self->socket_.shutdown(Protocol::socket::shutdown_both, ignored);
+    });
+  }
+  bool is_open() const override { return open_; }
+
  private:
   void handle(std::size_t size) {
     std::string line = line_.substr(0, size - 1);
-    handler_(std::move(line),
-             [self = shared_from_this()](std::string text) { self->write(std::move(text)); });
+    watch();
+    handler_(std::move(line), shared_from_this());
   }
 
-  void write(std::string text) {
-    text_ = std::move(text);
-    asio::async_write(socket_, asio::buffer(text_),
-                      [self = shared_from_this()](const ErrorCode&, std::size_t) {
-                        ErrorCode ignored;
-                        self->socket_.shutdown(Protocol::socket::shutdown_both, ignored);
-                      });
+  /// Who has asked says no more: what can be read is his end.
+  void watch() {
+    socket_.async_wait(Protocol::socket::wait_read, [self = shared_from_this()](const ErrorCode&) {
+      char octet = 0;
+      ErrorCode error;
+      self->socket_.non_blocking(true, error);
+      self->socket_.receive(asio::buffer(&octet, 1), 0, error);
+      if (error != asio::error::would_block) self->open_ = false;
+    });
   }
 
   Protocol::socket socket_;
   Socket::Handler handler_;
   std::string line_;
   std::string text_;
+  bool open_ = true;
 };
 
 }  // namespace
@@ -99,6 +119,17 @@ Result<void> Socket::listen(const std::filesystem::path& path) {
 }
 
 Result<std::string> ask(const std::filesystem::path& path, std::string_view line) {
+  std::string text;
+  const auto asked = listen(path, line, [&](std::string_view part) {
+    if (!text.empty()) text += '\n';
+    text += part;
+  });
+  if (!asked) return asked.error();
+  return text;
+}
+
+Result<void> listen(const std::filesystem::path& path, std::string_view line,
+                    const std::function<void(std::string_view line)>& on_line) {
   asio::io_context context;
   Protocol::socket socket(context);
   ErrorCode error;
@@ -106,9 +137,15 @@ Result<std::string> ask(const std::filesystem::path& path, std::string_view line
   if (error) return Errc::not_running;
   asio::write(socket, asio::buffer(std::string(line) + '\n'), error);
   std::string text;
-  if (!error) asio::read(socket, asio::dynamic_buffer(text), error);
+  while (!error) {
+    const std::size_t size = asio::read_until(socket, asio::dynamic_buffer(text), '\n', error);
+    if (error) break;
+    on_line(std::string_view(text).substr(0, size - 1));
+    text.erase(0, size);
+  }
   if (error != asio::error::eof) return Errc::not_running;
-  return text;
+  if (!text.empty()) on_line(text);
+  return {};
 }
 
 }  // namespace beckon::server::admin

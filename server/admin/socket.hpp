@@ -15,14 +15,27 @@ namespace beckon::server::admin {
 /// Path of the socket in a data folder.
 std::filesystem::path socket_path(const std::filesystem::path& data);
 
+/// Where one answer goes. Calls and callbacks on the loop of the socket.
+class Reply {
+ public:
+  virtual ~Reply() = default;
+  /// Sends a part of the answer; `then` is called when it has been written, so that a slow reader can be
+  /// waited for, or when the asker has gone. One part at a time.
+  virtual void send(std::string text, std::function<void()> then) = 0;
+  /// Sends the rest of the answer. Nothing may follow.
+  virtual void finish(std::string text) = 0;
+  /// False once the asker has gone.
+  virtual bool is_open() const = 0;
+};
+using ReplyPtr = std::shared_ptr<Reply>;
+
 /// Answers whoever may open the data folder: a Unix socket of mode 0600, one line in, one text out.
 class Socket {
  public:
   /// Longest question, in octets.
   static constexpr std::size_t line_max = 1024;
-  using Answer = std::function<void(std::string text)>;
-  /// Called on the loop; `answer` once, at once or later, on the loop.
-  using Handler = std::function<void(std::string line, Answer answer)>;
+  /// Called on the loop; answers at once or later.
+  using Handler = std::function<void(std::string line, ReplyPtr reply)>;
 
   Socket(net::Loop& loop, Handler handler);
   /// Removes the socket's file.
@@ -40,5 +53,8 @@ class Socket {
 
 /// Asks the running server, and waits. Errors: Errc::not_running.
 Result<std::string> ask(const std::filesystem::path& path, std::string_view line);
+/// The same for answers of many lines: each is handed on as it comes, without its end.
+Result<void> listen(const std::filesystem::path& path, std::string_view line,
+                    const std::function<void(std::string_view line)>& on_line);
 
 }  // namespace beckon::server::admin

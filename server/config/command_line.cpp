@@ -30,6 +30,8 @@ struct Words {
   std::string log;
   std::string argument;
   bool json = false;
+  bool follow = false;
+  bool full = false;
 };
 
 /// The options as TOML, so that file and command line are read by the same rules. Values were checked by
@@ -134,6 +136,13 @@ void add_questions(CLI::App& app, Words& words, Verbs& verbs) {
   explain->add_option("user", words.argument)->required();
   explain->add_flag("--json", words.json, "As JSON");
   verbs.emplace_back(explain, Verb::explain);
+  auto* trace =
+      add_data_command(app, words, "trace", "The recent SIP messages of the running server, secrets masked");
+  trace->add_option("--about", words.argument, "Only those of this user, or with this Call-ID");
+  trace->add_flag("--follow", words.follow, "Go on with what comes");
+  trace->add_flag("--full", words.full, "With the whole messages");
+  trace->add_flag("--json", words.json, "As JSON, one event a line");
+  verbs.emplace_back(trace, Verb::trace);
   auto* check = app.add_subcommand("check-config", "Says whether a configuration file is right");
   check->add_option("file", words.argument)->required();
   verbs.emplace_back(check, Verb::check_config);
@@ -145,7 +154,12 @@ std::variant<CommandLine, Exit> complain(const std::string& what) {
 }
 
 std::variant<CommandLine, Exit> finish(const Words& words, Verb verb) {
-  CommandLine line{.verb = verb, .config = {}, .argument = words.argument, .json = words.json};
+  CommandLine line{.verb = verb,
+                   .config = {},
+                   .argument = words.argument,
+                   .json = words.json,
+                   .follow = words.follow,
+                   .full = words.full};
   Config asked;
   asked.file = words.config_file;
   asked.overrides = as_toml(words);

@@ -20,12 +20,16 @@ struct CommandLine {
     user_remove,
     tables,
     explain,
+    trace,
     check_config,
   };
   Verb verb = Verb::run;
   Config config;         ///< File and options together; `data` is never empty.
-  std::string argument;  ///< The user, the import file, the table or the file to check; empty for none.
-  bool json = false;     ///< Tables and lists as JSON.
+  std::string argument;  ///< The user, the import file, the table, the file to check, or whom a trace is
+                         ///< about; empty for none.
+  bool json = false;    ///< Tables, lists and traces as JSON.
+  bool follow = false;  ///< A trace goes on with what comes.
+  bool full = false;    ///< A trace shows whole messages.
 };
 
 /// Exit codes of the program (DESIGN 5).

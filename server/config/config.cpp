@@ -257,6 +257,10 @@ Keys make_keys() {
   keys["restart.grace_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);
   add_connections(keys);
+  keys["trace.messages"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.trace_messages; }, 0, million);
+  keys["trace.octets"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.trace_octets; }, 0, std::int64_t{1} << 30);
   add_lifetimes(keys, "registration", [](Config& c) -> auto& { return c.settings.registration; });
   add_lifetimes(keys, "subscription", [](Config& c) -> auto& { return c.settings.subscription; });
   add_lifetimes(keys, "publication", [](Config& c) -> auto& { return c.settings.publication; });

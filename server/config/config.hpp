@@ -48,8 +48,10 @@ struct Config {
   ClientCertificates tls_clients;
   ConnectionLimits connections;
   std::string log = "info";
-  std::filesystem::path file;  ///< What was read, and
-  std::string overrides;       ///< what the command line said, as TOML: both are read again on SIGHUP.
+  std::uint32_t trace_messages = 1000;           ///< Recent SIP messages each shard remembers; 0: none.
+  std::uint32_t trace_octets = 4 * 1024 * 1024;  ///< Of them, at most.
+  std::filesystem::path file;                    ///< What was read, and
+  std::string overrides;  ///< what the command line said, as TOML: both are read again on SIGHUP.
 
   const std::vector<Listener>& listening() const;
 };

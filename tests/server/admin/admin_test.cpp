@@ -1,14 +1,18 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "server/admin/metrics.hpp"
 #include "server/admin/socket.hpp"
 #include "server/admin/tables.hpp"
+#include "server/admin/trace.hpp"
 #include "server/admin/users.hpp"
 #include "server/store/sqlite.hpp"
 
@@ -159,7 +163,7 @@ TEST_CASE("the admin socket answers one line with one text, for the owner only")
   const Folder folder;
   net::Loop loop;
   Socket socket(loop,
-                [](const std::string& line, const Socket::Answer& answer) { answer("you said " + line); });
+                [](const std::string& line, const ReplyPtr& reply) { reply->finish("you said " + line); });
   const auto path = socket_path(folder.path());
   CHECK(ask(path, "hello").error() == admin::Errc::not_running);
   REQUIRE(socket.listen(path).has_value());
@@ -176,4 +180,127 @@ TEST_CASE("the admin socket answers one line with one text, for the owner only")
   asker.join();
   REQUIRE(said.has_value());
   CHECK(*said == "you said hello");
+}
+
+namespace {
+
+/// An asker who reads when he is let.
+struct SlowReply final : Reply {
+  void send(std::string text, std::function<void()> then) override {
+    said += text;
+    waiting = std::move(then);
+  }
+  void finish(std::string text) override {
+    said += text;
+    finished = true;
+  }
+  bool is_open() const override { return open; }
+  void read_all() {
+    if (const auto then = std::exchange(waiting, nullptr)) then();
+  }
+  std::size_t lines() const { return static_cast<std::size_t>(std::ranges::count(said, '\n')); }
+
+  std::string said;
+  std::function<void()> waiting;
+  bool finished = false;
+  bool open = true;
+};
+
+struct TraceStage {
+  explicit TraceStage(std::size_t messages)
+      : recorder(loop.clock(), {.messages = messages}),
+        traces(loop, 1, [this](auto from, Time until, auto done) {
+          loop.post(
+              [this, from, until, done] { done({recorder.read(from[0], until, trace::Reader::page)}); });
+        }) {}
+  void record(int count) {
+    for (int i = 0; i < count; ++i) recorder.sent({}, share("OPTIONS sip:h SIP/2.0\r\nCall-ID: c\r\n\r\n"));
+  }
+  bool wait(const std::function<bool()>& done) { return loop.run_until(done, 10s); }
+
+  net::Loop loop;
+  trace::Recorder recorder;
+  std::shared_ptr<SlowReply> reply = std::make_shared<SlowReply>();
+  Traces traces;
+};
+
+std::string question(bool follow) {
+  return R"({"about":"","full":false,"follow":)" + std::string(follow ? "true}" : "false}");
+}
+
+}  // namespace
+
+TEST_CASE("a trace is told page by page, at the pace of the asker, and then ends") {
+  TraceStage stage(1000);
+  stage.record(150);
+  stage.traces.start(question(false), stage.reply);
+  CHECK(stage.wait([&] { return stage.reply->waiting != nullptr; }));
+  CHECK(stage.reply->lines() == trace::Reader::page);
+  CHECK(stage.wait([&] {
+    stage.reply->read_all();
+    return stage.reply->finished;
+  }));
+  CHECK(stage.reply->lines() == 150);
+}
+
+TEST_CASE("who follows slowly loses messages and is told how many") {
+  TraceStage stage(100);
+  stage.record(1);
+  stage.traces.start(question(true), stage.reply);
+  CHECK(stage.wait([&] { return stage.reply->lines() == 1; }));
+  stage.record(250);  // while the first line is not read
+  stage.reply->said.clear();
+  stage.reply->read_all();
+  CHECK(stage.wait([&] {
+    stage.reply->read_all();
+    return stage.reply->lines() == 101;
+  }));
+  CHECK(stage.reply->said.starts_with("{\"event\":\"lost\",\"count\":150}\n"));
+  stage.record(1);
+  CHECK(stage.wait([&] {
+    stage.reply->read_all();
+    return stage.reply->lines() == 102;
+  }));
+  CHECK_FALSE(stage.reply->finished);
+}
+
+TEST_CASE("a follower who has gone makes room for another, and a question that is none gets nothing") {
+  TraceStage stage(10);
+  std::vector<std::shared_ptr<SlowReply>> replies;
+  for (std::size_t i = 0; i <= Traces::most; ++i) {
+    stage.traces.start(question(true), replies.emplace_back(std::make_shared<SlowReply>()));
+  }
+  CHECK(replies.back()->finished);
+  for (const auto& reply : replies) reply->open = false;
+  CHECK(stage.wait([&] { return replies.front().use_count() == 1; }));
+  stage.record(1);
+  stage.traces.start(question(false), stage.reply);
+  CHECK(stage.wait([&] {
+    stage.reply->read_all();
+    return stage.reply->finished;
+  }));
+  CHECK(stage.reply->lines() == 1);
+  const auto confused = std::make_shared<SlowReply>();
+  stage.traces.start("{}", confused);
+  CHECK(confused->finished);
+  CHECK(confused->said.empty());
+}
+
+TEST_CASE("an answer of many lines is handed on line by line") {
+  const Folder folder;
+  net::Loop loop;
+  Socket socket(loop, [](const std::string&, const ReplyPtr& reply) {
+    reply->send("one\ntwo\n", [reply] { reply->finish("three"); });
+  });
+  const auto path = socket_path(folder.path());
+  REQUIRE(socket.listen(path).has_value());
+  std::vector<std::string> lines;
+  std::atomic<bool> done = false;
+  std::jthread asker([&] {
+    (void)listen(path, "hello", [&](std::string_view line) { lines.emplace_back(line); });
+    done = true;
+  });
+  CHECK(loop.run_until([&] { return done.load(); }, 10s));
+  asker.join();
+  CHECK(lines == std::vector<std::string>{"one", "two", "three"});
 }

@@ -54,6 +54,8 @@ TEST_CASE("the sample file names every key with its default") {
   CHECK(config.tls_clients.required == fresh.tls_clients.required);
   CHECK(config.shards == fresh.shards);
   CHECK(config.log == fresh.log);
+  CHECK(config.trace_messages == fresh.trace_messages);
+  CHECK(config.trace_octets == fresh.trace_octets);
   CHECK_FALSE(check(config));
 }
 
