@@ -36,7 +36,7 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
       keyring_(std::move(keyring)),
       emit_(std::move(emit)),
       connection_{config_.servers.front(), 0, 0, config_.servers},
-      tracer_(edges_.transport, edges_.clock, emit_, config_.trace),
+      tracer_(edges_.transport, edges_.clock, emit_, config_.tracing),
       layer_({.times = config_.times, .branch_prefix = {}}, tracer_, edges_.timers, edges_.clock,
              edges_.random, *this),
       requester_(config_.account, layer_, edges_.random),
@@ -84,6 +84,16 @@ void Agent::on_message(const transaction::Hop& from, const sip::Message& message
   }
   adopt(from.flow);
   layer_.receive(from, message, now);
+}
+
+void Agent::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text, Now now) {
+  log::warn("sip", "{}: unreadable message: {}", print(from.remote), why.message());
+  tracer_.on_malformed(from, why, text, now);
+  const auto refusal = sip::refusal(share(std::string(text)), why);
+  if (!refusal) return;
+  auto reply =
+      sip::Builder::reply(refusal->head, refusal->status, edges_.random.token(6), refusal->reason).finish();
+  tracer_.send(from, share(std::move(reply)), {});
 }
 
 /// The connection of the newest message is the one requests go down.

@@ -33,7 +33,7 @@ class Agent final : public transaction::User {
     std::vector<transaction::Hop> servers;  ///< In the order to try (RFC 3263 4.3); at least one.
     std::string server_text;                ///< As the user wrote it, for the "ready" event.
     std::string xcap_root;                  ///< Path of the XCAP root on the server.
-    bool trace = false;                     ///< Emit "trace" events.
+    Tracing tracing = Tracing::off;         ///< Events "trace".
     transaction::Times times;
   };
   /// What the shell lends; outlives the agent.
@@ -68,6 +68,8 @@ class Agent final : public transaction::User {
 
   /// From the network.
   void on_message(const transaction::Hop& from, const sip::Message& message, Now now);
+  /// Octets that are no SIP message: 400 where it can be answered. `text` is valid during the call.
+  void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text, Now now);
   void on_flow_opened(const transaction::Hop& flow, Now now);
   void on_flow_closed(transaction::FlowId flow, Now now);
   /// From the port of direct sessions.

@@ -1,28 +1,34 @@
 #pragma once
 
 #include "client/control/event.hpp"
-#include "protocol/sip/message.hpp"
+#include "protocol/trace/line.hpp"
 #include "protocol/transaction/transport.hpp"
 
 namespace beckon::client {
 
-/// Stands before the transport and tells of every SIP message that leaves or comes, one line each, without
-/// headers or bodies: nothing secret is in it.
+/// What is told of SIP messages.
+enum class Tracing : std::uint8_t { off, lines, texts };
+
+/// Stands before the transport and tells of every SIP message that leaves or comes with an event "trace".
+/// What is secret in it is masked (protocol/trace).
 class Tracer final : public transaction::Transport {
  public:
-  Tracer(transaction::Transport& transport, Clock& clock, control::OnEvent emit, bool enabled);
+  Tracer(transaction::Transport& transport, Clock& clock, control::OnEvent emit, Tracing tracing)
+      : transport_(transport), clock_(clock), emit_(std::move(emit)), tracing_(tracing) {}
 
   void send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) override;
   std::string sent_by(const transaction::Hop& hop) const override { return transport_.sent_by(hop); }
   void on_received(const transaction::Hop& from, const sip::Message& message, Now now);
+  void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text, Now now);
 
  private:
-  void tell(std::string_view direction, const transaction::Hop& hop, const sip::Message& message, Now now);
+  void tell(const trace::Entry& entry);
 
   transaction::Transport& transport_;
   Clock& clock_;
   control::OnEvent emit_;
-  bool enabled_;
+  Tracing tracing_;
+  trace::Repeats repeats_;
 };
 
 }  // namespace beckon::client

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/account/account.hpp"
+#include "client/agent/tracer.hpp"
 #include "protocol/locate/query.hpp"
 #include "protocol/transaction/transport.hpp"
 
@@ -32,7 +33,7 @@ struct Options {
   std::filesystem::path state;
   std::string play, record;
   bool json = false;
-  bool trace = false;
+  Tracing tracing = Tracing::off;
   bool stay = false;               ///< After COMMAND, go on until interrupted.
   bool direct_loopback = false;    ///< Test switch direct.loopback (DIRECT_SESSIONS 5).
   std::vector<std::string> words;  ///< COMMAND and its arguments; empty: commands come from standard input.

@@ -1,5 +1,7 @@
 #include "client/cli/shell.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -18,7 +20,7 @@
 #include "protocol/net/https_client.hpp"
 #include "protocol/net/sip_transport.hpp"
 #include "protocol/net/source_address.hpp"
-#include "protocol/sip/check.hpp"
+#include "protocol/trace/ladder.hpp"
 
 namespace beckon::client::cli {
 namespace {
@@ -60,6 +62,11 @@ void hold_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+std::string user_of(const std::string& aor) {
+  const auto uri = sip::parse_uri(aor);
+  return uri ? uri->user : aor;
+}
+
 Cause cause_of(ErrorCode error) {
   const bool trust = error == net::Errc::untrusted || error == net::Errc::wrong_name;
   return trust ? Cause::untrusted : Cause::unreachable;
@@ -77,7 +84,10 @@ class Shell final : private net::Receiver {
       : options_(options),
         dns_(loop_, net::DnsClient::Options{.servers = options.name_servers}),
         locator_(dns_, abilities(), loop_.timers(), loop_.clock(), random_),
-        port_(loop_.context(), options.direct_loopback) {}
+        port_(loop_.context(), options.direct_loopback),
+        ladder_({.self = user_of(options.account.aor),
+                 .is_server = false,
+                 .colour = ::isatty(STDOUT_FILENO) == 1}) {}
 
   int run() {
     if (read_words() && open_files()) {
@@ -115,12 +125,7 @@ class Shell final : private net::Receiver {
     if (agent_) agent_->on_message(from, message, loop_.now());
   }
   void on_malformed(const net::Hop& from, ErrorCode error, std::string_view text) override {
-    log::warn("sip", "{}: unreadable message: {}", print(from.remote), error.message());
-    if (const auto refusal = sip::refusal(share(std::string(text)), error)) {
-      auto reply =
-          sip::Builder::reply(refusal->head, refusal->status, random_.token(6), refusal->reason).finish();
-      transport_->send(from, share(std::move(reply)), {});
-    }
+    if (agent_) agent_->on_malformed(from, error, text, loop_.now());
   }
   void on_flow_opened(const net::Hop& flow) override {
     if (agent_) agent_->on_flow_opened(flow, loop_.now());
@@ -146,6 +151,7 @@ class Shell final : private net::Receiver {
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<Input> input_;
   std::optional<control::Command> words_;  ///< The command of one shot.
+  trace::Ladder ladder_;                   ///< For people.
   Cause cause_ = Cause::done;
   int running_ = 0;  ///< Commands without a result yet.
   bool input_over_ = false;
@@ -261,7 +267,7 @@ void Shell::start(std::size_t number, const Address& local) {
   account.instance = keyring_.instance;
   agent_ = std::make_unique<Agent>(
       Agent::Config{
-          std::move(account), with_local(std::move(servers)), options_.server_text, root, options_.trace, {}},
+          std::move(account), with_local(std::move(servers)), options_.server_text, root, options_.tracing, {}},
       keyring_,
       Agent::Edges{*transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_,
                    [this] { write_pins(); }, [this] { locate_again(); }},
@@ -307,7 +313,9 @@ void Shell::execute(const ReadCommand& command) {
 
 /// Every event passes here.
 void Shell::emit(const boost::json::object& event) {
-  const std::string text = options_.json ? control::print(event) : control::print_for_people(event);
+  const std::string text = options_.json                  ? control::print(event)
+                           : event.at("event") == "trace" ? ladder_.draw(trace::from_json(event))
+                                                          : control::print_for_people(event);
   std::fwrite(text.data(), 1, text.size(), stdout);
   if (std::fflush(stdout) != 0) loop_.stop();  // nobody reads any more
   if (event.at("event") == "result") on_result(event);

@@ -134,10 +134,6 @@ std::string print_for_people(const object& event) {
                        in_parentheses(of(event, "reason")));
   }
   if (name == "trust") return fmt::format("identity of {}: {}\n", of(event, "of"), of(event, "state"));
-  if (name == "trace") {
-    return fmt::format("{} {} {}\n", text(event, "direction") == "sent" ? "->" : "<-", of(event, "peer"),
-                       of(event, "summary"));
-  }
   if (name == "call-statistics") {
     return fmt::format("session {}: sent {}, received {}, lost {}, concealed {}\n", of(event, "call"),
                        of(event, "sent"), of(event, "received"), of(event, "lost"), of(event, "concealed"));

@@ -19,6 +19,7 @@ boost::json::object make_event(std::string_view name, Now now);
 std::string print(const boost::json::object& event);
 
 /// The event for people: one or a few short lines without time, or nothing where they need not see it.
+/// Of "trace" trace::Ladder makes the row.
 std::string print_for_people(const boost::json::object& event);
 
 }  // namespace beckon::client::control

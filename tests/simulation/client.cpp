@@ -118,7 +118,7 @@ struct Client::Process {
                               {{owner.account_.protocol, owner.server_.address(), owner.account_.address, 0}},
                               "simulated",
                               "/xcap",
-                              false,
+                              client::Tracing::off,
                               {}},
         owner.keyring_,
         client::Agent::Edges{sip, *timers, world, world.random(), http, port, owner.pins_, [] {}},

@@ -63,7 +63,9 @@ struct Fixture {
     auto hop = server;
     hop.flow = 0;
     agent = std::make_unique<Agent>(
-        Agent::Config{std::move(account), {hop}, "tls:192.0.2.9:5061", "/xcap", true, {}}, keyring,
+        Agent::Config{
+            std::move(account), {hop}, "tls:192.0.2.9:5061", "/xcap", client::Tracing::texts, {}},
+        keyring,
         Agent::Edges{wire, timers, clock, random, http, port, pins, [] {}},
         [this](boost::json::object event) {
           keep(event);
