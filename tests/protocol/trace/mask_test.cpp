@@ -85,7 +85,7 @@ TEST_CASE("hostile repetitions are masked in one pass") {
   for (const std::string_view piece : {"Authorization: Basic x\r\n ", "<secret '", "<d:secret>",
                                        "sip:", "response=\"", "= ", "inline:", "<secret/>"}) {
     std::string text;
-    while (text.size() < 1024 * 1024) text += piece;
+    while (text.size() < 256 * 1024) text += piece;
     CAPTURE(piece);
     CHECK(trace::mask(text).size() <= text.size() * 2);
   }
