@@ -177,15 +177,11 @@ void find_passwords(std::string_view text, Ranges& found) {
   }
 }
 
-}  // namespace
-
-std::string mask(std::string_view text) {
-  Ranges found;
-  for (const auto find : {find_parameters, find_in_lines, find_inline_keys, find_elements, find_passwords}) {
-    find(text, found);
-  }
+/// `found` may overlap and be in any order.
+std::string hide(std::string_view text, Ranges& found) {
   std::ranges::sort(found, {}, &Range::begin);
   std::string out;
+  out.reserve(text.size());
   std::size_t done = 0;
   for (const Range& range : found) {
     if (range.end <= std::max(done, range.begin)) continue;
@@ -196,6 +192,22 @@ std::string mask(std::string_view text) {
     done = range.end;
   }
   return out += text.substr(done);
+}
+
+}  // namespace
+
+std::string mask(std::string_view text) {
+  Ranges found;
+  for (const auto find : {find_parameters, find_in_lines, find_inline_keys, find_elements, find_passwords}) {
+    find(text, found);
+  }
+  return hide(text, found);
+}
+
+std::string mask_direct_secrets(std::string_view text) {
+  Ranges found;
+  find_elements(text, found);
+  return hide(text, found);
 }
 
 bool may_hold_direct_secrets(std::string_view text) {

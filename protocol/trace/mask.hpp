@@ -15,6 +15,9 @@ namespace beckon::trace {
 /// what only looks like one. Lengths change: Content-Length no longer fits. Linear in the size of the text.
 std::string mask(std::string_view text);
 
+/// The same for secrets of direct sessions in XML alone: cheap enough to be done while messages pass.
+std::string mask_direct_secrets(std::string_view text);
+
 /// Can a body with secrets of direct sessions be in there? Cheap; false is certain for every text whose end
 /// closes an XML document or a multipart body, as all that a presence agent takes in do.
 bool may_hold_direct_secrets(std::string_view text);

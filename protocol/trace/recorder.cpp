@@ -10,7 +10,7 @@ void Recorder::add(Direction direction, const transaction::Hop& hop, const Share
                    std::string_view text) {
   Entry entry{clock_.now(), hop, direction, {}, text.size(), owner, text};
   if (may_hold_direct_secrets(text)) {
-    entry.owner = share(mask(text));
+    entry.owner = share(mask_direct_secrets(text));
     entry.text = *entry.owner;
   }
   put(std::move(entry));

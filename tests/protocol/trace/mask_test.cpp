@@ -91,6 +91,12 @@ TEST_CASE("hostile repetitions are masked in one pass") {
   }
 }
 
+TEST_CASE("secrets of direct sessions alone are replaced where that is asked for") {
+  CHECK(trace::mask_direct_secrets("response=1\r\n<d:secret>AAEC</d:secret><psk>x</psk>") ==
+        "response=1\r\n<d:secret>***</d:secret><psk>***</psk>");
+  CHECK(trace::mask_direct_secrets("") == "");
+}
+
 TEST_CASE("bodies with secrets of direct sessions are told from others") {
   CHECK(
       trace::may_hold_direct_secrets("...xmlns:d=\"urn:beckon:params:xml:ns:direct:1\">...</presence>\r\n"));
