@@ -155,6 +155,7 @@ Builder& Builder::copy(const Message& message, HeaderId id) {
 }
 
 std::string Builder::finish(std::string_view content_type, std::string_view body) {
+  text_.reserve(text_.size() + content_type.size() + body.size() + 64);
   add(HeaderId::content_type, content_type);
   add(HeaderId::content_length, std::to_string(body.size()));
   text_ += "\r\n";

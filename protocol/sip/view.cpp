@@ -311,4 +311,9 @@ Result<CSeqView> view_cseq(std::string_view value) {
   return CSeqView{*number, method};
 }
 
+void append(std::string& out, const CSeqView& cseq) {
+  append_number(out, cseq.number);
+  out.append(" ").append(cseq.method);
+}
+
 }  // namespace beckon::sip

@@ -77,5 +77,6 @@ struct CSeqView {
 };
 /// As `parse_cseq`.
 Result<CSeqView> view_cseq(std::string_view value);
+void append(std::string& out, const CSeqView& cseq);
 
 }  // namespace beckon::sip

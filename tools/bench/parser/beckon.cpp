@@ -2,9 +2,9 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/auth/challenge.hpp"
-#include "protocol/auth/credentials.hpp"
 #include "protocol/sip/builder.hpp"
+#include "protocol/sip/grammar.hpp"
+#include "protocol/sip/header_value.hpp"
 #include "protocol/sip/message.hpp"
 #include "tools/bench/parser/subject.hpp"
 
@@ -14,23 +14,15 @@ namespace {
 
 using sip::HeaderId;
 
-using Value = std::variant<std::string, std::uint32_t, sip::Via, sip::NameAddr, sip::CSeq, sip::Event,
-                           sip::SubscriptionState, auth::Credentials, auth::Challenge>;
+/// Via, addresses and CSeq as views; every other header as `parse_header` gives it.
+using Value = std::variant<sip::ViaView, sip::NameAddrView, sip::CSeqView, sip::HeaderValue>;
 
 struct Typed {
   HeaderId id;
   std::string_view name;  ///< Of a header without id.
+  std::string_view text;
   Value value;
 };
-
-const std::string& written(const std::string& value) { return value; }
-std::string written(std::uint32_t value) { return std::to_string(value); }
-std::string written(const sip::CSeq& value) { return std::to_string(value.number) + " " + value.method; }
-std::string written(const sip::Event& value) { return value.package + value.parameters; }
-template <class T>
-std::string written(const T& value) {
-  return print(value);
-}
 
 class Beckon final : public Subject {
  public:
@@ -39,22 +31,16 @@ class Beckon final : public Subject {
   Facts index(std::string_view octets) override {
     parse(octets);
     Facts facts;
-    if (message_.is_request()) {
-      uri_ = message_.request_uri().value();
-      facts.host = uri_.host;
-    }
-    via_ = message_.top_via().value();
-    facts.branch = via_.branch();
-    if (const auto route = message_.first(HeaderId::route); !route.empty()) {
-      route_ = sip::parse_name_addr(route).value();
-      facts.route_host = route_.uri.host;
-    }
+    if (message_.is_request()) facts.host = message_.request_uri_view().value().host;
+    facts.branch = message_.top_via_view().value().branch;
+    if (const auto route = message_.first(HeaderId::route); !route.empty())
+      facts.route_host = sip::view_name_addr(route).value().uri.host;
     facts.from_tag = message_.from_tag();
     facts.to_tag = message_.to_tag();
     facts.call_id = message_.call_id();
-    cseq_ = message_.cseq().value();
-    facts.method = cseq_.method;
-    facts.cseq = cseq_.number;
+    const auto cseq = sip::view_cseq(message_.header(HeaderId::cseq)).value();
+    facts.method = cseq.method;
+    facts.cseq = cseq.number;
     facts.max_forwards = message_.number(HeaderId::max_forwards).value_or(0);
     return facts;
   }
@@ -62,7 +48,7 @@ class Beckon final : public Subject {
   std::size_t full(std::string_view octets) override {
     parse(octets);
     typed_.clear();
-    if (message_.is_request()) uri_ = message_.request_uri().value();
+    if (message_.is_request()) uri_ = message_.request_uri_view().value();
     for (const auto& line : message_.headers()) read(line);
     return typed_.size();
   }
@@ -70,11 +56,22 @@ class Beckon final : public Subject {
   void keep(std::string_view octets) override { full(octets); }
 
   std::string_view print() override {
-    auto builder = message_.is_request() ? sip::Builder::request(message_.method_text(), sip::print(uri_))
+    uri_text_.clear();
+    sip::append(uri_text_, uri_);
+    auto builder = message_.is_request() ? sip::Builder::request(message_.method_text(), uri_text_)
                                          : sip::Builder::response(message_.status(), message_.reason());
     for (const auto& typed : typed_) {
-      const auto text = std::visit([](const auto& value) { return written(value); }, typed.value);
-      typed.id == HeaderId::other ? builder.add(typed.name, text) : builder.add(typed.id, text);
+      if (typed.id == HeaderId::other) {
+        builder.add(typed.name, typed.text);
+      } else if (const auto* via = std::get_if<sip::ViaView>(&typed.value)) {
+        builder.add(typed.id, *via);
+      } else if (const auto* address = std::get_if<sip::NameAddrView>(&typed.value)) {
+        builder.add(typed.id, *address);
+      } else if (const auto* cseq = std::get_if<sip::CSeqView>(&typed.value)) {
+        builder.add(typed.id, *cseq);
+      } else {
+        builder.add(typed.id, sip::print(typed.id, std::get<sip::HeaderValue>(typed.value)));
+      }
     }
     const auto body = message_.body();
     out_ = body.empty() ? std::move(builder).finish()
@@ -98,57 +95,37 @@ class Beckon final : public Subject {
  private:
   void parse(std::string_view octets) { message_ = sip::Message::parse(share(octets)).value(); }
 
-  void keep_value(const sip::HeaderLine& line, Value value) {
-    typed_.push_back({line.id, line.name, std::move(value)});
-  }
-
-  template <class Read>
-  void keep_each(const sip::HeaderLine& line, Read parse_one) {
-    for (const auto value : sip::split_values(line.value)) keep_value(line, parse_one(value).value());
+  template <class View>
+  void keep_each(const sip::HeaderLine& line, Result<View> (*view)(std::string_view)) {
+    auto rest = line.value;
+    for (std::string_view value; sip::grammar::next_piece(rest, ',', value);)
+      typed_.push_back({line.id, line.name, value, view(value).value()});
   }
 
   void read(const sip::HeaderLine& line) {
     switch (line.id) {
       case HeaderId::via:
-        return keep_each(line, sip::parse_via);
+        return keep_each(line, sip::view_via);
       case HeaderId::from:
       case HeaderId::to:
-        return keep_value(line, sip::parse_name_addr(line.value).value());
       case HeaderId::contact:
       case HeaderId::route:
       case HeaderId::record_route:
       case HeaderId::p_asserted_identity:
-        return keep_each(line, sip::parse_name_addr);
+        return keep_each(line, sip::view_name_addr);
       case HeaderId::cseq:
-        return keep_value(line, sip::parse_cseq(line.value).value());
-      case HeaderId::event:
-        return keep_value(line, sip::parse_event(line.value).value());
-      case HeaderId::subscription_state:
-        return keep_value(line, sip::parse_subscription_state(line.value).value());
-      case HeaderId::authorization:
-      case HeaderId::proxy_authorization:
-        return keep_value(line, auth::parse_credentials(line.value).value());
-      case HeaderId::www_authenticate:
-      case HeaderId::proxy_authenticate:
-        return keep_value(line, auth::parse_challenge(line.value).value());
-      case HeaderId::expires:
-      case HeaderId::max_forwards:
-      case HeaderId::min_se:
-      case HeaderId::session_expires:
-        return keep_value(line, sip::parse_delta_seconds(line.value).value());
+        return keep_each(line, sip::view_cseq);
       case HeaderId::content_length:
       case HeaderId::content_type:  // written with the body
         return;
       default:
-        return keep_value(line, std::string(line.value));
+        typed_.push_back({line.id, line.name, line.value, sip::parse_header(line.id, line.value).value()});
     }
   }
 
   sip::Message message_;
-  sip::Uri uri_;
-  sip::Via via_;
-  sip::NameAddr route_;
-  sip::CSeq cseq_;
+  sip::UriView uri_;
+  std::string uri_text_;
   std::vector<Typed> typed_;
   std::string out_;
   SharedText forwarded_;
