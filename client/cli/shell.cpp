@@ -265,13 +265,17 @@ void Shell::start(std::size_t number, const Address& local) {
   web_ = std::make_unique<Web>(loop_, tls_, locator_, origin);
   account::Account account = options_.account;
   account.instance = keyring_.instance;
-  agent_ = std::make_unique<Agent>(
-      Agent::Config{
-          std::move(account), with_local(std::move(servers)), options_.server_text, root, options_.tracing, {}},
-      keyring_,
-      Agent::Edges{*transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_,
-                   [this] { write_pins(); }, [this] { locate_again(); }},
-      [this](boost::json::object event) { emit(event); });
+  agent_ =
+      std::make_unique<Agent>(Agent::Config{std::move(account),
+                                            with_local(std::move(servers)),
+                                            options_.server_text,
+                                            root,
+                                            options_.tracing,
+                                            {}},
+                              keyring_,
+                              Agent::Edges{*transport_, loop_.timers(), loop_.clock(), random_, *web_, port_,
+                                           pins_, [this] { write_pins(); }, [this] { locate_again(); }},
+                              [this](boost::json::object event) { emit(event); });
   agent_->start(loop_.now());
   agent_->choose_files({options_.play, options_.record});
   words_ ? execute(*words_) : read_input();

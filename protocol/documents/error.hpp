@@ -12,7 +12,7 @@ enum class Errc {
   bad_structure,      ///< A required child is missing or stands twice.
   duplicate_id,       ///< Two rules (RFC 4745) carry one id.
   rule_in_the_way,    ///< A rule without identity condition decides for everyone: it cannot except one.
-  bad_boundary,       ///< A multipart body's Content-Type has no boundary of 1 to 70 characters (RFC 2046 5.1.1).
+  bad_boundary,       ///< A Content-Type without a boundary of 1 to 70 characters (RFC 2046 5.1.1).
   bad_multipart,      ///< No delimiter, no closing one, or a part's header is malformed (RFC 2046 5.1.1).
   too_many_parts,     ///< More parts or header lines than MultipartLimits.
   too_deep,           ///< Multiparts in multiparts past MultipartLimits::depth.

@@ -67,9 +67,7 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
     auto operator<=>(const Remote&) const = default;
   };
   /// Whom its certificate must name.
-  static std::string name_of(const Remote& to) {
-    return to.name.empty() ? print(to.address.ip) : to.name;
-  }
+  static std::string name_of(const Remote& to) { return to.name.empty() ? print(to.address.ip) : to.name; }
   struct Listener {
     Protocol protocol;
     Address address;

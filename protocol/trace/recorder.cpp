@@ -36,7 +36,7 @@ void Recorder::drop_first() {
   Entry& oldest = at(first_++);
   octets_ -= oldest.owner->size();
   oldest.text = {};
-  oldest.owner.reset();
+  oldest.owner = nullptr;
 }
 
 Recorder::Page Recorder::read(std::uint64_t from, Time until, std::size_t most) const {

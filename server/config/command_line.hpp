@@ -27,9 +27,9 @@ struct CommandLine {
   Config config;         ///< File and options together; `data` is never empty.
   std::string argument;  ///< The user, the import file, the table, the file to check, or whom a trace is
                          ///< about; empty for none.
-  bool json = false;    ///< Tables, lists and traces as JSON.
-  bool follow = false;  ///< A trace goes on with what comes.
-  bool full = false;    ///< A trace shows whole messages.
+  bool json = false;     ///< Tables, lists and traces as JSON.
+  bool follow = false;   ///< A trace goes on with what comes.
+  bool full = false;     ///< A trace shows whole messages.
 };
 
 /// Exit codes of the program (DESIGN 5).

@@ -63,10 +63,8 @@ struct Fixture {
     auto hop = server;
     hop.flow = 0;
     agent = std::make_unique<Agent>(
-        Agent::Config{
-            std::move(account), {hop}, "tls:192.0.2.9:5061", "/xcap", client::Tracing::texts, {}},
-        keyring,
-        Agent::Edges{wire, timers, clock, random, http, port, pins, [] {}},
+        Agent::Config{std::move(account), {hop}, "tls:192.0.2.9:5061", "/xcap", client::Tracing::texts, {}},
+        keyring, Agent::Edges{wire, timers, clock, random, http, port, pins, [] {}},
         [this](boost::json::object event) {
           keep(event);
           events.push_back(std::move(event));
