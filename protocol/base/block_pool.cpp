@@ -22,8 +22,8 @@ namespace beckon {
 
 namespace {
 
-constexpr std::size_t smallest = 256;
-constexpr std::size_t classes = 9;
+constexpr std::size_t smallest = 64;
+constexpr std::size_t classes = 11;
 static_assert(smallest << (classes - 1) == max_pooled_block);
 
 constexpr std::size_t class_of(std::size_t size) {
@@ -36,13 +36,18 @@ struct Free {
 
 class Pool {
  public:
-  ~Pool() {
-    closed_ = true;
+  /// Behind the end of the thread's own variables nothing is kept.
+  ~Pool() { keep(false); }
+
+  void keep(bool keep) {
+    keeps_ = keep;
+    if (keep) return;
     for (auto& list : lists_) {
       while (Free* block = list.first) {
         list.first = block->next;
         ::operator delete(block);
       }
+      list.count = 0;
     }
   }
 
@@ -55,10 +60,10 @@ class Pool {
     return block;
   }
 
-  /// False when the thread has enough of them. Behind the end of the thread's own variables nothing is kept.
+  /// False when the thread has enough of them.
   bool give(void* block, std::size_t kind) {
     auto& list = lists_[kind];
-    if (closed_ || list.count == max_kept_octets / (smallest << kind)) return false;
+    if (!keeps_ || list.count == max_kept_octets / (smallest << kind)) return false;
     list.first = new (block) Free{list.first};
     ++list.count;
     return true;
@@ -70,7 +75,7 @@ class Pool {
     std::size_t count = 0;
   };
   std::array<List, classes> lists_{};
-  bool closed_ = false;
+  bool keeps_ = true;
 };
 
 thread_local constinit Pool pool;
@@ -89,6 +94,8 @@ void* take_block(std::size_t size) {
   ASAN_UNPOISON_MEMORY_REGION(block, smallest << kind);
   return block;
 }
+
+void keep_blocks(bool keep) { pool.keep(keep); }
 
 void give_block(void* block, std::size_t size) noexcept {
   const auto kind = class_of(size);

@@ -15,6 +15,8 @@ inline constexpr std::size_t max_pooled_block = 64 * 1024;  ///< A larger one co
 std::size_t block_capacity(std::size_t size);
 /// Uninitialised, aligned like operator new.
 void* take_block(std::size_t size);
+/// Whether this thread keeps blocks, as it does at first; not where tests count what is held.
+void keep_blocks(bool keep);
 /// `size` is what `take_block` was asked for, or `block_capacity` of it.
 void give_block(void* block, std::size_t size) noexcept;
 

@@ -46,7 +46,7 @@ class Wire final : public transaction::Transport {
   void send(const Hop& hop, SharedText text, std::function<void(ErrorCode)> failed) override {
     const auto message = sip::Message::parse(std::move(text));
     REQUIRE(message.has_value());
-    sent.push_back({hop, *message, std::move(failed)});
+    sent.push_back({hop, *message, failed ? std::move(failed) : [](ErrorCode) {}});
   }
   std::string sent_by(const Hop& hop) const override {
     return transaction::is_secure(hop.protocol) ? "192.0.2.1:5061" : "192.0.2.1:5060";

@@ -27,7 +27,8 @@ struct Fixture : Transport, User, Clock {
       : layer(make_config(max_server_transactions), *this, timers, *this, random, *this) {}
 
   void send(const Hop& hop, SharedText text, std::function<void(ErrorCode)> failed) override {
-    sent.push_back({hop, sip::Message::parse(std::move(text)).value(), std::move(failed)});
+    sent.push_back(
+        {hop, sip::Message::parse(std::move(text)).value(), failed ? std::move(failed) : [](ErrorCode) {}});
   }
   std::string sent_by(const Hop&) const override { return "192.0.2.9:5070"; }
 

@@ -174,7 +174,7 @@ TEST_CASE("the admin socket answers one line with one text, for the owner only")
   std::atomic<bool> done = false;
   std::jthread asker([&] {
     said = ask(path, "hello");
-    done = true;
+    loop.post([&] { done = true; });
   });
   CHECK(loop.run_until([&] { return done.load(); }, 10s));
   asker.join();
@@ -298,7 +298,7 @@ TEST_CASE("an answer of many lines is handed on line by line") {
   std::atomic<bool> done = false;
   std::jthread asker([&] {
     (void)listen(path, "hello", [&](std::string_view line) { lines.emplace_back(line); });
-    done = true;
+    loop.post([&] { done = true; });
   });
   CHECK(loop.run_until([&] { return done.load(); }, 10s));
   asker.join();
