@@ -105,6 +105,7 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   void send_stream(const Hop& hop, SharedText message, Failed failed);
   void fail_later(Failed failed, ErrorCode error);
   UdpSocket* find_socket(const Hop& hop);
+  void share_error(const Address& local, const Address& to, ErrorCode error);
 
   // ---- our own address
   const Listener* find_listener(const Hop& hop) const;
@@ -138,6 +139,8 @@ Result<Address> SipTransport::Impl::listen_udp(const Address& address, UdpSocket
         on_datagram(*raw, from, to, octets);
       });
   if (!bound) return bound;
+  socket->share_errors(
+      [this, local = *bound](const Address& to, ErrorCode error) { share_error(local, to, error); });
   sockets.push_back(std::move(socket));
   listeners.push_back({Protocol::udp, *bound});
   return bound;
@@ -349,6 +352,19 @@ void SipTransport::Impl::send_to_peer(FlowId flow, SharedText message, Failed fa
         if (there) return there->send_on_flow(flow, message, back);
         if (back) back(Errc::flow_gone);
       });
+}
+
+// An ICMP error at our socket, which may be for what a peer sent from its own of that address.
+void SipTransport::Impl::share_error(const Address& local, const Address& to, ErrorCode error) {
+  for (const auto& [number, peer] : peers) {
+    if (peer.loop == &loop) continue;
+    peer.loop->post([impl = peer.impl, local, to, error] {
+      const auto there = impl.lock();
+      if (!there) return;
+      for (const auto& socket : there->sockets)
+        if (socket->local() == local) socket->tell_unreachable(to, error);
+    });
+  }
 }
 
 UdpSocket* SipTransport::Impl::find_socket(const Hop& hop) {

@@ -175,6 +175,7 @@ struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
   Loop& loop;
   udp::socket socket;
   OnDatagram on_datagram;
+  OnUnreachable share_error;
   Address local;
   bool any_address = false;
   std::unique_ptr<Inbox> inbox = std::make_unique<Inbox>();
@@ -230,6 +231,7 @@ void UdpSocket::Impl::close() {
   open_ = false;
   socket.close(ignored);
   on_datagram = nullptr;
+  share_error = nullptr;
   outgoing.clear();
   first = 0;
   sent.clear();
@@ -384,8 +386,11 @@ void UdpSocket::Impl::drain_errors() {
     header.msg_control = control.octets.data();
     header.msg_controllen = control.octets.size();
     if (::recvmsg(fd(), &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return;
-    if (const int error = read_extended_error(header))
-      tell_unreachable(read_address(name), {error, boost::system::system_category()});
+    const int code = read_extended_error(header);
+    if (code == 0) continue;
+    const ErrorCode error(code, boost::system::system_category());
+    tell_unreachable(read_address(name), error);
+    if (share_error) share_error(read_address(name), error);
   }
 }
 
@@ -406,6 +411,10 @@ Result<Address> UdpSocket::open(const Address& address, Sharing sharing, OnDatag
   impl_->on_datagram = std::move(on_datagram);
   return impl_->open(address, sharing);
 }
+
+void UdpSocket::share_errors(OnUnreachable share) { impl_->share_error = std::move(share); }
+
+void UdpSocket::tell_unreachable(const Address& to, ErrorCode error) { impl_->tell_unreachable(to, error); }
 
 void UdpSocket::send(const Address& to, const IpAddress& source, SharedText octets,
                      std::function<void(ErrorCode)> failed) {

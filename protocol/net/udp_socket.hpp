@@ -27,6 +27,7 @@ class UdpSocket {
     joining,    ///< Shares the address of a `first` socket; the system spreads senders over them.
   };
   using OnDatagram = std::function<void(const Address& from, const Address& to, std::string_view octets)>;
+  using OnUnreachable = std::function<void(const Address& to, ErrorCode error)>;
 
   explicit UdpSocket(Loop& loop);
   ~UdpSocket();
@@ -35,6 +36,10 @@ class UdpSocket {
 
   /// Port 0 takes a free one. Returns the address bound, or the system's error.
   Result<Address> open(const Address& address, Sharing sharing, OnDatagram on_datagram);
+  /// Of sockets that share an address the system tells any of them of an ICMP error, not the one that sent:
+  /// `share` gets each that comes here, for the others' `tell_unreachable`.
+  void share_errors(OnUnreachable share);
+  void tell_unreachable(const Address& to, ErrorCode error);
   /// `failed` (may be empty) is called later, at most once: the system refused it, or an ICMP error came
   /// from the way to `to` within a few seconds. `source` chooses our address when the socket is bound to all
   /// of them; an unspecified one lets the system choose.

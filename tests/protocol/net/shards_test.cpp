@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "protocol/net/udp_socket.hpp"
 #include "tests/protocol/net/support.hpp"
 
 using namespace beckon;
@@ -29,6 +30,32 @@ void tick(Loop& loop) {
 }
 
 }  // namespace
+
+TEST_CASE(
+    "an ICMP error is told to the shard that sent, though the system tells any of them (RFC 3261 18.4)") {
+  Loop loop0(0), loop1(1);
+  Side shard0(loop0), shard1(loop1);
+  shard0.transport.listen(Protocol::udp, loopback).value();
+  REQUIRE(SipTransport::connect_peers({&shard0.transport, &shard1.transport}).has_value());
+  // Which socket is told hangs on the port nobody listens at.
+  constexpr std::size_t ports = 16;
+  std::vector<Address> nobody;
+  {
+    std::vector<std::unique_ptr<UdpSocket>> sockets;
+    for (std::size_t i = 0; i < ports; ++i) {
+      sockets.push_back(std::make_unique<UdpSocket>(loop0));
+      nobody.push_back(sockets.back()->open(loopback, UdpSocket::Sharing::exclusive, nullptr).value());
+    }
+  }
+  std::atomic<std::size_t> told{0};
+  Runner run1(loop1);
+  tick(loop0);
+  for (const Address& there : nobody) {
+    shard0.transport.send({.protocol = Protocol::udp, .remote = there, .local = {}},
+                          share(make_message("lost")), [&](ErrorCode) { ++told; });
+  }
+  CHECK(loop0.run_until([&] { return told == ports; }, limit));
+}
 
 TEST_CASE("two shards share a UDP port, take connections in turn, and write to each other's flows") {
   Loop loop0(0), loop1(1), outside(9);
