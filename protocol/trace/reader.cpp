@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <iterator>
+#include <utility>
 
 namespace beckon::trace {
 
@@ -35,21 +35,20 @@ std::string Reader::take(std::vector<Recorder::Page> pages) {
     more_ |= each.more;
     // Behind the last message of a page that is not all, this recorder may have older ones than others.
     if (each.more && !each.entries.empty()) complete = std::min(complete, each.entries.back().time.mono);
-    std::ranges::move(each.entries, std::back_inserter(waiting_));
+    for (Entry& entry : each.entries) waiting_.emplace(entry.time.mono, std::move(entry));
   }
-  std::ranges::stable_sort(waiting_, {}, [](const Entry& entry) { return entry.time.mono; });
   std::string text;
   if (lost != 0) {
     text = boost::json::serialize(boost::json::object{{"event", "lost"}, {"count", lost}}) + '\n';
   }
-  auto entry = waiting_.begin();
-  for (; entry != waiting_.end() && entry->time.mono <= complete; ++entry) {
-    const bool repeated = repeats_.seen(*entry);
-    Line line = make_line(*entry, question_.full);
+  const auto end = waiting_.upper_bound(complete);
+  for (auto entry = waiting_.begin(); entry != end; ++entry) {
+    const bool repeated = repeats_.seen(entry->second);
+    Line line = make_line(entry->second, question_.full);
     line.repeated = repeated;
     if (is_about(line, question_.about)) text += boost::json::serialize(to_json(line)) + '\n';
   }
-  waiting_.erase(waiting_.begin(), entry);
+  waiting_.erase(waiting_.begin(), end);
   return text;
 }
 

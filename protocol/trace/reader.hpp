@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +44,7 @@ class Reader {
  private:
   Question question_;
   std::vector<std::uint64_t> next_;
-  std::vector<Entry> waiting_;  ///< Read, but another recorder may still have older ones.
+  std::multimap<Time, Entry> waiting_;  ///< Read, but another recorder may still have older ones.
   Repeats repeats_;
   bool more_ = true;
 };

@@ -28,7 +28,7 @@ TEST_CASE(
 
 TEST_CASE("one seed is one history of traffic") {
   log::set_level(log::Level::off);
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const auto script = simulation::make_traffic(seed);
     const auto first = simulation::play(script);
     CHECK(simulation::play(script).digest == first.digest);

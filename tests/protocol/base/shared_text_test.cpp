@@ -40,7 +40,7 @@ TEST_CASE("no text is null, and so is one that was moved from") {
 }
 
 TEST_CASE("behind every text, of any size, there are 64 octets of NUL") {
-  for (std::size_t size : {0, 1, 63, 64, 200, 1000, 65535, 65536, 200000}) {
+  for (std::size_t size : {0UL, 1UL, 63UL, 64UL, 200UL, 1000UL, 65535UL, 65536UL, 200000UL}) {
     CAPTURE(size);
     share(std::string(size + 100, 'y'));  // what the next block may have held before
     const SharedText text = share(std::string(size, 'x'));
@@ -60,7 +60,7 @@ TEST_CASE("a text can be written in place, shorter than was reserved") {
 }
 
 TEST_CASE("a block given back is the next one taken, for each size of its own") {
-  for (std::size_t size : {1, 256, 257, 4096, 65536}) {
+  for (std::size_t size : {1UL, 64UL, 65UL, 256UL, 4096UL, 65536UL}) {
     CAPTURE(size);
     CHECK(block_capacity(size) >= size);
     void* first = take_block(size);
