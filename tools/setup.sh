@@ -8,10 +8,10 @@ build_packages=(
   g++ cmake ninja-build ccache git pkg-config ca-certificates
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev librapidxml-dev libssl-dev
   libsqlite3-dev libc-ares-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
-  libsrtp2-dev libopus-dev libspeexdsp-dev
+  libsrtp2-dev libopus-dev libspeexdsp-dev doctest-dev
 )
 run_packages=(python3 python3-jsonschema)
-test_packages=(doctest-dev libxml2-utils sqlite3 openssl sip-tester sipsak)
+test_packages=(libxml2-utils sqlite3 openssl sip-tester sipsak)
 # Whoever has node already may have it from elsewhere, and Debian's npm would not go with that one.
 command -v npm >/dev/null || test_packages+=(nodejs npm)
 # Peers and instruments of tools/bench.
