@@ -13,6 +13,7 @@
 #include "protocol/locate/finder.hpp"
 #include "protocol/net/dns_client.hpp"
 #include "protocol/net/sip_transport.hpp"
+#include "protocol/net/source_address.hpp"
 #include "protocol/net/stun_listener.hpp"
 #include "protocol/stun/message.hpp"
 #include "protocol/trace/tap.hpp"
@@ -296,8 +297,11 @@ class Daemon {
     settings.domains = served_domains();
     if (!config_.advertise.empty()) settings.hosts.push_back(to_lower(config_.advertise));
     for (const Listener& listener : bound_) {
-      settings.hosts.push_back(beckon::print(listener.address.ip));
-      if (listener.protocol()) settings.ports.push_back(listener.address.port);
+      if (!listener.protocol()) continue;
+      settings.ports.push_back(listener.address.port);
+      const IpAddress& ip = listener.address.ip;
+      const auto ours = ip.is_unspecified() ? net::own_addresses(ip.family) : std::vector{ip};
+      for (const IpAddress& each : ours) settings.hosts.push_back(beckon::print(each));
     }
     return settings;
   }

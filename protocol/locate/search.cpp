@@ -79,7 +79,11 @@ void Search::start() {
     endpoints_.push_back({*protocol, query_.host, *query_.port});
     return ask_addresses();
   }
-  if (query_.transport) return choose_services();
+  if (query_.transport) {
+    choose_services();
+    while (open_.empty() && !is_done()) next_stage();  // names too long to ask for
+    return;
+  }
   const Question question{query_.host, Type::naptr};
   ask(question, question);
 }

@@ -9,6 +9,7 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/net/flow.hpp"
+#include "protocol/net/source_address.hpp"
 #include "protocol/net/udp_socket.hpp"
 
 namespace beckon::net {
@@ -434,7 +435,7 @@ std::string SipTransport::Impl::sent_by(const Hop& hop) const {
   }
   if (!options.advertise.empty()) return print_host_port(options.advertise, ours.port);
   if (ours.ip.is_unspecified() || ours.ip.family != hop.remote.ip.family)
-    ours.ip = source_toward(hop.remote.ip).value_or(ours.ip);
+    if (const auto source = source_address(hop.remote)) ours.ip = *source;
   return print(ours);
 }
 

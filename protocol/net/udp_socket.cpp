@@ -423,17 +423,4 @@ void UdpSocket::send(const Address& to, const IpAddress& source, SharedText octe
 
 const Address& UdpSocket::local() const { return impl_->local; }
 
-std::optional<IpAddress> source_toward(const IpAddress& remote) {
-  sockaddr_storage name;
-  const socklen_t size = write_address({remote, 9}, name);  // discard; connecting UDP sends nothing
-  const int fd = ::socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::nullopt;
-  socklen_t own_size = sizeof name;
-  const bool found = ::connect(fd, reinterpret_cast<const sockaddr*>(&name), size) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &own_size) == 0;
-  ::close(fd);
-  if (!found) return std::nullopt;
-  return read_address(name).ip;
-}
-
 }  // namespace beckon::net

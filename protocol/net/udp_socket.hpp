@@ -53,7 +53,4 @@ class UdpSocket {
   std::shared_ptr<Impl> impl_;
 };
 
-/// The address the system sends from to reach `remote`; nothing where there is no way.
-std::optional<IpAddress> source_toward(const IpAddress& remote);
-
 }  // namespace beckon::net

@@ -24,6 +24,10 @@ void Layer::receive(const Hop& from, const sip::Message& message, Now now, const
     impl_->clients.receive(from, message, now);
 }
 
+void Layer::refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason) {
+  impl_->servers.refuse(from, request, status, reason);
+}
+
 void Layer::respond(TransactionId id, std::string response, Now now) {
   impl_->servers.respond(id, std::move(response), now);
 }

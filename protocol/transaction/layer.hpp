@@ -36,7 +36,8 @@ using OnOutcome = std::function<void(const Outcome&, Now now)>;
 /// Why an answer of ours was in vain.
 enum class Failure {
   no_ack,  ///< An INVITE was refused and nobody acknowledged it for 64*T1 (timer H, RFC 3261 17.2.1).
-  transport_error,  ///< The answer could not be sent (RFC 3261 17.2.4); copies of the request get it again.
+  transport_error,  ///< An answer to an INVITE, or a 100, could not be sent (RFC 3261 17.2.4); copies of the
+                    ///< request get it again.
 };
 std::string_view to_string(Failure value);
 
@@ -68,9 +69,9 @@ class Layer {
     /// Server transactions that wait at once (for an answer, or an INVITE's for its end); past them a request
     /// is answered 503 with Retry-After, without state.
     std::size_t max_server_transactions = 65536;
-    /// Octets of the answers kept for copies of their requests over UDP, for 64*T1 (timer J). Past it the
-    /// oldest are dropped early and a late copy is a new request: refusing new ones instead would let anybody
-    /// shut the server with a few thousand requests a second.
+    /// Octets of the texts of the answers kept for copies of their requests over UDP, for 64*T1 (timer J).
+    /// Past it the oldest are dropped early and a late copy is a new request: refusing new ones instead would
+    /// let anybody shut the server with a few thousand requests a second.
     std::size_t max_answer_octets = std::size_t{256} << 20;
     /// A longer request, with our Via, does not go into a datagram when a stream can be had: "If a request is
     /// [...] larger than 1300 bytes and the path MTU is unknown, the request MUST be sent using [...] TCP"
@@ -84,6 +85,10 @@ class Layer {
   /// (RFC 3261 18.2.1, RFC 3581). `via` is its top Via, where the caller has read it already.
   void receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via = nullptr);
 
+  /// Answers a request without a transaction, as the stateless do (RFC 3261 8.2.7): each copy gets the same
+  /// answer, sent where one in a transaction would be (18.2.2). A 503 says when to come back. An ACK gets
+  /// none.
+  void refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason = {});
   /// Sends a response in server transaction `id` (a finished text, with the Via lines of the request).
   /// Unknown or ended ids are ignored.
   void respond(TransactionId id, std::string response, Now now);

@@ -122,7 +122,7 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, const si
   const auto hash = hash_(key);
   if (const TransactionId id = find(hash, key)) return receive_again(id, now);
   if (repeat_answer(hash, key)) return;
-  if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, via);
+  if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, 503, {});
   open(from, request, via, std::move(key), hash, now);
 }
 
@@ -201,13 +201,18 @@ std::string ServerTable::to_tag_of(TransactionId invite) {
   return context_.random.token(8);
 }
 
-void ServerTable::refuse(const Hop& from, const sip::Message& request, const sip::ViaView& via) {
-  const auto tag = stateless_tag(key_of(request, via, request.method_text()));
-  auto builder = sip::Builder::reply(request, 503, tag);
-  builder.add(sip::HeaderId::retry_after, overload_pause_seconds);
+void ServerTable::refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason) {
+  if (request.method() == sip::Method::ack) return;
+  const auto via = request.top_via_view();
+  const sip::ViaView known = via ? *via : sip::ViaView{};
+  const bool has_to = request.has(sip::HeaderId::to);
+  const auto tag = has_to ? stateless_tag(key_of(request, known, request.method_text())) : std::string();
+  auto builder = sip::Builder::reply(request, status, tag, reason);
+  if (status == 503) builder.add(sip::HeaderId::retry_after, overload_pause_seconds);
   auto text = std::move(builder).finish();
-  if (const auto stamped = stamped_via(via, from.remote); !stamped.empty()) replace_top_via(text, stamped);
-  context_.transport.send(reply_hop(via, from), share(std::move(text)), nullptr);
+  if (!via) return context_.transport.send(from, share(text), nullptr);
+  if (const auto stamped = stamped_via(*via, from.remote); !stamped.empty()) replace_top_via(text, stamped);
+  context_.transport.send(reply_hop(*via, from), share(text), nullptr);
 }
 
 void ServerTable::respond(TransactionId id, std::string response, Now now) {

@@ -23,6 +23,7 @@ class ServerTable {
 
   /// `via` may be null: then it is read here.
   void receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now);
+  void refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason);
   void respond(TransactionId id, std::string response, Now now);
 
   std::size_t size() const { return servers_.size() + answers_.size(); }
@@ -56,7 +57,6 @@ class ServerTable {
   bool is_copy(TransactionId id, Server& server, const sip::Message& request);
   void forget_origin(Server& server);
   void on_transport_error(TransactionId id);
-  void refuse(const Hop& from, const sip::Message& request, const sip::ViaView& via);
   void on_timer(TransactionId id, Now now);
   void perform(TransactionId id, const ServerActions& actions, std::string response);
   void send_trying(TransactionId id, Server& server);

@@ -27,8 +27,7 @@ namespace {
 
 std::optional<Destination> destination_of_path(std::string_view path, const locate::Abilities& abilities) {
   const auto values = sip::split_values(path);
-  const auto first =
-      values.empty() ? Result<sip::NameAddr>(sip::Errc::bad_value) : sip::parse_name_addr(values.front());
+  const auto first = sip::parse_name_addr(values.empty() ? std::string_view{} : values.front());
   return first ? destination_of(first->uri, abilities) : std::nullopt;
 }
 

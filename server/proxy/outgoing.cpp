@@ -25,8 +25,7 @@ std::string join(const std::vector<std::string>& values) {
 
 /// The first Route, if it is none that routes loosely.
 std::optional<sip::Uri> strict_router(const std::vector<std::string>& routes) {
-  const auto first =
-      routes.empty() ? Result<sip::NameAddr>(sip::Errc::bad_value) : sip::parse_name_addr(routes.front());
+  const auto first = sip::parse_name_addr(routes.empty() ? std::string_view{} : routes.front());
   if (!first || first->uri.parameter("lr")) return std::nullopt;
   return first->uri;
 }
@@ -49,8 +48,12 @@ Way read_way(const sip::Message& request, ByteView key, const Settings& settings
   for (; next != way.rest.end(); ++next) {
     const auto route = sip::parse_name_addr(*next);
     if (!route) break;
-    if (!bucket_in(route->uri.user) && !settings.is_own(route->uri)) break;
-    if (!way.token) way.token = open(route->uri.user, key, request.call_id());
+    auto token = open(route->uri.user, key, request.call_id());
+    // On top even one from before a restart, which opens no more; further down another node's is not ours.
+    const bool ours =
+        token || settings.is_own(route->uri) || (next == way.rest.begin() && bucket_in(route->uri.user));
+    if (!ours) break;
+    if (!way.token) way.token = std::move(token);
   }
   way.rest.erase(way.rest.begin(), next);
   return way;
@@ -59,12 +62,20 @@ Way read_way(const sip::Message& request, ByteView key, const Settings& settings
 std::optional<Destination> destination_in_dialog(const sip::Message& request, const Way& way,
                                                  const locate::Abilities& abilities) {
   if (!way.token) return std::nullopt;
+  const bool from_caller = hash_tag(request.from_tag()) == way.token->caller_tag_hash;
+  const transaction::Hop& other_end = from_caller ? way.token->callee : way.token->caller;
   if (!way.rest.empty()) {
     const auto route = sip::parse_name_addr(way.rest.front());
-    return route ? destination_of(route->uri, abilities) : std::nullopt;
+    if (!route) return std::nullopt;
+    auto next = destination_of(route->uri, abilities);
+    const bool elsewhere = next && !next->query && next->hops.front().remote.ip != other_end.remote.ip;
+    if (elsewhere) return std::nullopt;
+    if (next && !next->query) {
+      if (other_end.flow != 0) next->hops.insert(next->hops.begin(), other_end);
+      return next;
+    }
   }
-  const bool from_caller = hash_tag(request.from_tag()) == way.token->caller_tag_hash;
-  return Destination{.query = {}, .hops = {from_caller ? way.token->callee : way.token->caller}};
+  return Destination{.query = {}, .hops = {other_end}};
 }
 
 std::uint32_t breadth_of(const sip::Message& request, const Settings& settings) {
@@ -86,8 +97,8 @@ std::string outgoing(const sip::Message& request, const Way& way, const Target& 
   sip::Splice out(request);
   if (!uri.empty()) out.request_uri(uri);
   const auto left = request.number(HeaderId::max_forwards).value_or(default_max_forwards + 1);
-  out.replace(HeaderId::max_forwards, std::to_string(left - 1));
-  out.replace(HeaderId::max_breadth, std::to_string(target.breadth));
+  out.replace(HeaderId::max_forwards, left - 1);
+  out.replace(HeaderId::max_breadth, target.breadth);
   if (routes.empty()) {
     out.drop(HeaderId::route);
   } else {

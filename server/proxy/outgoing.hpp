@@ -30,7 +30,9 @@ struct Target {
   std::uint32_t breadth = 1;  ///< Its Max-Breadth (RFC 5393 5.3.3).
 };
 
-/// Where a request of a dialog goes that was made through us. Nothing when it cannot be told.
+/// Where a request of a dialog goes that was made through us: to the next Route, if that is the dialog's
+/// other end as the token knows it (its address; a name is taken for it and not asked for), without one to
+/// that end. Nothing when it asks for another place: a token must not open ways the dialog did not take.
 std::optional<Destination> destination_in_dialog(const sip::Message& request, const Way& way,
                                                  const locate::Abilities& abilities);
 

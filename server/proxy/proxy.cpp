@@ -15,7 +15,6 @@ using sip::HeaderId;
 using sip::Method;
 using transaction::Hop;
 using transaction::Outcome;
-using transaction::Protocol;
 using transaction::TransactionId;
 
 namespace {
@@ -52,7 +51,9 @@ bool Proxy::handles(Method method, std::string_view) const {
 }
 
 bool Proxy::vouches_for(const sip::Message& request) const {
-  return !request.to_tag().empty() && read_way(request, key_, services_.settings()).token.has_value();
+  return !request.to_tag().empty() &&
+         destination_in_dialog(request, read_way(request, key_, services_.settings()),
+                               services_.locator().abilities());
 }
 
 bool Proxy::is_looping(const sip::Message& request) const { return proxy::is_looping(request, key_); }
@@ -88,7 +89,11 @@ void Proxy::on_request(const RequestPtr& request) {
   }
   begin(request);
   auto to = destination_in_dialog(request->message, way, services_.locator().abilities());
-  if (!to) return give_up(request, 404);
+  if (!to && may_leave(*request)) {
+    const auto route = sip::parse_name_addr(way.rest.front());
+    if (route) to = destination_of(route->uri, services_.locator().abilities());
+  }
+  if (!to) return give_up(request, 403, "Not The Way Of This Dialog");
   if (is_to_sips(request->message)) to = secured(std::move(*to));
   if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
   forward(request, {{.to = std::move(*to)}});
@@ -310,10 +315,7 @@ void Proxy::on_outcome(const RequestPtr& request, std::size_t number, const Hop&
   branch.heard |= outcome.response != nullptr;
   if (failed) {
     remember_failure(branch, hop, outcome.response);
-    if (branch.next < branch.target.to.hops.size() && !context->cancelled) {
-      branch.status = outcome.kind == Outcome::Kind::timeout ? 408 : outcome.too_long ? 513 : 480;
-      return try_next(request, number);
-    }
+    if (branch.next < branch.target.to.hops.size() && !context->cancelled) return try_next(request, number);
   }
   int status = outcome.status;
   std::string response;

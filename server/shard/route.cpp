@@ -37,8 +37,7 @@ std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
   const auto uri = request.request_uri();
   if (!uri || !bucket_in(uri->user)) return std::nullopt;
   auto routes = request.values(sip::HeaderId::route);
-  const auto last =
-      routes.empty() ? Result<sip::NameAddr>(sip::Errc::bad_value) : sip::parse_name_addr(routes.back());
+  const auto last = sip::parse_name_addr(routes.empty() ? std::string_view{} : routes.back());
   if (!last) return std::nullopt;
   std::string ours = '<' + std::string(request.request_uri_text());
   ours += uri->parameter("lr") ? ">" : ";lr>";
@@ -53,9 +52,11 @@ std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
 
 std::optional<Bucket> bucket_for(const sip::Message& message, const sip::Reading& reading) {
   if (message.is_response()) return bucket_of_response(reading.via);
-  if (const auto tagged = bucket_in(reading.to.tag)) return tagged;
-  if (const auto routed = bucket_of_route(message)) return routed;
   const auto method = message.method();
+  // Only of a dialog whose end the server is the tag is ours: an ACK's may be anybody's.
+  if (method == sip::Method::subscribe)
+    if (const auto tagged = bucket_in(reading.to.tag)) return tagged;
+  if (const auto routed = bucket_of_route(message)) return routed;
   if (method == sip::Method::register_ || method == sip::Method::publish)
     return bucket_of_aor(reading.to.uri);
   if (const auto minted = bucket_in(reading.uri.user)) return minted;

@@ -19,8 +19,6 @@ using sip::Method;
 
 namespace {
 
-constexpr std::string_view server_name = "beckond/" BECKON_VERSION;
-
 /// What `Require` may name in a request to the server itself (RFC 3261 8.2.2.3).
 constexpr std::array supported_options{"path", "outbound", "eventlist", "beckon-direct"};
 
@@ -115,7 +113,7 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
     log::debug("shard", "{} {} refused: {}", print(from.remote), message.call_id(), rejected->reason);
     if (!message.is_request()) return;
     charge(from, message, now);
-    return answer_statelessly(from, message, rejected->status, rejected->reason);
+    return layer_.refuse(from, message, rejected->status, rejected->reason);
   }
   const auto bucket = bucket_for(message, reading);
   if (!bucket) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), message.call_id());
@@ -128,7 +126,7 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
                                               Shard& there, Now at) { there.receive(bucket, *arrival, at); });
   if (posted) return;
   counters_.overload++;
-  if (message.is_request()) answer_statelessly(from, message, 503, {});
+  if (message.is_request()) layer_.refuse(from, message, 503);
 }
 
 void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text) {
@@ -136,7 +134,7 @@ void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::strin
   counters_.malformed++;
   log::debug("shard", "{} malformed: {}", print(from.remote), why.message());
   const auto refusal = sip::refusal(share(std::string(text)), why);
-  if (refusal) answer_statelessly(from, refusal->head, refusal->status, refusal->reason);
+  if (refusal) layer_.refuse(from, refusal->head, refusal->status, refusal->reason);
 }
 
 /// DESIGN 7. Dropped without an answer: one would double the flood of whoever forges his address, and 503
@@ -160,16 +158,6 @@ bool Shard::is_beyond_rate(const transaction::Hop& from, const sip::Message* req
 /// For credentials that did not convince; without any, the request was charged where it arrived.
 void Shard::charge(const transaction::Hop& from, const sip::Message& request, Now now) {
   if (has_credentials(request)) rate_.charge(from.remote.ip, now.mono);
-}
-
-void Shard::answer_statelessly(const transaction::Hop& from, const sip::Message& request, int status,
-                               std::string_view reason) {
-  if (request.method() == Method::ack) return;
-  const std::string tag = request.has(HeaderId::to) ? random().token(8) : std::string{};
-  auto reply = sip::Builder::reply(request, status, tag, reason);
-  reply.add(HeaderId::server, server_name);
-  if (status == 503) reply.add(HeaderId::retry_after, 5U);
-  parts_.transport.send(from, share(std::move(reply).finish()), {});
 }
 
 void Shard::on_peer_verified(transaction::FlowId flow, std::vector<std::string> names) {
@@ -263,7 +251,7 @@ bool Shard::is_server_itself(const sip::UriView& uri) const {
 
 /// Is it for somebody behind us?
 bool Shard::is_relayed(const sip::Message& request, const sip::Reading& reading) const {
-  if (bucket_in(reading.to.tag)) return false;
+  if (request.method() == Method::subscribe && bucket_in(reading.to.tag)) return false;
   if (has_own_route(request)) return true;
   if (is_served_method(request.method())) return false;
   return !is_server_itself(reading.uri);
@@ -309,12 +297,15 @@ void Shard::check_credentials(std::shared_ptr<Request> request) {
                           .body = covers_body ? std::string(message.body()) : std::string{},
                           .source = request->from.remote.ip,
                           .back = request->bucket};
+  if (message.method() == Method::invite) in_question_.emplace(request->id, false);
   authenticate(std::move(credentials),
                [this, request](Verdict verdict, Now) { judge(request, std::move(verdict)); });
 }
 
 void Shard::judge(std::shared_ptr<Request> request, Verdict verdict) {
   at_ = request->bucket;
+  const auto in_question = in_question_.extract(request->id);
+  if (in_question && in_question.mapped()) return respond(*request, 487);
   const bool convinces = verdict.kind == Verdict::Kind::accepted || verdict.kind == Verdict::Kind::refused;
   if (!convinces) charge(request->from, request->message, request->now);
   switch (verdict.kind) {
@@ -359,7 +350,7 @@ void Shard::dispatch(const RequestPtr& request) {
   if (relayed && relay_ && has_own_route(request->message)) return relay_->on_request(request);
   if (!relayed && method == Method::options) return answer_options(*request);
   const std::string package = package_of(request->message);
-  const bool addressed = relayed || is_served_method(method) || bucket_in(request->message.to_tag());
+  const bool addressed = relayed || is_served_method(method);
   if (Room* room = addressed ? find_handler(method, package) : nullptr) return room->on_request(request);
   if (relayed && relay_) return relay_->on_request(request);
   answer_unhandled(*request, method, package);
@@ -418,7 +409,12 @@ void Shard::on_ack(const transaction::Hop& from, const sip::Message& ack, Now no
 }
 
 void Shard::on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) {
-  if (relay_) relay_->on_cancel(id, cancel, now);
+  const auto in_question = in_question_.find(id);
+  if (in_question != in_question_.end()) {
+    in_question->second = true;
+  } else if (relay_) {
+    relay_->on_cancel(id, cancel, now);
+  }
 }
 
 void Shard::on_response(const transaction::Hop&, const sip::Message& response, Now now) {

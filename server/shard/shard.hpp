@@ -138,8 +138,6 @@ class Shard final : public Services, private transaction::User {
     sip::Reading reading;
   };
   void receive(Bucket bucket, Arrival& arrival, Now now);
-  void answer_statelessly(const transaction::Hop& from, const sip::Message& request, int status,
-                          std::string_view reason);
   bool replay(const Request& request);
   bool refuse(const Request& request);
   bool is_relayed(const sip::Message& request, const sip::Reading& reading) const;
@@ -160,7 +158,9 @@ class Shard final : public Services, private transaction::User {
   ShardParts parts_;
   Post& post_;
   Bucket at_ = 0;  ///< The bucket whose message is being handled; goes into the branches made meanwhile.
-  Arrival* arrival_ = nullptr;  ///< The message being handled.
+  Arrival* arrival_ = nullptr;  ///< The message `receive` hands to the layer; null at any other time.
+  std::unordered_map<transaction::TransactionId, bool>
+      in_question_;  ///< INVITEs whose credentials are being checked; true: cancelled meanwhile.
   transaction::Layer layer_;
   Authenticator authenticator_;
   RateLimit rate_;

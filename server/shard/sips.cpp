@@ -1,7 +1,7 @@
 #include "server/shard/sips.hpp"
 
 #include "protocol/base/text.hpp"
-#include "protocol/sip/header.hpp"
+#include "protocol/sip/view.hpp"
 
 namespace beckon::server {
 
@@ -16,11 +16,8 @@ bool is_to_sips(const sip::Message& request) { return is_sips(request.request_ur
 
 bool comes_by_sips(const sip::Message& request) {
   if (is_to_sips(request)) return true;
-  if (!request.has(HeaderId::route)) return false;
-  const auto routes = request.values(HeaderId::route);
-  const auto top =
-      routes.empty() ? Result<sip::NameAddr>(sip::Errc::bad_value) : sip::parse_name_addr(routes.front());
-  return top && top->uri.scheme == "sips";
+  const auto route = sip::view_name_addr(request.first(HeaderId::route));
+  return route && iequals(route->uri.scheme, "sips");
 }
 
 std::string make_refusal(const Request& request, SipsRefusal why) {

@@ -248,3 +248,13 @@ TEST_CASE("a search that is given up ends with what it knows") {
     CHECK(search.result()->size() == 1);
   }
 }
+
+TEST_CASE("a name too long to have services is looked for at once, by its addresses") {
+  const std::string label(60, 'a');
+  const std::string host = label + '.' + label + '.' + label + '.' + label + ".org";
+  REQUIRE(host.size() == 247);
+  Run run;
+  run.zone[{host, Type::a}] = addresses({"192.0.2.1"});
+  CHECK(run.text({.host = host, .transport = Protocol::tcp}, v4_only({Protocol::tcp})) ==
+        "tcp:192.0.2.1:5060");
+}

@@ -317,3 +317,10 @@ TEST_CASE("IPv4 and IPv6 listeners may have one port, each for itself") {
   const Address four = server.transport.listen(Protocol::tcp, loopback).value();
   CHECK(server.transport.listen(Protocol::tcp, {*parse_ip("::1"), four.port}).has_value());
 }
+
+TEST_CASE("the addresses of this machine: the loopback ones are among them, each of the family asked for") {
+  const auto v4 = own_addresses(IpAddress::Family::v4);
+  CHECK(std::ranges::count(v4, *parse_ip("127.0.0.1")) == 1);
+  for (const IpAddress& each : own_addresses(IpAddress::Family::v6))
+    CHECK(each.family == IpAddress::Family::v6);
+}

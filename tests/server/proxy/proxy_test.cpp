@@ -452,6 +452,38 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
     town.receive(tls(1), text);
     CHECK(town.take().to == udp(5070));
   }
+  SUBCASE("a Route behind ours is followed to the dialog's other end, by address or as a name") {
+    for (const char* next : {"<sip:192.0.2.9:40000;transport=tls;lr>", "<sip:edge.example.net;lr>"}) {
+      CAPTURE(next);
+      Ask bye{.method = "BYE",
+              .uri = "sip:bob@192.0.2.9:40000;transport=tls",
+              .from = alice,
+              .to = "<sip:bob@example.org>;tag=b1",
+              .call_id = "i",
+              .cseq = 2,
+              .lines = {"Route: " + caller_side + ", " + next}};
+      town.receive(udp(5070), town.text_of(bye));
+      const auto sent = town.take();
+      CHECK(sent.to.flow == 1);
+      CHECK(sent.message.header(HeaderId::route) == next);
+      CHECK(town.zone.asked() == 0);
+    }
+  }
+  SUBCASE("a Route behind ours that leads elsewhere opens no way out, for nobody") {
+    Ask stray{.method = "MESSAGE",
+              .uri = "sip:victim@198.51.100.7",
+              .from = alice,
+              .to = "<sip:bob@example.org>;tag=b1",
+              .call_id = "i",
+              .cseq = 2,
+              .lines = {"Route: " + caller_side + ", <sip:198.51.100.7;lr>"}};
+    CHECK(town.ask(udp(5070), stray).status() == 407);
+    stray.cseq = 3;
+    CHECK(town.ask_as(udp(5070), stray, "alice").status() == 403);
+    stray.method = "ACK";
+    town.receive(udp(5070), town.text_of(stray));
+    CHECK(town.wire.sent.empty());
+  }
   SUBCASE("the same Route in another call is worth nothing") {
     const Ask ask{.method = "BYE",
                   .uri = "sip:bob@192.0.2.9:40000",
@@ -461,6 +493,30 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
                   .lines = {"Route: " + caller_side}};
     CHECK(town.ask(udp(5070), ask).status() == 407);
   }
+}
+
+TEST_CASE(
+    "a CANCEL that comes while the credentials are checked ends the INVITE, and nobody rings (RFC 3261 "
+    "9.2)") {
+  Town town;
+  town.enter(bob, udp(5080), "sip:bob@192.0.2.9:5080");
+  Ask request = invite();
+  const auto challenge = town.ask(udp(5070), request);
+  request.lines.push_back(World::credentials(challenge, request, "alice", "secret"));
+  request.cseq = 2;
+  request.branch = "z9hG4bKasked";
+  Ask cancel = request;
+  cancel.method = "CANCEL";
+  cancel.lines.clear();
+  cancel.body.clear();
+  for (const Ask& each : {request, cancel})
+    town.node().shard(0).on_message(udp(5070), sip::Message::parse(share(town.text_of(each))).value());
+  town.run();
+  CHECK(town.take().message.header(HeaderId::cseq) == "2 CANCEL");
+  const auto answer = town.take().message;
+  CHECK(answer.status() == 487);
+  CHECK(answer.header(HeaderId::cseq) == "2 INVITE");
+  CHECK(town.wire.sent.empty());
 }
 
 TEST_CASE("the same request on a second way is merged: 482 (RFC 3261 8.2.2.2, 16.3)") {

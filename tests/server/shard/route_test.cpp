@@ -50,6 +50,10 @@ TEST_CASE("a message goes to the bucket in what we minted, else to its address-o
        "<sip:bob@example.org>\r\n"
        "CSeq: 1 MESSAGE",
        alice},
+      {"ACK sip:alice@example.org SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: "
+       "<sip:bob@example.org>;tag=bk0ff.1"  // of another node, whose refusal went back through us
+       "\r\nCSeq: 1 ACK",
+       alice},
       {"CANCEL sip:alice@example.org SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nTo: "
        "<sip:bob@example.org>\r\n"
        "CSeq: 1 CANCEL",

@@ -192,6 +192,35 @@ TEST_CASE("Max-Forwards 0 ends a request for somebody else with 483 (RFC 3261 16
   CHECK(world.take().message.status() == 483);
 }
 
+TEST_CASE("a To-tag of our own form makes no request the server's own: Max-Forwards 0 ends it all the same") {
+  World world(World::open_settings());
+  for (const char* method : {"INVITE", "MESSAGE", "BYE"}) {
+    CAPTURE(method);
+    std::string text = world.text_of({.method = method,
+                                      .uri = "sip:bob@example.org",
+                                      .to = "<sip:bob@example.org>;tag=bk000.x",
+                                      .call_id = method});
+    text.replace(text.find("Max-Forwards: 70"), 16, "Max-Forwards: 0 ");
+    world.receive(udp(5070), text);
+    CHECK(world.take().message.status() == 483);
+  }
+}
+
+TEST_CASE(
+    "an answer without state goes where the Via says, the same for each copy (RFC 3261 8.2.7, 18.2.2)") {
+  World world;
+  std::string text = world.text_of({.method = "MESSAGE", .uri = "sip:bob@example.org"});
+  text.replace(text.find("Max-Forwards: 70"), 16, "Max-Forwards: 300");
+  text.replace(text.find("192.0.2.9:5070;rport"), 20, "pc.example.org:5099");
+  world.receive(udp(40000), text);
+  const auto first = world.take();
+  CHECK(first.message.status() == 400);
+  CHECK(first.to.remote.port == 5099);
+  CHECK(first.message.header(HeaderId::via).find(";received=192.0.2.9") != std::string_view::npos);
+  world.receive(udp(40000), text);
+  CHECK(world.take().message.to_tag() == first.message.to_tag());
+}
+
 TEST_CASE("malformed octets are answered 400 when they can be, and met with silence when not") {
   World world;
   auto& shard = world.node().shard(0);
