@@ -1,6 +1,6 @@
 """The main job, end to end, with the real binaries: two people find each other, ask permission,
-exchange messages and talk in a secured direct session. Each step is named; one that does not happen
-ends the run with its name and exit code 1.
+exchange messages and talk in a secured direct session. Each step is named; one that does not happen, for
+whatever reason, ends the run with its name and exit code 1.
 """
 
 import argparse
@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from beckon_harness import Agent, Failure, Server  # noqa: E402
+from beckon_harness import Agent, Failure, Server, reason  # noqa: E402
 
 ALICE = "alice@example.org"
 BOB = "bob@example.org"
@@ -50,6 +51,14 @@ def has_grant(event):
     return is_tuple(event, lambda each: each.get("direct", {}).get("granted"))
 
 
+def watches(event, watcher, status):
+    return any(each["aor"] == watcher.aor and each["status"] == status for each in event["watchers"])
+
+
+def permits(event, watcher, mode):
+    return any(each["aor"] == watcher.aor and each["mode"] == mode for each in event["permits"])
+
+
 def compare(binaries, sent, heard):
     out = subprocess.run([binaries / "beckon-audio", "compare", sent, heard, "--skip", f"{heard}.json"],
                          capture_output=True, text=True, timeout=60)
@@ -68,13 +77,18 @@ def grant(stage, owner, watcher):
     stage.step(f"{watcher.name} subscribes to {owner.name}'s presence: pending, {owner.name} is told")
     watcher.run("subscribe", to=owner.aor)
     watcher.wait("subscription", to=owner.aor, state="pending")
-    owner.wait("watchers", where=lambda e: e["document"] == "partial" and any(
-        w["aor"] == watcher.aor and w["status"] == "pending" for w in e["watchers"]))
+    owner.wait("watchers", document="partial", where=lambda e: watches(e, watcher, "pending"))
     stage.step(f"{owner.name} allows {watcher.name}, direct sessions included")
+    before = owner.last("watchers")
     owner.run("allow", watcher=watcher.aor, direct="auto")
+    told = owner.wait("watchers", where=lambda e: e["version"] != before["version"])
+    if told["version"] != before["version"] + 1 or told["document"] != "partial" or not permits(told, watcher, "auto"):
+        raise Failure(f"{owner.name}'s next watcher list is not partial, one later, with {watcher.name}'s permit: {told}")
+    stage.note(f"{owner.name}'s watcher list, partial, version {before['version']} -> {told['version']}: "
+               f"{watcher.name} has the permit auto")
     watcher.wait("subscription", to=owner.aor, state="active")
-    owner.wait("watchers", where=lambda e: any(
-        w["aor"] == watcher.aor and w["status"] == "active" for w in e["watchers"]))
+    if not watches(told, watcher, "active"):
+        owner.wait("watchers", where=lambda e: watches(e, watcher, "active"))
 
 
 def talk(stage, caller, callee, binaries, folder):
@@ -86,12 +100,14 @@ def talk(stage, caller, callee, binaries, folder):
     caller.wait("call", call=call, state="active")
     firsts["alice to bob"] = caller.wait("media", call=call, direction="received")
     incoming = callee.wait("call", direction="in", state="active")["call"]
-    # The length of the talk is its content: both sides count the frames they have sent.
+    # The length of the talk is its content: both sides count the frames they have sent. Between two looks at the
+    # count nothing must come, the end of the session least of all.
     limit = time.monotonic() + TALK_SECONDS + 20
     while caller.run("statistics", call=call) and caller.wait("call-statistics", call=call)["sent"] < TALK_SECONDS * 50:
         if time.monotonic() > limit:
             raise Failure("the voice stopped flowing")
-        time.sleep(0.5)
+        if end := caller.comes("call", limit=0.5, call=call, state="ended"):
+            raise Failure(f"the session ended in the middle of the talk: {end.get('reason', '')}")
     caller.run("hangup", call=call)
     ends = {"bob": caller.wait("call", call=call, state="ended"), "alice": callee.wait("call", call=incoming, state="ended")}
     figures = {"bob": caller.wait("call-statistics", call=call), "alice": callee.wait("call-statistics", call=incoming)}
@@ -173,8 +189,7 @@ def story(stage, arguments, folder):
         ended = bob.wait("subscription", to=alice.aor, state="terminated")
         stage.note(f"bob's subscription: terminated, {ended.get('reason', '')}")
         if secured:
-            alice.wait("watchers", where=lambda e: any(
-                p["aor"] == bob.aor and p["mode"] == "off" for p in e["permits"]))
+            alice.wait("watchers", where=lambda e: permits(e, bob, "off"))
             refused = bob.run("call", ok=False, to=alice.aor)
             stage.note(f"bob calls again: {refused['cause']}")
         stage.step("alice stops: who may watch her sees her closed")
@@ -198,12 +213,14 @@ def main():
     parser.add_argument("--keep", help="folder for what the run wrote; without it nothing stays")
     arguments = parser.parse_args()
     folder = pathlib.Path(arguments.keep or tempfile.mkdtemp(prefix="beckon-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
     stage = Stage()
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         story(stage, arguments, folder)
-    except Failure as failure:
-        print(f"\nFAILED at step: {stage.step_name}\n  {failure}", file=sys.stderr)
+    except Exception as error:
+        if not isinstance(error, Failure):
+            traceback.print_exc()
+        print(f"\nFAILED: {stage.step_name}: {reason(error)}", file=sys.stderr)
         return 1
     finally:
         if not arguments.keep:

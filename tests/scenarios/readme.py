@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from beckon_harness import LIMIT, Failure, Process  # noqa: E402
+from beckon_harness import LIMIT, Failure, Process, reason  # noqa: E402
 
 HEARD_OCTETS = 16000  # of the recording; more than a second at any rate we record with
 PASSWORD = re.compile(r"# (\w+), .*\(password: (.+)\)")
@@ -143,8 +143,8 @@ if __name__ == "__main__":
     folder = pathlib.Path(tempfile.mkdtemp(prefix="beckon-readme-"))
     try:
         play(binaries, folder)
-    except Failure as failure:
-        sys.exit(f"FAILED: {failure}")
+    except Exception as error:
+        sys.exit(f"FAILED: the five minutes of README.md: {reason(error)}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print("1 passed, 0 failed")

@@ -1,14 +1,15 @@
 """What the stories of this folder share: each is a list of functions `name(server)`, run in order, each on a
-server of its own; the first that fails ends the run with its name.
+server of its own; the first that fails, for whatever reason, ends the run with its name and exit code 1.
 """
 
 import argparse
 import pathlib
 import sys
+import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from beckon_harness import LIMIT, Agent, Failure, Process, Server  # noqa: E402, F401
+from beckon_harness import LIMIT, Agent, Failure, Process, Server, reason  # noqa: E402, F401
 
 ALICE = ("alice@example.org", "wonderland")
 BOB = ("bob@example.org", "looking-glass")
@@ -23,15 +24,27 @@ def equal(got, wanted, what):
     check(got == wanted, f"{what}: {got!r} instead of {wanted!r}")
 
 
+def until(holds, what):
+    """Asks again and again until `holds()`; each question takes its time at the server."""
+    deadline = time.monotonic() + LIMIT
+    while not holds():
+        check(time.monotonic() < deadline, f"waited {LIMIT:.0f} s until {what}")
+
+
 def shards(number):
     return ["--shards", str(number)]
 
 
-def run(stories, options=()):
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binaries", required=True)
-    parser.add_argument("--shards", type=int, default=1)
-    arguments = parser.parse_args()
+def parser():
+    """What every story is told; one that needs more adds it and gives `run` what was parsed."""
+    words = argparse.ArgumentParser()
+    words.add_argument("--binaries", required=True)
+    words.add_argument("--shards", type=int, default=1)
+    return words
+
+
+def run(stories, options=(), arguments=None):
+    arguments = arguments or parser().parse_args()
     binaries = pathlib.Path(arguments.binaries).resolve()
     for story in stories:
         print(f"{story.__name__}: {story.__doc__}", flush=True)
@@ -40,7 +53,7 @@ def run(stories, options=()):
                 server.add_user(*ALICE)
                 server.add_user(*BOB)
                 story(server)
-        except Failure as failure:
+        except Exception as error:
             traceback.print_exc(limit=4)
-            sys.exit(f"FAILED: {story.__name__}: {failure}")
+            sys.exit(f"FAILED: {story.__name__}: {reason(error)}")
     print(f"{len(stories)} passed, 0 failed")

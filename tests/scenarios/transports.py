@@ -7,9 +7,8 @@ import socket
 import ssl
 import struct
 import subprocess
-import time
 
-from story import LIMIT, Failure, check, equal, run
+from story import LIMIT, Failure, check, equal, run, until
 
 
 def make_certificate(folder, name):
@@ -68,9 +67,7 @@ def certificate_reload(server):
         os.replace(certificate, server.data / "cert.pem")
         os.kill(server.process.pid, signal.SIGHUP)
         new = ssl.PEM_cert_to_DER_cert(server.certificate.read_text())
-        deadline = time.monotonic() + LIMIT
-        while shown(server) != new:
-            check(time.monotonic() < deadline, "the new certificate is shown after SIGHUP")
+        until(lambda: shown(server) == new, "the new certificate is shown after SIGHUP")
         equal(options(before, "TLS", "before"), "SIP/2.0 200 OK", "the answer on the old connection")
         equal(before.getpeercert(True), old, "its certificate")
         with connect(server) as after:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 
-from story import ALICE, BOB, LIMIT, Agent, Failure, Process, check, equal, run
+from story import ALICE, BOB, LIMIT, Agent, Failure, Process, check, equal, run, until
 
 HERE = pathlib.Path(__file__).resolve().parent / "jssip"
 
@@ -108,7 +108,7 @@ def secure_websocket(server):
 
 
 def tab_closed(server):
-    """a browser that goes is offline at once: nobody can dial its contact"""
+    """a browser that goes is offline without a word: its contact, which nobody can dial, is forgotten"""
     def bindings():
         done = subprocess.run([server.beckond, "tables", "bindings", "--data", server.data, "--json"],
                               capture_output=True, text=True, timeout=LIMIT, check=True)
@@ -118,10 +118,10 @@ def tab_closed(server):
         alice.send(do="register")
         alice.wait("registered")
         equal(bindings(), [(alice.aor, "ws")], "the bindings")
+    until(lambda: not bindings(), "the binding of the browser that went is gone")
     with Agent(server, *BOB) as bob:
         bob.run("register")
         equal(bob.run("message", ok=False, to=alice.aor, text="still there?")["cause"], "unavailable", "cause")
-    equal(bindings(), [], "the bindings")
 
 
 def no_upgrade(server):

@@ -30,6 +30,19 @@ class Failure(Exception):
     """A step that did not happen; the text names it."""
 
 
+class Silence(Failure):
+    """What was waited for did not come in time."""
+
+
+def reason(error):
+    """What went wrong, for the line that ends a run: a step that did not happen, or whatever a step stumbled over."""
+    if isinstance(error, Failure):
+        return str(error)
+    said = getattr(error, "stderr", None) or ""  # of a program that failed or did not end
+    said = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return " ".join(f"{type(error).__name__}: {error} {said[-500:]}".split())
+
+
 def load_validator():
     import jsonschema  # Debian: python3-jsonschema
 
@@ -192,11 +205,11 @@ class Agent:
             raise Failure(f"{self.name}: {command}: {result['cause']} {result.get('status', '')} {result.get('reason', '')}")
         return result
 
-    def _read_one(self, deadline, what):
+    def _read_one(self, deadline, limit, what):
         try:
             line = self.process.lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
-            raise Failure(f"{self.name}: waited {LIMIT:.0f} s for {what}") from None
+            raise Silence(f"{self.name}: waited {limit:.3g} s for {what}") from None
         if line is None:
             self.process.lines.put(None)
             raise Failure(f"{self.name}: ended before {what}: {' / '.join(self.process.errors[-3:])}")
@@ -222,12 +235,19 @@ class Agent:
                     self._taken.add(at)
                     return event
                 at += 1
-            self._read_one(deadline, what)
+            self._read_one(deadline, limit, what)
+
+    def comes(self, name, limit, **members):
+        """Like `wait`, but what does not come within `limit` seconds is None."""
+        try:
+            return self.wait(name, limit=limit, **members)
+        except Silence:
+            return None
 
     def forget(self):
         """Events that have come until now will not be given by `wait`."""
         while not self.process.lines.empty():
-            self._read_one(time.monotonic() + LIMIT, "what has been written")
+            self._read_one(time.monotonic() + LIMIT, LIMIT, "what has been written")
         self._taken.update(range(len(self.events)))
 
     def last(self, name):
