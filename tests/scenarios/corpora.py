@@ -1,5 +1,5 @@
-"""Mutated requests by the thousand (../shared/corpora) against the running server: no crash, nothing but refusals, memory
-flat, and in between an OPTIONS is still answered."""
+"""Mutated requests by the thousand (of the corpora beside this repository) against the running server: no crash, nothing but
+refusals, memory flat, and in between an OPTIONS is still answered."""
 
 import collections
 import pathlib
@@ -7,22 +7,20 @@ import re
 import socket
 import tarfile
 
-from hostile import options_answered
-from story import check, equal, run
+from hostile import batches, options_answered
+from story import check, equal, parser, run
 
-CORPORA = pathlib.Path(__file__).resolve().parents[3] / "shared/corpora/sip"
 LARGEST_DATAGRAM = 65507
-BATCH = 50
 GROWTH_KIB = 8192  # what a second round over the same messages may add to the server's memory
 
 
-def mutations():
+def mutations(folder):
     """(name, octets) of every message, in the archive's order."""
-    with tarfile.open(CORPORA / "register-mutations.tar.xz") as archive:
+    with tarfile.open(folder / "register-mutations.tar.xz") as archive:
         for member in archive:
             if member.isfile():
                 yield member.name, archive.extractfile(member).read()
-    for path in sorted((CORPORA / "protos-c07-sip-capture").glob("*.raw")):
+    for path in sorted((folder / "protos-c07-sip-capture").glob("*.raw")):
         yield path.name, path.read_bytes()
 
 
@@ -73,16 +71,16 @@ class Mutant:
                 self.answers["closed"] += 1  # refused before it was read to its end
 
     def play(self, messages):
-        for number, (name, octets) in enumerate(messages, 1):
-            self.send(name, octets)
-            if number % BATCH == 0 or number == len(messages):
-                options_answered(self.server)
-                self.collect(name)
+        for batch in batches(messages):
+            for name, octets in batch:
+                self.send(name, octets)
+            options_answered(self.server, f"behind {name}")
+            self.collect(name)
 
 
 def mutated_registers(server):
     """thousands of mutated REGISTERs get refusals or silence, OPTIONS is answered in between, memory stays flat"""
-    messages = list(mutations())
+    messages = list(mutations(arguments.corpora / "sip"))
     mutant = Mutant(server, "127.0.0.77")
     mutant.play(messages)
     before = resident_kib(server)
@@ -95,4 +93,8 @@ def mutated_registers(server):
     equal(server.process.process.poll(), None, "the server's exit code")
 
 
-run([mutated_registers], ["--domain", "beckon.example"])
+words = parser()
+words.add_argument("--corpora", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parents[3] / "shared/corpora",
+                   help="their folder; default: where the build looks for it, too")
+arguments = words.parse_args()
+run([mutated_registers], ["--domain", "beckon.example"], arguments)

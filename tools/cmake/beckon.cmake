@@ -6,7 +6,10 @@ option(BECKON_FUZZ "Build the fuzz targets (clang only)" OFF)
 option(BECKON_BENCH "Build the benches, which need the libraries we compare with" OFF)
 option(BECKON_SANITIZE "Sanitizers to build with, as -fsanitize= takes them (empty: none)" "")
 set(BECKON_CORPORA "${PROJECT_SOURCE_DIR}/../shared/corpora" CACHE PATH
-  "Folder of the test corpora that are not part of this repository; tests that read it say so when it is absent")
+  "Folder of the test corpora that are not part of this repository; without it the tests that read it are not built")
+if(BECKON_TESTS AND NOT IS_DIRECTORY "${BECKON_CORPORA}")
+  message(STATUS "No test corpora at ${BECKON_CORPORA} (BECKON_CORPORA): the tests that read them are not built")
+endif()
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
