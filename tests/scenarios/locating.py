@@ -1,5 +1,7 @@
 """Servers are found in the DNS (RFC 3263): by user agents, and by a server that forwards to another domain."""
 
+import contextlib
+import re
 import socket
 import subprocess
 import tempfile
@@ -16,23 +18,31 @@ def port_of(server, transport):
     return int(server.listen[transport].rsplit(":", 1)[1])
 
 
+@contextlib.contextmanager
 def dead_port(kind=socket.SOCK_STREAM):
-    """A port of the loopback interface where nobody listens."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the loopback interface where nobody listens, and nobody else can begin to."""
+    with socket.socket(socket.AF_INET, kind) as holder:
+        holder.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_DGRAM:
+            holder.connect(holder.getsockname())  # what comes from others is not for it: ICMP tells them so
+        yield holder.getsockname()[1]
 
 
 class Peer:
-    """A SIP server over UDP that answers every request with this status, and counts them."""
+    """A SIP server over UDP that answers every request with this status, and counts them by their branch: one that
+    is sent again is the same."""
 
     def __init__(self, status):
         self.status = status
-        self.requests = 0
+        self.branches = set()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def requests(self):
+        return len(self.branches)
 
     def _serve(self):
         while True:
@@ -42,7 +52,7 @@ class Peer:
                 return
             if not data[:1].isalpha():
                 continue
-            self.requests += 1
+            self.branches.add(re.search(rb"\bbranch=([^;,\s]+)", data).group(1))
             lines = [line for line in data.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
                      if line.split(b":")[0].strip().lower() in (b"via", b"from", b"to", b"call-id", b"cseq")]
             head = f"SIP/2.0 {self.status} As Told".encode()
@@ -99,15 +109,16 @@ def wrong_name(server):
 
 def server_without_port(server):
     """`--server tcp:example.org` finds its port in SRV; the first target is dead, the second is taken"""
-    services = {"_sip._tcp": [(10, 0, dead_port()), (20, 0, port_of(server, "tcp"))]}
-    with DnsServer(zone_of(services)) as dns, Located(server, ALICE, dns, ["--server", "tcp:example.org"]) as alice:
-        check("transport=tcp" in registers(alice), "registered over TCP")
+    with dead_port() as dead:
+        services = {"_sip._tcp": [(10, 0, dead), (20, 0, port_of(server, "tcp"))]}
+        with DnsServer(zone_of(services)) as dns, Located(server, ALICE, dns, ["--server", "tcp:example.org"]) as alice:
+            check("transport=tcp" in registers(alice), "registered over TCP")
 
 
 def register_fails_over(server):
     """REGISTER over UDP goes on to the next target on ICMP, and on 503"""
-    with Peer(503) as overloaded:
-        services = {"_sip._udp": [(10, 0, dead_port(socket.SOCK_DGRAM)), (20, 0, overloaded.port),
+    with Peer(503) as overloaded, dead_port(socket.SOCK_DGRAM) as dead:
+        services = {"_sip._udp": [(10, 0, dead), (20, 0, overloaded.port),
                                   (30, 0, port_of(server, "udp"))]}
         with DnsServer(zone_of(services)) as dns, Located(server, ALICE, dns) as alice:
             registers(alice)
@@ -155,8 +166,8 @@ class Abroad:
 
 def message_abroad(server):
     """a message to another domain: refused unless allowed; past a dead and an overloaded target to the right one"""
-    with Peer(503) as overloaded, Peer(200) as carols:
-        services = {"_sip._udp": [(10, 0, dead_port(socket.SOCK_DGRAM)), (20, 0, overloaded.port), (30, 0, carols.port)]}
+    with Peer(503) as overloaded, Peer(200) as carols, dead_port(socket.SOCK_DGRAM) as dead:
+        services = {"_sip._udp": [(10, 0, dead), (20, 0, overloaded.port), (30, 0, carols.port)]}
         with DnsServer(zone_of(services, domain="example.net")) as dns:
             with Abroad(server, dns, "refuse") as home, Agent(home, *ALICE) as alice:
                 alice.run("register")

@@ -69,6 +69,7 @@ class DnsServer:
         self.ttl, self.nothing_ttl = ttl, nothing_ttl
         self.on_question = on_question
         self.questions = []
+        self._asked = set()
         self._lock = threading.Lock()
         while True:  # a port that is free for both
             self._tcp = socket.create_server(("127.0.0.1", 0))
@@ -88,9 +89,10 @@ class DnsServer:
         return f"127.0.0.1:{self.port}"
 
     def count(self, name=None, kind=None, over=None):
+        """Questions, by name, type, or "udp" and "tcp". One that is sent again, with its id from its port, is one."""
         with self._lock:
             return sum((name in (None, n)) and (kind in (None, k)) and (over in (None, o))
-                       for n, k, o in self.questions)
+                       for n, k, o, *_ in self._asked)
 
     def stop(self):
         for each in (self._udp, self._tcp):
@@ -121,11 +123,12 @@ class DnsServer:
             name = entry["CNAME"]
         return records, how
 
-    def _answer(self, message, over, send):
+    def _answer(self, message, peer, over, send):
         name, number, end = read_question(message)
         kind = NAMES.get(number, str(number))
         with self._lock:
             self.questions.append((name, kind, over))
+            self._asked.add((name, kind, over, message[:2], peer))
         if self.on_question:
             self.on_question(name, kind, over)
         records, how = self._look_up(name, kind)
@@ -151,23 +154,23 @@ class DnsServer:
             try:
                 message, peer = self._udp.recvfrom(4096)
                 if len(message) > 12:
-                    self._answer(message, "udp", lambda answer, to=peer: self._udp.sendto(answer, to))
+                    self._answer(message, peer, "udp", lambda answer, to=peer: self._udp.sendto(answer, to))
             except OSError:
                 return
 
     def _serve_tcp(self):
         while True:
             try:
-                connection, _ = self._tcp.accept()
+                connection, peer = self._tcp.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve_connection, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._serve_connection, args=(connection, peer), daemon=True).start()
 
-    def _serve_connection(self, connection):
+    def _serve_connection(self, connection, peer):
         with connection, connection.makefile("rb") as stream:
             while len(head := stream.read(2)) == 2:
                 message = stream.read(struct.unpack("!H", head)[0])
-                self._answer(message, "tcp",
+                self._answer(message, peer, "tcp",
                              lambda answer: connection.sendall(struct.pack("!H", len(answer)) + answer))
 
 
