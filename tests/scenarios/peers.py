@@ -41,7 +41,7 @@ def sipp_register(server):
 def sipsak(server, transport, *words):
     # The proxy says where to go: of a port with five digits in a URI sipsak 0.9.8 drops the last.
     host, port = server.listen[transport].rsplit(":", 1)
-    return subprocess.run(["sipsak", "-E", transport, "--tls-ca-cert", server.certificate, "-p", f"{host}:{port}", "-H", "localhost", "-vv",
+    return subprocess.run(["sipsak", "-E", transport, "--tls-ca-cert", server.certificate, "-p", f"{host}:{port}", "-H", "127.0.0.1", "-vv",
                            *words], capture_output=True, text=True, errors="replace", timeout=2 * LIMIT)
 
 
