@@ -15,14 +15,20 @@ bool same_word(std::string_view a, std::string_view b) {
   return grammar::is_quoted(a) || grammar::is_quoted(b) ? text_of(a) == text_of(b) : iequals(a, b);
 }
 
+/// As it is written; of several with that name, which none may have (RFC 3261 7.3.1), the first.
+std::optional<std::string_view> written(std::string_view parameters, std::string_view wanted) {
+  for (std::string_view name, value; grammar::next_parameter(parameters, name, value);)
+    if (iequals(name, wanted)) return value;
+  return std::nullopt;
+}
+
 /// Those that stand in both have equal values (RFC 3261 20.20); a tag is never equal to its absence.
 bool parameters_agree(std::string_view a, std::string_view b) {
-  if (find_parameter(a, "tag").has_value() != find_parameter(b, "tag").has_value()) return false;
-  for (std::string_view name, value; grammar::next_parameter(a, name, value);) {
-    auto others = b;
-    for (std::string_view twin, other; grammar::next_parameter(others, twin, other);) {
-      if (iequals(name, twin) && !same_word(value, other)) return false;
-    }
+  if (written(a, "tag").has_value() != written(b, "tag").has_value()) return false;
+  auto rest = a;
+  for (std::string_view name, value; grammar::next_parameter(rest, name, value);) {
+    const auto one = written(a, name), other = written(b, name);
+    if (one && other && !same_word(*one, *other)) return false;
   }
   return true;
 }

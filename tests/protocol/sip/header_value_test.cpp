@@ -126,6 +126,7 @@ TEST_CASE("two values of a header field say the same by the rules of that field 
            Row{HeaderId::to, "<sip:bob@b.com>;tag=1", "<sip:bob@b.com>", false},
            Row{HeaderId::to, "<sip:bob@b.com>;tag=1;x=1", "<sip:bob@b.com>;tag=1", true},
            Row{HeaderId::to, "<sip:bob@b.com>;x=1", "<sip:bob@b.com>;x=2", false},
+           Row{HeaderId::to, "<sip:bob@b.com>;x=1;x=2", "<sip:bob@b.com>;x=1;x=2", true},
            Row{HeaderId::call_id, "Ab@c", "ab@c", false},
            Row{HeaderId::sip_if_match, "Ab", "ab", false},
            Row{HeaderId::accept, "Text/Plain;q=1, a/b", "text/plain ;Q=1,a/b", true},
