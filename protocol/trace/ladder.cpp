@@ -100,12 +100,18 @@ std::string Ladder::name_of(const Peer& peer) const {
 }
 
 void Ladder::meet(const Line& line) {
-  const std::size_t at = find(line);
+  std::size_t at = find(line);
   if (at == peers_.size()) {
-    peers_.push_back({line.protocol + " " + line.peer, {}, false});
+    if (at == most_peers) {
+      at = static_cast<std::size_t>(std::ranges::min_element(peers_, {}, &Peer::met) - peers_.begin());
+    } else {
+      peers_.emplace_back();
+    }
+    peers_[at] = {.address = line.protocol + " " + line.peer};
     changed_ = true;
   }
   Peer& peer = peers_[at];
+  peer.met = ++lines_;
   // Requests tell who is there: he speaks for From, and hears what is for To.
   if (!options_.is_server || line.status != 0 || peer.many) return;
   const std::string name =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,11 @@ namespace beckon::trace {
 ///     09:00:00.000      │──────────▶│      REGISTER sip:example.org     1 REGISTER          412
 ///     09:00:00.002      │◀──────────│      401 Unauthorized             1 REGISTER          398
 ///
+/// There are at most `most_peers` columns besides our own; who was silent longest gives his to a newcomer.
 /// What would move the cursor or colour the terminal is shown as '?'.
 class Ladder {
  public:
+  static constexpr std::size_t most_peers = 8;
   struct Options {
     std::string self;       ///< Name of our own column.
     bool is_server = true;  ///< The others are users: columns are named by whom they speak for.
@@ -31,9 +34,10 @@ class Ladder {
 
  private:
   struct Peer {
-    std::string address;  ///< "tls 192.0.2.1:5061"; tells peers apart.
-    std::string name;     ///< Whom it speaks for, while that is one.
-    bool many = false;    ///< It speaks for several: its address is its name.
+    std::string address;    ///< "tls 192.0.2.1:5061"; tells peers apart.
+    std::string name{};     ///< Whom it speaks for, while that is one.
+    bool many = false;      ///< It speaks for several: its address is its name.
+    std::uint64_t met = 0;  ///< When it was last met, in lines.
   };
   struct Column {
     std::string name;
@@ -48,6 +52,7 @@ class Ladder {
 
   Options options_;
   std::vector<Peer> peers_;  ///< In the order they were met. Our own column stands behind the first.
+  std::uint64_t lines_ = 0;  ///< Met so far.
   bool changed_ = true;      ///< The head is to be drawn.
 };
 

@@ -127,19 +127,23 @@ std::string_view local_name(std::string_view text, std::size_t at, std::size_t& 
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
-/// Behind the start tag, from inside of it; an attribute may hold '>'.
-std::size_t end_of_tag(std::string_view text, std::size_t at) {
-  while ((at = text.find_first_of(">\"'", at)) != std::string_view::npos && text[at] != '>') {
-    at = text.find(text[at], at + 1);
-    if (at != std::string_view::npos) ++at;
+/// Behind the start tag whose name ends at `name_end`; an attribute may hold '>', but no '<'. `name_end`
+/// itself when the tag is broken: then all that follows may be the secret.
+std::size_t end_of_tag(std::string_view text, std::size_t name_end) {
+  for (std::size_t at = name_end; (at = text.find_first_of("<>\"'", at)) != std::string_view::npos; ++at) {
+    if (text[at] == '>') return at + 1;
+    if (text[at] == '<') return name_end;
+    const char stops[] = {text[at], '<', '\0'};
+    at = text.find_first_of(stops, at + 1);
+    if (at == std::string_view::npos || text[at] == '<') return name_end;
   }
-  return at == std::string_view::npos ? text.size() : at + 1;
+  return name_end;
 }
 
 void find_elements(std::string_view text, Ranges& found) {
   for (std::size_t at = text.find('<'); at != std::string_view::npos; at = text.find('<', at)) {
     std::size_t end = 0;
-    const std::string name(local_name(text, ++at, end));
+    const std::string name = to_lower(local_name(text, ++at, end));
     if (std::ranges::find(secret_elements, name) == secret_elements.end()) continue;
     const std::size_t begin = end_of_tag(text, end);
     if (text[begin - 1] == '>' && text[begin - 2] == '/') {
@@ -148,7 +152,7 @@ void find_elements(std::string_view text, Ranges& found) {
     }
     // Up to the end tag of the same name, or to the end of a document that was cut.
     std::size_t close = text.find("</", begin);
-    while (close != std::string_view::npos && local_name(text, close + 2, end) != name)
+    while (close != std::string_view::npos && !iequals(local_name(text, close + 2, end), name))
       close = text.find("</", close + 2);
     at = or_end(close, text);
     found.push_back({begin, at});

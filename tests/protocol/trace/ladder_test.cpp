@@ -114,3 +114,19 @@ TEST_CASE("long names and URIs are shortened") {
   CHECK(drawn.find("xx… ") != std::string::npos);
   CHECK(drawn.size() < 600);
 }
+
+TEST_CASE("however many peers there are, a ladder has eight columns: the one silent longest gives way") {
+  Ladder ladder({.self = "beckond"});
+  const auto of = [](std::size_t number) {
+    Line one = story()[0];
+    one.peer = "192.0.2." + std::to_string(number) + ":5060";
+    return one;
+  };
+  for (std::size_t i = 1; i <= Ladder::most_peers; ++i) (void)ladder.draw(of(i));
+  const auto full = ladder.draw(of(1)).size();
+  CHECK(ladder.draw(of(9)).find('\n') == 0);  // a head: somebody new
+  CHECK(ladder.draw(of(1)).find('\n') != 0);  // still there
+  CHECK(ladder.draw(of(2)).find('\n') == 0);  // had to go
+  for (std::size_t i = 10; i <= 200; ++i) (void)ladder.draw(of(i));
+  CHECK(ladder.draw(of(200)).size() <= full + 2);
+}

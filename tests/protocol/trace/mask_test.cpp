@@ -39,6 +39,11 @@ TEST_CASE("what is secret is replaced, all else stays") {
       {"<d:secret/><d:note>n</d:note>", "<d:secret/><d:note>n</d:note>"},
       {"<d:ticket>cut he", "<d:ticket>***"},
       {"<secrets>no</secrets>", "<secrets>no</secrets>"},
+      {"<d:secret a='>zooma</d:secret><b/>", "<d:secret***</d:secret><b/>"},  // no tag XML knows
+      {"<d:secret a='>zooma</d:secret><b c=''/>", "<d:secret***</d:secret><b c=''/>"},
+      {"<d:secret <zooma</d:secret>", "<d:secret***</d:secret>"},
+      {"<d:secret zooma", "<d:secret***"},
+      {"<d:Secret>zooma</d:SECRET>", "<d:Secret>***</d:SECRET>"},
       {"Direct-Session: call=0a;tag=0b;epoch=0c;proof=5ef066a6",
        "Direct-Session: call=0a;tag=0b;epoch=0c;proof=***"},
       // SDP (RFC 4568, 8866 5.12, 8839)
