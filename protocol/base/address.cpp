@@ -26,6 +26,7 @@ bool IpAddress::is_multicast() const {
 std::optional<IpAddress> parse_ip(std::string_view text) {
   if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
   if (text.empty() || text.size() > 45) return std::nullopt;
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton would stop there
   const std::string name(text);
   IpAddress ip;
   if (inet_pton(AF_INET, name.c_str(), ip.octets.data()) == 1) return ip;

@@ -23,6 +23,9 @@ TEST_CASE("loopback, unspecified and multicast are told apart") {
   CHECK(parse_ip("::1")->is_loopback());
   CHECK_FALSE(parse_ip("::2")->is_loopback());
   CHECK(parse_ip("0.0.0.0")->is_unspecified());
+  using namespace std::string_view_literals;
+  CHECK_FALSE(parse_ip("::\0 and more"sv));
+  CHECK_FALSE(parse_ip("192.0.2.1\0"sv));
   CHECK(parse_ip("224.0.1.75")->is_multicast());
   CHECK(parse_ip("ff02::1")->is_multicast());
 }
