@@ -167,7 +167,7 @@ void Party::on_failure(TransactionId id, Failure why, Now) {
 void Party::serve(TransactionId id, const sip::Message& request) {
   const bool invite = request.method() == Method::invite;
   // Most answer at once, some take their time, and some of these take too long for anybody to wait.
-  const Duration after = chance(0.7) ? within(1s) : within(40s);
+  const Duration after = chance(0.7) ? within(1s) : within(slowest_answer);
   if (invite && chance(0.6)) later(within(after), [this, id] { answer(id, 180); });
   const int status = chance(0.6) ? 200 : invite ? 486 : 404;
   later(after, [this, id, status] { answer(id, status); });
@@ -213,8 +213,11 @@ std::size_t Party::open() const {
   return open;
 }
 
-void Party::check_end() {
+void Party::check_transactions() {
   if (layer_.size() != 0) fail("transactions outlive their timers", std::to_string(layer_.size()));
+}
+
+void Party::check_end() {
   if (timers_->size() != 0) fail("timers are left", std::to_string(timers_->size()));
   for (const auto& [id, served] : served_) {
     const bool refused = served.message.method() == Method::invite && served.status >= 300;

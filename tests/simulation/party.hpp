@@ -28,6 +28,8 @@ class Faults {
 /// as chance will have it; a forking proxy is a party that answers otherwise.
 class Party : protected transaction::User {
  public:
+  static constexpr Duration slowest_answer = 40s;
+
   Party(SipNetwork& network, Faults& faults, std::string name, const Address& address,
         SipPort::Streams streams);
   ~Party() override = default;
@@ -49,7 +51,9 @@ class Party : protected transaction::User {
   std::size_t open() const;
   /// Transactions and timers that live.
   std::size_t held() const { return layer_.size() + timers_->size(); }
-  /// Checks what can be told when all is over.
+  /// No transaction outlives its timers: to be called when all of them have had their time,
+  void check_transactions();
+  /// and all else when what the users had planned has passed, too.
   void check_end();
 
  protected:

@@ -133,6 +133,8 @@ class Traffic {
     world_.run_until([&] { return open() == 0; }, patience);
     if (open() != 0) faults_.add(fmt::format("{} requests have no end", open()));
     world_.run_for(times.timeout() + times.t4 + 1s);
+    for (const auto& party : parties_) party->check_transactions();
+    world_.run_for(Party::slowest_answer);  // what users planned for requests that were cancelled
     for (const auto& party : parties_) party->check_end();
     std::exchange(parties_, {});
     world_.run_for(1min);  // what the network still held for them
