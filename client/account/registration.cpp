@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/control/cause.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 
@@ -114,16 +115,18 @@ void Registration::on_final(Order order, int status, const sip::Message* respons
   } else {
     on_failure(status, response, now);
   }
-  if (order.done) order.done(response != nullptr ? status : 0, now);
+  if (order.done) order.done(Requester::told(status, response), now);
   if (in_flight_ || orders_.empty()) return;
   Order next = std::move(orders_.front());
   orders_.pop_front();
   send(std::move(next), now);
 }
 
-/// No answer, or 503: the same request goes to the domain's next server at once (RFC 3263 4.3).
+/// No answer, or 503 (a forged answer is neither): the same request goes to the domain's next server at once
+/// (RFC 3263 4.3).
 bool Registration::fail_over(int status, const sip::Message* response) {
   auto& connection = context_.connection;
+  if (Requester::told(status, response) == control::unproven) return false;
   if (response != nullptr && status != 503) {
     connection.on_answer();
     return false;
@@ -154,7 +157,7 @@ void Registration::on_success(std::uint32_t asked, const sip::Message& response,
 
 void Registration::on_failure(int status, const sip::Message* response, Now now) {
   const bool may_pass = status == 408 || status / 100 == 5;
-  const std::string_view reason = response != nullptr ? response->reason() : "no answer";
+  const std::string_view reason = Requester::told_reason(status, response);
   enter(may_pass ? State::registering : State::failed, status, reason, 0, now);
   if (!may_pass || !wanted_) return;
   const auto asked = response != nullptr ? response->number(HeaderId::retry_after) : std::nullopt;

@@ -3,6 +3,7 @@
 #include <set>
 #include <vector>
 
+#include "client/control/cause.hpp"
 #include "protocol/base/text.hpp"
 
 namespace beckon::client::account {
@@ -10,6 +11,9 @@ namespace beckon::client::account {
 using sip::HeaderId;
 
 namespace {
+
+/// Status of a 2xx with a wrong proof; no layer makes it.
+constexpr int bad_proof = 502;
 
 /// The header that carries a challenge, and the one that answers it.
 struct Pair {
@@ -36,6 +40,15 @@ struct Requester::Attempt {
 Requester::Requester(const Account& account, transaction::Layer& layer, Random& random)
     : account_(account), layer_(layer), random_(random) {}
 
+int Requester::told(int status, const sip::Message* response) {
+  if (response != nullptr) return status;
+  return status == bad_proof ? control::unproven : 0;
+}
+
+std::string_view Requester::told_reason(int status, const sip::Message* response) {
+  return response != nullptr ? response->reason() : control::reason_of(told(status, response));
+}
+
 void Requester::send(Request request, const transaction::Hop& hop, Done done, Now now) {
   start(std::make_shared<Attempt>(Attempt{std::move(request), hop, std::move(done)}), now);
 }
@@ -61,7 +74,7 @@ void Requester::on_outcome(const std::shared_ptr<Attempt>& attempt, const transa
   if (challenged && outcome.response != nullptr && take_challenges(*outcome.response, *attempt))
     return start(attempt, now);
   if (outcome.response != nullptr && outcome.status / 100 == 2 && !take_proofs(*outcome.response, *attempt))
-    return attempt->done(502, nullptr, now);
+    return attempt->done(bad_proof, nullptr, now);
   attempt->done(outcome.status, outcome.response, now);
 }
 

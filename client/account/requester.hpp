@@ -37,6 +37,11 @@ class Life {
 /// at.
 class Requester {
  public:
+  /// What to tell of an end (`Done`): its status, 0 when nobody answered, `control::unproven` when the proof
+  /// was wrong.
+  static int told(int status, const sip::Message* response);
+  static std::string_view told_reason(int status, const sip::Message* response);
+
   /// Called once, unless the owner is gone. `response` is null after a timeout or transport error; `status`
   /// is then 408 or 503. It is 502, without response, when a 2xx carried a proof of the password
   /// (Authentication-Info) that is wrong: what else it says is not believed. An answer without proof is.

@@ -259,17 +259,17 @@ void Agent::result(const control::Command& command, control::Cause cause, Now no
   event["command"] = command.name;
   event["ok"] = cause == control::Cause::done;
   event["cause"] = control::to_string(cause);
-  if (status != 0) event["status"] = status;
+  if (status > 0) event["status"] = status;
   if (!reason.empty()) event["reason"] = reason;
   for (auto& member : more) event.insert(member);
   emit_(std::move(event));
 }
 
 void Agent::result_of_status(const control::Command& command, int status, std::string_view reason, Now now) {
-  const control::Cause cause = status == 0 ? control::Cause::unreachable : control::cause_of(status);
+  const control::Cause cause = control::cause_of(status);
   if (cause == control::Cause::done) return result(command, cause, now, status);
   std::string words(reason);
-  if (words.empty()) words = status == 0 ? "no answer" : std::string(sip::default_reason(status));
+  if (words.empty()) words = status > 0 ? sip::default_reason(status) : control::reason_of(status);
   if (cause == control::Cause::credentials) words = "the server refuses this name or password";
   result(command, cause, now, status, words);
 }

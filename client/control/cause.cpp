@@ -40,6 +40,8 @@ Cause parse_cause(std::string_view word) {
 Cause cause_of(int status) {
   if (status >= 200 && status < 300) return Cause::done;
   switch (status) {
+    case unproven:
+      return Cause::untrusted;
     case 401:
     case 407:
       return Cause::credentials;
@@ -56,11 +58,17 @@ Cause cause_of(int status) {
     case 487:
     case 600:
       return Cause::unavailable;
+    case 0:
     case 503:
       return Cause::unreachable;
     default:
       return Cause::failed;
   }
+}
+
+std::string_view reason_of(int status) {
+  if (status == unproven) return "the server did not prove that it knows the password";
+  return status == 0 ? "no answer" : "";
 }
 
 }  // namespace beckon::client::control

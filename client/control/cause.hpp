@@ -15,7 +15,7 @@ enum class Cause {
   not_found = 6,    ///< No such user (404, 410, 604).
   refused = 7,      ///< The other side or its policy said no (403, 603).
   unavailable = 8,  ///< Known, but not to be reached now (408, 480, 486, 487, 600).
-  untrusted = 9,    ///< TLS certificate or device key not trusted.
+  untrusted = 9,    ///< TLS certificate, device key or the server's proof of the password not to be trusted.
   no_direct = 10,   ///< No direct session possible: no grant, no candidate, no codec in common.
 };
 
@@ -24,7 +24,12 @@ std::string_view to_string(Cause cause);
 /// And back; what is no cause is `failed`.
 Cause parse_cause(std::string_view word);
 
-/// The cause a final SIP status stands for.
+/// Stands in place of a final status: a 2xx came with a proof of the password that is wrong (RFC 7616 3.5).
+inline constexpr int unproven = -1;
+
+/// The cause of a final SIP status, of 0 (nobody answered), or of `unproven`.
 Cause cause_of(int status);
+/// What to tell of the last two; empty for a SIP status, whose reason phrase says it.
+std::string_view reason_of(int status);
 
 }  // namespace beckon::client::control

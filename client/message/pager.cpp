@@ -45,7 +45,8 @@ void Pager::send(const std::string& to, std::string text, Done done, Now now) {
   context_.requester.send(
       std::move(request), context_.hop(),
       [done = std::move(done)](int status, const sip::Message* response, Now at) {
-        response != nullptr ? done(status, response->reason(), at) : done(0, "no answer", at);
+        using account::Requester;
+        done(Requester::told(status, response), Requester::told_reason(status, response), at);
       },
       now);
 }

@@ -176,11 +176,11 @@ void Publication::on_response(int status, const sip::Message* response, Now now)
   if (!good && !removed && actions.request) return perform(actions, now);
   const auto dones = std::exchange(in_flight_.dones, {});
   if (!actions.request && !waiting_.empty()) actions = hurry(now.mono);
-  const std::string_view reason = response != nullptr ? response->reason() : "no answer";
+  const std::string_view reason = account::Requester::told_reason(status, response);
   const char* const state = !good && !removed ? "failed" : in_flight_.removal ? "removed" : "published";
   perform(actions, now);
   tell(state, status, reason, summary.expires.value_or(0), now);
-  for (const auto& done : dones) done(removed ? 200 : response != nullptr ? status : 0, now);
+  for (const auto& done : dones) done(removed ? 200 : account::Requester::told(status, response), now);
   settle(now);
   if (unwanted) update(now);
   if (good) on_offer(now);

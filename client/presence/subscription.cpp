@@ -116,7 +116,7 @@ void Subscription::on_response(int status, const sip::Message* response, Now now
     }
   }
   last_status_ = status;
-  const int told = response != nullptr ? status : 0;
+  const int told = account::Requester::told(status, response);
   if (machine_.state() == Subscriber::State::stopping && status >= 300 && status != 481) stop_status_ = told;
   const auto actions = machine_.on_response(summary, now.mono);
   // A 423 is answered by the same again: the next answer is the one that counts.

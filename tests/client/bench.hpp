@@ -11,6 +11,8 @@
 
 #include "client/account/context.hpp"
 #include "client/account/requester.hpp"
+#include "client/control/cause.hpp"
+#include "protocol/auth/info.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/message.hpp"
@@ -45,6 +47,13 @@ inline sip::Message reply_to(const sip::Message& request, int status, const Head
   auto builder = sip::Builder::reply(request, status, "server");
   for (const auto& [id, value] : headers) builder.add(id, value);
   return *sip::Message::parse(share(std::move(builder).finish()));
+}
+
+/// The proof in an answer from somebody who does not know the password (RFC 7616 3.5).
+inline std::pair<sip::HeaderId, std::string> forged_proof(const sip::Message& request) {
+  const auto given = auth::parse_credentials(request.header(sip::HeaderId::authorization)).value();
+  const auto guess = auth::ha1(given.algorithm, "alice", "example.org", "guess");
+  return {sip::HeaderId::authentication_info, auth::print(auth::make_info(given, guess, ""))};
 }
 
 /// A challenge; `more` stands behind it.

@@ -218,6 +218,17 @@ TEST_CASE_FIXTURE(TwoServers,
   CHECK(all_failed == 0);
 }
 
+TEST_CASE_FIXTURE(TwoServers,
+                  "a 200 from somebody who does not know the password is no silence: nobody else is asked") {
+  start();
+  answer(401, {challenge("n1")});
+  answer(200, {forged_proof(wire.sent.front())});
+  CHECK(connection.server.remote == first);
+  CHECK(ends.statuses == Statuses{control::unproven});
+  CHECK(last("registration").at("reason") == "the server did not prove that it knows the password");
+  CHECK(all_failed == 0);
+}
+
 TEST_CASE_FIXTURE(TwoServers, "so does one that does not answer; when none does, they are located again") {
   start();
   while (wire.last_hop.remote == first) {

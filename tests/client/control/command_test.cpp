@@ -84,6 +84,8 @@ TEST_CASE("a status has one cause, and causes keep their words") {
   CHECK(control::cause_of(200) == Cause::done);
   CHECK(control::cause_of(407) == Cause::credentials);
   CHECK(control::cause_of(404) == Cause::not_found);
+  CHECK(control::cause_of(0) == Cause::unreachable);
+  CHECK(control::cause_of(control::unproven) == Cause::untrusted);
   CHECK(control::cause_of(603) == Cause::refused);
   CHECK(control::cause_of(480) == Cause::unavailable);
   CHECK(control::cause_of(503) == Cause::unreachable);

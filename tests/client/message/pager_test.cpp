@@ -75,6 +75,11 @@ TEST_CASE_FIXTURE(Fixture, "how a text ended is told: the status, or 0 when nobo
     pass(32s);
     CHECK(ends.statuses == Statuses{0});
   }
+  SUBCASE("a 200 from somebody who does not know the password") {
+    answer(401, {challenge("n1")});
+    answer(200, {forged_proof(wire.sent.front())});
+    CHECK(ends.statuses == Statuses{control::unproven});
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture,
