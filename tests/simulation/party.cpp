@@ -214,7 +214,10 @@ std::size_t Party::open() const {
 }
 
 void Party::check_transactions() {
-  if (layer_.size() != 0) fail("transactions outlive their timers", std::to_string(layer_.size()));
+  layer_.dump([this](const transaction::Layer::Row& row) {
+    fail("a transaction outlives its timers",
+         std::string(row.machine) + ' ' + std::string(row.state) + ' ' + std::string(row.key));
+  });
 }
 
 void Party::check_end() {
