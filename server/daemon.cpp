@@ -403,7 +403,7 @@ class Daemon {
     }
     Config fresh;
     if (const auto problem = server::reload(config_, fresh)) return log::error("server", "{}", *problem);
-    config_.settings = fresh.settings;
+    config_.settings = reloaded(config_.settings, std::move(fresh.settings));
     config_.domains = fresh.domains;
     log::set_level(fresh.log);
     apply_settings();

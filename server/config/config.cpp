@@ -155,8 +155,6 @@ void add_limits(Keys& keys) {
   limit("bindings_per_aor", &Settings::bindings_per_aor);
   limit("publications_per_aor", &Settings::publications_per_aor);
   limit("watchers_per_presentity", &Settings::watchers_per_presentity);
-  limit("subscriptions_per_watcher", &Settings::subscriptions_per_watcher);
-  limit("list_entries", &Settings::list_entries);
   limit("max_breadth", &Settings::max_breadth);
   limit("queue_between_shards", &Settings::queue_between_shards);
   limit("unauthenticated_per_second", &Settings::unauthenticated_per_second);
@@ -314,6 +312,12 @@ std::filesystem::path default_data_folder() {
     return std::filesystem::path(folder) / "beckon";
   const char* home = std::getenv("HOME");
   return std::filesystem::path(home ? home : ".") / ".local/share/beckon";
+}
+
+std::vector<std::string> key_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, setter] : make_keys()) names.push_back(name);
+  return names;
 }
 
 std::optional<std::string> read_toml(std::string_view content, Config& config) {

@@ -61,6 +61,9 @@ const std::vector<Listener>& default_listeners();
 /// $XDG_DATA_HOME/beckon, else ~/.local/share/beckon.
 std::filesystem::path default_data_folder();
 
+/// Every key a file may have, as "section.key", in order.
+std::vector<std::string> key_names();
+
 /// Reads a TOML text into `config`; keys it does not name stay as they are. Nothing when all is well, else
 /// one sentence for the administrator, with line and column or the key.
 std::optional<std::string> read_toml(std::string_view text, Config& config);

@@ -30,6 +30,7 @@ struct Lifetimes {
   std::uint32_t minimum = 60;     ///< Shorter wishes are answered 423.
   std::uint32_t standard = 3600;  ///< Granted where nothing was asked.
   std::uint32_t maximum = 3600;   ///< Longer wishes are shortened.
+  bool operator==(const Lifetimes&) const = default;
 };
 
 /// How guessing of passwords is slowed down: for an account, for a source, and for the two together. A shard
@@ -40,6 +41,7 @@ struct GuessLimits {
   Duration pause_max = 300s;      ///< up to this.
   Duration memory = 900s;         ///< After that long without a wrong answer all is forgotten.
   std::uint32_t entries = 65536;  ///< Of each table; about 150 octets each. Full, the oldest is forgotten.
+  bool operator==(const GuessLimits&) const = default;
 };
 
 /// The part of the configuration the pure rooms read. Values, no files; `server/config` fills it.
@@ -82,8 +84,6 @@ struct Settings {
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;
   std::uint32_t watchers_per_presentity = 10000;
-  std::uint32_t subscriptions_per_watcher = 1000;
-  std::uint32_t list_entries = 1000;
   std::uint32_t max_breadth = 60;  ///< Devices a request may ring at once, here and behind (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.
 
@@ -92,6 +92,11 @@ struct Settings {
   /// Does the host part name this node? Users are not looked at.
   bool is_own(const sip::Uri& uri) const { return is_own(sip::view(uri)); }
   bool is_own(const sip::UriView& uri) const;
+  bool operator==(const Settings&) const = default;
 };
+
+/// What a running server goes on with after its configuration was read again: `fresh`, but for what is only
+/// looked at when it starts, or is known to sockets and peers by then (no "(reload)" in the sample file).
+Settings reloaded(const Settings& running, Settings fresh);
 
 }  // namespace beckon::server

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <fstream>
+
 #include "server/config/command_line.hpp"
 
 using namespace beckon;
@@ -22,41 +25,55 @@ std::variant<CommandLine, Exit> parse(std::vector<const char*> words) {
 }  // namespace
 
 TEST_CASE("the sample file names every key with its default") {
+  std::ifstream sample(BECKON_SAMPLE);
+  std::vector<std::string> named;
+  std::string section;
+  for (std::string line; std::getline(sample, line);) {
+    if (line.starts_with('[')) section = line.substr(1, line.find(']') - 1) + '.';
+    const auto end = line.find(" = ");
+    const bool is_key = end != std::string::npos && line.find_first_of("# \"") >= end;
+    if (is_key) named.push_back(section + line.substr(0, end));
+  }
+  std::ranges::sort(named);
+  CHECK(named == key_names());
+
   Config config;
-  const auto problem = read_file(BECKON_SAMPLE, config);
-  CHECK(problem.value_or("") == "");
+  CHECK(read_file(BECKON_SAMPLE, config).value_or("") == "");
   const Config fresh;
   CHECK(config.listeners == default_listeners());
-  CHECK(config.settings.registration.maximum == fresh.settings.registration.maximum);
-  CHECK(config.settings.publication.maximum == fresh.settings.publication.maximum);
-  CHECK(config.settings.subscription.maximum == fresh.settings.subscription.maximum);
-  CHECK(config.settings.nonce_lifetime == fresh.settings.nonce_lifetime);
-  CHECK(config.settings.restart_grace == fresh.settings.restart_grace);
-  CHECK(config.settings.queue_between_shards == fresh.settings.queue_between_shards);
-  CHECK(config.settings.bindings_per_aor == fresh.settings.bindings_per_aor);
-  CHECK(config.settings.md5_only_agents == fresh.settings.md5_only_agents);
-  CHECK(config.settings.digest_md5 == fresh.settings.digest_md5);
-  CHECK(config.settings.digest_auth == fresh.settings.digest_auth);
-  CHECK(config.settings.digest_auth_int == fresh.settings.digest_auth_int);
-  CHECK(config.settings.digest_userhash == fresh.settings.digest_userhash);
-  CHECK(config.settings.digest_info == fresh.settings.digest_info);
-  CHECK(config.settings.guesses.free == fresh.settings.guesses.free);
-  CHECK(config.settings.guesses.pause == fresh.settings.guesses.pause);
-  CHECK(config.settings.guesses.pause_max == fresh.settings.guesses.pause_max);
-  CHECK(config.settings.guesses.memory == fresh.settings.guesses.memory);
-  CHECK(config.settings.guesses.entries == fresh.settings.guesses.entries);
-  CHECK(config.settings.trusted_networks == fresh.settings.trusted_networks);
-  CHECK(config.settings.unauthenticated_per_second == fresh.settings.unauthenticated_per_second);
-  CHECK(config.settings.unauthenticated_burst == fresh.settings.unauthenticated_burst);
-  CHECK(config.settings.idle_connection == fresh.settings.idle_connection);
+  Settings settings = config.settings;
+  settings.domains = fresh.settings.domains;  // the sample's empty list stands for them
+  CHECK(settings == fresh.settings);
+  CHECK(config.domains == fresh.domains);
+  CHECK(config.advertise == fresh.advertise);
   CHECK(config.connections == fresh.connections);
   CHECK(config.tls_clients.ca == fresh.tls_clients.ca);
   CHECK(config.tls_clients.required == fresh.tls_clients.required);
+  CHECK(config.dns_servers == fresh.dns_servers);
+  CHECK(config.durability == fresh.durability);
   CHECK(config.shards == fresh.shards);
   CHECK(config.log == fresh.log);
   CHECK(config.trace_messages == fresh.trace_messages);
   CHECK(config.trace_octets == fresh.trace_octets);
   CHECK_FALSE(check(config));
+}
+
+TEST_CASE("reading again changes what the sample marks so, and nothing sockets and peers know already") {
+  Settings running, fresh;
+  fresh.authentication = Authentication::none;
+  fresh.nonce_lifetime = 10s;
+  fresh.idle_connection = 11s;
+  fresh.restart_grace = 12s;
+  fresh.queue_between_shards = 13;
+  CHECK(reloaded(running, fresh) == running);
+  fresh.watcher_policy = WatcherPolicy::allow;
+  fresh.bindings_per_aor = 14;
+  fresh.registration.minimum = 15;
+  Settings wanted = running;
+  wanted.watcher_policy = WatcherPolicy::allow;
+  wanted.bindings_per_aor = 14;
+  wanted.registration.minimum = 15;
+  CHECK(reloaded(running, fresh) == wanted);
 }
 
 TEST_CASE("what is wrong in a file is told with its line and what was expected") {
