@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/text.hpp"
@@ -30,8 +31,8 @@ std::size_t skip_blanks(std::string_view text, std::size_t at) {
 
 // ---- name=value
 
-constexpr std::array<std::string_view, 6> secret_parameters{"response", "cnonce", "rspauth",
-                                                            "auts",     "proof",  "password"};
+constexpr std::array<std::string_view, 10> secret_parameters{
+    "response", "cnonce", "rspauth", "auts", "proof", "password", "secret", "ticket", "psk", "grant"};
 
 /// The name that ends in front of `end`.
 std::string_view name_before(std::string_view text, std::size_t end) {
@@ -42,15 +43,23 @@ std::string_view name_before(std::string_view text, std::size_t end) {
   return text.substr(begin, end - begin);
 }
 
+/// An apostrophe quotes in XML and is a common character in SIP: its value ends where the longer reading
+/// says.
+std::size_t end_of_value(std::string_view text, std::size_t begin) {
+  if (begin < text.size() && text[begin] == '"') return or_end(sip::grammar::skip_quoted(text, begin), text);
+  const std::size_t end = or_end(text.find_first_of(",;<>\" \t\r\n", begin), text);
+  if (begin == text.size() || text[begin] != '\'') return end;
+  const std::size_t quote = text.find('\'', begin + 1);
+  return quote == std::string_view::npos ? end : std::max(end, quote + 1);
+}
+
 void find_parameters(std::string_view text, Ranges& found) {
   for (std::size_t at = text.find('='); at != std::string_view::npos; at = text.find('=', at)) {
     const auto name = name_before(text, at);
     ++at;
     if (std::ranges::none_of(secret_parameters, [&](auto each) { return iequals(each, name); })) continue;
     const std::size_t begin = skip_blanks(text, at);
-    const bool quoted = begin < text.size() && text[begin] == '"';
-    at = or_end(quoted ? sip::grammar::skip_quoted(text, begin) : text.find_first_of(",;<>\" \t\r\n", begin),
-                text);
+    at = end_of_value(text, begin);
     found.push_back({begin, at});
   }
 }
@@ -119,42 +128,102 @@ void find_inline_keys(std::string_view text, Ranges& found) {
 
 constexpr std::array<std::string_view, 4> secret_elements{"secret", "ticket", "psk", "grant"};
 
-/// The name behind '<' or "</" without its prefix; `end` is set behind it.
-std::string_view local_name(std::string_view text, std::size_t at, std::size_t& end) {
-  end = or_end(text.find_first_of(" \t\r\n<>/=\"'", at), text);
-  const auto name = text.substr(at, end - at);
-  const auto colon = name.rfind(':');
-  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+bool is_name(char c) {
+  return is_alpha(c) || is_digit(c) || c == ':' || c == '_' || c == '-' || c == '.' || (c & 0x80) != 0;
 }
 
-/// Behind the start tag whose name ends at `name_end`; an attribute may hold '>', but no '<'. `name_end`
-/// itself when the tag is broken: then all that follows may be the secret.
-std::size_t end_of_tag(std::string_view text, std::size_t name_end) {
-  for (std::size_t at = name_end; (at = text.find_first_of("<>\"'", at)) != std::string_view::npos; ++at) {
-    if (text[at] == '>') return at + 1;
-    if (text[at] == '<') return name_end;
-    const char stops[] = {text[at], '<', '\0'};
-    at = text.find_first_of(stops, at + 1);
-    if (at == std::string_view::npos || text[at] == '<') return name_end;
+/// The name, prefix and all, that begins at `at`.
+std::string_view name_at(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && is_name(text[end])) ++end;
+  return text.substr(at, end - at);
+}
+
+/// Secret elements with any prefix, in any case: what is no XML might be read by somebody all the same.
+bool is_secret(std::string_view name) {
+  const auto colon = name.rfind(':');
+  const auto local = colon == std::string_view::npos ? name : name.substr(colon + 1);
+  return std::ranges::any_of(secret_elements, [&](auto each) { return iequals(each, local); });
+}
+
+/// Behind a start tag whose name ends at `at`; attribute values but those of namespaces are `found`. npos
+/// when the tag is cut or not well-formed (XML 1.0 3.1): nobody can say then where it ends.
+std::size_t end_of_tag(std::string_view text, std::size_t at, Ranges& found) {
+  for (;;) {
+    at = skip_blanks(text, at);
+    if (text.substr(at).starts_with("/>")) return at + 2;
+    if (text.substr(at).starts_with('>')) return at + 1;
+    const auto name = name_at(text, at);
+    at = skip_blanks(text, at + name.size());
+    if (at == text.size() || text[at] != '=') return std::string_view::npos;
+    at = skip_blanks(text, at + 1);
+    if (at == text.size() || (text[at] != '"' && text[at] != '\'')) return std::string_view::npos;
+    const std::size_t end = text.find_first_of(text[at] == '"' ? "\"<" : "'<", at + 1);
+    if (end == std::string_view::npos || text[end] == '<') return std::string_view::npos;
+    if (!name.starts_with("xmlns")) found.push_back({at + 1, end});
+    at = end + 1;
   }
-  return name_end;
+}
+
+/// Behind a comment or CDATA section that begins at `at`; there, tags are none. `at` when none begins.
+std::size_t skip_section(std::string_view text, std::size_t at) {
+  for (const auto& [open, close] :
+       {std::pair<std::string_view, std::string_view>{"<!--", "-->"}, {"<![CDATA[", "]]>"}}) {
+    if (!text.substr(at).starts_with(open)) continue;
+    const std::size_t end = text.find(close, at + open.size());
+    return end == std::string_view::npos ? text.size() : end + close.size();
+  }
+  return at;
+}
+
+/// Where the content that begins at `at` ends: at the end tag of the same name, inner ones of that name
+/// counted, or at the end of a text that is cut or broken.
+std::size_t end_of_content(std::string_view text, std::size_t at, std::string_view name) {
+  Ranges ignored;
+  for (std::size_t depth = 1; (at = text.find('<', at)) != std::string_view::npos;) {
+    const std::size_t behind = skip_section(text, at);
+    if (behind != at) {
+      at = behind;
+    } else if (text.substr(at).starts_with("</")) {
+      if (iequals(name_at(text, at + 2), name) && --depth == 0) return at;
+      at += 2;
+    } else if (iequals(name_at(text, ++at), name)) {
+      const std::size_t end = end_of_tag(text, at + name.size(), ignored);
+      const bool broken = end == std::string_view::npos;
+      if (broken || text[end - 2] != '/') ++depth;
+      at = broken ? at + name.size() : end;
+    }
+  }
+  return text.size();
 }
 
 void find_elements(std::string_view text, Ranges& found) {
   for (std::size_t at = text.find('<'); at != std::string_view::npos; at = text.find('<', at)) {
-    std::size_t end = 0;
-    const std::string name = to_lower(local_name(text, ++at, end));
-    if (std::ranges::find(secret_elements, name) == secret_elements.end()) continue;
-    const std::size_t begin = end_of_tag(text, end);
-    if (text[begin - 1] == '>' && text[begin - 2] == '/') {
-      at = begin;
-      continue;
+    at = skip_blanks(text, at + 1);
+    const auto name = name_at(text, at);
+    at += name.size();
+    if (!is_secret(name)) continue;
+    const std::size_t tag = end_of_tag(text, at, found);
+    if (tag == std::string_view::npos) {
+      const std::size_t begin = at;
+      found.push_back({begin, at = end_of_content(text, begin, name)});
+    } else if (text[tag - 2] == '/') {
+      at = tag;
+    } else {
+      found.push_back({tag, at = end_of_content(text, tag, name)});
     }
-    // Up to the end tag of the same name, or to the end of a document that was cut.
-    std::size_t close = text.find("</", begin);
-    while (close != std::string_view::npos && !iequals(local_name(text, close + 2, end), name))
-      close = text.find("</", close + 2);
-    at = or_end(close, text);
+  }
+}
+
+/// The same where '<' is written "&lt;": a document inside another's text.
+void find_escaped_elements(std::string_view text, Ranges& found) {
+  static constexpr std::string_view open = "&lt;";
+  for (std::size_t at = text.find(open); at != std::string_view::npos; at = text.find(open, at)) {
+    at += open.size();
+    const auto name = name_at(text, at);
+    if (!is_secret(name)) continue;
+    const std::size_t begin = at + name.size();
+    at = or_end(text.find("&lt;/" + std::string(name), begin), text);
     found.push_back({begin, at});
   }
 }
@@ -202,7 +271,8 @@ std::string hide(std::string_view text, Ranges& found) {
 
 std::string mask(std::string_view text) {
   Ranges found;
-  for (const auto find : {find_parameters, find_in_lines, find_inline_keys, find_elements, find_passwords}) {
+  for (const auto find : {find_parameters, find_in_lines, find_inline_keys, find_elements,
+                          find_escaped_elements, find_passwords}) {
     find(text, found);
   }
   return hide(text, found);
@@ -211,6 +281,7 @@ std::string mask(std::string_view text) {
 std::string mask_direct_secrets(std::string_view text) {
   Ranges found;
   find_elements(text, found);
+  find_escaped_elements(text, found);
   return hide(text, found);
 }
 

@@ -7,12 +7,14 @@ namespace beckon::trace {
 
 /// The text with "***" for everything secret in it: what answers a challenge (`response`, `cnonce`,
 /// `rspauth`, `auts`; RFC 7616 3.4) and credentials of other schemes (RFC 7617, 6750), secrets of direct
-/// sessions (content of `secret`, `ticket`, `psk`, `grant` with any prefix, `proof` of Direct-Session), keys
-/// in SDP (`inline:` of RFC 4568, `k=`, `a=key-mgmt`, `a=ice-pwd`), passwords in URIs and parameters named
-/// so.
+/// sessions (content and attributes of `secret`, `ticket`, `psk`, `grant` with any prefix, in any case, and
+/// in XML that is escaped; attributes of these names; `proof` of Direct-Session), keys in SDP (`inline:` of
+/// RFC 4568, `k=`, `a=key-mgmt`, `a=ice-pwd`), passwords in URIs and parameters named so.
 ///
 /// It reads no grammar, so that broken and cut messages are masked too; rather than miss a secret it hides
-/// what only looks like one. Lengths change: Content-Length no longer fits. Linear in the size of the text.
+/// what only looks like one: all behind the name of a secret element whose start tag is broken, and all to
+/// the end of the text where its end tag is missing. Lengths change: Content-Length no longer fits. Linear in
+/// the size of the text.
 std::string mask(std::string_view text);
 
 /// The same for secrets of direct sessions in XML alone: cheap enough to be done while messages pass.
