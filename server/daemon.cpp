@@ -349,7 +349,7 @@ class Daemon {
     }
     traces_ = std::make_unique<admin::Traces>(
         loop(0), seats_.size(),
-        [this](const std::vector<std::uint64_t>& from, Time until,
+        [this](const std::vector<std::optional<std::uint64_t>>& from, Time until,
                const std::function<void(std::vector<trace::Recorder::Page>)>& done) {
           read_trace(from, until, done);
         });
@@ -444,13 +444,16 @@ class Daemon {
         });
   }
 
-  void read_trace(const std::vector<std::uint64_t>& from, Time until,
+  void read_trace(const std::vector<std::optional<std::uint64_t>>& from, Time until,
                   const std::function<void(std::vector<trace::Recorder::Page>)>& done) {
     using Numbered = std::pair<unsigned, trace::Recorder::Page>;
     gather<Numbered>(
         [this, from, until](Shard& shard) {
           const unsigned number = shard.number();
-          return Numbered(number, seats_[number]->recorder.read(from[number], until, trace::Reader::page));
+          Numbered read(number, {});
+          if (const auto at = from[number])
+            read.second = seats_[number]->recorder.read(*at, until, trace::Reader::page);
+          return read;
         },
         [done](std::vector<Numbered> parts) {
           std::vector<trace::Recorder::Page> pages(parts.size());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <iterator>
 #include <utility>
 
 namespace beckon::trace {
@@ -24,32 +25,52 @@ std::optional<Question> parse_question(std::string_view text) {
   return Question{std::string(about->as_string()), full->as_bool(), follow->as_bool()};
 }
 
+std::optional<std::uint64_t> Reader::next(std::size_t number) const {
+  const Source& source = sources_[number];
+  if (done_ || (source.more && source.waiting.empty())) return source.next;
+  return std::nullopt;
+}
+
 std::string Reader::take(std::vector<Recorder::Page> pages) {
   std::uint64_t lost = 0;
-  more_ = false;
-  Time complete = Time::max();
   for (std::size_t i = 0; i < pages.size(); ++i) {
-    Recorder::Page& each = pages[i];
-    next_[i] = each.next;
-    lost += each.lost;
-    more_ |= each.more;
-    // Behind the last message of a page that is not all, this recorder may have older ones than others.
-    if (each.more && !each.entries.empty()) complete = std::min(complete, each.entries.back().time.mono);
-    for (Entry& entry : each.entries) waiting_.emplace(entry.time.mono, std::move(entry));
+    if (!next(i)) continue;
+    Source& source = sources_[i];
+    source.next = pages[i].next;
+    source.more = pages[i].more;
+    std::ranges::move(pages[i].entries, std::back_inserter(source.waiting));
+    lost += pages[i].lost;
   }
   std::string text;
   if (lost != 0) {
     text = boost::json::serialize(boost::json::object{{"event", "lost"}, {"count", lost}}) + '\n';
   }
-  const auto end = waiting_.upper_bound(complete);
-  for (auto entry = waiting_.begin(); entry != end; ++entry) {
-    const bool repeated = repeats_.seen(entry->second);
-    Line line = make_line(entry->second, question_.full);
-    line.repeated = repeated;
-    if (is_about(line, question_.about)) text += boost::json::serialize(to_json(line)) + '\n';
+  while (Source* source = oldest()) {
+    text += tell(source->waiting.front());
+    source->waiting.pop_front();
   }
-  waiting_.erase(waiting_.begin(), end);
+  done_ = std::ranges::none_of(sources_, &Source::more);
   return text;
+}
+
+/// Whose first message is the next to tell; null when that is not known, or all was told.
+Reader::Source* Reader::oldest() {
+  Source* first = nullptr;
+  for (Source& each : sources_) {
+    if (each.waiting.empty()) {
+      if (each.more) return nullptr;  // its next one may be older than all others
+    } else if (first == nullptr || each.waiting.front().time.mono < first->waiting.front().time.mono) {
+      first = &each;
+    }
+  }
+  return first;
+}
+
+std::string Reader::tell(const Entry& entry) {
+  const bool repeated = repeats_.seen(entry);
+  Line line = make_line(entry, question_.full);
+  line.repeated = repeated;
+  return is_about(line, question_.about) ? boost::json::serialize(to_json(line)) + '\n' : std::string();
 }
 
 }  // namespace beckon::trace

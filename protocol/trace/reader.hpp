@@ -1,7 +1,8 @@
 #pragma once
 
 #include <boost/json/object.hpp>
-#include <map>
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,30 +24,39 @@ boost::json::object to_json(const Question& question);
 std::optional<Question> parse_question(std::string_view text);
 
 /// Reads the recorders of several shards as one, in order of time. The reader sets the pace: what was
-/// overwritten before he came for it is counted, and he is told. Pure.
+/// overwritten before he came for it is counted, and he is told. A recorder is read again only when all that
+/// was read of it has been told, so that at most one page of each is held, however they differ in age. Pure.
 class Reader {
  public:
   /// Messages asked of one recorder at once: bounds what one turn costs.
   static constexpr std::size_t page = 64;
 
-  Reader(Question question, std::size_t recorders) : question_(std::move(question)), next_(recorders, 0) {}
+  Reader(Question question, std::size_t recorders) : question_(std::move(question)), sources_(recorders) {}
 
   const Question& question() const { return question_; }
-  /// Where to read recorder `number` on: `Recorder::read(next(number), until, page)`.
-  std::uint64_t next(std::size_t number) const { return next_[number]; }
+  /// Where to read recorder `number` on: `Recorder::read(*next(number), until, page)`, with the same `until`
+  /// until `is_done`. Nothing: it is not to be read in this turn.
+  std::optional<std::uint64_t> next(std::size_t number) const;
 
-  /// Takes one page of each recorder, all read up to the same time. Returns lines of JSON: events "trace",
-  /// and "lost" with a count where messages were.
+  /// Takes the pages `next` asked for, empty ones for the others. Returns lines of JSON: events "trace", and
+  /// "lost" with a count where messages were.
   std::string take(std::vector<Recorder::Page> pages);
   /// All up to the time of the last pages was told.
-  bool is_done() const { return !more_; }
+  bool is_done() const { return done_; }
 
  private:
+  struct Source {
+    std::uint64_t next = 0;
+    std::deque<Entry> waiting;  ///< Read, but another recorder may still have older ones.
+    bool more = true;           ///< There are more behind `waiting`.
+  };
+  Source* oldest();
+  std::string tell(const Entry& entry);
+
   Question question_;
-  std::vector<std::uint64_t> next_;
-  std::multimap<Time, Entry> waiting_;  ///< Read, but another recorder may still have older ones.
+  std::vector<Source> sources_;
   Repeats repeats_;
-  bool more_ = true;
+  bool done_ = false;
 };
 
 }  // namespace beckon::trace

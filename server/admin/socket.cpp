@@ -7,6 +7,9 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <string>
 #include <utility>
 
 namespace beckon::server::admin {
@@ -15,6 +18,10 @@ namespace asio = boost::asio;
 using Protocol = asio::local::stream_protocol;
 
 std::filesystem::path socket_path(const std::filesystem::path& data) { return data / "admin.sock"; }
+
+std::string refusal(std::string_view reason) {
+  return boost::json::serialize(boost::json::object{{"event", "refused"}, {"reason", reason}}) + '\n';
+}
 
 namespace {
 
@@ -28,6 +35,7 @@ class Session final : public Reply, public std::enable_shared_from_this<Session>
     asio::async_read_until(socket_, asio::dynamic_buffer(line_, Socket::line_max), '\n',
                            [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
                              if (!error) self->handle(size);
+                             if (error == asio::error::not_found) self->skip();
                            });
   }
 
@@ -49,9 +57,19 @@ class Session final : public Reply, public std::enable_shared_from_this<Session>
   bool is_open() const override { return open_; }
 
  private:
+  /// The line is too long: it is read to its end all the same, as who closes on unread octets resets the
+  /// connection, and his answer may be lost.
+  void skip() {
+    too_long_ = true;
+    line_.clear();
+    read();
+  }
+
   void handle(std::size_t size) {
     std::string line = line_.substr(0, size - 1);
     watch();
+    if (too_long_)
+      return finish(refusal("the question is longer than " + std::to_string(Socket::line_max) + " octets"));
     handler_(std::move(line), shared_from_this());
   }
 
@@ -69,6 +87,7 @@ class Session final : public Reply, public std::enable_shared_from_this<Session>
   Protocol::socket socket_;
   Socket::Handler handler_;
   std::string line_;
+  bool too_long_ = false;
   std::string text_;
   bool open_ = true;
 };
@@ -76,16 +95,23 @@ class Session final : public Reply, public std::enable_shared_from_this<Session>
 }  // namespace
 
 struct Socket::Impl : std::enable_shared_from_this<Impl> {
-  Impl(net::Loop& loop, Handler h) : acceptor(loop.context()), handler(std::move(h)) {}
+  Impl(net::Loop& l, Handler h) : loop(l), acceptor(l.context()), handler(std::move(h)) {}
 
   void accept() {
     acceptor.async_accept([self = shared_from_this()](const ErrorCode& error, Protocol::socket socket) {
-      if (error) return;
+      if (!self->acceptor.is_open()) return;
+      if (error) return self->accept_later();
       std::make_shared<Session>(std::move(socket), self->handler)->read();
       self->accept();
     });
   }
+  void accept_later() {
+    loop.timers().set(loop.now().mono + pause, [weak = weak_from_this()](Time) {
+      if (const auto self = weak.lock(); self && self->acceptor.is_open()) self->accept();
+    });
+  }
 
+  net::Loop& loop;
   Protocol::acceptor acceptor;
   Handler handler;
   std::filesystem::path path;

@@ -29,11 +29,16 @@ class Reply {
 };
 using ReplyPtr = std::shared_ptr<Reply>;
 
-/// Answers whoever may open the data folder: a Unix socket of mode 0600, one line in, one text out.
+/// The answer to a question nobody answers: a line {"event":"refused","reason":...}.
+std::string refusal(std::string_view reason);
+
+/// Answers whoever may open the data folder: a Unix socket of mode 0600, one line in, one text out. Where
+/// accepting fails, since there are no files left to open, it is tried again after `pause`.
 class Socket {
  public:
-  /// Longest question, in octets.
+  /// Longest question, in octets; a longer one is refused.
   static constexpr std::size_t line_max = 1024;
+  static constexpr Duration pause = 100ms;
   /// Called on the loop; answers at once or later.
   using Handler = std::function<void(std::string line, ReplyPtr reply)>;
 

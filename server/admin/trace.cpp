@@ -1,5 +1,6 @@
 #include "server/admin/trace.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
@@ -30,11 +31,20 @@ std::optional<boost::json::object> parse_event(std::string_view line) {
   return std::move(value.as_object());
 }
 
+/// The reason, when the event is a refusal.
+std::optional<std::string> reason_of_refusal(const boost::json::object& event) {
+  const auto* name = event.if_contains("event");
+  if (name == nullptr || *name != "refused") return std::nullopt;
+  const auto* reason = event.if_contains("reason");
+  return reason != nullptr && reason->is_string() ? std::string(reason->as_string()) : "no reason given";
+}
+
 }  // namespace
 
 struct Traces::Asker {
   trace::Reader reader;
   ReplyPtr reply;
+  Time until{};  ///< Of this round of pages.
 };
 
 Traces::Traces(net::Loop& loop, std::size_t shards, ReadPages read)
@@ -44,15 +54,22 @@ Traces::~Traces() = default;
 
 void Traces::start(std::string_view question, ReplyPtr reply) {
   auto parsed = trace::parse_question(question);
-  if (!parsed || askers_.size() == most) return reply->finish({});
-  read(askers_.emplace_back(
+  if (!parsed) return reply->finish(refusal("the question cannot be read"));
+  if (askers_.size() == most)
+    return reply->finish(refusal(fmt::format("{} others are asking: that is the most at once", most)));
+  start_round(askers_.emplace_back(
       std::make_shared<Asker>(Asker{trace::Reader(std::move(*parsed), shards_), std::move(reply)})));
 }
 
+void Traces::start_round(const std::shared_ptr<Asker>& asker) {
+  asker->until = loop_.now().mono;
+  read(asker);
+}
+
 void Traces::read(const std::shared_ptr<Asker>& asker) {
-  std::vector<std::uint64_t> from;
+  std::vector<std::optional<std::uint64_t>> from;
   for (std::size_t i = 0; i < shards_; ++i) from.push_back(asker->reader.next(i));
-  read_(std::move(from), loop_.now().mono, [this, weak = std::weak_ptr(asker)](auto pages) {
+  read_(std::move(from), asker->until, [this, weak = std::weak_ptr(asker)](auto pages) {
     if (const auto self = weak.lock()) write(self, self->reader.take(std::move(pages)));
   });
 }
@@ -73,7 +90,7 @@ void Traces::go_on(const std::shared_ptr<Asker>& asker) {
   }
   if (!asker->reader.is_done()) return read(asker);
   loop_.timers().set(loop_.now().mono + pause, [this, weak = std::weak_ptr(asker)](Time) {
-    if (const auto self = weak.lock()) read(self);
+    if (const auto self = weak.lock()) start_round(self);
   });
 }
 
@@ -82,17 +99,18 @@ Exit run_trace(const CommandLine& line, std::ostream& out, std::ostream& errors)
   trace::Ladder ladder({.self = "beckond", .is_server = true, .colour = ::isatty(STDOUT_FILENO) == 1});
   std::vector<boost::json::object> events;
   bool readable = true;
+  std::string refused;
   const auto asked =
       listen(socket_path(line.config.data), "trace " + boost::json::serialize(trace::to_json(question)),
              [&](std::string_view text) {
-               if (line.json) {
-                 out << text << std::endl;
-                 return;
-               }
                auto event = parse_event(text);
                readable &= event.has_value();
                if (!event) return;
-               if (line.follow) {
+               if (auto why = reason_of_refusal(*event)) {
+                 refused = std::move(*why);
+               } else if (line.json) {
+                 out << text << std::endl;
+               } else if (line.follow) {
                  tell(*event, ladder, out);
                  out.flush();
                } else {
@@ -101,6 +119,10 @@ Exit run_trace(const CommandLine& line, std::ostream& out, std::ostream& errors)
              });
   if (!asked) {
     errors << "beckond: " << asked.error().message() << " (" << line.config.data.string() << ")\n";
+    return Exit::failed;
+  }
+  if (!refused.empty()) {
+    errors << "beckond: refused: " << refused << '\n';
     return Exit::failed;
   }
   for (const auto& event : events) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,17 +15,17 @@
 
 namespace beckon::server::admin {
 
-/// Reads one page of every shard's recorder on its thread (`from[i]` is where to go on at shard i), and calls
-/// `done` later on the admin's loop.
-using ReadPages = std::function<void(std::vector<std::uint64_t> from, Time until,
+/// Reads one page of every shard's recorder on its thread (`from[i]` is where to go on at shard i; nothing:
+/// it is not read, and its page is empty), and calls `done` later on the admin's loop.
+using ReadPages = std::function<void(std::vector<std::optional<std::uint64_t>> from, Time until,
                                      std::function<void(std::vector<trace::Recorder::Page> pages)> done)>;
 
 /// Tells askers what the recorders hold, and, where they follow, what comes. An asker sets the pace: the next
-/// page is read when the last has been written, so that a slow reader costs one page of memory and loses what
-/// the recorders overwrite meanwhile. One thread, the loop's.
+/// page is read when the last has been written, so that a slow reader costs one page of each shard and loses
+/// what the recorders overwrite meanwhile. One thread, the loop's.
 class Traces {
  public:
-  static constexpr std::size_t most = 16;  ///< Askers at once; one more is answered with nothing.
+  static constexpr std::size_t most = 16;  ///< Askers at once; one more is refused.
   /// How long after the last news the recorders are asked again.
   static constexpr Duration pause = 50ms;
 
@@ -33,12 +34,13 @@ class Traces {
   Traces(const Traces&) = delete;
   Traces& operator=(const Traces&) = delete;
 
-  /// `question` as `trace::to_json` writes it; anything else is answered with nothing.
+  /// `question` as `trace::to_json` writes it; anything else is refused (`refusal`).
   void start(std::string_view question, ReplyPtr reply);
 
  private:
   struct Asker;
 
+  void start_round(const std::shared_ptr<Asker>& asker);
   void read(const std::shared_ptr<Asker>& asker);
   void write(const std::shared_ptr<Asker>& asker, std::string text);
   void go_on(const std::shared_ptr<Asker>& asker);
@@ -52,7 +54,7 @@ class Traces {
 };
 
 /// `beckond trace`: asks the running server and prints ladders, or the lines as they come. Returns when all
-/// was told; with `--follow` when the server ends.
+/// was told; with `--follow` when the server ends. A refusal is told on `errors`: Exit::failed.
 Exit run_trace(const CommandLine& line, std::ostream& out, std::ostream& errors);
 
 }  // namespace beckon::server::admin

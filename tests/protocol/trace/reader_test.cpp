@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -24,8 +25,10 @@ std::string read_all(Reader& reader, const std::vector<Recorder*>& recorders, Ti
   std::string told;
   do {
     std::vector<Recorder::Page> pages;
-    for (std::size_t i = 0; i < recorders.size(); ++i)
-      pages.push_back(recorders[i]->read(reader.next(i), until, Reader::page));
+    for (std::size_t i = 0; i < recorders.size(); ++i) {
+      const auto from = reader.next(i);
+      pages.push_back(from ? recorders[i]->read(*from, until, Reader::page) : Recorder::Page());
+    }
     const std::string lines = reader.take(std::move(pages));
     for (const auto text : split(lines, '\n')) {
       if (text.empty()) continue;
@@ -56,6 +59,33 @@ TEST_CASE("messages of several recorders are told in order of time, however many
   stage.time += 1us;
   stage.send(second, message(1000));
   CHECK(read_all(reader, {&first, &second}, stage.time) == "c1000 ");
+}
+
+TEST_CASE("of recorders that differ in age no more than one page each is held") {
+  Stage stage;
+  Recorder old(stage, {}), young(stage, {});
+  for (int i = 0; i < 500; ++i) stage.send(old, message(i));
+  stage.time += 1us;
+  for (int i = 500; i < 1000; ++i) stage.send(young, message(i));
+  Reader reader({}, 2);
+  const auto read = [&](std::size_t number) {
+    const Recorder& recorder = number == 0 ? old : young;
+    const auto from = reader.next(number);
+    return from ? recorder.read(*from, stage.time, Reader::page) : Recorder::Page();
+  };
+  std::size_t told = 0, held = 0, most_held = 0;
+  for (int turn = 0; turn < 100 && !reader.is_done(); ++turn) {
+    std::vector<Recorder::Page> pages{read(0), read(1)};
+    held += pages[0].entries.size() + pages[1].entries.size();
+    const std::string lines = reader.take(std::move(pages));
+    const auto now_told = static_cast<std::size_t>(std::ranges::count(lines, '\n'));
+    told += now_told;
+    held -= now_told;
+    most_held = std::max(most_held, held);
+  }
+  CHECK(reader.is_done());
+  CHECK(told == 1000);
+  CHECK(most_held <= 2 * Reader::page);
 }
 
 TEST_CASE("a reader slower than the messages is told how many he lost") {

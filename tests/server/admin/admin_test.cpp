@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -211,7 +215,7 @@ struct TraceStage {
       : recorder(loop.clock(), {.messages = messages}),
         traces(loop, 1, [this](auto from, Time until, auto done) {
           loop.post(
-              [this, from, until, done] { done({recorder.read(from[0], until, trace::Reader::page)}); });
+              [this, from, until, done] { done({recorder.read(*from[0], until, trace::Reader::page)}); });
         }) {}
   void record(int count) {
     for (int i = 0; i < count; ++i) recorder.sent({}, share("OPTIONS sip:h SIP/2.0\r\nCall-ID: c\r\n\r\n"));
@@ -264,13 +268,15 @@ TEST_CASE("who follows slowly loses messages and is told how many") {
   CHECK_FALSE(stage.reply->finished);
 }
 
-TEST_CASE("a follower who has gone makes room for another, and a question that is none gets nothing") {
+TEST_CASE(
+    "a follower who has gone makes room for another; one too many and a question that is none are refused") {
   TraceStage stage(10);
   std::vector<std::shared_ptr<SlowReply>> replies;
   for (std::size_t i = 0; i <= Traces::most; ++i) {
     stage.traces.start(question(true), replies.emplace_back(std::make_shared<SlowReply>()));
   }
   CHECK(replies.back()->finished);
+  CHECK(replies.back()->said == refusal("16 others are asking: that is the most at once"));
   for (const auto& reply : replies) reply->open = false;
   CHECK(stage.wait([&] { return replies.front().use_count() == 1; }));
   stage.record(1);
@@ -283,7 +289,97 @@ TEST_CASE("a follower who has gone makes room for another, and a question that i
   const auto confused = std::make_shared<SlowReply>();
   stage.traces.start("{}", confused);
   CHECK(confused->finished);
-  CHECK(confused->said.empty());
+  CHECK(confused->said == refusal("the question cannot be read"));
+}
+
+namespace {
+
+/// A server whose traces nobody answers yet, and what `beckond trace` makes of it.
+struct Asking {
+  explicit Asking(Socket::Handler handler) : socket(loop, std::move(handler)) {
+    REQUIRE(socket.listen(socket_path(folder.path())).has_value());
+  }
+  Exit trace(const std::string& about, bool json = false) {
+    CommandLine line{.verb = Verb::trace, .config = {}, .argument = about, .json = json};
+    line.config.data = folder.path();
+    Exit exit = Exit::done;
+    std::atomic<bool> done = false;
+    std::jthread asker([&] {
+      exit = run_trace(line, out, errors);
+      loop.post([&] { done = true; });
+    });
+    CHECK(loop.run_until([&] { return done.load(); }, 10s));
+    return exit;
+  }
+
+  const Folder folder;
+  net::Loop loop;
+  Socket socket;
+  std::ostringstream out, errors;
+};
+
+}  // namespace
+
+TEST_CASE("beckond trace tells why it was refused, and fails") {
+  Asking asking([](const std::string&, const ReplyPtr& reply) { reply->finish(refusal("too many")); });
+  for (const bool json : {false, true}) CHECK(asking.trace("", json) == Exit::failed);
+  CHECK(asking.out.str().empty());
+  CHECK(asking.errors.str() == "beckond: refused: too many\nbeckond: refused: too many\n");
+}
+
+TEST_CASE("a question of any length beyond the limit is refused, and never handled") {
+  int handled = 0;
+  Asking asking([&](const std::string&, const ReplyPtr& reply) {
+    ++handled;
+    reply->finish({});
+  });
+  for (const std::size_t size : {Socket::line_max, 10 * Socket::line_max, std::size_t{1'000'000}}) {
+    CAPTURE(size);
+    CHECK(asking.trace(std::string(size, 'a')) == Exit::failed);
+    CHECK(asking.errors.str().ends_with("refused: the question is longer than 1024 octets\n"));
+  }
+  CHECK(handled == 0);
+  CHECK(asking.trace("alice@example.org") == Exit::done);
+  CHECK(handled == 1);
+}
+
+TEST_CASE("when no file can be opened, who asks is answered as soon as one can be") {
+  const Folder folder;
+  net::Loop loop;
+  Socket socket(loop, [](const std::string& line, const ReplyPtr& reply) { reply->finish(line); });
+  const auto path = socket_path(folder.path());
+  REQUIRE(socket.listen(path).has_value());
+  const int asker = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(asker >= 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  // The lowest number that is free is the first one forbidden: the connection waits, and cannot be accepted.
+  const int lowest = ::dup(asker);
+  ::close(lowest);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(lowest);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const int connected = ::connect(asker, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const bool failed = loop.run_until([&] { return loop.timers().next().has_value(); }, 10s);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE(connected == 0);
+  CHECK(failed);  // it is to be tried again
+
+  REQUIRE(::send(asker, "hello\n", 6, 0) == 6);
+  std::string said(16, '\0');
+  ssize_t size = -1;
+  CHECK(loop.run_until(
+      [&] {
+        size = ::recv(asker, said.data(), said.size(), MSG_DONTWAIT);
+        return size >= 0;
+      },
+      10s));
+  CHECK(said.substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0))) == "hello");
+  ::close(asker);
 }
 
 TEST_CASE("an answer of many lines is handed on line by line") {
