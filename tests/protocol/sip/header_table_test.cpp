@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -308,6 +310,38 @@ std::string_view word(Shape shape) {
   return words[static_cast<std::size_t>(shape)];
 }
 
+/// Is every good example read, printed, and read again as the same?
+bool is_printed(const Examples& row) {
+  return !row.good.empty() && std::ranges::all_of(row.good, [&](std::string_view text) {
+    const auto value = parse_header(row.id, text);
+    if (!value) return false;
+    const auto printed = print(row.id, *value);
+    return printed.empty() == text.empty() && equivalent_values(row.id, text, printed);
+  });
+}
+
+bool is_refused(const Examples& row) {
+  return !row.bad.empty() && std::ranges::none_of(row.bad, [&](std::string_view text) {
+    return parse_header(row.id, text).has_value();
+  });
+}
+
+/// The seeds of `fuzz_sip_header` by the shape they are good lines of.
+std::map<Shape, std::string> fuzz_seeds() {
+  std::map<Shape, std::string> seeds;
+  for (const auto& file :
+       std::filesystem::directory_iterator(BECKON_TEST_DATA "/../../tools/fuzz/seeds/sip_header")) {
+    std::ostringstream text;
+    text << std::ifstream(file.path()).rdbuf();
+    const std::string line = std::move(text).str();
+    const auto [name, value] = cut(line, ':');
+    const auto id = parse_header_name(trim(name));
+    if (!parse_header(id, value)) continue;
+    seeds[header_table[static_cast<std::size_t>(id)].shape] = file.path().filename().string();
+  }
+  return seeds;
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -408,13 +442,18 @@ TEST_CASE("check refuses a message for a header field exactly when the header ta
 
 TEST_CASE("HEADERS.md shows the header table") {
   std::string expected =
-      "| header | compact | read as | stands | refused by `check` when | defined in |\n"
-      "|---|---|---|---|---|---|\n";
+      "| header | compact | read as | stands | printed | refused when wrong | fuzzed from "
+      "| refused by `check` when | defined in |\n"
+      "|---|---|---|---|---|---|---|---|---|\n";
+  auto seeds = fuzz_seeds();
   for (std::size_t i = 1; i < header_count; ++i) {
     const auto& row = header_table[i];
     expected.append("| ").append(row.name).append(" | ");
     if (row.compact != ' ') expected.append(1, row.compact).append(" ");
     expected.append("| ").append(word(row.shape)).append(" | ").append(word(row.stands)).append(" | ");
+    expected.append(is_printed(examples()[i]) ? "yes | " : "- | ");
+    expected.append(is_refused(examples()[i]) ? "yes | " : "- | ");
+    expected.append(seeds.contains(row.shape) ? seeds[row.shape] : "-").append(" | ");
     expected.append(word(row.refused)).append(" | ").append(row.defined).append(" |\n");
   }
   std::ostringstream file;
