@@ -403,9 +403,8 @@ class Daemon {
     }
     Config fresh;
     if (const auto problem = server::reload(config_, fresh)) return log::error("server", "{}", *problem);
-    config_.settings = reloaded(config_.settings, std::move(fresh.settings));
-    config_.domains = fresh.domains;
-    log::set_level(fresh.log);
+    config_ = reloaded(config_, fresh);
+    log::set_level(config_.log);
     apply_settings();
     log::info("server", "configuration and certificates read again");
   }

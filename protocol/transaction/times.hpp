@@ -12,7 +12,6 @@ struct Times {
   Duration trying = 200ms;  ///< An INVITE not answered by then gets 100 from the layer (17.2.1).
   Duration timer_c = 3min;  ///< An INVITE this long without a final response is cancelled (16.6 step 11).
 
-  bool operator==(const Times&) const = default;
   /// Timers B, F, H, J, L and M, and D, for which the RFC asks at least 32 s, which this is by default.
   Duration timeout() const { return 64 * t1; }
   /// When a client's timer E reaches T2: from then on a non-INVITE request is to get a 100 (RFC 4320 4.1).
@@ -21,6 +20,8 @@ struct Times {
     for (; step < t2; step *= 2) sum += step;
     return sum;
   }
+
+  bool operator==(const Times&) const = default;
 };
 
 }  // namespace beckon::transaction

@@ -314,12 +314,6 @@ std::filesystem::path default_data_folder() {
   return std::filesystem::path(home ? home : ".") / ".local/share/beckon";
 }
 
-std::vector<std::string> key_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, setter] : make_keys()) names.push_back(name);
-  return names;
-}
-
 std::optional<std::string> read_toml(std::string_view content, Config& config) {
   const auto parsed = toml::parse(content);
   if (!parsed) {
@@ -347,6 +341,25 @@ std::optional<std::string> reload(const Config& now, Config& fresh) {
   if (auto problem = read_toml(now.overrides, fresh)) return problem;
   if (fresh.data.empty()) fresh.data = default_data_folder();
   return check(fresh);
+}
+
+Config reloaded(const Config& running, const Config& fresh) {
+  Config next = running;
+  next.domains = fresh.domains;
+  next.log = fresh.log;
+  next.settings = fresh.settings;
+  next.settings.authentication = running.settings.authentication;
+  next.settings.nonce_lifetime = running.settings.nonce_lifetime;
+  next.settings.idle_connection = running.settings.idle_connection;
+  next.settings.restart_grace = running.settings.restart_grace;
+  next.settings.queue_between_shards = running.settings.queue_between_shards;
+  return next;
+}
+
+std::vector<std::string> key_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, setter] : make_keys()) names.push_back(name);
+  return names;
 }
 
 std::optional<std::string> check(const Config& config) {

@@ -30,6 +30,7 @@ struct ConnectionLimits {
 struct ClientCertificates {
   std::filesystem::path ca;  ///< PEM of who signs them; empty: they are not asked.
   bool required = false;
+  bool operator==(const ClientCertificates&) const = default;
 };
 
 /// All a server is told, from file and command line.
@@ -54,6 +55,7 @@ struct Config {
   std::string overrides;  ///< what the command line said, as TOML: both are read again on SIGHUP.
 
   const std::vector<Listener>& listening() const;
+  bool operator==(const Config&) const = default;
 };
 
 /// UDP and TCP 127.0.0.1:5060, TLS 5061, WebSocket 5080, HTTPS 5443, STUN 3478, admin 5090: loopback only.
@@ -61,15 +63,17 @@ const std::vector<Listener>& default_listeners();
 /// $XDG_DATA_HOME/beckon, else ~/.local/share/beckon.
 std::filesystem::path default_data_folder();
 
-/// Every key a file may have, as "section.key", in order.
-std::vector<std::string> key_names();
-
 /// Reads a TOML text into `config`; keys it does not name stay as they are. Nothing when all is well, else
 /// one sentence for the administrator, with line and column or the key.
 std::optional<std::string> read_toml(std::string_view text, Config& config);
 std::optional<std::string> read_file(const std::filesystem::path& file, Config& config);
 /// The configuration anew from the file and the overrides `now` was made of.
 std::optional<std::string> reload(const Config& now, Config& fresh);
+/// What a running server goes on with after it read `fresh`: `running` with the keys that the sample marks
+/// "(reload)" from `fresh`. All others were handed out at the start and stay until the next one.
+Config reloaded(const Config& running, const Config& fresh);
+/// The names of all keys: "shards", "limits.max_breadth".
+std::vector<std::string> key_names();
 /// What does not fit together, such as no authentication beside a listener for the world.
 std::optional<std::string> check(const Config& config);
 

@@ -21,13 +21,4 @@ bool Settings::is_own(const sip::UriView& uri) const {
   return named && (!uri.port || std::ranges::find(ports, *uri.port) != ports.end());
 }
 
-Settings reloaded(const Settings& running, Settings fresh) {
-  fresh.authentication = running.authentication;
-  fresh.nonce_lifetime = running.nonce_lifetime;
-  fresh.idle_connection = running.idle_connection;
-  fresh.restart_grace = running.restart_grace;
-  fresh.queue_between_shards = running.queue_between_shards;
-  return fresh;
-}
-
 }  // namespace beckon::server

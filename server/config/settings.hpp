@@ -95,8 +95,4 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
-/// What a running server goes on with after its configuration was read again: `fresh`, but for what is only
-/// looked at when it starts, or is known to sockets and peers by then (no "(reload)" in the sample file).
-Settings reloaded(const Settings& running, Settings fresh);
-
 }  // namespace beckon::server

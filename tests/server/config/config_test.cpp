@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <fstream>
+#include <set>
 
 #include "server/config/command_line.hpp"
 
@@ -22,66 +22,145 @@ std::variant<CommandLine, Exit> parse(std::vector<const char*> words) {
   return parse_command_line(static_cast<int>(words.size()), words.data());
 }
 
-}  // namespace
+/// Each key with a value that is not its default.
+struct Row {
+  std::string key;
+  std::string value;
+};
 
-TEST_CASE("the sample file names every key with its default") {
-  std::ifstream sample(BECKON_SAMPLE);
-  std::vector<std::string> named;
-  std::string section;
-  for (std::string line; std::getline(sample, line);) {
-    if (line.starts_with('[')) section = line.substr(1, line.find(']') - 1) + '.';
-    const auto end = line.find(" = ");
-    const bool is_key = end != std::string::npos && line.find_first_of("# \"") >= end;
-    if (is_key) named.push_back(section + line.substr(0, end));
-  }
-  std::ranges::sort(named);
-  CHECK(named == key_names());
+const Row rows[] = {
+    {"domains", "['example.org']"},
+    {"listen", "['udp:127.0.0.1:1']"},
+    {"advertise", "'sip.example.org'"},
+    {"data", "'/tmp/x'"},
+    {"shards", "2"},
+    {"durability", "'power'"},
+    {"authentication", "'none'"},
+    {"watcher_policy", "'allow'"},
+    {"trusted_domains", "['example.org']"},
+    {"trusted_networks", "['192.0.2.0/24']"},
+    {"log", "'off'"},
+    {"trace.messages", "1"},
+    {"trace.octets", "1"},
+    {"tls.certificate", "'/cert.pem'"},
+    {"tls.key", "'/key.pem'"},
+    {"tls.client_ca", "'/ca.pem'"},
+    {"tls.client_certificate", "'required'"},
+    {"digest.sha512_256", "true"},
+    {"digest.md5", "false"},
+    {"digest.qop", "['auth-int']"},
+    {"digest.userhash", "true"},
+    {"digest.authentication_info", "false"},
+    {"digest.md5_only_agents", "['Old/']"},
+    {"digest.nonce_seconds", "1"},
+    {"guessing.free", "1"},
+    {"guessing.pause_seconds", "2"},
+    {"guessing.pause_max_seconds", "2"},
+    {"guessing.memory_seconds", "2"},
+    {"guessing.entries", "1"},
+    {"proxy.foreign", "'forward'"},
+    {"dns.servers", "['192.0.2.1:53']"},
+    {"restart.grace_seconds", "1"},
+    {"connections.total", "1"},
+    {"connections.per_address", "1"},
+    {"connections.queue_kib", "1"},
+    {"connections.idle_seconds", "1"},
+    {"connections.handshake_seconds", "1"},
+    {"websocket.message_kib", "1"},
+    {"websocket.ping_seconds", "1"},
+    {"websocket.origins", "['https://example.org']"},
+    {"registration.minimum", "1"},
+    {"registration.standard", "1"},
+    {"registration.maximum", "1"},
+    {"subscription.minimum", "1"},
+    {"subscription.standard", "1"},
+    {"subscription.maximum", "1"},
+    {"publication.minimum", "1"},
+    {"publication.standard", "1"},
+    {"publication.maximum", "1"},
+    {"limits.bindings_per_aor", "1"},
+    {"limits.publications_per_aor", "1"},
+    {"limits.watchers_per_presentity", "1"},
+    {"limits.unauthenticated_per_second", "1"},
+    {"limits.unauthenticated_burst", "1"},
+    {"limits.max_breadth", "1"},
+    {"limits.queue_between_shards", "1"},
+};
 
+/// The defaults, but for the row's key.
+Config with(const Row& row) {
   Config config;
-  CHECK(read_file(BECKON_SAMPLE, config).value_or("") == "");
-  const Config fresh;
-  CHECK(config.listeners == default_listeners());
-  Settings settings = config.settings;
-  settings.domains = fresh.settings.domains;  // the sample's empty list stands for them
-  CHECK(settings == fresh.settings);
-  CHECK(config.domains == fresh.domains);
-  CHECK(config.advertise == fresh.advertise);
-  CHECK(config.connections == fresh.connections);
-  CHECK(config.tls_clients.ca == fresh.tls_clients.ca);
-  CHECK(config.tls_clients.required == fresh.tls_clients.required);
-  CHECK(config.dns_servers == fresh.dns_servers);
-  CHECK(config.durability == fresh.durability);
-  CHECK(config.shards == fresh.shards);
-  CHECK(config.log == fresh.log);
-  CHECK(config.trace_messages == fresh.trace_messages);
-  CHECK(config.trace_octets == fresh.trace_octets);
-  CHECK_FALSE(check(config));
+  const auto problem = read_toml(row.key + " = " + row.value, config);
+  REQUIRE(problem.value_or("") == "");
+  return config;
 }
 
-TEST_CASE("reading again changes what the sample marks so, and nothing sockets and peers know already") {
-  Settings running, fresh;
-  fresh.authentication = Authentication::none;
-  fresh.nonce_lifetime = 10s;
-  fresh.idle_connection = 11s;
-  fresh.restart_grace = 12s;
-  fresh.queue_between_shards = 13;
-  CHECK(reloaded(running, fresh) == running);
-  fresh.watcher_policy = WatcherPolicy::allow;
-  fresh.bindings_per_aor = 14;
-  fresh.registration.minimum = 15;
-  Settings wanted = running;
-  wanted.watcher_policy = WatcherPolicy::allow;
-  wanted.bindings_per_aor = 14;
-  wanted.registration.minimum = 15;
-  CHECK(reloaded(running, fresh) == wanted);
+/// The keys of the sample that are marked "(reload)": in the comment over them, or by their section.
+std::set<std::string> marked_keys() {
+  std::set<std::string> keys;
+  std::ifstream file(BECKON_SAMPLE);
+  std::string section;
+  bool comment = false;  // Was the last line one?
+  bool marked = false;
+  bool section_marked = false;
+  for (std::string line; std::getline(file, line);) {
+    const bool has_mark = line.find("(reload)") != std::string::npos;
+    if (line.starts_with('#')) {
+      marked = has_mark || (comment && marked);
+    } else if (line.starts_with('[')) {
+      section = line.substr(1, line.find(']') - 1) + '.';
+      section_marked = has_mark || (comment && marked);
+      marked = false;
+    } else if (const auto equals = line.find(" = "); equals != std::string::npos) {
+      if (marked || section_marked) keys.insert(section + line.substr(0, equals));
+    }
+    comment = line.starts_with('#');
+  }
+  return keys;
+}
+
+}  // namespace
+
+TEST_CASE("every key of the configuration can be given another value than its default") {
+  std::set<std::string> shown;
+  for (const Row& row : rows) {
+    CAPTURE(row.key);
+    shown.insert(row.key);
+    CHECK(with(row) != Config{});
+  }
+  const auto names = key_names();
+  CHECK(shown == std::set<std::string>(names.begin(), names.end()));
+}
+
+TEST_CASE("the sample file names every key with its default") {
+  Config fresh;
+  fresh.listeners = default_listeners();
+  for (const Row& row : rows) {
+    CAPTURE(row.key);
+    Config config = with(row);
+    CHECK(read_file(BECKON_SAMPLE, config).value_or("") == "");
+    CHECK((config == fresh));
+    CHECK_FALSE(check(config));
+  }
+}
+
+TEST_CASE("SIGHUP changes the keys that the sample marks, and no others") {
+  const auto marked = marked_keys();
+  CHECK(marked.size() > 20);
+  for (const Row& row : rows) {
+    CAPTURE(row.key);
+    const Config running;
+    const Config fresh = with(row);
+    CHECK((reloaded(running, fresh) == (marked.contains(row.key) ? fresh : running)));
+  }
 }
 
 TEST_CASE("what is wrong in a file is told with its line and what was expected") {
-  struct Row {
+  struct Wrong {
     const char* toml;
     const char* told;
   };
-  const Row rows[] = {
+  const Wrong wrong[] = {
       {"shards = 2\nshard = 2", "line 2: there is no key \"shard\""},
       {"[limits]\nbindings = 2", "line 2: there is no key \"limits.bindings\""},
       {"shards = 65", "line 1: shards: a number from 1 to 64"},
@@ -98,7 +177,7 @@ TEST_CASE("what is wrong in a file is told with its line and what was expected")
        "admin "
        "as its kind"},
   };
-  for (const Row& row : rows) {
+  for (const Wrong& row : wrong) {
     CAPTURE(row.toml);
     CHECK(problem_of(row.toml) == row.told);
   }
@@ -151,12 +230,12 @@ TEST_CASE("listeners are read and printed") {
 }
 
 TEST_CASE("a network contains the addresses that begin as it does") {
-  struct Row {
+  struct Place {
     const char* network;
     const char* ip;
     bool inside;
   };
-  const Row rows[] = {
+  const Place places[] = {
       {"192.0.2.0/24", "192.0.2.255", true},      {"192.0.2.0/24", "192.0.3.0", false},
       {"192.0.2.128/25", "192.0.2.128", true},    {"192.0.2.128/25", "192.0.2.127", false},
       {"192.0.2.9", "192.0.2.9", true},           {"192.0.2.9", "192.0.2.8", false},
@@ -164,7 +243,7 @@ TEST_CASE("a network contains the addresses that begin as it does") {
       {"2001:db8::/32", "2001:db8:ffff::", true}, {"2001:db8::/32", "2001:db9::", false},
       {"2001:db8::/127", "2001:db8::1", true},    {"2001:db8::/127", "2001:db8::2", false},
   };
-  for (const Row& row : rows) {
+  for (const Place& row : places) {
     CAPTURE(row.network);
     CAPTURE(row.ip);
     CHECK(parse_network(row.network)->contains(*parse_ip(row.ip)) == row.inside);
