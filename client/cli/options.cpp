@@ -154,7 +154,7 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   app.add_flag("--json", options.json,
                "one JSON object a line, in and out (client/control/contract.schema.json)");
   app.add_flag("--trace", trace, "show every SIP message as a row of a ladder, secrets masked");
-  app.add_flag("--full", full, "with --trace: the whole messages");
+  app.add_flag("--full", full, "the same with the whole messages; --trace need not be given");
   app.add_flag("--stay", options.stay, "after COMMAND, go on until interrupted");
   app.add_flag("--direct-loopback", options.direct_loopback, "test switch: direct sessions over loopback");
   app.prefix_command();  // the first word that is no option, and all behind it, is the command
@@ -166,7 +166,7 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
     return std::nullopt;
   }
   options.words = app.remaining();
-  if (trace) options.tracing = full ? Tracing::texts : Tracing::lines;
+  if (trace || full) options.tracing = full ? Tracing::texts : Tracing::lines;
   exit_code = usage_error;
   const auto read = account::parse_account(account);
   const auto server = read ? find_server(account, *read, options) : std::nullopt;

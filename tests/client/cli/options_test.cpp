@@ -88,6 +88,24 @@ TEST_CASE("without --server it is the domain's server that is located, SIPS for 
   CHECK(named->server == locate::Query{.host = "sip.example.net", .transport = Protocol::tls});
 }
 
+TEST_CASE("--trace shows messages as lines, --full whole, with --trace or without") {
+  ::setenv("BECKON_PASSWORD", "secret", 1);
+  using Words = std::vector<std::string>;
+  const std::vector<std::pair<Words, Tracing>> rows{{{}, Tracing::off},
+                                                    {{"--trace"}, Tracing::lines},
+                                                    {{"--full"}, Tracing::texts},
+                                                    {{"--trace", "--full"}, Tracing::texts}};
+  for (const auto& [more, tracing] : rows) {
+    CAPTURE(more.size());
+    Words words{"--account", "alice@example.org"};
+    words.insert(words.end(), more.begin(), more.end());
+    int exit_code = -1;
+    const auto options = read(words, exit_code);
+    REQUIRE(options.has_value());
+    CHECK(options->tracing == tracing);
+  }
+}
+
 TEST_CASE("what is wrong on the command line is exit code 2") {
   ::setenv("BECKON_PASSWORD", "secret", 1);
   const std::vector<std::string> good{"--account", "alice@example.org", "--server", "tls:a"};
