@@ -132,8 +132,11 @@ class Traffic {
     world_.run_for(busy);
     world_.run_until([&] { return open() == 0; }, patience);
     if (open() != 0) faults_.add(fmt::format("{} requests have no end", open()));
-    // A branch nobody waits for any more is tried for timer F; its last copy may be the first to arrive.
-    world_.run_for(2 * times.timeout() + times.t4 + 1s);
+    // A branch nobody waits for any more is tried for timers B and F. Its last copy may be the first to
+    // arrive, and is then answered like any other.
+    world_.run_for(times.timeout() + 1s);
+    world_.run_until([&] { return open() == 0; }, Party::slowest_answer);
+    world_.run_for(times.timeout() + times.t4 + 1s);
     for (const auto& party : parties_) party->check_transactions();
     world_.run_for(Party::slowest_answer);  // what users planned for requests that were cancelled
     for (const auto& party : parties_) party->check_end();
