@@ -146,6 +146,11 @@ Builder& Builder::add(std::string_view name, std::string_view value) {
 
 Builder& Builder::add(HeaderId id, std::uint32_t value) { return add(id, std::to_string(value)); }
 
+Builder& Builder::add_lines(std::string_view lines) {
+  text_ += lines;
+  return *this;
+}
+
 Builder& Builder::copy(const Message& message, HeaderId id) {
   for (const auto& line : message.headers()) {
     if (line.id != id) continue;

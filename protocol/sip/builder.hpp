@@ -35,6 +35,8 @@ class Builder {
     append(text_, value);
     return end_line(begin);
   }
+  /// Whole lines with their ends, of our own making: they are not looked at.
+  Builder& add_lines(std::string_view lines);
   /// Copies every line of that header from `message`.
   Builder& copy(const Message& message, HeaderId id);
   /// Content-Type, Content-Length, blank line and body. Gives the text away: the builder is used up.

@@ -24,6 +24,15 @@ void Layer::receive(const Hop& from, const sip::Message& message, Now now, const
     impl_->clients.receive(from, message, now);
 }
 
+void Layer::answer(const Hop& from, const sip::Message& request, std::string response,
+                   const sip::ViaView* via) {
+  impl_->servers.answer(from, request, std::move(response), via);
+}
+
+std::string Layer::stateless_tag(const sip::Message& request) const {
+  return impl_->servers.stateless_tag(request);
+}
+
 void Layer::refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason) {
   impl_->servers.refuse(from, request, status, reason);
 }

@@ -85,9 +85,13 @@ class Layer {
   /// (RFC 3261 18.2.1, RFC 3581). `via` is its top Via, where the caller has read it already.
   void receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via = nullptr);
 
-  /// Answers a request without a transaction, as the stateless do (RFC 3261 8.2.7): each copy gets the same
-  /// answer, sent where one in a transaction would be (18.2.2). A 503 says when to come back. An ACK gets
-  /// none.
+  /// Answers a request without a transaction, as the stateless do (RFC 3261 8.2.7), with a finished text that
+  /// has `stateless_tag` for its To: each copy gets the same answer, sent where one in a transaction would be
+  /// (18.2.2). An ACK gets none. `via` as for `receive`.
+  void answer(const Hop& from, const sip::Message& request, std::string response,
+              const sip::ViaView* via = nullptr);
+  std::string stateless_tag(const sip::Message& request) const;
+  /// The same for a refusal. A 503 says when to come back.
   void refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason = {});
   /// Sends a response in server transaction `id` (a finished text, with the Via lines of the request).
   /// Unknown or ended ids are ignored.

@@ -1,7 +1,10 @@
 #include "protocol/transaction/server_table.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cassert>
+#include <cstring>
 #include <utility>
 
 #include "protocol/base/log.hpp"
@@ -43,15 +46,6 @@ std::string key_of(const sip::Message& request, const sip::ViaView& via, std::st
   return key;
 }
 
-/// The same for copies of one request, though nothing is kept of it (RFC 3261 8.2.7).
-std::string stateless_tag(const std::string& key) {
-  const std::uint64_t hash = std::hash<std::string>{}(key);
-  Bytes octets;
-  append_u32(octets, static_cast<std::uint32_t>(hash >> 32));
-  append_u32(octets, static_cast<std::uint32_t>(hash));
-  return to_hex(octets);
-}
-
 /// Of a finished response: "SIP/2.0 200 OK".
 int status_of(std::string_view response) {
   return response.size() < 11 ? 0 : parse_number<int>(response.substr(8, 3)).value_or(0);
@@ -70,7 +64,7 @@ bool lives_on(const std::variant<InviteServer, NonInviteServer>& machine) {
   return non_invite == nullptr || non_invite->state() == NonInviteServer::State::proceeding;
 }
 
-ServerActions answer(std::variant<InviteServer, NonInviteServer>& machine, int status, Time now) {
+ServerActions on_response(std::variant<InviteServer, NonInviteServer>& machine, int status, Time now) {
   if (auto* invite = std::get_if<InviteServer>(&machine)) {
     using Event = InviteServer::Event;
     const auto event = status < 200   ? Event::send_provisional
@@ -201,18 +195,32 @@ std::string ServerTable::to_tag_of(TransactionId invite) {
   return context_.random.token(8);
 }
 
-void ServerTable::refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason) {
+/// The same for copies of one request, though nothing is kept of it (RFC 3261 8.2.7).
+std::string ServerTable::stateless_tag(const sip::Message& request) const {
+  const auto hash = hash_(request.call_id()) ^ std::rotl(hash_(request.header(sip::HeaderId::cseq)), 32);
+  std::array<std::uint8_t, 7> octets;  // as many as a short string holds in hexadecimal
+  std::memcpy(octets.data(), &hash, octets.size());
+  return to_hex(octets);
+}
+
+void ServerTable::answer(const Hop& from, const sip::Message& request, std::string response,
+                         const sip::ViaView* via) {
   if (request.method() == sip::Method::ack) return;
-  const auto via = request.top_via_view();
-  const sip::ViaView known = via ? *via : sip::ViaView{};
-  const bool has_to = request.has(sip::HeaderId::to);
-  const auto tag = has_to ? stateless_tag(key_of(request, known, request.method_text())) : std::string();
+  if (via == nullptr) {
+    const auto read = request.top_via_view();
+    if (read) return answer(from, request, std::move(response), &*read);
+    return context_.transport.send(from, share(response), nullptr);
+  }
+  if (const auto stamped = stamped_via(*via, from.remote); !stamped.empty())
+    replace_top_via(response, stamped);
+  context_.transport.send(reply_hop(*via, from), share(response), nullptr);
+}
+
+void ServerTable::refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason) {
+  const auto tag = request.has(sip::HeaderId::to) ? stateless_tag(request) : std::string();
   auto builder = sip::Builder::reply(request, status, tag, reason);
   if (status == 503) builder.add(sip::HeaderId::retry_after, overload_pause_seconds);
-  auto text = std::move(builder).finish();
-  if (!via) return context_.transport.send(from, share(text), nullptr);
-  if (const auto stamped = stamped_via(*via, from.remote); !stamped.empty()) replace_top_via(text, stamped);
-  context_.transport.send(reply_hop(*via, from), share(text), nullptr);
+  answer(from, request, std::move(builder).finish(), nullptr);
 }
 
 void ServerTable::respond(TransactionId id, std::string response, Now now) {
@@ -223,7 +231,7 @@ void ServerTable::respond(TransactionId id, std::string response, Now now) {
   // COMPAT: who repeats a challenged request with credentials under the same CSeq is not taken for a copy;
   // nor is who fails over to another of our addresses (RFC 3263 4.3).
   if (status == 401 || status == 407 || status == 503) forget_origin(found->second);
-  const auto actions = answer(found->second.machine, status, now.mono);
+  const auto actions = on_response(found->second.machine, status, now.mono);
   perform(id, actions, std::move(response));
 }
 

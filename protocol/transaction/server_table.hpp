@@ -23,6 +23,8 @@ class ServerTable {
 
   /// `via` may be null: then it is read here.
   void receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now);
+  void answer(const Hop& from, const sip::Message& request, std::string response, const sip::ViaView* via);
+  std::string stateless_tag(const sip::Message& request) const;
   void refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason);
   void respond(TransactionId id, std::string response, Now now);
 

@@ -76,7 +76,7 @@ void Proxy::give_up(const RequestPtr& request, int status, std::string_view reas
 
 void Proxy::give_up(const RequestPtr& request, SipsRefusal why) {
   forget(request->id);
-  services_.respond(*request, make_refusal(*request, why));
+  services_.respond(*request, make_refusal(request->reply(480), why));
 }
 
 void Proxy::on_request(const RequestPtr& request) {

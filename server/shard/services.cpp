@@ -16,9 +16,15 @@ store::Answer Services::answer(const Request& request, std::string_view aor, std
           .until = clock().now().wall + replay_time};
 }
 
-sip::Builder Request::reply(int status, std::string_view reason) const {
-  auto builder = sip::Builder::reply(message, status, to_tag, reason);
+sip::Builder begin_reply(const sip::Message& request, int status, std::string_view to_tag,
+                         std::string_view reason) {
+  auto builder = sip::Builder::reply(request, status, to_tag, reason);
   builder.add(sip::HeaderId::server, "beckond/" BECKON_VERSION);
+  return builder;
+}
+
+sip::Builder Request::reply(int status, std::string_view reason) const {
+  auto builder = begin_reply(message, status, to_tag, reason);
   if (status / 100 == 2 && !authentication_info.empty()) {
     // RFC 3261 20.6; RFC 7615 4 for what was asked for with 407.
     builder.add(by_proxy ? "Proxy-Authentication-Info" : "Authentication-Info", authentication_info);

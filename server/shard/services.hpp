@@ -36,6 +36,11 @@ struct Identity {
   bool authenticated = false;
 };
 
+/// The beginning of each response of the server's own: Via, From, To with `to_tag`, Call-ID, CSeq, Timestamp
+/// and Server are there.
+sip::Builder begin_reply(const sip::Message& request, int status, std::string_view to_tag,
+                         std::string_view reason = {});
+
 /// A request that has its server transaction, at the bucket that owns it. Shared and unchanging, so that a
 /// room can keep it until the store has called back. It must be answered exactly once with a final response,
 /// however late.
@@ -52,7 +57,7 @@ struct Request {
                          ///< new dialog.
   Now now{};             ///< When it arrived.
 
-  /// Begins the response: Via, From, To (with `to_tag`), Call-ID, CSeq, Timestamp and Server are there.
+  /// `begin_reply` of it.
   sip::Builder reply(int status, std::string_view reason = {}) const;
 };
 using RequestPtr = std::shared_ptr<const Request>;

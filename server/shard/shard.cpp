@@ -115,6 +115,8 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
     charge(from, message, now);
     return layer_.refuse(from, message, rejected->status, rejected->reason);
   }
+  if (message.method() == Method::options && !is_relayed(message, reading))
+    return answer_options(from, message, reading, now);
   const auto bucket = bucket_for(message, reading);
   if (!bucket) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), message.call_id());
   if (post_.owner(*bucket) == number_) {
@@ -127,6 +129,18 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   if (posted) return;
   counters_.overload++;
   if (message.is_request()) layer_.refuse(from, message, 503);
+}
+
+/// They change nothing, so they need no credentials and no transaction (RFC 3261 8.2.7, 11): a copy gets the
+/// same answer once more, at whatever shard it arrives.
+void Shard::answer_options(const transaction::Hop& from, const sip::Message& request,
+                           const sip::Reading& reading, Now now) {
+  counters_.requests++;
+  charge(from, request, now);
+  const auto reply = [&](int status) { return begin_reply(request, status, layer_.stateless_tag(request)); };
+  std::string answer = refusal_of(from, request, false, reply);
+  if (answer.empty()) answer = reply(200).add_lines(capabilities_).finish();
+  layer_.answer(from, request, std::move(answer), &reading.via);
 }
 
 void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text) {
@@ -219,29 +233,29 @@ bool Shard::replay(const Request& request) {
   return true;
 }
 
-/// RFC 3261 8.2.2 and 16.3, in the order of its steps: what no room needs to see.
-bool Shard::refuse(const Request& request) {
-  const auto& message = request.message;
-  const bool relayed = request.relayed;
-  if (!transaction::is_secure(request.from.protocol) && comes_by_sips(message)) {
-    respond(request, make_refusal(request, SipsRefusal::not_allowed));
-    return true;
-  }
-  if (relayed && message.number(HeaderId::max_forwards) == 0U) {
-    respond(request, 483);
-    return true;
-  }
-  if (relayed && relay_ && relay_->is_looping(message)) {
-    log::info("shard", "{} {} loops", message.call_id(), message.request_uri_text());
-    respond(request, 482);
-    return true;
+/// RFC 3261 8.2.2 and 16.3, in the order of its steps: what no room needs to see. The refusal's text, begun
+/// by `reply(status)`; empty where there is none.
+template <class Reply>
+std::string Shard::refusal_of(const transaction::Hop& from, const sip::Message& request, bool relayed,
+                              Reply reply) const {
+  if (!transaction::is_secure(from.protocol) && comes_by_sips(request))
+    return make_refusal(reply(480), SipsRefusal::not_allowed);
+  if (relayed && request.number(HeaderId::max_forwards) == 0U) return reply(483).finish();
+  if (relayed && relay_ && relay_->is_looping(request)) {
+    log::info("shard", "{} {} loops", request.call_id(), request.request_uri_text());
+    return reply(482).finish();
   }
   const std::string unsupported =
-      unsupported_of(message, relayed ? HeaderId::proxy_require : HeaderId::require);
-  if (unsupported.empty()) return false;
-  auto reply = request.reply(420);
-  reply.add(HeaderId::unsupported, unsupported);
-  respond(request, std::move(reply).finish());
+      unsupported_of(request, relayed ? HeaderId::proxy_require : HeaderId::require);
+  if (unsupported.empty()) return {};
+  return reply(420).add(HeaderId::unsupported, unsupported).finish();
+}
+
+bool Shard::refuse(const Request& request) {
+  std::string refusal = refusal_of(request.from, request.message, request.relayed,
+                                   [&](int status) { return request.reply(status); });
+  if (refusal.empty()) return false;
+  respond(request, std::move(refusal));
   return true;
 }
 
@@ -259,8 +273,7 @@ bool Shard::is_relayed(const sip::Message& request, const sip::Reading& reading)
 
 bool Shard::needs_credentials(const Request& request) const {
   if (settings_.authentication == Authentication::none) return false;
-  if (relay_ && has_own_route(request.message) && relay_->vouches_for(request.message)) return false;
-  return request.message.method() != Method::options || request.relayed;
+  return !(relay_ && has_own_route(request.message) && relay_->vouches_for(request.message));
 }
 
 void Shard::check_credentials(std::shared_ptr<Request> request) {
@@ -348,7 +361,6 @@ void Shard::dispatch(const RequestPtr& request) {
   const auto method = request->message.method();
   const bool relayed = request->relayed;
   if (relayed && relay_ && has_own_route(request->message)) return relay_->on_request(request);
-  if (!relayed && method == Method::options) return answer_options(*request);
   const std::string package = package_of(request->message);
   const bool addressed = relayed || is_served_method(method);
   if (Room* room = addressed ? find_handler(method, package) : nullptr) return room->on_request(request);
@@ -360,15 +372,6 @@ Room* Shard::find_handler(Method method, std::string_view package) const {
   const auto found =
       std::ranges::find_if(rooms_, [&](const auto& room) { return room->handles(method, package); });
   return found == rooms_.end() ? nullptr : found->get();
-}
-
-void Shard::answer_options(const Request& request) {
-  auto reply = request.reply(200);
-  reply.add(HeaderId::allow, allow_);
-  reply.add(HeaderId::accept, "application/sdp, application/pidf+xml, text/plain");
-  reply.add(HeaderId::supported, "path, outbound, beckon-direct");
-  if (!allow_events_.empty()) reply.add(HeaderId::allow_events, allow_events_);
-  respond(request, std::move(reply).finish());
 }
 
 void Shard::answer_unhandled(const Request& request, Method method, std::string_view package) {
@@ -402,6 +405,10 @@ void Shard::describe() {
   for (const auto& room : rooms_) {
     for (const std::string& event : room->events()) add(allow_events_, event);
   }
+  capabilities_ = "Allow: " + allow_ + "\r\n" +
+                  "Accept: application/sdp, application/pidf+xml, text/plain\r\n"
+                  "Supported: path, outbound, beckon-direct\r\n";
+  if (!allow_events_.empty()) capabilities_ += "Allow-Events: " + allow_events_ + "\r\n";
 }
 
 void Shard::on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) {

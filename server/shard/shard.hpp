@@ -137,8 +137,13 @@ class Shard final : public Services, private transaction::User {
     sip::Message message;
     sip::Reading reading;
   };
+  void answer_options(const transaction::Hop& from, const sip::Message& request, const sip::Reading& reading,
+                      Now now);
   void receive(Bucket bucket, Arrival& arrival, Now now);
   bool replay(const Request& request);
+  template <class Reply>
+  std::string refusal_of(const transaction::Hop& from, const sip::Message& request, bool relayed,
+                         Reply reply) const;
   bool refuse(const Request& request);
   bool is_relayed(const sip::Message& request, const sip::Reading& reading) const;
   bool needs_credentials(const Request& request) const;
@@ -147,7 +152,6 @@ class Shard final : public Services, private transaction::User {
   void challenge(const Request& request, const Verdict& verdict);
   bool is_own_claim(const Request& request) const;
   void dispatch(const RequestPtr& request);
-  void answer_options(const Request& request);
   void answer_unhandled(const Request& request, sip::Method method, std::string_view package);
   void describe();
   Room* find_handler(sip::Method method, std::string_view package) const;
@@ -168,6 +172,7 @@ class Shard final : public Services, private transaction::User {
   std::unordered_map<std::type_index, void*> by_type_;
   Relay* relay_ = nullptr;
   std::string allow_, allow_events_;  ///< What the rooms serve, for the headers of that name.
+  std::string capabilities_;          ///< The lines that an answer to OPTIONS tells it with (RFC 3261 11.2).
   std::unordered_map<transaction::FlowId, std::vector<std::string>> peers_;  ///< With a certificate.
   std::unordered_map<std::string, std::string>
       replays_;  ///< Request identity -> response, from before a restart.

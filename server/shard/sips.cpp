@@ -20,8 +20,7 @@ bool comes_by_sips(const sip::Message& request) {
   return route && iequals(route->uri.scheme, "sips");
 }
 
-std::string make_refusal(const Request& request, SipsRefusal why) {
-  auto reply = request.reply(480);
+std::string make_refusal(sip::Builder reply, SipsRefusal why) {
   reply.add(HeaderId::warning, why == SipsRefusal::not_allowed ? "380 beckond \"SIPS Not Allowed\""
                                                                : "381 beckond \"SIPS Required\"");
   return std::move(reply).finish();

@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/sip/builder.hpp"
 #include "protocol/sip/message.hpp"
-#include "server/shard/services.hpp"
 
 namespace beckon::server {
 
@@ -17,6 +17,6 @@ bool comes_by_sips(const sip::Message& request);
 /// The refusals of RFC 5630 5.1.2, both 480 with a Warning: there is no secured way to what a SIPS URI names
 /// (380), or what a SIP URI names wants SIPS (381).
 enum class SipsRefusal { not_allowed, required };
-std::string make_refusal(const Request& request, SipsRefusal why);
+std::string make_refusal(sip::Builder reply, SipsRefusal why);  ///< `reply` is a 480.
 
 }  // namespace beckon::server

@@ -159,6 +159,19 @@ TEST_CASE("OPTIONS to the server needs no password and tells what it does (RFC 3
   CHECK(answer.lists(HeaderId::supported, "path"));
 }
 
+TEST_CASE("OPTIONS to the server leaves nothing behind; a copy gets the same answer (RFC 3261 8.2.7)") {
+  World world;
+  const Ask options{.method = "OPTIONS", .to = "sip:example.org"};
+  const std::string text = world.text_of(options);
+  world.receive(udp(5070), text);
+  world.receive(udp(5070), text);
+  REQUIRE(world.wire.sent.size() == 2);
+  const sip::Message& answer = world.wire.sent[0].message;
+  CHECK(answer.text() == world.wire.sent[1].message.text());
+  CHECK_FALSE(answer.to_tag().empty());
+  CHECK(world.node().shard(0).transactions().size() == 0);
+}
+
 TEST_CASE("what the server cannot do is refused as RFC 3261 8.2 names it") {
   World world(World::open_settings());
   struct Row {
