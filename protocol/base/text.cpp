@@ -17,23 +17,6 @@ std::string to_upper(std::string_view text) {
   return out;
 }
 
-bool iequals(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (to_lower(a[i]) != to_lower(b[i])) return false;
-  }
-  return true;
-}
-
-std::string_view trim(std::string_view text) {
-  const auto is_space = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
-  const char* begin = text.data();
-  const char* end = begin + text.size();
-  while (begin != end && is_space(*begin)) ++begin;
-  while (begin != end && is_space(end[-1])) --end;
-  return {begin, static_cast<std::size_t>(end - begin)};
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> pieces;
   while (!text.empty()) {

@@ -23,10 +23,23 @@ std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
 
 /// Equal without regard to ASCII case.
-bool iequals(std::string_view a, std::string_view b);
+inline bool iequals(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;
+  }
+  return true;
+}
 
 /// Without blanks, tabs, CR and LF at either end.
-std::string_view trim(std::string_view text);
+inline std::string_view trim(std::string_view text) {
+  const auto is_space = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  while (begin != end && is_space(*begin)) ++begin;
+  while (begin != end && is_space(end[-1])) --end;
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
 
 /// The pieces between `separator`s, each trimmed; an empty text gives no piece.
 std::vector<std::string_view> split(std::string_view text, char separator);

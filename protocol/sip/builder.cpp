@@ -152,11 +152,27 @@ Builder& Builder::add_lines(std::string_view lines) {
 }
 
 Builder& Builder::copy(const Message& message, HeaderId id) {
-  for (const auto& line : message.headers()) {
+  for (const auto& line : message.lines_of(id)) {
     if (line.id != id) continue;
-    id == HeaderId::other ? add(line.name, line.value) : add(id, line.value);
+    if (id == HeaderId::other)
+      add(line.name, line.value);
+    else
+      copy(line);
   }
   return *this;
+}
+
+/// One line as ours are written is copied whole.
+void Builder::copy(const HeaderLine& line) {
+  const auto name = to_string(line.id);
+  const bool usual = line.line.size() == name.size() + 2 + line.value.size() + 2 && line.name == name;
+  if (!usual) {
+    add(line.id, line.value);
+    return;
+  }
+  const auto value = text_.size() + name.size() + 2;
+  text_ += line.line;
+  blank_line_ends(value, text_.size() - 2);
 }
 
 std::string Builder::finish(std::string_view content_type, std::string_view body) {
@@ -176,7 +192,7 @@ std::string Builder::finish() {
 void Builder::begin_line(std::string_view name) { text_.append(name).append(": "); }
 
 Builder& Builder::end_line(std::size_t value) {
-  blank_line_ends(value);
+  blank_line_ends(value, text_.size());
   text_ += "\r\n";
   return *this;
 }
@@ -184,15 +200,13 @@ Builder& Builder::end_line(std::size_t value) {
 Builder& Builder::clean(std::string_view text) {
   const auto begin = text_.size();
   text_ += text;
-  blank_line_ends(begin);
+  blank_line_ends(begin, text_.size());
   return *this;
 }
 
-void Builder::blank_line_ends(std::size_t from) {
-  for (auto at = scan::find_any(text_, from, '\r', '\n', '\0'); at < text_.size();
-       at = scan::find_any(text_, at, '\r', '\n', '\0')) {
-    text_[at] = ' ';
-  }
+void Builder::blank_line_ends(std::size_t from, std::size_t to) {
+  const auto text = std::string_view(text_).substr(0, to);
+  for (auto at = from; (at = scan::find_any(text, at, '\r', '\n', '\0')) < to;) text_[at] = ' ';
 }
 
 }  // namespace beckon::sip

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
@@ -18,38 +17,29 @@ Rejected bad_request(Errc cause, std::string_view fault, HeaderId id) {
   return {cause, 400, std::string(fault).append(" ").append(to_string(id))};
 }
 
-constexpr bool may_not_repeat(HeaderId id) {
-  const auto refused = row_of(id).refused;
-  return refused == Refused::when_repeated || refused == Refused::when_wrong_or_repeated ||
-         refused == Refused::when_missing_or_not_one;
+template <class Choose>
+constexpr HeaderSet headers_that(Choose choose) {
+  HeaderSet chosen;
+  for (const auto& row : header_table) {
+    if (choose(row)) chosen.add(row.id);
+  }
+  return chosen;
 }
 
-constexpr bool may_not_be_missing(const HeaderRow& row) {
+constexpr HeaderSet mandatory = headers_that([](const HeaderRow& row) {
   return row.refused == Refused::when_missing_or_wrong || row.refused == Refused::when_missing_or_not_one;
-}
+});
+/// Of these a second one makes it unclear what is meant.
+constexpr HeaderSet single = headers_that([](const HeaderRow& row) {
+  return row.refused == Refused::when_repeated || row.refused == Refused::when_wrong_or_repeated ||
+         row.refused == Refused::when_missing_or_not_one;
+});
 
-/// A second one makes it unclear what is meant.
 std::optional<Rejected> check_counts(const Message& message) {
-  std::bitset<header_count> seen;
-  for (const auto& line : message.headers()) {
-    const auto index = static_cast<std::size_t>(line.id);
-    if (seen[index] && may_not_repeat(line.id))
-      return bad_request(Errc::repeated_header, "Repeated", line.id);
-    seen.set(index);
-  }
-  static constexpr std::size_t mandatory_count =
-      std::count_if(header_table.begin(), header_table.end(), may_not_be_missing);
-  static constexpr auto mandatory = [] {
-    std::array<HeaderId, mandatory_count> ids{};
-    std::size_t size = 0;
-    for (const auto& row : header_table) {
-      if (may_not_be_missing(row)) ids[size++] = row.id;
-    }
-    return ids;
-  }();
-  for (const auto id : mandatory) {
-    if (!seen[static_cast<std::size_t>(id)]) return bad_request(Errc::missing_header, "Missing", id);
-  }
+  if (const auto id = message.repeated().both(single).first())
+    return bad_request(Errc::repeated_header, "Repeated", *id);
+  if (const auto id = mandatory.without(message.present()).first())
+    return bad_request(Errc::missing_header, "Missing", *id);
   return std::nullopt;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -105,6 +107,37 @@ inline constexpr std::size_t header_count = static_cast<std::size_t>(HeaderId::d
 HeaderId parse_header_name(std::string_view name);
 /// The usual spelling: "Call-ID". Empty for `other`.
 std::string_view to_string(HeaderId id);
+
+/// A set of header fields, a bit for each.
+class HeaderSet {
+ public:
+  static constexpr std::size_t size = 128;
+  static_assert(header_count <= size);
+
+  constexpr bool has(HeaderId id) const { return (words_[word(id)] >> bit(id) & 1) != 0; }
+  constexpr void add(HeaderId id) { words_[word(id)] |= std::uint64_t{1} << bit(id); }
+  constexpr HeaderSet both(const HeaderSet& other) const {
+    return {words_[0] & other.words_[0], words_[1] & other.words_[1]};
+  }
+  constexpr HeaderSet without(const HeaderSet& other) const {
+    return {words_[0] & ~other.words_[0], words_[1] & ~other.words_[1]};
+  }
+  /// The one that stands first in `header_table`.
+  constexpr std::optional<HeaderId> first() const {
+    if (words_[0] != 0) return static_cast<HeaderId>(std::countr_zero(words_[0]));
+    if (words_[1] != 0) return static_cast<HeaderId>(64 + std::countr_zero(words_[1]));
+    return std::nullopt;
+  }
+
+  constexpr HeaderSet() = default;
+
+ private:
+  constexpr HeaderSet(std::uint64_t low, std::uint64_t high) : words_{low, high} {}
+  static constexpr std::size_t word(HeaderId id) { return static_cast<std::size_t>(id) / 64; }
+  static constexpr unsigned bit(HeaderId id) { return static_cast<unsigned>(id) % 64; }
+
+  std::array<std::uint64_t, size / 64> words_{};
+};
 
 /// One Via hop (RFC 3261 20.42).
 struct Via {

@@ -63,7 +63,7 @@ std::string_view Message::text() const { return index().octets; }
 int Message::status() const { return index().status; }
 HeaderLines Message::headers() const { return {index().text, index().lines()}; }
 
-Method Message::method() const { return parse_method(method_text()); }
+Method Message::method() const { return is_request() ? index().method : parse_method(method_text()); }
 
 std::string_view Message::method_text() const {
   if (is_request()) return index().first;
@@ -84,7 +84,7 @@ std::string_view Message::version() const { return is_response() ? index().first
 
 const HeaderLines::Entry* Message::find(HeaderId id) const {
   const Index& all = index();
-  if (!Index::has(all.seen, id)) return nullptr;
+  if (!all.seen.has(id)) return nullptr;
   return &all.lines()[all.first_line[static_cast<std::size_t>(id)]];
 }
 
@@ -104,15 +104,19 @@ std::string_view Message::header(std::string_view name) const {
 
 bool Message::has(HeaderId id) const { return find(id) != nullptr; }
 
-bool Message::repeats(HeaderId id) const { return Index::has(index().repeated, id); }
+bool Message::repeats(HeaderId id) const { return index().repeated.has(id); }
+const HeaderSet& Message::present() const { return index().seen; }
+const HeaderSet& Message::repeated() const { return index().repeated; }
 
-HeaderValues Message::each(HeaderId id) const {
+HeaderLines Message::lines_of(HeaderId id) const {
   const auto* line = find(id);
-  if (!line) return {{nullptr, {}}, id};
+  if (!line) return {nullptr, {}};
   const auto all = index().lines();
   const auto from = static_cast<std::size_t>(line - all.data());
-  return {{index().text, all.subspan(from, repeats(id) ? std::dynamic_extent : 1)}, id};
+  return {index().text, all.subspan(from, repeats(id) ? std::dynamic_extent : 1)};
 }
+
+HeaderValues Message::each(HeaderId id) const { return {lines_of(id), id}; }
 
 std::string_view Message::first(HeaderId id) const {
   const auto values = each(id);

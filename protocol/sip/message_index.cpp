@@ -34,7 +34,17 @@ std::string_view between(const char* begin, const char* end) {
 }
 
 std::string_view tag_in(std::string_view address) {
-  const auto parameters = address.substr(grammar::find_outside(address, ";"));
+  // The usual one: quotes around the display name only, so that behind the '>' the parameters stand.
+  constexpr std::string_view tag = ";tag=";
+  const auto name = address.starts_with('"') ? grammar::skip_quoted(address, 0) : 0;
+  const auto close = std::min(address.find('>'), address.size());
+  auto parameters = address.substr(std::min(close + 1, address.size()));
+  if (name < close && close < address.size() && address.find('"', name) == std::string_view::npos) {
+    if (parameters.starts_with(tag))
+      return trim(parameters.substr(tag.size(), parameters.find(';', 1) - tag.size()));
+  } else {
+    parameters = address.substr(grammar::find_outside(address, ";"));
+  }
   return find_parameter(parameters, "tag").value_or(std::string_view{});
 }
 
@@ -121,10 +131,10 @@ inline void Message::Indexer::append(const HeaderLines::Entry& entry) {
     Index::drop(std::exchange(index_, larger));
   }
   const auto id = static_cast<HeaderId>(entry.id);
-  if (Index::has(index_->seen, id)) {
-    Index::set(index_->repeated, id);
+  if (index_->seen.has(id)) {
+    index_->repeated.add(id);
   } else {
-    Index::set(index_->seen, id);
+    index_->seen.add(id);
     index_->first_line[entry.id] = static_cast<std::uint16_t>(index_->count);
   }
   index_->entries()[index_->count++] = entry;
@@ -146,10 +156,10 @@ inline std::optional<Errc> Message::Indexer::note(HeaderId id, std::string_view 
       if (vias_ > limits_.via) return Errc::too_long;
       break;
     case HeaderId::from:
-      if (!Index::has(index_->repeated, id)) index_->from_tag = tag_in(value);
+      if (!index_->repeated.has(id)) index_->from_tag = tag_in(value);
       break;
     case HeaderId::to:
-      if (!Index::has(index_->repeated, id)) index_->to_tag = tag_in(value);
+      if (!index_->repeated.has(id)) index_->to_tag = tag_in(value);
       break;
     default:
       break;
@@ -212,6 +222,7 @@ std::optional<Errc> Message::Indexer::read_request_line(std::string_view line) {
   if (salvage && !is_version(trim(line.substr(std::min(last, line.size()))))) last = line.size();
   if (first >= last || last == std::string_view::npos) return Errc::bad_start_line;
   index_->first = line.substr(0, first);
+  index_->method = parse_method(index_->first);
   index_->second = line.substr(first + 1, last - first - 1);
   index_->third = line.substr(std::min(last + 1, line.size()));
   if (!grammar::is_token(index_->first) || index_->second.empty()) return Errc::bad_start_line;

@@ -11,9 +11,6 @@ namespace beckon::sip {
 /// a header begins with. Lives in a block of the thread's pool, with the entries behind it; counted like the
 /// text. Once made it is not changed. Room `sip` only.
 struct Message::Index {
-  static constexpr std::size_t ids = 128;
-  static_assert(header_count <= ids);
-
   mutable std::atomic<std::uint32_t> owners{1};
   std::uint32_t capacity = 0;  ///< Entries there is room for.
   std::uint32_t count = 0;
@@ -23,9 +20,10 @@ struct Message::Index {
   std::string_view first, second, third;  ///< Parts of the start line.
   std::string_view body;
   std::string_view from_tag, to_tag;
-  std::array<std::uint64_t, ids / 64> seen{};      ///< Bit of each header that is there...
-  std::array<std::uint64_t, ids / 64> repeated{};  ///< ...on more than one line.
-  std::array<std::uint16_t, ids> first_line;       ///< Valid where `seen` is set.
+  Method method = Method::other;                          ///< Of a request.
+  HeaderSet seen;                                         ///< Headers that are there...
+  HeaderSet repeated;                                     ///< ...on more than one line.
+  std::array<std::uint16_t, HeaderSet::size> first_line;  ///< Valid where `seen` has it.
 
   static Index* make(std::size_t capacity);
   static void drop(const Index* index);
@@ -33,12 +31,6 @@ struct Message::Index {
   HeaderLines::Entry* entries() { return reinterpret_cast<HeaderLines::Entry*>(this + 1); }
   std::span<const HeaderLines::Entry> lines() const {
     return {reinterpret_cast<const HeaderLines::Entry*>(this + 1), count};
-  }
-  static bool has(const std::array<std::uint64_t, ids / 64>& bits, HeaderId id) {
-    return (bits[static_cast<std::size_t>(id) / 64] >> (static_cast<std::size_t>(id) % 64) & 1) != 0;
-  }
-  static void set(std::array<std::uint64_t, ids / 64>& bits, HeaderId id) {
-    bits[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (static_cast<std::size_t>(id) % 64);
   }
 };
 

@@ -203,6 +203,12 @@ void take_if(std::string_view wanted, std::string_view name, std::string_view va
   out = value.starts_with('"') ? value.substr(1, value.size() - 2) : value;
 }
 
+void take_via_parameter(ViaView& via, std::string_view name, std::string_view value) {
+  take_if("branch", name, value, via.branch);
+  if (iequals(name, "rport") && !via.rport) via.rport = value;
+  if (iequals(name, "received")) via.received = true;
+}
+
 void append_number(std::string& out, std::uint32_t number) {
   std::array<char, 10> digits;
   const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
@@ -264,6 +270,7 @@ void append(std::string& out, const UriView& uri) {
 
 Result<ViaView> view_via(std::string_view value) {
   ViaView via;
+  via.text = trim(value);
   const auto end = grammar::find_outside(value, ";");
   auto front = trim(value.substr(0, end));
   const auto transport = take_protocol(front);
@@ -272,7 +279,7 @@ Result<ViaView> view_via(std::string_view value) {
   via.parameters = trim(value.substr(end));
   const bool valid = grammar::each_parameter(
       via.parameters,
-      [&via](std::string_view name, std::string_view text) { take_if("branch", name, text, via.branch); });
+      [&via](std::string_view name, std::string_view text) { take_via_parameter(via, name, text); });
   if (!valid) return Errc::bad_value;
   if (const auto error = read_sent_by(front, via)) return *error;
   return via;

@@ -48,8 +48,11 @@ struct ViaView {
   std::string_view transport;
   std::string_view host;  ///< Without brackets.
   std::optional<std::uint16_t> port;
-  std::string_view parameters;  ///< All, starting with ';'.
-  std::string_view branch;      ///< Empty for RFC 2543 peers.
+  std::string_view parameters;              ///< All, starting with ';'.
+  std::string_view branch;                  ///< Empty for RFC 2543 peers.
+  std::optional<std::string_view> rport{};  ///< Without a value it is empty, and lies behind its name.
+  bool received = false;                    ///< Is there such a parameter?
+  std::string_view text{};                  ///< All of it, where it was read from one.
 };
 /// As `parse_via`.
 Result<ViaView> view_via(std::string_view value);

@@ -12,6 +12,7 @@ constexpr std::string_view line_end = "\r\n";
 constexpr std::string_view via_head = "Via: ";
 
 bool is_via(std::string_view line) {
+  if (line.starts_with(via_head)) return true;
   const auto name = trim(line.substr(0, line.find(':')));
   return iequals(name, "via") || iequals(name, "v");
 }
@@ -62,29 +63,29 @@ void replace_top_via(std::string& message, std::string_view via) {
 }
 
 std::string stamped_via(const sip::ViaView& via, const Address& source) {
-  bool wants_port = false;
+  if (!via.rport && parse_ip(via.host) == source.ip) return {};
+  const std::string port = via.rport ? std::to_string(source.port) : std::string();
   std::string stamped;
   stamped.reserve(128 + via.parameters.size());
-  sip::append(
-      stamped,
-      {.transport = via.transport, .host = via.host, .port = via.port, .parameters = {}, .branch = {}});
-  sip::grammar::each_parameter(via.parameters, [&](std::string_view name, std::string_view value) {
-    if (iequals(name, "rport")) {
-      wants_port = true;
-    } else if (!iequals(name, "received")) {
-      sip::add_parameter(stamped, name, value);
-    }
-  });
-  if (!wants_port && parse_ip(via.host) == source.ip) return {};
-  if (wants_port) sip::add_parameter(stamped, "rport", std::to_string(source.port));
+  if (via.rport && via.rport->empty() && !via.received && !via.text.empty()) {
+    const auto behind = static_cast<std::size_t>(via.rport->data() - via.text.data());
+    stamped.append(via.text, 0, behind).append("=").append(port).append(via.text, behind);
+  } else {
+    sip::append(
+        stamped,
+        {.transport = via.transport, .host = via.host, .port = via.port, .parameters = {}, .branch = {}});
+    sip::grammar::each_parameter(via.parameters, [&](std::string_view name, std::string_view value) {
+      if (!iequals(name, "rport") && !iequals(name, "received")) sip::add_parameter(stamped, name, value);
+    });
+    if (via.rport) sip::add_parameter(stamped, "rport", port);
+  }
   sip::add_parameter(stamped, "received", print(source.ip));
   return stamped;
 }
 
 Hop reply_hop(const sip::ViaView& via, const Hop& from) {
   Hop hop = from;
-  if (is_reliable(from.protocol)) return hop;
-  if (!sip::find_parameter(via.parameters, "rport")) hop.remote.port = via.port.value_or(default_port);
+  if (!is_reliable(from.protocol) && !via.rport) hop.remote.port = via.port.value_or(default_port);
   return hop;
 }
 

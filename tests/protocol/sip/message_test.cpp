@@ -218,6 +218,10 @@ TEST_CASE("a tag is found whatever stands in front of it") {
   CHECK(tag("sip:a@b;tag=1") == "1");
   CHECK(tag("<sip:a@b;tag=2>") == "");
   CHECK(tag("\"x;tag=3\" <sip:a@b;tag=2>;x ; TAG = 4") == "4");
+  CHECK(tag("\"x\" <sip:a@b>;tag=5 ;x") == "5");
+  CHECK(tag("\"x>\" <sip:a@b>;x=\";tag=6\";tag=7") == "7");
+  CHECK(tag("<sip:a@b>;x=<y>;tag=8") == "8");
+  CHECK(tag("<sip:a@b>;tagged=9") == "");
   CHECK(tag("\"open <sip:a@b>;tag=2") == "");
 }
 

@@ -102,7 +102,7 @@ TEST_CASE("responses go where the top Via and the source say (RFC 3261 18.2.2, R
        "SIP/2.0/UDP pc.example.org:5062;branch=z9hG4bKa;received=192.0.2.1"},
       // rport: the source's port.
       {"UDP 10.0.0.1:5062;rport;branch=z9hG4bKa", udp, "192.0.2.1:40000",
-       "SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bKa;rport=40000;received=192.0.2.1"},
+       "SIP/2.0/UDP 10.0.0.1:5062;rport=40000;branch=z9hG4bKa;received=192.0.2.1"},
       // What the peer claims about itself is not believed; maddr is not obeyed.
       {"UDP 10.0.0.1:5062;received=203.0.113.5;maddr=203.0.113.6;branch=z9hG4bKa", udp, "192.0.2.1:5062",
        "SIP/2.0/UDP 10.0.0.1:5062;maddr=203.0.113.6;branch=z9hG4bKa;received=192.0.2.1"},
