@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint16_t sip_port = 5060;
 constexpr std::uint16_t sips_port = 5061;
+constexpr std::uint16_t http_port = 80, https_port = 443;
 
 /// COMPAT: "transport=tls" is deprecated (RFC 3261 26.2.2) and everywhere.
 std::optional<Protocol> protocol_named(std::string_view name) {
@@ -39,7 +40,9 @@ bool Abilities::has(Protocol protocol) const {
 }
 
 std::uint16_t default_port(Protocol protocol) {
-  return transaction::is_secure(protocol) ? sips_port : sip_port;
+  const bool secure = transaction::is_secure(protocol);
+  if (transaction::is_websocket(protocol)) return secure ? https_port : http_port;
+  return secure ? sips_port : sip_port;
 }
 
 Result<Query> query_of(const sip::Uri& uri) {

@@ -36,7 +36,7 @@ struct Abilities {
   bool has(transaction::Protocol protocol) const;
 };
 
-/// 5060, for TLS 5061.
+/// 5060, for TLS 5061; of WebSocket 80 and 443 (RFC 7118 5.5).
 std::uint16_t default_port(transaction::Protocol protocol);
 
 }  // namespace beckon::locate

@@ -26,7 +26,8 @@ std::vector<IpAddress> known_addresses(const std::string& host) {
   return {};
 }
 
-/// The label that SRV records of a transport begin with (RFC 3263 4.1).
+/// The label that SRV records of a transport begin with (RFC 3263 4.1); WebSocket has none: its SRV records
+/// are found by NAPTR only.
 std::string_view service_label(Protocol protocol) {
   switch (protocol) {
     case Protocol::udp:
@@ -42,11 +43,13 @@ std::string_view service_label(Protocol protocol) {
   return {};
 }
 
-/// NAPTR services of transports we dial.
+/// NAPTR services (RFC 3263 4.1, RFC 7118 5.5).
 std::optional<Protocol> protocol_of(std::string_view service) {
   if (iequals(service, "SIP+D2U")) return Protocol::udp;
   if (iequals(service, "SIP+D2T")) return Protocol::tcp;
   if (iequals(service, "SIPS+D2T")) return Protocol::tls;
+  if (iequals(service, "SIP+D2W")) return Protocol::ws;
+  if (iequals(service, "SIPS+D2W")) return Protocol::wss;
   return std::nullopt;
 }
 
@@ -162,11 +165,13 @@ void Search::next_stage() {
 void Search::choose_services() {
   stage_ = Stage::services;
   choose_pointed_services();
-  if (services_.empty()) {
+  is_pointed_ = !services_.empty();
+  if (!is_pointed_) {
     for (const Protocol protocol : abilities_.protocols) {
       const bool wanted = !query_.transport || *query_.transport == protocol;
-      if (wanted && may_use(protocol))
-        add_service(protocol, std::string(service_label(protocol)) + query_.host);
+      const auto label = service_label(protocol);
+      if (wanted && may_use(protocol) && !label.empty())
+        add_service(protocol, std::string(label) + query_.host);
     }
   }
   for (const Service& service : std::vector(services_)) {
@@ -205,8 +210,7 @@ void Search::choose_endpoints() {
     // "If no SRV records were found, the client performs an A or AAAA record lookup of the domain name"
     // (4.2).
     if (refused) return end(Errc::no_service);
-    const Protocol protocol = pointers_.empty() || services_.empty() ? *standard_protocol()  //
-                                                                     : services_.front().protocol;
+    const Protocol protocol = is_pointed_ ? services_.front().protocol : *standard_protocol();
     endpoints_.push_back({protocol, query_.host, default_port(protocol)});
   }
   ask_addresses();

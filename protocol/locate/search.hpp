@@ -85,6 +85,7 @@ class Search {
   bool any_answer_ = false;  ///< A name server has said something.
   std::vector<Naptr> pointers_;
   std::vector<Service> services_;
+  bool is_pointed_ = false;  ///< They come from NAPTR records.
   std::vector<Endpoint> endpoints_;
   std::vector<Host> hosts_;
   Result<std::vector<transaction::Hop>> result_ = ErrorCode(Errc::no_answer);

@@ -112,6 +112,57 @@ TEST_CASE("NAPTR records that are not for us are passed over (RFC 3263 4.1)") {
   CHECK(run.text({.host = "example.com"}, v4_only({Protocol::tcp, Protocol::udp})) == "udp:192.0.2.4:5062");
 }
 
+TEST_CASE(
+    "WebSocket services are for who can dial them, and passed over by others (RFC 7118 5.5, RFC 3263 4.1)") {
+  const auto server = v4_only({Protocol::tls, Protocol::tcp, Protocol::udp});
+  const auto browser = v4_only({Protocol::wss, Protocol::ws});
+  const Naptr ws{10, 1, "s", "SIP+D2W", "", "_sip._ws.example.com"};
+  const Naptr wss{20, 1, "s", "sips+d2w", "", "_sips._ws.example.com"};
+  const Naptr udp{30, 1, "s", "SIP+D2U", "", "_sip._udp.example.com"};
+  struct Row {
+    std::string_view what;
+    std::vector<Naptr> pointers;
+    bool has_services;
+    Abilities able;
+    bool secure;
+    std::string_view hops;
+  };
+  const Row rows[] = {
+      {"a client without WebSocket takes the next",
+       {ws, wss, udp},
+       true,
+       server,
+       false,
+       "udp:192.0.2.1:5066"},
+      {"one that has it goes by the domain's order",
+       {ws, wss, udp},
+       true,
+       browser,
+       false,
+       "ws:192.0.2.1:8080 wss:192.0.2.1:8443=example.com"},
+      {"SIPS leaves the secure one", {ws, wss, udp}, true, browser, true, "wss:192.0.2.1:8443=example.com"},
+      {"WebSocket alone: as if there were no NAPTR", {ws, wss}, true, server, false, "udp:192.0.2.1:5066"},
+      {"and no SRV: UDP", {ws, wss}, false, server, false, "udp:192.0.2.9:5060"},
+      {"its port without SRV is HTTP's", {ws, udp}, false, browser, false, "ws:192.0.2.9:80"},
+      {"and HTTPS's", {wss}, false, browser, true, "wss:192.0.2.9:443=example.com"},
+      {"neither NAPTR nor a transport to guess", {}, false, browser, true, "wss:192.0.2.9:443=example.com"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Run run;
+    run.zone[{"example.com", Type::naptr}] = pointers(row.pointers);
+    run.zone[{"example.com", Type::a}] = addresses({"192.0.2.9"});
+    run.zone[{"host.example.com", Type::a}] = addresses({"192.0.2.1"});
+    if (row.has_services) {
+      run.zone[{"_sip._ws.example.com", Type::srv}] = services({{0, 0, 8080, "host.example.com"}});
+      run.zone[{"_sips._ws.example.com", Type::srv}] = services({{0, 0, 8443, "host.example.com"}});
+      run.zone[{"_sip._udp.example.com", Type::srv}] = services({{0, 0, 5066, "host.example.com"}});
+    }
+    CHECK(run.text({.host = "example.com", .secure = row.secure}, row.able) == row.hops);
+    CHECK(run.asked.find("SRV example.com;") == std::string::npos);
+  }
+}
+
 TEST_CASE("without NAPTR each transport's SRV is asked for, ours in our order (RFC 3263 4.1)") {
   Run run;
   run.zone[{"_sips._tcp.example.com", Type::srv}] = services({{0, 0, 5061, "tls.example.com"}});
