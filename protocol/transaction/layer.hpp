@@ -5,12 +5,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/base/random.hpp"
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
 #include "protocol/sip/message.hpp"
 #include "protocol/sip/view.hpp"
+#include "protocol/transaction/reply_way.hpp"
 #include "protocol/transaction/times.hpp"
 #include "protocol/transaction/transport.hpp"
 
@@ -32,6 +34,9 @@ struct Outcome {
 /// Called for every provisional and exactly once for the end (an INVITE's further 2xx go to
 /// User::on_response).
 using OnOutcome = std::function<void(const Outcome&, Now now)>;
+
+/// Where the sent-by of a Via leads, the best first.
+using OnFound = std::function<void(std::vector<Hop> hops)>;
 
 /// Why an answer of ours was in vain.
 enum class Failure {
@@ -77,6 +82,10 @@ class Layer {
     /// [...] larger than 1300 bytes and the path MTU is unknown, the request MUST be sent using [...] TCP"
     /// (RFC 3261 18.1.1). Octets.
     std::size_t max_datagram = 1300;
+    /// Finds where a response goes that did not reach its client the way the request came (RFC 3263 5):
+    /// `found` is called later, at most once, with the hops to try in this order; none: there are none.
+    /// Empty: such a response is given up.
+    std::function<void(const SentBy& sent_by, OnFound found)> locate{};
   };
   Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clock, Random& random, User& user);
   ~Layer();
@@ -87,14 +96,15 @@ class Layer {
 
   /// Answers a request without a transaction, as the stateless do (RFC 3261 8.2.7), with a finished text that
   /// has `stateless_tag` for its To: each copy gets the same answer, sent where one in a transaction would be
-  /// (18.2.2). An ACK gets none. `via` as for `receive`.
+  /// first (18.2.2). An ACK gets none. `via` as for `receive`.
   void answer(const Hop& from, const sip::Message& request, std::string response,
               const sip::ViaView* via = nullptr);
   std::string stateless_tag(const sip::Message& request) const;
   /// The same for a refusal. A 503 says when to come back.
   void refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason = {});
-  /// Sends a response in server transaction `id` (a finished text, with the Via lines of the request).
-  /// Unknown or ended ids are ignored.
+  /// Sends a response in server transaction `id` (a finished text, with the Via lines of the request). When
+  /// it cannot be sent back the way the request came it goes on as `ReplyWay` has it. Unknown or ended ids
+  /// are ignored.
   void respond(TransactionId id, std::string response, Now now);
 
   /// Sends a request; `request` is finished but for our own Via, which is put on top here. `branch_part` is

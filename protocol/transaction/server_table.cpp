@@ -51,13 +51,6 @@ int status_of(std::string_view response) {
   return response.size() < 11 ? 0 : parse_number<int>(response.substr(8, 3)).value_or(0);
 }
 
-Address dial_address(const sip::ViaView& via, const Hop& from) {
-  constexpr std::uint16_t sip_port = 5060, sips_port = 5061;
-  return {from.remote.ip, via.port.value_or(from.protocol == Protocol::tls ? sips_port : sip_port)};
-}
-
-bool may_dial(Protocol protocol) { return protocol == Protocol::tcp || protocol == Protocol::tls; }
-
 /// Will there still be a machine to tell what becomes of a response?
 bool lives_on(const std::variant<InviteServer, NonInviteServer>& machine) {
   const auto* non_invite = std::get_if<NonInviteServer>(&machine);
@@ -143,8 +136,8 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   const auto& times = context_.config.times;
   Machine machine = NonInviteServer(reliable, times, now.mono);
   if (request.method() == sip::Method::invite) machine = InviteServer(reliable, times, now.mono);
-  auto& server = servers_.emplace(id, Server(std::move(machine), reply_hop(via, from))).first->second;
-  server.dial = dial_address(via, from);
+  ReplyWay way(reply_hop(via, from), via, bool(context_.config.locate));
+  auto& server = servers_.emplace(id, Server(std::move(machine), std::move(way))).first->second;
   server.via = stamped_via(via, from.remote);
   server.request = request.shared_text();
   server.key = std::move(key);
@@ -321,7 +314,7 @@ void ServerTable::close(TransactionId id) {
 void ServerTable::log_answer(const Server& server) {
   const auto until = std::get<NonInviteServer>(server.machine).deadline();
   answers_.add(server.hash,
-               {.key = server.key, .response = *server.response, .hop = server.hop, .until = *until});
+               {.key = server.key, .response = *server.response, .hop = server.way.hop(), .until = *until});
   if (answers_timer_ == 0) watch_answers();
 }
 
@@ -345,27 +338,52 @@ void ServerTable::send_trying(TransactionId id, Server& server) {
   transmit(id, server);
 }
 
-/// What cannot be sent back the way the request came is sent to where its Via says (RFC 3261 18.2.2), and
-/// what cannot be sent there either is told to the user, unless his transaction is over with it.
 void ServerTable::transmit(TransactionId id, const Server& server) {
-  std::function<void(ErrorCode)> in_vain;  // nobody to tell
-  if (lives_on(server.machine)) {
-    in_vain = [this, id, alive = std::weak_ptr(context_.alive)](ErrorCode) {
-      if (!alive.expired()) on_transport_error(id);
-    };
+  const bool is_told = lives_on(server.machine);
+  if (!is_told && !server.way.has_more())
+    return context_.transport.send(server.way.hop(), server.response, nullptr);
+  send({id, server.way, server.response, is_told});
+}
+
+void ServerTable::send(Reply reply) {
+  const Hop hop = reply.way.hop();
+  const SharedText text = reply.text;
+  context_.transport.send(hop, text,
+                          [this, reply = std::move(reply), alive = std::weak_ptr(context_.alive)](ErrorCode) {
+                            if (alive.expired()) return;
+                            Reply again = reply;
+                            const auto next = again.way.on_failed();
+                            proceed(std::move(again), next);
+                          });
+}
+
+/// What comes behind it in the same transaction goes the same way. What can be sent nowhere is told to the
+/// user, unless his transaction is over with it.
+void ServerTable::proceed(Reply reply, ReplyWay::Next next) {
+  if (next == ReplyWay::Next::locate) return locate(std::move(reply));
+  if (const auto found = servers_.find(reply.id); found != servers_.end()) found->second.way = reply.way;
+  if (next == ReplyWay::Next::send) return send(std::move(reply));
+  if (reply.is_told) on_transport_error(reply.id);
+}
+
+void ServerTable::locate(Reply reply) {
+  const auto response = sip::Message::parse(reply.text);
+  if (!response || !response->top_via_view() || locating_ >= max_locating) {
+    const auto next = reply.way.on_found({});
+    return proceed(std::move(reply), next);
   }
-  if (!may_dial(server.hop.protocol))
-    return context_.transport.send(server.hop, server.response, std::move(in_vain));
-  Hop dial = server.hop;
-  dial.flow = 0;
-  dial.remote = server.dial;
-  auto failed = [this, id, dial, text = server.response, in_vain,
-                 alive = std::weak_ptr(context_.alive)](ErrorCode) {
+  ++locating_;
+  const SentBy sent_by = sent_by_of(*response->top_via_view(), reply.way.hop().protocol);
+  log::debug("transaction", "{}: a response cannot be sent back and goes to {}", response->call_id(),
+             sent_by.host);
+  context_.config.locate(sent_by, [this, reply = std::move(reply),
+                                   alive = std::weak_ptr(context_.alive)](std::vector<Hop> hops) {
     if (alive.expired()) return;
-    if (const auto found = servers_.find(id); found != servers_.end()) found->second.hop = dial;
-    context_.transport.send(dial, text, in_vain);
-  };
-  context_.transport.send(server.hop, server.response, std::move(failed));
+    --locating_;
+    Reply again = reply;
+    const auto next = again.way.on_found(std::move(hops));
+    proceed(std::move(again), next);
+  });
 }
 
 void ServerTable::arm(TransactionId id, Server& server) {
@@ -384,7 +402,7 @@ void ServerTable::dump(const std::function<void(const Layer::Row&)>& visit) cons
     std::visit(
         [&](const auto& machine) {
           visit({id, true, invite ? "INVITE" : "non-INVITE", to_string(machine.state()), server.key,
-                 server.hop, machine.deadline()});
+                 server.way.hop(), machine.deadline()});
         },
         server.machine);
   }

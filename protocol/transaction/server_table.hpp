@@ -11,6 +11,7 @@
 #include "protocol/transaction/context.hpp"
 #include "protocol/transaction/invite_server.hpp"
 #include "protocol/transaction/non_invite_server.hpp"
+#include "protocol/transaction/reply_way.hpp"
 
 namespace beckon::transaction {
 
@@ -18,6 +19,9 @@ namespace beckon::transaction {
 /// completed.
 class ServerTable {
  public:
+  /// Responses whose sent-by is being looked up at once; one more is given up.
+  static constexpr std::size_t max_locating = 100;
+
   explicit ServerTable(Context& context);
   ~ServerTable();
 
@@ -34,10 +38,9 @@ class ServerTable {
  private:
   using Machine = std::variant<InviteServer, NonInviteServer>;
   struct Server {
-    Server(Machine m, const Hop& to) : machine(std::move(m)), hop(to) {}
+    Server(Machine m, ReplyWay w) : machine(std::move(m)), way(std::move(w)) {}
     Machine machine;
-    Hop hop;          ///< Where responses go.
-    Address dial;     ///< Where they go when a stream's flow is gone (RFC 3261 18.2.2).
+    ReplyWay way;     ///< Where responses go.
     std::string via;  ///< The top Via of responses; empty: as the user wrote it.
     std::string key;
     AnswerLog::Hash hash = 0;  ///< Of `key`.
@@ -45,6 +48,14 @@ class ServerTable {
     SharedText response;       ///< The last one sent, while it may be resent.
     TimerId timer = 0;
     AnswerLog::Hash origin = 0;  ///< `origin_of` its request; 0: no copy on another way is looked for.
+  };
+
+  /// A response on its way.
+  struct Reply {
+    TransactionId id;
+    ReplyWay way;
+    SharedText text;
+    bool is_told;  ///< Its transaction is told when it was in vain.
   };
 
   void receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, Now now);
@@ -63,6 +74,9 @@ class ServerTable {
   void perform(TransactionId id, const ServerActions& actions, std::string response);
   void send_trying(TransactionId id, Server& server);
   void transmit(TransactionId id, const Server& server);
+  void send(Reply reply);
+  void proceed(Reply reply, ReplyWay::Next next);
+  void locate(Reply reply);
   void arm(TransactionId id, Server& server);
   void close(TransactionId id);
   void log_answer(const Server& server);
@@ -77,6 +91,7 @@ class ServerTable {
   Pooled<TransactionId, Server, std::unordered_map> servers_;
   Pooled<AnswerLog::Hash, TransactionId, std::unordered_multimap> by_key_;  ///< RFC 3261 17.2.3.
   AnswerLog answers_;
+  std::size_t locating_ = 0;
   TimerId answers_timer_ = 0;
   std::unordered_map<AnswerLog::Hash, TransactionId> by_origin_;  ///< RFC 3261 8.2.2.2: those that wait.
 };

@@ -80,7 +80,10 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       settings_(std::move(settings)),
       parts_(parts),
       post_(post),
-      layer_({.times = settings_.times, .branch_prefix = [this] { return bucket_prefix(at_); }},
+      layer_({.times = settings_.times,
+              .branch_prefix = [this] { return bucket_prefix(at_); },
+              .locate = [this](const transaction::SentBy& sent_by,
+                               transaction::OnFound found) { locate(sent_by, std::move(found)); }},
              parts.transport, parts.timers, parts.clock, parts.random, *this),
       authenticator_(settings_, key, parts.users, parts.clock, parts.random),
       rate_(parts.random),
@@ -94,6 +97,13 @@ Shard::~Shard() = default;
 void Shard::set_settings(Settings settings) {
   settings_ = std::move(settings);
   rate_.set(settings_.unauthenticated_per_second, settings_.unauthenticated_burst);
+}
+
+void Shard::locate(const transaction::SentBy& sent_by, transaction::OnFound found) {
+  parts_.locator.locate({.host = sent_by.host, .port = sent_by.port, .transport = sent_by.protocol},
+                        [found = std::move(found)](const locate::Locator::Hops& hops) {
+                          found(hops ? *hops : std::vector<transaction::Hop>{});
+                        });
 }
 
 void* Shard::find_room(std::type_index type) {

@@ -120,6 +120,7 @@ class Shard final : public Services, private transaction::User {
 
  private:
   void* find_room(std::type_index type) override;
+  void locate(const transaction::SentBy& sent_by, transaction::OnFound found);
 
   // transaction::User
   void on_request(transaction::TransactionId id, const transaction::Hop& from, const sip::Message& request,

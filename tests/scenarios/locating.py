@@ -1,13 +1,15 @@
-"""Servers are found in the DNS (RFC 3263): by user agents, and by a server that forwards to another domain."""
+"""Servers are found in the DNS (RFC 3263): by user agents, and by a server that forwards to another domain; so is a
+client that has closed the connection it asked over."""
 
 import contextlib
+import hashlib
 import re
 import socket
 import subprocess
 import tempfile
 import threading
 
-from story import ALICE, BOB, Agent, Server, check, equal, run
+from story import ALICE, BOB, LIMIT, Agent, Server, check, equal, run
 
 from dns_server import DnsServer  # beside the harness
 
@@ -35,6 +37,8 @@ class Peer:
     def __init__(self, status):
         self.status = status
         self.branches = set()
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+        self.may_answer.set()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -53,6 +57,8 @@ class Peer:
             if not data[:1].isalpha():
                 continue
             self.branches.add(re.search(rb"\bbranch=([^;,\s]+)", data).group(1))
+            self.asked.set()
+            self.may_answer.wait()
             lines = [line for line in data.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
                      if line.split(b":")[0].strip().lower() in (b"via", b"from", b"to", b"call-id", b"cseq")]
             head = f"SIP/2.0 {self.status} As Told".encode()
@@ -62,7 +68,70 @@ class Peer:
         return self
 
     def __exit__(self, *_):
+        self.may_answer.set()
         self.socket.close()
+
+
+class Client:
+    """A client that knows nothing of the port it is seen with: the sent-by of its Via is the name client.test."""
+
+    def __init__(self, home, transport):
+        self.transport = transport
+        kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
+        self.socket = socket.socket(socket.AF_INET, kind)
+        self.socket.settimeout(LIMIT)
+        self.socket.bind(("127.0.0.9", 0))  # nobody listens at this address
+        self.socket.connect(("127.0.0.1", port_of(home, transport)))
+
+    def send_message(self, number, headers=""):
+        self.socket.sendall(
+            (f"MESSAGE sip:{CAROL} SIP/2.0\r\nVia: SIP/2.0/{self.transport.upper()} client.test;rport;branch=z9hG4bK{number}\r\n"
+             f"From: <sip:{ALICE[0]}>;tag=a\r\nTo: <sip:{CAROL}>\r\nCall-ID: sent-by-{self.transport}\r\nCSeq: {number} MESSAGE\r\n"
+             f"Max-Forwards: 70\r\n{headers}Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi").encode())
+
+    def send_with_credentials(self):
+        """Sends the message, and again as its challenge has it."""
+        self.send_message(1)
+        refusal = read_until(self.socket, "\r\n\r\n")
+        header, nonce = re.search(r'(WWW|Proxy)-Authenticate: Digest [^\r]*nonce="([^"]+)"[^\r]*MD5', refusal).groups()
+
+        def digest(text):
+            return hashlib.md5(text.encode()).hexdigest()
+
+        name, password = ALICE[0].split("@")[0], ALICE[1]
+        response = digest(f"{digest(f'{name}:example.org:{password}')}:{nonce}:00000001:c:auth:{digest(f'MESSAGE:sip:{CAROL}')}")
+        self.send_message(2, f'{"Proxy-" if header == "Proxy" else ""}Authorization: Digest username="{name}", realm="example.org", '
+                             f'nonce="{nonce}", uri="sip:{CAROL}", response="{response}", algorithm=MD5, qop=auth, cnonce="c", '
+                             f'nc=00000001\r\n')
+
+    def leave(self):
+        """Closes, and over TCP waits until the server has done so, too."""
+        if self.transport == "tcp":
+            self.socket.shutdown(socket.SHUT_WR)
+            while self.socket.recv(4096):
+                pass
+        self.socket.close()
+
+
+def read_until(source, end):
+    text = ""
+    while end not in text:
+        data = source.recv(65536).decode()
+        check(data, f"closed before {end!r}: {text!r}")
+        text += data
+    return text
+
+
+def at_sent_by(transport, listener):
+    """What comes to where the client is found. An ICMP error does not tell which datagram it is for: the challenge may
+    come along."""
+    if transport == "udp":
+        while "407 Proxy" in (answer := read_until(listener, "\r\n\r\n")):
+            pass
+        return answer
+    with listener.accept()[0] as connection:
+        connection.settimeout(LIMIT)
+        return read_until(connection, "\r\n\r\n")
 
 
 class Located(Agent):
@@ -211,5 +280,28 @@ def nothing_is_cached(server):
         check(dns.count() > before, "with TTL 0 it is asked again")
 
 
+def client_gone(server):
+    """a client gone before it is answered gets its answer where its Via's name leads: SRV, the second target (RFC 3263 5)"""
+    for transport, kind in (("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)):
+        with dead_port(kind) as dead, socket.socket(socket.AF_INET, kind) as listener, Peer(200) as carols:
+            listener.settimeout(LIMIT)
+            listener.bind(("127.0.0.1", 0))
+            if transport == "tcp":
+                listener.listen()
+            zone = {**zone_of({"_sip._udp": [(10, 0, carols.port)]}, domain="example.net"),
+                    **zone_of({f"_sip._{transport}": [(10, 0, dead), (20, 0, listener.getsockname()[1])]}, domain="client.test")}
+            carols.may_answer.clear()
+            with DnsServer(zone) as dns, Abroad(server, dns) as home:
+                alice = Client(home, transport)
+                alice.send_with_credentials()
+                check(carols.asked.wait(LIMIT), "the message comes to carol's server")
+                alice.leave()
+                carols.may_answer.set()
+                answer = at_sent_by(transport, listener)
+                check(answer.startswith("SIP/2.0 200"), f"200, not {answer[:40]!r}")
+                check("client.test;branch=z9hG4bK2;" in answer, f"the answer to the message: {answer!r}")
+                equal(dns.count(f"_sip._{transport}.client.test", "SRV"), 1, "questions for SRV")
+
+
 run([account_alone, wrong_name, server_without_port, register_fails_over, truncated, no_such_domain, message_abroad,
-     answers_expire, nothing_is_cached])
+     answers_expire, nothing_is_cached, client_gone])

@@ -74,13 +74,16 @@ struct Fixture : Transport, User, Clock {
   std::vector<sip::Message> acks;
   std::vector<sip::Message> responses;
   std::vector<std::pair<TransactionId, Failure>> failures;
+  std::vector<std::pair<SentBy, OnFound>> looked_up;
   Layer layer;
 
  private:
-  static Layer::Config make_config(std::size_t max_server_transactions) {
+  Layer::Config make_config(std::size_t max_server_transactions) {
     return {.times = {.t1 = 10ms, .t2 = 40ms, .t4 = 100ms, .trying = 4ms, .timer_c = 3s},
             .branch_prefix = [] { return std::string("b07"); },
-            .max_server_transactions = max_server_transactions};
+            .max_server_transactions = max_server_transactions,
+            .locate = [this](const SentBy& sent_by,
+                             OnFound found) { looked_up.push_back({sent_by, std::move(found)}); }};
   }
 };
 

@@ -136,6 +136,103 @@ TEST_CASE("a response whose flow is gone is dialled to the sent-by port (RFC 326
   CHECK(print(net.sent[1].hop.remote) == "192.0.2.1:5099");
   net.sent[1].failed(make_error_code(boost::system::errc::connection_refused));
   CHECK(net.sent.size() == 2);
+  REQUIRE(net.looked_up.size() == 1);
+  CHECK(net.looked_up[0].first ==
+        SentBy{.host = "pc.example.org", .port = std::uint16_t{5099}, .protocol = Protocol::tcp});
+}
+
+TEST_CASE("a response that cannot be sent back goes where the sent-by leads, hop after hop (RFC 3263 5)") {
+  const auto refused = make_error_code(boost::system::errc::connection_refused);
+  const auto hop = [](Protocol protocol, std::string_view remote) {
+    return Hop{.protocol = protocol, .remote = *parse_address(remote), .local = {}};
+  };
+  Fixture net;
+  SUBCASE("over TCP, of a transaction that is over") {
+    net.receive(tcp, request("MESSAGE", "TCP PC.example.org;branch=z9hG4bKa"));
+    net.respond(1, 200);
+    net.sent[0].failed(refused);
+    net.sent[1].failed(refused);
+    REQUIRE(net.looked_up.size() == 1);
+    CHECK(net.looked_up[0].first == SentBy{.host = "pc.example.org", .port = {}, .protocol = Protocol::tcp});
+    net.looked_up[0].second({hop(Protocol::tcp, "203.0.113.5:5080"), hop(Protocol::tcp, "203.0.113.6:5080")});
+    REQUIRE(net.sent.size() == 3);
+    CHECK(print(net.sent[2].hop.remote) == "203.0.113.5:5080");
+    net.sent[2].failed(refused);
+    REQUIRE(net.sent.size() == 4);
+    CHECK(print(net.sent[3].hop.remote) == "203.0.113.6:5080");
+    CHECK(net.sent[3].message.text() == net.sent[0].message.text());
+    net.sent[3].failed(refused);
+    CHECK(net.sent.size() == 4);
+    CHECK(net.failures.empty());
+  }
+  SUBCASE("over UDP: what follows goes there, too") {
+    net.receive(udp, request("INVITE", "UDP pc.example.org:5062;branch=z9hG4bKa"));
+    net.respond(1, 180);
+    net.sent[0].failed(refused);
+    CHECK(net.failures.empty());
+    REQUIRE(net.looked_up.size() == 1);
+    net.looked_up[0].second({hop(Protocol::udp, "203.0.113.5:5062")});
+    REQUIRE(net.sent.size() == 2);
+    CHECK(print(net.sent[1].hop.remote) == "203.0.113.5:5062");
+    net.respond(1, 486);
+    REQUIRE(net.sent.size() == 3);
+    CHECK(print(net.sent[2].hop.remote) == "203.0.113.5:5062");
+  }
+  SUBCASE("over UDP, an answer that is kept for copies only") {
+    net.receive(udp, request("MESSAGE", "UDP pc.example.org:5062;branch=z9hG4bKa"));
+    net.respond(1, 200);
+    net.sent[0].failed(refused);
+    REQUIRE(net.looked_up.size() == 1);
+    net.looked_up[0].second({hop(Protocol::udp, "203.0.113.5:5062")});
+    REQUIRE(net.sent.size() == 2);
+    CHECK(net.sent[1].message.status() == 200);
+  }
+  SUBCASE("the user is told when that leads nowhere") {
+    net.receive(tcp, request("INVITE", "TCP pc.example.org;branch=z9hG4bKa"));
+    net.respond(1, 180);
+    net.sent[0].failed(refused);
+    net.sent[1].failed(refused);
+    REQUIRE(net.looked_up.size() == 1);
+    CHECK(net.failures.empty());
+    net.looked_up[0].second({});
+    CHECK(net.sent.size() == 2);
+    CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::transport_error}});
+  }
+}
+
+TEST_CASE("so many sent-by are looked up at once, and no more") {
+  constexpr std::size_t most = 100;
+  Fixture net;
+  for (std::size_t i = 0; i <= most; ++i) {
+    net.receive(tcp, request("MESSAGE", "TCP pc.example.org;branch=z9hG4bK" + std::to_string(i)));
+    net.respond(net.requests.back().id, 200);
+    for (int step = 0; step < 2; ++step)
+      net.sent.back().failed(make_error_code(boost::system::errc::connection_refused));
+  }
+  CHECK(net.looked_up.size() == most);
+  net.looked_up.front().second({});
+  net.receive(tcp, request("MESSAGE", "TCP pc.example.org;branch=z9hG4bKlast"));
+  net.respond(net.requests.back().id, 200);
+  for (int step = 0; step < 2; ++step)
+    net.sent.back().failed(make_error_code(boost::system::errc::connection_refused));
+  CHECK(net.looked_up.size() == most + 1);
+}
+
+TEST_CASE("a sent-by that is found when the layer is gone is no use to anybody") {
+  std::vector<OnFound> found;
+  Fixture net;
+  auto layer = std::make_unique<Layer>(
+      Layer::Config{.times = {},
+                    .branch_prefix = {},
+                    .locate = [&](const SentBy&, OnFound done) { found.push_back(std::move(done)); }},
+      net, net.timers, net, net.random, net);
+  layer->receive(udp, Fixture::message(request("OPTIONS", "UDP pc.example.org;branch=z9hG4bKa")), net.now());
+  layer->respond(1, sip::Builder::reply(net.requests[0].message, 200, "srv").finish(), net.now());
+  net.sent.at(0).failed(make_error_code(boost::system::errc::connection_refused));
+  layer = nullptr;
+  REQUIRE(found.size() == 1);
+  found[0]({udp});
+  CHECK(net.sent.size() == 1);
 }
 
 TEST_CASE("a transport that fails after the layer is gone reaches nobody") {
@@ -384,13 +481,15 @@ TEST_CASE(
     CHECK(net.requests.size() == 1);
     CHECK(net.sent.size() == 2);
   }
-  SUBCASE("over TCP only when the sent-by address does not take it either (RFC 3261 18.2.2)") {
+  SUBCASE("over TCP only when no place of the sent-by takes it either (RFC 3261 18.2.2)") {
     net.receive(tcp, request("INVITE", "TCP pc.example.org:5099;branch=z9hG4bKa"));
     net.respond(1, 180);
     net.sent[0].failed(refused);
     CHECK(net.failures.empty());
     REQUIRE(net.sent.size() == 2);
     net.sent[1].failed(refused);
+    CHECK(net.failures.empty());
+    net.looked_up.at(0).second({});
     CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::transport_error}});
     net.respond(1, 486);
     CHECK(net.sent.size() == 3);

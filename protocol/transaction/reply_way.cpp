@@ -1,0 +1,126 @@
+#include "protocol/transaction/reply_way.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::transaction {
+namespace {
+
+constexpr std::uint16_t sip_port = 5060, sips_port = 5061;
+
+/// From where an address can be reached: this host, a network of its own, everywhere.
+enum class Reach { host, network, world };
+
+Reach reach_v4(std::uint8_t first, std::uint8_t second) {
+  if (first == 127 || first == 0) return Reach::host;
+  const bool private_use = first == 10 || (first == 172 && (second & 0xf0) == 16) ||  //
+                           (first == 192 && second == 168);                           // RFC 1918
+  const bool shared = first == 100 && (second & 0xc0) == 64;                          // RFC 6598
+  const bool link_local = first == 169 && second == 254;                              // RFC 3927
+  return private_use || shared || link_local ? Reach::network : Reach::world;
+}
+
+Reach reach_of(const IpAddress& ip) {
+  const auto& octets = ip.octets;
+  if (ip.family == IpAddress::Family::v4) return reach_v4(octets[0], octets[1]);
+  // IPv4 in IPv6 in one way or the other (RFC 4291 2.5.5), "::" and "::1" among them.
+  if (std::all_of(octets.begin(), octets.begin() + 10, [](auto octet) { return octet == 0; }))
+    return octets[10] == 0xff ? reach_v4(octets[12], octets[13]) : Reach::host;
+  const bool unique_local = (octets[0] & 0xfe) == 0xfc;                     // RFC 4193
+  const bool link_local = octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;  // RFC 4291 2.5.6
+  return unique_local || link_local ? Reach::network : Reach::world;
+}
+
+bool may_dial(Protocol protocol) { return is_reliable(protocol) && !is_websocket(protocol); }
+
+}  // namespace
+
+SentBy sent_by_of(const sip::ViaView& via, Protocol protocol) {
+  return {.host = to_lower(via.host), .port = via.port, .protocol = protocol};
+}
+
+ReplyWay::ReplyWay(Hop back, const sip::ViaView& via, bool can_locate)
+    : back_(std::move(back)), dial_(back_.remote), can_locate_(can_locate && !is_websocket(back_.protocol)) {
+  if (may_dial(back_.protocol))
+    dial_.port = via.port.value_or(is_secure(back_.protocol) ? sips_port : sip_port);
+  const auto ip = parse_ip(via.host);
+  // Who answers a connection for a response must be who sent the request (RFC 5922 7.1).
+  if (is_secure(back_.protocol) && back_.name.empty() && !ip) back_.name = to_lower(via.host);
+  if (ip == dial_.ip && via.port.value_or(sip_port) == dial_.port && back_.protocol == Protocol::udp)
+    can_locate_ = false;  // it leads to where we are
+}
+
+Hop ReplyWay::hop() const {
+  if (state_ == State::found) return found_[at_];
+  Hop hop = back_;
+  if (state_ == State::back) return hop;
+  hop.flow = 0;
+  hop.remote = dial_;
+  return hop;
+}
+
+bool ReplyWay::has_more() const {
+  switch (state_) {
+    case State::back:
+      return may_dial(back_.protocol) || can_locate_;
+    case State::dialled:
+      return can_locate_;
+    case State::locating:
+      return true;
+    case State::found:
+      return at_ + std::size_t{1} < found_.size();
+  }
+  return false;
+}
+
+ReplyWay::Next ReplyWay::on_failed() {
+  switch (state_) {
+    case State::back:
+      if (may_dial(back_.protocol)) {
+        state_ = State::dialled;
+        return Next::send;
+      }
+      [[fallthrough]];
+    case State::dialled:
+      if (!can_locate_) return give_up();
+      state_ = State::locating;
+      return Next::locate;
+    case State::found:
+      if (!has_more()) return give_up();
+      ++at_;
+      return Next::send;
+    case State::locating:  // nothing is on its way
+      break;
+  }
+  return give_up();
+}
+
+ReplyWay::Next ReplyWay::on_found(std::vector<Hop> hops) {
+  if (state_ != State::locating) return give_up();
+  std::erase_if(hops, [this](const Hop& hop) { return !is_worth_trying(hop); });
+  if (hops.size() > max_found) hops.resize(max_found);
+  if (hops.empty()) return give_up();
+  // From the address that the request came to, as all else of its transaction.
+  for (Hop& hop : hops)
+    if (hop.remote.ip.family == back_.local.ip.family) hop.local = back_.local;
+  found_ = std::move(hops);
+  at_ = 0;
+  state_ = State::found;
+  return Next::send;
+}
+
+bool ReplyWay::is_worth_trying(const Hop& hop) const {
+  const bool tried = hop.remote == dial_;
+  return !tried && hop.protocol == back_.protocol && hop.remote.port != 0 && !hop.remote.ip.is_multicast() &&
+         reach_of(hop.remote.ip) >= reach_of(back_.remote.ip);
+}
+
+ReplyWay::Next ReplyWay::give_up() {
+  state_ = State::back;
+  found_.clear();
+  return Next::give_up;
+}
+
+}  // namespace beckon::transaction
