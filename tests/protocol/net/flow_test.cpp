@@ -52,6 +52,36 @@ TEST_CASE(
   CHECK(alice.transport.sent_by(alice.recorder.opened.front()) == print(alice.recorder.opened.front().local));
 }
 
+TEST_CASE(
+    "TCP: alias is as if it was not there: a stranger draws no requests for another's port (RFC 5923 9.2)") {
+  for (const char* host : {"127.0.0.1", "sip.example.org", "localhost"}) {
+    CAPTURE(host);
+    Loop loop;
+    Side server(loop), stranger(loop);
+    const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+    auto owner = std::make_unique<Side>(loop);
+    const Address his = owner->transport.listen(Protocol::tcp, loopback).value();
+    std::string message = make_message("in");
+    const std::string via = "SIP/2.0/UDP 127.0.0.1:5060";
+    message.replace(message.find(via), via.size(),
+                    std::string("SIP/2.0/TCP ") + host + ':' + std::to_string(his.port) + ";alias");
+    stranger.transport.send(to(there), share(message), nullptr);
+    REQUIRE(loop.run_until([&] { return !server.recorder.call_ids.empty(); },
+                           limit));  // it is a request all the same
+    const auto told = [&](const Side& side) { return side.recorder.call_ids.size(); };
+    server.transport.send(to(his), share(make_message("for the owner")), nullptr);
+    CHECK(loop.run_until([&] { return told(*owner) + told(stranger) > 0; }, limit));
+    CHECK(told(*owner) == 1);
+    // With nobody there it fails, and is not sent down the stranger's connection either.
+    owner = nullptr;
+    REQUIRE(loop.run_until([&] { return server.transport.flows() == 1; }, limit));
+    ErrorCode error;
+    server.transport.send(to(his), share(make_message("late")), [&](ErrorCode why) { error = why; });
+    CHECK(loop.run_until([&] { return bool(error) || told(stranger) > 0; }, limit));
+    CHECK(told(stranger) == 0);
+  }
+}
+
 TEST_CASE("TCP: a message cut anywhere, and two in one segment, are the same messages (RFC 3261 18.3)") {
   Loop loop;
   Side server(loop);
