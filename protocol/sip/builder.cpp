@@ -112,7 +112,7 @@ Builder Builder::request(std::string_view method, std::string_view uri) {
 
 Builder Builder::response(int status, std::string_view reason) {
   Builder out;
-  out.text_ += "SIP/2.0 " + std::to_string(status) + " ";
+  out.text_.append("SIP/2.0 ").append(std::to_string(status)).append(" ");
   out.clean(reason.empty() ? default_reason(status) : reason).text_ += "\r\n";
   return out;
 }

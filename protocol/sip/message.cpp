@@ -119,6 +119,7 @@ HeaderLines Message::lines_of(HeaderId id) const {
 HeaderValues Message::each(HeaderId id) const { return {lines_of(id), id}; }
 
 std::string_view Message::first(HeaderId id) const {
+  if (!has(id)) return {};
   const auto values = each(id);
   const auto begin = values.begin();
   return begin == values.end() ? std::string_view{} : *begin;

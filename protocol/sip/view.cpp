@@ -38,22 +38,14 @@ bool is_ipv4(std::string_view host) {
 
 /// Labels of letters, digits and '-' inside, the last of which begins with a letter.
 bool is_host_name(std::string_view host) {
-  if (!host.empty() && host.back() == '.') host.remove_suffix(1);
-  char before = '.';
-  char label = '.';  // what the label in progress begins with
-  for (const char c : host) {
-    if (c == '.') {
-      if (before == '.' || before == '-') return false;
-    } else {
-      if (!grammar::is(c, Class::host)) return false;
-      if (before == '.') {
-        if (c == '-') return false;
-        label = c;
-      }
-    }
-    before = c;
+  if (host.ends_with('.')) host.remove_suffix(1);
+  for (std::size_t at = 0;; ++at) {
+    const auto end = grammar::skip(host, at, Class::host);
+    if (end == at || host[at] == '-' || host[end - 1] == '-') return false;
+    if (end == host.size()) return is_alpha(host[at]);
+    if (host[end] != '.') return false;
+    at = end;
   }
-  return before != '.' && before != '-' && is_alpha(label);
 }
 
 bool valid_uri_parameters(std::string_view text) {

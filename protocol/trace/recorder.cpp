@@ -8,26 +8,34 @@ namespace beckon::trace {
 
 void Recorder::add(Direction direction, const transaction::Hop& hop, const SharedText& owner,
                    std::string_view text) {
-  Entry entry{clock_.now(), hop, direction, {}, text.size(), owner, text};
   if (may_hold_direct_secrets(text)) {
-    entry.owner = share(mask_direct_secrets(text));
-    entry.text = *entry.owner;
+    const auto masked = share(mask_direct_secrets(text));
+    put(direction, hop, {}, text.size(), masked, *masked);
+  } else {
+    put(direction, hop, {}, text.size(), owner, text);
   }
-  put(std::move(entry));
 }
 
 void Recorder::malformed(const transaction::Hop& from, ErrorCode problem, std::string_view text) {
   if (limits_.messages == 0) return;
   const auto kept = share(mask(text.substr(0, limits_.malformed_octets)));
-  put({clock_.now(), from, Direction::received, problem, text.size(), kept, *kept});
+  put(Direction::received, from, problem, text.size(), kept, *kept);
 }
 
-void Recorder::put(Entry entry) {
+void Recorder::put(Direction direction, const transaction::Hop& hop, ErrorCode problem, std::size_t size,
+                   const SharedText& owner, std::string_view text) {
   const std::size_t place = next_ % limits_.messages;
   if (ring_.size() <= place) ring_.resize(place + 1);
-  if (size() == limits_.messages) drop_first();
-  octets_ += entry.owner->size();
-  ring_[place] = std::move(entry);
+  if (this->size() == limits_.messages) drop_first();
+  Entry& entry = ring_[place];
+  entry.time = clock_.now();
+  entry.hop = hop;
+  entry.direction = direction;
+  entry.problem = problem;
+  entry.size = size;
+  entry.owner = owner;
+  entry.text = text;
+  octets_ += owner->size();
   ++next_;
   while (octets_ > limits_.octets) drop_first();
 }

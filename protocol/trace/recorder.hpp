@@ -62,7 +62,8 @@ class Recorder {
 
  private:
   void add(Direction direction, const transaction::Hop& hop, const SharedText& owner, std::string_view text);
-  void put(Entry entry);
+  void put(Direction direction, const transaction::Hop& hop, ErrorCode problem, std::size_t size,
+           const SharedText& owner, std::string_view text);
   void drop_first();
   Entry& at(std::uint64_t number) { return ring_[number % limits_.messages]; }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cassert>
 #include <cstring>
 #include <utility>
@@ -190,7 +189,7 @@ std::string ServerTable::to_tag_of(TransactionId invite) {
 
 /// The same for copies of one request, though nothing is kept of it (RFC 3261 8.2.7).
 std::string ServerTable::stateless_tag(const sip::Message& request) const {
-  const auto hash = hash_(request.call_id()) ^ std::rotl(hash_(request.header(sip::HeaderId::cseq)), 32);
+  const auto hash = hash_(request.call_id());
   std::array<std::uint8_t, 7> octets;  // as many as a short string holds in hexadecimal
   std::memcpy(octets.data(), &hash, octets.size());
   return to_hex(octets);

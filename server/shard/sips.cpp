@@ -16,6 +16,7 @@ bool is_to_sips(const sip::Message& request) { return is_sips(request.request_ur
 
 bool comes_by_sips(const sip::Message& request) {
   if (is_to_sips(request)) return true;
+  if (!request.has(HeaderId::route)) return false;
   const auto route = sip::view_name_addr(request.first(HeaderId::route));
   return route && iequals(route->uri.scheme, "sips");
 }
