@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "protocol/sip/grammar.hpp"
+#include "protocol/sip/header_table.hpp"
 #include "protocol/sip/scan.hpp"
 
 namespace beckon::sip {
@@ -78,6 +80,22 @@ constexpr auto phrases = std::to_array<Phrase>({
     {606, "Not Acceptable"},
 });
 
+/// What a header's line begins with: "Via: ".
+struct LineHead {
+  std::array<char, 39> octets{};
+  std::uint8_t size = 0;
+  constexpr std::string_view text() const { return {octets.data(), size}; }
+};
+constexpr auto line_heads = [] {
+  std::array<LineHead, header_count> heads{};
+  for (const auto& row : header_table) {
+    auto& head = heads[static_cast<std::size_t>(row.id)];
+    for (const char c : row.name) head.octets[head.size++] = c;
+    for (const char c : {':', ' '}) head.octets[head.size++] = c;
+  }
+  return heads;
+}();
+
 std::string_view phrase_of_class(int status) {
   switch (status / 100) {
     case 1:
@@ -112,7 +130,9 @@ Builder Builder::request(std::string_view method, std::string_view uri) {
 
 Builder Builder::response(int status, std::string_view reason) {
   Builder out;
-  out.text_.append("SIP/2.0 ").append(std::to_string(status)).append(" ");
+  out.text_ += "SIP/2.0 ";
+  grammar::append_number(out.text_, static_cast<std::uint64_t>(status));
+  out.text_ += ' ';
   out.clean(reason.empty() ? default_reason(status) : reason).text_ += "\r\n";
   return out;
 }
@@ -120,8 +140,7 @@ Builder Builder::response(int status, std::string_view reason) {
 Builder Builder::reply(const Message& request, int status, std::string_view to_tag, std::string_view reason) {
   Builder out = response(status, reason);
   out.copy(request, HeaderId::via).copy(request, HeaderId::from);
-  out.begin_line(to_string(HeaderId::to));
-  const auto to = out.text_.size();
+  const auto to = out.begin_line(HeaderId::to);
   out.text_ += request.header(HeaderId::to);
   if (!to_tag.empty() && request.to_tag().empty()) add_parameter(out.text_, "tag", to_tag);
   out.end_line(to).copy(request, HeaderId::call_id).copy(request, HeaderId::cseq);
@@ -131,8 +150,7 @@ Builder Builder::reply(const Message& request, int status, std::string_view to_t
 
 Builder& Builder::add(HeaderId id, std::string_view value) {
   assert(id != HeaderId::other);
-  begin_line(to_string(id));
-  const auto begin = text_.size();
+  const auto begin = begin_line(id);
   text_ += value;
   return end_line(begin);
 }
@@ -144,7 +162,12 @@ Builder& Builder::add(std::string_view name, std::string_view value) {
   return end_line(begin);
 }
 
-Builder& Builder::add(HeaderId id, std::uint32_t value) { return add(id, std::to_string(value)); }
+Builder& Builder::add(HeaderId id, std::uint32_t value) {
+  begin_line(id);
+  grammar::append_number(text_, value);
+  text_ += "\r\n";
+  return *this;
+}
 
 Builder& Builder::add_lines(std::string_view lines) {
   text_ += lines;
@@ -178,8 +201,9 @@ void Builder::copy(const HeaderLine& line) {
 std::string Builder::finish(std::string_view content_type, std::string_view body) {
   text_.reserve(text_.size() + content_type.size() + body.size() + 64);
   add(HeaderId::content_type, content_type);
-  add(HeaderId::content_length, std::to_string(body.size()));
-  text_ += "\r\n";
+  begin_line(HeaderId::content_length);
+  grammar::append_number(text_, body.size());
+  text_ += "\r\n\r\n";
   text_ += body;
   return std::move(text_);
 }
@@ -189,7 +213,10 @@ std::string Builder::finish() {
   return std::move(text_);
 }
 
-void Builder::begin_line(std::string_view name) { text_.append(name).append(": "); }
+std::size_t Builder::begin_line(HeaderId id) {
+  text_ += line_heads[static_cast<std::size_t>(id)].text();
+  return text_.size();
+}
 
 Builder& Builder::end_line(std::size_t value) {
   blank_line_ends(value, text_.size());

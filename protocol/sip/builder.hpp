@@ -30,9 +30,16 @@ class Builder {
   template <class Value>
     requires requires(std::string& out, const Value& value) { append(out, value); }
   Builder& add(HeaderId id, const Value& value) {
-    begin_line(to_string(id));
-    const auto begin = text_.size();
+    const auto begin = begin_line(id);
     append(text_, value);
+    return end_line(begin);
+  }
+  /// The same where the header decides how its value is written: HeaderValue.
+  template <class Value>
+    requires requires(std::string& out, HeaderId id, const Value& value) { append(out, id, value); }
+  Builder& add(HeaderId id, const Value& value) {
+    const auto begin = begin_line(id);
+    append(text_, id, value);
     return end_line(begin);
   }
   /// Whole lines with their ends, of our own making: they are not looked at.
@@ -50,8 +57,8 @@ class Builder {
   Builder& clean(std::string_view text);
   void copy(const HeaderLine& line);
   void blank_line_ends(std::size_t from, std::size_t to);
-  void begin_line(std::string_view name);  ///< One of ours, which is clean.
-  Builder& end_line(std::size_t value);    ///< Of the line whose value begins there.
+  std::size_t begin_line(HeaderId id);   ///< Gives where its value begins,
+  Builder& end_line(std::size_t value);  ///< for its end.
 
   std::string text_;
 };

@@ -1,6 +1,7 @@
 #include "protocol/sip/grammar.hpp"
 
 #include <cassert>
+#include <charconv>
 
 #include "protocol/sip/scan.hpp"
 
@@ -36,6 +37,12 @@ bool next_parameter(std::string_view& rest, std::string_view& name, std::string_
     return true;
   }
   return false;
+}
+
+void append_number(std::string& out, std::uint64_t number) {
+  std::array<char, 20> digits;
+  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
 std::string unquote(std::string_view text) {

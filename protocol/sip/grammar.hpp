@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "protocol/base/text.hpp"
@@ -115,6 +116,8 @@ constexpr bool all_digits(std::string_view text) {
   }
   return !text.empty();
 }
+
+void append_number(std::string& out, std::uint64_t number);  ///< Decimal.
 
 /// True for one whole quoted string.
 constexpr bool is_quoted(std::string_view text) {

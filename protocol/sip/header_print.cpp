@@ -1,3 +1,4 @@
+#include "protocol/sip/grammar.hpp"
 #include "protocol/sip/header_table.hpp"
 #include "protocol/sip/header_value.hpp"
 
@@ -7,8 +8,7 @@ namespace {
 
 class Printer {
  public:
-  explicit Printer(Shape shape) : shape_(shape) {}
-  std::string take() { return std::move(out_); }
+  Printer(std::string& out, Shape shape) : out_(out), shape_(shape) {}
 
   void operator()(std::monostate) {}
   void operator()(std::string_view text) { out_ += text; }
@@ -20,11 +20,11 @@ class Printer {
     out_ += item.parameters;
   }
   void operator()(const Number& number) {
-    out_ += std::to_string(number.value);
+    grammar::append_number(out_, number.value);
     out_ += number.parameters;
   }
   void operator()(const RetryAfter& value) {
-    out_ += std::to_string(value.seconds);
+    grammar::append_number(out_, value.seconds);
     if (!value.comment.empty()) out_.append(" (").append(value.comment).append(")");
     out_ += value.parameters;
   }
@@ -38,10 +38,11 @@ class Printer {
     out_.append(3 - code.size(), '0').append(code);
     out_.append(" ").append(warning.agent).append(" ").append(warning.text);
   }
-  void operator()(const CSeq& cseq) { out_ += std::to_string(cseq.number) + " " + cseq.method; }
+  void operator()(const CSeq& cseq) { append(out_, CSeqView{cseq.number, cseq.method}); }
   void operator()(const RAck& rack) {
-    out_ += std::to_string(rack.response) + " " + std::to_string(rack.cseq) + " ";
-    out_ += rack.method;
+    grammar::append_number(out_, rack.response);
+    out_ += ' ';
+    append(out_, CSeqView{rack.cseq, rack.method});
   }
   void operator()(const AuthValue& value) {
     out_ += value.scheme;
@@ -53,7 +54,9 @@ class Printer {
       separator = ", ";
     }
   }
-  void operator()(const Via& via) { out_ += print(via); }
+  void operator()(const Via& via) {
+    append(out_, ViaView{via.transport, via.host, via.port, via.parameters, {}});
+  }
   void operator()(const NameAddr& address) { out_ += print(address); }
   void operator()(const Contact& contact) {
     out_ += contact.is_star() ? std::string("*") : print(contact.address);
@@ -69,16 +72,21 @@ class Printer {
   }
 
  private:
+  std::string& out_;
   Shape shape_;
-  std::string out_;
 };
 
 }  // namespace
 
-std::string print(HeaderId id, const HeaderValue& value) {
-  Printer printer(row_of(id).shape);
+void append(std::string& out, HeaderId id, const HeaderValue& value) {
+  Printer printer(out, row_of(id).shape);
   std::visit([&](const auto& held) { printer(held); }, value);
-  return printer.take();
+}
+
+std::string print(HeaderId id, const HeaderValue& value) {
+  std::string out;
+  append(out, id, value);
+  return out;
 }
 
 }  // namespace beckon::sip

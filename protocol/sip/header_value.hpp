@@ -111,6 +111,7 @@ using HeaderValue = std::variant<std::monostate, std::string_view, Item, std::ve
 Result<HeaderValue> parse_header(HeaderId id, std::string_view value);
 
 /// Writes what `parse_header(id, ...)` gave, with usual blanks; parameters as they were written.
+void append(std::string& out, HeaderId id, const HeaderValue& value);
 std::string print(HeaderId id, const HeaderValue& value);
 
 /// Do two values of that header field say the same (RFC 3261 7.3.1, 19.1.4, 20)? Values that do not read are

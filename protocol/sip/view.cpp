@@ -1,8 +1,6 @@
 #include "protocol/sip/view.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 
 #include "protocol/base/address.hpp"
 #include "protocol/base/text.hpp"
@@ -201,12 +199,6 @@ void take_via_parameter(ViaView& via, std::string_view name, std::string_view va
   if (iequals(name, "received")) via.received = true;
 }
 
-void append_number(std::string& out, std::uint32_t number) {
-  std::array<char, 10> digits;
-  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
-}
-
 void append_host_port(std::string& out, std::string_view host, std::optional<std::uint16_t> port) {
   const bool bracketed = host.find(':') != std::string_view::npos;
   if (bracketed) out.push_back('[');
@@ -214,7 +206,7 @@ void append_host_port(std::string& out, std::string_view host, std::optional<std
   if (bracketed) out.push_back(']');
   if (!port) return;
   out.push_back(':');
-  append_number(out, *port);
+  grammar::append_number(out, *port);
 }
 
 }  // namespace
@@ -311,7 +303,7 @@ Result<CSeqView> view_cseq(std::string_view value) {
 }
 
 void append(std::string& out, const CSeqView& cseq) {
-  append_number(out, cseq.number);
+  grammar::append_number(out, cseq.number);
   out.append(" ").append(cseq.method);
 }
 

@@ -70,7 +70,7 @@ class Beckon final : public Subject {
       } else if (const auto* cseq = std::get_if<sip::CSeqView>(&typed.value)) {
         builder.add(typed.id, *cseq);
       } else {
-        builder.add(typed.id, sip::print(typed.id, std::get<sip::HeaderValue>(typed.value)));
+        builder.add(typed.id, std::get<sip::HeaderValue>(typed.value));
       }
     }
     const auto body = message_.body();
