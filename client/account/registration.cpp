@@ -38,11 +38,13 @@ std::uint32_t granted(const sip::Message& response, std::string_view own_uri, st
 
 }  // namespace
 
-Registration::Registration(Context& context, OnRegistered on_registered, OnAllFailed on_all_failed)
+Registration::Registration(Context& context, OnRegistered on_registered, OnAllFailed on_all_failed,
+                           KeepAlive::Handlers keep_alive)
     : context_(context),
       on_registered_(std::move(on_registered)),
       on_all_failed_(std::move(on_all_failed)),
       timer_(context.timers),
+      keep_alive_(context, std::move(keep_alive)),
       call_id_(context.random.token(12)),
       tag_(context.random.token(8)) {}
 
@@ -148,6 +150,7 @@ void Registration::on_success(std::uint32_t asked, const sip::Message& response,
   const std::uint32_t expires =
       granted(response, std::string_view(contact).substr(1, contact.size() - 2), asked);
   context_.connection.take_offer(response);
+  keep_alive_.on_registered(response, now);
   // Refreshed while a fifth of the lifetime is left, so that a lost REGISTER can be repeated.
   const Duration pause = std::max<Duration>(shortest_refresh, std::chrono::seconds(expires) * 4 / 5);
   timer_.set(now.mono + pause, [this](Time at) { refresh(at); });
@@ -173,6 +176,7 @@ void Registration::retry_later(std::chrono::seconds at_least, Now now) {
 
 void Registration::enter(State state, int status, std::string_view reason, std::uint32_t expires, Now now) {
   state_ = state;
+  if (state == State::unregistered || state == State::failed) keep_alive_.stop();
   boost::json::object event = control::make_event("registration", now);
   event["state"] = state == State::registering ? "failed" : to_string(state);
   event["status"] = status;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "client/account/context.hpp"
+#include "client/account/keep_alive.hpp"
 #include "client/account/requester.hpp"
 #include "protocol/base/timers.hpp"
 
@@ -29,12 +30,18 @@ class Registration {
   /// Called when each server of the domain has failed: they may be others by now.
   using OnAllFailed = std::function<void()>;
 
-  Registration(Context& context, OnRegistered on_registered, OnAllFailed on_all_failed = {});
+  Registration(Context& context, OnRegistered on_registered, OnAllFailed on_all_failed = {},
+               KeepAlive::Handlers keep_alive = {});
 
   void start(std::uint32_t expires_seconds, Done done, Now now);
   void stop(Done done, Now now);
   /// The connection is gone: if we are to be registered, tries again soon and then ever more rarely.
   void on_connection_lost(Now now);
+
+  /// A STUN message from the network: what answers our keep-alives.
+  void on_stun(const Address& from, ByteView datagram, Now now) {
+    keep_alive_.on_datagram(from, datagram, now);
+  }
 
   State state() const { return state_; }
 
@@ -59,6 +66,7 @@ class Registration {
   OnRegistered on_registered_;
   OnAllFailed on_all_failed_;
   Timer timer_;
+  KeepAlive keep_alive_;
   State state_ = State::unregistered;
   bool wanted_ = false;  ///< The user wants to be registered.
   std::uint32_t asked_ = 0;

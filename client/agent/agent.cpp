@@ -41,9 +41,10 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
              edges_.random, *this),
       requester_(config_.account, layer_, edges_.random),
       context_{config_.account, connection_,  edges_.transport, layer_, requester_,
-               edges_.timers,   edges_.clock, edges_.random,    emit_},
-      registration_(
-          context_, [this](Now now) { on_registered(now); }, edges_.on_all_servers_failed),
+               edges_.timers,   edges_.clock, edges_.random,    emit_,  config_.keep_alive},
+      registration_(context_, [this](Now now) { on_registered(now); }, edges_.on_all_servers_failed,
+                    {.ping_stream = edges_.ping_stream,
+                     .on_failed = [this](std::string_view why, Now now) { on_datagrams_failed(why, now); }}),
       pager_(context_),
       rules_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       drop_timer_(edges_.timers),
@@ -111,8 +112,13 @@ void Agent::update_reachability() {
 
 void Agent::on_flow_opened(const transaction::Hop& flow, Now now) {
   adopt(flow.flow);
+  tell_connection("up", {}, now);
+}
+
+void Agent::tell_connection(std::string_view state, std::string_view reason, Now now) {
   boost::json::object event = control::make_event("connection", now);
-  event["state"] = "up";
+  event["state"] = state;
+  if (!reason.empty()) event["reason"] = reason;
   emit_(std::move(event));
 }
 
@@ -125,16 +131,21 @@ void Agent::on_flow_closed(transaction::FlowId flow, Now now) {
   }
   layer_.on_flow_closed(flow, now);
   if (!ours) return;
-  boost::json::object event = control::make_event("connection", now);
-  event["state"] = "down";
-  emit_(std::move(event));
+  tell_connection("down", {}, now);
   update_reachability();
+  if (!finished_) registration_.on_connection_lost(now);
+}
+
+void Agent::on_datagrams_failed(std::string_view why, Now now) {
+  connection_was_lost_ = true;
+  tell_connection("down", why, now);
   if (!finished_) registration_.on_connection_lost(now);
 }
 
 /// A new connection: what the server pushes down it, and what it keeps for it, must be asked for anew.
 void Agent::on_registered(Now now) {
   if (!std::exchange(connection_was_lost_, false)) return publication_.on_offer(now);
+  if (connection_.server.protocol == transaction::Protocol::udp) tell_connection("up", {}, now);
   for (auto& [key, subscription] : subscriptions_) subscription->refresh(now);
   publication_.update(now);
 }

@@ -35,6 +35,7 @@ class Agent final : public transaction::User {
     std::string xcap_root;                  ///< Path of the XCAP root on the server.
     Tracing tracing = Tracing::off;         ///< Events "trace".
     transaction::Times times;
+    Duration keep_alive = 29s;  ///< `account::Context::keep_alive`
   };
   /// What the shell lends; outlives the agent.
   struct Edges {
@@ -48,6 +49,8 @@ class Agent final : public transaction::User {
     std::function<void()> on_pins_changed;  ///< and then to be stored.
     /// No server answers any more: locate them again and call `set_servers`.
     std::function<void()> on_all_servers_failed{};
+    /// `account::KeepAlive::Handlers::ping_stream`
+    std::function<void(transaction::FlowId flow, Duration longest)> ping_stream{};
   };
 
   Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEvent emit);
@@ -72,6 +75,10 @@ class Agent final : public transaction::User {
   void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text, Now now);
   void on_flow_opened(const transaction::Hop& flow, Now now);
   void on_flow_closed(transaction::FlowId flow, Now now);
+  /// A STUN message on the port of SIP.
+  void on_stun(const Address& from, ByteView datagram, Now now) {
+    registration_.on_stun(from, datagram, now);
+  }
   /// From the port of direct sessions.
   void on_datagram(const Address& from, ByteView datagram, Now now) {
     calls_.on_datagram(from, datagram, now);
@@ -122,6 +129,8 @@ class Agent final : public transaction::User {
   bool is_server(const transaction::Hop& from) const;
   int handle(const transaction::Hop& from, const sip::Message& request, Now now);
   void on_registered(Now now);
+  void on_datagrams_failed(std::string_view why, Now now);
+  void tell_connection(std::string_view state, std::string_view reason, Now now);
   void on_subscription_changed(const Key& key, Now now);
   void on_presence(const std::string& of, const sip::Message& notify, Now now);
   void on_winfo(const sip::Message& notify, Now now);

@@ -8,6 +8,7 @@
 
 #include "client/account/account.hpp"
 #include "client/agent/tracer.hpp"
+#include "protocol/base/time.hpp"
 #include "protocol/locate/query.hpp"
 #include "protocol/transaction/transport.hpp"
 
@@ -32,6 +33,7 @@ struct Options {
       xcap_url;  ///< "https://host:port/xcap"; by default on the server's host or the domain, port 5443.
   std::filesystem::path state;
   std::string play, record;
+  Duration keep_alive = 29s;  ///< Longest time between keep-alives (RFC 5626 4.4).
   bool json = false;
   Tracing tracing = Tracing::off;
   bool stay = false;               ///< After COMMAND, go on until interrupted.

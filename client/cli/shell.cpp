@@ -27,6 +27,9 @@ namespace {
 
 using control::Cause;
 
+/// How long the answer to a ping may take (RFC 5626 4.4.1).
+constexpr Duration pong_wait = 10s;
+
 /// Commands of one shot that only make sense while somebody watches.
 bool stays(const Options& options) {
   return options.stay || options.words.front() == "subscribe" || options.words.front() == "call";
@@ -197,7 +200,13 @@ void Shell::on_located(const locate::Locator::Hops& servers) {
   servers_ = *servers;
   net::SipTransport::Options transport;
   transport.tls_client = tls_;
-  transport.keep_alive = 30s;
+  transport.keep_alive = options_.keep_alive;
+  transport.pong_wait = Duration::zero();  // until the server has promised to answer
+  transport.random = &random_;
+  transport.on_stun = [this](const Address& from, ByteView message) {
+    if (agent_) agent_->on_stun(from, message, loop_.now());
+    return std::optional<Bytes>();
+  };
   net::Receiver& receiver = *this;
   transport_ = std::make_unique<net::SipTransport>(loop_, std::move(transport), receiver);
   if (const auto opened = open_datagrams(); !opened) return end(Cause::unreachable, opened.error().message());
@@ -265,17 +274,20 @@ void Shell::start(std::size_t number, const Address& local) {
   web_ = std::make_unique<Web>(loop_, tls_, locator_, origin);
   account::Account account = options_.account;
   account.instance = keyring_.instance;
-  agent_ =
-      std::make_unique<Agent>(Agent::Config{std::move(account),
-                                            with_local(std::move(servers)),
-                                            options_.server_text,
-                                            root,
-                                            options_.tracing,
-                                            {}},
-                              keyring_,
-                              Agent::Edges{*transport_, loop_.timers(), loop_.clock(), random_, *web_, port_,
-                                           pins_, [this] { write_pins(); }, [this] { locate_again(); }},
-                              [this](boost::json::object event) { emit(event); });
+  agent_ = std::make_unique<Agent>(
+      Agent::Config{std::move(account),
+                    with_local(std::move(servers)),
+                    options_.server_text,
+                    root,
+                    options_.tracing,
+                    {},
+                    options_.keep_alive},
+      keyring_,
+      Agent::Edges{
+          *transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_, [this] { write_pins(); },
+          [this] { locate_again(); },
+          [this](net::FlowId flow, Duration longest) { transport_->keep_alive(flow, longest, pong_wait); }},
+      [this](boost::json::object event) { emit(event); });
   agent_->start(loop_.now());
   agent_->choose_files({options_.play, options_.record});
   words_ ? execute(*words_) : read_input();

@@ -106,16 +106,18 @@ void Flow::fail_later(Failed failed, ErrorCode error) {
   channel_->loop().post([failed = std::move(failed), error] { failed(error); });
 }
 
-void Flow::keep_alive(Duration period, Duration wait) {
-  ping_.set(channel_->loop().now().mono + period, [this, period, wait](Time) {
+void Flow::keep_alive(Duration longest, Duration wait, Random* random) {
+  const double share = random != nullptr ? 0.8 + 0.2 * random->unit() : 1;
+  const Duration pause(static_cast<Duration::rep>(share * static_cast<double>(longest.count())));
+  ping_.set(channel_->loop().now().mono + pause, [this, longest, wait, random](Time) {
     ping(wait);
-    if (channel_->is_open()) keep_alive(period, wait);
+    if (channel_->is_open()) keep_alive(longest, wait, random);
   });
 }
 
 void Flow::ping(Duration wait) {
   const Time pinged = channel_->loop().now().mono;
-  if (!channel_->send(two_line_ends()) || pong_.is_set()) return;
+  if (!channel_->send(two_line_ends()) || wait == Duration::zero() || pong_.is_set()) return;
   pong_.set(pinged + wait, [this, pinged](Time) {
     if (channel_->last_received() < pinged) channel_->close(Errc::idle);
   });

@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include "protocol/base/random.hpp"
 #include "protocol/net/channel.hpp"
 #include "protocol/sip/framer.hpp"
 #include "protocol/transaction/transport.hpp"
@@ -23,8 +24,9 @@ class Flow : public std::enable_shared_from_this<Flow> {
   void start(Events events);
   /// `failed` is called later when the message is known not to have been written.
   void send(SharedText message, Failed failed);
-  /// Sends CRLF CRLF every `period` and closes when nothing at all comes within `wait` (RFC 5626 4.4.1).
-  void keep_alive(Duration period, Duration wait);
+  /// Sends CRLF CRLF every 80 to 100 % of `longest` from now on, and closes when nothing at all comes within
+  /// `wait` (RFC 5626 4.4.1; zero: no answer is expected). Without `random` every `longest`.
+  void keep_alive(Duration longest, Duration wait, Random* random);
   void finish() { channel_->finish(); }
   void close() { channel_->close(Errc::closed); }
 

@@ -232,7 +232,7 @@ Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, const Re
                      if (const auto self = weak.lock()) self->on_flow_closed(closed);
                    }});
   if (dialled && options.keep_alive > Duration::zero())
-    flow->keep_alive(options.keep_alive, options.pong_wait);
+    flow->keep_alive(options.keep_alive, options.pong_wait, options.random);
   if (!flow->peer_names().empty()) receiver->on_peer_verified(hop, flow->peer_names());
   receiver->on_flow_opened(hop);
   return hop;
@@ -495,6 +495,10 @@ void SipTransport::connect(const Hop& to, std::function<void(Result<Hop>)> done)
     return;
   }
   impl_->dial_flow(Impl::Remote(to), std::move(done));
+}
+
+void SipTransport::keep_alive(FlowId flow, Duration longest, Duration pong_wait) {
+  if (const auto found = impl_->find(flow)) found->keep_alive(longest, pong_wait, impl_->options.random);
 }
 
 void SipTransport::close(FlowId flow) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/base/bytes.hpp"
+#include "protocol/base/random.hpp"
 #include "protocol/net/channel.hpp"
 #include "protocol/net/loop.hpp"
 #include "protocol/net/tls.hpp"
@@ -58,10 +59,11 @@ class SipTransport final : public transaction::Transport {
     std::size_t connections = 50000;
     std::size_t connections_per_address = 100;
     std::function<bool(const IpAddress&)> trusted{};  ///< No bound per address; loopback unless set.
-    /// Dialled flows send CRLF CRLF that often (zero: never), and close when no octet comes within
-    /// `pong_wait` behind one (RFC 5626 4.4.1).
+    /// Dialled flows send CRLF CRLF every 80 to 100 % of that (zero: never), and close when no octet comes
+    /// within `pong_wait` behind one (RFC 5626 4.4.1; zero: nobody has promised an answer).
     Duration keep_alive{};
     Duration pong_wait = 10s;
+    Random* random{};  ///< Spreads keep-alives; outlives the transport. Null: they come at their longest.
     /// Answers a STUN message on a SIP port (RFC 5626 4.4.2): the reply, or nothing to ignore it.
     std::function<std::optional<Bytes>(const Address& from, ByteView message)> on_stun{};
   };
@@ -82,6 +84,8 @@ class SipTransport final : public transaction::Transport {
   /// Makes a new connection (tcp, tls) to that hop, or waits with others for the one being made. `done` is
   /// called later, exactly once, with the flow's Hop.
   void connect(const Hop& to, std::function<void(Result<Hop>)> done);
+  /// From now on that flow is pinged so often, other than `Options::keep_alive` and `pong_wait` say.
+  void keep_alive(FlowId flow, Duration longest, Duration pong_wait);
   /// Says goodbye and closes, after what is queued was written.
   void close(FlowId flow);
 

@@ -22,8 +22,13 @@ namespace beckon::client {
 /// The server of a unit test: what the client sent waits in a list until the test answers it.
 class Wire final : public transaction::Transport {
  public:
-  void send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)>) override {
+  void send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) override {
     last_hop = hop;
+    if (message->front() <= 3) {  // STUN
+      datagrams.emplace_back(*message);
+      last_failed = std::move(failed);
+      return;
+    }
     sent.push_back(*sip::Message::parse(std::move(message)));
   }
   std::string sent_by(const transaction::Hop&) const override { return "192.0.2.1:40000"; }
@@ -38,6 +43,8 @@ class Wire final : public transaction::Transport {
   bool is_silent() const { return sent.empty(); }
 
   std::deque<sip::Message> sent;
+  std::vector<std::string> datagrams;          ///< What was no SIP.
+  std::function<void(ErrorCode)> last_failed;  ///< Of the last of them.
   transaction::Hop last_hop;
 };
 

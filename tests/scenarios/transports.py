@@ -1,14 +1,17 @@
 """What the server does below SIP: certificates anew and asked for, keep-alives, IPv6."""
 
 import contextlib
+import json
 import os
+import select
 import signal
 import socket
 import ssl
 import struct
 import subprocess
+import threading
 
-from story import LIMIT, Failure, check, equal, run, until
+from story import ALICE, LIMIT, Agent, Failure, check, equal, run, until
 
 
 def make_certificate(folder, name):
@@ -141,6 +144,75 @@ def keep_alives(server):
               (udp.getsockname()[1], "127.0.0.1"), "where it came from")
 
 
+class Nat:
+    """Stands between one client and the server, over UDP, and can forget: then it gives the client another port."""
+
+    def __init__(self, server):
+        self.server = tuple_of(server.listen["udp"])
+        self.inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.inside.bind(("127.0.0.1", 0))
+        self.outside, self.client, self.answers, self.over = None, None, 0, False
+        self.forget()
+        self.thread = threading.Thread(target=self.work)
+        self.thread.start()
+
+    def forget(self):
+        fresh = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        fresh.bind(("127.0.0.1", 0))
+        self.outside = fresh
+        self.wake()
+
+    def wake(self):
+        self.inside.sendto(b"", self.inside.getsockname())
+
+    def work(self):
+        while not self.over:
+            outside = self.outside
+            for ready in select.select([self.inside, outside], [], [])[0]:
+                datagram, source = ready.recvfrom(65535)
+                if ready is outside:
+                    self.inside.sendto(datagram, self.client)
+                    self.answers += datagram[:2] == b"\x01\x01"  # Binding, success
+                elif ready is self.inside and datagram:
+                    self.client = source
+                    self.outside.sendto(datagram, self.server)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.over = True
+        self.wake()
+        self.thread.join()
+
+
+def bound_peer(server):
+    """Where the server sees the one device that is registered."""
+    done = subprocess.run([server.beckond, "tables", "bindings", "--data", server.data, "--json"], capture_output=True,
+                          text=True, timeout=LIMIT, check=True)
+    bindings = json.loads(done.stdout)["bindings"]
+    equal(len(bindings), 1, "the number of bindings")
+    return bindings[0]["peer"]
+
+
+def forgetful_nat(server):
+    """a client over UDP learns from its keep-alives that a NAT has given it another port, and registers from there (RFC 5626 4.4.2)"""
+    with Nat(server) as nat:
+        alice = Agent(server, *ALICE, options=["--keep-alive", "1"])
+        alice.arguments[alice.arguments.index("--server") + 1] = "udp:%s:%d" % nat.inside.getsockname()
+        with alice:
+            alice.run("register")
+            before = bound_peer(server)
+            equal(before, "%s:%d" % nat.outside.getsockname(), "where the server sees her")
+            # The first answer tells her where she is seen; whoever forgets before it has nothing to compare.
+            until(lambda: nat.answers > 0, "the NAT has seen a keep-alive answered")
+            nat.forget()
+            down = alice.wait("connection", state="down")
+            equal(down["reason"], "our address behind the NAT has changed", "the reason")
+            alice.wait("connection", state="up")
+            equal(bound_peer(server), "%s:%d" % nat.outside.getsockname(), "where the server sees her now")
+
+
 def ipv6(server):
     """IPv6 listeners serve UDP, TCP, TLS and WebSocket; nothing but the address differs"""
     server.stop()
@@ -158,4 +230,4 @@ def ipv6(server):
         check(connection.recv(100).startswith(b"HTTP/1.1 426"), "the WebSocket listener answers")
 
 
-run([certificate_reload, client_certificates, connections_per_address, keep_alives, ipv6])
+run([certificate_reload, client_certificates, connections_per_address, keep_alives, forgetful_nat, ipv6])

@@ -108,8 +108,12 @@ struct Client::Process {
                  },
              .on_flow_opened =
                  [this](const transaction::Hop& flow) { agent->on_flow_opened(flow, world.now()); },
-             .on_flow_closed =
-                 [this](transaction::FlowId flow) { agent->on_flow_closed(flow, world.now()); }}) {
+             .on_flow_closed = [this](transaction::FlowId flow) { agent->on_flow_closed(flow, world.now()); },
+             .on_stun =
+                 [this](const Address& from, ByteView message) {
+                   agent->on_stun(from, message, world.now());
+                   return std::optional<Bytes>();
+                 }}) {
     client::account::Account account = *client::account::parse_account(owner.account_.aor);
     account.password = owner.account_.password;
     account.instance = owner.keyring_.instance;

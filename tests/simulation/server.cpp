@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "protocol/locate/finder.hpp"
+#include "protocol/stun/message.hpp"
 #include "server/server.hpp"
 #include "server/shard/node.hpp"
 #include "server/web.hpp"
@@ -60,7 +61,9 @@ struct Server::Process {
                  [this](transaction::FlowId flow) {
                    const heap::Scope scope(heap::Owner::server);
                    node->on_flow_closed(flow);
-                 }}) {
+                 },
+             .on_stun = [](const Address& from,
+                           ByteView message) { return stun::make_binding_response(message, from, {}); }}) {
     std::vector<server::Node::Seat> parts;
     for (unsigned i = 0; i < server.shards_; ++i) {
       Seat& seat = *seats.emplace_back(std::make_unique<Seat>(world, server.memory_));

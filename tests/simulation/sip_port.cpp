@@ -3,6 +3,8 @@
 #include <boost/system/errc.hpp>
 #include <utility>
 
+#include "protocol/stun/message.hpp"
+
 namespace beckon::simulation {
 
 using transaction::Hop;
@@ -119,6 +121,11 @@ void SipPort::arrive(const std::shared_ptr<Stream>& stream, int end, const Share
 }
 
 void SipPort::on_datagram(const Address& from, const std::string& datagram) {
+  if (stun::parse_message(as_bytes(datagram))) {
+    const auto reply = handlers_.on_stun ? handlers_.on_stun(from, as_bytes(datagram)) : std::nullopt;
+    if (reply) network_.network_.send(address_, from, std::string(as_text(*reply)));
+    return;
+  }
   const auto message = sip::Message::parse(share(datagram));
   if (message) handlers_.on_message({Protocol::udp, from, address_, 0}, *message);
 }

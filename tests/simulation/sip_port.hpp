@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "protocol/sip/message.hpp"
@@ -40,6 +41,8 @@ class SipPort final : public transaction::Transport {
     std::function<void(const transaction::Hop& from, const sip::Message& message)> on_message;
     std::function<void(const transaction::Hop& flow)> on_flow_opened;
     std::function<void(transaction::FlowId flow)> on_flow_closed;
+    /// What to answer to a STUN message, if anything.
+    std::function<std::optional<Bytes>(const Address& from, ByteView message)> on_stun{};
   };
   enum class Streams { dials, takes, both };
 

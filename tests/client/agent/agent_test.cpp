@@ -53,10 +53,12 @@ struct Fixture {
   std::unique_ptr<Agent> agent;
   transaction::Hop server{transaction::Protocol::tls, *parse_address("192.0.2.9:5061"),
                           *parse_address("192.0.2.1:40000"), 7};
+  std::vector<std::pair<transaction::FlowId, Duration>> pinged;
   std::uint32_t notify_cseq = 0;
   int last_id = 0;
 
-  Fixture() {
+  explicit Fixture(transaction::Protocol protocol = transaction::Protocol::tls) {
+    server.protocol = protocol;
     auto account = *client::account::parse_account("bob@example.org");
     account.password = "secret";
     account.instance = keyring.instance;
@@ -64,13 +66,25 @@ struct Fixture {
     hop.flow = 0;
     agent = std::make_unique<Agent>(
         Agent::Config{std::move(account), {hop}, "tls:192.0.2.9:5061", "/xcap", client::Tracing::texts, {}},
-        keyring, Agent::Edges{wire, timers, clock, random, http, port, pins, [] {}},
+        keyring,
+        Agent::Edges{
+            wire,
+            timers,
+            clock,
+            random,
+            http,
+            port,
+            pins,
+            [] {},
+            {},
+            [this](transaction::FlowId flow, Duration longest) { pinged.emplace_back(flow, longest); }},
         [this](boost::json::object event) {
           keep(event);
           events.push_back(std::move(event));
         });
     agent->start(now());
-    agent->on_flow_opened(server, now());
+    if (protocol == transaction::Protocol::udp) server.flow = 0;
+    if (server.flow != 0) agent->on_flow_opened(server, now());
   }
 
   Now now() const { return clock.time; }
@@ -401,6 +415,43 @@ TEST_CASE_FIXTURE(
   REQUIRE(wire.sent.size() == 2);
   CHECK(wire.sent[0].method() == sip::Method::subscribe);
   CHECK(wire.sent[1].body().find("secret>") != std::string_view::npos);
+}
+
+TEST_CASE(
+    "over UDP a failed keep-alive is a lost connection: everything is asked for anew (RFC 5626 4.4.2)") {
+  Fixture udp(transaction::Protocol::udp);
+  const client::Headers promise{{HeaderId::require, "outbound"}};
+  udp.execute({"register"});
+  udp.execute({"subscribe", "alice@example.org"});
+  udp.serve(promise);
+  udp.execute({"publish", "open"});
+  udp.serve(promise);
+  while (udp.wire.datagrams.empty()) udp.pass(1s);
+  const auto asked = stun::parse_message(as_bytes(udp.wire.datagrams.back()))->transaction();
+  stun::Writer refusal(stun::Class::error, stun::binding, asked);
+  refusal.add_error_code(500, "no");
+  udp.agent->on_stun(udp.server.remote, refusal.bytes(), udp.now());
+  CHECK(udp.last("connection").at("state") == "down");
+  CHECK(udp.last("connection").at("reason") == "keep-alives are refused");
+  CHECK(udp.wire.is_silent());
+  while (udp.wire.is_silent()) udp.pass(10ms);
+  REQUIRE(udp.wire.sent.size() == 1);
+  udp.answer(200, promise);
+  CHECK(udp.last("connection").at("state") == "up");
+  REQUIRE(udp.wire.sent.size() == 2);
+  CHECK(udp.wire.sent[0].method() == sip::Method::subscribe);
+  CHECK(udp.wire.sent[1].method() == sip::Method::publish);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a server that promised to answer pings has its connection pinged (RFC 5626 4.4.1)") {
+  execute({"register"});
+  serve();
+  CHECK(pinged.empty());
+  execute({"register"});
+  serve({{HeaderId::require, "outbound"}, {HeaderId::flow_timer, "20"}});
+  const std::vector<std::pair<transaction::FlowId, Duration>> expected{{server.flow, 20s}};
+  CHECK(pinged == expected);
 }
 
 TEST_CASE_FIXTURE(Fixture, "requests that are not for a messenger are answered, not obeyed") {

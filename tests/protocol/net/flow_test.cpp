@@ -162,6 +162,39 @@ TEST_CASE("a dialled flow pings and stays; when nobody answers it closes (RFC 56
   }
 }
 
+TEST_CASE(
+    "pings without a promised answer go on; once it is promised, silence ends the flow (RFC 5626 4.4.1)") {
+  Loop loop;
+  SeededRandom random{1};
+  SipTransport::Options options;
+  options.keep_alive = 10ms;
+  options.pong_wait = Duration::zero();
+  options.random = &random;
+  Side client(loop, options);
+  ChannelPtr server;
+  std::string got;
+  Acceptor acceptor(loop);
+  const Address there =
+      acceptor
+          .listen(loopback, {},
+                  [&](ChannelPtr channel) {
+                    server = std::move(channel);
+                    server->start({.on_octets = [&](std::string_view octets) { got += octets; },
+                                   .on_closed = [](ErrorCode) {}});
+                  })
+          .value();
+  Hop flow;
+  client.transport.connect({.protocol = Protocol::tcp, .remote = there, .local = {}},
+                           [&](Result<Hop> hop) { flow = hop.value(); });
+  constexpr std::size_t several = 5 * 4;  // octets
+  CHECK(loop.run_until([&] { return got.size() >= several; }, limit));
+  CHECK(got.find_first_not_of("\r\n") == std::string::npos);
+  CHECK(client.recorder.closed.empty());
+  client.transport.keep_alive(flow.flow, 10ms, 20ms);
+  CHECK(loop.run_until([&] { return client.recorder.has_closed(flow.flow); }, limit));
+  client.transport.keep_alive(flow.flow, 10ms, 20ms);  // of a flow that is gone: nothing
+}
+
 TEST_CASE("an idle connection is closed, and both sides are told once") {
   Loop loop;
   SipTransport::Options options;
