@@ -50,11 +50,12 @@ std::string ha1(Algorithm algorithm, std::string_view user, std::string_view rea
 
 /// KD(H(A1), nonce data ":" H(A2)) of RFC 7616 3.4.1.
 std::string response(const Credentials& credentials, std::string_view ha1, std::string_view method,
-                     std::string_view body) {
+                     std::string_view body, std::string_view session_cnonce) {
   const Algorithm algorithm = credentials.algorithm;
   std::string session;
   if (is_session(algorithm)) {
-    session = hex_digest(algorithm, join({ha1, credentials.nonce, credentials.cnonce}));
+    if (session_cnonce.empty()) session_cnonce = credentials.cnonce;
+    session = hex_digest(algorithm, join({ha1, credentials.nonce, session_cnonce}));
     ha1 = session;
   }
   const std::string a2 = credentials.qop == Qop::auth_int

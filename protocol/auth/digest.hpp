@@ -21,8 +21,10 @@ std::string ha1(Algorithm algorithm, std::string_view user, std::string_view rea
 
 /// The response value for `credentials` (whose own `response` is not looked at) of a request with this
 /// method and body (the body counts for auth-int only). Without method: that of an answer (RFC 7616 3.5).
+/// For a -sess algorithm `session_cnonce` is the cnonce of the session's first request (RFC 7616 3.4.2);
+/// empty: these credentials' own.
 std::string response(const Credentials& credentials, std::string_view ha1, std::string_view method,
-                     std::string_view body);
+                     std::string_view body, std::string_view session_cnonce = {});
 
 /// The strongest challenge that can be answered; of equally strong ones the first (RFC 8760 2.4 lets the
 /// server order them). `values` are those of all WWW-Authenticate or Proxy-Authenticate lines.

@@ -36,12 +36,12 @@ std::string print(const Info& info) {
 }
 
 Info make_info(const Credentials& credentials, std::string_view ha1, std::string_view body,
-               std::string_view next_nonce) {
+               std::string_view next_nonce, std::string_view session_cnonce) {
   Info out;
   out.next_nonce = next_nonce;
   if (credentials.qop == Qop::none) return out;
   out.qop = credentials.qop;
-  out.proof = response(credentials, ha1, {}, body);  // A2 = ":" uri: no method (RFC 7616 3.5)
+  out.proof = response(credentials, ha1, {}, body, session_cnonce);  // A2 = ":" uri: no method (RFC 7616 3.5)
   out.cnonce = credentials.cnonce;
   out.nc = credentials.nc;
   return out;

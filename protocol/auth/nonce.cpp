@@ -58,7 +58,7 @@ std::string NonceFactory::mac(std::string_view text, std::string_view realm) con
 }
 
 NonceWindow::Verdict NonceWindow::use(std::string_view nonce, Time minted, std::uint32_t count, Time now,
-                                      std::size_t owner) {
+                                      std::size_t owner, std::string_view cnonce) {
   expire(now);
   const std::pair key{minted, std::string(nonce)};
   auto found = seen_.find(key);
@@ -72,7 +72,15 @@ NonceWindow::Verdict NonceWindow::use(std::string_view nonce, Time minted, std::
     }
     found = seen_.emplace(key, Counts{.owner = owner}).first;
   }
-  return take(found->second, count) ? Verdict::fresh : Verdict::replayed;
+  Counts& counts = found->second;
+  if (!take(counts, count)) return Verdict::replayed;
+  if (counts.cnonce.empty() && cnonce.size() <= session_cnonce_max) counts.cnonce = cnonce;
+  return Verdict::fresh;
+}
+
+std::string_view NonceWindow::session_cnonce(std::string_view nonce, Time minted) const {
+  const auto found = seen_.find({minted, std::string(nonce)});
+  return found == seen_.end() ? std::string_view() : std::string_view(found->second.cnonce);
 }
 
 bool NonceWindow::is_of(std::size_t owner, std::string_view nonce, Time minted) const {

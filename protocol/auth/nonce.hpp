@@ -54,8 +54,15 @@ class NonceWindow {
       : lifetime_(lifetime), capacity_(capacity) {}
 
   enum class Verdict { fresh, replayed, stale };
+  /// A longer one is not remembered: what a peer has us keep is bounded.
+  static constexpr std::size_t session_cnonce_max = 128;
   /// `minted` as NonceFactory::check told it. Count 0 is never fresh. `owner` says who used it, for `is_of`.
-  Verdict use(std::string_view nonce, Time minted, std::uint32_t count, Time now, std::size_t owner = 0);
+  /// `cnonce` is the session's if no fresh use named one before (RFC 7616 3.4.2); empty: none.
+  Verdict use(std::string_view nonce, Time minted, std::uint32_t count, Time now, std::size_t owner = 0,
+              std::string_view cnonce = {});
+  /// The cnonce of the session's first request; empty before it, and when it was too long. Valid until the
+  /// next call that changes the window.
+  std::string_view session_cnonce(std::string_view nonce, Time minted) const;
   /// Was the nonce used with the right password by `owner`, and not by somebody with a wrong one since? Who
   /// knows such a nonce is `owner` himself, or reads his messages.
   bool is_of(std::size_t owner, std::string_view nonce, Time minted) const;
@@ -68,6 +75,7 @@ class NonceWindow {
     std::uint32_t highest = 0;
     std::uint64_t below = 0;  ///< Bit i: highest - i was used.
     std::size_t owner = 0;    ///< Who used it first; 0: nobody is believed to own it.
+    std::string cnonce{};     ///< Of a -sess algorithm's first request.
   };
   static bool take(Counts& counts, std::uint32_t count);
   void expire(Time now);

@@ -65,16 +65,28 @@ Verdict Verifier::verify(const Credentials& credentials, const Request& request,
   return verify(credentials, look(credentials, now), request, now);
 }
 
-Verdict Verifier::verify(const Credentials& credentials, const NonceFactory::Check& nonce,
-                         const Request& request, Time now) {
+bool Verifier::is_right(const Credentials& credentials, const Request& request,
+                        std::string_view session_cnonce) const {
   // An unknown user costs what a known one does: the same hashes, over a value nobody can hit.
   const bool known = !request.ha1.empty();
   const std::string nobody(
       known ? std::size_t{0} : crypto::hash(hash_of(credentials.algorithm), {}).size() * 2, '0');
-  const auto expected = response(credentials, known ? request.ha1 : nobody, request.method, request.body);
+  const auto expected =
+      response(credentials, known ? request.ha1 : nobody, request.method, request.body, session_cnonce);
   const auto given = to_lower(credentials.response);
-  const bool right = crypto::equal_constant_time(as_bytes(expected), as_bytes(given));
-  if (!right || !known) {
+  return crypto::equal_constant_time(as_bytes(expected), as_bytes(given)) && known;
+}
+
+std::string Verifier::session_cnonce(const Credentials& credentials, const NonceFactory::Check& nonce,
+                                     const Request& request) const {
+  if (!is_session(credentials.algorithm)) return {};
+  std::string begun(window_.session_cnonce(credentials.nonce, nonce.minted));
+  return begun.empty() || is_right(credentials, request, begun) ? begun : credentials.cnonce;
+}
+
+Verdict Verifier::verify(const Credentials& credentials, const NonceFactory::Check& nonce,
+                         const Request& request, Time now) {
+  if (!is_right(credentials, request, session_cnonce(credentials, nonce, request))) {
     if (nonce.verdict == NonceFactory::Verdict::fresh) window_.distrust(credentials.nonce, nonce.minted);
     return Verdict::wrong;
   }
@@ -82,7 +94,9 @@ Verdict Verifier::verify(const Credentials& credentials, const NonceFactory::Che
   if (credentials.qop != Qop::none && credentials.count() == 0) return Verdict::bad;
   // COMPAT: without qop (RFC 2069) there is no count; such a nonce serves once.
   const auto count = credentials.qop == Qop::none ? 1 : credentials.count();
-  const auto use = window_.use(credentials.nonce, nonce.minted, count, now, request.owner);
+  std::string_view session;
+  if (is_session(credentials.algorithm)) session = credentials.cnonce;
+  const auto use = window_.use(credentials.nonce, nonce.minted, count, now, request.owner, session);
   return use == NonceWindow::Verdict::fresh ? Verdict::ok : Verdict::stale;
 }
 

@@ -68,6 +68,11 @@ class Verifier {
                  Time now);
   Verdict verify(const Credentials& credentials, const Request& request, Time now);
 
+  /// For `make_info` of credentials that `verify` accepted: the cnonce their session began with. COMPAT: a
+  /// client that makes a -sess response with each request's own cnonce is answered likewise.
+  std::string session_cnonce(const Credentials& credentials, const NonceFactory::Check& nonce,
+                             const Request& request) const;
+
   /// Has `owner` used the nonce with the right password, and nobody used it with a wrong one since?
   bool is_known(const Credentials& credentials, const NonceFactory::Check& nonce, std::size_t owner) const;
   /// Is the nonce of accepted credentials to be followed by a new one soon?
@@ -76,6 +81,9 @@ class Verifier {
   std::size_t nonces_in_use() const { return window_.size(); }
 
  private:
+  bool is_right(const Credentials& credentials, const Request& request,
+                std::string_view session_cnonce) const;
+
   NonceFactory factory_;
   NonceWindow window_;
   Random& random_;

@@ -123,9 +123,9 @@ Verdict Authenticator::judge(const Credentials& credentials, const users::User* 
     verdict.unseen = true;
     return verdict;
   }
-  switch (verifier_.verify(
-      given, nonce, {.method = credentials.method, .body = credentials.body, .ha1 = ha1, .owner = owner},
-      now.mono)) {
+  const auth::Verifier::Request request{
+      .method = credentials.method, .body = credentials.body, .ha1 = ha1, .owner = owner};
+  switch (verifier_.verify(given, nonce, request, now.mono)) {
     case auth::Verdict::ok:
       break;
     case auth::Verdict::stale:
@@ -137,11 +137,12 @@ Verdict Authenticator::judge(const Credentials& credentials, const users::User* 
       return {.kind = Verdict::Kind::malformed};
   }
   if (!known) damping_.right(guess, now.mono);
-  return accept(given, *user, ha1, nonce, now);
+  return accept(given, *user, request, nonce, now);
 }
 
-Verdict Authenticator::accept(const auth::Credentials& given, const users::User& user, std::string_view ha1,
-                              const auth::NonceFactory::Check& nonce, Now now) {
+Verdict Authenticator::accept(const auth::Credentials& given, const users::User& user,
+                              const auth::Verifier::Request& request, const auth::NonceFactory::Check& nonce,
+                              Now now) {
   if (!user.enabled) return {.kind = Verdict::Kind::refused};
   Verdict verdict{.kind = Verdict::Kind::accepted, .identity = {user.aor, true}};
   if (!settings_.digest_info) return verdict;
@@ -149,7 +150,8 @@ Verdict Authenticator::accept(const auth::Credentials& given, const users::User&
   if (verifier_.is_old(nonce, now.mono)) {
     next = verifier_.make_nonce(given.realm, bucket_prefix(bucket_of(user.aor)), now.mono);
   }
-  verdict.authentication_info = auth::print(auth::make_info(given, ha1, "", next));
+  const auto session = verifier_.session_cnonce(given, nonce, request);
+  verdict.authentication_info = auth::print(auth::make_info(given, request.ha1, "", next, session));
   return verdict;
 }
 

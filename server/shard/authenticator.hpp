@@ -41,8 +41,8 @@ class Authenticator {
   auth::Offer offer_for(const Credentials& credentials) const;
   Verdict challenge(const Credentials& credentials, bool stale, Now now);
   Verdict judge(const Credentials& credentials, const users::User* user, Now now);
-  Verdict accept(const auth::Credentials& given, const users::User& user, std::string_view ha1,
-                 const auth::NonceFactory::Check& nonce, Now now);
+  Verdict accept(const auth::Credentials& given, const users::User& user,
+                 const auth::Verifier::Request& request, const auth::NonceFactory::Check& nonce, Now now);
   void note_wrong(const Damping::Guess& guess, Now now);
 
   const Settings& settings_;

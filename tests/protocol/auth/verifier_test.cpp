@@ -181,3 +181,58 @@ TEST_CASE_FIXTURE(Fixture, "a nonce is old when more than half of its life is ov
   CHECK_FALSE(verifier.is_old(nonce, t0 + 30s));
   CHECK(verifier.is_old(nonce, t0 + 30s + 1us));
 }
+
+TEST_CASE_FIXTURE(Fixture,
+                  "-sess: the session's first cnonce makes the key of later requests (RFC 7616 3.4.2)") {
+  Verifier roomy({.key = {1}, .nonce_lifetime = 60s}, random);
+  struct Row {
+    std::string cnonce;   ///< Named by the second request.
+    std::string session;  ///< From which its key was made.
+    Verdict verdict;
+  };
+  const Row rows[] = {
+      {"first", "first", Verdict::ok},     {"second", "first", Verdict::ok},  // as the RFC says
+      {"second", "second", Verdict::ok},                                      // COMPAT: its own
+      {"second", "third", Verdict::wrong}, {"first", "second", Verdict::wrong},
+  };
+  for (const Algorithm algorithm :
+       {Algorithm::md5_sess, Algorithm::sha256_sess, Algorithm::sha512_256_sess}) {
+    CAPTURE(to_string(algorithm));
+    const auto key = ha1(algorithm, "alice", "example.org", "secret");
+    const Verifier::Request request{.method = "REGISTER", .body = "", .ha1 = key};
+    for (const Row& row : rows) {
+      CAPTURE(row.cnonce);
+      CAPTURE(row.session);
+      auto given = credentials();
+      given.algorithm = algorithm;
+      given.nonce = roomy.make_nonce("example.org", "", t0);
+      const auto use = [&](const std::string& count, const std::string& cnonce, const std::string& session) {
+        given.nc = count;
+        given.cnonce = cnonce;
+        given.response = response(given, key, "REGISTER", "", session);
+        return roomy.verify(given, request, t0);
+      };
+      CHECK(use("00000001", "first", "first") == Verdict::ok);
+      CHECK(use("00000002", row.cnonce, row.session) == row.verdict);
+      if (row.verdict != Verdict::ok) continue;
+      CHECK(roomy.session_cnonce(given, roomy.look(given, t0), request) == row.session);
+      CHECK(use("00000003", "third", "first") == Verdict::ok);  // it is the first one's still
+      given.response = response(given, "00", "REGISTER", "", "first");
+      CHECK(roomy.verify(given, request, t0) == Verdict::wrong);
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a request with a wrong password begins no -sess session") {
+  auto given = credentials();
+  given.algorithm = Algorithm::sha256_sess;
+  const auto key = ha1(given.algorithm, "alice", "example.org", "secret");
+  const Verifier::Request request{.method = "REGISTER", .body = "", .ha1 = key};
+  given.cnonce = "guessed";
+  given.response = response(given, "00", "REGISTER", "");
+  CHECK(verifier.verify(given, request, t0) == Verdict::wrong);
+  given.cnonce = "own";
+  given.response = response(given, key, "REGISTER", "");
+  CHECK(verifier.verify(given, request, t0) == Verdict::ok);
+  CHECK(verifier.session_cnonce(given, verifier.look(given, t0), request) == "own");
+}

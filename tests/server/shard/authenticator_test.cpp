@@ -116,6 +116,41 @@ TEST_CASE("Authentication-Info is left out where the configuration says so") {
   CHECK_FALSE(phone.send().has(HeaderId::authentication_info));
 }
 
+TEST_CASE(
+    "-sess with another cnonce than the session's first: accepted, and answered with the same key (RFC 7616 "
+    "3.4.2)") {
+  for (const auto algorithm :
+       {auth::Algorithm::md5_sess, auth::Algorithm::sha256_sess, auth::Algorithm::sha512_256_sess}) {
+    for (const std::string session : {"first", "second"}) {  // as the RFC says; COMPAT: each request's own
+      CAPTURE(auth::to_string(algorithm));
+      CAPTURE(session);
+      World world;
+      world.add_user(aor);
+      Phone phone{world};
+      phone.get_challenge();
+      const auto key = auth::ha1(algorithm, "alice", "example.org", "secret");
+      const auto send = [&](const std::string& cnonce, const std::string& count,
+                            const std::string& made_with) {
+        Ask request = phone.bare();
+        auth::Credentials given = auth::make_credentials(phone.challenge, {.user = "alice",
+                                                                           .password = "secret",
+                                                                           .method = "REGISTER",
+                                                                           .uri = request.uri,
+                                                                           .cnonce = cnonce});
+        given.algorithm = algorithm;
+        given.nc = count;
+        given.response = auth::response(given, key, "REGISTER", "", made_with);
+        request.lines.push_back("Authorization: " + auth::print(given));
+        const auto answer = world.ask(phone.hop, request);
+        CHECK(answer.status() == 200);
+        CHECK(info_of(answer).proof == auth::response(given, key, {}, "", made_with));
+      };
+      send("first", "00000001", "first");
+      send("second", "00000002", session);
+    }
+  }
+}
+
 TEST_CASE("auth-int is offered when configured, and the body is under the digest (RFC 7616 3.4.3)") {
   auto settings = World::default_settings();
   settings.digest_auth = false;
