@@ -106,6 +106,14 @@ TEST_CASE("--trace shows messages as lines, --full whole, with --trace or withou
   }
 }
 
+TEST_CASE(
+    "--keep-alive is the longest time between keep-alives: 29 s unless said otherwise (RFC 5626 4.4.2)") {
+  ::setenv("BECKON_PASSWORD", "secret", 1);
+  int exit_code = -1;
+  CHECK(read({"--account", "alice@example.org"}, exit_code)->keep_alive == 29s);
+  CHECK(read({"--account", "alice@example.org", "--keep-alive", "120"}, exit_code)->keep_alive == 120s);
+}
+
 TEST_CASE("what is wrong on the command line is exit code 2") {
   ::setenv("BECKON_PASSWORD", "secret", 1);
   const std::vector<std::string> good{"--account", "alice@example.org", "--server", "tls:a"};
@@ -114,7 +122,8 @@ TEST_CASE("what is wrong on the command line is exit code 2") {
   for (const auto& more :
        {std::vector<std::string>{"--log", "loud"}, std::vector<std::string>{"--account", "alice"},
         std::vector<std::string>{"--server", "a"}, std::vector<std::string>{"--dns", "ns.example.org"},
-        std::vector<std::string>{"--dns", "127.0.0.1:0"},
+        std::vector<std::string>{"--dns", "127.0.0.1:0"}, std::vector<std::string>{"--keep-alive", "0"},
+        std::vector<std::string>{"--keep-alive", "3601"}, std::vector<std::string>{"--keep-alive", "soon"},
         std::vector<std::string>{"--password-file", "/nonexistent/password"}}) {
     CAPTURE(more.front());
     auto words = good;
