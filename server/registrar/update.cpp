@@ -64,6 +64,15 @@ bool same_binding(const Binding& a, const Binding& b) {
   return sip::equivalent(*one, *other);
 }
 
+/// What a 200 repeats of a Contact's parameters. "A UA cannot suggest or otherwise provide a public GRUU to
+/// the registrar", nor a temporary one (RFC 5627 5.1).
+std::string kept_parameters(const sip::NameAddr& contact) {
+  std::string parameters = contact.parameters;
+  for (const std::string_view not_his : {"expires", "pub-gruu", "temp-gruu"})
+    parameters = sip::without_parameter(parameters, not_his);
+  return parameters;
+}
+
 /// The work on one REGISTER.
 class Work {
  public:
@@ -169,7 +178,7 @@ class Work {
   Binding make(const sip::NameAddr& contact, std::uint32_t seconds) {
     Binding binding{
         .contact = sip::print(contact.uri),
-        .parameters = sip::without_parameter(contact.parameters, "expires"),
+        .parameters = kept_parameters(contact),
         .instance = instance_of(contact),
         .reg_id = outbound_ ? reg_id_of(contact) : 0,
         .q = q_of(contact),

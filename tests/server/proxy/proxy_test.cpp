@@ -89,6 +89,14 @@ TEST_CASE("MESSAGE reaches the user's device unchanged, with who really sent it 
   }
 }
 
+TEST_CASE("no GRUU is made here: a request to one goes to all devices of its user, as to his address") {
+  Town town;
+  town.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
+  Ask request = hello;
+  request.uri = bob + ";gr=urn:uuid:00000000-0000-4000-8000-0123456789ab";
+  CHECK(town.from_alice(request).message.request_uri_text() == "sip:bob@192.0.2.9:40000;transport=tls");
+}
+
 TEST_CASE("nobody to deliver to: 404 for no such user, 480 for one who is offline, 403 for another domain") {
   struct Row {
     const char* uri;

@@ -88,6 +88,18 @@ TEST_CASE("the lifetime granted is the one asked for within bounds (RFC 3261 10.
   }
 }
 
+TEST_CASE("a GRUU that a device brings along is not repeated to it (RFC 5627 5.1)") {
+  World world(World::open_settings());
+  Client client(world, udp(5070));
+  const auto answer = client.send(
+      {phone +
+           ";pub-gruu=\"sip:alice@example.org;gr=x\";methods=\"MESSAGE\";temp-gruu=\"sip:t@example.org;gr\"",
+       "Supported: gruu"});
+  CHECK(contacts(answer) ==
+        std::vector<std::string>{"<sip:alice@192.0.2.9:5070>;methods=\"MESSAGE\";expires=3600"});
+  CHECK(client.send({phone, "Require: gruu"}).header(HeaderId::unsupported) == "gruu");
+}
+
 TEST_CASE("a REGISTER that had to wait is granted what it asked for, not a second more (RFC 3261 10.2.1.1)") {
   World world(World::open_settings(), 1, 300ms);
   const auto ask = [&](const char* call_id, const std::string& contact) {
