@@ -1,0 +1,115 @@
+#include "server/shard/node.hpp"
+
+#include <future>
+#include <thread>
+
+#include "protocol/net/loop.hpp"
+#include "tests/server/world.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+
+namespace {
+
+/// One shard's parts, on a loop of its own.
+struct Side {
+  explicit Side(std::uint8_t number) : loop(number) {}
+
+  Node::Seat seat() {
+    return {{wire, loop.timers(), loop.clock(), random, state, users, bus, locator},
+            [this](std::function<void()> work) { loop.post(std::move(work)); }};
+  }
+
+  net::Loop loop;
+  Wire wire;
+  SeededRandom random{7};
+  store::Memory memory;
+  store::MemoryStore state{memory, loop.timers(), loop.clock()};
+  store::MemoryUsers users{memory, loop.timers(), loop.clock()};
+  store::LocalBus bus;
+  locate::test::Zone zone{loop.timers(), loop.clock()};
+  locate::Finder locator{zone, {.ipv6 = false}, loop.timers(), loop.clock(), random};
+};
+
+/// Keeps the Call-IDs of the MESSAGEs that reach it, and stands still in the first one until it is let go.
+class Witness final : public Room {
+ public:
+  bool handles(sip::Method method, std::string_view) const override { return method == sip::Method::message; }
+  void on_request(const RequestPtr& request) override {
+    seen.emplace_back(request->message.call_id());
+    if (seen.size() > 1) return;
+    standing.set_value();
+    let_go.get_future().wait();
+  }
+
+  std::vector<std::string> seen;
+  std::promise<void> standing, let_go;
+};
+
+/// Runs a loop on a thread of its own until `finish`.
+class Runner {
+ public:
+  explicit Runner(net::Loop& loop) : loop_(loop), thread_([&loop] { loop.run(); }) {}
+  ~Runner() { finish(); }
+  /// What was posted before it has run when this returns.
+  void finish() {
+    if (!thread_.joinable()) return;
+    loop_.post([this] { loop_.stop(); });
+    thread_.join();
+  }
+
+ private:
+  net::Loop& loop_;
+  std::thread thread_;
+};
+
+std::string user_of_shard(const Node& node, unsigned shard) {
+  for (int i = 0;; ++i) {
+    const std::string aor = "sip:user" + std::to_string(i) + "@example.org";
+    if (node.owner(bucket_of(aor)) == shard) return aor;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what one shard hands to another arrives in the order it came in, less what a full queue refused") {
+  constexpr std::size_t room_in_queue = 5, too_many = 7, behind = 300;
+  auto settings = World::open_settings();
+  settings.queue_between_shards = room_in_queue;
+  Side near{0}, far{1};
+  Node node(settings, near.random, {near.seat(), far.seat()});
+  auto& witness = node.shard(1).add<Witness>();
+  const std::string to = user_of_shard(node, 1);
+
+  World texts;
+  std::vector<std::string> taken;
+  int number = 0;
+  const auto send = [&] {
+    const Ask ask{.method = "MESSAGE", .uri = to, .to = to, .call_id = "message-" + std::to_string(++number)};
+    auto message = sip::Message::parse(share(texts.text_of(ask)));
+    near.wire.sent.clear();
+    node.shard(0).on_message(udp(5070), std::move(*message));
+    if (near.wire.sent.empty()) {
+      taken.push_back(ask.call_id);
+      return true;
+    }
+    CHECK(near.wire.sent.front().message.status() == 503);
+    CHECK(near.wire.sent.front().message.call_id() == ask.call_id);
+    return false;
+  };
+
+  Runner runner(far.loop);
+  CHECK(send());
+  REQUIRE(witness.standing.get_future().wait_for(60s) == std::future_status::ready);
+  for (std::size_t i = 0; i < room_in_queue; ++i) CHECK(send());
+  for (std::size_t i = 0; i < too_many; ++i) CHECK_FALSE(send());
+  witness.let_go.set_value();
+  while (taken.size() < 1 + room_in_queue + behind) {
+    if (!send()) std::this_thread::yield();  // both threads run now: how often it is full differs
+  }
+  runner.finish();
+
+  CHECK(node.shard(0).counters().overload >= too_many);
+  CHECK(witness.seen == taken);
+}
