@@ -5,6 +5,17 @@
 
 namespace beckon::auth {
 
+namespace {
+
+/// As long as an H(A1) of that algorithm in hex, and nobody's.
+std::string_view nobody(Algorithm algorithm) {
+  static constexpr std::string_view zeros =
+      "0000000000000000000000000000000000000000000000000000000000000000";
+  return zeros.substr(0, hash_of(algorithm) == crypto::Hash::md5 ? 32 : 64);
+}
+
+}  // namespace
+
 const char* to_string(Verdict verdict) {
   switch (verdict) {
     case Verdict::ok:
@@ -69,10 +80,8 @@ bool Verifier::is_right(const Credentials& credentials, const Request& request,
                         std::string_view session_cnonce) const {
   // An unknown user costs what a known one does: the same hashes, over a value nobody can hit.
   const bool known = !request.ha1.empty();
-  const std::string nobody(
-      known ? std::size_t{0} : crypto::hash(hash_of(credentials.algorithm), {}).size() * 2, '0');
-  const auto expected =
-      response(credentials, known ? request.ha1 : nobody, request.method, request.body, session_cnonce);
+  const auto ha1 = known ? request.ha1 : nobody(credentials.algorithm);
+  const auto expected = response(credentials, ha1, request.method, request.body, session_cnonce);
   const auto given = to_lower(credentials.response);
   return crypto::equal_constant_time(as_bytes(expected), as_bytes(given)) && known;
 }

@@ -50,8 +50,8 @@ std::string aor_of(const auth::Credentials& given) {
 
 /// Who is guessed at, in a bounded text; whoever cannot be anybody is one and the same.
 std::string account_of(const auth::Credentials& given, const users::User* user) {
-  if (user) return user->aor;
-  return given.userhash ? to_lower(given.username).substr(0, users::aor_max) : aor_of(given);
+  if (!given.userhash) return aor_of(given);
+  return user ? user->aor : to_lower(given.username).substr(0, users::aor_max);
 }
 
 std::string_view to_string(Damping::Burst::Of of) {
