@@ -16,12 +16,10 @@
 #include "server/shard/node.hpp"
 #include "server/store/memory.hpp"
 #include "tests/protocol/locate/zone.hpp"
+#include "tests/server/places.hpp"
 
 /// A whole node without sockets, threads or real time, for the tests of its rooms.
 namespace beckon::server::test {
-
-using transaction::Hop;
-using transaction::Protocol;
 
 class VirtualClock final : public Clock {
  public:
@@ -54,14 +52,6 @@ class Wire final : public transaction::Transport {
   std::deque<Sent> sent;
 };
 
-inline Hop udp(std::uint16_t port) {
-  return {Protocol::udp, *parse_address("192.0.2.9:" + std::to_string(port)),
-          *parse_address("192.0.2.1:5060"), 0};
-}
-inline Hop tls(transaction::FlowId flow) {
-  return {Protocol::tls, *parse_address("192.0.2.9:40000"), *parse_address("192.0.2.1:5061"), flow};
-}
-
 /// What a SIP request of a test says; the rest is filled in.
 struct Ask {
   std::string method = "REGISTER";
@@ -73,6 +63,7 @@ struct Ask {
   std::vector<std::string> lines = {};  ///< Further header lines.
   std::string body = {};
   std::string branch = {};  ///< Empty: a fresh one.
+  std::string from_tag = "from1";
 };
 
 class World {
@@ -137,7 +128,7 @@ class World {
     std::string text =
         ask.method + ' ' + ask.uri + " SIP/2.0\r\n" +
         "Via: SIP/2.0/UDP 192.0.2.9:5070;rport;branch=" + branch + "\r\nMax-Forwards: 70\r\nFrom: <" +
-        ask.from + ">;tag=from1\r\nTo: " + (to.find('<') == to.npos ? '<' + to + '>' : to) +
+        ask.from + ">;tag=" + ask.from_tag + "\r\nTo: " + (to.find('<') == to.npos ? '<' + to + '>' : to) +
         "\r\nCall-ID: " + ask.call_id + "\r\nCSeq: " + std::to_string(ask.cseq) + ' ' + ask.method + "\r\n";
     for (const auto& line : ask.lines) text += line + "\r\n";
     return text + "Content-Length: " + std::to_string(ask.body.size()) + "\r\n\r\n" + ask.body;

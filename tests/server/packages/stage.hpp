@@ -18,25 +18,11 @@
 #include "server/shard/services.hpp"
 #include "server/store/memory.hpp"
 #include "server/xcap/documents.hpp"
+#include "tests/server/places.hpp"
 
 /// One shard's registrar, documents and presence agent on fake services: no socket, no thread, no real
 /// time, and no transaction layer; requests arrive authenticated, NOTIFYs are answered by the test.
 namespace beckon::server::test {
-
-using transaction::Hop;
-using transaction::Protocol;
-
-inline const std::string alice = "sip:alice@example.org";
-inline const std::string bob = "sip:bob@example.org";
-inline const std::string carol = "sip:carol@example.org";
-
-inline Hop udp(std::uint16_t port) {
-  return {Protocol::udp, *parse_address("192.0.2.9:" + std::to_string(port)),
-          *parse_address("192.0.2.1:5060"), 0};
-}
-inline Hop tls(transaction::FlowId flow) {
-  return {Protocol::tls, *parse_address("192.0.2.9:40000"), *parse_address("192.0.2.1:5061"), flow};
-}
 
 class StageClock final : public Clock {
  public:

@@ -1,6 +1,6 @@
 #include "server/shard/sips.hpp"
 
-#include "tests/server/world.hpp"
+#include "tests/server/proxy/town.hpp"
 
 using namespace beckon;
 using namespace beckon::server;
@@ -9,13 +9,10 @@ using sip::HeaderId;
 
 namespace {
 
-const std::string alice = "sip:alice@example.org";
-const std::string bob = "sip:bob@example.org";
-
 /// bob with one device, reached over TLS, UDP or a WebSocket.
-class Town : public World {
+class House : public World {
  public:
-  Town() : World(open_settings()) {}
+  House() : World(open_settings()) {}
   sip::Message enter(const Hop& hop, const std::string& uri, const std::string& contact,
                      std::vector<std::string> lines = {}) {
     lines.push_back("Contact: <" + contact + '>');
@@ -28,13 +25,9 @@ class Town : public World {
 };
 
 Ask message_to(const std::string& uri) {
-  return {.method = "MESSAGE",
-          .uri = uri,
-          .from = alice,
-          .to = bob,
-          .call_id = "m",
-          .lines = {"Content-Type: text/plain"},
-          .body = "hi"};
+  Ask request = hello;
+  request.uri = uri;
+  return request;
 }
 
 std::string warning_of(const sip::Message& answer) {
@@ -62,11 +55,11 @@ TEST_CASE("who a SIPS or SIP request may go to, by the scheme of its contact (RF
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
-    Town town;
+    House house;
     const bool sips = row.contact.starts_with("sips:");
-    REQUIRE(town.enter(row.device, sips ? "sips:example.org" : "sip:example.org", row.contact).status() ==
+    REQUIRE(house.enter(row.device, sips ? "sips:example.org" : "sip:example.org", row.contact).status() ==
             200);
-    const Sent sent = town.send(tls(2), message_to(row.asked));
+    const Sent sent = house.send(tls(2), message_to(row.asked));
     if (row.status != 0) {
       CHECK(sent.to.flow == 2);
       CHECK(sent.message.status() == row.status);
@@ -91,9 +84,9 @@ TEST_CASE("what asks for SIPS must have come over a secured hop: 480 with 380 (R
   for (const Row& row : {Row{"UDP", udp(5070), true}, Row{"TCP", tcp, true}, Row{"WebSocket", ws, true},
                          Row{"TLS", tls(1), false}, Row{"secure WebSocket", wss, false}}) {
     CAPTURE(row.name);
-    Town town;
+    House house;
     Ask options{.method = "OPTIONS", .uri = "sips:example.org", .call_id = "o"};
-    const auto answer = town.ask(row.from, options);
+    const auto answer = house.ask(row.from, options);
     CHECK(answer.status() == (row.refused ? 480 : 200));
     if (row.refused) CHECK(warning_of(answer) == "380");
     // A SIPS Route of ours says the same of the way to us.
@@ -101,7 +94,7 @@ TEST_CASE("what asks for SIPS must have come over a secured hop: 480 with 380 (R
                .uri = "sip:example.org",
                .call_id = "r",
                .lines = {"Route: <sips:192.0.2.1;lr>"}};
-    CHECK(town.ask(row.from, routed).status() == (row.refused ? 480 : 200));
+    CHECK(house.ask(row.from, routed).status() == (row.refused ? 480 : 200));
   }
 }
 
@@ -115,20 +108,20 @@ TEST_CASE("a SIPS contact is bound only when all on its way is SIPS: else 400 (R
         Row{"SIPS Path", "sips:example.org", "Path: <sips:edge.example.org;lr>", 200},
         Row{"SIP Path", "sips:example.org", "Path: <sips:a.example.org;lr>, <sip:b;lr>", 400}}) {
     CAPTURE(row.name);
-    Town town;
+    House house;
     std::vector<std::string> lines;
     if (!row.path.empty()) lines.push_back(row.path);
-    CHECK(town.enter(tls(1), row.uri, sips_device, lines).status() == row.status);
+    CHECK(house.enter(tls(1), row.uri, sips_device, lines).status() == row.status);
   }
-  Town town;
-  CHECK(town.enter(tls(1), "sips:example.org", sips_device, {"Contact: <sip:bob@192.0.2.9>"}).status() ==
+  House house;
+  CHECK(house.enter(tls(1), "sips:example.org", sips_device, {"Contact: <sip:bob@192.0.2.9>"}).status() ==
         400);
 }
 
 TEST_CASE("SIP and SIPS of one contact replace each other (RFC 5630 5.1.1.1)") {
-  Town town;
-  REQUIRE(town.enter(tls(1), "sip:example.org", "sip:bob@192.0.2.9:40000").status() == 200);
-  const auto answer = town.enter(tls(1), "sips:example.org", sips_device);
+  House house;
+  REQUIRE(house.enter(tls(1), "sip:example.org", "sip:bob@192.0.2.9:40000").status() == 200);
+  const auto answer = house.enter(tls(1), "sips:example.org", sips_device);
   REQUIRE(answer.status() == 200);
   CHECK(answer.values(HeaderId::contact).size() == 1);
   CHECK(answer.header(HeaderId::contact).starts_with("<sips:"));
@@ -138,12 +131,12 @@ TEST_CASE(
     "a SIPS INVITE gets SIPS Record-Routes, without transport=tls (RFC 3261 16.6 step 4, RFC 5630 5.3)") {
   for (const bool sips : {true, false}) {
     CAPTURE(sips);
-    Town town;
-    REQUIRE(town.enter(tls(1), "sips:example.org", sips_device).status() == 200);
-    Ask invite = message_to(sips ? "sips:bob@example.org" : bob);
-    invite.method = "INVITE";
-    invite.lines = {sips ? "Contact: <sips:alice@192.0.2.9>" : "Contact: <sip:alice@192.0.2.9>"};
-    const Sent sent = town.send(tls(2), invite);
+    House house;
+    REQUIRE(house.enter(tls(1), "sips:example.org", sips_device).status() == 200);
+    Ask call = message_to(sips ? "sips:bob@example.org" : bob);
+    call.method = "INVITE";
+    call.lines = {sips ? "Contact: <sips:alice@192.0.2.9>" : "Contact: <sip:alice@192.0.2.9>"};
+    const Sent sent = house.send(tls(2), call);
     const auto routes = sent.message.values(HeaderId::record_route);
     REQUIRE_FALSE(routes.empty());
     for (const auto route : routes) {
@@ -154,18 +147,18 @@ TEST_CASE(
 }
 
 TEST_CASE("a contact that ends in .invalid is reached down its WebSocket and nowhere else (RFC 7118 5)") {
-  Town town;
+  House house;
   Hop ws = tls(9);
   ws.protocol = Protocol::ws;
   const std::string contact = "sip:x1@df7jal23ls0d.invalid;transport=ws";
-  REQUIRE(town.enter(ws, "sip:example.org", contact).status() == 200);
-  const Sent sent = town.send(udp(5070), message_to(bob));
+  REQUIRE(house.enter(ws, "sip:example.org", contact).status() == 200);
+  const Sent sent = house.send(udp(5070), message_to(bob));
   CHECK(sent.to == ws);
   CHECK(sent.message.request_uri_text() == contact);
-  town.node().on_flow_closed(9);
-  town.run();
-  CHECK(town.take().message.status() == 480);  // the one that was on its way
+  house.node().on_flow_closed(9);
+  house.run();
+  CHECK(house.take().message.status() == 480);  // the one that was on its way
   Ask late = message_to(bob);
   late.call_id = "late";
-  CHECK(town.send(udp(5070), late).message.status() == 404);  // no user is stored in this town
+  CHECK(house.send(udp(5070), late).message.status() == 404);  // no user is stored in this house
 }

@@ -13,7 +13,6 @@ using sip::HeaderId;
 
 namespace {
 
-const std::string alice = "sip:alice@example.org";
 const std::string phone = "Contact: <sip:alice@192.0.2.9:5070>";
 const std::string desk = "Contact: <sip:alice@192.0.2.8:5070>";
 

@@ -1,0 +1,226 @@
+#include <algorithm>
+
+#include "tests/server/proxy/town.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+TEST_CASE("INVITE rings all devices; the first 2xx wins and the others are cancelled (RFC 3261 16.7)") {
+  Town town;
+  town.enter_bob(2);
+  const auto first = town.from_alice(invite);
+  const auto second = town.take();
+  CHECK(first.to.remote.port != second.to.remote.port);
+  town.answer(first, 180, "b1");
+  CHECK(town.take().message.status() == 180);
+  town.answer(second, 180, "b2");
+  CHECK(town.take().message.status() == 180);
+  town.accept(first);
+  CHECK(town.take().message.status() == 200);
+  const auto cancel = town.take();
+  CHECK(cancel.message.method_text() == "CANCEL");
+  CHECK(cancel.to.remote == second.to.remote);
+  town.answer(second, 487, "b2");
+  CHECK(town.take().message.method_text() == "ACK");
+  CHECK(town.wire.sent.empty());
+}
+
+TEST_CASE("CANCEL from the caller reaches the device, and its 487 goes back (RFC 3261 16.10)") {
+  Town town;
+  town.enter_bob();
+  Ask request = invite;
+  request.branch = "z9hG4bKcall";
+  const auto got = town.from_alice(request);
+  town.answer(got, 180);
+  CHECK(town.take().message.status() == 180);
+  const Ask cancel = cancel_of(request);
+  town.receive(udp(5070), town.text_of(cancel));
+  CHECK(town.take().message.status() == 200);
+  CHECK(town.take().message.method_text() == "CANCEL");
+  town.answer(got, 487);
+  bool ended = false;
+  while (!town.wire.sent.empty()) ended = town.take().message.status() == 487 || ended;
+  CHECK(ended);
+}
+
+TEST_CASE("CANCEL races of a forked INVITE (RFC 3261 16.10, 9)") {
+  Town town;
+  town.enter_bob(2);
+  Ask request = invite;
+  request.branch = "z9hG4bKcall";
+  const auto first = town.from_alice(request);
+  const auto second = town.take();
+  town.answer(first, 180, "b1");
+  CHECK(town.take().message.status() == 180);
+  const Ask cancel = cancel_of(request);
+  town.receive(udp(5070), town.text_of(cancel));
+  CHECK(town.take().message.header(HeaderId::cseq) == "2 CANCEL");
+  const auto to_first = town.take();
+  CHECK(to_first.message.method_text() == "CANCEL");
+  CHECK(to_first.to == first.to);
+  CHECK(town.wire.sent.empty());  // the second has not answered: no CANCEL may be sent yet
+
+  const auto statuses = [&] {
+    std::vector<std::string> seen;
+    while (!town.wire.sent.empty()) {
+      const auto sent = town.take();
+      seen.push_back(sent.message.is_request() ? std::string(sent.message.method_text())
+                                               : std::to_string(sent.message.status()));
+    }
+    return seen;
+  };
+  SUBCASE("both refuse with 487: one 487 goes back") {
+    town.answer(first, 487, "b1");
+    CHECK(statuses() == std::vector<std::string>{"ACK"});
+    town.answer(second, 180, "b2");
+    CHECK(statuses() == std::vector<std::string>{"CANCEL", "180"});
+    town.answer(second, 487, "b2");
+    CHECK(statuses() == std::vector<std::string>{"ACK", "487"});
+  }
+  SUBCASE("a 2xx crosses it: the call is made, the other is cancelled") {
+    town.accept(first);
+    CHECK(statuses() == std::vector<std::string>{"200"});
+    town.answer(second, 180, "b2");
+    CHECK(statuses() == std::vector<std::string>{"CANCEL"});
+    town.answer(second, 487, "b2");
+    CHECK(statuses() == std::vector<std::string>{"ACK"});
+  }
+  SUBCASE("both take it at once: both 2xx go back, each makes a dialog (RFC 3261 16.7 step 5)") {
+    town.accept(first);
+    town.accept(second, "b2");
+    CHECK(statuses() == std::vector<std::string>{"200", "200"});
+  }
+  SUBCASE("one is silent: 487 of the other goes back when it has timed out") {
+    town.answer(first, 487, "b1");
+    statuses();
+    town.wait(33s);
+    const auto seen = statuses();
+    CHECK(std::ranges::count(seen, "487") > 0);
+    CHECK(std::ranges::count(seen, "408") == 0);
+  }
+  SUBCASE("a copy of the CANCEL does nothing more") {
+    town.receive(udp(5070), town.text_of(cancel));
+    CHECK(statuses() == std::vector<std::string>{"200"});
+  }
+}
+
+TEST_CASE(
+    "a CANCEL that comes while the credentials are checked ends the INVITE, and nobody rings (RFC 3261 "
+    "9.2)") {
+  Town town;
+  town.enter_bob();
+  Ask request = invite;
+  request.branch = "z9hG4bKasked";
+  request = town.with_credentials(request);
+  for (const Ask& each : {request, cancel_of(request)})
+    town.node().shard(0).on_message(udp(5070), sip::Message::parse(share(town.text_of(each))).value());
+  town.run();
+  CHECK(town.take().message.header(HeaderId::cseq) == "2 CANCEL");
+  const auto answer = town.take().message;
+  CHECK(answer.status() == 487);
+  CHECK(answer.header(HeaderId::cseq) == "2 INVITE");
+  CHECK(town.wire.sent.empty());
+}
+
+TEST_CASE(
+    "a forked request that comes back as it was loops: 482; for somebody else it spirals (RFC 5393 4.2)") {
+  Town town;
+  town.enter_bob(2);
+  town.enter(alice, udp(5071), "sip:alice@192.0.2.9:5071");
+  const auto got = town.from_alice(invite);
+  const auto mark = [](const Sent& sent) {
+    const std::string branch(sent.message.top_via()->branch());
+    return branch.find('~') == branch.npos ? std::string() : branch.substr(branch.find('~'));
+  };
+  CHECK(mark(got).size() == 17);
+  CHECK(mark(town.take()) == mark(got));
+  // Another proxy sends it back to us, with its own Via and whatever it likes behind the address.
+  const auto back = [&](const std::string& uri) {
+    std::string text(got.message.text());
+    const auto from = text.find(' ') + 1;
+    text.replace(from, text.find(' ', from) - from, uri);
+    text.insert(text.find("\r\n") + 2, "Via: SIP/2.0/UDP 192.0.2.77;branch=z9hG4bKfar\r\n");
+    town.receive(udp(5099), text);
+    return town.take();
+  };
+  SUBCASE("looping, which costs no challenge") {
+    CHECK(back("sip:bob@example.org;whack=thud").message.status() == 482);
+    CHECK(town.wire.sent.empty());
+  }
+  SUBCASE("spiraling") { CHECK(back("sip:alice@example.org").message.status() == 407); }
+}
+
+TEST_CASE("a request to one device carries no mark: it cannot multiply (RFC 5393 4.1)") {
+  Town town;
+  town.enter_bob();
+  CHECK(town.from_alice(hello).message.top_via()->branch().find('~') == std::string_view::npos);
+}
+
+TEST_CASE("Max-Breadth is divided among the branches (RFC 5393 5.3.3)") {
+  struct Row {
+    const char* asked;
+    std::uint32_t first;
+    std::uint32_t second;
+  };
+  for (const Row& row : {Row{"", 30, 30}, Row{"Max-Breadth: 5", 3, 2}, Row{"Max-Breadth: 500", 30, 30}}) {
+    CAPTURE(row.asked);
+    Town town;
+    town.enter_bob(2);
+    Ask request = hello;
+    if (*row.asked != 0) request.lines.emplace_back(row.asked);
+    CHECK(town.from_alice(request).message.number(HeaderId::max_breadth) == row.first);
+    CHECK(town.take().message.number(HeaderId::max_breadth) == row.second);
+  }
+}
+
+TEST_CASE("Max-Breadth 0 reaches nobody: 440 (RFC 5393 5.3.3)") {
+  Town town;
+  town.enter_bob();
+  Ask request = hello;
+  request.lines.push_back("Max-Breadth: 0");
+  CHECK(town.from_alice(request).message.status() == 440);
+}
+
+TEST_CASE("past Max-Breadth devices are rung one after the other (RFC 5393 5.5)") {
+  Town town;
+  town.enter_bob(2);
+  Ask request = invite;
+  request.branch = "z9hG4bKcall";
+  request.lines.push_back("Max-Breadth: 1");
+  const auto first = town.from_alice(request);
+  CHECK(first.message.number(HeaderId::max_breadth) == 1U);
+  CHECK(town.wire.sent.empty());
+  SUBCASE("the second when the first refuses; the better answer goes back") {
+    town.answer(first, 486);
+    CHECK(town.take().message.method_text() == "ACK");
+    const auto second = town.take();
+    CHECK(second.to.remote != first.to.remote);
+    CHECK(second.message.number(HeaderId::max_breadth) == 1U);
+    town.answer(second, 404, "b2");
+    CHECK(town.take().message.method_text() == "ACK");
+    CHECK(town.take().message.status() == 486);
+  }
+  SUBCASE("not when the first takes it") {
+    town.accept(first);
+    CHECK(town.take().message.status() == 200);
+  }
+  SUBCASE("not when the user wants nobody to be rung") {
+    town.answer(first, 603);
+    CHECK(town.take().message.method_text() == "ACK");
+    CHECK(town.take().message.status() == 603);
+  }
+  SUBCASE("not when the caller has hung up") {
+    town.answer(first, 180);
+    town.take();
+    const Ask cancel = cancel_of(request);
+    town.receive(udp(5070), town.text_of(cancel));
+    town.take();
+    CHECK(town.take().message.method_text() == "CANCEL");
+    town.answer(first, 487);
+    CHECK(town.take().message.method_text() == "ACK");
+    CHECK(town.take().message.status() == 487);
+  }
+  CHECK(town.wire.sent.empty());
+}

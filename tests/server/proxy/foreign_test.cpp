@@ -1,0 +1,249 @@
+#include <algorithm>
+
+#include "tests/server/proxy/town.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+namespace dns = locate::test;
+
+/// Forwards to example.net, which has two servers: a is to be tried before b.
+class Port : public Town {
+ public:
+  explicit Port(unsigned shards = 1) : Town(shards, settings()) {
+    zone.set("_sip._udp.example.net", locate::Type::srv,
+             dns::services({{1, 0, 5070, "a.example.net"}, {2, 0, 5080, "b.example.net"}}, 3600s));
+    zone.set("a.example.net", locate::Type::a, dns::addresses({"198.51.100.1"}, 3600s));
+    zone.set("b.example.net", locate::Type::a, dns::addresses({"198.51.100.2"}, 3600s));
+  }
+  static Settings settings() {
+    Settings settings = default_settings();
+    settings.foreign = ForeignPolicy::forward;
+    return settings;
+  }
+  static Ask abroad(Ask request) {
+    request.uri = request.to = "sip:carol@example.net";
+    return request;
+  }
+  /// The second request and later ones of a test.
+  static Ask again(Ask request, const std::string& call_id) {
+    request.call_id = call_id;
+    return request;
+  }
+};
+
+const Hop server_a{Protocol::udp, *parse_address("198.51.100.1:5070"), {}, 0};
+const Hop server_b{Protocol::udp, *parse_address("198.51.100.2:5080"), {}, 0};
+
+}  // namespace
+
+TEST_CASE("a user's request to another domain goes to its server (RFC 3263), where that is allowed") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    Port port(shards);
+    const auto got = port.from_alice(Port::abroad(hello));
+    CHECK(got.to == server_a);
+    CHECK(got.message.request_uri_text() == "sip:carol@example.net");
+    CHECK_FALSE(got.message.has(HeaderId::proxy_authorization));
+    CHECK_FALSE(got.message.has(HeaderId::p_asserted_identity));
+    port.answer(got, 200);
+    CHECK(port.take().message.status() == 200);
+  }
+}
+
+TEST_CASE(
+    "it is no open relay: who is not a user of ours, or not proven to be, sends nothing to other domains") {
+  Ask stranger = Port::abroad(hello);
+  SUBCASE("without credentials") {
+    Port port;
+    CHECK(port.ask(udp(5070), stranger).status() == 407);
+    CHECK(port.wire.sent.empty());
+  }
+  SUBCASE("from another domain") {
+    Port port;
+    stranger.from = "sip:mallory@example.com";
+    CHECK(port.ask(udp(5070), stranger).status() == 403);
+    CHECK(port.zone.asked() == 0);
+  }
+  SUBCASE("where nobody has to prove anything") {
+    Settings open = Port::settings();
+    open.authentication = Authentication::none;
+    World world(open);
+    CHECK(world.ask(udp(5070), stranger).status() == 403);
+    CHECK(world.zone.asked() == 0);
+  }
+  SUBCASE("by a Route of the sender's own making") {
+    Port port;
+    stranger.uri = bob;
+    stranger.from = "sip:mallory@example.com";
+    stranger.lines.push_back("Route: <sip:example.net;lr>");
+    CHECK(port.ask(udp(5070), stranger).status() == 403);
+    CHECK(port.zone.asked() == 0);
+  }
+}
+
+TEST_CASE("a Route of our own user is followed by its host's name") {
+  Port port;
+  Ask request = Port::abroad(hello);
+  request.uri = "sip:carol@elsewhere.example";
+  request.lines.push_back("Route: <sip:example.net;lr>");
+  const auto got = port.from_alice(request);
+  CHECK(got.to == server_a);
+  CHECK(got.message.values(HeaderId::route).size() == 1);
+}
+
+TEST_CASE("a server that fails is followed by the domain's next one, in a new transaction (RFC 3263 4.3)") {
+  Port port;
+  const auto first = port.from_alice(Port::abroad(hello));
+  CHECK(first.to == server_a);
+  SUBCASE("503") { port.answer(first, 503); }
+  SUBCASE("not to be reached") {
+    first.failed(std::make_error_code(std::errc::connection_refused));
+    port.run();
+  }
+  const auto second = port.take();
+  CHECK(second.to == server_b);
+  CHECK(second.message.body() == "hi");
+  CHECK(second.message.top_via()->branch() != first.message.top_via()->branch());
+  port.answer(second, 200);
+  CHECK(port.take().message.status() == 200);
+
+  // The one that failed comes last for a while.
+  const auto next = port.from_alice(Port::again(Port::abroad(hello), "m2"));
+  CHECK(next.to == server_b);
+  port.answer(next, 200);
+  port.take();
+  port.wait(locate::failed_pause);
+  CHECK(port.from_alice(Port::again(Port::abroad(hello), "m3")).to == server_a);
+}
+
+TEST_CASE("a silent server is followed by the next one when its transaction has timed out (RFC 3263 4.3)") {
+  Port port;
+  CHECK(port.from_alice(Port::abroad(invite)).to == server_a);
+  while (port.wire.sent.empty() || port.wire.sent.front().to != server_b) {
+    if (!port.wire.sent.empty()) {
+      port.wire.sent.pop_front();  // a copy for server a, or a 100 for alice
+      continue;
+    }
+    REQUIRE(port.timers.next().has_value());
+    port.wait(std::max(Duration::zero(), *port.timers.next() - port.clock.now().mono));
+  }
+  port.answer(port.take(), 200, "c1", "Contact: <sip:carol@198.51.100.2:5080>\r\n");
+  const auto back = port.take();
+  CHECK(back.to == udp(5070));
+  CHECK(back.message.status() == 200);
+}
+
+TEST_CASE("for how long a server comes last is its own to say (RFC 3261 21.5.4)") {
+  Port port;
+  port.answer(port.from_alice(Port::abroad(hello)), 503, "b1", "Retry-After: 300\r\n");
+  port.answer(port.take(), 200);
+  port.take();
+  port.wait(299s);
+  const auto next = port.from_alice(Port::again(Port::abroad(hello), "m2"));
+  CHECK(next.to == server_b);
+  port.answer(next, 200);
+  port.take();
+  port.wait(1s);
+  CHECK(port.from_alice(Port::again(Port::abroad(hello), "m3")).to == server_a);
+}
+
+TEST_CASE("an answer ends the search for one: only the last server's 503 goes back, as 500 (RFC 3261 16.7)") {
+  Port port;
+  SUBCASE("486") {
+    port.answer(port.from_alice(Port::abroad(hello)), 486);
+    CHECK(port.take().message.status() == 486);
+    CHECK(port.wire.sent.empty());
+  }
+  SUBCASE("503 of both") {
+    port.answer(port.from_alice(Port::abroad(hello)), 503);
+    port.answer(port.take(), 503);
+    CHECK(port.take().message.status() == 500);
+    CHECK(port.wire.sent.empty());
+  }
+}
+
+TEST_CASE("a domain that is not found is 404, name servers that do not answer are 504 (RFC 3261 21.5.5)") {
+  Port port;
+  Ask request = Port::abroad(hello);
+  request.uri = "sip:carol@nowhere.example";
+  CHECK(port.from_alice(request).message.status() == 404);
+  for (const char* name :
+       {"dead.example", "_sips._tcp.dead.example", "_sip._tcp.dead.example", "_sip._udp.dead.example"}) {
+    for (const auto type : {locate::Type::naptr, locate::Type::srv, locate::Type::a})
+      port.zone.set(name, type, locate::Answer{});
+  }
+  request.uri = "sip:carol@dead.example";
+  CHECK(port.from_alice(Port::again(request, "m2")).message.status() == 504);
+  request.uri = "sip:carol@192.0.2.77;transport=sctp";
+  CHECK(port.from_alice(Port::again(request, "m3")).message.status() == 404);
+}
+
+TEST_CASE("a call to another domain keeps to the server it was made with, both ways") {
+  Port port;
+  Ask call = Port::abroad(invite);
+  port.answer(port.from_alice(call), 503);
+  port.take();  // our ACK
+  const auto got = port.take();
+  CHECK(got.to == server_b);
+  const auto routes = got.message.values(HeaderId::record_route);
+  REQUIRE(routes.size() == 1);
+  const std::string route(routes[0]);
+  port.answer(got, 200, "c1", "Contact: <sip:carol@pc.example.net>\r\n");
+  CHECK(port.take().message.status() == 200);
+  for (const char* method : {"ACK", "BYE"}) {
+    Ask ask = in_call(method, "sip:carol@pc.example.net", {"Route: " + route});
+    ask.to = "<sip:carol@example.net>;tag=c1";
+    port.receive(udp(5070), port.text_of(ask));
+    CHECK(port.take().to == server_b);
+  }
+  Ask bye = callees_bye({"Route: " + route});
+  bye.from = "sip:carol@example.net";
+  bye.from_tag = "c1";
+  port.receive(server_b, port.text_of(bye));
+  CHECK(port.take().to == udp(5070));
+}
+
+TEST_CASE("a call cancelled while its server is being located is sent to nobody") {
+  Port port;
+  port.zone.latency = 10ms;
+  Ask call = Port::abroad(invite);
+  call.branch = "z9hG4bKcall";
+  call = port.with_credentials(call);
+  port.receive(udp(5070), port.text_of(call));
+  port.receive(udp(5070), port.text_of(cancel_of(call)));
+  port.wait(100ms);
+  std::vector<int> statuses;
+  for (const Sent& sent : port.wire.sent) {
+    CHECK(sent.message.is_response());
+    statuses.push_back(sent.message.status());
+  }
+  CHECK(std::ranges::count(statuses, 487) >= 1);
+}
+
+TEST_CASE("a contact with a host's name is looked up; where it fails its REGISTER's source is tried") {
+  Town town;
+  town.zone.set("pc.example.org", locate::Type::a, dns::addresses({"203.0.113.5"}));
+  town.enter(bob, udp(5080), "sip:bob@pc.example.org");
+  const auto first = town.from_alice(hello);
+  CHECK(first.to.remote == *parse_address("203.0.113.5:5060"));
+  first.failed(std::make_error_code(std::errc::connection_refused));
+  town.run();
+  const auto second = town.take();
+  CHECK(second.to == udp(5080));
+  town.answer(second, 200);
+  CHECK(town.take().message.status() == 200);
+
+  SUBCASE("so is a name nobody has (RFC 7118 5)") {
+    const int asked = town.zone.asked();
+    town.enter(alice, udp(5090), "sip:alice@df7jal23ls0d.invalid");
+    Ask request = Port::again(hello, "m2");
+    request.uri = request.to = alice;
+    CHECK(town.from_alice(request).to == udp(5090));
+    CHECK(town.zone.asked() == asked);
+  }
+}
