@@ -28,8 +28,8 @@ InviteClient::Actions InviteClient::on(Event event, Time now) {
 InviteClient::Actions InviteClient::in_calling(Event event, Time now) {
   switch (event) {
     case Event::timer:
-      if (now >= end_at_) return terminate({.timeout = true});  // timer B
-      return resend(now);                                       // timer A
+      if (now >= *end_at_) return terminate({.timeout = true});  // timer B
+      return resend(now);                                        // timer A
     case Event::transport_error:
       return terminate({.transport_error = true});
     case Event::provisional:
@@ -49,8 +49,7 @@ InviteClient::Actions InviteClient::in_calling(Event event, Time now) {
 InviteClient::Actions InviteClient::in_proceeding(Event event, Time now) {
   switch (event) {
     case Event::timer:
-      if (now < end_at_) return {};
-      if (!cancel_sent_) return send_cancel(now);  // timer C (16.8)
+      if (!end_at_ || now < *end_at_) return {};
       // "If there is no final response for the original request in 64*T1 seconds, the client SHOULD then
       // consider the original transaction cancelled" (9.1).
       return terminate({.timeout = true});
@@ -71,7 +70,7 @@ InviteClient::Actions InviteClient::in_proceeding(Event event, Time now) {
 InviteClient::Actions InviteClient::in_completed(Event event, Time now) {
   switch (event) {
     case Event::timer:
-      return now >= end_at_ ? terminate({}) : Actions{};  // timer D
+      return now >= *end_at_ ? terminate({}) : Actions{};  // timer D
     case Event::transport_error:
       return terminate({.transport_error = true});
     case Event::failure:
@@ -87,7 +86,7 @@ InviteClient::Actions InviteClient::in_completed(Event event, Time now) {
 InviteClient::Actions InviteClient::in_accepted(Event event, Time now) {
   switch (event) {
     case Event::timer:
-      return now >= end_at_ ? terminate({}) : Actions{};  // timer M
+      return now >= *end_at_ ? terminate({}) : Actions{};  // timer M
     case Event::success:
       return {.pass_response = true};
     case Event::provisional:
@@ -102,7 +101,7 @@ InviteClient::Actions InviteClient::in_accepted(Event event, Time now) {
 InviteClient::Actions InviteClient::proceed(Time now) {
   state_ = State::proceeding;
   retransmit_at_.reset();
-  if (!cancel_sent_) end_at_ = now + times_.timer_c;
+  if (!cancel_sent_) end_at_.reset();
   Actions actions;
   if (cancel_wanted_ && !cancel_sent_) actions = send_cancel(now);
   actions.pass_response = true;
@@ -145,7 +144,7 @@ InviteClient::Actions InviteClient::send_cancel(Time now) {
 
 std::optional<Time> InviteClient::deadline() const {
   if (state_ == State::terminated) return std::nullopt;
-  return retransmit_at_ ? std::min(*retransmit_at_, end_at_) : end_at_;
+  return retransmit_at_ ? std::min(*retransmit_at_, *end_at_) : end_at_;
 }
 
 std::string_view to_string(InviteClient::State state) {

@@ -9,8 +9,8 @@
 namespace beckon::transaction {
 
 /// INVITE client transaction (RFC 3261 17.1.1; figure 5 as RFC 6026 8.4 prints it). One function per box of
-/// the figure, one case per arrow; CANCEL (9.1) and timer C (16.6), which the figure leaves out, are among
-/// them.
+/// the figure, one case per arrow; CANCEL (9.1), which the figure leaves out, is among them. It may ring for
+/// ever: its user says when that is too long.
 class InviteClient {
  public:
   enum class State { calling, proceeding, completed, accepted, terminated };
@@ -18,7 +18,7 @@ class InviteClient {
     provisional,      ///< 1xx
     success,          ///< 2xx
     failure,          ///< 3xx to 6xx
-    timer,            ///< `deadline()` has come: timer A, B, C, D or M.
+    timer,            ///< `deadline()` has come: timer A, B, D or M, or the end of what was cancelled.
     transport_error,  ///< The INVITE or an ACK could not be sent, or the flow is gone.
     cancel,           ///< The user wants to CANCEL.
   };
@@ -49,7 +49,9 @@ class InviteClient {
   State state_ = State::calling;
   Duration interval_;                  ///< Of timer A.
   std::optional<Time> retransmit_at_;  ///< Timer A.
-  Time end_at_;  ///< Timer B in calling, C in proceeding, D in completed, M in accepted.
+  /// Timer B in calling, D in completed, M in accepted; in proceeding 64*T1 behind the CANCEL, nothing
+  /// before.
+  std::optional<Time> end_at_;
   bool cancel_wanted_ = false;
   bool cancel_sent_ = false;
 };

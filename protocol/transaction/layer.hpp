@@ -114,6 +114,9 @@ class Layer {
   /// when that fails before any answer: "if the attempt to establish the connection [...] results in a TCP
   /// reset, the element SHOULD retry the request, using UDP" (RFC 3261 18.1.1). A MESSAGE does not: there the
   /// failure is its end (RFC 3428 8). Who refused TCP is not asked again for `tcp_pause`.
+  ///
+  /// An INVITE that was answered 1xx waits for its end until its user says `cancel`: a proxy when timer C
+  /// fires (16.8), a caller when he hangs up. From then on it has 64*T1 (9.1).
   TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Now now,
                      std::string_view branch_part = {});
   void send_ack(std::string ack, const Hop& to, Now now);

@@ -10,7 +10,6 @@ struct Times {
   Duration t2 = 4s;         ///< Longest pause between copies of a non-INVITE request or an INVITE response.
   Duration t4 = 5s;         ///< How long a message may stay in the network.
   Duration trying = 200ms;  ///< An INVITE not answered by then gets 100 from the layer (17.2.1).
-  Duration timer_c = 3min;  ///< An INVITE this long without a final response is cancelled (16.6 step 11).
 
   /// Timers B, F, H, J, L and M, and D, for which the RFC asks at least 32 s, which this is by default.
   Duration timeout() const { return 64 * t1; }

@@ -25,7 +25,7 @@ constexpr Duration timer_c = 185s;
 }  // namespace
 
 Proxy::Context::Context(RequestPtr asked, TimerQueue& timers)
-    : request(std::move(asked)), fork(request->message.method() == Method::invite), timer(timers) {}
+    : request(std::move(asked)), fork(request->message.method() == Method::invite), copies(timers) {}
 
 Proxy::Proxy(Services& services, registrar::Registrar& registrar, const crypto::Key32& key)
     : services_(services), registrar_(registrar), key_(key) {}
@@ -222,9 +222,8 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
     const bool extra = i < breadth % at_once;
     targets[i].breadth = i < at_once ? static_cast<std::uint32_t>(breadth / at_once + (extra ? 1 : 0)) : 1;
     if (i >= at_once) context->waiting.push_back(i);
-    context->branches.push_back({.target = std::move(targets[i])});
+    context->branches.emplace_back(std::move(targets[i]), services_.timers());
   }
-  if (request->message.method() == Method::invite) arm_timer_c(*context, services_.clock().now());
   for (std::size_t i = 0; i < at_once; ++i) start_branch(request, i);
 }
 
@@ -282,6 +281,7 @@ void Proxy::try_next(const RequestPtr& request, std::size_t number) {
         on_outcome(request, number, hop, outcome, now);
       },
       mark);
+  if (request->message.method() == Method::invite) arm_timer_c(branch, services_.clock().now());
 }
 
 /// Ends a branch with an answer of our own.
@@ -307,6 +307,10 @@ void Proxy::on_outcome(const RequestPtr& request, std::size_t number, const Hop&
   Context* context = find(request->id);
   if (!context) return;
   Branch& branch = context->branches[number];
+  if (outcome.kind != Outcome::Kind::provisional)
+    branch.timer_c.cancel();
+  else if (outcome.status != 100 && branch.timer_c.is_set())
+    arm_timer_c(branch, now);  // RFC 3261 16.7 step 2
   // "Failure also occurs if the transaction layer times out without ever having received any response" (RFC
   // 3263 4.3).
   const bool failed = outcome.kind == Outcome::Kind::transport_error ||
@@ -330,8 +334,6 @@ void Proxy::on_outcome(const RequestPtr& request, std::size_t number, const Hop&
                                                     : 480;
     response = request->reply(status).finish();
   }
-  if (outcome.kind == Outcome::Kind::provisional && status != 100 && context->timer.is_set())
-    arm_timer_c(*context, now);
   act(*context, context->fork.on_response(number, status, response), response, now);
   if (status >= 200) start_next(request);
 }
@@ -346,15 +348,14 @@ void Proxy::act(Context& context, Fork::Actions actions, const std::string& resp
   if (!context.fork.is_finished()) return;
   // Copies of a 2xx may follow for 64*T1 (RFC 6026 7.1).
   if (!invite || actions.send_best) return forget(request->id);
-  context.timer.set(now.mono + replay_time, [this, id = request->id](Time) { forget(id); });
+  context.copies.set(now.mono + replay_time, [this, id = request->id](Time) { forget(id); });
 }
 
-void Proxy::arm_timer_c(Context& context, Now now) {
-  context.timer.set(now.mono + timer_c, [this, id = context.request->id](Time) {
-    Context* late = find(id);
-    if (!late) return;
-    late->cancelled = true;
-    cancel_open(*late, {}, services_.clock().now());
+/// When it fires the branch alone is cancelled (RFC 3261 16.8); one that nobody has answered ended long
+/// before.
+void Proxy::arm_timer_c(Branch& branch, Now now) {
+  branch.timer_c.set(now.mono + timer_c, [this, id = branch.id](Time) {
+    services_.transactions().cancel(id, {}, services_.clock().now());
   });
 }
 

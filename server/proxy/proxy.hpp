@@ -51,22 +51,24 @@ class Proxy final : public Relay {
  private:
   /// One way out: its hops are tried one after another (RFC 3263 4.3).
   struct Branch {
+    Branch(Target to, TimerQueue& timers) : target(std::move(to)), timer_c(timers) {}
     Target target;
     std::size_t next = 0;               ///< Of the target's hops.
     transaction::TransactionId id = 0;  ///< Of the try that runs.
     bool heard = false;                 ///< Somebody has answered this try.
     int status = 480;                   ///< The answer when nothing is left to try.
     std::string reason{};
+    Timer timer_c;  ///< Of an INVITE's try (RFC 3261 16.6 step 11).
   };
   struct Context {
     Context(RequestPtr asked, TimerQueue& timers);
     RequestPtr request;
     Fork fork;
-    std::vector<Branch> branches;
+    std::deque<Branch> branches;
     /// More targets than Max-Breadth lets ring at once: one starts where another has failed (RFC 5393 5.5).
     std::deque<std::size_t> waiting;
     bool cancelled = false;  ///< By the caller, or as there is an answer: nothing new is tried.
-    Timer timer;  ///< Timer C (RFC 3261 16.6 step 11); behind a 2xx to INVITE: until its copies have come.
+    Timer copies;            ///< Behind a 2xx to INVITE: until its copies have come.
   };
   using Found = std::function<void(std::vector<registrar::Binding>)>;
 
@@ -90,7 +92,7 @@ class Proxy final : public Relay {
                   const transaction::Outcome& outcome, Now now);
   void act(Context& context, Fork::Actions actions, const std::string& response, Now now);
   void cancel_open(Context& context, std::string_view reason, Now now);
-  void arm_timer_c(Context& context, Now now);
+  void arm_timer_c(Branch& branch, Now now);
   void forget(transaction::TransactionId id);
   void give_up(const RequestPtr& request, int status, std::string_view reason = {});
   void give_up(const RequestPtr& request, SipsRefusal why);

@@ -87,12 +87,16 @@ void Party::request(const Wish& wish) {
       [this, call_id](const Outcome& outcome, Now) { on_outcome(call_id, outcome); }, now());
   if (wish.cancel_after && sent.invite)
     later(*wish.cancel_after, [this, id] { layer_.cancel(id, {}, now()); });
+  if (!sent.invite) return;
+  sent.hang_up = std::make_unique<Timer>(*timers_);
+  sent.hang_up->set(now().mono + longest_ringing, [this, id](Time) { layer_.cancel(id, {}, now()); });
 }
 
 void Party::on_outcome(const std::string& call_id, const Outcome& outcome) {
   if (outcome.kind == Outcome::Kind::provisional) return;
   Sent& sent = sent_.at(call_id);
   if (++sent.ends > 1) fail("a second end", sent.what);
+  sent.hang_up.reset();
   if (outcome.kind == Outcome::Kind::timeout && sent.arrived != 0)
     fail("a timeout, though " + std::to_string(sent.arrived) + " had arrived", sent.what);
   if (outcome.kind == Outcome::Kind::final && outcome.status != sent.arrived)

@@ -29,6 +29,8 @@ class Faults {
 class Party : protected transaction::User {
  public:
   static constexpr Duration slowest_answer = 40s;
+  /// So long a caller waits; longer than a proxy's timer C.
+  static constexpr Duration longest_ringing = 4min;
 
   Party(SipNetwork& network, Faults& faults, std::string name, const Address& address,
         SipPort::Streams streams);
@@ -69,6 +71,7 @@ class Party : protected transaction::User {
   void answer(transaction::TransactionId id, int status);
   /// Sends `text`, a finished response of that status, as it is.
   void pass(transaction::TransactionId id, int status, std::string text);
+  TimerQueue& timers() { return *timers_; }
   void later(Duration after, std::function<void()> work);
   /// True with that probability.
   bool chance(double share);
@@ -88,6 +91,7 @@ class Party : protected transaction::User {
     int ends = 0;
     int arrived = 0;  ///< Status of the first final response that arrived; 0: none.
     bool invite = false;
+    std::unique_ptr<Timer> hang_up{};  ///< Of an INVITE, until its end.
   };
   /// A request this party got.
   struct Served {

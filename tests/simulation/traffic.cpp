@@ -1,6 +1,7 @@
 #include "tests/simulation/traffic.hpp"
 
 #include <fmt/format.h>
+#include <deque>
 
 #include <functional>
 #include <memory>
@@ -24,8 +25,8 @@ namespace {
 
 /// All requests leave within this time.
 constexpr Duration busy = 60s;
-/// Longer than anything may take until each request has its end: a call rings for ever (timer C), is
-/// cancelled, and nobody answers that; and a TCP attempt before it.
+/// Longer than anything may take until each request has its end: a call rings until its caller hangs up, and
+/// nobody answers that; and a TCP attempt before it.
 constexpr Duration patience = 10min;
 constexpr transaction::Times times;
 
@@ -40,6 +41,7 @@ class ForkingProxy final : public Party {
     explicit Context(bool invite) : fork(invite) {}
     server::proxy::Fork fork;
     std::vector<TransactionId> branches;
+    std::deque<Timer> timers_c;  ///< Of each branch of an INVITE (RFC 3261 16.6 step 11).
   };
 
   void serve(TransactionId id, const sip::Message& request) override {
@@ -54,11 +56,16 @@ class ForkingProxy final : public Party {
       context.branches.push_back(layer().send(
           std::move(text), hop, [this, id, i](const Outcome& outcome, Now) { on_outcome(id, i, outcome); },
           now()));
+      auto& timer_c = context.timers_c.emplace_back(timers());
+      if (request.method() != Method::invite) continue;
+      timer_c.set(now().mono + 185s,
+                  [this, branch = context.branches[i]](Time) { layer().cancel(branch, {}, now()); });
     }
   }
 
   void on_outcome(TransactionId id, std::size_t branch, const Outcome& outcome) {
     Context& context = contexts_.at(id);
+    if (outcome.kind != Outcome::Kind::provisional) context.timers_c[branch].cancel();
     const auto answers = [&](std::string text) {
       act(id, context.fork.on_response(branch, outcome.status, text), outcome.status, text);
     };

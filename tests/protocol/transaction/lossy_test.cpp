@@ -113,8 +113,8 @@ TEST_CASE("on a bad link each request ends once, is seen at most once, and nothi
             if (outcome.kind != Outcome::Kind::provisional) ++ends[call_id];
           },
           link.now());
-      if (i % 4 == 3)
-        link.timers().set(link.now().mono + 10s, [&, id](Time) { near.layer.cancel(id, {}, link.now()); });
+      const Duration patience = i % 4 == 3 ? 10s : 3min;
+      link.timers().set(link.now().mono + patience, [&, id](Time) { near.layer.cancel(id, {}, link.now()); });
     }
     link.run_until_quiet();
     for (const auto& [call_id, count] : ends) {

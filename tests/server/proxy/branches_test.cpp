@@ -107,6 +107,64 @@ TEST_CASE("CANCEL races of a forked INVITE (RFC 3261 16.10, 9)") {
 }
 
 TEST_CASE(
+    "timer C: a branch that rings for more than three minutes is cancelled, the others go on; each 1xx but "
+    "100 "
+    "begins its time anew (RFC 3261 16.6 step 11, 16.7 step 2, 16.8)") {
+  Town town;
+  town.enter_bob(2);
+  const auto is_cancelled = [&](const Sent& branch, const std::string& tag) {
+    const auto cancel = town.take();
+    CHECK(cancel.message.method_text() == "CANCEL");
+    CHECK(cancel.to == branch.to);
+    town.answer(cancel, 200, tag);
+    town.answer(branch, 487, tag);
+    CHECK(town.take().message.method_text() == "ACK");
+  };
+  const auto first = town.from_alice(invite);
+  const auto second = town.take();
+  town.answer(first, 180, "b1");
+  town.answer(second, 180, "b2");
+  town.wait(100s);
+  town.answer(first, 100, "b1");
+  town.answer(second, 183, "b2");
+  town.wait(81s);  // three minutes
+  for (const Sent& sent : town.wire.sent) CHECK(sent.message.is_response());
+  town.wire.sent.clear();
+  town.wait(4s);
+  is_cancelled(first, "b1");
+  town.wait(80s);
+  CHECK(town.wire.sent.empty());
+  SUBCASE("nobody takes it") {
+    town.wait(20s);
+    is_cancelled(second, "b2");
+    CHECK(town.take().message.status() == 487);
+  }
+  SUBCASE("the other takes it, and nothing is cancelled any more") {
+    town.accept(second, "b2");
+    CHECK(town.take().message.status() == 200);
+    town.wait(20min);
+  }
+  CHECK(town.wire.sent.empty());
+}
+
+TEST_CASE(
+    "timer C: a device that rings and is deaf to its CANCEL is 408 to the caller (RFC 3261 16.8, 9.1)") {
+  Town town;
+  town.enter_bob();
+  const auto got = town.from_alice(invite);
+  town.answer(got, 180);
+  town.wait(186s);
+  const auto cancels = std::ranges::count_if(
+      town.wire.sent, [](const Sent& sent) { return sent.message.method_text() == "CANCEL"; });
+  CHECK(cancels > 0);
+  town.wire.sent.clear();
+  town.wait(32s);
+  const auto ends =
+      std::ranges::count_if(town.wire.sent, [](const Sent& sent) { return sent.message.status() == 408; });
+  CHECK(ends > 0);
+}
+
+TEST_CASE(
     "a CANCEL that comes while the credentials are checked ends the INVITE, and nobody rings (RFC 3261 "
     "9.2)") {
   Town town;
