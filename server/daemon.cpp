@@ -432,6 +432,8 @@ class Daemon {
       return reply->finish("{}");
     }
     if (verb == "trace") return traces_->start(word, reply);
+    if (verb != "tables" && verb != "about")
+      return reply->finish(admin::refusal("the question cannot be read"));
     gather<std::vector<Table>>(
         [](Shard& shard) { return shard.tables(); },
         [reply, about = std::string(word)](const std::vector<std::vector<Table>>& parts) {

@@ -1,17 +1,14 @@
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <exception>
 #include <iostream>
 
-#include "server/admin/socket.hpp"
-#include "server/admin/tables.hpp"
+#include "server/admin/show.hpp"
 #include "server/admin/terminal.hpp"
 #include "server/admin/trace.hpp"
 #include "server/admin/users.hpp"
 #include "server/config/command_line.hpp"
 #include "server/daemon.hpp"
-#include "server/users/user.hpp"
 
 namespace {
 
@@ -22,25 +19,6 @@ using Verb = CommandLine::Verb;
 Exit fail(Exit code, const std::string& what) {
   std::cerr << "beckond: " << what << '\n';
   return code;
-}
-
-Exit show(const CommandLine& line, const std::string& question) {
-  const auto text = admin::ask(admin::socket_path(line.config.data), question);
-  if (!text) return fail(Exit::failed, text.error().message() + " (" + line.config.data.string() + ')');
-  auto tables = admin::parse_json(*text);
-  if (!tables) return fail(Exit::failed, tables.error().message());
-  if (line.verb == Verb::tables && !line.argument.empty()) {
-    std::erase_if(*tables, [&](const Table& table) { return table.name != line.argument; });
-    if (tables->empty()) return fail(Exit::usage, "there is no table \"" + line.argument + '"');
-  }
-  std::cout << (line.json ? admin::print_json(*tables) + '\n' : admin::print_text(*tables));
-  return Exit::done;
-}
-
-Exit explain(const CommandLine& line) {
-  const auto aor = users::canonical_aor(line.argument);
-  if (!aor) return fail(Exit::usage, line.argument + ": " + aor.error().message());
-  return show(line, "about " + *aor);
 }
 
 Exit check_config(const CommandLine& line) {
@@ -57,9 +35,8 @@ Exit run(const CommandLine& line) {
     case Verb::run:
       return serve(line.config);
     case Verb::tables:
-      return show(line, "tables");
     case Verb::explain:
-      return explain(line);
+      return admin::run_show(line, std::cout, std::cerr);
     case Verb::trace:
       return admin::run_trace(line, std::cout, std::cerr);
     case Verb::check_config:

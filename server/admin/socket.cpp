@@ -8,6 +8,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <string>
 #include <utility>
@@ -21,6 +22,20 @@ std::filesystem::path socket_path(const std::filesystem::path& data) { return da
 
 std::string refusal(std::string_view reason) {
   return boost::json::serialize(boost::json::object{{"event", "refused"}, {"reason", reason}}) + '\n';
+}
+
+std::optional<std::string> reason_of_refusal(std::string_view answer) {
+  boost::json::error_code error;
+  const auto value = boost::json::parse(answer, error);
+  if (error || !value.is_object()) return std::nullopt;
+  return reason_of_refusal(value.as_object());
+}
+
+std::optional<std::string> reason_of_refusal(const boost::json::object& answer) {
+  const auto* name = answer.if_contains("event");
+  if (name == nullptr || *name != "refused") return std::nullopt;
+  const auto* reason = answer.if_contains("reason");
+  return reason != nullptr && reason->is_string() ? std::string(reason->as_string()) : "no reason given";
 }
 
 namespace {

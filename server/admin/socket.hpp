@@ -1,8 +1,10 @@
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,9 @@ using ReplyPtr = std::shared_ptr<Reply>;
 
 /// The answer to a question nobody answers: a line {"event":"refused","reason":...}.
 std::string refusal(std::string_view reason);
+/// The reason in such an answer; nothing when it is another one.
+std::optional<std::string> reason_of_refusal(std::string_view answer);
+std::optional<std::string> reason_of_refusal(const boost::json::object& answer);
 
 /// Answers whoever may open the data folder: a Unix socket of mode 0600, one line in, one text out. Where
 /// accepting fails, since there are no files left to open, it is tried again after `pause`.

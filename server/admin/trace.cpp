@@ -31,14 +31,6 @@ std::optional<boost::json::object> parse_event(std::string_view line) {
   return std::move(value.as_object());
 }
 
-/// The reason, when the event is a refusal.
-std::optional<std::string> reason_of_refusal(const boost::json::object& event) {
-  const auto* name = event.if_contains("event");
-  if (name == nullptr || *name != "refused") return std::nullopt;
-  const auto* reason = event.if_contains("reason");
-  return reason != nullptr && reason->is_string() ? std::string(reason->as_string()) : "no reason given";
-}
-
 }  // namespace
 
 struct Traces::Asker {

@@ -1,7 +1,10 @@
 """The command line as people type it, and the server's own commands."""
 
 import json
+import socket
 import subprocess
+import tempfile
+import threading
 
 from story import ALICE, BOB, Agent, check, equal, run
 
@@ -32,6 +35,35 @@ def live_tables(server):
         json.loads(out.stdout)
 
 
+def refused_questions(server):
+    """a question the server does not know is refused; who was refused is told why, on standard error, with exit code 5"""
+    with socket.socket(socket.AF_UNIX) as curious:
+        curious.settimeout(60)
+        curious.connect(str(server.data / "admin.sock"))
+        curious.sendall(b"weather\n")
+        refusal = curious.makefile("rb").read()
+    equal(json.loads(refusal), {"event": "refused", "reason": "the question cannot be read"}, "the refusal")
+
+    with tempfile.TemporaryDirectory() as data, socket.socket(socket.AF_UNIX) as other:
+        other.bind(f"{data}/admin.sock")
+        other.listen()
+
+        def refuse(count):
+            for _ in range(count):
+                with other.accept()[0] as asker:
+                    asker.makefile("rb").readline()
+                    asker.sendall(refusal)
+
+        commands = [["tables"], ["explain", ALICE[0]], ["trace"]]
+        answering = threading.Thread(target=refuse, args=[len(commands)], daemon=True)
+        answering.start()
+        for words in commands:
+            out = command(server, *words, "--data", data)
+            equal((out.returncode, out.stdout, out.stderr),
+                  (5, "", "beckond: refused: the question cannot be read\n"), " ".join(words))
+        answering.join()
+
+
 def users(server):
     """users are listed, get a new password, are disabled and removed while the server runs"""
     listed = command(server, "user", "list", "--data", server.data)
@@ -52,4 +84,4 @@ def foreign_user(server):
     check(out.returncode != 0 and "elsewhere.example" in out.stderr, f"refused: {out.returncode} {out.stderr!r}")
 
 
-run([message_from_the_shell, live_tables, users, foreign_user])
+run([message_from_the_shell, live_tables, refused_questions, users, foreign_user])

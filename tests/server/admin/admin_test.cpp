@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "server/admin/metrics.hpp"
+#include "server/admin/show.hpp"
 #include "server/admin/socket.hpp"
 #include "server/admin/tables.hpp"
 #include "server/admin/trace.hpp"
@@ -294,18 +295,19 @@ TEST_CASE(
 
 namespace {
 
-/// A server whose traces nobody answers yet, and what `beckond trace` makes of it.
+/// A server whose questions nobody answers yet, and what the commands make of it.
 struct Asking {
   explicit Asking(Socket::Handler handler) : socket(loop, std::move(handler)) {
     REQUIRE(socket.listen(socket_path(folder.path())).has_value());
   }
-  Exit trace(const std::string& about, bool json = false) {
-    CommandLine line{.verb = Verb::trace, .config = {}, .argument = about, .json = json};
+  Exit trace(const std::string& about, bool json = false) { return run(Verb::trace, about, json); }
+  Exit run(Verb verb, const std::string& argument, bool json = false) {
+    CommandLine line{.verb = verb, .config = {}, .argument = argument, .json = json};
     line.config.data = folder.path();
     Exit exit = Exit::done;
     std::atomic<bool> done = false;
     std::jthread asker([&] {
-      exit = run_trace(line, out, errors);
+      exit = verb == Verb::trace ? run_trace(line, out, errors) : run_show(line, out, errors);
       loop.post([&] { done = true; });
     });
     CHECK(loop.run_until([&] { return done.load(); }, 10s));
@@ -325,6 +327,44 @@ TEST_CASE("beckond trace tells why it was refused, and fails") {
   for (const bool json : {false, true}) CHECK(asking.trace("", json) == Exit::failed);
   CHECK(asking.out.str().empty());
   CHECK(asking.errors.str() == "beckond: refused: too many\nbeckond: refused: too many\n");
+}
+
+TEST_CASE("beckond tables and explain ask, print what comes, and tell why they were refused") {
+  std::vector<std::string> questions;
+  std::string answer = print_json(example);
+  Asking asking([&](const std::string& question, const ReplyPtr& reply) {
+    questions.push_back(question);
+    reply->finish(answer);
+  });
+  CHECK(asking.run(Verb::tables, "") == Exit::done);
+  CHECK(asking.run(Verb::tables, "PIT") == Exit::done);
+  CHECK(asking.run(Verb::explain, "alice@example.org", true) == Exit::done);
+  CHECK(questions == std::vector<std::string>{"tables", "tables", "about sip:alice@example.org"});
+  CHECK(asking.out.str() == print_text(example) + "PIT (0)\n" + print_json(example) + '\n');
+  CHECK(asking.errors.str().empty());
+
+  struct Row {
+    Verb verb;
+    std::string argument, answer;
+    Exit exit;
+    std::string told;
+  };
+  const Row rows[] = {
+      {Verb::tables, "", refusal("too many"), Exit::failed, "refused: too many"},
+      {Verb::explain, "alice@example.org", refusal("too many"), Exit::failed, "refused: too many"},
+      {Verb::tables, "", "{\"event\":\"refused\"}", Exit::failed, "refused: no reason given"},
+      {Verb::tables, "", "{\"event\":\"other\"}", Exit::failed, "the server's answer cannot be read"},
+      {Verb::tables, "", "", Exit::failed, "the server's answer cannot be read"},
+      {Verb::tables, "none", print_json(example), Exit::usage, "there is no table \"none\""}};
+  for (const Row& row : rows) {
+    CAPTURE(row.told);
+    answer = row.answer;
+    asking.out.str("");
+    asking.errors.str("");
+    CHECK(asking.run(row.verb, row.argument) == row.exit);
+    CHECK(asking.errors.str() == "beckond: " + row.told + '\n');
+    CHECK(asking.out.str().empty());
+  }
 }
 
 TEST_CASE("a question of any length beyond the limit is refused, and never handled") {
