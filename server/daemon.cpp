@@ -403,8 +403,10 @@ class Daemon {
     }
     Config fresh;
     if (const auto problem = server::reload(config_, fresh)) return log::error("server", "{}", *problem);
+    const auto keys = waiting(config_, fresh);
     config_ = reloaded(config_, fresh);
     log::set_level(config_.log);
+    if (!keys.empty()) log::warn("server", "changed keys that wait for a restart: {}", fmt::join(keys, ", "));
     apply_settings();
     log::info("server", "configuration and certificates read again");
   }

@@ -17,126 +17,172 @@ namespace beckon::server {
 
 namespace {
 
-/// Sets one value; nothing when it fits, else what was expected.
-using Setter = std::function<std::optional<std::string>(const toml::node&, Config&)>;
 using Problem = std::optional<std::string>;
 
+/// One key of the file.
+struct Key {
+  /// Sets its value; nothing when it fits, else what was expected.
+  std::function<Problem(const toml::node&, Config&)> set;
+  /// Have the two the same value of it?
+  std::function<bool(Config&, Config&)> is_same;
+};
+
+/// Where its value is kept.
 template <class T>
-Setter number(T& (*place)(Config&), std::int64_t least, std::int64_t most) {
-  return [=](const toml::node& node, Config& config) -> Problem {
-    const auto value = node.value_exact<std::int64_t>();
-    if (!value || *value < least || *value > most) {
-      return "a number from " + std::to_string(least) + " to " + std::to_string(most);
-    }
-    place(config) = static_cast<T>(*value);
-    return std::nullopt;
-  };
+using Place = std::function<T&(Config&)>;
+
+template <class T>
+Key key(Place<T> place, std::function<Problem(const toml::node&, T&)> read) {
+  return {.set = [=](const toml::node& node, Config& config) { return read(node, place(config)); },
+          .is_same = [=](Config& one, Config& other) { return place(one) == place(other); }};
 }
 
-Setter seconds(Duration& (*place)(Config&), std::int64_t least, std::int64_t most) {
-  return [=](const toml::node& node, Config& config) -> Problem {
+template <class T>
+Key number(Place<T> place, std::int64_t least, std::int64_t most, const std::string& what = "a number") {
+  return key<T>(std::move(place), [=](const toml::node& node, T& number) -> Problem {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < least || *value > most) {
+      return what + " from " + std::to_string(least) + " to " + std::to_string(most);
+    }
+    number = static_cast<T>(*value);
+    return std::nullopt;
+  });
+}
+
+Key seconds(Place<Duration> place, std::int64_t least, std::int64_t most) {
+  return key<Duration>(std::move(place), [=](const toml::node& node, Duration& duration) -> Problem {
     const auto value = node.value_exact<std::int64_t>();
     if (!value || *value < least || *value > most) {
       return "seconds from " + std::to_string(least) + " to " + std::to_string(most);
     }
-    place(config) = std::chrono::seconds(*value);
+    duration = std::chrono::seconds(*value);
     return std::nullopt;
-  };
+  });
 }
 
 template <class T>
-Setter text(T& (*place)(Config&)) {
-  return [=](const toml::node& node, Config& config) -> Problem {
+Key text(Place<T> place) {
+  return key<T>(std::move(place), [](const toml::node& node, T& text) -> Problem {
     const auto value = node.value_exact<std::string>();
     if (!value) return "a text";
-    place(config) = *value;
+    text = *value;
     return std::nullopt;
-  };
+  });
 }
 
-Setter flag(bool& (*place)(Config&)) {
-  return [=](const toml::node& node, Config& config) -> Problem {
+Key flag(Place<bool> place) {
+  return key<bool>(std::move(place), [](const toml::node& node, bool& flag) -> Problem {
     const auto value = node.value_exact<bool>();
     if (!value) return "true or false";
-    place(config) = *value;
+    flag = *value;
     return std::nullopt;
-  };
+  });
 }
 
 template <class T>
-Setter choice(T& (*place)(Config&), std::map<std::string, T, std::less<>> choices) {
-  return [=](const toml::node& node, Config& config) -> Problem {
-    const auto value = node.value_exact<std::string>();
-    const auto found = value ? choices.find(*value) : choices.end();
-    if (found != choices.end()) {
-      place(config) = found->second;
-      return std::nullopt;
-    }
-    std::string expected = "one of";
-    for (const auto& [name, meaning] : choices) expected += " \"" + name + '"';
-    return expected;
-  };
+Key choice(Place<T> place, std::map<std::string, T, std::less<>> choices) {
+  return key<T>(std::move(place),
+                [choices = std::move(choices)](const toml::node& node, T& chosen) -> Problem {
+                  const auto value = node.value_exact<std::string>();
+                  const auto found = value ? choices.find(*value) : choices.end();
+                  if (found != choices.end()) {
+                    chosen = found->second;
+                    return std::nullopt;
+                  }
+                  std::string expected = "one of";
+                  for (const auto& [name, meaning] : choices) expected += " \"" + name + '"';
+                  return expected;
+                });
 }
 
 /// A list of texts, each handed to `add`, which says what is wrong with it.
-Setter list(std::function<Problem(const std::string&, Config&)> add, std::function<void(Config&)> clear) {
-  return [=](const toml::node& node, Config& config) -> Problem {
-    const auto* array = node.as_array();
-    if (!array) return "a list of texts";
-    clear(config);
-    for (const auto& item : *array) {
-      const auto value = item.value_exact<std::string>();
-      if (!value) return "a list of texts";
-      if (auto problem = add(*value, config)) return problem;
-    }
+Problem read_list(const toml::node& node, const std::function<Problem(const std::string&)>& add) {
+  const auto* array = node.as_array();
+  if (!array) return "a list of texts";
+  for (const auto& item : *array) {
+    const auto value = item.value_exact<std::string>();
+    if (!value) return "a list of texts";
+    if (auto problem = add(*value)) return problem;
+  }
+  return std::nullopt;
+}
+
+template <class T>
+Key list(Place<std::vector<T>> place, std::function<Problem(const std::string&, std::vector<T>&)> add) {
+  return key<std::vector<T>>(std::move(place), [=](const toml::node& node, std::vector<T>& all) -> Problem {
+    all.clear();
+    return read_list(node, [&](const std::string& value) { return add(value, all); });
+  });
+}
+
+Key texts(Place<std::vector<std::string>> place) {
+  return list<std::string>(std::move(place), [](const std::string& text, auto& all) -> Problem {
+    all.push_back(text);
     return std::nullopt;
-  };
+  });
 }
 
-Setter names(std::vector<std::string>& (*place)(Config&)) {
-  return list(
-      [=](const std::string& name, Config& config) -> Problem {
-        place(config).push_back(to_lower(name));
-        return std::nullopt;
-      },
-      [=](Config& config) { place(config).clear(); });
+Key names(Place<std::vector<std::string>> place) {
+  return list<std::string>(std::move(place), [](const std::string& name, auto& all) -> Problem {
+    all.push_back(to_lower(name));
+    return std::nullopt;
+  });
 }
 
-Setter addresses(std::vector<Address>& (*place)(Config&)) {
-  return list(
-      [=](const std::string& value, Config& config) -> Problem {
-        const auto address = parse_address(value);
-        if (!address || address->port == 0) return "texts of the form ADDRESS:PORT";
-        place(config).push_back(*address);
-        return std::nullopt;
-      },
-      [=](Config& config) { place(config).clear(); });
+Key addresses(Place<std::vector<Address>> place) {
+  return list<Address>(std::move(place), [](const std::string& value, auto& all) -> Problem {
+    const auto address = parse_address(value);
+    if (!address || address->port == 0) return "texts of the form ADDRESS:PORT";
+    all.push_back(*address);
+    return std::nullopt;
+  });
 }
 
-Setter listeners() {
-  return list(
-      [](const std::string& value, Config& config) -> Problem {
-        const auto listener = parse_listener(value);
-        if (!listener) return listener.error().message();
-        config.listeners.push_back(*listener);
-        return std::nullopt;
-      },
-      [](Config& config) { config.listeners.clear(); });
+Key networks(Place<std::vector<Network>> place) {
+  return list<Network>(std::move(place), [](const std::string& value, auto& all) -> Problem {
+    const auto network = parse_network(value);
+    if (!network) return '"' + value + "\" is no network like 192.0.2.0/24";
+    all.push_back(*network);
+    return std::nullopt;
+  });
 }
 
-using Keys = std::map<std::string, Setter, std::less<>>;
+/// One key for two values.
+Key qop() {
+  return {.set = [](const toml::node& node, Config& config) -> Problem {
+            auto& settings = config.settings;
+            settings.digest_auth = settings.digest_auth_int = false;
+            return read_list(node, [&](const std::string& word) -> Problem {
+              if (word != "auth" && word != "auth-int") return "\"auth\" or \"auth-int\"";
+              (word == "auth" ? settings.digest_auth : settings.digest_auth_int) = true;
+              return std::nullopt;
+            });
+          },
+          .is_same =
+              [](Config& one, Config& other) {
+                return one.settings.digest_auth == other.settings.digest_auth &&
+                       one.settings.digest_auth_int == other.settings.digest_auth_int;
+              }};
+}
+
+Key listeners(Place<std::vector<Listener>> place) {
+  return list<Listener>(std::move(place), [](const std::string& value, auto& all) -> Problem {
+    const auto listener = parse_listener(value);
+    if (!listener) return listener.error().message();
+    all.push_back(*listener);
+    return std::nullopt;
+  });
+}
+
+using Keys = std::map<std::string, Key, std::less<>>;
 
 constexpr std::int64_t day = 86400;
 constexpr std::int64_t million = 1000000;
 
-void add_lifetimes(Keys& keys, const std::string& section, Lifetimes& (*place)(Config&)) {
+void add_lifetimes(Keys& keys, const std::string& section, Lifetimes Settings::* lifetimes) {
   const auto member = [&](const std::string& name, std::uint32_t Lifetimes::* field) {
-    keys[section + '.' + name] = [=](const toml::node& node, Config& config) -> Problem {
-      const auto value = node.value_exact<std::int64_t>();
-      if (!value || *value < 1 || *value > 365 * day) return "seconds from 1 to a year";
-      place(config).*field = static_cast<std::uint32_t>(*value);
-      return std::nullopt;
-    };
+    keys[section + '.' + name] = number<std::uint32_t>(
+        [=](Config& c) -> auto& { return c.settings.*lifetimes.*field; }, 1, 365 * day, "seconds");
   };
   member("minimum", &Lifetimes::minimum);
   member("standard", &Lifetimes::standard);
@@ -145,12 +191,8 @@ void add_lifetimes(Keys& keys, const std::string& section, Lifetimes& (*place)(C
 
 void add_limits(Keys& keys) {
   const auto limit = [&](const std::string& name, std::uint32_t Settings::* field) {
-    keys["limits." + name] = [=](const toml::node& node, Config& config) -> Problem {
-      const auto value = node.value_exact<std::int64_t>();
-      if (!value || *value < 1 || *value > million) return "a number from 1 to 1000000";
-      config.settings.*field = static_cast<std::uint32_t>(*value);
-      return std::nullopt;
-    };
+    keys["limits." + name] =
+        number<std::uint32_t>([=](Config& c) -> auto& { return c.settings.*field; }, 1, million);
   };
   limit("bindings_per_aor", &Settings::bindings_per_aor);
   limit("publications_per_aor", &Settings::publications_per_aor);
@@ -163,12 +205,7 @@ void add_limits(Keys& keys) {
 
 void add_connections(Keys& keys) {
   const auto limit = [&](const std::string& name, std::uint32_t ConnectionLimits::* field) {
-    keys[name] = [=](const toml::node& node, Config& config) -> Problem {
-      const auto value = node.value_exact<std::int64_t>();
-      if (!value || *value < 1 || *value > million) return "a number from 1 to 1000000";
-      config.connections.*field = static_cast<std::uint32_t>(*value);
-      return std::nullopt;
-    };
+    keys[name] = number<std::uint32_t>([=](Config& c) -> auto& { return c.connections.*field; }, 1, million);
   };
   limit("connections.total", &ConnectionLimits::total);
   limit("connections.per_address", &ConnectionLimits::per_address);
@@ -180,18 +217,13 @@ void add_connections(Keys& keys) {
       seconds([](Config& c) -> auto& { return c.connections.handshake; }, 1, 600);
   keys["websocket.ping_seconds"] =
       seconds([](Config& c) -> auto& { return c.connections.websocket_ping; }, 0, day);
-  keys["websocket.origins"] = list(
-      [](const std::string& origin, Config& config) -> Problem {
-        config.connections.websocket_origins.push_back(origin);
-        return std::nullopt;
-      },
-      [](Config& config) { config.connections.websocket_origins.clear(); });
+  keys["websocket.origins"] = texts([](Config& c) -> auto& { return c.connections.websocket_origins; });
 }
 
 Keys make_keys() {
   Keys keys;
   keys["domains"] = names([](Config& c) -> auto& { return c.domains; });
-  keys["listen"] = listeners();
+  keys["listen"] = listeners([](Config& c) -> auto& { return c.listeners; });
   keys["advertise"] = text<std::string>([](Config& c) -> auto& { return c.advertise; });
   keys["data"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.data; });
   keys["shards"] = number<unsigned>([](Config& c) -> auto& { return c.shards; }, 1, 64);
@@ -213,21 +245,10 @@ Keys make_keys() {
                                                 {{"optional", false}, {"required", true}});
   keys["digest.sha512_256"] = flag([](Config& c) -> auto& { return c.settings.digest_sha512_256; });
   keys["digest.md5"] = flag([](Config& c) -> auto& { return c.settings.digest_md5; });
-  keys["digest.qop"] = list(
-      [](const std::string& word, Config& config) -> Problem {
-        if (word != "auth" && word != "auth-int") return "\"auth\" or \"auth-int\"";
-        (word == "auth" ? config.settings.digest_auth : config.settings.digest_auth_int) = true;
-        return std::nullopt;
-      },
-      [](Config& config) { config.settings.digest_auth = config.settings.digest_auth_int = false; });
+  keys["digest.qop"] = qop();
   keys["digest.userhash"] = flag([](Config& c) -> auto& { return c.settings.digest_userhash; });
   keys["digest.authentication_info"] = flag([](Config& c) -> auto& { return c.settings.digest_info; });
-  keys["digest.md5_only_agents"] = list(
-      [](const std::string& agent, Config& config) -> Problem {
-        config.settings.md5_only_agents.push_back(agent);
-        return std::nullopt;
-      },
-      [](Config& config) { config.settings.md5_only_agents.clear(); });
+  keys["digest.md5_only_agents"] = texts([](Config& c) -> auto& { return c.settings.md5_only_agents; });
   keys["digest.nonce_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.nonce_lifetime; }, 1, day);
   keys["guessing.free"] =
@@ -240,14 +261,7 @@ Keys make_keys() {
       seconds([](Config& c) -> auto& { return c.settings.guesses.memory; }, 1, 365 * day);
   keys["guessing.entries"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.guesses.entries; }, 1, 16 * million);
-  keys["trusted_networks"] = list(
-      [](const std::string& text, Config& config) -> Problem {
-        const auto network = parse_network(text);
-        if (!network) return "\"" + text + "\" is no network like 192.0.2.0/24";
-        config.settings.trusted_networks.push_back(*network);
-        return std::nullopt;
-      },
-      [](Config& config) { config.settings.trusted_networks.clear(); });
+  keys["trusted_networks"] = networks([](Config& c) -> auto& { return c.settings.trusted_networks; });
   keys["proxy.foreign"] =
       choice<ForeignPolicy>([](Config& c) -> auto& { return c.settings.foreign; },
                             {{"refuse", ForeignPolicy::refuse}, {"forward", ForeignPolicy::forward}});
@@ -259,9 +273,9 @@ Keys make_keys() {
       number<std::uint32_t>([](Config& c) -> auto& { return c.trace_messages; }, 0, million);
   keys["trace.octets"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.trace_octets; }, 0, std::int64_t{1} << 30);
-  add_lifetimes(keys, "registration", [](Config& c) -> auto& { return c.settings.registration; });
-  add_lifetimes(keys, "subscription", [](Config& c) -> auto& { return c.settings.subscription; });
-  add_lifetimes(keys, "publication", [](Config& c) -> auto& { return c.settings.publication; });
+  add_lifetimes(keys, "registration", &Settings::registration);
+  add_lifetimes(keys, "subscription", &Settings::subscription);
+  add_lifetimes(keys, "publication", &Settings::publication);
   add_limits(keys);
   return keys;
 }
@@ -277,7 +291,7 @@ Problem read_table(const toml::table& table, const std::string& prefix, const Ke
     }
     const auto found = keys.find(name);
     if (found == keys.end()) return where(node) + ": there is no key \"" + name + '"';
-    if (const auto expected = found->second(node, config))
+    if (const auto expected = found->second.set(node, config))
       return where(node) + ": " + name + ": " + *expected;
   }
   return std::nullopt;
@@ -356,9 +370,18 @@ Config reloaded(const Config& running, const Config& fresh) {
   return next;
 }
 
+std::vector<std::string> waiting(Config running, Config fresh) {
+  Config next = reloaded(running, fresh);
+  std::vector<std::string> names;
+  for (const auto& [name, key] : make_keys()) {
+    if (!key.is_same(next, fresh)) names.push_back(name);
+  }
+  return names;
+}
+
 std::vector<std::string> key_names() {
   std::vector<std::string> names;
-  for (const auto& [name, setter] : make_keys()) names.push_back(name);
+  for (const auto& [name, key] : make_keys()) names.push_back(name);
   return names;
 }
 

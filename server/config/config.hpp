@@ -72,6 +72,8 @@ std::optional<std::string> reload(const Config& now, Config& fresh);
 /// What a running server goes on with after it read `fresh`: `running` with the keys that the sample marks
 /// "(reload)" from `fresh`. All others were handed out at the start and stay until the next one.
 Config reloaded(const Config& running, const Config& fresh);
+/// The names of the keys that `fresh` has another value for and `reloaded` leaves as they run.
+std::vector<std::string> waiting(Config running, Config fresh);
 /// The names of all keys: "shards", "limits.max_breadth".
 std::vector<std::string> key_names();
 /// What does not fit together, such as no authentication beside a listener for the world.

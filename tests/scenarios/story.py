@@ -35,6 +35,16 @@ def shards(number):
     return ["--shards", str(number)]
 
 
+def restart_with(server, toml):
+    """The server again, with this configuration in a file of its own, which is returned."""
+    config = server.data / "beckond.toml"
+    config.write_text(toml)
+    server.stop()
+    server.options += ["--config", config]
+    server.start()
+    return config
+
+
 def parser():
     """What every story is told; one that needs more adds it and gives `run` what was parsed."""
     words = argparse.ArgumentParser()

@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 
-from story import ALICE, BOB, Agent, check, equal, run
+from story import ALICE, BOB, Agent, check, equal, restart_with, run
 from beckon_harness import LIMIT, Process
 
 
@@ -116,11 +116,7 @@ def people(server):
 
 def nothing_remembered(server):
     """a server told to remember nothing shows nothing"""
-    server.stop()
-    file = server.data / "beckond.toml"
-    file.write_text("[trace]\nmessages = 0\n")
-    server.options += ["--config", str(file)]
-    server.start()
+    restart_with(server, "[trace]\nmessages = 0\n")
     with Agent(server, *ALICE) as alice:
         alice.run("register")
     equal(trace(server), "", "the trace")

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import threading
 
-from story import ALICE, LIMIT, Agent, Failure, check, equal, run, until
+from story import ALICE, LIMIT, Agent, Failure, check, equal, restart_with, run, until
 
 
 def make_certificate(folder, name):
@@ -77,15 +77,23 @@ def certificate_reload(server):
             equal(options(after, "TLS", "after"), "SIP/2.0 200 OK", "the answer on a new one")
 
 
+def waiting_keys(server):
+    """SIGHUP takes over what it can, and one warning names the changed keys that wait for a restart"""
+    config = restart_with(server, 'log = "warn"\n')
+    config.write_text('log = "info"\n[digest]\nnonce_seconds = 77\n[connections]\nidle_seconds = 77\n')
+    os.kill(server.process.pid, signal.SIGHUP)
+    until(lambda: shown(server) and any("read again" in line for line in server.process.errors),
+          "the configuration is read again, and told at the new log level")
+    warnings = [line for line in server.process.errors if "wait for a restart" in line]
+    equal(len(warnings), 1, f"warnings ({server.process.errors})")
+    check(warnings[0].endswith(": connections.idle_seconds, digest.nonce_seconds"), f"the two keys, not {warnings[0]!r}")
+
+
 def client_certificates(server):
     """a listener that demands certificates lets in who shows one that is trusted, and nobody else; browsers are not asked"""
     peer, peer_key = make_certificate(server.data, "peer.example.net")
     stranger, stranger_key = make_certificate(server.data, "stranger.example.net")
-    config = server.data / "asking.toml"
-    config.write_text(f'[tls]\nclient_ca = "{peer}"\nclient_certificate = "required"\n')
-    server.stop()
-    server.options += ["--config", str(config)]
-    server.start()
+    restart_with(server, f'[tls]\nclient_ca = "{peer}"\nclient_certificate = "required"\n')
     for who, certificate, key, welcome in (("the peer", peer, peer_key, True), ("a stranger", stranger, stranger_key, False),
                                            ("nobody", None, None, False)):
         context = ssl.create_default_context(cafile=server.certificate)
@@ -107,11 +115,7 @@ def client_certificates(server):
 
 def connections_per_address(server):
     """one address that is not trusted may hold so many connections, over all of a listener's threads, and not one more"""
-    config = server.data / "bounds.toml"
-    config.write_text("trusted_networks = []\n[connections]\nper_address = 3\n")
-    server.stop()
-    server.options += ["--config", str(config)]
-    server.start()
+    restart_with(server, "trusted_networks = []\n[connections]\nper_address = 3\n")
     with contextlib.ExitStack() as stack:
         for number in range(3):
             connection = stack.enter_context(connect(server, "tcp"))
@@ -230,4 +234,4 @@ def ipv6(server):
         check(connection.recv(100).startswith(b"HTTP/1.1 426"), "the WebSocket listener answers")
 
 
-run([certificate_reload, client_certificates, connections_per_address, keep_alives, forgetful_nat, ipv6])
+run([certificate_reload, waiting_keys, client_certificates, connections_per_address, keep_alives, forgetful_nat, ipv6])

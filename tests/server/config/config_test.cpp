@@ -155,6 +155,26 @@ TEST_CASE("SIGHUP changes the keys that the sample marks, and no others") {
   }
 }
 
+TEST_CASE(
+    "after SIGHUP the changed keys that wait for a restart are named, put in the file or taken out of it") {
+  const auto marked = marked_keys();
+  Config all;
+  std::set<std::string> others;
+  for (const Row& row : rows) {
+    CAPTURE(row.key);
+    const auto named = marked.contains(row.key) ? std::vector<std::string>{} : std::vector{row.key};
+    CHECK(waiting({}, with(row)) == named);
+    CHECK(waiting(with(row), {}) == named);
+    CHECK(waiting(with(row), with(row)).empty());
+    CHECK(read_toml(row.key + " = " + row.value, all).value_or("") == "");
+    others.insert(named.begin(), named.end());
+  }
+  CHECK(others.size() > 10);
+  const auto named = waiting({}, all);
+  CHECK(std::set<std::string>(named.begin(), named.end()) == others);
+  CHECK(named.size() == others.size());
+}
+
 TEST_CASE("what is wrong in a file is told with its line and what was expected") {
   struct Wrong {
     const char* toml;
