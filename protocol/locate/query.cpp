@@ -10,8 +10,6 @@ using transaction::Protocol;
 
 namespace {
 
-constexpr std::uint16_t sip_port = 5060;
-constexpr std::uint16_t sips_port = 5061;
 constexpr std::uint16_t http_port = 80, https_port = 443;
 
 /// COMPAT: "transport=tls" is deprecated (RFC 3261 26.2.2) and everywhere.
@@ -42,7 +40,7 @@ bool Abilities::has(Protocol protocol) const {
 std::uint16_t default_port(Protocol protocol) {
   const bool secure = transaction::is_secure(protocol);
   if (transaction::is_websocket(protocol)) return secure ? https_port : http_port;
-  return secure ? sips_port : sip_port;
+  return secure ? sip::sips_port : sip::sip_port;
 }
 
 Result<Query> query_of(const sip::Uri& uri) {

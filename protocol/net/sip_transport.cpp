@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t largest_datagram = 65507;  // octets; what IPv4 leaves
 constexpr std::size_t waiting_for_dial = 1000;   // messages for one connection that is being made
-constexpr std::uint16_t sips_port = 5061;        // of a Via without port (RFC 3261 18.2.2)
 constexpr std::size_t stun_header = 20;          // octets; RFC 8489 5
 constexpr int loop_shift = 56;                   // a FlowId's top octet is its loop's number
 
@@ -257,7 +256,7 @@ void SipTransport::Impl::note_alias(const Hop& from, const sip::Message& message
   if (!flow || flow->is_dialled() || flow->peer_names().empty() || alias_of.contains(from.flow)) return;
   const auto via = message.top_via();
   if (!via || !sip::find_parameter(via->parameters, "alias")) return;
-  const Address theirs{from.remote.ip, via->port.value_or(sips_port)};
+  const Address theirs{from.remote.ip, via->port.value_or(sip::sips_port)};
   alias_of.emplace(from.flow, theirs);
   by_alias[theirs] = from.flow;
 }

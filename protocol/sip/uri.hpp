@@ -13,6 +13,9 @@ namespace beckon::sip {
 
 /// Octets of one URI (DESIGN 7): ten times what real ones need.
 inline constexpr std::size_t max_uri_length = 1024;
+/// Where none is named (RFC 3261 18.2.2, 19.1.2): UDP and TCP, and what goes over TLS.
+inline constexpr std::uint16_t sip_port = 5060;
+inline constexpr std::uint16_t sips_port = 5061;
 
 /// Finds parameter `name` (any case) in a text like ";transport=tcp;lr;q=0.5". Present without a value
 /// gives an empty text. Quotes around a value are taken off; its escapes stay.

@@ -43,6 +43,9 @@ Uri own(const UriView& uri);
 std::string canonical_aor(const UriView& uri);
 void append(std::string& out, const UriView& uri);
 
+/// A branch that is unique begins so (RFC 3261 8.1.1.7); others are of RFC 2543.
+inline constexpr std::string_view magic_cookie = "z9hG4bK";
+
 /// One Via hop (RFC 3261 20.42), as written.
 struct ViaView {
   std::string_view transport;

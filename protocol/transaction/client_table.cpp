@@ -8,7 +8,6 @@
 namespace beckon::transaction {
 namespace {
 
-constexpr std::string_view magic_cookie = "z9hG4bK";
 /// A peer without TCP is not asked again for that long: each attempt costs a round trip, or a connection's
 /// timeout where a firewall stands.
 constexpr Duration tcp_pause = 10min;
@@ -28,7 +27,7 @@ ClientTable::~ClientTable() {
 }
 
 std::string ClientTable::mint_branch(std::string_view part) {
-  std::string branch(magic_cookie);
+  std::string branch(sip::magic_cookie);
   if (context_.config.branch_prefix) branch += context_.config.branch_prefix();
   branch += context_.random.token(8);
   return branch.append(part);

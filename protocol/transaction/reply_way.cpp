@@ -8,8 +8,6 @@
 namespace beckon::transaction {
 namespace {
 
-constexpr std::uint16_t sip_port = 5060, sips_port = 5061;
-
 /// From where an address can be reached: this host, a network of its own, everywhere.
 enum class Reach { host, network, world };
 
@@ -44,11 +42,11 @@ SentBy sent_by_of(const sip::ViaView& via, Protocol protocol) {
 ReplyWay::ReplyWay(Hop back, const sip::ViaView& via, bool can_locate)
     : back_(std::move(back)), dial_(back_.remote), can_locate_(can_locate && !is_websocket(back_.protocol)) {
   if (may_dial(back_.protocol))
-    dial_.port = via.port.value_or(is_secure(back_.protocol) ? sips_port : sip_port);
+    dial_.port = via.port.value_or(is_secure(back_.protocol) ? sip::sips_port : sip::sip_port);
   const auto ip = parse_ip(via.host);
   // Who answers a connection for a response must be who sent the request (RFC 5922 7.1).
   if (is_secure(back_.protocol) && back_.name.empty() && !ip) back_.name = to_lower(via.host);
-  if (ip == dial_.ip && via.port.value_or(sip_port) == dial_.port && back_.protocol == Protocol::udp)
+  if (ip == dial_.ip && via.port.value_or(sip::sip_port) == dial_.port && back_.protocol == Protocol::udp)
     can_locate_ = false;  // it leads to where we are
 }
 

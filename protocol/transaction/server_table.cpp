@@ -14,12 +14,12 @@
 namespace beckon::transaction {
 namespace {
 
-constexpr std::string_view magic_cookie = "z9hG4bK";
 constexpr std::uint32_t overload_pause_seconds = 10;  ///< Retry-After of a 503: long enough to shed load.
 
 /// RFC 4475 3.2.1: the cookie alone identifies nothing.
 bool has_cookie(std::string_view branch) {
-  return branch.size() > magic_cookie.size() && iequals(branch.substr(0, magic_cookie.size()), magic_cookie);
+  constexpr auto size = sip::magic_cookie.size();
+  return branch.size() > size && iequals(branch.substr(0, size), sip::magic_cookie);
 }
 
 /// What matches a request with its transaction (RFC 3261 17.2.3). `method` is INVITE for the ACK and the

@@ -7,7 +7,6 @@
 namespace beckon::transaction {
 namespace {
 
-constexpr std::uint16_t default_port = 5060;
 constexpr std::string_view line_end = "\r\n";
 constexpr std::string_view via_head = "Via: ";
 
@@ -85,7 +84,7 @@ std::string stamped_via(const sip::ViaView& via, const Address& source) {
 
 Hop reply_hop(const sip::ViaView& via, const Hop& from) {
   Hop hop = from;
-  if (!is_reliable(from.protocol) && !via.rport) hop.remote.port = via.port.value_or(default_port);
+  if (!is_reliable(from.protocol) && !via.rport) hop.remote.port = via.port.value_or(sip::sip_port);
   return hop;
 }
 

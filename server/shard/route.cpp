@@ -8,13 +8,12 @@ namespace beckon::server {
 
 namespace {
 
-constexpr std::string_view magic_cookie = "z9hG4bK";
 /// In the user part of each Record-Route of ours (`proxy::seal`), and of no other URI we write.
 constexpr char route_mark = '~';
 
 std::optional<Bucket> bucket_of_response(const sip::ViaView& via) {
-  if (!via.branch.starts_with(magic_cookie)) return std::nullopt;
-  return bucket_in(via.branch.substr(magic_cookie.size()));
+  if (!via.branch.starts_with(sip::magic_cookie)) return std::nullopt;
+  return bucket_in(via.branch.substr(sip::magic_cookie.size()));
 }
 
 std::optional<Bucket> bucket_of_route(const sip::Message& request) {
