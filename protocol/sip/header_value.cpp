@@ -193,6 +193,9 @@ Read read_item(std::string_view text, Fits fits) {
   return HeaderValue(*item);
 }
 
+template <bool (*is_value)(std::string_view), const auto& rules>
+constexpr auto fits = [](const Item& item) { return is_value(item.value) && obeys(item.parameters, rules); };
+
 Read read_text(std::string_view text) {
   if (!is_text(text)) return Errc::bad_value;
   return HeaderValue(text);
@@ -607,36 +610,22 @@ Result<HeaderValue> parse_header(HeaderId id, std::string_view text) {
       return read_item(
           text, [](const Item& item) { return is_media_type(item.value) && has_values(item.parameters); });
     case Shape::media_ranges:
-      return read_items(text, row.stands, [](const Item& item) {
-        return is_media_range(item.value) && obeys(item.parameters, q_rules);
-      });
+      return read_items(text, row.stands, fits<is_media_range, q_rules>);
     case Shape::codings:
-      return read_items(text, row.stands, [](const Item& item) {
-        return grammar::is_token(item.value) && obeys(item.parameters, q_rules);
-      });
+      return read_items(text, row.stands, fits<grammar::is_token, q_rules>);
     case Shape::languages:
-      return read_items(text, row.stands, [](const Item& item) {
-        return is_language_range(item.value) && obeys(item.parameters, q_rules);
-      });
+      return read_items(text, row.stands, fits<is_language_range, q_rules>);
     case Shape::item:
-      return read_item(text, [](const Item& item) {
-        return grammar::is_token(item.value) && obeys(item.parameters, item_rules);
-      });
+      return read_item(text, fits<grammar::is_token, item_rules>);
     case Shape::flag:
       return read_item(
           text, [](const Item& item) { return iequals(item.value, "true") || iequals(item.value, "false"); });
     case Shape::event:
-      return read_item(text, [](const Item& item) {
-        return grammar::is_token(item.value) && obeys(item.parameters, event_rules);
-      });
+      return read_item(text, fits<grammar::is_token, event_rules>);
     case Shape::subscription_state:
-      return read_item(text, [](const Item& item) {
-        return grammar::is_token(item.value) && obeys(item.parameters, state_rules);
-      });
+      return read_item(text, fits<grammar::is_token, state_rules>);
     case Shape::reasons:
-      return read_items(text, row.stands, [](const Item& item) {
-        return grammar::is_token(item.value) && obeys(item.parameters, reason_rules);
-      });
+      return read_items(text, row.stands, fits<grammar::is_token, reason_rules>);
     case Shape::networks:
       return read_items(text, row.stands, [](const Item& item) { return is_token_or_quoted(item.value); });
     case Shape::access_networks:
