@@ -59,7 +59,10 @@ void MemoryStore::apply(Batch& batch, const Done& done, Now now) {
     else
       memory_.records[std::move(key)] = std::move(record.value);
   }
-  std::erase_if(memory_.answers, [&](const auto& entry) { return entry.second.until < now.wall; });
+  if (now.mono - pruned_ >= prune_interval) {
+    pruned_ = now.mono;
+    std::erase_if(memory_.answers, [&](const auto& entry) { return entry.second.until < now.wall; });
+  }
   if (batch.answer) memory_.answers.insert_or_assign(batch.answer->request, *batch.answer);
   done(++memory_.version);
 }

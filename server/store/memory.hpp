@@ -39,6 +39,7 @@ class MemoryStore final : public StateStore {
   TimerQueue& timers_;
   Clock& clock_;
   Duration latency_;
+  Time pruned_{};
   std::shared_ptr<bool> alive_;  ///< False once this is gone: pending batches are lost, as in a crash.
 };
 

@@ -27,9 +27,6 @@ constexpr std::array state_schema{
 /// How long a new server waits for one that is ending to let go of the file.
 constexpr std::chrono::milliseconds lock_patience{500};
 
-/// How often answers nobody may ask for any more are deleted.
-constexpr Duration prune_interval = 30s;
-
 /// A shard's end: where its callbacks run, and whether anybody still waits for them.
 struct Owner {
   Executor executor;

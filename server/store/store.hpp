@@ -51,6 +51,10 @@ struct Answer {
   WallTime until;        ///< Answered at + 64*T1.
 };
 
+/// How often a store deletes answers nobody may ask for any more: to look for them at each commit would cost
+/// all of them each time.
+constexpr Duration prune_interval = 30s;
+
 /// Changes that become true together.
 struct Batch {
   std::string aor;  ///< Whose version rises. Every change is about this AOR.

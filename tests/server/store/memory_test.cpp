@@ -87,6 +87,22 @@ TEST_CASE("an erased record is gone, an answer stays until its time") {
   CHECK(world.load().answers.empty());
 }
 
+TEST_CASE("answers past their time are looked for every prune_interval, not at every commit") {
+  World world;
+  const auto commit = [&](std::optional<Answer> answer) {
+    world.store.commit({alice, {}, std::move(answer)}, [](auto) {});
+    world.advance(1ms);
+  };
+  world.advance(prune_interval);
+  commit(Answer{"call;1;tag;z9hG4bK", alice, "200", world.clock.at.wall + 1s});
+  world.advance(2s);
+  commit({});
+  CHECK(world.memory.answers.size() == 1);
+  world.advance(prune_interval);
+  commit({});
+  CHECK(world.memory.answers.empty());
+}
+
 TEST_CASE("a store that is gone loses what it had not committed, as a crash does") {
   World world;
   bool called = false;
