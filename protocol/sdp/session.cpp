@@ -152,6 +152,7 @@ Problem Reader::read_connection(std::string_view value, Connection& connection) 
   if (behind.empty()) return std::nullopt;
   // "address/ttl", "address/ttl/count"; IPv6 multicast has no TTL (RFC 8866 5.7).
   auto [first, second] = cut(behind, '/');
+  if (first.empty()) return Errc::bad_connection;
   if (connection.address_type == "IP6") {
     if (!second.empty()) return Errc::bad_connection;
     std::swap(first, second);

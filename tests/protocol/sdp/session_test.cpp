@@ -131,6 +131,8 @@ TEST_CASE("what cannot be read is refused with its reason") {
       {head + "c=IN IP4 224.0.0.1/1/0\n", Errc::bad_connection},
       {head + "c=IN IP4 224.0.0.1/\n", Errc::bad_connection},
       {head + "c=IN IP4 224.0.0.1/1/2/3\n", Errc::bad_connection},
+      {head + "c=IN IP4 224.0.0.1//3\n", Errc::bad_connection},
+      {head + "c=IN IP6 FF15::1//3\n", Errc::bad_connection},
       {head + "c=IN IP6 FF15::1/1/2\n", Errc::bad_connection},
       {head + "c=IN IP4 /1\n", Errc::bad_connection},
       {head + "b=AS\n", Errc::bad_bandwidth},
