@@ -16,17 +16,17 @@ constexpr std::size_t echo_size = 500;
 constexpr std::string_view domain = "example.org";
 
 std::string head(std::string_view method, std::string_view uri, const std::string& transport,
-                 std::uint32_t number, std::string_view user) {
+                 std::uint32_t number, std::string_view user, std::string_view branch_end = {}) {
   return fmt::format(
       "{0} {1} SIP/2.0\r\n"
-      "Via: SIP/2.0/{2} 127.0.0.1:15060;branch={3}{4:08x};rport\r\n"
+      "Via: SIP/2.0/{2} 127.0.0.1:15060;branch={3}{4:08x}{8};rport\r\n"
       "Max-Forwards: 70\r\n"
       "From: <sip:{5}@{6}>;tag=f{4:08x}\r\n"
       "To: <sip:{5}@{6}>\r\n"
       "Call-ID: c{4:08x}-2f61a9@127.0.0.1\r\n"
       "CSeq: {7} {0}\r\n"
       "User-Agent: beckon-bench\r\n",
-      method, uri, transport, mark, number, user, domain, number + 1);
+      method, uri, transport, mark, number, user, domain, number + 1, branch_end);
 }
 
 std::string user_name(std::uint32_t user) { return fmt::format("u{}", user); }
@@ -34,7 +34,9 @@ std::string user_name(std::uint32_t user) { return fmt::format("u{}", user); }
 std::string register_text(const std::string& transport, std::uint32_t number, std::uint32_t user,
                           std::string_view authorization) {
   const std::string name = user_name(user);
-  std::string text = head("REGISTER", fmt::format("sip:{}", domain), transport, number, name);
+  // What was challenged and what answers the challenge are two transactions.
+  const auto branch_end = authorization.empty() ? "" : "a";
+  std::string text = head("REGISTER", fmt::format("sip:{}", domain), transport, number, name, branch_end);
   // One dialog of registrations for each user, as a device has it (RFC 3261 10.2).
   text += fmt::format("Contact: <sip:{}@127.0.0.1:15060;transport={}>;expires=3600\r\n", name, transport);
   if (!authorization.empty()) text += fmt::format("Authorization: {}\r\n", authorization);
@@ -119,7 +121,7 @@ std::string challenge_in(std::string_view answer) {
   for (const auto& line : message->headers()) {
     if (line.id != sip::HeaderId::www_authenticate) continue;
     const auto challenge = auth::parse_challenge(line.value);
-    if (challenge && challenge->algorithm == auth::Algorithm::md5) return std::string(line.value);
+    if (challenge && challenge->algorithm == auth::Algorithm::sha256) return std::string(line.value);
   }
   return {};
 }

@@ -45,7 +45,7 @@ class Requests {
 std::optional<std::uint32_t> number_in(std::string_view answer);
 /// 0 for an echoed request.
 int status_in(std::string_view answer);
-/// The MD5 challenge of a 401; empty when there is none.
+/// The SHA-256 challenge of a 401; empty when there is none.
 std::string challenge_in(std::string_view answer);
 
 }  // namespace beckon::bench
