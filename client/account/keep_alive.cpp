@@ -63,7 +63,7 @@ void KeepAlive::repeat(Now now) {
   const auto unreachable = [this, alive = life_.watch(), id = *asked_](ErrorCode error) {
     if (!alive.expired() && asked_ == id) fail(error.message(), context_.clock.now());
   };
-  context_.transport.send(*to_, share(std::string(as_text(request))), unreachable);
+  context_.transport.send(*to_, share(as_text(request)), unreachable);
   const int wait = ++sent_ == requests ? last_wait_in_rto : 1 << (sent_ - 1);
   timer_.set(now.mono + rto * wait, [this](Time at) { repeat({at, context_.clock.now().wall}); });
 }

@@ -90,7 +90,7 @@ void Agent::on_message(const transaction::Hop& from, const sip::Message& message
 void Agent::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text, Now now) {
   log::warn("sip", "{}: unreadable message: {}", print(from.remote), why.message());
   tracer_.on_malformed(from, why, text, now);
-  const auto refusal = sip::refusal(share(std::string(text)), why);
+  const auto refusal = sip::refusal(share(text), why);
   if (!refusal) return;
   auto reply =
       sip::Builder::reply(refusal->head, refusal->status, edges_.random.token(6), refusal->reason).finish();

@@ -55,7 +55,7 @@ void Flow::on_whole(std::string_view octets) {
   const auto begin = octets.find_first_not_of("\r\n");
   if (begin == std::string_view::npos) return;
   octets.remove_prefix(begin);
-  auto message = sip::Message::parse(share(std::string(octets)), {.message = octets.size()});
+  auto message = sip::Message::parse(share(octets), {.message = octets.size()});
   if (message) return events_.on_message(hop_, std::move(*message));
   log::debug("net", "{}: {}", print(hop_.remote), message.error().message());
   events_.on_malformed(hop_, message.error(), octets);

@@ -91,6 +91,8 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   Hop add_flow(Protocol protocol, ChannelPtr channel, const Remote* dialled);
   void on_flow_closed(const Hop& hop);
   void with_flow(const Remote& to, Dialled done);
+  bool may_dial(const IpAddress& ip) const;
+  void forget_dialled(const IpAddress& ip);
   void dial_flow(const Remote& to, Dialled done);
   void on_dialled(const Remote& to, Result<ChannelPtr> channel);
   void note_alias(const Hop& from, const sip::Message& message);
@@ -125,6 +127,8 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   std::map<Address, FlowId> by_alias;            ///< TLS; where a peer asked for it (RFC 5923).
   std::unordered_map<FlowId, Address> alias_of;  ///< The other way round.
   std::map<Remote, std::vector<Dialled>> dialling;
+  std::size_t dialled_count = 0;                ///< Flows of ours, and what becomes one...
+  std::map<IpAddress, std::size_t> dialled_to;  ///< ...by their address (`counted_as`).
   std::map<std::uint8_t, Peer> peers;
 };
 
@@ -190,13 +194,13 @@ void SipTransport::Impl::on_datagram(UdpSocket& socket, const Address& from, con
   if (is_stun(octets)) {
     if (!options.on_stun) return;
     if (const auto reply = options.on_stun(from, as_bytes(octets)))
-      socket.send(from, to.ip, share(std::string(as_text(*reply))), nullptr);
+      socket.send(from, to.ip, share(as_text(*reply)), nullptr);
     return;
   }
   const auto text = sip_part(octets);
   if (text.empty()) return;
   const Hop hop{.protocol = Protocol::udp, .remote = from, .local = to, .flow = 0};
-  auto message = sip::Message::parse(share(std::string(text)));
+  auto message = sip::Message::parse(share(text));
   if (!message) return receiver->on_malformed(hop, message.error(), text);
   receiver->on_message(hop, std::move(*message));
 }
@@ -238,7 +242,8 @@ Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, const Re
 }
 
 void SipTransport::Impl::on_flow_closed(const Hop& hop) {
-  flows.erase(hop.flow);
+  const auto closed = flows.extract(hop.flow);
+  if (closed && closed.mapped()->is_dialled()) forget_dialled(hop.remote.ip);
   const auto reusable = by_remote.find(Remote(hop));
   if (reusable != by_remote.end() && reusable->second == hop.flow) by_remote.erase(reusable);
   if (const auto alias = alias_of.find(hop.flow); alias != alias_of.end()) {
@@ -284,14 +289,33 @@ void SipTransport::Impl::with_flow(const Remote& to, Dialled done) {
   dial_flow(to, std::move(done));
 }
 
+/// Nobody makes us keep more connections to an address than could be kept from it.
+bool SipTransport::Impl::may_dial(const IpAddress& ip) const {
+  if (dialled_count >= options.connections) return false;
+  const bool trusted = options.trusted ? options.trusted(ip) : ip.is_loopback();
+  const auto known = dialled_to.find(counted_as(ip));
+  return trusted || known == dialled_to.end() || known->second < options.connections_per_address;
+}
+
+void SipTransport::Impl::forget_dialled(const IpAddress& ip) {
+  --dialled_count;
+  const auto known = dialled_to.find(counted_as(ip));
+  if (--known->second == 0) dialled_to.erase(known);
+}
+
 void SipTransport::Impl::dial_flow(const Remote& to, Dialled done) {
-  auto& waiting = dialling[to];
-  if (waiting.size() >= waiting_for_dial) {
+  const auto begun = dialling.find(to);
+  const bool full =
+      begun == dialling.end() ? !may_dial(to.address.ip) : begun->second.size() >= waiting_for_dial;
+  if (full) {
+    log::debug("net", "{} is not dialled: too many connections", print(to.address));
     loop.post([done = std::move(done)] { done(ErrorCode(Errc::queue_full)); });
     return;
   }
-  waiting.push_back(std::move(done));
-  if (waiting.size() > 1) return;
+  if (begun != dialling.end()) return begun->second.push_back(std::move(done));
+  dialling[to].push_back(std::move(done));
+  ++dialled_count;
+  ++dialled_to[counted_as(to.address.ip)];
   DialOptions how{.remote = to.address,
                   .tls = transaction::is_secure(to.protocol) ? options.tls_client : nullptr,
                   .server_name = name_of(to),
@@ -309,6 +333,7 @@ void SipTransport::Impl::dial_flow(const Remote& to, Dialled done) {
 void SipTransport::Impl::on_dialled(const Remote& to, Result<ChannelPtr> channel) {
   const auto waiting = std::move(dialling[to]);
   dialling.erase(to);
+  if (!channel) forget_dialled(to.address.ip);
   Result<Hop> hop = channel ? Result<Hop>(add_flow(to.protocol, std::move(*channel), &to)) : channel.error();
   if (!hop) log::debug("net", "cannot connect to {}: {}", print(to.address), hop.error().message());
   for (const auto& done : waiting) done(hop);

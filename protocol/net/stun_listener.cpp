@@ -14,7 +14,7 @@ Result<Address> StunListener::listen(const Address& address) {
                       [this](const Address& from, const Address& to, std::string_view octets) {
                         const auto reply = answer_(from, as_bytes(octets));
                         if (!reply || reply->size() > largest_reply) return;
-                        socket_.send(from, to.ip, share(std::string(as_text(*reply))), nullptr);
+                        socket_.send(from, to.ip, share(as_text(*reply)), nullptr);
                       });
 }
 

@@ -185,10 +185,13 @@ Builder& Builder::copy(const Message& message, HeaderId id) {
   return *this;
 }
 
-/// One line as ours are written is copied whole.
+/// One line as ours are written is copied whole: "Name: value" and CRLF.
 void Builder::copy(const HeaderLine& line) {
   const auto name = to_string(line.id);
-  const bool usual = line.line.size() == name.size() + 2 + line.value.size() + 2 && line.name == name;
+  const auto head = line.line.substr(0, name.size() + 2);
+  const bool usual = head == line_heads[static_cast<std::size_t>(line.id)].text() &&
+                     line.value.data() == head.data() + head.size() &&
+                     line.line.substr(head.size() + line.value.size()) == "\r\n";
   if (!usual) {
     add(line.id, line.value);
     return;

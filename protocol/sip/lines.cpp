@@ -46,7 +46,7 @@ bool split_header(std::string_view line, std::string_view& name, std::string_vie
   while (end < line.size() && is_blank(line[end])) ++end;
   if (name.empty() || end == line.size() || line[end] != ':') return false;
   value = trim(line.substr(end + 1));
-  return value.find('\r') == std::string_view::npos;
+  return line.find('\r') == std::string_view::npos;
 }
 
 std::optional<std::size_t> find_head_end(std::string_view text, std::size_t from) {

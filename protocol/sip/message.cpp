@@ -104,7 +104,6 @@ std::string_view Message::header(std::string_view name) const {
 
 bool Message::has(HeaderId id) const { return find(id) != nullptr; }
 
-bool Message::repeats(HeaderId id) const { return index().repeated.has(id); }
 const HeaderSet& Message::present() const { return index().seen; }
 const HeaderSet& Message::repeated() const { return index().repeated; }
 
@@ -113,7 +112,7 @@ HeaderLines Message::lines_of(HeaderId id) const {
   if (!line) return {nullptr, {}};
   const auto all = index().lines();
   const auto from = static_cast<std::size_t>(line - all.data());
-  return {index().text, all.subspan(from, repeats(id) ? std::dynamic_extent : 1)};
+  return {index().text, all.subspan(from, index().repeated.has(id) ? std::dynamic_extent : 1)};
 }
 
 HeaderValues Message::each(HeaderId id) const { return {lines_of(id), id}; }

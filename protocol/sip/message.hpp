@@ -149,7 +149,6 @@ class Message {
   std::string_view header(HeaderId id) const;
   std::string_view header(std::string_view name) const;  ///< For HeaderId::other.
   bool has(HeaderId id) const;
-  bool repeats(HeaderId id) const;    ///< Has it more than one line? Not for HeaderId::other.
   const HeaderSet& present() const;   ///< Those that are there.
   const HeaderSet& repeated() const;  ///< Those with more than one line.
   /// That header's line; where it repeats, all lines from its first on, those of others among them.

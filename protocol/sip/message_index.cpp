@@ -196,6 +196,8 @@ Message::Indexer::Step Message::Indexer::read() {
     }
     if (is_blank(*next)) return Step::folded;  // behind the text there is NUL
     if (!in_headers) {
+      const bool has_return = feeds.saw_lone_return() && line.find('\r') != std::string_view::npos;
+      if (strict && has_return) return fail(Errc::bad_start_line);
       if (const auto error = read_start_line(line)) return fail(*error);
     } else {
       const auto error = add_line(line, next, !feeds.saw_lone_return());

@@ -24,6 +24,13 @@ char* put_line(char* out, std::string_view name, std::string_view value) {
   return put(put(put(put(out, name), ": "), value), "\r\n");
 }
 
+/// As it stands, but for an end that is a LF alone.
+char* put_whole_line(char* out, std::string_view line) {
+  if (line.ends_with("\r\n")) return put(out, line);
+  line.remove_suffix(1);
+  return put(put(out, line), "\r\n");
+}
+
 /// Where the first value of a comma list ends: the comma, or the end of the text.
 std::size_t first_value_end(std::string_view value) { return grammar::find_outside(value, ","); }
 
@@ -90,23 +97,23 @@ char* Splice::write_edited(char* out, const HeaderLine& line, const Edit& edit, 
     case Edit::Kind::replace:
       return first ? put_line(out, to_string(edit.id), edit.value) : out;
     case Edit::Kind::drop_first:
-      return first ? put_without_first(out, line) : put(out, line.line);
+      return first ? put_without_first(out, line) : put_whole_line(out, line.line);
     case Edit::Kind::replace_first:
-      return first ? put_with_first(out, line, edit.value) : put(out, line.line);
+      return first ? put_with_first(out, line, edit.value) : put_whole_line(out, line.line);
   }
   return out;
 }
 
 char* Splice::write_start_line(char* out) const {
   const auto text = message_.text();
-  if (message_.is_response() || uri_.empty()) return put(out, text.substr(0, text.find('\n') + 1));
+  if (message_.is_response() || uri_.empty()) return put_whole_line(out, text.substr(0, text.find('\n') + 1));
   return put(put(put(put(out, message_.method_text()), " "), uri_), " SIP/2.0\r\n");
 }
 
 /// Octets the message takes at most: what it has, what was added, and the lines a LF alone ended.
 std::size_t Splice::bound() const {
   const auto written = front_.size() + edits_.size() + 2;  // and a start line, a Content-Length
-  return message_.text().size() + added_ + written * line_overhead;
+  return message_.text().size() + message_.headers().size() + added_ + written * line_overhead;
 }
 
 char* Splice::write(char* out) const {
@@ -118,7 +125,7 @@ char* Splice::write(char* out) const {
   std::bitset<256> met;  // by id
   for (const auto line : message_.headers()) {
     const Edit* edit = find_edit(line.id);
-    if (!edit) {
+    if (!edit && line.line.ends_with("\r\n")) {
       const bool adjoins = run.data() + run.size() == line.line.data();
       if (!adjoins) out = put(out, run);
       run = adjoins ? std::string_view(run.data(), run.size() + line.line.size()) : line.line;
@@ -126,6 +133,10 @@ char* Splice::write(char* out) const {
     }
     out = put(out, run);
     run = {};
+    if (!edit) {
+      out = put_whole_line(out, line.line);
+      continue;
+    }
     const auto id = static_cast<std::size_t>(line.id);
     out = write_edited(out, line, *edit, !met[id]);
     met.set(id);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/base/keyed_hash.hpp"
 #include "protocol/base/random.hpp"
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
@@ -86,6 +87,8 @@ class Layer {
     /// `found` is called later, at most once, with the hops to try in this order; none: there are none.
     /// Empty: such a response is given up.
     std::function<void(const SentBy& sent_by, OnFound found)> locate{};
+    /// What `stateless_tag` is made with: the same in all layers of one node. Unset: a key of its own.
+    std::optional<KeyedHash> tags{};
   };
   Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clock, Random& random, User& user);
   ~Layer();

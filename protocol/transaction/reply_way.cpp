@@ -46,8 +46,9 @@ ReplyWay::ReplyWay(Hop back, const sip::ViaView& via, bool can_locate)
   const auto ip = parse_ip(via.host);
   // Who answers a connection for a response must be who sent the request (RFC 5922 7.1).
   if (is_secure(back_.protocol) && back_.name.empty() && !ip) back_.name = to_lower(via.host);
-  if (ip == dial_.ip && via.port.value_or(sip::sip_port) == dial_.port && back_.protocol == Protocol::udp)
-    can_locate_ = false;  // it leads to where we are
+  const auto port = via.port.value_or(is_secure(back_.protocol) ? sip::sips_port : sip::sip_port);
+  if (ip && !is_worth_trying({.protocol = back_.protocol, .remote = {*ip, port}, .local = {}}))
+    can_locate_ = false;
 }
 
 Hop ReplyWay::hop() const {

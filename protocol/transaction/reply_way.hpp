@@ -40,6 +40,8 @@ class ReplyWay {
   ReplyWay(Hop back, const sip::ViaView& via, bool can_locate);
 
   Hop hop() const;
+  /// From now on nothing is located any more.
+  void stay_near() { can_locate_ = false; }
   /// Could it go anywhere else if `hop()` fails?
   bool has_more() const;
   Next on_failed();

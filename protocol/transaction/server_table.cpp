@@ -189,7 +189,7 @@ std::string ServerTable::to_tag_of(TransactionId invite) {
 
 /// The same for copies of one request, though nothing is kept of it (RFC 3261 8.2.7).
 std::string ServerTable::stateless_tag(const sip::Message& request) const {
-  const auto hash = hash_(request.call_id());
+  const auto hash = context_.config.tags.value_or(hash_)(request.call_id());
   std::array<std::uint8_t, 7> octets;  // as many as a short string holds in hexadecimal
   std::memcpy(octets.data(), &hash, octets.size());
   return to_hex(octets);
@@ -337,8 +337,10 @@ void ServerTable::send_trying(TransactionId id, Server& server) {
   transmit(id, server);
 }
 
-void ServerTable::transmit(TransactionId id, const Server& server) {
+void ServerTable::transmit(TransactionId id, Server& server) {
   const bool is_told = lives_on(server.machine);
+  // Anybody can have a refusal, and have it sent to wherever he names: it goes to his own address only.
+  if (status_of(*server.response) >= 300) server.way.stay_near();
   if (!is_told && !server.way.has_more())
     return context_.transport.send(server.way.hop(), server.response, nullptr);
   send({id, server.way, server.response, is_told});

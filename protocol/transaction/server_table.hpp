@@ -73,7 +73,7 @@ class ServerTable {
   void on_timer(TransactionId id, Now now);
   void perform(TransactionId id, const ServerActions& actions, std::string response);
   void send_trying(TransactionId id, Server& server);
-  void transmit(TransactionId id, const Server& server);
+  void transmit(TransactionId id, Server& server);
   void send(Reply reply);
   void proceed(Reply reply, ReplyWay::Next next);
   void locate(Reply reply);

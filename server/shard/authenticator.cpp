@@ -72,6 +72,7 @@ ServerKey ServerKey::make(Random& random) {
   ServerKey key;
   random.fill(key.nonces);
   random.fill(key.dialogs);
+  key.tags = KeyedHash(random.next(), random.next());
   return key;
 }
 

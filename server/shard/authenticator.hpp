@@ -17,6 +17,7 @@ namespace beckon::server {
 struct ServerKey {
   crypto::Key32 nonces{};
   crypto::Key32 dialogs{};
+  KeyedHash tags{0, 0};
 
   static ServerKey make(Random& random);
 };

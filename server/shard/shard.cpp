@@ -83,7 +83,8 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       layer_({.times = settings_.times,
               .branch_prefix = [this] { return bucket_prefix(at_); },
               .locate = [this](const transaction::SentBy& sent_by,
-                               transaction::OnFound found) { locate(sent_by, std::move(found)); }},
+                               transaction::OnFound found) { locate(sent_by, std::move(found)); },
+              .tags = key.tags},
              parts.transport, parts.timers, parts.clock, parts.random, *this),
       authenticator_(settings_, key, parts.users, parts.clock, parts.random),
       rate_(parts.random),
@@ -157,7 +158,7 @@ void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::strin
   if (is_beyond_rate(from, nullptr, clock().now())) return;
   counters_.malformed++;
   log::debug("shard", "{} malformed: {}", print(from.remote), why.message());
-  const auto refusal = sip::refusal(share(std::string(text)), why);
+  const auto refusal = sip::refusal(share(text), why);
   if (refusal) layer_.refuse(from, refusal->head, refusal->status, refusal->reason);
 }
 
@@ -417,6 +418,8 @@ void Shard::describe() {
   }
   capabilities_ = "Allow: " + allow_ + "\r\n" +
                   "Accept: application/sdp, application/pidf+xml, text/plain\r\n"
+                  "Accept-Encoding: identity\r\n"
+                  "Accept-Language: en\r\n"
                   "Supported: path, outbound, beckon-direct\r\n";
   if (!allow_events_.empty()) capabilities_ += "Allow-Events: " + allow_events_ + "\r\n";
 }

@@ -13,6 +13,12 @@ Hop to(const Address& address) {
   return {.protocol = Protocol::tcp, .remote = address, .local = {}, .flow = 0};
 }
 
+/// Where nobody listens any more.
+Address address_of_nobody(Loop& loop) {
+  Side gone(loop);
+  return gone.transport.listen(Protocol::tcp, loopback).value();
+}
+
 /// A bare TCP connection to a transport, to write octets as we like.
 struct Raw {
   Raw(Loop& loop, const Address& there, ChannelLimits limits = {}) {
@@ -100,6 +106,35 @@ TEST_CASE("TCP: a message cut anywhere, and two in one segment, are the same mes
   }
   CHECK(server.recorder.bodies[count - 2] == "hello");
   CHECK(server.recorder.call_ids.back() == "two");
+}
+
+TEST_CASE("as many connections are dialled to an address as may come from it, and in all (DESIGN 7)") {
+  Loop loop;
+  SipTransport::Options options;
+  SUBCASE("to one address") {
+    options.connections_per_address = 2;
+    options.trusted = [](const IpAddress&) { return false; };
+  }
+  SUBCASE("in all") { options.connections = 2; }
+  Side client(loop, options), server(loop);
+  std::vector<Result<Hop>> dialled;
+  const auto dial = [&](const Address& there) {
+    const auto before = dialled.size();
+    client.transport.connect(to(there), [&](Result<Hop> hop) { dialled.push_back(std::move(hop)); });
+    REQUIRE(loop.run_until([&] { return dialled.size() > before; }, limit));
+    return dialled.back();
+  };
+  std::vector<Address> there;
+  for (int i = 0; i < 4; ++i) there.push_back(server.transport.listen(Protocol::tcp, loopback).value());
+  const Address nobody = address_of_nobody(loop);
+  CHECK_FALSE(dial(nobody).has_value());  // what failed does not count
+  const auto first = dial(there[0]);
+  REQUIRE(first.has_value());
+  CHECK(dial(there[1]).has_value());
+  CHECK(dial(there[2]).error() == Errc::queue_full);
+  client.transport.close(first->flow);
+  REQUIRE(loop.run_until([&] { return client.recorder.has_closed(first->flow); }, limit));
+  CHECK(dial(there[3]).has_value());
 }
 
 TEST_CASE("TCP: CRLF CRLF is answered with CRLF (RFC 5626 4.4.1)") {

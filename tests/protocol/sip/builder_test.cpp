@@ -76,6 +76,22 @@ TEST_CASE("all lines of a header are copied, unknown ones by their name") {
   CHECK(reply.header("X-A") == "1");
 }
 
+TEST_CASE("a line is copied whole only where it is written as ours are; no other layout forges one") {
+  struct Row {
+    std::string line, copied;
+  };
+  for (const Row& row :
+       {Row{"Via: a\r\n", "Via: a\r\n"}, Row{"Via:  a\n", "Via: a\r\n"}, Row{"Via:a  \n", "Via: a\r\n"},
+        Row{"Via:\ta\r\n", "Via: a\r\n"}, Row{"Via:a \r\n", "Via: a\r\n"}, Row{"VIA: a\r\n", "Via: a\r\n"},
+        Row{"v: a\r\n", "Via: a\r\n"}, Row{std::string("Via: a\0b\r\n", 10), "Via: a b\r\n"},
+        Row{std::string("Via:\0b \r\n", 9), "Via:  b\r\n"}, Row{"Via: a\r\n b\r\n", "Via: a   b\r\n"}}) {
+    CAPTURE(row.line);
+    const Message message = read("OPTIONS sip:a SIP/2.0\n" + row.line + "From: x\n\n");
+    CHECK(Builder::response(200).copy(message, HeaderId::via).finish() ==
+          "SIP/2.0 200 OK\r\n" + row.copied + "Content-Length: 0\r\n\r\n");
+  }
+}
+
 TEST_CASE("status codes have the phrases of their RFCs, unknown ones that of their class") {
   CHECK(default_reason(200) == "OK");
   CHECK(default_reason(412) == "Conditional Request Failed");

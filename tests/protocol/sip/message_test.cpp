@@ -160,7 +160,11 @@ TEST_CASE("what cannot be split into lines is refused with a reason") {
                          Row{"OPTIONS sip:a@b SIP/2.0\r\nno colon\r\n\r\n", Errc::bad_header},
                          Row{"OPTIONS sip:a@b SIP/2.0\r\n: x\r\n\r\n", Errc::bad_header},
                          Row{"OPTIONS sip:a@b SIP/2.0\r\na b: x\r\n\r\n", Errc::bad_header},
-                         Row{"OPTIONS sip:a@b SIP/2.0\r\na: x\ry\r\n\r\n", Errc::bad_header}}) {
+                         Row{"OPTIONS sip:a@b SIP/2.0\r\na: x\ry\r\n\r\n", Errc::bad_header},
+                         Row{"OPTIONS sip:a@b SIP/2.0\r\na:\rx\r\n\r\n", Errc::bad_header},
+                         Row{"OPTIONS sip:a@b SIP/2.0\r\na: x\r\r\n\r\n", Errc::bad_header},
+                         Row{"OPTIONS sip:a@b SIP/2.0\r\r\na: x\r\n\r\n", Errc::bad_start_line},
+                         Row{"SIP/2.0 200 OK\rX: y\r\n\r\n", Errc::bad_start_line}}) {
     CAPTURE(row.text);
     CHECK(refused(row.text) == row.error);
   }

@@ -37,6 +37,16 @@ TEST_CASE("nothing edited is nothing changed, octet by octet") {
   CHECK(Splice(message).finish() == message.text());
 }
 
+TEST_CASE("lines that a LF alone ends go on with CRLF") {
+  const Message request =
+      read("BYE sip:bob@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP a\nRoute: <sip:p;lr>\r\nX: 1\nl: 0\n\n");
+  CHECK(Splice(request).drop_first(HeaderId::route).prepend(HeaderId::via, "SIP/2.0/UDP us").finish() ==
+        "BYE sip:bob@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP us\r\nVia: SIP/2.0/UDP a\r\nX: 1\r\nl: 0\r\n\r\n");
+  const Message response = read("SIP/2.0 200 OK\nVia: SIP/2.0/UDP us\nVia: SIP/2.0/UDP a\nl: 0\n\n");
+  CHECK(Splice(response).drop_first(HeaderId::via).finish() ==
+        "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\nl: 0\r\n\r\n");
+}
+
 TEST_CASE("each edit changes its lines only") {
   const Message message = read(head + "\r\nabc");
   const std::string text(message.text());

@@ -82,8 +82,16 @@ TEST_CASE(
        outside,
        {"198.51.100.9:5062"},
        "198.51.100.9:40000 ? 198.51.100.9:5062"},
+      // Nor where it leads nowhere: the private address of a phone behind a NAT.
+      {"UDP 10.0.0.5:5062;rport", Protocol::udp, outside, {}, "198.51.100.9:40000"},
+      {"TCP 127.0.0.1:5062", Protocol::tcp, outside, {}, "flow 198.51.100.9:5062"},
       // What was tried is not tried again; nor are more than four.
-      {"TCP 198.51.100.9:5099", Protocol::tcp, outside, {"198.51.100.9:5099"}, "flow 198.51.100.9:5099 ?"},
+      {"TCP 198.51.100.9:5099", Protocol::tcp, outside, {}, "flow 198.51.100.9:5099"},
+      {"TCP pc.example.org:5099",
+       Protocol::tcp,
+       outside,
+       {"198.51.100.9:5099", "203.0.113.5:5099"},
+       "flow 198.51.100.9:5099 ? 203.0.113.5:5099"},
       {"TCP pc.example.org",
        Protocol::tcp,
        outside,

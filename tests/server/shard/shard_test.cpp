@@ -172,6 +172,15 @@ TEST_CASE("OPTIONS to the server leaves nothing behind; a copy gets the same ans
   CHECK(world.node().shard(0).transactions().size() == 0);
 }
 
+TEST_CASE("a copy that arrives at another shard gets the same answer, too (RFC 3261 8.2.7)") {
+  World world(World::default_settings(), 2);
+  const std::string text = world.text_of({.method = "OPTIONS", .to = "sip:example.org"});
+  for (const unsigned shard : {0U, 1U})
+    world.node().shard(shard).on_message(udp(5070), sip::Message::parse(share(text)).value());
+  REQUIRE(world.wire.sent.size() == 2);
+  CHECK(world.wire.sent[0].message.text() == world.wire.sent[1].message.text());
+}
+
 TEST_CASE("what the server cannot do is refused as RFC 3261 8.2 names it") {
   World world(World::open_settings());
   struct Row {
