@@ -10,12 +10,17 @@ void Connection::take_offer(const sip::Message& success) {
   direct = success.lists(sip::HeaderId::supported, "beckon-direct") ? flow : 0;
 }
 
+void Connection::turn_to(const transaction::Hop& next) {
+  was_lost |= next != server;
+  server = next;
+  flow = 0;
+  direct = 0;
+}
+
 bool Connection::fail_over() {
   const auto now = std::ranges::find(servers, server);
   if (servers.size() < 2 || now == servers.end()) return false;
-  server = now + 1 == servers.end() ? servers.front() : *(now + 1);
-  flow = 0;
-  direct = 0;
+  turn_to(now + 1 == servers.end() ? servers.front() : *(now + 1));
   if (++failed < servers.size()) return true;
   failed = 0;
   return false;

@@ -22,10 +22,15 @@ struct Connection {
   /// The domain's servers in the order to try, `server` among them (RFC 3263 4.3). Empty: there is only one.
   std::vector<transaction::Hop> servers{};
   std::size_t failed = 0;  ///< Of them in a row.
+  /// It ended, or became one to another server, since the last REGISTER succeeded: what the server keeps for
+  /// us is to be asked for anew.
+  bool was_lost = false;
 
   /// The server's word in a 2xx to REGISTER or PUBLISH, which holds for this connection
   /// (DIRECT_SESSIONS 3.1).
   void take_offer(const sip::Message& success);
+  /// From now on requests go to `next`, down a connection of its own.
+  void turn_to(const transaction::Hop& next);
   /// `server` has failed: turns to the next one. False when each of them has failed since `on_answer`.
   bool fail_over();
   void on_answer() { failed = 0; }

@@ -67,7 +67,7 @@ void Agent::start(Now now) {
 }
 
 void Agent::set_servers(std::vector<transaction::Hop> servers) {
-  if (connection_.flow == 0) connection_.server = servers.front();
+  if (connection_.flow == 0) connection_.turn_to(servers.front());
   connection_.servers = std::move(servers);
   connection_.failed = 0;
 }
@@ -100,7 +100,7 @@ void Agent::on_malformed(const transaction::Hop& from, ErrorCode why, std::strin
 /// The connection of the newest message is the one requests go down.
 void Agent::adopt(transaction::FlowId flow) {
   if (flow == 0 || flow == connection_.flow) return;
-  connection_was_lost_ |= connection_.flow != 0;
+  connection_.was_lost |= connection_.flow != 0;
   connection_.flow = flow;
   update_reachability();
 }
@@ -127,7 +127,7 @@ void Agent::on_flow_closed(transaction::FlowId flow, Now now) {
   if (ours) {
     connection_.flow = 0;
     connection_.direct = 0;
-    connection_was_lost_ = true;
+    connection_.was_lost = true;
   }
   layer_.on_flow_closed(flow, now);
   if (!ours) return;
@@ -137,14 +137,15 @@ void Agent::on_flow_closed(transaction::FlowId flow, Now now) {
 }
 
 void Agent::on_datagrams_failed(std::string_view why, Now now) {
-  connection_was_lost_ = true;
+  connection_.was_lost = true;
   tell_connection("down", why, now);
   if (!finished_) registration_.on_connection_lost(now);
 }
 
-/// A new connection: what the server pushes down it, and what it keeps for it, must be asked for anew.
+/// A new connection, or another server: what is pushed down it, and what is kept there, must be asked for
+/// anew.
 void Agent::on_registered(Now now) {
-  if (!std::exchange(connection_was_lost_, false)) return publication_.on_offer(now);
+  if (!std::exchange(connection_.was_lost, false)) return publication_.on_offer(now);
   if (connection_.server.protocol == transaction::Protocol::udp) tell_connection("up", {}, now);
   for (auto& [key, subscription] : subscriptions_) subscription->refresh(now);
   publication_.update(now);

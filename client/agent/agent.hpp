@@ -163,7 +163,6 @@ class Agent final : public transaction::User {
   std::map<std::string, documents::Presence> presences_;  ///< Current documents of active subscriptions.
   direct::Calls calls_;
   presence::Publication publication_;
-  bool connection_was_lost_ = false;  ///< Since the last REGISTER succeeded.
   bool finished_ = false;
 };
 

@@ -57,15 +57,19 @@ struct Fixture {
   std::uint32_t notify_cseq = 0;
   int last_id = 0;
 
-  explicit Fixture(transaction::Protocol protocol = transaction::Protocol::tls) {
+  /// `others`: the domain's servers behind the first.
+  explicit Fixture(transaction::Protocol protocol = transaction::Protocol::tls,
+                   const std::vector<Address>& others = {}) {
     server.protocol = protocol;
     auto account = *client::account::parse_account("bob@example.org");
     account.password = "secret";
     account.instance = keyring.instance;
     auto hop = server;
     hop.flow = 0;
+    std::vector<transaction::Hop> servers{hop};
+    for (const Address& other : others) servers.emplace_back(hop).remote = other;
     agent = std::make_unique<Agent>(
-        Agent::Config{std::move(account), {hop}, "tls:192.0.2.9:5061", "/xcap", client::Tracing::texts, {}},
+        Agent::Config{std::move(account), servers, "tls:192.0.2.9:5061", "/xcap", client::Tracing::texts, {}},
         keyring,
         Agent::Edges{
             wire,
@@ -85,6 +89,14 @@ struct Fixture {
     agent->start(now());
     if (protocol == transaction::Protocol::udp) server.flow = 0;
     if (server.flow != 0) agent->on_flow_opened(server, now());
+  }
+
+  /// From now on it is the server at `other` that answers, down a connection of its own.
+  void turn_to(const Address& other) {
+    server.remote = other;
+    if (server.flow == 0) return;
+    ++server.flow;
+    agent->on_flow_opened(server, now());
   }
 
   Now now() const { return clock.time; }
@@ -441,6 +453,51 @@ TEST_CASE(
   REQUIRE(udp.wire.sent.size() == 2);
   CHECK(udp.wire.sent[0].method() == sip::Method::subscribe);
   CHECK(udp.wire.sent[1].method() == sip::Method::publish);
+}
+
+TEST_CASE("what the server kept is asked for anew at the one the registration has moved to (RFC 3263 4.3)") {
+  const Address second = *parse_address("192.0.2.10:5061");
+  enum class Why { refusal, located_anew };
+  for (const auto protocol : {transaction::Protocol::tls, transaction::Protocol::udp}) {
+    for (const Why why : {Why::refusal, Why::located_anew}) {
+      CAPTURE(protocol);
+      CAPTURE(static_cast<int>(why));
+      const bool is_known = why == Why::refusal;
+      Fixture fixture(protocol, is_known ? std::vector{second} : std::vector<Address>{});
+      fixture.execute({"register", "--expires", "100"});
+      fixture.execute({"subscribe", "alice@example.org"});
+      fixture.execute({"publish", "open"});
+      fixture.serve();
+      fixture.pass(80s);
+      REQUIRE(fixture.wire.sent.size() == 1);
+      fixture.answer(503);
+      if (!is_known) {
+        if (fixture.server.flow != 0) fixture.agent->on_flow_closed(fixture.server.flow, fixture.now());
+        auto found = fixture.server;
+        found.flow = 0;
+        found.remote = second;
+        fixture.agent->set_servers({found});
+        while (fixture.wire.is_silent()) fixture.pass(10ms);
+      }
+      CHECK(fixture.wire.last_hop.remote == second);
+      fixture.turn_to(second);
+      CHECK(fixture.answer(200).method() == sip::Method::register_);
+      CHECK(fixture.last("connection").at("state") == "up");
+
+      REQUIRE(fixture.wire.sent.size() == 2);
+      CHECK(fixture.wire.last_hop.remote == second);
+      CHECK(fixture.answer(481).method() == sip::Method::subscribe);
+      CHECK(fixture.answer(412).method() == sip::Method::publish);
+      fixture.pass(0s);
+      REQUIRE(fixture.wire.sent.size() == 2);
+      CHECK(fixture.wire.last_hop.remote == second);
+      CHECK_FALSE(fixture.wire.sent[0].has(HeaderId::sip_if_match));
+      CHECK(fixture.wire.sent[1].to_tag().empty());
+      CHECK(fixture.serve() == std::vector<std::string>{"PUBLISH", "SUBSCRIBE"});
+      CHECK(fixture.last("subscription").at("state") == "active");
+      CHECK(fixture.last("publication").at("state") == "published");
+    }
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture,
