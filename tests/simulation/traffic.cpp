@@ -1,8 +1,8 @@
 #include "tests/simulation/traffic.hpp"
 
 #include <fmt/format.h>
-#include <deque>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <utility>
