@@ -155,6 +155,7 @@ class Nat:
         self.server = tuple_of(server.listen["udp"])
         self.inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.inside.bind(("127.0.0.1", 0))
+        self.sockets = [self.inside]
         self.outside, self.client, self.answers, self.over = None, None, 0, False
         self.forget()
         self.thread = threading.Thread(target=self.work)
@@ -162,6 +163,7 @@ class Nat:
 
     def forget(self):
         fresh = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sockets.append(fresh)
         fresh.bind(("127.0.0.1", 0))
         self.outside = fresh
         self.wake()
@@ -188,6 +190,8 @@ class Nat:
         self.over = True
         self.wake()
         self.thread.join()
+        for each in self.sockets:
+            each.close()
 
 
 def bound_peer(server):
