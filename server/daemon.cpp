@@ -396,11 +396,8 @@ class Daemon {
   }
 
   void reload() {
-    for (const auto& context : {tls_, tls_sip_}) {
-      if (!context) continue;
-      if (const auto read = context->reload(); !read)
-        log::error("server", "certificate: {}", read.error().message());
-    }
+    reload_certificate(tls_);
+    if (tls_sip_ != tls_) reload_certificate(tls_sip_);
     Config fresh;
     if (const auto problem = server::reload(config_, fresh)) return log::error("server", "{}", *problem);
     const auto keys = waiting(config_, fresh);
@@ -409,6 +406,13 @@ class Daemon {
     if (!keys.empty()) log::warn("server", "changed keys that wait for a restart: {}", fmt::join(keys, ", "));
     apply_settings();
     log::info("server", "configuration and certificates read again");
+  }
+
+  /// `context` is null where nobody listens for TLS.
+  static void reload_certificate(const net::TlsContextPtr& context) {
+    if (!context) return;
+    if (const auto read = context->reload(); !read)
+      log::error("server", "certificate: {}", read.error().message());
   }
 
   void apply_settings() {

@@ -89,6 +89,16 @@ def waiting_keys(server):
     check(warnings[0].endswith(": connections.idle_seconds, digest.nonce_seconds"), f"the two keys, not {warnings[0]!r}")
 
 
+def broken_certificate(server):
+    """SIGHUP with a certificate that cannot be read: one error tells so, and the old one is shown on"""
+    old = shown(server)
+    (server.data / "cert.pem").write_text("no certificate")
+    os.kill(server.process.pid, signal.SIGHUP)
+    until(lambda: any("read again" in line for line in server.process.errors), "SIGHUP is done with")
+    equal(len([line for line in server.process.errors if "certificate: " in line]), 1, f"errors ({server.process.errors})")
+    equal(shown(server), old, "the certificate")
+
+
 def client_certificates(server):
     """a listener that demands certificates lets in who shows one that is trusted, and nobody else; browsers are not asked"""
     peer, peer_key = make_certificate(server.data, "peer.example.net")
@@ -238,4 +248,5 @@ def ipv6(server):
         check(connection.recv(100).startswith(b"HTTP/1.1 426"), "the WebSocket listener answers")
 
 
-run([certificate_reload, waiting_keys, client_certificates, connections_per_address, keep_alives, forgetful_nat, ipv6])
+run([certificate_reload, broken_certificate, waiting_keys, client_certificates, connections_per_address, keep_alives,
+     forgetful_nat, ipv6])
