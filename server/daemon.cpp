@@ -1,5 +1,7 @@
 #include "server/daemon.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -78,6 +80,7 @@ class Daemon {
 
   Exit run() {
     log::set_level(config_.log);
+    raise_file_limit();
     for (const auto& step : {&Daemon::open_store, &Daemon::open_certificates, &Daemon::open_sip,
                              &Daemon::build_node, &Daemon::open_services}) {
       if (const Exit exit = (this->*step)(); exit != Exit::done) return exit;
@@ -113,6 +116,23 @@ class Daemon {
   Exit fail(Exit code, const std::string& what) {
     std::cerr << "beckond: " << what << '\n';
     return code;
+  }
+
+  /// A connection is an open file, and the usual soft limit (1024) is far below what is let in.
+  void raise_file_limit() const {
+    rlim_t wanted = 2048;  // the store's, and the sockets of our own and those we dial
+    for (const Listener& listener : config_.listening()) {
+      const auto sip = listener.protocol();
+      if (sip && sip != transaction::Protocol::udp) wanted += config_.connections.total;
+      if (listener.kind == Listener::Kind::https || listener.kind == Listener::Kind::admin)
+        wanted += http::HttpLimits{}.connections;
+    }
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == wanted) return;
+    log::warn("server", "the hard limit of open files is {}, too low for all connections that are let in: {}",
+              limit.rlim_max, wanted);
   }
 
   Exit open_store() {

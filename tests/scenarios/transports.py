@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -97,6 +98,24 @@ def broken_certificate(server):
     until(lambda: any("read again" in line for line in server.process.errors), "SIGHUP is done with")
     equal(len([line for line in server.process.errors if "certificate: " in line]), 1, f"errors ({server.process.errors})")
     equal(shown(server), old, "the certificate")
+
+
+def open_files(server):
+    """a low soft limit of open files is raised as far as the connections may need, and one warning tells that the hard one is too low"""
+    program = server.data / "beckond"
+    program.write_text(f'#!/bin/sh\nulimit -S -n 256 && ulimit -H -n 4096 && exec "{server.beckond}" "$@"\n')
+    program.chmod(0o700)
+    server.beckond, server.LISTEN = program, ("tcp", "udp")
+    config = restart_with(server, "")
+    for total, enough in ((1000, True), (50000, False)):
+        server.stop()
+        config.write_text(f"[connections]\ntotal = {total}\n")
+        process = server.start().process
+        allowed = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0]
+        check(total < allowed < 4096 if enough else allowed == 4096, f"the limit with {total} connections, not {allowed}")
+        server.stop()
+        warnings = [line for line in process.errors if "open files" in line]
+        equal(len(warnings), 0 if enough else 1, f"warnings ({process.errors})")
 
 
 def client_certificates(server):
@@ -248,5 +267,5 @@ def ipv6(server):
         check(connection.recv(100).startswith(b"HTTP/1.1 426"), "the WebSocket listener answers")
 
 
-run([certificate_reload, broken_certificate, waiting_keys, client_certificates, connections_per_address, keep_alives,
+run([certificate_reload, broken_certificate, waiting_keys, open_files, client_certificates, connections_per_address, keep_alives,
      forgetful_nat, ipv6])
