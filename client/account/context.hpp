@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "client/account/account.hpp"
@@ -48,8 +49,8 @@ struct Context {
   Clock& clock;
   Random& random;
   control::OnEvent emit;
-  /// The longest time between two keep-alives (RFC 5626 4.4): below what NATs remember of UDP (4.4.2).
-  Duration keep_alive = 29s;
+  /// The user's word on the longest time between two keep-alives (RFC 5626 4.4).
+  std::optional<Duration> keep_alive{};
 
   /// Where a request goes: down the living connection, so that its end is the request's end, too; else the
   /// server's address, which is dialled.

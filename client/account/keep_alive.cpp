@@ -7,9 +7,10 @@
 namespace beckon::client::account {
 namespace {
 
-/// Clients that were started together do not ask together (RFC 5626 4.4).
+/// Clients that were started together do not ask together: "between 24 and 29 seconds" (RFC 5626 4.4.2), and
+/// at least 80 % of what the server wants (4.4).
 Duration pause(Duration longest, Random& random) {
-  const Duration shortest = longest * 4 / 5;
+  const Duration shortest = longest * 5 / 6;
   return shortest + Duration(static_cast<Duration::rep>(random.unit() *
                                                         static_cast<double>((longest - shortest).count())));
 }
@@ -23,15 +24,16 @@ void KeepAlive::on_registered(const sip::Message& success, Now now) {
   // "A SIP node MUST NOT send STUN requests over a flow unless it has an explicit indication that the target
   // next-hop SIP server claims to support this specification" (RFC 5626 8).
   if (!success.lists(sip::HeaderId::require, "outbound")) return stop();
-  longest_ = context_.keep_alive;
+  const auto to = context_.hop();
+  const bool is_udp = to.protocol == transaction::Protocol::udp;
+  longest_ = context_.keep_alive.value_or(is_udp ? longest_udp : longest_stream);
   if (const auto timer = success.number(sip::HeaderId::flow_timer); timer && *timer > 0)
     longest_ = std::min<Duration>(longest_, std::chrono::seconds(*timer));
-  const auto to = context_.hop();
   if (to_ == to) return;
   stop();
   if (to.flow != 0) {
     if (handlers_.ping_stream) handlers_.ping_stream(to.flow, longest_);
-  } else if (to.protocol == transaction::Protocol::udp) {
+  } else if (is_udp) {
     keep(to, now.mono);
   }
 }

@@ -23,14 +23,17 @@ class KeepAlive {
     /// sent.
     std::function<void(std::string_view why, Now now)> on_failed{};
   };
+  /// The longest pauses where neither the user nor the server says another: below what NATs remember of UDP
+  /// (RFC 5626 4.4.2), and of TCP (4.4.1).
+  static constexpr Duration longest_udp = 29s, longest_stream = 120s;
   static constexpr Duration rto = 500ms;       ///< RFC 8489 6.2.1
   static constexpr int requests = 7;           ///< RFC 8489 6.2.1 Rc
   static constexpr int last_wait_in_rto = 16;  ///< RFC 8489 6.2.1 Rm
 
   KeepAlive(Context& context, Handlers handlers);
 
-  /// A 2xx made or kept our binding: keep-alives come every 80 to 100 % of `Context::keep_alive` or of the
-  /// server's Flow-Timer, whichever is less, or no more if the server does not promise to answer them.
+  /// A 2xx made or kept our binding: keep-alives come every 5/6 to 1 of the longest pause or of the server's
+  /// Flow-Timer, whichever is less, or no more if the server does not promise to answer them.
   void on_registered(const sip::Message& success, Now now);
   void stop();
   /// A STUN message from the network.

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,7 +36,7 @@ class Agent final : public transaction::User {
     std::string xcap_root;                  ///< Path of the XCAP root on the server.
     Tracing tracing = Tracing::off;         ///< Events "trace".
     transaction::Times times;
-    Duration keep_alive = 29s;  ///< `account::Context::keep_alive`
+    std::optional<Duration> keep_alive{};  ///< `account::Context::keep_alive`
   };
   /// What the shell lends; outlives the agent.
   struct Edges {

@@ -135,7 +135,7 @@ bool read_name_servers(const std::vector<std::string>& texts, Options& options) 
 std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   Options options;
   bool trace = false, full = false;
-  std::uint32_t keep_alive = 29;
+  std::optional<std::uint32_t> keep_alive;
   std::string account, password_file, log_level = "warn", state;
   std::vector<std::string> name_servers;
   CLI::App app{"beckon, a SIP/SIMPLE user agent for people and scripts"};
@@ -152,7 +152,8 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   app.add_option("--play", options.play, "WAV file to play in sessions");
   app.add_option("--record", options.record, "WAV file to record sessions to");
   app.add_option("--keep-alive", keep_alive,
-                 "seconds, 1 to 3600: a sign of life to the server at least that often; default 29")
+                 "seconds, 1 to 3600: a sign of life to the server at least that often; default 29 over "
+                 "UDP, 120 else")
       ->check(CLI::Range(1U, 3600U));
   app.add_option("--log", log_level, "trace, debug, info, warn, error or off; default warn");
   app.add_flag("--json", options.json,
@@ -185,7 +186,7 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   }
   options.account = *read;
   options.server = *server;
-  options.keep_alive = std::chrono::seconds(keep_alive);
+  if (keep_alive) options.keep_alive = std::chrono::seconds(*keep_alive);
   const bool v6 = server->host.find(':') != std::string::npos;
   if (options.xcap_url.empty()) {
     options.xcap_url = fmt::format("https://{}:5443/xcap", v6 ? "[" + server->host + "]" : server->host);

@@ -33,7 +33,7 @@ struct Options {
       xcap_url;  ///< "https://host:port/xcap"; by default on the server's host or the domain, port 5443.
   std::filesystem::path state;
   std::string play, record;
-  Duration keep_alive = 29s;  ///< Longest time between keep-alives (RFC 5626 4.4).
+  std::optional<Duration> keep_alive;  ///< Longest time between keep-alives, other than the standard's.
   bool json = false;
   Tracing tracing = Tracing::off;
   bool stay = false;               ///< After COMMAND, go on until interrupted.

@@ -27,6 +27,10 @@ namespace {
 
 using control::Cause;
 
+/// The longest pause between pings to a server that has not said how often: many, ours among them, close a
+/// connection that was silent for 120 s.
+constexpr Duration unasked_ping = 100s;
+
 /// How long the answer to a ping may take (RFC 5626 4.4.1).
 constexpr Duration pong_wait = 10s;
 
@@ -200,7 +204,7 @@ void Shell::on_located(const locate::Locator::Hops& servers) {
   servers_ = *servers;
   net::SipTransport::Options transport;
   transport.tls_client = tls_;
-  transport.keep_alive = options_.keep_alive;
+  transport.keep_alive = options_.keep_alive.value_or(unasked_ping);
   transport.pong_wait = Duration::zero();  // until the server has promised to answer
   transport.random = &random_;
   transport.on_stun = [this](const Address& from, ByteView message) {

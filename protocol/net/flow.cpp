@@ -107,7 +107,7 @@ void Flow::fail_later(Failed failed, ErrorCode error) {
 }
 
 void Flow::keep_alive(Duration longest, Duration wait, Random* random) {
-  const double share = random != nullptr ? 0.8 + 0.2 * random->unit() : 1;
+  const double share = random != nullptr ? (5 + random->unit()) / 6 : 1;
   const Duration pause(static_cast<Duration::rep>(share * static_cast<double>(longest.count())));
   ping_.set(channel_->loop().now().mono + pause, [this, longest, wait, random](Time) {
     ping(wait);

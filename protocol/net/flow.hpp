@@ -24,7 +24,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   void start(Events events);
   /// `failed` is called later when the message is known not to have been written.
   void send(SharedText message, Failed failed);
-  /// Sends CRLF CRLF every 80 to 100 % of `longest` from now on, and closes when nothing at all comes within
+  /// Sends CRLF CRLF every 5/6 to 1 of `longest` from now on, and closes when nothing at all comes within
   /// `wait` (RFC 5626 4.4.1; zero: no answer is expected). Without `random` every `longest`.
   void keep_alive(Duration longest, Duration wait, Random* random);
   void finish() { channel_->finish(); }
