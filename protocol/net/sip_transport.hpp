@@ -59,7 +59,7 @@ class SipTransport final : public transaction::Transport {
     std::size_t connections = 50000;            ///< Accepted, and as many dialled; past it Errc::queue_full.
     std::size_t connections_per_address = 100;  ///< Each way.
     std::function<bool(const IpAddress&)> trusted{};  ///< No bound per address; loopback unless set.
-    /// Dialled flows send CRLF CRLF every 80 to 100 % of that (zero: never), and close when no octet comes
+    /// Dialled flows send CRLF CRLF every 5/6 to 1 of that (zero: never), and close when no octet comes
     /// within `pong_wait` behind one (RFC 5626 4.4.1; zero: nobody has promised an answer).
     Duration keep_alive{};
     Duration pong_wait = 10s;
