@@ -260,7 +260,7 @@ void ClientTable::perform(TransactionId id, const ClientActions& actions, const 
 
 void ClientTable::perform_ack(TransactionId id, Client& client, const sip::Message* response) {
   if (!client.ack) {
-    const auto invite = sip::Message::parse(client.request);
+    const auto invite = sip::Message::parse(client.request, no_limits);
     if (!invite) return;
     client.ack = share(make_ack(*invite, *response));
   }
@@ -268,7 +268,7 @@ void ClientTable::perform_ack(TransactionId id, Client& client, const sip::Messa
 }
 
 void ClientTable::perform_cancel(const Client& client, Now now) {
-  const auto invite = sip::Message::parse(client.request);
+  const auto invite = sip::Message::parse(client.request, no_limits);
   if (!invite) return;
   auto text = share(make_cancel(*invite, client.cancel_reason));
   const auto branch = std::string_view(client.key).substr(0, client.key.find('|'));

@@ -1,8 +1,16 @@
 #pragma once
 
+#include <limits>
+
 #include "protocol/transaction/layer.hpp"
 
 namespace beckon::transaction {
+
+/// To read again what we have made, or taken from a peer under bounds that were his connection's.
+inline constexpr sip::Limits no_limits = [] {
+  constexpr auto any = std::numeric_limits<std::size_t>::max();
+  return sip::Limits{.message = any, .header_lines = any, .line = any, .uri = any, .via = any};
+}();
 
 /// What the tables of a layer share; owned by the layer.
 struct Context {

@@ -181,7 +181,7 @@ void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, c
 std::string ServerTable::to_tag_of(TransactionId invite) {
   const auto& server = servers_.at(invite);
   if (server.response) {
-    const auto response = sip::Message::parse(server.response);
+    const auto response = sip::Message::parse(server.response, no_limits);
     if (response && !response->to_tag().empty()) return std::string(response->to_tag());
   }
   return context_.random.token(8);
@@ -328,7 +328,7 @@ void ServerTable::watch_answers() {
 }
 
 void ServerTable::send_trying(TransactionId id, Server& server) {
-  const auto request = sip::Message::parse(server.request);
+  const auto request = sip::Message::parse(server.request, no_limits);
   if (!request) return;
   auto text = sip::Builder::reply(*request, 100, {}).finish();
   if (!server.via.empty()) replace_top_via(text, server.via);
@@ -368,7 +368,7 @@ void ServerTable::proceed(Reply reply, ReplyWay::Next next) {
 }
 
 void ServerTable::locate(Reply reply) {
-  const auto response = sip::Message::parse(reply.text);
+  const auto response = sip::Message::parse(reply.text, no_limits);
   if (!response || !response->top_via_view() || locating_ >= max_locating) {
     const auto next = reply.way.on_found({});
     return proceed(std::move(reply), next);

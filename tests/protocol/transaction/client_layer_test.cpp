@@ -45,7 +45,7 @@ struct Client : Fixture {
   }
   void answer(std::size_t index, int status, std::string_view tag = "ua") {
     const auto text = sip::Builder::reply(sent.at(index).message, status, tag).finish();
-    layer.receive(udp, sip::Message::parse(share(text)).value(), now());
+    layer.receive(udp, sip::Message::parse(share(text), roomy).value(), now());
   }
 };
 
@@ -450,4 +450,24 @@ TEST_CASE("a long ACK for a 2xx goes over TCP, and in a datagram to who takes no
   REQUIRE(net.sent.size() == 2);
   CHECK(net.sent[1].hop == udp);
   CHECK(net.sent[1].message.top_via()->transport == "UDP");
+}
+
+TEST_CASE("an INVITE at the bounds of what a stream takes has its ACK and its CANCEL as any other") {
+  std::string text = request("INVITE");
+  SUBCASE("octets") { text.replace(text.find("0\r\n\r\n"), 5, "70000\r\n\r\n" + std::string(70000, 'x')); }
+  SUBCASE("header lines, with our Via") {
+    for (int line = 0; line < 250; ++line) text.insert(text.find("Max-Forwards"), "X: y\r\n");
+  }
+  SUBCASE("Via values, with ours") {
+    for (int via = 0; via < 64; ++via)
+      text.insert(text.find("Max-Forwards"), "v: SIP/2.0/TCP pc.example.org;branch=z9hG4bKa\r\n");
+  }
+  Client net;
+  const auto id = net.layer.send(text, tcp, {}, net.now());
+  net.answer(0, 180);
+  net.layer.cancel(id, {}, net.now());
+  CHECK(net.sent.back().message.method() == sip::Method::cancel);
+  net.answer(0, 487);
+  CHECK(net.sent.back().message.method() == sip::Method::ack);
+  CHECK(net.sent.size() == 3);
 }

@@ -23,12 +23,15 @@ struct Fixture : Transport, User, Clock {
     sip::Message message;
   };
 
+  /// Of a peer who takes more than we let anybody send us.
+  static constexpr sip::Limits roomy{.message = 1 << 21, .header_lines = 1000, .via = 1000};
+
   explicit Fixture(std::size_t max_server_transactions = 100)
       : layer(make_config(max_server_transactions), *this, timers, *this, random, *this) {}
 
   void send(const Hop& hop, SharedText text, std::function<void(ErrorCode)> failed) override {
-    sent.push_back(
-        {hop, sip::Message::parse(std::move(text)).value(), failed ? std::move(failed) : [](ErrorCode) {}});
+    sent.push_back({hop, sip::Message::parse(std::move(text), roomy).value(),
+                    failed ? std::move(failed) : [](ErrorCode) {}});
   }
   std::string sent_by(const Hop&) const override { return "192.0.2.9:5070"; }
 
@@ -62,7 +65,7 @@ struct Fixture : Transport, User, Clock {
   static sip::Message message(std::string text) {
     for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
       text.replace(at, 1, "\r\n");
-    return sip::Message::parse(share(std::move(text))).value();
+    return sip::Message::parse(share(std::move(text)), roomy).value();
   }
 
   Time time{};

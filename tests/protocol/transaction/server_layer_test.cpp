@@ -558,3 +558,32 @@ TEST_CASE("CANCEL races at the server (RFC 3261 9.2)") {
     CHECK(net.cancels.empty());
   }
 }
+
+namespace {
+
+/// With a body of that many octets instead of none.
+std::string with_body(std::string text, std::size_t size) {
+  const auto at = text.rfind("Content-Length: 0");
+  return text.replace(at, std::string::npos,
+                      "Content-Length: " + std::to_string(size) + "\n\n" + std::string(size, 'x'));
+}
+
+}  // namespace
+
+TEST_CASE("a message over 64 KiB, as a stream takes it, is treated as any other") {
+  Fixture net;
+  net.receive(tcp, with_body(request("INVITE", "TCP pc.example.org;branch=z9hG4bKa"), 70000));
+  SUBCASE("a request that nobody answers gets its 100 (RFC 3261 17.2.1)") {
+    net.pass(4ms);
+    REQUIRE(net.sent.size() == 1);
+    CHECK(net.sent[0].message.status() == 100);
+  }
+  SUBCASE("a response is sent where the sent-by leads (RFC 3263 5)") {
+    const auto text = sip::Builder::reply(net.requests.at(0).message, 200, "srv")
+                          .finish("text/plain", std::string(70000, 'x'));
+    net.layer.respond(1, text, net.now());
+    for (int step = 0; step < 2; ++step)
+      net.sent.back().failed(make_error_code(boost::system::errc::connection_refused));
+    CHECK(net.looked_up.size() == 1);
+  }
+}
