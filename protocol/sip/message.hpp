@@ -26,7 +26,7 @@ struct Limits {
   std::size_t header_lines = 256;
   std::size_t line = 8192;  ///< Octets of one header line with its folded parts.
   std::size_t uri = max_uri_length;
-  std::size_t via = 64;  ///< Via values.
+  std::size_t via = 64;  ///< Via values; of a response one more, the receiver's own.
 };
 
 /// One header line of a message: views into its buffer.

@@ -153,7 +153,7 @@ inline std::optional<Errc> Message::Indexer::note(HeaderId id, std::string_view 
       ++vias_;
       for (auto comma = value.find(','); comma != std::string_view::npos; comma = value.find(',', comma + 1))
         ++vias_;
-      if (vias_ > limits_.via) return Errc::too_long;
+      if (vias_ - (index_->status != 0 ? 1U : 0U) > limits_.via) return Errc::too_long;
       break;
     case HeaderId::from:
       if (!index_->repeated.has(id)) index_->from_tag = tag_in(value);

@@ -201,6 +201,9 @@ TEST_CASE("limits: at each the message passes, one past it is too long (DESIGN 7
     CHECK(read(with(repeat(64, "v: SIP/2.0/UDP a\r\n"))).values(HeaderId::via).size() == 64);
     CHECK(refused(with(repeat(65, "v: SIP/2.0/UDP a\r\n"))) == Errc::too_long);
     CHECK(refused(with("v: x" + repeat(64, ",x") + "\r\n")) == Errc::too_long);
+    const std::string response = "SIP/2.0 200 OK\r\n";
+    CHECK(read(response + "v: x" + repeat(64, ",x") + "\r\n\r\n").values(HeaderId::via).size() == 65);
+    CHECK(refused(response + "v: x" + repeat(65, ",x") + "\r\n\r\n") == Errc::too_long);
   }
 }
 

@@ -30,6 +30,19 @@ TEST_CASE("MESSAGE reaches the user's device unchanged, with who really sent it 
   }
 }
 
+TEST_CASE("the answer to a request that has as many Vias as we take is taken, too, with ours on top") {
+  Town town;
+  town.enter_bob();
+  Ask far = hello;
+  far.lines.insert(far.lines.end(), 63, "Via: SIP/2.0/UDP pc.example.com;branch=z9hG4bKfar");
+  const auto got = town.from_alice(far);
+  CHECK(got.message.values(HeaderId::via).size() == 65);
+  town.answer(got, 200);
+  const auto back = town.take();
+  CHECK(back.message.status() == 200);
+  CHECK(back.message.values(HeaderId::via).size() == 64);
+}
+
 TEST_CASE("no GRUU is made here: a request to one goes to all devices of its user, as to his address") {
   Town town;
   town.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
