@@ -9,18 +9,33 @@
 
 namespace beckon {
 
+namespace {
+
+/// The four octets of an IPv4 address, or of one mapped into IPv6, which leads to the same place (RFC 4291
+/// 2.5.5.2); none of others.
+ByteView v4_octets(const IpAddress& ip) {
+  if (ip.family == IpAddress::Family::v4) return ip.bytes();
+  constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return std::equal(mapped.begin(), mapped.end(), ip.octets.begin()) ? ip.bytes().subspan(mapped.size())
+                                                                     : ByteView{};
+}
+
+}  // namespace
+
 bool IpAddress::is_loopback() const {
-  if (family == Family::v4) return octets[0] == 127;
+  if (const auto v4 = v4_octets(*this); !v4.empty()) return v4[0] == 127;
   return std::all_of(octets.begin(), octets.end() - 1, [](auto octet) { return octet == 0; }) &&
          octets[15] == 1;
 }
 
 bool IpAddress::is_unspecified() const {
-  return std::all_of(octets.begin(), octets.end(), [](auto octet) { return octet == 0; });
+  const auto v4 = v4_octets(*this);
+  return std::ranges::all_of(v4.empty() ? bytes() : v4, [](auto octet) { return octet == 0; });
 }
 
 bool IpAddress::is_multicast() const {
-  return family == Family::v4 ? octets[0] >= 224 && octets[0] <= 239 : octets[0] == 0xff;
+  const auto v4 = v4_octets(*this);
+  return v4.empty() ? octets[0] == 0xff : v4[0] >= 224 && v4[0] <= 239;
 }
 
 std::optional<IpAddress> parse_ip(std::string_view text) {

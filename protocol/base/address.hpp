@@ -12,7 +12,7 @@
 
 namespace beckon {
 
-/// An IPv4 or IPv6 address, without zone.
+/// An IPv4 or IPv6 address, without zone. What is said of IPv4 holds for the mapped ("::ffff:127.0.0.1") too.
 struct IpAddress {
   enum class Family : std::uint8_t { v4 = 4, v6 = 6 };
   Family family = Family::v4;

@@ -28,4 +28,8 @@ TEST_CASE("loopback, unspecified and multicast are told apart") {
   CHECK_FALSE(parse_ip("192.0.2.1\0"sv));
   CHECK(parse_ip("224.0.1.75")->is_multicast());
   CHECK(parse_ip("ff02::1")->is_multicast());
+  CHECK(parse_ip("::ffff:127.0.0.1")->is_loopback());
+  CHECK(parse_ip("::ffff:0.0.0.0")->is_unspecified());
+  CHECK(parse_ip("::ffff:224.0.0.1")->is_multicast());
+  CHECK_FALSE(parse_ip("::fffe:224.0.0.1")->is_multicast());
 }
