@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t max_name = 253;  // octets of a name as text (RFC 1035 2.3.4)
 
+/// An address that no server can have is an attack or a typing error.
+bool can_be_server(const Address& address) {
+  return address.port != 0 && !address.ip.is_unspecified() && !address.ip.is_multicast();
+}
+
 bool is_in(std::string_view name, std::string_view domain) {
   return name.ends_with(domain) &&
          (name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.');
@@ -246,10 +251,9 @@ void Search::finish() {
     if (host == hosts_.end()) continue;
     for (const auto& [able, ips] : {std::pair{abilities_.ipv6, &host->v6}, {abilities_.ipv4, &host->v4}}) {
       for (const IpAddress& ip : *ips) {
-        // An address that no server can have is an attack or a typing error.
-        if (!able || ip.is_unspecified() || ip.is_multicast() || hops.size() >= max_hops) continue;
+        if (!able || hops.size() >= max_hops) continue;
         const Hop hop = hop_to(endpoint.protocol, ip, endpoint.port);
-        if (hop.remote.port != 0 && std::ranges::find(hops, hop) == hops.end()) hops.push_back(hop);
+        if (can_be_server(hop.remote) && std::ranges::find(hops, hop) == hops.end()) hops.push_back(hop);
       }
     }
   }
@@ -265,8 +269,11 @@ void Search::end(Errc why) {
 
 void Search::end(const std::vector<IpAddress>& ips, Protocol protocol) {
   std::vector<Hop> hops;
-  for (const IpAddress& ip : ips)
-    hops.push_back(hop_to(protocol, ip, query_.port.value_or(default_port(protocol))));
+  for (const IpAddress& ip : ips) {
+    const Hop hop = hop_to(protocol, ip, query_.port.value_or(default_port(protocol)));
+    if (can_be_server(hop.remote)) hops.push_back(hop);
+  }
+  if (hops.empty()) return end(Errc::no_address);
   result_ = std::move(hops);
   stage_ = Stage::done;
 }

@@ -276,6 +276,11 @@ TEST_CASE("addresses no server can have are left out") {
   Run run;
   run.zone[{"example.com", Type::a}] = addresses({"0.0.0.0", "224.0.0.1", "192.0.2.1"});
   CHECK(run.text({.host = "example.com", .port = 5060}, v4_only({Protocol::udp})) == "udp:192.0.2.1:5060");
+  for (const char* literal : {"0.0.0.0", "224.0.0.1", "::", "ff02::1", "::ffff:0.0.0.0"}) {
+    CAPTURE(literal);
+    CHECK(run.text({.host = literal}) == "no address found");
+  }
+  CHECK(run.text({.host = "192.0.2.1", .port = std::uint16_t{0}}) == "no address found");
 }
 
 TEST_CASE("a search that is given up ends with what it knows") {
