@@ -14,21 +14,29 @@ Destination secured(Destination to) {
   return to;
 }
 
-std::optional<Destination> destination_of(const sip::Uri& uri, const locate::Abilities& abilities) {
+void leave_out_loopback(std::vector<Hop>& hops, const IpAddress& asker) {
+  if (!asker.is_loopback()) std::erase_if(hops, [](const Hop& hop) { return hop.remote.ip.is_loopback(); });
+}
+
+std::optional<Destination> destination_of(const sip::Uri& uri, const locate::Abilities& abilities,
+                                          const IpAddress& asker) {
   auto query = locate::query_of(uri);
   if (!query) return std::nullopt;
-  const auto known = locate::find_without_dns(*query, abilities);
-  if (!known) return Destination{.query = std::move(*query), .hops = {}};
+  auto known = locate::find_without_dns(*query, abilities);
+  if (!known) return Destination{.query = std::move(*query), .hops = {}, .asker = asker};
   if (!*known) return std::nullopt;
-  return Destination{.query = {}, .hops = **known};
+  leave_out_loopback(**known, asker);
+  if ((*known)->empty()) return std::nullopt;
+  return Destination{.query = {}, .hops = std::move(**known), .asker = asker};
 }
 
 namespace {
 
-std::optional<Destination> destination_of_path(std::string_view path, const locate::Abilities& abilities) {
+std::optional<Destination> destination_of_path(std::string_view path, const locate::Abilities& abilities,
+                                               const IpAddress& asker) {
   const auto values = sip::split_values(path);
   const auto first = sip::parse_name_addr(values.empty() ? std::string_view{} : values.front());
-  return first ? destination_of(first->uri, abilities) : std::nullopt;
+  return first ? destination_of(first->uri, abilities, asker) : std::nullopt;
 }
 
 }  // namespace
@@ -41,10 +49,11 @@ std::optional<std::string> uri_toward(const std::string& contact, bool sips) {
 Destination destination_of(const registrar::Binding& binding, const locate::Abilities& abilities) {
   const Destination source{.query = {}, .hops = {binding.received}};
   if (binding.received.flow != 0) return source;
-  if (auto first = destination_of_path(binding.path, abilities)) return std::move(*first);
+  const IpAddress& asker = binding.received.remote.ip;
+  if (auto first = destination_of_path(binding.path, abilities, asker)) return std::move(*first);
   if (binding.reg_id != 0) return source;  // RFC 5626 6: the flow, not the contact
   const auto uri = sip::parse_uri(binding.contact);
-  auto contact = uri ? destination_of(*uri, abilities) : std::nullopt;
+  auto contact = uri ? destination_of(*uri, abilities, asker) : std::nullopt;
   if (!contact) return source;
   if (contact->query) {
     contact->hops = source.hops;

@@ -14,13 +14,18 @@ namespace beckon::server::proxy {
 struct Destination {
   std::optional<locate::Query> query{};  ///< To be located first (RFC 3263); empty: all is known.
   std::vector<transaction::Hop> hops{};  ///< To try in this order, behind what `query` finds.
+  IpAddress asker{};                     ///< Who has us look for `query`, for `leave_out_loopback`.
   bool is_nowhere() const { return !query && hops.empty(); }
 };
 /// What of it is secured (RFC 3261 26.2.2).
 Destination secured(Destination to);
 
-/// Where a URI is reached. Nothing when no request can be sent to it.
-std::optional<Destination> destination_of(const sip::Uri& uri, const locate::Abilities& abilities);
+/// Nobody has us talk to our own loopback interface who is not on this host himself: those hops are dropped.
+void leave_out_loopback(std::vector<transaction::Hop>& hops, const IpAddress& asker);
+
+/// Where a URI is reached, for `asker` who names it. Nothing when no request can be sent to it.
+std::optional<Destination> destination_of(const sip::Uri& uri, const locate::Abilities& abilities,
+                                          const IpAddress& asker);
 
 /// Where a binding is reached: down its flow (a connection, or the addresses of a UDP flow with reg-id, RFC
 /// 5626); else by its Path (RFC 3327); else at its contact, or, when that lies behind a NAT or is not found,

@@ -67,7 +67,7 @@ std::optional<Destination> destination_in_dialog(const sip::Message& request, co
   if (!way.rest.empty()) {
     const auto route = sip::parse_name_addr(way.rest.front());
     if (!route) return std::nullopt;
-    auto next = destination_of(route->uri, abilities);
+    auto next = destination_of(route->uri, abilities, other_end.remote.ip);
     const bool elsewhere = next && !next->query && next->hops.front().remote.ip != other_end.remote.ip;
     if (elsewhere) return std::nullopt;
     if (next && !next->query) {

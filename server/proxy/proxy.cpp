@@ -91,7 +91,7 @@ void Proxy::on_request(const RequestPtr& request) {
   auto to = destination_in_dialog(request->message, way, services_.locator().abilities());
   if (!to && may_leave(*request)) {
     const auto route = sip::parse_name_addr(way.rest.front());
-    if (route) to = destination_of(route->uri, services_.locator().abilities());
+    if (route) to = destination_of(route->uri, services_.locator().abilities(), request->from.remote.ip);
   }
   if (!to) return give_up(request, 403, "Not The Way Of This Dialog");
   if (is_to_sips(request->message)) to = secured(std::move(*to));
@@ -134,7 +134,7 @@ bool Proxy::may_leave(const Request& request) const {
 }
 
 void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
-  auto to = destination_of(uri, services_.locator().abilities());
+  auto to = destination_of(uri, services_.locator().abilities(), request->from.remote.ip);
   if (!to) return give_up(request, 404, "Domain Not Found");
   if (is_to_sips(request->message)) to = secured(std::move(*to));
   if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
@@ -245,10 +245,12 @@ void Proxy::start_branch(const RequestPtr& request, std::size_t number) {
   });
 }
 
-void Proxy::on_located(const RequestPtr& request, std::size_t number, const locate::Locator::Hops& found) {
+void Proxy::on_located(const RequestPtr& request, std::size_t number, locate::Locator::Hops found) {
   Context* context = find(request->id);
   if (!context) return;
   Branch& branch = context->branches[number];
+  if (found) leave_out_loopback(*found, branch.target.to.asker);
+  if (found && found->empty()) found = locate::Errc::no_address;
   if (found) {
     branch.target.to.hops.insert(branch.target.to.hops.begin(), found->begin(), found->end());
   } else {

@@ -83,7 +83,7 @@ class Proxy final : public Relay {
   void forward(const RequestPtr& request, std::vector<Target> targets);
   void start_branch(const RequestPtr& request, std::size_t number);
   void start_next(const RequestPtr& request);
-  void on_located(const RequestPtr& request, std::size_t number, const locate::Locator::Hops& found);
+  void on_located(const RequestPtr& request, std::size_t number, locate::Locator::Hops found);
   void try_next(const RequestPtr& request, std::size_t number);
   void end_branch(const RequestPtr& request, std::size_t number, int status, std::string_view reason = {});
   void remember_failure(const Branch& branch, const transaction::Hop& hop, const sip::Message* response);

@@ -86,6 +86,32 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("nobody outside has us talk to our own loopback interface, whatever a name is said to lead to") {
+  for (const char* uri : {"sip:carol@127.0.0.1:8080", "sip:carol@localhost", "sip:carol@[::1]",
+                          "sip:carol@inside.example", "sip:carol@0.0.0.0:53", "sip:carol@224.0.0.1"}) {
+    CAPTURE(uri);
+    Port port;
+    port.zone.set("inside.example", locate::Type::a, dns::addresses({"127.0.0.1"}));
+    Ask request = Port::abroad(hello);
+    request.uri = request.to = uri;
+    CHECK(port.from_alice(request).message.status() == 404);
+    CHECK(port.wire.sent.empty());
+  }
+}
+
+TEST_CASE("who is on this host himself may have us talk to others on it") {
+  const Hop here{Protocol::udp, *parse_address("127.0.0.1:5070"), *parse_address("127.0.0.1:5060"), 0};
+  for (const char* uri : {"sip:carol@127.0.0.1", "sip:carol@inside.example"}) {
+    CAPTURE(uri);
+    Port port;
+    port.zone.set("inside.example", locate::Type::a, dns::addresses({"127.0.0.1"}));
+    Ask request = Port::abroad(hello);
+    request.uri = request.to = uri;
+    port.receive(here, port.text_of(port.with_credentials(request)));
+    CHECK(port.take().to.remote == *parse_address("127.0.0.1:5060"));
+  }
+}
+
 TEST_CASE("a Route of our own user is followed by its host's name") {
   Port port;
   Ask request = Port::abroad(hello);

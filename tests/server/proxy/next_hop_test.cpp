@@ -34,7 +34,7 @@ TEST_CASE(
   };
   for (const Row& row : rows) {
     CAPTURE(row.uri);
-    const auto to = destination_of(*sip::parse_uri(row.uri), all);
+    const auto to = destination_of(*sip::parse_uri(row.uri), all, *parse_ip("192.0.2.9"));
     REQUIRE(to.has_value() == row.protocol.has_value());
     if (!to) continue;
     CHECK_FALSE(to->query.has_value());
@@ -70,6 +70,8 @@ TEST_CASE(
       {"a contact behind a NAT (RFC 3581)", binding(udp, "sip:a@10.0.0.1", "", 0), behind_nat},
       {"outbound over UDP: the flow, whatever the contact says (RFC 5626 6)",
        binding(udp, "sip:a@192.0.2.9:5070", "", 1), behind_nat},
+      {"a Path or a contact on our loopback interface, from another host",
+       binding(udp, "sip:a@127.0.0.1:5070", "<sip:127.0.0.1;lr>", 0), behind_nat},
       {"Path (RFC 3327)", binding(udp, "sip:a@10.0.0.1", "<sip:192.0.2.3;lr>", 0),
        *parse_address("192.0.2.3:5060")},
   };
