@@ -50,6 +50,11 @@ int status_of(std::string_view response) {
   return response.size() < 11 ? 0 : parse_number<int>(response.substr(8, 3)).value_or(0);
 }
 
+std::string to_tag_in(const SharedText& response) {
+  const auto read = sip::Message::parse(response, no_limits);
+  return read ? std::string(read->to_tag()) : std::string();
+}
+
 /// Will there still be a machine to tell what becomes of a response?
 bool lives_on(const std::variant<InviteServer, NonInviteServer>& machine) {
   const auto* non_invite = std::get_if<NonInviteServer>(&machine);
@@ -168,7 +173,7 @@ void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, c
                                  Now now) {
   const TransactionId invite_id = find(hash_(invite_key), invite_key);
   const bool known = invite_id != 0;
-  const auto tag = known ? to_tag_of(invite_id) : context_.random.token(8);
+  const auto tag = known ? to_tag_of(servers_.at(invite_id)) : context_.random.token(8);
   respond(id, sip::Builder::reply(cancel, known ? 200 : 481, tag).finish(), now);
   if (!known) return;
   const auto* invite = std::get_if<InviteServer>(&servers_.at(invite_id).machine);
@@ -178,13 +183,13 @@ void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, c
 
 /// "The To tag of the response to the CANCEL and the To tag in the response to the original request SHOULD be
 /// the same" (RFC 3261 9.2).
-std::string ServerTable::to_tag_of(TransactionId invite) {
-  const auto& server = servers_.at(invite);
-  if (server.response) {
-    const auto response = sip::Message::parse(server.response, no_limits);
-    if (response && !response->to_tag().empty()) return std::string(response->to_tag());
-  }
-  return context_.random.token(8);
+std::string ServerTable::to_tag_of(const Server& invite) {
+  std::string tag;
+  if (invite.to_tag)
+    tag = *invite.to_tag;
+  else if (invite.response)
+    tag = to_tag_in(invite.response);
+  return tag.empty() ? context_.random.token(8) : tag;
 }
 
 /// The same for copies of one request, though nothing is kept of it (RFC 3261 8.2.7).
@@ -259,7 +264,10 @@ void ServerTable::perform(TransactionId id, const ServerActions& actions, std::s
   }
   // Copies of a 2xx come from the user (RFC 6026 7.1).
   const auto* invite = std::get_if<InviteServer>(&server.machine);
-  if (invite != nullptr && invite->state() == InviteServer::State::accepted) server.response = nullptr;
+  if (invite != nullptr && invite->state() == InviteServer::State::accepted && server.response) {
+    server.to_tag = share(to_tag_in(server.response));
+    server.response = nullptr;
+  }
   arm(id, server);
   if (actions.transport_error) context_.user.on_failure(id, Failure::transport_error, context_.clock.now());
 }

@@ -46,6 +46,7 @@ class ServerTable {
     AnswerLog::Hash hash = 0;  ///< Of `key`.
     SharedText request;        ///< Until the first response: for a 100.
     SharedText response;       ///< The last one sent, while it may be resent.
+    SharedText to_tag;         ///< Of an INVITE's 2xx, which is not kept itself.
     TimerId timer = 0;
     AnswerLog::Hash origin = 0;  ///< `origin_of` its request; 0: no copy on another way is looked for.
   };
@@ -81,7 +82,7 @@ class ServerTable {
   void close(TransactionId id);
   void log_answer(const Server& server);
   void watch_answers();
-  std::string to_tag_of(TransactionId invite);
+  std::string to_tag_of(const Server& invite);
 
   Context& context_;
   KeyedHash hash_;

@@ -541,6 +541,7 @@ TEST_CASE("CANCEL races at the server (RFC 3261 9.2)") {
     net.receive(udp, request("CANCEL", via_udp));
     CHECK(net.sent.back().message.status() == 200);
     CHECK(net.sent.back().message.header(HeaderId::cseq) == "5 CANCEL");
+    CHECK(net.sent.back().message.to_tag() == "srv");
     CHECK(net.cancels.empty());
   }
   SUBCASE("one that comes when all is over gets 481") {
