@@ -27,7 +27,6 @@ class Finder final : public Locator {
   void locate(const Query& query, Done done) override;
   void on_failed(const transaction::Hop& hop, Duration pause) override;
   const Abilities& abilities() const override { return abilities_; }
-  void set_abilities(Abilities abilities) { abilities_ = std::move(abilities); }
 
   std::size_t searches() const { return searches_.size(); }
   const Cache& cache() const { return cache_; }

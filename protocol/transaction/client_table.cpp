@@ -155,10 +155,6 @@ void ClientTable::cancel(TransactionId id, std::string_view reason, Now now) {
   perform(id, machine->on(InviteClient::Event::cancel, now.mono), {}, now);
 }
 
-void ClientTable::abandon(TransactionId id) {
-  if (const auto found = clients_.find(id); found != clients_.end()) found->second.on_outcome = nullptr;
-}
-
 void ClientTable::receive(const Hop& from, const sip::Message& response, Now now) {
   const auto via = response.top_via();
   const auto cseq = response.cseq();
@@ -217,7 +213,7 @@ void ClientTable::on_transport_error(TransactionId id, Now now) {
   perform(id, actions, {}, now);
 }
 
-/// The table is in order before the user is called: the call may send, cancel and abandon.
+/// The table is in order before the user is called: the call may send and cancel.
 void ClientTable::perform(TransactionId id, const ClientActions& actions, const Input& input, Now now) {
   auto& client = clients_.at(id);
   if (actions.send_request) transmit(id, client, client.request);

@@ -23,7 +23,6 @@ class ClientTable {
                      std::string_view branch_part);
   void send_ack(std::string ack, const Hop& to, Time now);
   void cancel(TransactionId id, std::string_view reason, Now now);
-  void abandon(TransactionId id);
   void receive(const Hop& from, const sip::Message& response, Now now);
   void on_flow_closed(FlowId flow, Now now);
 

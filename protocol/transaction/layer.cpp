@@ -54,8 +54,6 @@ void Layer::cancel(TransactionId id, std::string_view reason_header, Now now) {
   impl_->clients.cancel(id, reason_header, now);
 }
 
-void Layer::abandon(TransactionId id) { impl_->clients.abandon(id); }
-
 void Layer::on_flow_closed(FlowId flow, Now now) { impl_->clients.on_flow_closed(flow, now); }
 
 std::size_t Layer::size() const { return impl_->clients.size() + impl_->servers.size(); }

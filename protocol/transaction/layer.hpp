@@ -125,8 +125,6 @@ class Layer {
   void send_ack(std::string ack, const Hop& to, Now now);
   /// CANCELs a pending INVITE we sent (RFC 3261 9.1); waits for a provisional response first.
   void cancel(TransactionId id, std::string_view reason_header, Now now);
-  /// Forgets the callback; the machine runs on to its end.
-  void abandon(TransactionId id);
 
   /// Ends client transactions that wait on a closed flow with a transport error.
   void on_flow_closed(FlowId flow, Now now);

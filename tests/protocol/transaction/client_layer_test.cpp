@@ -137,16 +137,6 @@ TEST_CASE("a closed flow ends what waits on it, and nothing else") {
   CHECK(net.layer.size() == 1);
 }
 
-TEST_CASE("an abandoned request runs on without its user") {
-  Client net;
-  const auto id = net.send_it("MESSAGE");
-  net.layer.abandon(id);
-  net.answer(0, 200);
-  net.pass(1s);
-  CHECK(net.ends.empty());
-  CHECK(net.layer.size() == 0);
-}
-
 TEST_CASE("a user may send from within an outcome") {
   Client net;
   net.layer.send(
