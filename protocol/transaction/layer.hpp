@@ -84,8 +84,8 @@ class Layer {
     /// (RFC 3261 18.1.1). Octets.
     std::size_t max_datagram = 1300;
     /// Finds where a response goes that did not reach its client the way the request came (RFC 3263 5):
-    /// `found` is called later, at most once, with the hops to try in this order; none: there are none.
-    /// Empty: such a response is given up.
+    /// `found` is called later, exactly once (only so many responses wait for it at a time), with the hops
+    /// to try in this order; none: there are none. Empty: such a response is given up.
     std::function<void(const SentBy& sent_by, OnFound found)> locate{};
     /// What `stateless_tag` is made with: the same in all layers of one node. Unset: a key of its own.
     std::optional<KeyedHash> tags{};
