@@ -62,4 +62,8 @@ Result<Query> query_of(const sip::Uri& uri) {
   return query;
 }
 
+Query query_of(const transaction::SentBy& sent_by) {
+  return {.host = bare(sent_by.host), .port = sent_by.port, .transport = sent_by.protocol};
+}
+
 }  // namespace beckon::locate

@@ -8,13 +8,14 @@
 
 #include "protocol/locate/error.hpp"
 #include "protocol/sip/uri.hpp"
+#include "protocol/transaction/reply_way.hpp"
 #include "protocol/transaction/transport.hpp"
 
 namespace beckon::locate {
 
 /// What is looked for (RFC 3263 4): the parts of a URI that say where its server is.
 struct Query {
-  std::string host;  ///< TARGET: a name in lower case or an address, without brackets.
+  std::string host;  ///< TARGET: a name in lower case without final dot, or an address without brackets.
   std::optional<std::uint16_t> port{};
   std::optional<transaction::Protocol> transport{};  ///< Absent: the domain chooses.
   bool secure = false;                               ///< SIPS: only TLS will do.
@@ -25,6 +26,8 @@ struct Query {
 /// Of a SIP or SIPS URI. `maddr` is its TARGET (RFC 3263 4) unless it is a multicast or no address; the
 /// certificate must name the URI's host all the same. Errors: Errc::bad_uri, Errc::no_transport.
 Result<Query> query_of(const sip::Uri& uri);
+/// Of the sent-by of a Via: where a response goes that cannot be sent back (RFC 3263 5).
+Query query_of(const transaction::SentBy& sent_by);
 
 /// What we can dial, in the order we like it when the domain leaves the choice to us.
 struct Abilities {

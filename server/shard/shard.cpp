@@ -101,7 +101,7 @@ void Shard::set_settings(Settings settings) {
 }
 
 void Shard::locate(const transaction::SentBy& sent_by, transaction::OnFound found) {
-  parts_.locator.locate({.host = sent_by.host, .port = sent_by.port, .transport = sent_by.protocol},
+  parts_.locator.locate(locate::query_of(sent_by),
                         [found = std::move(found)](const locate::Locator::Hops& hops) {
                           found(hops ? *hops : std::vector<transaction::Hop>{});
                         });

@@ -19,6 +19,7 @@ TEST_CASE("a URI says whom to look for (RFC 3263 4)") {
   };
   const Row rows[] = {
       {"sip:alice@Example.ORG", {.host = "example.org"}},
+      {"sip:alice@example.org.", {.host = "example.org"}},
       {"sip:alice@example.org:5070", {.host = "example.org", .port = 5070}},
       {"sips:alice@example.org", {.host = "example.org", .secure = true}},
       {"sip:a@example.org;transport=TCP", {.host = "example.org", .transport = Protocol::tcp}},
@@ -35,6 +36,26 @@ TEST_CASE("a URI says whom to look for (RFC 3263 4)") {
     const auto query = read(row.uri);
     REQUIRE(query.has_value());
     CHECK(*query == row.query);
+  }
+}
+
+TEST_CASE("the sent-by of a Via says whom to look for, too (RFC 3263 5)") {
+  struct Row {
+    transaction::SentBy sent_by;
+    Query query;
+  };
+  const Row rows[] = {
+      {{.host = "pc.example.org", .protocol = Protocol::tcp},
+       {.host = "pc.example.org", .transport = Protocol::tcp}},
+      // The final dot is no part of the name, as answers of the DNS have it.
+      {{.host = "pc.example.org.", .port = 5070},
+       {.host = "pc.example.org", .port = 5070, .transport = Protocol::udp}},
+      {{.host = "2001:db8::1", .protocol = Protocol::tls},
+       {.host = "2001:db8::1", .transport = Protocol::tls}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.sent_by.host);
+    CHECK(query_of(row.sent_by) == row.query);
   }
 }
 
