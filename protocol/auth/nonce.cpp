@@ -74,13 +74,15 @@ NonceWindow::Verdict NonceWindow::use(std::string_view nonce, Time minted, std::
   }
   Counts& counts = found->second;
   if (!take(counts, count)) return Verdict::replayed;
-  if (counts.cnonce.empty() && cnonce.size() <= session_cnonce_max) counts.cnonce = cnonce;
+  if (!counts.cnonce && !cnonce.empty())
+    counts.cnonce = cnonce.size() <= session_cnonce_max ? cnonce : std::string_view{};
   return Verdict::fresh;
 }
 
 std::string_view NonceWindow::session_cnonce(std::string_view nonce, Time minted) const {
   const auto found = seen_.find({minted, std::string(nonce)});
-  return found == seen_.end() ? std::string_view() : std::string_view(found->second.cnonce);
+  if (found == seen_.end() || !found->second.cnonce) return {};
+  return *found->second.cnonce;
 }
 
 bool NonceWindow::is_of(std::size_t owner, std::string_view nonce, Time minted) const {

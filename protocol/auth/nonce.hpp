@@ -75,7 +75,8 @@ class NonceWindow {
     std::uint32_t highest = 0;
     std::uint64_t below = 0;  ///< Bit i: highest - i was used.
     std::size_t owner = 0;    ///< Who used it first; 0: nobody is believed to own it.
-    std::string cnonce{};     ///< Of a -sess algorithm's first request.
+    /// Of a -sess algorithm's first request; empty where it was too long.
+    std::optional<std::string> cnonce{};
   };
   static bool take(Counts& counts, std::uint32_t count);
   void expire(Time now);
