@@ -5,6 +5,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
+#include "protocol/sip/grammar.hpp"
 #include "protocol/sip/header_table.hpp"
 
 namespace beckon::sip {
@@ -43,10 +44,6 @@ std::optional<Rejected> check_counts(const Message& message) {
   return std::nullopt;
 }
 
-bool is_call_id(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
 bool is_max_forwards(std::string_view text) {
   const auto value = parse_number<std::uint32_t>(text);
   return value && *value <= max_max_forwards;
@@ -80,7 +77,7 @@ std::optional<Rejected> check_values(const Message& message, Reading& reading) {
   if (!take(message.top_via_view(), reading.via)) return bad(HeaderId::via);
   if (!take(view_name_addr(message.header(HeaderId::from)), reading.from)) return bad(HeaderId::from);
   if (!take(view_name_addr(message.header(HeaderId::to)), reading.to)) return bad(HeaderId::to);
-  if (!is_call_id(message.call_id())) return bad(HeaderId::call_id);
+  if (!grammar::is_call_id(message.call_id())) return bad(HeaderId::call_id);
   if (!take(view_cseq(message.header(HeaderId::cseq)), reading.cseq)) return bad(HeaderId::cseq);
   if (!are_contacts(message)) return bad(HeaderId::contact);
   if (message.has(HeaderId::max_forwards) && !is_max_forwards(message.header(HeaderId::max_forwards))) {

@@ -58,6 +58,16 @@ constexpr bool all(std::string_view text, unsigned bits) {
 
 constexpr bool is_token(std::string_view text) { return !text.empty() && all(text, token); }
 
+/// COMPAT: RFC 3261 25.1 has fewer characters in a word; Call-IDs in the wild hold any visible one.
+constexpr bool is_call_id(std::string_view text) {
+  for (const char c : text) {
+    if (c <= 0x20 || c >= 0x7f) return false;
+  }
+  return !text.empty();
+}
+
+constexpr std::uint32_t max_cseq = 0x7fffffff;  ///< RFC 3261 8.1.1.5: less than 2^31.
+
 /// The value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) {
   if (is_digit(c)) return c - '0';

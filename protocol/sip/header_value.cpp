@@ -17,8 +17,6 @@ namespace {
 
 using Read = Result<HeaderValue>;
 
-constexpr std::uint32_t max_cseq = 0x7fffffff;  ///< RFC 3261 8.1.1.5.
-
 bool is_text(std::string_view text) {
   const auto control = [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
@@ -27,11 +25,6 @@ bool is_text(std::string_view text) {
 }
 
 bool is_token_or_quoted(std::string_view text) { return grammar::is_token(text) || grammar::is_quoted(text); }
-
-/// COMPAT: RFC 3261 25.1 has fewer characters in a word; Call-IDs in the wild hold any visible one.
-bool is_call_id(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
 
 bool is_media_range(std::string_view text) {
   const auto [type, subtype] = cut(text, '/');
@@ -272,7 +265,7 @@ Read read_call_ids(std::string_view text) {
   for (std::string_view rest = text;;) {
     const auto comma = rest.find(',');
     const auto id = trim(rest.substr(0, comma));
-    if (!is_call_id(id)) return Errc::bad_value;
+    if (!grammar::is_call_id(id)) return Errc::bad_value;
     items.push_back({id, {}});
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
@@ -429,7 +422,7 @@ Read read_warnings(std::string_view text, Stands stands) {
 Read read_dialog(std::string_view text, std::string_view one, std::string_view other) {
   const auto semicolon = std::min(text.find(';'), text.size());
   const Item item{trim(text.substr(0, semicolon)), trim(text.substr(semicolon))};
-  if (!is_call_id(item.value) || !grammar::valid_parameters(item.parameters)) return Errc::bad_value;
+  if (!grammar::is_call_id(item.value) || !grammar::valid_parameters(item.parameters)) return Errc::bad_value;
   unsigned ones = 0, others = 0;
   auto rest = item.parameters;
   for (std::string_view name, value; grammar::next_parameter(rest, name, value);) {
@@ -465,7 +458,7 @@ std::string_view take_word(std::string_view& text) {
 Read read_rack(std::string_view text) {
   const auto response = parse_number<std::uint32_t>(take_word(text));
   const auto cseq = parse_number<std::uint32_t>(take_word(text));
-  if (!response || *response == 0 || !cseq || *cseq > max_cseq || !grammar::is_token(text))
+  if (!response || *response == 0 || !cseq || *cseq > grammar::max_cseq || !grammar::is_token(text))
     return Errc::bad_value;
   return HeaderValue(RAck{*response, *cseq, text});
 }
@@ -577,7 +570,7 @@ Result<HeaderValue> parse_header(HeaderId id, std::string_view text) {
     case Shape::token:
       return read_word(text, grammar::is_token(text));
     case Shape::call_id:
-      return read_word(text, is_call_id(text));
+      return read_word(text, grammar::is_call_id(text));
     case Shape::tokens:
       return read_words(text, row.stands, grammar::is_token);
     case Shape::semicolon_tokens:

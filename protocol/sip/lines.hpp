@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-/// The line level of a message, shared by `Message` and `Framer` so that both see the same ends.
+/// The line level of a message, as the `Framer` reads a head. `Message` walks over lines with `scan` instead,
+/// by the same rules; folds and lines that are not plain come here from it, too.
 namespace beckon::sip {
 
 /// Without the line ends that may stand in front of a start line (RFC 3261 7.5).

@@ -12,8 +12,6 @@ using grammar::Class;
 
 namespace {
 
-constexpr std::uint32_t max_cseq = 0x7fffffff;  ///< RFC 3261 8.1.1.5: less than 2^31.
-
 bool is_scheme(std::string_view text) {
   const auto fits = [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; };
   return !text.empty() && is_alpha(text.front()) && std::all_of(text.begin(), text.end(), fits);
@@ -298,7 +296,7 @@ Result<CSeqView> view_cseq(std::string_view value) {
   const auto size = static_cast<std::size_t>(blank - value.begin());
   const auto number = parse_number<std::uint32_t>(value.substr(0, size));
   const auto method = trim(value.substr(size));
-  if (!number || *number > max_cseq || !grammar::is_token(method)) return Errc::bad_value;
+  if (!number || *number > grammar::max_cseq || !grammar::is_token(method)) return Errc::bad_value;
   return CSeqView{*number, method};
 }
 
