@@ -48,7 +48,7 @@ std::string print(const Uri& uri);
 
 /// Same resource by the rules of RFC 3261 19.1.4? For tel those of RFC 3966 4; im, pres and urn: host,
 /// namespace and service in any case; other schemes as text. A public GRUU is equivalent to its AOR (RFC
-/// 5627 5.4).
+/// 5627 5.4). Past 64 parameters, 8 headers or 128 octets of headers text is compared: the work is bounded.
 bool equivalent(const Uri& a, const Uri& b);
 
 /// Does a SIP URI name one user agent: has it the parameter "gr" (RFC 5627 4.1)?

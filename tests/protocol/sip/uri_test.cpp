@@ -197,6 +197,29 @@ TEST_CASE("equivalent URIs: the examples of RFC 3261 19.1.4") {
   }
 }
 
+TEST_CASE("past 64 parameters, 8 headers or 128 octets of headers URIs are compared as text") {
+  const std::string long_value(120, 'x');
+  CHECK(equivalent(uri("sip:a@b?y=" + long_value + "&z=1"), uri("sip:a@b?z=1&y=" + long_value)));
+  CHECK_FALSE(equivalent(uri("sip:a@b?y=" + long_value + "&z=" + long_value),
+                         uri("sip:a@b?z=" + long_value + "&y=" + long_value)));
+  struct Row {
+    std::string_view between;
+    int most;
+  };
+  for (const Row& row : {Row{";", 64}, Row{"&", 8}}) {
+    CAPTURE(row.between);
+    const auto with = [&](int from, int to) {
+      std::string text = row.between == "&" ? "sip:a@b?z=1" : "sip:a@b;z=1";
+      for (int i = from; i != to; i += from < to ? 1 : -1)
+        text.append(row.between).append("x").append(std::to_string(i)).append("=1");
+      return uri(text);
+    };
+    CHECK(equivalent(with(1, row.most), with(row.most - 1, 0)));
+    CHECK_FALSE(equivalent(with(1, row.most + 1), with(row.most, 0)));
+    CHECK(equivalent(with(1, row.most + 1), with(1, row.most + 1)));
+  }
+}
+
 TEST_CASE("a URI with gr names one user agent (RFC 5627 4.1)") {
   CHECK(is_gruu(uri("sip:a@b;gr=urn:uuid:f81d4fae")));
   CHECK(is_gruu(uri("sip:tgruu.7hs@b;GR")));
