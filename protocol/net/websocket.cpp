@@ -200,7 +200,7 @@ void WebSocketChannel::take(const WebSocketFramer::Item& item) {
     case WebSocketOpcode::binary:
       return deliver(item);
     case WebSocketOpcode::ping:
-      below_->send(share(print_frame(WebSocketOpcode::pong, item.octets)));
+      below_->send(print_frame(WebSocketOpcode::pong, item.octets));
       return;
     case WebSocketOpcode::close:
       return say_goodbye(WebSocketClose::normal);
@@ -213,7 +213,7 @@ void WebSocketChannel::take(const WebSocketFramer::Item& item) {
 bool WebSocketChannel::send(SharedText octets) {
   if (!is_open()) return false;
   const auto kind = binary_ || !is_utf8(*octets) ? WebSocketOpcode::binary : WebSocketOpcode::text;
-  return below_->send(share(print_frame(kind, *octets)));
+  return below_->send(print_frame(kind, *octets));
 }
 
 void WebSocketChannel::watch() {
@@ -222,7 +222,7 @@ void WebSocketChannel::watch() {
     if (!is_open()) return;
     if (now >= last_received() + options_.ping) {
       pinged_ = now;
-      below_->send(share(print_frame(WebSocketOpcode::ping, {})));
+      below_->send(print_frame(WebSocketOpcode::ping, {}));
     }
     watch();
   });
@@ -232,7 +232,7 @@ void WebSocketChannel::watch() {
 void WebSocketChannel::say_goodbye(WebSocketClose code) {
   if (state_ != State::open) return;
   timer_.cancel();
-  below_->send(share(print_close(code)));
+  below_->send(print_close(code));
   state_ = State::closing;
   below_->finish();
 }

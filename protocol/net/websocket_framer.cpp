@@ -151,23 +151,26 @@ Result<std::optional<WebSocketFramer::Item>> WebSocketFramer::end_frame() {
   return std::optional(std::move(item));
 }
 
-std::string print_frame(WebSocketOpcode opcode, std::string_view payload) {
-  std::string frame;
-  frame.reserve(payload.size() + 10);
-  frame += static_cast<char>(final_bit | static_cast<std::uint8_t>(opcode));
+SharedText print_frame(WebSocketOpcode opcode, std::string_view payload) {
+  std::string head;
+  head += static_cast<char>(final_bit | static_cast<std::uint8_t>(opcode));
   if (payload.size() < length_16) {
-    put_number(frame, payload.size(), 1);
+    put_number(head, payload.size(), 1);
   } else if (payload.size() <= 0xFFFF) {
-    put_number(frame, length_16, 1);
-    put_number(frame, payload.size(), 2);
+    put_number(head, length_16, 1);
+    put_number(head, payload.size(), 2);
   } else {
-    put_number(frame, length_64, 1);
-    put_number(frame, payload.size(), 8);
+    put_number(head, length_64, 1);
+    put_number(head, payload.size(), 8);
   }
-  return frame.append(payload);
+  const auto size = head.size() + payload.size();
+  return SharedText::make(size, [&](char* out) {
+    std::ranges::copy(payload, std::ranges::copy(head, out).out);
+    return size;
+  });
 }
 
-std::string print_close(WebSocketClose code) {
+SharedText print_close(WebSocketClose code) {
   std::string payload;
   put_number(payload, static_cast<std::uint16_t>(code), 2);
   return print_frame(WebSocketOpcode::close, payload);

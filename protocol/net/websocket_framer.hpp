@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocol/base/result.hpp"
+#include "protocol/base/shared_text.hpp"
 #include "protocol/net/error.hpp"
 
 namespace beckon::net {
@@ -72,7 +73,7 @@ class WebSocketFramer {
 };
 
 /// One whole unmasked frame, as servers write them (RFC 6455 5.1).
-std::string print_frame(WebSocketOpcode opcode, std::string_view payload);
-std::string print_close(WebSocketClose code);
+SharedText print_frame(WebSocketOpcode opcode, std::string_view payload);
+SharedText print_close(WebSocketClose code);
 
 }  // namespace beckon::net

@@ -79,7 +79,7 @@ TEST_CASE("WebSocket: the handshake of RFC 7118 4.1 is answered as there, and me
   const std::string message = bare("1", "no Content-Length");
   client.send(masked(0x81, message));
   REQUIRE(client.wait("no Content-Length"));
-  CHECK(client.got == print_frame(WebSocketOpcode::text, message));
+  CHECK(client.got == *print_frame(WebSocketOpcode::text, message));
   CHECK(server.recorder.bodies.front() == "no Content-Length");
   CHECK(server.recorder.hops.front() == flow);
 }
@@ -196,7 +196,7 @@ TEST_CASE("WebSocket: pings are answered, CRLF CRLF too, and a close is answered
                                             "\x03\xe9"
                                             "tab closed"));
   CHECK(loop.run_until([&] { return bool(client.closed); }, limit));
-  CHECK(client.got == print_close(WebSocketClose::normal));
+  CHECK(client.got == *print_close(WebSocketClose::normal));
   CHECK(loop.run_until([&] { return server.recorder.closed.size() == 1; }, limit));
   CHECK(server.recorder.malformed.empty());
   CHECK(server.transport.flows() == 0);
@@ -217,7 +217,7 @@ TEST_CASE("WebSocket: broken frames and large messages end it with their code; b
     client.open();
     client.send(octets);
     CHECK(loop.run_until([&] { return bool(client.closed); }, limit));
-    CHECK(client.got == print_close(code));
+    CHECK(client.got == *print_close(code));
   }
   Client client(loop, there);
   client.open();
