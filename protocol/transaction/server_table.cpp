@@ -129,7 +129,7 @@ void ServerTable::receive_again(TransactionId id, Now now) {
 bool ServerTable::repeat_answer(AnswerLog::Hash hash, std::string_view key) {
   const auto answer = answers_.find(hash, key);
   if (!answer) return false;
-  context_.transport.send(answer->hop, share(std::string(answer->response)), nullptr);
+  context_.transport.send(answer->hop, share(answer->response), nullptr);
   return true;
 }
 
