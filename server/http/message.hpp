@@ -31,7 +31,7 @@ struct HttpResponse {
 };
 
 /// Answers one request; from the server's loop, once, at once or later. Never calling it is answered 500 when
-/// the last copy goes.
+/// the last copy goes, on whatever thread.
 using Respond = std::function<void(HttpResponse)>;
 
 std::string_view default_reason(int status);

@@ -1,5 +1,6 @@
 #include "server/http/server.hpp"
 
+#include <atomic>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
@@ -81,15 +82,17 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void drop();
 
  private:
-  // Answers 500 when every copy of a Respond was dropped unused.
+  // Answers 500 when every copy of a Respond was dropped unused, on whatever thread the last one goes.
   struct Ticket {
-    Ticket(std::weak_ptr<HttpConnection> of, std::uint64_t request)
-        : connection(std::move(of)), number(request) {}
+    Ticket(std::weak_ptr<HttpServer::Impl> home, std::weak_ptr<HttpConnection> of, std::uint64_t request)
+        : server(std::move(home)), connection(std::move(of)), number(request) {}
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
     ~Ticket();
+    std::weak_ptr<HttpServer::Impl> server;
     std::weak_ptr<HttpConnection> connection;
     std::uint64_t number;
+    std::atomic<bool> used = false;
   };
 
   void begin_request();
@@ -186,10 +189,11 @@ void HttpConnection::on_request() {
   busy_ = true;
   answering_ = {.head = parser_->get().method() == beast_http::verb::head,
                 .close = !parser_->get().keep_alive()};
-  auto ticket = std::make_shared<Ticket>(weak_from_this(), ++request_number_);
+  auto ticket = std::make_shared<Ticket>(server_->weak_from_this(), weak_from_this(), ++request_number_);
   HttpRequest request = read(*parser_, *channel_);
   const auto handler = server_->handler;
   handler(std::move(request), [ticket](HttpResponse response) {
+    ticket->used = true;
     if (const auto self = ticket->connection.lock()) self->respond(ticket->number, std::move(response));
   });
 }
@@ -226,7 +230,12 @@ void HttpConnection::on_closed() {
 }
 
 HttpConnection::Ticket::~Ticket() {
-  if (const auto self = connection.lock()) self->respond(number, {.status = 500});
+  if (used) return;
+  const auto home = server.lock();
+  if (!home) return;
+  home->loop.post([of = connection, request = number] {
+    if (const auto self = of.lock()) self->respond(request, {.status = 500});
+  });
 }
 
 HttpServer::HttpServer(net::Loop& loop, std::string server_header, Handler handler, HttpLimits limits)

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "protocol/base/random.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/locate/finder.hpp"
@@ -30,6 +32,7 @@ struct Fixture {
   void handle(HttpRequest request, Respond respond) {
     seen.push_back(request);
     if (request.target == "/never") return;
+    if (request.target == "/elsewhere") return std::thread([dropped = std::move(respond)] {}).join();
     if (request.target == "/hold") return void(held = std::move(respond));
     if (request.method == "PUT") {
       document = request.body;
@@ -139,6 +142,7 @@ TEST_CASE_FIXTURE(Fixture,
 TEST_CASE_FIXTURE(Fixture, "an answer that does not come is timed out; one nobody gives is 500") {
   CHECK(ask({.url = url("/hold"), .timeout = 30ms}).error() == net::Errc::timed_out);
   CHECK(ask({.url = url("/never")})->status == 500);
+  CHECK(ask({.url = url("/elsewhere")})->status == 500);  // dropped by another thread
   bool called = false;
   {
     net::HttpsClient other(loop, trust.client, finder);
