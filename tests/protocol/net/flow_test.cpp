@@ -37,6 +37,22 @@ struct Raw {
   ErrorCode closed;
 };
 
+/// Takes one bare connection and keeps what comes.
+struct RawServer {
+  explicit RawServer(Loop& loop) : acceptor(loop) {
+    const auto take = [this](ChannelPtr taken) {
+      channel = std::move(taken);
+      channel->start(
+          {.on_octets = [this](std::string_view octets) { got += octets; }, .on_closed = [](ErrorCode) {}});
+    };
+    address = acceptor.listen(loopback, {}, take).value();
+  }
+  Acceptor acceptor;
+  Address address;
+  ChannelPtr channel;
+  std::string got;
+};
+
 }  // namespace
 
 TEST_CASE(
@@ -157,31 +173,19 @@ TEST_CASE("a dialled flow pings and stays; when nobody answers it closes (RFC 56
     Side client(loop, options);
     const std::string_view ping = "\r\n\r\n";
     constexpr std::size_t enough = 40;  // 100 ms apart, or more: the idle time is over
-    std::string got;
     std::size_t answered = 0;
-    ChannelPtr server;
-    Acceptor acceptor(loop);
-    const Address there =
-        acceptor
-            .listen(loopback, {},
-                    [&](ChannelPtr channel) {
-                      server = std::move(channel);
-                      server->start({.on_octets = [&](std::string_view octets) { got += octets; },
-                                     .on_closed = [](ErrorCode) {}});
-                    })
-            .value();
+    RawServer server(loop);
     Hop flow;
-    client.transport.connect({.protocol = Protocol::tcp, .remote = there, .local = {}},
-                             [&](Result<Hop> hop) { flow = hop.value(); });
+    client.transport.connect(to(server.address), [&](Result<Hop> hop) { flow = hop.value(); });
     CHECK(loop.run_until(
         [&] {
-          for (; answered < got.size() / ping.size(); ++answered) server->send(share("\r\n"));
+          for (; answered < server.got.size() / ping.size(); ++answered) server.channel->send(share("\r\n"));
           return answered >= enough || !client.recorder.closed.empty();
         },
         limit));
     CHECK(client.recorder.closed.empty());
     CHECK(client.transport.find_flow(flow.flow).has_value());
-    server->close(Errc::closed);
+    server.channel->close(Errc::closed);
   }
   SUBCASE("a silent peer is given up") {
     options.pong_wait = 20ms;
@@ -206,24 +210,12 @@ TEST_CASE(
   options.pong_wait = Duration::zero();
   options.random = &random;
   Side client(loop, options);
-  ChannelPtr server;
-  std::string got;
-  Acceptor acceptor(loop);
-  const Address there =
-      acceptor
-          .listen(loopback, {},
-                  [&](ChannelPtr channel) {
-                    server = std::move(channel);
-                    server->start({.on_octets = [&](std::string_view octets) { got += octets; },
-                                   .on_closed = [](ErrorCode) {}});
-                  })
-          .value();
+  RawServer server(loop);
   Hop flow;
-  client.transport.connect({.protocol = Protocol::tcp, .remote = there, .local = {}},
-                           [&](Result<Hop> hop) { flow = hop.value(); });
+  client.transport.connect(to(server.address), [&](Result<Hop> hop) { flow = hop.value(); });
   constexpr std::size_t several = 5 * 4;  // octets
-  CHECK(loop.run_until([&] { return got.size() >= several; }, limit));
-  CHECK(got.find_first_not_of("\r\n") == std::string::npos);
+  CHECK(loop.run_until([&] { return server.got.size() >= several; }, limit));
+  CHECK(server.got.find_first_not_of("\r\n") == std::string::npos);
   CHECK(client.recorder.closed.empty());
   client.transport.keep_alive(flow.flow, 10ms, 20ms);
   CHECK(loop.run_until([&] { return client.recorder.has_closed(flow.flow); }, limit));
