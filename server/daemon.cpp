@@ -416,8 +416,8 @@ class Daemon {
   }
 
   void reload() {
-    reload_certificate(tls_);
-    if (tls_sip_ != tls_) reload_certificate(tls_sip_);
+    bool whole = reload_certificate(tls_);
+    if (tls_sip_ != tls_) whole = reload_certificate(tls_sip_) && whole;
     Config fresh;
     if (const auto problem = server::reload(config_, fresh)) return log::error("server", "{}", *problem);
     const auto keys = waiting(config_, fresh);
@@ -425,14 +425,15 @@ class Daemon {
     log::set_level(config_.log);
     if (!keys.empty()) log::warn("server", "changed keys that wait for a restart: {}", fmt::join(keys, ", "));
     apply_settings();
-    log::info("server", "configuration and certificates read again");
+    log::info("server", "configuration {}read again", whole ? "and certificates " : "");
   }
 
-  /// `context` is null where nobody listens for TLS.
-  static void reload_certificate(const net::TlsContextPtr& context) {
-    if (!context) return;
-    if (const auto read = context->reload(); !read)
-      log::error("server", "certificate: {}", read.error().message());
+  /// False when what is there stays in use. `context` is null where nobody listens for TLS.
+  static bool reload_certificate(const net::TlsContextPtr& context) {
+    if (!context) return true;
+    const auto read = context->reload();
+    if (!read) log::error("server", "certificate: {}", read.error().message());
+    return read.has_value();
   }
 
   void apply_settings() {

@@ -9,6 +9,8 @@ namespace beckon::auth {
 namespace {
 
 constexpr std::string_view scheme = "Digest";
+/// RFC 7616 names 15; each is compared with all before it.
+constexpr std::size_t most_directives = 40;
 
 bool is_name(std::string_view text) {
   const auto fits = [](char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '*' || c == '_'; };
@@ -59,7 +61,8 @@ Result<Directives> Directives::parse_list(std::string_view text) {
     if (equals == std::string_view::npos || !is_name(name)) return Errc::bad_syntax;
     Pair pair{to_lower(name), {}};
     rest = trim(rest.substr(equals + 1));
-    if (out.find(pair.name) || !take_value(rest, pair.value)) return Errc::bad_syntax;
+    if (out.pairs_.size() == most_directives || out.find(pair.name) || !take_value(rest, pair.value))
+      return Errc::bad_syntax;
     rest = trim(rest);
     if (!rest.empty() && rest.front() != ',') return Errc::bad_syntax;
     out.pairs_.push_back(std::move(pair));

@@ -80,13 +80,14 @@ void Acceptor::Impl::on_accepted(const ErrorCode& error, tcp::socket socket, con
   ErrorCode gone;
   const auto remote = socket.remote_endpoint(gone);
   if (error || gone) return;
-  const IpAddress ip = from_asio(remote).ip;
+  const Address from = from_asio(remote);
+  const IpAddress ip = from.ip;
   if (!admit(ip)) return;
   // The socket is already the other loop's; it is only carried there.
   auto carried = std::make_shared<tcp::socket>(std::move(socket));
-  target.first->post([carried, target, admission = make_admission(counted_as(ip)), chosen = options] {
+  target.first->post([carried, target, from, admission = make_admission(counted_as(ip)), chosen = options] {
     auto channel =
-        std::make_shared<StreamChannel>(*target.first, std::move(*carried), chosen.tls, chosen.limits);
+        std::make_shared<StreamChannel>(*target.first, std::move(*carried), from, chosen.tls, chosen.limits);
     channel->hold(admission);
     open(std::move(channel), target.second);
   });

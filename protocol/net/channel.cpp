@@ -21,20 +21,21 @@ bool is_end(const ErrorCode& error) {
 
 }  // namespace
 
-StreamChannel::StreamChannel(Loop& loop, Socket socket, TlsContextPtr tls, ChannelLimits limits)
+StreamChannel::StreamChannel(Loop& loop, Socket socket, const Address& remote, TlsContextPtr tls,
+                             ChannelLimits limits)
     : loop_(loop),
       tls_context_(std::move(tls)),
       socket_(std::move(socket)),
       secure_(tls_context_ != nullptr),
       limits_(limits),
+      remote_(remote),
       timer_(loop.timers()) {
-  if (socket_.is_open()) learn_addresses();
+  if (socket_.is_open()) learn_local();
 }
 
-void StreamChannel::learn_addresses() {
+void StreamChannel::learn_local() {
   ErrorCode error;
   if (const auto endpoint = socket_.local_endpoint(error); !error) local_ = from_asio(endpoint);
-  if (const auto endpoint = socket_.remote_endpoint(error); !error) remote_ = from_asio(endpoint);
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
 }
 
@@ -52,11 +53,12 @@ void StreamChannel::limit_opening(const std::shared_ptr<Done>& done) {
 void StreamChannel::connect(const Address& remote, Done done) {
   const auto shared = std::make_shared<Done>(std::move(done));
   limit_opening(shared);
+  remote_ = remote;
   socket_.async_connect(to_tcp(remote), [self = shared_from_this(), shared](const ErrorCode& error) {
     auto call = std::exchange(*shared, nullptr);
     if (!call) return;
     self->timer_.cancel();
-    if (!error) self->learn_addresses();
+    if (!error) self->learn_local();
     call(error);
   });
 }

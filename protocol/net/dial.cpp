@@ -6,8 +6,8 @@
 namespace beckon::net {
 
 void dial(Loop& loop, DialOptions options, std::function<void(Result<ChannelPtr>)> done) {
-  auto channel = std::make_shared<StreamChannel>(loop, StreamChannel::Socket(loop.context()), options.tls,
-                                                 options.limits);
+  auto channel = std::make_shared<StreamChannel>(loop, StreamChannel::Socket(loop.context()), options.remote,
+                                                 options.tls, options.limits);
   const Address remote = options.remote;
   auto on_opened = [channel, done](const ErrorCode& error) {
     if (!error) return done(ChannelPtr(channel));

@@ -16,10 +16,10 @@ const SharedText& two_line_ends() {
 
 }  // namespace
 
-Flow::Flow(transaction::Hop hop, ChannelPtr channel, bool dialled)
+Flow::Flow(transaction::Hop hop, ChannelPtr channel, std::shared_ptr<void> dialled)
     : hop_(hop),
       channel_(std::move(channel)),
-      dialled_(dialled),
+      dialled_(std::move(dialled)),
       peer_names_(channel_->peer_names()),
       ping_(channel_->loop().timers()),
       pong_(channel_->loop().timers()) {}
@@ -68,7 +68,7 @@ bool Flow::take(sip::Framer::Item item) {
       return true;
     case sip::Framer::Item::Kind::ping:
       // A dialled flow is pinged by us: what comes on it in pairs is two pongs in one packet.
-      return dialled_ || channel_->send(line_end());
+      return is_dialled() || channel_->send(line_end());
     case sip::Framer::Item::Kind::pong:
       return true;  // the channel has noted that something came
   }

@@ -19,7 +19,8 @@ class Flow : public std::enable_shared_from_this<Flow> {
     std::function<void(const transaction::Hop&)> on_closed;
   };
 
-  Flow(transaction::Hop hop, ChannelPtr channel, bool dialled);
+  /// `dialled` counts a flow that we dialled, as long as it is held; null for one we accepted.
+  Flow(transaction::Hop hop, ChannelPtr channel, std::shared_ptr<void> dialled);
 
   void start(Events events);
   /// `failed` is called later when the message is known not to have been written.
@@ -32,7 +33,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
 
   const transaction::Hop& hop() const { return hop_; }
   bool is_open() const { return channel_->is_open(); }
-  bool is_dialled() const { return dialled_; }
+  bool is_dialled() const { return dialled_ != nullptr; }
   std::size_t queued() const { return channel_->queued(); }
   /// Whom the peer's certificate is for (RFC 5922 7.1); empty without one we trust.
   const std::vector<std::string>& peer_names() const { return peer_names_; }
@@ -52,7 +53,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
 
   transaction::Hop hop_;
   ChannelPtr channel_;
-  bool dialled_;
+  std::shared_ptr<void> dialled_;
   std::vector<std::string> peer_names_;
   sip::Framer framer_;
   Events events_;

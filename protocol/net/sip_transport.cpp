@@ -88,13 +88,15 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   void on_datagram(UdpSocket& socket, const Address& from, const Address& to, std::string_view octets);
 
   // ---- flows
-  Hop add_flow(Protocol protocol, ChannelPtr channel, const Remote* dialled);
+  Hop add_flow(Protocol protocol, ChannelPtr channel);
+  Hop add_dialled(const Remote& to, ChannelPtr channel, std::shared_ptr<void> place);
+  Hop add_flow(const std::shared_ptr<Flow>& flow);
   void on_flow_closed(const Hop& hop);
   void with_flow(const Remote& to, Dialled done);
-  bool may_dial(const IpAddress& ip) const;
-  void forget_dialled(const IpAddress& ip);
+  bool may_dial(const Address& to) const;
+  std::shared_ptr<void> take_place(const IpAddress& to);
   void dial_flow(const Remote& to, Dialled done);
-  void on_dialled(const Remote& to, Result<ChannelPtr> channel);
+  void on_dialled(const Remote& to, Result<ChannelPtr> channel, std::shared_ptr<void> place);
   void note_alias(const Hop& from, const sip::Message& message);
   std::shared_ptr<Flow> find_alias(const Remote& to) const;
   std::shared_ptr<Flow> find(FlowId flow) const;
@@ -127,7 +129,7 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   std::map<Address, FlowId> by_alias;            ///< TLS; where a peer asked for it (RFC 5923).
   std::unordered_map<FlowId, Address> alias_of;  ///< The other way round.
   std::map<Remote, std::vector<Dialled>> dialling;
-  std::size_t dialled_count = 0;                ///< Flows of ours, and what becomes one...
+  std::size_t places_taken = 0;                 ///< Flows of ours, and what becomes one...
   std::map<IpAddress, std::size_t> dialled_to;  ///< ...by their address (`counted_as`).
   std::map<std::uint8_t, Peer> peers;
 };
@@ -172,7 +174,7 @@ Acceptor::OnChannel SipTransport::Impl::on_channel(Protocol protocol) {
     const auto self = weak.lock();
     if (!self) return channel->close(Errc::closed);
     if (transaction::is_websocket(protocol)) return self->open_websocket(protocol, channel);
-    self->add_flow(protocol, std::move(channel), nullptr);
+    self->add_flow(protocol, std::move(channel));
   };
 }
 
@@ -184,7 +186,7 @@ void SipTransport::Impl::open_websocket(Protocol protocol, const ChannelPtr& cha
                      if (self) self->shaking_hands.erase(channel);
                      if (!opened) return;
                      if (!self) return (*opened)->close(Errc::closed);
-                     self->add_flow(protocol, std::move(*opened), nullptr);
+                     self->add_flow(protocol, std::move(*opened));
                    });
 }
 
@@ -208,16 +210,29 @@ void SipTransport::Impl::on_datagram(UdpSocket& socket, const Address& from, con
 // ---- flows
 
 /// `dialled` is null for a connection that was accepted.
-Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, const Remote* dialled) {
+Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel) {
   const Hop hop{.protocol = protocol,
                 .remote = channel->remote(),
                 .local = channel->local(),
+                .flow = make_flow_id(loop.number())};
+  return add_flow(std::make_shared<Flow>(hop, std::move(channel), nullptr));
+}
+
+Hop SipTransport::Impl::add_dialled(const Remote& to, ChannelPtr channel, std::shared_ptr<void> place) {
+  const Hop hop{.protocol = to.protocol,
+                .remote = to.address,
+                .local = channel->local(),
                 .flow = make_flow_id(loop.number()),
-                .name = dialled ? dialled->name : std::string()};
-  const auto flow = std::make_shared<Flow>(hop, std::move(channel), dialled != nullptr);
+                .name = to.name};
+  return add_flow(std::make_shared<Flow>(hop, std::move(channel), std::move(place)));
+}
+
+Hop SipTransport::Impl::add_flow(const std::shared_ptr<Flow>& flow) {
+  const Hop hop = flow->hop();
+  const bool dialled = flow->is_dialled();
   flows[hop.flow] = flow;
   // Over TLS only whom we dialled has shown a certificate.
-  if (dialled || protocol == Protocol::tcp) by_remote[Remote(hop)] = hop.flow;
+  if (dialled || hop.protocol == Protocol::tcp) by_remote[Remote(hop)] = hop.flow;
   const auto weak = weak_from_this();
   flow->start({.on_message =
                    [weak](const Hop& from, sip::Message message) {
@@ -242,8 +257,7 @@ Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel, const Re
 }
 
 void SipTransport::Impl::on_flow_closed(const Hop& hop) {
-  const auto closed = flows.extract(hop.flow);
-  if (closed && closed.mapped()->is_dialled()) forget_dialled(hop.remote.ip);
+  flows.erase(hop.flow);
   const auto reusable = by_remote.find(Remote(hop));
   if (reusable != by_remote.end() && reusable->second == hop.flow) by_remote.erase(reusable);
   if (const auto alias = alias_of.find(hop.flow); alias != alias_of.end()) {
@@ -290,23 +304,31 @@ void SipTransport::Impl::with_flow(const Remote& to, Dialled done) {
 }
 
 /// Nobody makes us keep more connections to an address than could be kept from it.
-bool SipTransport::Impl::may_dial(const IpAddress& ip) const {
-  if (dialled_count >= options.connections) return false;
-  const bool trusted = options.trusted ? options.trusted(ip) : ip.is_loopback();
-  const auto known = dialled_to.find(counted_as(ip));
+bool SipTransport::Impl::may_dial(const Address& to) const {
+  if (to.port == 0 || to.ip.is_unspecified() || places_taken >= options.connections) return false;
+  const bool trusted = options.trusted ? options.trusted(to.ip) : to.ip.is_loopback();
+  const auto known = dialled_to.find(counted_as(to.ip));
   return trusted || known == dialled_to.end() || known->second < options.connections_per_address;
 }
 
-void SipTransport::Impl::forget_dialled(const IpAddress& ip) {
-  --dialled_count;
-  const auto known = dialled_to.find(counted_as(ip));
-  if (--known->second == 0) dialled_to.erase(known);
+/// Counts a connection to there until the last copy goes.
+std::shared_ptr<void> SipTransport::Impl::take_place(const IpAddress& to) {
+  const IpAddress ip = counted_as(to);
+  ++places_taken;
+  ++dialled_to[ip];
+  return {this, [weak = weak_from_this(), ip](void*) {
+            const auto self = weak.lock();
+            if (!self) return;
+            --self->places_taken;
+            const auto known = self->dialled_to.find(ip);
+            if (--known->second == 0) self->dialled_to.erase(known);
+          }};
 }
 
 void SipTransport::Impl::dial_flow(const Remote& to, Dialled done) {
   const auto begun = dialling.find(to);
   const bool full =
-      begun == dialling.end() ? !may_dial(to.address.ip) : begun->second.size() >= waiting_for_dial;
+      begun == dialling.end() ? !may_dial(to.address) : begun->second.size() >= waiting_for_dial;
   if (full) {
     log::debug("net", "{} is not dialled: too many connections", print(to.address));
     loop.post([done = std::move(done)] { done(ErrorCode(Errc::queue_full)); });
@@ -314,27 +336,27 @@ void SipTransport::Impl::dial_flow(const Remote& to, Dialled done) {
   }
   if (begun != dialling.end()) return begun->second.push_back(std::move(done));
   dialling[to].push_back(std::move(done));
-  ++dialled_count;
-  ++dialled_to[counted_as(to.address.ip)];
   DialOptions how{.remote = to.address,
                   .tls = transaction::is_secure(to.protocol) ? options.tls_client : nullptr,
                   .server_name = name_of(to),
                   .identity = Identity::sip,
                   .limits = options.limits};
-  dial(loop, std::move(how), [weak = weak_from_this(), to](Result<ChannelPtr> channel) {
+  const auto place = take_place(to.address.ip);
+  dial(loop, std::move(how), [weak = weak_from_this(), to, place](Result<ChannelPtr> channel) {
     if (const auto self = weak.lock()) {
-      self->on_dialled(to, std::move(channel));
+      self->on_dialled(to, std::move(channel), place);
     } else if (channel) {
       (*channel)->close(Errc::closed);
     }
   });
 }
 
-void SipTransport::Impl::on_dialled(const Remote& to, Result<ChannelPtr> channel) {
+void SipTransport::Impl::on_dialled(const Remote& to, Result<ChannelPtr> channel,
+                                    std::shared_ptr<void> place) {
   const auto waiting = std::move(dialling[to]);
   dialling.erase(to);
-  if (!channel) forget_dialled(to.address.ip);
-  Result<Hop> hop = channel ? Result<Hop>(add_flow(to.protocol, std::move(*channel), &to)) : channel.error();
+  Result<Hop> hop =
+      channel ? Result<Hop>(add_dialled(to, std::move(*channel), std::move(place))) : channel.error();
   if (!hop) log::debug("net", "cannot connect to {}: {}", print(to.address), hop.error().message());
   for (const auto& done : waiting) done(hop);
 }

@@ -17,7 +17,9 @@ class StreamChannel final : public Channel, public std::enable_shared_from_this<
   using Socket = boost::asio::ip::tcp::socket;
   using Done = std::function<void(ErrorCode)>;
 
-  StreamChannel(Loop& loop, Socket socket, TlsContextPtr tls, ChannelLimits limits);
+  /// `remote` is whom `socket` was accepted from, as it was learnt then: who hangs up at once has no address
+  /// any more. For a socket that is still to be connected it is told by `connect`.
+  StreamChannel(Loop& loop, Socket socket, const Address& remote, TlsContextPtr tls, ChannelLimits limits);
 
   /// Before `start`: connects, shakes hands. Without TLS the handshake is done at once. `done` is called
   /// exactly once, and the channel lives until then.
@@ -48,7 +50,7 @@ class StreamChannel final : public Channel, public std::enable_shared_from_this<
   enum class State { opening, open, finishing, closed };
   using Tls = boost::asio::ssl::stream<Socket&>;
 
-  void learn_addresses();
+  void learn_local();
   void handshake(boost::asio::ssl::stream_base::handshake_type type, Done done);
   void limit_opening(const std::shared_ptr<Done>& done);
   void read();

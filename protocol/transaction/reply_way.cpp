@@ -31,8 +31,6 @@ Reach reach_of(const IpAddress& ip) {
   return unique_local || link_local ? Reach::network : Reach::world;
 }
 
-bool may_dial(Protocol protocol) { return is_reliable(protocol) && !is_websocket(protocol); }
-
 }  // namespace
 
 SentBy sent_by_of(const sip::ViaView& via, Protocol protocol) {
@@ -40,9 +38,11 @@ SentBy sent_by_of(const sip::ViaView& via, Protocol protocol) {
 }
 
 ReplyWay::ReplyWay(Hop back, const sip::ViaView& via, bool can_locate)
-    : back_(std::move(back)), dial_(back_.remote), can_locate_(can_locate && !is_websocket(back_.protocol)) {
-  if (may_dial(back_.protocol))
-    dial_.port = via.port.value_or(is_secure(back_.protocol) ? sip::sips_port : sip::sip_port);
+    : back_(std::move(back)),
+      dial_(back_.remote),
+      can_dial_(is_reliable(back_.protocol) && !is_websocket(back_.protocol)),
+      can_locate_(can_locate && !is_websocket(back_.protocol)) {
+  if (can_dial_) dial_.port = via.port.value_or(is_secure(back_.protocol) ? sip::sips_port : sip::sip_port);
   const auto ip = parse_ip(via.host);
   // Who answers a connection for a response must be who sent the request (RFC 5922 7.1).
   if (is_secure(back_.protocol) && back_.name.empty() && !ip) back_.name = to_lower(via.host);
@@ -63,7 +63,7 @@ Hop ReplyWay::hop() const {
 bool ReplyWay::has_more() const {
   switch (state_) {
     case State::back:
-      return may_dial(back_.protocol) || can_locate_;
+      return can_dial_ || can_locate_;
     case State::dialled:
       return can_locate_;
     case State::locating:
@@ -77,7 +77,7 @@ bool ReplyWay::has_more() const {
 ReplyWay::Next ReplyWay::on_failed() {
   switch (state_) {
     case State::back:
-      if (may_dial(back_.protocol)) {
+      if (can_dial_) {
         state_ = State::dialled;
         return Next::send;
       }

@@ -40,8 +40,8 @@ class ReplyWay {
   ReplyWay(Hop back, const sip::ViaView& via, bool can_locate);
 
   Hop hop() const;
-  /// From now on nothing is located any more.
-  void stay_near() { can_locate_ = false; }
+  /// From now on it goes the way the request came, or not at all.
+  void stay_back() { can_dial_ = can_locate_ = false; }
   /// Could it go anywhere else if `hop()` fails?
   bool has_more() const;
   Next on_failed();
@@ -58,7 +58,7 @@ class ReplyWay {
   std::vector<Hop> found_;
   std::uint8_t at_ = 0;  ///< In `found_`.
   State state_ = State::back;
-  bool can_locate_;
+  bool can_dial_, can_locate_;
 };
 
 }  // namespace beckon::transaction

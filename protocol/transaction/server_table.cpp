@@ -347,8 +347,8 @@ void ServerTable::send_trying(TransactionId id, Server& server) {
 
 void ServerTable::transmit(TransactionId id, Server& server) {
   const bool is_told = lives_on(server.machine);
-  // Anybody can have a refusal, and have it sent to wherever he names: it goes to his own address only.
-  if (status_of(*server.response) >= 300) server.way.stay_near();
+  // Anybody can have a refusal, and would have it sent to whatever port he names.
+  if (status_of(*server.response) >= 300) server.way.stay_back();
   if (!is_told && !server.way.has_more())
     return context_.transport.send(server.way.hop(), server.response, nullptr);
   send({id, server.way, server.response, is_told});

@@ -1,5 +1,7 @@
 #include "protocol/transaction/text_edit.hpp"
 
+#include <algorithm>
+
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/grammar.hpp"
@@ -79,6 +81,7 @@ std::string stamped_via(const sip::ViaView& via, const Address& source) {
     if (via.rport) sip::add_parameter(stamped, "rport", port);
   }
   sip::add_parameter(stamped, "received", print(source.ip));
+  std::replace(stamped.begin(), stamped.end(), '\0', ' ');  // as in all that is copied into an answer
   return stamped;
 }
 

@@ -144,6 +144,8 @@ TEST_CASE("as many connections are dialled to an address as may come from it, an
   for (int i = 0; i < 4; ++i) there.push_back(server.transport.listen(Protocol::tcp, loopback).value());
   const Address nobody = address_of_nobody(loop);
   CHECK_FALSE(dial(nobody).has_value());  // what failed does not count
+  for (const char* nowhere : {"0.0.0.0:5060", "127.0.0.1:0", "[::]:5060"})
+    CHECK(dial(*parse_address(nowhere)).error() == Errc::queue_full);
   const auto first = dial(there[0]);
   REQUIRE(first.has_value());
   CHECK(dial(there[1]).has_value());

@@ -1,3 +1,7 @@
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -29,7 +33,56 @@ void tick(Loop& loop) {
   loop.timers().set(loop.now().mono + 1ms, [&loop](Time) { tick(loop); });
 }
 
+/// A TCP connection of the system's, which can be reset.
+class Caller {
+ public:
+  Caller(const Address& there, const std::string& text) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(there.port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    REQUIRE(::send(fd_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+  }
+  ~Caller() { ::close(fd_); }
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+
+  Address address() const {
+    sockaddr_in own{};
+    socklen_t size = sizeof own;
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&own), &size);
+    return {loopback.ip, ntohs(own.sin_port)};
+  }
+  /// From now on its end sends RST.
+  void reset_at_end() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+
+ private:
+  int fd_;
+};
+
 }  // namespace
+
+TEST_CASE("who hangs up while his connection is handed to another shard still has his address") {
+  Loop loop0(0), loop1(1);
+  Side shard0(loop0), shard1(loop1);
+  const Address there = shard0.transport.listen(Protocol::tcp, loopback).value();
+  REQUIRE(SipTransport::connect_peers({&shard0.transport, &shard1.transport}).has_value());
+  const Caller first(there, make_message("1"));
+  auto second = std::make_unique<Caller>(there, make_message("2"));
+  const Caller third(there, make_message("3"));
+  // They are taken in order and go round, and shard 1 does not run yet.
+  REQUIRE(loop0.run_until([&] { return shard0.recorder.call_ids.size() == 2; }, limit));
+  const Address address = second->address();
+  second->reset_at_end();
+  second = nullptr;
+  REQUIRE(loop1.run_until([&] { return !shard1.recorder.opened.empty(); }, limit));
+  CHECK(shard1.recorder.opened.front().remote == address);
+  REQUIRE(loop1.run_until([&] { return !shard1.recorder.closed.empty(); }, limit));
+}
 
 TEST_CASE(
     "an ICMP error is told to the shard that sent, though the system tells any of them (RFC 3261 18.4)") {

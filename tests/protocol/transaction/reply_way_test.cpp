@@ -181,3 +181,11 @@ TEST_CASE("what follows a response goes its way, and begins anew when that led n
   CHECK(text(way.hop()) == outside);
   CHECK(way.has_more());
 }
+
+TEST_CASE("what is to stay back is tried nowhere else") {
+  const auto via = sip::view_via("SIP/2.0/TCP pc.example.org:5099;branch=z9hG4bKa");
+  ReplyWay way(from(Protocol::tcp, outside), *via, true);
+  way.stay_back();
+  CHECK_FALSE(way.has_more());
+  CHECK(walk(way, {}) == "flow");
+}

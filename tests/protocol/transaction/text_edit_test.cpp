@@ -30,3 +30,11 @@ TEST_CASE("our Via goes on top of a request") {
   push_via(text, "a");
   CHECK(text == "OPTIONS sip:a SIP/2.0\r\nVia: a\r\nVia: b\r\n\r\n");
 }
+
+TEST_CASE("a stamped Via holds no NUL, whatever was quoted in it") {
+  const std::string value("SIP/2.0/UDP h;branch=z9hG4bKa;x=\"a\0b\";rport", 43);
+  const auto via = sip::view_via(value);
+  REQUIRE(via.has_value());
+  CHECK(stamped_via(*via, *parse_address("192.0.2.1:5070")) ==
+        "SIP/2.0/UDP h;branch=z9hG4bKa;x=\"a b\";rport=5070;received=192.0.2.1");
+}
