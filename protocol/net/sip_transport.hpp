@@ -78,7 +78,8 @@ class SipTransport final : public transaction::Transport {
   Result<Address> listen(Protocol protocol, const Address& address);
   /// Makes the transports of several loops one node: each opens the UDP addresses of the first, connections
   /// the first one accepts go round, and flows can be written to from any of them. Before the loops run,
-  /// after `listen` was called on the first.
+  /// after `listen` was called on the first. The first one's loop is destroyed before the others': what it is
+  /// about to hand over is theirs.
   static Result<void> connect_peers(const std::vector<SipTransport*>& transports);
 
   /// Makes a new connection (tcp, tls) to that hop, or waits with others for the one being made. `done` is
