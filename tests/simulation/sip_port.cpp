@@ -42,7 +42,7 @@ void SipPort::cut_flows() {
   for (const auto& [id, stream] : std::exchange(streams_, {})) close(stream);
 }
 
-/// Both ends hear of it when the news has travelled.
+/// Both ends hear of it when the news has travelled, and not before they heard that it was open.
 void SipPort::close(const std::shared_ptr<Stream>& stream) {
   if (std::exchange(stream->closed, true)) return;
   for (const auto& end : stream->ends) {
@@ -50,9 +50,11 @@ void SipPort::close(const std::shared_ptr<Stream>& stream) {
     if (!port) continue;
     SipPort& owner = **port;
     owner.streams_.erase(end.hop.flow);
-    owner.network_.network_.deliver_reliably([weak = end.port, flow = end.hop.flow] {
-      if (const auto living = weak.lock()) (*living)->handlers_.on_flow_closed(flow);
-    });
+    owner.network_.network_.deliver_reliably(
+        [weak = end.port, flow = end.hop.flow] {
+          if (const auto living = weak.lock()) (*living)->handlers_.on_flow_closed(flow);
+        },
+        end.last_arrival);
   }
 }
 
