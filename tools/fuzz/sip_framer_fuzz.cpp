@@ -7,12 +7,15 @@
 
 namespace {
 
-std::string drain(beckon::sip::Framer& framer) {
-  std::string out;
+/// Adds what comes out; false at the stream's end by an error.
+bool drain(beckon::sip::Framer& framer, std::string& out) {
   while (true) {
     const auto item = framer.next();
-    if (!item) return out + "!";
-    if (!*item) return out;
+    if (!item) {
+      out += '!';
+      return false;
+    }
+    if (!*item) return true;
     out += std::to_string(static_cast<int>((*item)->kind));
     if ((*item)->message) out.append((*item)->message->text());
   }
@@ -27,11 +30,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t step = std::size_t{data[0]} + 1;
   beckon::sip::Framer whole, pieces;
   whole.push(stream);
-  const auto expected = drain(whole);
-  std::string found;
-  for (std::size_t at = 0; at < stream.size() && !found.ends_with('!'); at += step) {
+  std::string expected, found;
+  drain(whole, expected);
+  bool goes_on = true;
+  for (std::size_t at = 0; at < stream.size() && goes_on; at += step) {
     pieces.push(stream.substr(at, step));
-    found += drain(pieces);
+    goes_on = drain(pieces, found);
   }
   if (found != expected) std::abort();
   return 0;
