@@ -100,10 +100,9 @@ class Daemon {
     net::Loop loop;
     trace::Recorder recorder;
     crypto::SystemRandom random;
-    store::Memory memory;  ///< For --durability memory.
     std::unique_ptr<store::StateStore> state;
     std::unique_ptr<store::DurableStore> users;
-    store::LocalBus bus;
+    store::LocalBus bus{loop.timers(), loop.clock()};
     std::unique_ptr<Ear> ear;
     std::unique_ptr<net::SipTransport> transport;
     std::unique_ptr<trace::Tap> tap;  ///< Before the transport.
@@ -163,12 +162,12 @@ class Daemon {
 
   Exit open_store(Seat& seat) {
     const auto executor = [&seat](std::function<void()> work) { seat.loop.post(std::move(work)); };
-    if (state_) {
-      seat.state = state_->make_store(executor);
-    } else {
-      seat.state = std::make_unique<store::MemoryStore>(seat.memory, seat.loop.timers(), seat.loop.clock());
-    }
-    auto users = store::open_durable(admin::users_file(config_.data), executor);
+    const auto make_store = [&]() -> std::unique_ptr<store::StateStore> {
+      if (state_) return state_->make_store(executor);
+      return std::make_unique<store::NoStore>(seat.loop.timers(), seat.loop.clock());
+    };
+    seat.state = make_store();
+    auto users = store::open_durable(admin::users_file(config_.data), executor, make_store());
     if (!users) return fail(Exit::store, users.error().message());
     seat.users = std::move(*users);
     return Exit::done;

@@ -28,6 +28,8 @@ class VirtualClock final : public Clock {
     now_.mono += by;
     now_.wall += std::chrono::floor<std::chrono::milliseconds>(by);
   }
+  /// The wall clock alone is set.
+  void jump(std::chrono::seconds by) { now_.wall += by; }
 
  private:
   Now now_{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
@@ -190,7 +192,9 @@ class World {
   /// What one shard has for itself.
   struct Own {
     Own(store::Memory& memory, TimerQueue& timers, Clock& clock, Duration store_latency)
-        : state(memory, timers, clock, store_latency), users(memory, timers, clock) {}
+        : state(memory, timers, clock, store_latency),
+          users(memory, timers, clock, store_latency),
+          bus(timers, clock) {}
     store::MemoryStore state;
     store::MemoryUsers users;
     store::LocalBus bus;

@@ -176,6 +176,7 @@ class Stage final : public Services {
     notified.on_outcome({kind, nullptr, status}, clock_.at);
   }
   void close_flow(transaction::FlowId flow) {
+    directory_->on_flow_closed(flow, clock_.at);
     registrar->on_flow_closed(flow, clock_.at);
     agent->on_flow_closed(flow, clock_.at);
     settle();
@@ -234,9 +235,9 @@ class Stage final : public Services {
   void start() {
     log::set_level(log::Level::off);
     store_ = std::make_unique<store::MemoryStore>(memory, queue, clock_, store_latency);
-    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_);
-    bus_ = std::make_unique<store::LocalBus>();
-    directory_ = std::make_unique<Directory>(*store_, queue, clock_);
+    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_, store_latency);
+    bus_ = std::make_unique<store::LocalBus>(queue, clock_);
+    directory_ = std::make_unique<Directory>(Directory::Parts{*store_, *users_, *bus_, queue, clock_});
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
     agent = std::make_unique<packages::Agent>(*this, *registrar, *documents);

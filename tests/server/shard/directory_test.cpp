@@ -18,7 +18,9 @@ struct Scene {
   TimerQueue timers;
   store::Memory memory;
   store::MemoryStore store{memory, timers, clock};
-  Directory directory{store, timers, clock};
+  store::MemoryUsers users{memory, timers, clock};
+  store::LocalBus bus{timers, clock};
+  Directory directory{{store, users, bus, timers, clock}};
 };
 
 struct Number final : Part {
