@@ -16,6 +16,18 @@ store::Answer Services::answer(const Request& request, std::string_view aor, std
           .until = clock().now().wall + replay_time};
 }
 
+std::string resource_of(const sip::Message& request) {
+  const auto method = request.method();
+  if (method == sip::Method::register_ || method == sip::Method::publish) {
+    const auto to = request.to();
+    return to ? sip::canonical_aor(to->uri) : std::string{};
+  }
+  if (!request.to_tag().empty()) return {};
+  const auto uri = request.request_uri();
+  if (!uri || uri->host.empty() || bucket_in(uri->user)) return {};
+  return sip::canonical_aor(*uri);
+}
+
 sip::Builder begin_reply(const sip::Message& request, int status, std::string_view to_tag,
                          std::string_view reason) {
   auto builder = sip::Builder::reply(request, status, to_tag, reason);

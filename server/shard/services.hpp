@@ -19,6 +19,7 @@
 #include "protocol/transaction/layer.hpp"
 #include "server/config/settings.hpp"
 #include "server/shard/bucket.hpp"
+#include "server/shard/directory.hpp"
 
 namespace beckon::store {
 class StateStore;
@@ -41,6 +42,10 @@ struct Identity {
 sip::Builder begin_reply(const sip::Message& request, int status, std::string_view to_tag,
                          std::string_view reason = {});
 
+/// The canonical address-of-record that a request is about: To of REGISTER and PUBLISH, else the Request-URI.
+/// Empty inside a dialog and for what is sent to the server itself.
+std::string resource_of(const sip::Message& request);
+
 /// A request that has its server transaction, at the bucket that owns it. Shared and unchanging, so that a
 /// room can keep it until the store has called back. It must be answered exactly once with a final response,
 /// however late.
@@ -56,6 +61,8 @@ struct Request {
   std::string to_tag{};  ///< Carries the bucket; goes into every response of ours, and is the local tag of a
                          ///< new dialog.
   Now now{};             ///< When it arrived.
+  /// Of `resource_of` it; null where that is empty.
+  EntryPtr resource{};
 
   /// `begin_reply` of it.
   sip::Builder reply(int status, std::string_view reason = {}) const;
@@ -112,6 +119,8 @@ class Services {
   virtual store::StateStore& store() = 0;
   virtual store::DurableStore& users() = 0;
   virtual store::EventBus& bus() = 0;
+  /// What this shard keeps about addresses-of-record.
+  virtual Directory& directory() = 0;
   /// Finds the servers of other domains, and hosts by name.
   virtual locate::Locator& locator() = 0;
 

@@ -80,6 +80,7 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       settings_(std::move(settings)),
       parts_(parts),
       post_(post),
+      directory_(parts.store, parts.timers, parts.clock),
       layer_({.times = settings_.times,
               .branch_prefix = [this] { return bucket_prefix(at_); },
               .locate = [this](const transaction::SentBy& sent_by,
@@ -224,7 +225,8 @@ void Shard::on_request(transaction::TransactionId id, const transaction::Hop& fr
                                                        .identity = {},
                                                        .authentication_info = {},
                                                        .to_tag = std::string(arrival_->reading.to.tag),
-                                                       .now = now});
+                                                       .now = now,
+                                                       .resource = nullptr});
   if (request->to_tag.empty()) request->to_tag = mint(at_);
   request->relayed = is_relayed(message, arrival_->reading);
   if (replay(*request)) return;
@@ -368,7 +370,9 @@ bool Shard::is_own_claim(const Request& request) const {
   return claimed && sip::canonical_aor(claimed->uri) == request.identity.aor;
 }
 
-void Shard::dispatch(const RequestPtr& request) {
+void Shard::dispatch(const std::shared_ptr<Request>& request) {
+  const std::string aor = resource_of(request->message);
+  if (!aor.empty() && bucket_of(aor) == request->bucket) request->resource = directory_.get(aor);
   const auto method = request->message.method();
   const bool relayed = request->relayed;
   if (relayed && relay_ && has_own_route(request->message)) return relay_->on_request(request);

@@ -105,6 +105,7 @@ class Shard final : public Services, private transaction::User {
   store::StateStore& store() override { return parts_.store; }
   store::DurableStore& users() override { return parts_.users; }
   store::EventBus& bus() override { return parts_.bus; }
+  Directory& directory() override { return directory_; }
   locate::Locator& locator() override { return parts_.locator; }
   bool post(Bucket bucket, Command command) override;
   void post_back(Bucket bucket, Command command) override;
@@ -152,7 +153,7 @@ class Shard final : public Services, private transaction::User {
   void judge(std::shared_ptr<Request> request, Verdict verdict);
   void challenge(const Request& request, const Verdict& verdict);
   bool is_own_claim(const Request& request) const;
-  void dispatch(const RequestPtr& request);
+  void dispatch(const std::shared_ptr<Request>& request);
   void answer_unhandled(const Request& request, sip::Method method, std::string_view package);
   void describe();
   Room* find_handler(sip::Method method, std::string_view package) const;
@@ -162,6 +163,7 @@ class Shard final : public Services, private transaction::User {
   Settings settings_;
   ShardParts parts_;
   Post& post_;
+  Directory directory_;
   Bucket at_ = 0;  ///< The bucket whose message is being handled; goes into the branches made meanwhile.
   Arrival* arrival_ = nullptr;  ///< The message `receive` hands to the layer; null at any other time.
   std::unordered_map<transaction::TransactionId, bool>

@@ -14,6 +14,8 @@ enum class Errc {
   exists,        ///< A user to be added is there already.
   not_found,     ///< A user to be changed is not there.
   stopped,       ///< The store was closed before the batch's turn came; nothing was written.
+  overload,      ///< More changes of the address-of-record wait than may. Answer 503.
+  conflict,      ///< The address-of-record has another version than the batch expects; nothing was written.
 };
 const char* to_string(Errc value);
 

@@ -23,6 +23,10 @@ const char* to_string(Errc value) {
       return "no such user";
     case Errc::stopped:
       return "the store is closed";
+    case Errc::overload:
+      return "too many changes wait";
+    case Errc::conflict:
+      return "another version than expected";
   }
   return "unknown";
 }

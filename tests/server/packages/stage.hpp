@@ -83,6 +83,7 @@ class Stage final : public Services {
   store::StateStore& store() override { return *store_; }
   store::DurableStore& users() override { return *users_; }
   store::EventBus& bus() override { return *bus_; }
+  Directory& directory() override { return *directory_; }
   locate::Locator& locator() override { std::abort(); }
   bool post(Bucket, Command command) override {
     queue.set(clock_.at.mono, [this, command = std::move(command)](Time) { command(*this, clock_.at); });
@@ -134,6 +135,7 @@ class Stage final : public Services {
     request->to_tag = to->tag().empty() ? mint(request->bucket) : std::string(to->tag());
     request->now = clock_.at;
     request->message = *message;
+    if (const std::string aor = resource_of(*message); !aor.empty()) request->resource = directory_->get(aor);
     if (message->method() == sip::Method::register_)
       registrar->on_request(request);
     else
@@ -221,6 +223,7 @@ class Stage final : public Services {
     agent.reset();
     documents.reset();
     registrar.reset();
+    directory_.reset();
     store_.reset();
   }
   void start() {
@@ -228,6 +231,7 @@ class Stage final : public Services {
     store_ = std::make_unique<store::MemoryStore>(memory, queue, clock_, store_latency);
     users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_);
     bus_ = std::make_unique<store::LocalBus>();
+    directory_ = std::make_unique<Directory>(*store_, queue, clock_);
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
     agent = std::make_unique<packages::Agent>(*this, *registrar, *documents);
@@ -242,6 +246,7 @@ class Stage final : public Services {
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<store::MemoryUsers> users_;
   std::unique_ptr<store::LocalBus> bus_;
+  std::unique_ptr<Directory> directory_;
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, sip::Message> answers_;
 };

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cassert>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/shard/bucket.hpp"
+#include "server/store/sequence.hpp"
+
+namespace beckon::server {
+
+class Directory;
+
+/// What one room keeps about one address-of-record.
+class Part {
+ public:
+  virtual ~Part() = default;
+};
+
+/// The place of one room's part in every entry.
+template <class T>
+struct Slot {
+  std::uint8_t index = 0;
+};
+
+/// Everything one shard keeps about one address-of-record: the rooms' parts, and the sequence of its changes.
+/// Found once for each request (`Request::resource`); rooms reach each other's parts of the same person
+/// through it without a second look-up. It goes when no room has a part in it, its sequence is quiet and
+/// nobody holds an EntryPtr. One thread.
+class Entry final : public store::Sequence {
+ public:
+  static constexpr std::size_t slots_max = 8;
+
+  Entry(Directory& directory, std::string aor);
+
+  Bucket bucket() const { return bucket_; }
+
+  /// The room's part; null when it keeps nothing about this address.
+  template <class T>
+  T* find(Slot<T> slot) const {
+    return static_cast<T*>(parts_[slot.index].get());
+  }
+  /// The room's part, made from `args` when there is none.
+  template <class T, class... Args>
+  T& get(Slot<T> slot, Args&&... args) {
+    auto& part = parts_[slot.index];
+    if (!part) part = std::make_unique<T>(std::forward<Args>(args)...);
+    return static_cast<T&>(*part);
+  }
+  /// Ends the room's part. The caller holds an EntryPtr, or does not touch the entry afterwards.
+  template <class T>
+  void drop(Slot<T> slot) {
+    const auto kept = ptr();
+    parts_[slot.index].reset();
+  }
+  /// Keeps the entry while it lives.
+  boost::intrusive_ptr<Entry> ptr() { return this; }
+
+ private:
+  friend class Directory;
+  friend void intrusive_ptr_add_ref(Entry* entry) { ++entry->holders_; }
+  friend void intrusive_ptr_release(Entry* entry);
+  bool is_needed() const;
+
+  Directory* directory_;  ///< Null when the shard is gone and only holders are left.
+  std::array<std::unique_ptr<Part>, slots_max> parts_;
+  std::uint32_t holders_ = 0;
+  Bucket bucket_;
+};
+using EntryPtr = boost::intrusive_ptr<Entry>;
+
+/// The addresses-of-record that one shard keeps something about. Rooms take their slots when they are made.
+class Directory final : private store::Sequencer {
+ public:
+  using Sequencer::Sequencer;
+  ~Directory() override;
+
+  /// Null when nothing is kept about `aor`. Canonical, and of a bucket of this shard.
+  EntryPtr find(std::string_view aor) const;
+  /// The entry of `aor`, made when there is none.
+  EntryPtr get(std::string_view aor);
+  /// For a room to take once, in its constructor.
+  template <class T>
+  Slot<T> take_slot() {
+    assert(slots_ < Entry::slots_max);
+    return {slots_++};
+  }
+  /// All entries, in no order. `visit` may drop parts, of any entry, and add none.
+  void each(const std::function<void(Entry&)>& visit);
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  friend class Entry;
+  friend void intrusive_ptr_release(Entry* entry);
+  void on_quiet(store::Sequence& sequence) override;
+  void drop_if_unneeded(Entry& entry);
+
+  boost::unordered_flat_map<std::string_view, Entry*> entries_;  ///< Owned; by the entry's own text.
+  std::uint8_t slots_ = 0;
+};
+
+}  // namespace beckon::server
