@@ -104,8 +104,7 @@ Loop::~Loop() {
   // with the context may still cancel timers.
   std::vector<std::function<void()>> turn_end;
   turn_end.swap(impl_->turn_end);
-  TimerQueue timers;
-  std::swap(timers, impl_->timers);
+  impl_->timers.clear();
 }
 
 std::uint8_t Loop::number() const { return impl_->number; }

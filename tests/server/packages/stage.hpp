@@ -70,7 +70,7 @@ class Stage final : public Services {
   /// As after kill -9: what the store has is there, nothing else; connections are gone.
   void restart() {
     stop();
-    queue = TimerQueue();
+    queue.clear();
     notifies.clear();
     start();
   }
