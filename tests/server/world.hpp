@@ -17,23 +17,12 @@
 #include "server/store/memory.hpp"
 #include "tests/protocol/locate/zone.hpp"
 #include "tests/server/places.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 /// A whole node without sockets, threads or real time, for the tests of its rooms.
 namespace beckon::server::test {
 
-class VirtualClock final : public Clock {
- public:
-  Now now() override { return now_; }
-  void advance(Duration by) {
-    now_.mono += by;
-    now_.wall += std::chrono::floor<std::chrono::milliseconds>(by);
-  }
-  /// The wall clock alone is set.
-  void jump(std::chrono::seconds by) { now_.wall += by; }
-
- private:
-  Now now_{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
-};
+using beckon::test::VirtualClock;
 
 struct Sent {
   Hop to;

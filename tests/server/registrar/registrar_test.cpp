@@ -450,7 +450,7 @@ TEST_CASE(
     World world(World::open_settings());
     Client(world, udp(5070)).send({desk, "Expires: 600"});
     world.wait(100s);
-    world.clock.jump(row.jump);
+    world.clock.at.wall += row.jump;
     world.restart(1);
     REQUIRE(world.registrar(alice).bindings(alice).size() == 1);
     CHECK(world.registrar(alice).bindings(alice)[0].expires == world.clock.now().mono + row.left);

@@ -4,15 +4,12 @@
 
 #include <vector>
 
+#include "tests/support/virtual_clock.hpp"
+
 using namespace beckon;
 using namespace beckon::store;
 
 namespace {
-
-struct VirtualClock final : Clock {
-  Now at{};
-  Now now() override { return at; }
-};
 
 struct Loaded final : Loader {
   std::vector<Record> records;
@@ -22,14 +19,13 @@ struct Loaded final : Loader {
 };
 
 struct World {
-  VirtualClock clock;
+  test::VirtualClock clock;
   TimerQueue timers;
   Memory memory;
   MemoryStore store{memory, timers, clock, 1ms};
 
   void advance(Duration by) {
-    clock.at.mono += by;
-    clock.at.wall += std::chrono::duration_cast<std::chrono::milliseconds>(by);
+    clock.advance(by);
     timers.advance(clock.at.mono);
   }
   Loaded load() const {

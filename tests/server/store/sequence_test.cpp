@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/store/memory.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 namespace beckon::store {
 
@@ -37,11 +38,6 @@ class Noted final : public Step {
   Kind kind_;
 };
 
-struct StillClock final : Clock {
-  Now now() override { return at; }
-  Now at{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
-};
-
 /// Counts the commits.
 struct Counted final : StateStore {
   Counted(Memory& memory, TimerQueue& timers, Clock& clock) : store(memory, timers, clock, 1ms) {}
@@ -63,7 +59,7 @@ struct Noting final : Sequencer {
 };
 
 struct Scene {
-  StillClock clock;
+  test::VirtualClock clock;
   TimerQueue timers;
   Memory memory;
   Counted store{memory, timers, clock};
@@ -81,14 +77,7 @@ struct Scene {
   bool has(const std::string& name, Kind kind = Kind::binding) const {
     return memory.records.count({alice, kind, name}) == 1;
   }
-  void wait(Duration by) {
-    const Time end = clock.at.mono + by;
-    while (timers.next() && *timers.next() <= end) {
-      clock.at.mono = std::max(clock.at.mono, *timers.next());
-      timers.advance(clock.at.mono);
-    }
-    clock.at.mono = end;
-  }
+  void wait(Duration by) { clock.advance(by, timers); }
   void settle() {
     while (timers.next()) wait(*timers.next() - clock.at.mono);
   }

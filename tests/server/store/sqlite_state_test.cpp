@@ -12,7 +12,7 @@
 
 #include "server/store/record.hpp"
 #include "server/store/sqlite.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace beckon;
 using namespace beckon::store;
@@ -87,7 +87,7 @@ Result<Version> commit(StateStore& store, Queue& queue, Batch batch) {
 }  // namespace
 
 TEST_CASE("what was committed is there after the file is opened again, and versions go on") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   Queue queue;
   Version first = 0;
   {
@@ -110,7 +110,7 @@ TEST_CASE("what was committed is there after the file is opened again, and versi
 }
 
 TEST_CASE("an answer past its time is not given again") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   Queue queue;
   const auto state = open_state(folder / "state.db");
   const auto store = state->make_store(queue.executor());
@@ -120,7 +120,7 @@ TEST_CASE("an answer past its time is not given again") {
 }
 
 TEST_CASE("a batch past its deadline is refused and never written, its neighbours are") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   Queue queue;
   const auto state = open_state(folder / "state.db");
   const auto store = state->make_store(queue.executor());
@@ -136,7 +136,7 @@ TEST_CASE("a batch past its deadline is refused and never written, its neighbour
 }
 
 TEST_CASE("each shard is called back in the order it committed, on its own executor") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   Queue here, there;
   const auto state = open_state(folder / "state.db");
   const auto first = state->make_store(here.executor());
@@ -154,7 +154,7 @@ TEST_CASE("each shard is called back in the order it committed, on its own execu
 }
 
 TEST_CASE("a shard that is gone is not called back; what it committed is written all the same") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   Queue queue;
   bool called = false;
   {
@@ -170,13 +170,13 @@ TEST_CASE("a shard that is gone is not called back; what it committed is written
 }
 
 TEST_CASE("a second server cannot take the same file") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const auto state = open_state(folder / "state.db");
   CHECK(open_error(folder / "state.db") == Errc::in_use);
 }
 
 TEST_CASE("a file that is not ours, damaged, or from a newer beckond is refused with its own error") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const auto file = folder / "state.db";
   SUBCASE("no database at all") {
     std::ofstream(file) << std::string(8192, 'x');
@@ -270,7 +270,7 @@ TEST_CASE("a file of the first schema: documents are kept, soft state is dropped
 }
 
 TEST_CASE("kill -9 in the middle of writing: everything acknowledged is there after reopening") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const auto file = folder / "state.db";
   int pipe_ends[2];
   REQUIRE(pipe(pipe_ends) == 0);
