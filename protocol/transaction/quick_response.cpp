@@ -29,12 +29,15 @@ std::string_view value_of(std::string_view line, std::string_view name) {
 /// The branch of a lone value. Empty where quotes could hide a parameter, and for a response that is not for
 /// us alone (RFC 3261 8.1.3.3).
 std::string_view branch_of(std::string_view via) {
-  if (via.find_first_of("\",") != std::string_view::npos) return {};
+  for (const char c : via)
+    if (c == '"' || c == ',') return {};
   constexpr std::string_view name = ";branch=";
   const auto at = via.find(name);
   if (at == std::string_view::npos) return {};
   const auto value = via.substr(at + name.size());
-  return value.substr(0, value.find_first_of("; \t"));
+  std::size_t size = 0;
+  while (size < value.size() && value[size] != ';' && !is_blank(value[size])) ++size;
+  return value.substr(0, size);
 }
 
 }  // namespace
