@@ -54,6 +54,15 @@ void Directory::each(const std::function<void(Entry&)>& visit) {
 
 void Directory::on_quiet(store::Sequence& sequence) { drop_if_unneeded(static_cast<Entry&>(sequence)); }
 
+void Directory::on_flow_closed(transaction::FlowId flow, Now now) {
+  if (now.mono - closed_since_ >= closed_kept) {
+    closed_before_ = std::move(closed_);
+    closed_.clear();
+    closed_since_ = now.mono;
+  }
+  closed_.insert(flow);
+}
+
 void Directory::drop_if_unneeded(Entry& entry) {
   if (entry.is_needed()) return;
   entries_.erase(entry.aor());

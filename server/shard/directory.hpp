@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cassert>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/transaction/transport.hpp"
 #include "server/shard/bucket.hpp"
 #include "server/store/sequence.hpp"
 
@@ -79,6 +81,9 @@ using EntryPtr = boost::intrusive_ptr<Entry>;
 class Directory final : private store::Sequencer {
  public:
   using Sequencer::Sequencer;
+  /// How long a closed flow is remembered at least: longer than any request takes.
+  static constexpr Duration closed_kept = 64s;
+
   ~Directory() override;
 
   /// Null when nothing is kept about `aor`. Canonical, and of a bucket of this shard.
@@ -95,6 +100,15 @@ class Directory final : private store::Sequencer {
   void each(const std::function<void(Entry&)>& visit);
   std::size_t size() const { return entries_.size(); }
 
+  /// Before the rooms hear of it.
+  void on_flow_closed(transaction::FlowId flow, Now now);
+  /// Is the connection gone? A request can outlive its flow while its credentials are checked, while it waits
+  /// for its turn and while the store writes; whoever binds a state to the flow asks in `Step::apply`, and
+  /// where the flow is gone treats it as if `Room::on_flow_closed` came now. False for 0.
+  bool is_closed(transaction::FlowId flow) const {
+    return closed_.contains(flow) || closed_before_.contains(flow);
+  }
+
  private:
   friend class Entry;
   friend void intrusive_ptr_release(Entry* entry);
@@ -102,6 +116,8 @@ class Directory final : private store::Sequencer {
   void drop_if_unneeded(Entry& entry);
 
   boost::unordered_flat_map<std::string_view, Entry*> entries_;  ///< Owned; by the entry's own text.
+  boost::unordered_flat_set<transaction::FlowId> closed_, closed_before_;
+  Time closed_since_{};  ///< The first of `closed_`.
   std::uint8_t slots_ = 0;
 };
 
