@@ -61,7 +61,7 @@ void Presence::begun(Subscription& subscription, Now now) {
 }
 
 void Presence::refreshed(Subscription& subscription, Now now) {
-  watches_.look_at_time(subscription.resource(), now);
+  watches_.look_at_rules(subscription.resource(), now);
 }
 
 void Presence::ended(Subscription& subscription, Now now) { watches_.end(following(subscription), now); }

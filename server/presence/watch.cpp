@@ -35,13 +35,10 @@ Watches::Watches(Services& services, PresenceInformation& information, const xca
 
 Watches::~Watches() = default;
 
-const documents::Rules* Watches::rules_of(const Entry& presentity) const {
-  return documents_.rules(presentity.aor());
-}
-
 View Watches::decide(const Entry& presentity, std::string_view watcher, Now now) const {
   ++decisions_;
-  return presence::decide(services_.settings(), rules_of(presentity), presentity.aor(), watcher, now.wall);
+  return presence::decide(services_.settings(), documents_.rules(presentity), presentity.aor(), watcher,
+                          now.wall);
 }
 
 Watches::ViewPtr Watches::share(Watched* part, View view) {
@@ -64,11 +61,9 @@ void Watches::begin(Watch& watch, Now now) {
 void Watches::follow(Watch& watch, Now now) {
   Entry& presentity = *watch.presentity_;
   Watched& part = presentity.get(slot_);
-  if (part.size == 0 && part.left_to_judge == 0) {
-    part.rules = ++last_rules_;
-    part.rules_end = next_change(rules_of(presentity), now.wall);
-  }
-  watch.rules_ = part.rules;
+  if (part.rules == 0) set_rules(presentity, part, now);
+  // A round that is not over, or not begun, judges it once more.
+  watch.rules_ = is_outdated(presentity, part, now) ? 0 : part.rules;
   watch.state_ = part.state;
   part.all.push_back(watch);
   ++part.size;
@@ -132,7 +127,7 @@ void Watches::on_known(Entry& presentity, const std::string& watcher, Now now) {
 // Changes
 
 void Watches::changed(Entry& presentity, Now now) {
-  look_at_time(presentity, now);
+  look_at_rules(presentity, now);
   Watched* part = presentity.find(slot_);
   if (!part) return;
   ++part->state;
@@ -140,20 +135,29 @@ void Watches::changed(Entry& presentity, Now now) {
   rounds_.start(presentity);
 }
 
+bool Watches::is_outdated(const Entry& presentity, const Watched& part, Now now) const {
+  return part.version != documents_.rules_version(presentity) || now.wall >= part.rules_end;
+}
+
+void Watches::set_rules(const Entry& presentity, Watched& part, Now now) {
+  part.version = documents_.rules_version(presentity);
+  part.rules = ++last_rules_;
+  part.rules_end = next_change(documents_.rules(presentity), now.wall);
+}
+
 void Watches::rules_changed(Entry& presentity, Now now) {
   const EntryPtr kept = presentity.ptr();
+  if (!presentity.find(slot_)) return apply(presentity, now);
+  look_at_rules(presentity, now);
+}
+
+void Watches::look_at_rules(Entry& presentity, Now now) {
   Watched* part = presentity.find(slot_);
-  if (!part) return apply(presentity, now);
-  part->rules = ++last_rules_;
-  part->rules_end = next_change(rules_of(presentity), now.wall);
+  if (!part || !is_outdated(presentity, *part, now)) return;
+  set_rules(presentity, *part, now);
   part->left_to_judge = part->size;
   part->is_judged = false;
   rounds_.start(presentity);
-}
-
-void Watches::look_at_time(Entry& presentity, Now now) {
-  const Watched* part = presentity.find(slot_);
-  if (part && now.wall >= part->rules_end) rules_changed(presentity, now);
 }
 
 /// First every watch gets its new view, then those who watch hear of the state: what was taken back is not
@@ -205,7 +209,7 @@ SharedText Watches::render(Watch& watch, bool secure, Now now) {
   const bool follows = watch.is_followed();
   const Watched* part = follows ? presentity.find(slot_) : nullptr;
   // Rules that a round has not brought to this watch yet hold already.
-  if (!part || part->rules != watch.rules_ || now.wall >= part->rules_end) {
+  if (!part || part->rules != watch.rules_ || is_outdated(presentity, *part, now)) {
     const View fresh = decide(presentity, watch.watcher_, now);
     if (fresh != watch.view()) return render(watch, fresh, secure);
   }

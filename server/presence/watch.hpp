@@ -104,9 +104,10 @@ class Watches {
   SharedText render(Watch& watch, bool secure, Now now);
 
   void changed(Entry& presentity, Now now);
+  /// The bus reports new rules.
   void rules_changed(Entry& presentity, Now now);
-  /// Time alone may change what rules say.
-  void look_at_time(Entry& presentity, Now now);
+  /// Rules may be newer than what the bus reported, and time alone may change what they say.
+  void look_at_rules(Entry& presentity, Now now);
 
   Permits& permits() { return permits_; }
   /// What every watcher that follows or holds a grant is permitted, by AOR.
@@ -124,7 +125,8 @@ class Watches {
                            boost::intrusive::constant_time_size<false>>
         all;                               ///< Oldest first; turned by `next`.
     std::vector<ViewPtr> views;            ///< Those of `all`, as far as few differ.
-    std::uint64_t rules = 0;               ///< Number of the newest rules.
+    std::uint64_t version = 0;             ///< `xcap::Documents::rules_version` of the newest rules.
+    std::uint64_t rules = 0;               ///< Number of the round that brings them.
     WallTime rules_end = WallTime::max();  ///< When they say something else by themselves.
     std::uint32_t size = 0;
     std::uint32_t left_to_judge = 0;  ///< At most so many, at the front, have an older view.
@@ -152,7 +154,8 @@ class Watches {
   void drop_if_idle(Entry& presentity, Watched& part);
   SharedText render(Watch& watch, const View& view, bool secure);
   ViewPtr share(Watched* part, View view);
-  const documents::Rules* rules_of(const Entry& presentity) const;
+  bool is_outdated(const Entry& presentity, const Watched& part, Now now) const;
+  void set_rules(const Entry& presentity, Watched& part, Now now);
 
   Services& services_;
   PresenceInformation& information_;

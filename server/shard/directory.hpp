@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/transaction/transport.hpp"
 #include "server/shard/bucket.hpp"
@@ -77,9 +78,21 @@ class Entry final : public store::Sequence {
 };
 using EntryPtr = boost::intrusive_ptr<Entry>;
 
+/// What keeps records about entries: a room.
+class Keeper {
+ public:
+  virtual ~Keeper() = default;
+  /// Another node changed the records of `entry` in one of the stores: what the room keeps there is replaced
+  /// by those of its kinds in `held`.
+  virtual void reload(Entry& entry, const store::Held& held, Now now) = 0;
+};
+
 /// The addresses-of-record that one shard keeps something about. Rooms take their slots when they are made.
 class Directory final : private store::Sequencer {
  public:
+  using Sequencer::Counters;
+  using Sequencer::counters;
+  using Sequencer::Parts;
   using Sequencer::Sequencer;
   /// How long a closed flow is remembered at least: longer than any request takes.
   static constexpr Duration closed_kept = 64s;
@@ -99,6 +112,8 @@ class Directory final : private store::Sequencer {
   /// All entries, in no order. `visit` may drop parts, of any entry, and add none.
   void each(const std::function<void(Entry&)>& visit);
   std::size_t size() const { return entries_.size(); }
+  /// For a room that keeps records to do once; it outlives the last change.
+  void add(Keeper& keeper) { keepers_.push_back(&keeper); }
 
   /// Before the rooms hear of it.
   void on_flow_closed(transaction::FlowId flow, Now now);
@@ -109,15 +124,23 @@ class Directory final : private store::Sequencer {
     return closed_.contains(flow) || closed_before_.contains(flow);
   }
 
+  /// A stored record of that kind could not be read: it is skipped, and stays in the store.
+  void skip_unreadable(store::Kind kind) { ++unreadable_[static_cast<std::size_t>(kind)]; }
+  /// Logs how many were skipped, once for each kind. When all are read.
+  void report_unreadable();
+
  private:
   friend class Entry;
   friend void intrusive_ptr_release(Entry* entry);
   void on_quiet(store::Sequence& sequence) override;
+  void on_conflict(store::Sequence& sequence, const store::Held& held, Now now) override;
   void drop_if_unneeded(Entry& entry);
 
   boost::unordered_flat_map<std::string_view, Entry*> entries_;  ///< Owned; by the entry's own text.
+  std::vector<Keeper*> keepers_;
   boost::unordered_flat_set<transaction::FlowId> closed_, closed_before_;
-  Time closed_since_{};  ///< The first of `closed_`.
+  Time closed_since_{};                         ///< The first of `closed_`.
+  std::array<std::uint32_t, 16> unreadable_{};  ///< By kind.
   std::uint8_t slots_ = 0;
 };
 

@@ -39,7 +39,8 @@ class RecordWriter {
   RecordWriter& lifetime(Duration granted, Time ends, Now now);
   /// Without flow, which ends with the process, and name: whether there was a flow is kept.
   RecordWriter& hop(const transaction::Hop& hop);
-  std::string finish() && { return std::move(out_); }
+  /// Ends the writing.
+  std::string finish() { return std::move(out_); }
 
  private:
   std::string out_;

@@ -27,6 +27,24 @@ Notifier::State state_for(Permission permission) {
   return permission == Permission::active ? Notifier::State::active : Notifier::State::pending;
 }
 
+/// A change of a record that is true whatever the store says, and is owed to it.
+class Fact final : public store::Step {
+ public:
+  explicit Fact(store::Change change) : change_(std::move(change)) {}
+  bool prepare(store::Batch& batch, Now) override {
+    const store::Record& record = change_.record;
+    if (change_.erase)
+      batch.erase(record.kind, record.key);
+    else
+      batch.put(record.kind, record.key, [&] { return record.value; });
+    return true;
+  }
+  void apply(Now) override {}
+
+ private:
+  store::Change change_;
+};
+
 std::string event_value(const Package& package, std::string_view event_id) {
   std::string value(package.name());
   if (!event_id.empty()) value.append(";id=").append(event_id);
@@ -99,7 +117,7 @@ void Subscriptions::refuse_brief(const Request& request, std::chrono::seconds le
 void Subscriptions::refuse(const Request& request, ErrorCode why) {
   log::error("subscription", "{} {} not stored: {}", request.identity.aor, request.message.call_id(),
              why.message());
-  services_.respond(request, why == store::Errc::late || why == store::Errc::overload ? 503 : 500);
+  services_.respond(request, why == store::Errc::late ? 503 : 500);
 }
 
 void Subscriptions::on_initial(const RequestPtr& request, Package& package) {
@@ -184,18 +202,16 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   reserve(*made);
   made->is_stored_ = true;
   store::Batch batch{.aor = resource.aor()};
-  batch.changes.push_back(record_of(*made, ends));
-  batch.answer = services_.answer(*request, batch.aor, response);
-  batch.deadline = request->now.mono + replay_time;
-  services_.store().commit(std::move(batch),
-                           [this, request, made, ends, response](Result<store::Version> done) {
-                             if (done) {
-                               services_.respond(*request, response);
-                               return begin(*made, ends, services_.clock().now());
-                             }
-                             index_.remove(*made);
-                             refuse(*request, done.error());
-                           });
+  put(batch, *made, ends);
+  promise(batch, *request, response);
+  commit(std::move(batch), [this, request, made, ends, response](Result<store::Version> done) {
+    if (done) {
+      services_.respond(*request, response);
+      return begin(*made, ends, services_.clock().now());
+    }
+    index_.remove(*made);
+    refuse(*request, done.error());
+  });
 }
 
 std::string Subscriptions::answer_to(const Request& request, std::chrono::seconds expires) const {
@@ -249,15 +265,13 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   std::string response = answer_to(*request, *granted);
   if (!ends_it) subscription.granted_ = static_cast<std::uint32_t>(granted->count());
   store::Batch batch{.aor = subscription.resource().aor()};
-  batch.changes.push_back(record_of(subscription, expires));
-  if (ends_it) {
-    batch.changes.back().erase = true;
-    batch.changes.back().record.value.clear();
-  }
-  batch.answer = services_.answer(*request, batch.aor, response);
-  batch.deadline = request->now.mono + replay_time;
-  services_.store().commit(std::move(batch), [this, request, kept = SubscriptionPtr(&subscription), expires,
-                                              ends_it, response](Result<store::Version> done) {
+  if (ends_it)
+    batch.erase(store::Kind::subscription, subscription.head_.local_tag());
+  else
+    put(batch, subscription, expires);
+  promise(batch, *request, response);
+  commit(std::move(batch), [this, request, kept = SubscriptionPtr(&subscription), expires, ends_it,
+                            response](Result<store::Version> done) {
     // It may have ended while the store was writing.
     if (!counts(*kept)) return services_.respond(*request, 481);
     if (!done) return refuse(*request, done.error());
@@ -414,8 +428,7 @@ void Subscriptions::notify(Subscription& subscription, const Notifier::Notify& n
   const bool store_anew = reserve(subscription);
   ++subscription.cseq_;
   // The record of one that ended is gone and must stay so.
-  if (store_anew && subscription.is_stored_)
-    keep(subscription, record_of(subscription, subscription.expires()));
+  if (store_anew && subscription.is_stored_) keep(subscription);
   beckon::server::subscription::deliver(
       services_, subscription.resource().bucket(), make_notify(subscription, notify, content), content.body,
       subscription.hop_,
@@ -494,37 +507,55 @@ bool Subscriptions::reserve(Subscription& subscription) {
   return true;
 }
 
-store::Change Subscriptions::record_of(const Subscription& subscription, Time expires) const {
-  Record record;
-  record.package = subscription.package().name();
-  record.watcher = subscription.watcher();
-  record.dialog = subscription.head_.dialog();
-  record.dialog.reserved_cseq = std::max(subscription.cseq_, subscription.reserved_cseq_);
-  record.dialog.remote_cseq = subscription.remote_cseq_;
-  record.dialog.secure = subscription.is_secure_dialog_;
-  record.event_id = subscription.event_id();
-  record.body_type = subscription.body_type();
-  record.display_name = subscription.display_name();
-  record.since = subscription.since_;
-  record.lifetime.granted = std::chrono::seconds(subscription.granted_);
-  record.hop = subscription.hop_;
-  record.had_flow = subscription.hop_.flow != 0;
-  return {.record = {store::Kind::subscription, subscription.resource().aor(),
-                     std::string(subscription.head_.local_tag()),
-                     record.print(expires, services_.clock().now())}};
+/// Subscriptions to one resource do not wait for one another, as the steps of its sequence do: thousands come
+/// back at once after a restart.
+void Subscriptions::commit(store::Batch batch, store::RecordStore::Done done) {
+  if (!services_.store().keeps_records()) return done(store::Version{});
+  services_.store().commit(std::move(batch), std::move(done));
 }
 
-void Subscriptions::keep(const Subscription& subscription, store::Change change) {
-  services_.store().commit({.aor = subscription.resource().aor(), .changes = {std::move(change)}},
-                           [](auto) {});
+void Subscriptions::promise(store::Batch& batch, const Request& request, const std::string& response) {
+  if (!services_.store().keeps_records()) return;
+  batch.answer = services_.answer(request, batch.aor, response);
+  batch.deadline = request.now.mono + replay_time;
 }
 
-void Subscriptions::erase(Subscription& subscription) {
-  keep(subscription, {.record = {store::Kind::subscription,
-                                 subscription.resource().aor(),
-                                 std::string(subscription.head_.local_tag()),
-                                 {}},
-                      .erase = true});
+void Subscriptions::put(store::Batch& batch, const Subscription& subscription, Time expires) const {
+  if (!services_.store().keeps_records()) return;
+  batch.put(store::Kind::subscription, subscription.head_.local_tag(), [&] {
+    Record record;
+    record.package = subscription.package().name();
+    record.watcher = subscription.watcher();
+    record.dialog = subscription.head_.dialog();
+    record.dialog.reserved_cseq = std::max(subscription.cseq_, subscription.reserved_cseq_);
+    record.dialog.remote_cseq = subscription.remote_cseq_;
+    record.dialog.secure = subscription.is_secure_dialog_;
+    record.event_id = subscription.event_id();
+    record.body_type = subscription.body_type();
+    record.display_name = subscription.display_name();
+    record.since = subscription.since_;
+    record.lifetime.granted = std::chrono::seconds(subscription.granted_);
+    record.hop = subscription.hop_;
+    record.had_flow = subscription.hop_.flow != 0;
+    return record.print(expires, services_.clock().now());
+  });
+}
+
+void Subscriptions::keep(const Subscription& subscription) {
+  if (!services_.store().keeps_records()) return;
+  store::Batch batch{.aor = subscription.resource().aor()};
+  put(batch, subscription, subscription.expires());
+  subscription.resource().add_fact(std::make_unique<Fact>(std::move(batch.changes.front())));
+}
+
+void Subscriptions::erase(const Subscription& subscription) {
+  if (!services_.store().keeps_records()) return;
+  subscription.resource().add_fact(
+      std::make_unique<Fact>(store::Change{.record = {store::Kind::subscription,
+                                                      subscription.resource().aor(),
+                                                      std::string(subscription.head_.local_tag()),
+                                                      {}},
+                                           .erase = true}));
 }
 
 // Restart
@@ -532,7 +563,7 @@ void Subscriptions::erase(Subscription& subscription) {
 void Subscriptions::restore(const store::Record& stored, Now now) {
   if (stored.kind != store::Kind::subscription) return;
   const auto record = parse_record(stored.key, stored.value, now, services_.settings().restart_grace);
-  if (!record) return log::warn("subscription", "{}: a stored subscription cannot be read", stored.aor);
+  if (!record) return services_.directory().skip_unreadable(stored.kind);
   Package* package = packages_.find(record->package);
   if (!package) return log::warn("subscription", "{}: package {} is not served", stored.aor, record->package);
   const EntryPtr resource = services_.directory().get(stored.aor);
@@ -584,25 +615,24 @@ void Subscriptions::restored(Now now) {
 void Subscriptions::reserve_anew(Subscription& subscription) {
   reserve(subscription);
   store::Batch batch{.aor = subscription.resource().aor()};
-  batch.changes.push_back(record_of(subscription, subscription.expires()));
-  services_.store().commit(
-      std::move(batch), [this, kept = SubscriptionPtr(&subscription)](Result<store::Version> done) {
-        if (!kept->is_listed_) return;
-        const Now now = services_.clock().now();
-        if (!done) {
-          kept->timer_.set(now.mono + store_pause, [this, &again = *kept](Time) { reserve_anew(again); });
-          return;
-        }
-        Notifier& notifier = kept->notifier_;
-        const auto spread = static_cast<std::uint64_t>(resume_spread.count());
-        if (kept->permission_ == Permission::refused)
-          perform(*kept, notifier.terminate("rejected", std::nullopt, now.mono), now);
-        else if (now.mono >= notifier.expires())
-          perform(*kept, notifier.on_timer(now.mono), now);
-        else if (!kept->is_terminated())
-          notifier.resume(now.mono + Duration(static_cast<Duration::rep>(services_.random().below(spread))));
-        if (kept->is_listed_) release(*kept, Subscription::unstored, now);
-      });
+  put(batch, subscription, subscription.expires());
+  commit(std::move(batch), [this, kept = SubscriptionPtr(&subscription)](Result<store::Version> done) {
+    if (!kept->is_listed_) return;
+    const Now now = services_.clock().now();
+    if (!done) {
+      kept->timer_.set(now.mono + store_pause, [this, &again = *kept](Time) { reserve_anew(again); });
+      return;
+    }
+    Notifier& notifier = kept->notifier_;
+    const auto spread = static_cast<std::uint64_t>(resume_spread.count());
+    if (kept->permission_ == Permission::refused)
+      perform(*kept, notifier.terminate("rejected", std::nullopt, now.mono), now);
+    else if (now.mono >= notifier.expires())
+      perform(*kept, notifier.on_timer(now.mono), now);
+    else if (!kept->is_terminated())
+      notifier.resume(now.mono + Duration(static_cast<Duration::rep>(services_.random().below(spread))));
+    if (kept->is_listed_) release(*kept, Subscription::unstored, now);
+  });
 }
 
 // Tables

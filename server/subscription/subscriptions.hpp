@@ -119,10 +119,12 @@ class Subscriptions final : public Room {
   void report(const Package& package, Event event);
 
   static bool reserve(Subscription& subscription);
-  store::Change record_of(const Subscription& subscription, Time expires) const;
-  /// A change that has happened whatever the store says.
-  void keep(const Subscription& subscription, store::Change change);
-  void erase(Subscription& subscription);
+  void commit(store::Batch batch, store::RecordStore::Done done);
+  /// `response` is sent again to a retransmission after a restart.
+  void promise(store::Batch& batch, const Request& request, const std::string& response);
+  void put(store::Batch& batch, const Subscription& subscription, Time expires) const;
+  void keep(const Subscription& subscription);
+  void erase(const Subscription& subscription);
   void reserve_anew(Subscription& subscription);
   Table table(const Package& package, Now now) const;
 

@@ -23,16 +23,11 @@
 #include "server/subscription/subscriptions.hpp"
 #include "server/xcap/documents.hpp"
 #include "tests/server/places.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 /// One shard's registrar, documents, presentities and subscriptions on fake services: no socket, no thread,
 /// no real time, and no transaction layer; requests arrive authenticated, NOTIFYs are answered by the test.
 namespace beckon::server::test {
-
-class StageClock final : public Clock {
- public:
-  Now now() override { return at; }
-  Now at{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
-};
 
 /// A NOTIFY that left.
 struct Notified {
@@ -83,7 +78,7 @@ class Stage final : public Services {
   /// As after kill -9: what the store has is there, nothing else; connections are gone.
   void restart() {
     stop();
-    queue = TimerQueue();
+    queue.clear();
     notifies.clear();
     start();
   }
@@ -226,7 +221,7 @@ class Stage final : public Services {
   }
 
   Duration store_latency = 1ms;  ///< From the next start on, for whatever is committed.
-  StageClock clock_;
+  beckon::test::VirtualClock clock_;
   TimerQueue queue;
   store::Memory memory;
   std::deque<Notified> notifies;
@@ -267,9 +262,9 @@ class Stage final : public Services {
   void start() {
     log::set_level(log::Level::off);
     store_ = std::make_unique<store::MemoryStore>(memory, queue, clock_, store_latency);
-    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_);
-    bus_ = std::make_unique<store::LocalBus>();
-    directory_ = std::make_unique<Directory>(*store_, queue, clock_);
+    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_, store_latency);
+    bus_ = std::make_unique<store::LocalBus>(queue, clock_);
+    directory_ = std::make_unique<Directory>(Directory::Parts{*store_, *users_, *bus_, queue, clock_});
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
     presentities = std::make_unique<presence::Presentities>(*this, *registrar, *documents);
