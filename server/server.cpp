@@ -1,9 +1,12 @@
 #include "server/server.hpp"
 
 #include "server/message/messages.hpp"
-#include "server/packages/agent.hpp"
+#include "server/packages/presence.hpp"
+#include "server/packages/winfo.hpp"
+#include "server/presence/presentities.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/registrar/registrar.hpp"
+#include "server/subscription/subscriptions.hpp"
 #include "server/xcap/documents.hpp"
 
 namespace beckon::server {
@@ -13,7 +16,12 @@ void add_rooms(Shard& shard, const ServerKey& key) {
   auto& proxy = shard.add<proxy::Proxy>(shard, registrar, key.dialogs);
   shard.add<message::Messages>(shard, proxy);
   auto& documents = shard.add<xcap::Documents>(shard);
-  shard.add<packages::Agent>(shard, registrar, documents);
+  auto& watches = shard.add<presence::Presentities>(shard, registrar, documents).watches();
+
+  subscription::Packages packages;
+  auto& presence = packages.add<packages::Presence>(watches);
+  packages.add<packages::Winfo>(shard, presence, "WST", &watches);
+  shard.add<subscription::Subscriptions>(shard, std::move(packages));
   shard.set_relay(proxy);
 }
 

@@ -60,7 +60,7 @@ std::string with_tag(const std::string& uri, const std::string& tag) {
   return tag.empty() ? "<" + uri + ">" : "<" + uri + ">;tag=" + tag;
 }
 
-sip::Builder start_request(const Dialog& dialog, std::string_view method, std::uint32_t cseq) {
+sip::Builder start_head(const Dialog& dialog, std::string_view method) {
   std::string target = dialog.remote_target;
   std::vector<std::string> routes = dialog.route_set;
   if (!routes.empty()) {
@@ -81,6 +81,11 @@ sip::Builder start_request(const Dialog& dialog, std::string_view method, std::u
   builder.add(HeaderId::from, with_tag(dialog.local_uri, dialog.id.local_tag));
   builder.add(HeaderId::to, with_tag(dialog.remote_uri, dialog.id.remote_tag));
   builder.add(HeaderId::call_id, dialog.id.call_id);
+  return builder;
+}
+
+sip::Builder start_request(const Dialog& dialog, std::string_view method, std::uint32_t cseq) {
+  auto builder = start_head(dialog, method);
   builder.add(HeaderId::cseq, std::to_string(cseq) + " " + std::string(method));
   return builder;
 }
@@ -126,6 +131,8 @@ void Dialog::on_response(const sip::Message& response) {
 sip::Builder Dialog::make_request(std::string_view method) {
   return start_request(*this, method, ++local_cseq);
 }
+
+sip::Builder Dialog::make_head(std::string_view method) const { return start_head(*this, method); }
 
 sip::Builder Dialog::make_ack(std::uint32_t invite_cseq) const {
   return start_request(*this, "ACK", invite_cseq);

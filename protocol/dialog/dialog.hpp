@@ -56,6 +56,9 @@ struct Dialog {
   /// Starts the next request: start line, Route, Max-Forwards, From, To, Call-ID and CSeq (+1). The caller
   /// adds Contact and the rest. A first hop without `lr` is served by strict routing (RFC 3261 12.2.1.1).
   sip::Builder make_request(std::string_view method);
+  /// The same without CSeq, for requests whose beginning is kept: what it says does not change before the
+  /// remote target does.
+  sip::Builder make_head(std::string_view method) const;
   /// The same for an ACK of the 2xx to our INVITE `invite_cseq` (RFC 3261 13.2.2.4).
   sip::Builder make_ack(std::uint32_t invite_cseq) const;
   /// Where a request of this dialog goes: the first route, else the remote target. Resolve it by RFC 3263.

@@ -13,12 +13,12 @@ std::uint32_t seconds_left(Time end, Time now) {
 }  // namespace
 
 Notifier::Notifier(Config config, State state, Time expires)
-    : config_(config), state_(state), expires_(expires) {}
+    : expires_(expires), config_(config), state_(state) {}
 
 Notifier::Actions Notifier::on_subscribe(Time expires, Time now) {
   if (state_ == State::terminated) return {};
   expires_ = expires;
-  failures_ = 0;  // whoever asks is not dead
+  failures_ = 0;  // the watcher lives
   if (expires <= now) return finish("timeout", Body::full, now);
   return want(Body::full, /*at_once=*/true, now);
 }
@@ -26,6 +26,17 @@ Notifier::Actions Notifier::on_subscribe(Time expires, Time now) {
 void Notifier::resume(Time when) {
   wanted_ = Body::full;
   not_before_ = when;
+}
+
+Notifier::Actions Notifier::release(Time now) {
+  held_ = false;
+  return send_or_wait(now);
+}
+
+void Notifier::abandon() {
+  if (!in_flight_) return;
+  in_flight_ = false;
+  if (state_ != State::terminated) wanted_ = Body::full;
 }
 
 Notifier::Actions Notifier::on_change(Time now, bool also_pending) {
@@ -71,7 +82,8 @@ Notifier::Actions Notifier::on_notify_end(int status, std::optional<std::uint32_
   ++failures_;
   if (ends_subscription(status) || failures_ >= config_.max_failures) return give_up();
   wanted_ = Body::full;  // what was lost cannot be built upon
-  not_before_ = now + (retry_after ? Duration(std::chrono::seconds(*retry_after)) : config_.retry_pause);
+  not_before_ =
+      now + (retry_after ? Duration(std::chrono::seconds(*retry_after)) : Duration(config_.retry_pause));
   return {};
 }
 
@@ -83,27 +95,27 @@ Notifier::Actions Notifier::on_timer(Time now) {
 
 std::optional<Time> Notifier::deadline() const {
   if (state_ == State::terminated) return std::nullopt;
-  if (!wanted_ || in_flight_ || !not_before_) return expires_;
-  return std::min(*not_before_, expires_);
+  if (!wanted_ || in_flight_ || held_) return expires_;
+  return std::min(not_before_, expires_);
 }
 
 Notifier::Actions Notifier::want(Body body, bool at_once, Time now) {
   wanted_ = std::max(wanted_.value_or(Body::none), body);
   if (at_once) {
-    not_before_.reset();
-  } else if (last_sent_ && *last_sent_ + config_.min_interval > now) {
-    not_before_ = std::max(not_before_.value_or(Time::min()), *last_sent_ + config_.min_interval);
+    not_before_ = Time::min();
+  } else if (last_sent_ != Time::min()) {
+    not_before_ = std::max(not_before_, last_sent_ + config_.min_interval);
   }
   return send_or_wait(now);
 }
 
 Notifier::Actions Notifier::send_or_wait(Time now) {
-  if (in_flight_ || !wanted_ || (not_before_ && now < *not_before_)) return {};
+  if (held_ || in_flight_ || !wanted_ || now < not_before_) return {};
   Actions actions{.notify = make_notify(now)};
   in_flight_ = true;
   last_sent_ = now;
   wanted_.reset();
-  not_before_.reset();
+  not_before_ = Time::min();
   return actions;
 }
 
@@ -111,13 +123,13 @@ Notifier::Actions Notifier::finish(std::string_view reason, Body body, Time now)
   state_ = State::terminated;
   reason_ = reason;
   wanted_ = body;
-  not_before_.reset();
+  not_before_ = Time::min();
   auto actions = send_or_wait(now);
   actions.terminated = true;
   return actions;
 }
 
-/// Nobody is there to be told.
+/// No NOTIFY follows: the watcher does not answer.
 Notifier::Actions Notifier::give_up() {
   state_ = State::terminated;
   reason_ = "timeout";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,20 +20,22 @@ namespace beckon::event {
 /// gets the newest state and never a queue.
 class Notifier {
  public:
-  enum class State { pending, active, terminated };
+  enum class State : std::uint8_t { pending, active, terminated };
   /// What the NOTIFY carries. `partial` permits a package to send only what changed since the last NOTIFY
   /// that arrived; `none` is for the end of a subscription that gets no more state.
-  enum class Body { none, partial, full };
+  enum class Body : std::uint8_t { none, partial, full };
 
+  /// Short: each subscription has its own.
+  using Pause = std::chrono::duration<std::uint32_t, std::milli>;
   struct Config {
     /// After a NOTIFY that got no answer (timeout, connection lost, 5xx without Retry-After) the newest state
     /// is sent after this pause: one lost NOTIFY must not kill a subscription...
-    Duration retry_pause = 30s;
+    Pause retry_pause = 30s;
     /// ...and after this many in a row the watcher is taken for dead.
-    int max_failures = 3;
+    std::uint8_t max_failures = 3;
     /// Changes are sent at most this often (RFC 6665 5.4.10: each package names its own); changes of the
     /// subscription's own state are sent at once.
-    Duration min_interval = 0s;
+    Pause min_interval = 0s;
   };
 
   struct Notify {
@@ -55,8 +58,14 @@ class Notifier {
   /// A SUBSCRIBE was accepted (the first, too) with a new end; an `expires` that is not in the future fetches
   /// or unsubscribes. Always answered by a NOTIFY with full state (RFC 6665 4.2.1.2, 4.2.2).
   Actions on_subscribe(Time expires, Time now);
-  /// The program restarted: the watcher gets full state not before `when` (the caller spreads them).
+  /// The watcher gets full state, not before `when`: the program restarted (the caller spreads them).
   void resume(Time when);
+  /// Nothing can be sent: the watcher's connection is gone, or the next CSeq is not stored. What happens
+  /// until `release` goes out then, together.
+  void hold() { held_ = true; }
+  Actions release(Time now);
+  /// The NOTIFY in flight went where the watcher no longer is: its end does not matter, full state follows.
+  void abandon();
   /// The state of the resource changed. Nothing is sent while pending, unless `also_pending`.
   Actions on_change(Time now, bool also_pending = false);
   /// The same, exempt from `min_interval`: what changed must not wait (a permission was taken back).
@@ -66,19 +75,20 @@ class Notifier {
   /// active -> pending (a rule was taken back): `pending` at once.
   Actions suspend(Time now);
   /// Ends it with a final NOTIFY: "rejected", "deactivated", "probation", "giveup", "noresource",
-  /// "invariant", "timeout". `retry_after` in seconds, for probation and giveup.
+  /// "invariant", "timeout". `reason` is a literal: it is not copied. `retry_after` in seconds, for probation
+  /// and giveup.
   Actions terminate(std::string_view reason, std::optional<std::uint32_t> retry_after, Time now);
   /// The end of the NOTIFY in flight. `status` 408 for a timeout and 503 for a transport error; `retry_after`
   /// from the response, in seconds.
   Actions on_notify_end(int status, std::optional<std::uint32_t> retry_after, Time now);
   Actions on_timer(Time now);
 
-  /// When `on_timer` must be called next; nothing: never.
+  /// When `on_timer` must be called next; absent: never.
   std::optional<Time> deadline() const;
   State state() const { return state_; }
   /// Why it ended; empty before. Local causes use the RFC's words too: "timeout" for expiry, unsubscribing
   /// and dead watchers, "noresource" never.
-  const std::string& reason() const { return reason_; }
+  std::string_view reason() const { return reason_; }
   Time expires() const { return expires_; }
   bool in_flight() const { return in_flight_; }
 
@@ -89,16 +99,17 @@ class Notifier {
   Actions give_up();
   Notify make_notify(Time now) const;
 
+  Time expires_;
+  Time not_before_ = Time::min();  ///< Retry pause, pacing, or restart.
+  Time last_sent_ = Time::min();
+  std::string_view reason_{};
+  std::optional<std::uint32_t> retry_after_{};
   Config config_;
   State state_;
-  Time expires_;
-  std::string reason_{};
-  std::optional<std::uint32_t> retry_after_{};
-  std::optional<Body> wanted_{};      ///< What the next NOTIFY carries; absent: none is due.
-  std::optional<Time> not_before_{};  ///< Retry pause, pacing, or restart.
-  std::optional<Time> last_sent_{};
-  int failures_ = 0;
+  std::optional<Body> wanted_{};  ///< What the next NOTIFY carries; absent: none is due.
+  std::uint8_t failures_ = 0;
   bool in_flight_ = false;
+  bool held_ = false;
 };
 std::string_view to_string(Notifier::State state);
 

@@ -6,6 +6,7 @@
 #include <memory_resource>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/sip/message.hpp"
@@ -49,6 +50,8 @@ class Builder {
   /// Content-Type, Content-Length, blank line and body. Gives the text away: the builder is used up.
   std::string finish(std::string_view content_type, std::string_view body);
   std::string finish();  ///< Content-Length: 0.
+  /// Gives away what was written so far, whole lines: the beginning of a message that others finish.
+  std::string take() { return std::move(text_); }
 
  private:
   /// Most messages fit, and malloc keeps blocks of that size at hand for the thread (glibc: up to 1032).

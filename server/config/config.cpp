@@ -197,6 +197,9 @@ void add_limits(Keys& keys) {
   limit("bindings_per_aor", &Settings::bindings_per_aor);
   limit("publications_per_aor", &Settings::publications_per_aor);
   limit("watchers_per_presentity", &Settings::watchers_per_presentity);
+  limit("pending_per_presentity", &Settings::pending_per_presentity);
+  limit("subscriptions_per_watcher", &Settings::subscriptions_per_watcher);
+  limit("subscriptions_per_watcher_and_presentity", &Settings::subscriptions_per_watcher_and_presentity);
   limit("max_breadth", &Settings::max_breadth);
   limit("queue_between_shards", &Settings::queue_between_shards);
   limit("unauthenticated_per_second", &Settings::unauthenticated_per_second);

@@ -84,6 +84,10 @@ struct Settings {
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;
   std::uint32_t watchers_per_presentity = 10000;
+  /// Those nobody has decided about count for themselves, so that strangers crowd out no others.
+  std::uint32_t pending_per_presentity = 1000;
+  std::uint32_t subscriptions_per_watcher = 1000;  ///< Of all packages; each shard counts for itself.
+  std::uint32_t subscriptions_per_watcher_and_presentity = 10;  ///< Likewise.
   std::uint32_t max_breadth = 60;  ///< Devices a request may ring at once, here and behind (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.
 

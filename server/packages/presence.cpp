@@ -3,81 +3,85 @@
 #include <array>
 
 #include "protocol/documents/pidf.hpp"
+#include "server/subscription/subscriptions.hpp"
 
 namespace beckon::server::packages {
 
-using event::Permission;
+using subscription::Permission;
+using subscription::Subscription;
 
 namespace {
 
-struct Memory final : event::PackageMemory {
-  presence::View shown;
-  bool withheld = false;
+constexpr std::array<std::string_view, 2> types{documents::pidf_type, documents::cpim_pidf_type};
+
+struct Following final : subscription::PackageData, presence::Watch {
+  Following(presence::Watches& watches, Subscription& its_subscription, presence::Sink& sink)
+      : Watch(watches, its_subscription.resource(), its_subscription.watcher(), sink),
+        subscription(its_subscription) {}
+  Subscription& subscription;
 };
 
-const Memory* memory_of(const event::Subscription& subscription) {
-  return static_cast<const Memory*>(subscription.memory.get());
-}
+Following& following(Subscription& subscription) { return static_cast<Following&>(*subscription.data); }
+Subscription& subscription_of(presence::Watch& watch) { return static_cast<Following&>(watch).subscription; }
 
-Memory& memory_of(event::Subscription& subscription) {
-  if (!subscription.memory) subscription.memory = std::make_unique<Memory>();
-  return static_cast<Memory&>(*subscription.memory);
+Permission permission_of(const presence::View& view) {
+  switch (view.permission) {
+    case presence::Permission::block:
+      return Permission::refused;
+    case presence::Permission::confirm:
+      return Permission::pending;
+    case presence::Permission::polite_block:
+    case presence::Permission::allow:
+      return Permission::active;
+  }
+  return Permission::refused;
 }
-
-constexpr std::array<std::string_view, 2> types{documents::pidf_type, documents::cpim_pidf_type};
 
 }  // namespace
 
-Presence::Presence(Services& services, presence::PresenceInformation& information,
-                   const xcap::Documents& documents, PermitIsDue permit_is_due)
-    : services_(services),
-      information_(information),
-      documents_(documents),
-      permit_is_due_(std::move(permit_is_due)) {}
-
-event::Expiry Presence::expiry() const {
-  const Lifetimes& lifetimes = services_.settings().subscription;
-  using std::chrono::seconds;
-  return {seconds(lifetimes.minimum), seconds(lifetimes.standard), seconds(lifetimes.maximum)};
-}
+Presence::Presence(presence::Watches& watches) : watches_(watches) { watches.observe(*this); }
 
 std::span<const std::string_view> Presence::body_types() const { return types; }
 
-presence::View Presence::view(std::string_view resource, std::string_view watcher, Now now) const {
-  return presence::decide(services_.settings(), documents_.rules(resource), resource, watcher, now.wall);
+Permission Presence::admit(Entry& resource, const std::string& watcher, Now now) {
+  return permission_of(watches_.decide(resource, watcher, now));
 }
 
-Permission Presence::permission(std::string_view resource, std::string_view watcher, Now now) {
-  return view(resource, watcher, now).permission;
+Permission Presence::begin(Subscription& subscription, Now now) {
+  presence::Sink& sink = *this;
+  auto made = std::make_unique<Following>(watches_, subscription, sink);
+  watches_.begin(*made, now);
+  const Permission permission = permission_of(made->view());
+  subscription.data = std::move(made);
+  return permission;
 }
 
-event::Content Presence::compose(event::Subscription& subscription, Permission permission,
-                                 event::Notifier::Body, Now now) {
-  Memory& memory = memory_of(subscription);
-  memory.withheld = false;
-  if (permission == Permission::confirm || permission == Permission::block) return {};
-  if (permission == Permission::polite_block)
-    return {subscription.body_type, share(information_.render_nothing(subscription.resource))};
-  memory.shown = view(subscription.resource, subscription.watcher, now);
-  documents::Transformations what = memory.shown.what;
-  // Without a password the watcher is whoever From names, and nobody is granted anything.
-  if (services_.settings().authentication == Authentication::none) what.direct = ds1::Mode::off;
-  if (what.direct != ds1::Mode::off && permit_is_due_(subscription.resource, subscription.watcher)) {
-    memory.withheld = true;
-    what.direct = ds1::Mode::off;
-  }
-  return {subscription.body_type,
-          information_.render(subscription.resource, what, subscription.secure, subscription.watcher)};
+void Presence::begun(Subscription& subscription, Now now) {
+  if (!subscription.is_fetch()) watches_.follow(following(subscription), now);
 }
 
-bool Presence::is_outdated(const event::Subscription& subscription, Now now) const {
-  const Memory* memory = memory_of(subscription);
-  return !memory || memory->shown != view(subscription.resource, subscription.watcher, now);
+void Presence::refreshed(Subscription& subscription, Now now) {
+  watches_.look_at_rules(subscription.resource(), now);
 }
 
-bool Presence::is_withheld(const event::Subscription& subscription) {
-  const Memory* memory = memory_of(subscription);
-  return memory && memory->withheld;
+void Presence::ended(Subscription& subscription, Now now) { watches_.end(following(subscription), now); }
+
+subscription::Content Presence::compose(Subscription& subscription, event::Notifier::Body, Now now) {
+  auto body = watches_.render(following(subscription), subscription.is_secure(), now);
+  if (!body) return {};
+  return {subscription.body_type(), std::move(body)};
+}
+
+void Presence::on_state(presence::Watch& watch, Now now) {
+  subscriptions().changed(subscription_of(watch), now);
+}
+
+void Presence::on_view(presence::Watch& watch, const presence::View&, Now now) {
+  subscriptions().decide(subscription_of(watch), permission_of(watch.view()), now);
+}
+
+void Presence::on_rules_applied(Entry& presentity, Now now) {
+  subscriptions().rules_changed(*this, presentity, now);
 }
 
 }  // namespace beckon::server::packages

@@ -1,45 +1,42 @@
 #pragma once
 
-#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
-#include "protocol/event/package.hpp"
-#include "server/presence/information.hpp"
-#include "server/presence/policy.hpp"
+#include "server/presence/watch.hpp"
 #include "server/shard/services.hpp"
-#include "server/xcap/documents.hpp"
+#include "server/subscription/package.hpp"
 
 namespace beckon::server::packages {
 
-/// Event package "presence" (RFC 3856): always full documents.
-class Presence final : public event::EventPackage {
+/// Event package "presence" (RFC 3856): always full documents. Each subscription is the sink of a watch.
+class Presence final : public subscription::Package,
+                       private presence::Sink,
+                       private presence::Watches::Observer {
  public:
-  /// True while a watcher's permit has not yet been told to the presentity: his grants wait for it
-  /// (DIRECT_SESSIONS 3.7).
-  using PermitIsDue = std::function<bool(std::string_view resource, std::string_view watcher)>;
-
-  Presence(Services& services, presence::PresenceInformation& information, const xcap::Documents& documents,
-           PermitIsDue permit_is_due);
+  explicit Presence(presence::Watches& watches);
 
   std::string_view name() const override { return "presence"; }
-  event::Expiry expiry() const override;
+  std::string_view table() const override { return "PST"; }
   std::span<const std::string_view> body_types() const override;
-  event::Permission permission(std::string_view resource, std::string_view watcher, Now now) override;
-  event::Content compose(event::Subscription& subscription, event::Permission permission,
-                         event::Notifier::Body body, Now now) override;
 
-  presence::View view(std::string_view resource, std::string_view watcher, Now now) const;
-  /// Would the rules of now show this subscription something else than its last document did?
-  bool is_outdated(const event::Subscription& subscription, Now now) const;
-  /// Its last document lacked grants because a permit was due.
-  static bool is_withheld(const event::Subscription& subscription);
+  subscription::Permission admit(Entry& resource, const std::string& watcher, Now now) override;
+  subscription::Permission begin(subscription::Subscription& subscription, Now now) override;
+  void begun(subscription::Subscription& subscription, Now now) override;
+  void refreshed(subscription::Subscription& subscription, Now now) override;
+  void ended(subscription::Subscription& subscription, Now now) override;
+  subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,
+                                Now now) override;
 
  private:
-  Services& services_;
-  presence::PresenceInformation& information_;
-  const xcap::Documents& documents_;
-  PermitIsDue permit_is_due_;
+  // presence::Sink
+  void on_state(presence::Watch& watch, Now now) override;
+  void on_view(presence::Watch& watch, const presence::View& before, Now now) override;
+  // presence::Watches::Observer
+  void on_rules_applied(Entry& presentity, Now now) override;
+
+  presence::Watches& watches_;
 };
 
 }  // namespace beckon::server::packages

@@ -1,116 +1,168 @@
 #include "server/packages/winfo.hpp"
 
+#include <algorithm>
 #include <array>
-#include <set>
+#include <map>
 
-#include "protocol/documents/winfo.hpp"
 #include "server/presence/policy.hpp"
+#include "server/subscription/subscriptions.hpp"
 
 namespace beckon::server::packages {
 
 using documents::WatcherInfo;
+using subscription::Permission;
+using subscription::Subscription;
+using subscription::WatcherEntry;
 
 namespace {
 
-struct Memory final : event::PackageMemory {
-  std::map<std::string, presence::WatcherEntry> watchers;  ///< Changed since the last document, by id.
-  std::set<std::string, std::less<>> permits;              ///< Likewise, by AOR.
-};
-
-const Memory* memory_of(const event::Subscription& subscription) {
-  return static_cast<const Memory*>(subscription.memory.get());
-}
-
-Memory& memory_of(event::Subscription& subscription) {
-  if (!subscription.memory) subscription.memory = std::make_unique<Memory>();
-  return static_cast<Memory&>(*subscription.memory);
-}
-
-bool sees(const event::Subscription& subscription, const presence::WatcherEntry& watcher) {
-  return Winfo::is_own(subscription) || watcher.aor == subscription.watcher;
-}
-
 constexpr std::array types{documents::winfo_type};
+
+/// The resource's own subscription, which sees everything?
+bool is_own(const Subscription& subscription) {
+  return subscription.watcher() == subscription.resource().aor();
+}
 
 }  // namespace
 
-Winfo::Winfo(Services& services, const presence::Watchers& watchers, PermitsOf permits_of)
-    : services_(services), watchers_(watchers), permits_of_(std::move(permits_of)) {}
+/// What the next partial document of a subscription carries.
+struct Winfo::News final : subscription::PackageData, presence::Permits::Hearer {
+  News(Winfo& its_package, Subscription& its_subscription)
+      : package(its_package), subscription(its_subscription) {}
+  void on_permits(Now now) override { package.subscriptions().changed_urgently(subscription, now); }
 
-event::Expiry Winfo::expiry() const {
-  const Lifetimes& lifetimes = services_.settings().subscription;
-  using std::chrono::seconds;
-  return {seconds(lifetimes.minimum), seconds(lifetimes.standard), seconds(lifetimes.maximum)};
+  Winfo& package;
+  Subscription& subscription;
+  std::map<std::string, WatcherEntry> watchers;  ///< Changed since the last document, by id.
+};
+
+Winfo::Winfo(Services& services, subscription::Package& watched, std::string_view table,
+             presence::Watches* watches)
+    : services_(services),
+      watched_(watched),
+      watches_(watches),
+      name_(std::string(watched.name()) + ".winfo"),
+      table_(table) {}
+
+Winfo::~Winfo() = default;
+
+void Winfo::attached() {
+  subscription::Watchers::Listener& listener = *this;
+  watchers_ = std::make_unique<subscription::Watchers>(subscriptions(), watched_, listener);
+}
+
+Winfo::News& Winfo::news_of(const Subscription& subscription) {
+  return static_cast<News&>(*subscription.data);
 }
 
 std::span<const std::string_view> Winfo::body_types() const { return types; }
 
-event::Permission Winfo::permission(std::string_view, std::string_view watcher, Now) {
-  return presence::is_welcome(services_.settings(), watcher) ? event::Permission::allow
-                                                             : event::Permission::block;
+Permission Winfo::admit(Entry&, const std::string& watcher, Now) {
+  return presence::is_welcome(services_.settings(), watcher) ? Permission::active : Permission::refused;
 }
 
-event::Content Winfo::compose(event::Subscription& subscription, event::Permission,
-                              event::Notifier::Body body, Now now) {
+Permission Winfo::begin(Subscription& subscription, Now now) {
+  subscription.data = std::make_unique<News>(*this, subscription);
+  return admit(subscription.resource(), subscription.watcher(), now);
+}
+
+void Winfo::begun(Subscription& subscription, Now now) { refreshed(subscription, now); }
+
+/// Full state follows; from then on permits are news.
+void Winfo::refreshed(Subscription& subscription, Now) {
+  if (watches_ && is_own(subscription) && !subscription.is_fetch() && subscription.is_reachable())
+    watches_->permits().join(subscription.resource(), news_of(subscription));
+}
+
+void Winfo::ended(Subscription& subscription, Now now) { lost(subscription, now); }
+
+void Winfo::lost(Subscription& subscription, Now now) {
+  News& news = news_of(subscription);
+  news.watchers.clear();
+  if (watches_) watches_->permits().leave(subscription.resource(), news, now);
+}
+
+void Winfo::notified(Subscription& subscription, Now now) {
+  if (watches_) watches_->permits().reported(subscription.resource(), news_of(subscription), now);
+}
+
+bool Winfo::has_permit_news(const Subscription& subscription) const {
+  return watches_ && watches_->permits().has_news(subscription.resource(), news_of(subscription));
+}
+
+// News
+
+void Winfo::on_watcher(Entry& resource, const WatcherEntry& watcher, Now) {
+  // A watcher out of reach gets everything when it is back.
+  const auto note = [&](Subscription& subscription) {
+    if (!subscription.is_reachable()) return;
+    auto& watchers = news_of(subscription).watchers;
+    if (watchers.empty()) noted_.emplace_back(&subscription);
+    watchers.insert_or_assign(watcher.id, watcher);
+  };
+  subscriptions().each_of(*this, resource, resource.aor(), note);
+  if (watcher.aor != resource.aor()) subscriptions().each_of(*this, resource, watcher.aor, note);
+}
+
+void Winfo::on_settled(Entry& resource, Now now) {
+  std::vector<subscription::SubscriptionPtr> due;
+  std::erase_if(noted_, [&](const subscription::SubscriptionPtr& noted) {
+    if (&noted->resource() != &resource) return false;
+    due.push_back(noted);
+    return true;
+  });
+  // Permits do not wait for the pace, and take along what else is new.
+  subscriptions().each_of(*this, resource, resource.aor(), [&](Subscription& subscription) {
+    if (has_permit_news(subscription)) subscriptions().changed_urgently(subscription, now);
+  });
+  for (const auto& subscription : due)
+    if (subscription->data && !news_of(*subscription).watchers.empty())
+      subscriptions().changed(*subscription, now);
+}
+
+// Documents
+
+subscription::Content Winfo::compose(Subscription& subscription, event::Notifier::Body body, Now now) {
   const bool is_full = body == event::Notifier::Body::full;
   WatcherInfo info = is_full ? full(subscription, now) : partial(subscription, now);
-  info.version = subscription.number;
-  Memory& memory = memory_of(subscription);
-  memory.watchers.clear();
-  memory.permits.clear();
-  return {std::string(documents::winfo_type), share(documents::print(info))};
+  info.version = subscription.number();
+  news_of(subscription).watchers.clear();
+  return {documents::winfo_type, share(documents::print(info))};
 }
 
-WatcherInfo Winfo::full(const event::Subscription& subscription, Now now) const {
+WatcherInfo Winfo::full(const Subscription& subscription, Now now) const {
+  const bool own = is_own(subscription);
   WatcherInfo info;
-  info.lists.push_back({.resource = subscription.resource, .watchers = {}, .extensions = {}});
-  for (const presence::WatcherEntry* watcher : watchers_.of(subscription.resource))
-    if (sees(subscription, *watcher)) info.lists.front().watchers.push_back(watcher->print(now));
-  if (!is_own(subscription)) return info;
-  for (const auto& [aor, mode] : permits_of_(subscription.resource)) info.permits.push_back({aor, mode});
+  info.lists.push_back({.resource = subscription.resource().aor(),
+                        .package = std::string(watched_.name()),
+                        .watchers = {},
+                        .extensions = {}});
+  for (const WatcherEntry& watcher : watchers_->of(subscription.resource()))
+    if (own || watcher.aor == subscription.watcher())
+      info.lists.front().watchers.push_back(watcher.print(now));
+  if (!own || !watches_) return info;
+  for (const auto& [aor, mode] : watches_->permits_of(subscription.resource()))
+    info.permits.push_back({aor, mode});
   return info;
 }
 
-WatcherInfo Winfo::partial(const event::Subscription& subscription, Now now) const {
+WatcherInfo Winfo::partial(const Subscription& subscription, Now now) const {
   WatcherInfo info;
   info.state = WatcherInfo::State::partial;
-  const Memory* memory = memory_of(subscription);
-  if (!memory) return info;
-  if (!memory->watchers.empty()) {
-    info.lists.push_back({.resource = subscription.resource, .watchers = {}, .extensions = {}});
-    for (const auto& [id, watcher] : memory->watchers)
-      info.lists.front().watchers.push_back(watcher.print(now));
+  const News& news = news_of(subscription);
+  if (!news.watchers.empty()) {
+    info.lists.push_back({.resource = subscription.resource().aor(),
+                          .package = std::string(watched_.name()),
+                          .watchers = {},
+                          .extensions = {}});
+    for (const auto& [id, watcher] : news.watchers) info.lists.front().watchers.push_back(watcher.print(now));
   }
-  if (memory->permits.empty()) return info;
-  const Permits all = permits_of_(subscription.resource);
-  for (const std::string& aor : memory->permits) {
-    const auto known = all.find(aor);
-    info.permits.push_back({aor, known == all.end() ? ds1::Mode::off : known->second});
-  }
+  if (!watches_) return info;
+  watches_->permits().each_news(subscription.resource(), news, [&](const std::string& aor, ds1::Mode mode) {
+    info.permits.push_back({aor, mode});
+  });
+  std::ranges::sort(info.permits, {}, &documents::Permit::aor);
   return info;
-}
-
-void Winfo::note_watcher(event::Subscription& subscription, const presence::WatcherEntry& watcher) {
-  if (sees(subscription, watcher)) memory_of(subscription).watchers.insert_or_assign(watcher.id, watcher);
-}
-
-void Winfo::note_permit(event::Subscription& subscription, const std::string& watcher) {
-  if (is_own(subscription)) memory_of(subscription).permits.insert(watcher);
-}
-
-bool Winfo::has_news(const event::Subscription& subscription) {
-  const Memory* memory = memory_of(subscription);
-  return memory && !(memory->watchers.empty() && memory->permits.empty());
-}
-
-bool Winfo::has_permit_due(const event::Subscription& subscription, std::string_view watcher) {
-  const Memory* memory = memory_of(subscription);
-  return memory && memory->permits.count(watcher) != 0;
-}
-
-bool Winfo::has_permit_due(const event::Subscription& subscription) {
-  const Memory* memory = memory_of(subscription);
-  return memory && !memory->permits.empty();
 }
 
 }  // namespace beckon::server::packages

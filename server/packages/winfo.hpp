@@ -1,58 +1,66 @@
 #pragma once
 
-#include <functional>
-#include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "protocol/ds1/ticket.hpp"
-#include "protocol/event/package.hpp"
-#include "server/presence/watchers.hpp"
+#include "protocol/documents/winfo.hpp"
+#include "server/presence/watch.hpp"
 #include "server/shard/services.hpp"
+#include "server/subscription/package.hpp"
+#include "server/subscription/watchers.hpp"
 
 namespace beckon::server::packages {
 
-/// Event package "presence.winfo" (RFC 3857, RFC 3858): the presentity sees all of his watchers and what
-/// each is permitted directly (DIRECT_SESSIONS 3.7), anyone else his own entries. The first document is
-/// full, later ones carry what changed.
-class Winfo final : public event::EventPackage {
+/// The template-package "winfo" (RFC 3857, RFC 3858) of any package: a resource sees all of its watchers,
+/// anyone else its own entries. The first document is full, later ones carry what changed. That of "presence"
+/// also says what each watcher is permitted directly (DIRECT_SESSIONS 3.7).
+class Winfo final : public subscription::Package, private subscription::Watchers::Listener {
  public:
-  using Permits = std::map<std::string, ds1::Mode>;  ///< By watcher's AOR.
-  /// What every watcher of a presentity is permitted now: all that subscribe or hold a grant.
-  using PermitsOf = std::function<Permits(std::string_view resource)>;
+  /// `table` names the live table. `watches`: whose permits are shown; may be null. All outlive it.
+  Winfo(Services& services, subscription::Package& watched, std::string_view table,
+        presence::Watches* watches);
+  ~Winfo() override;
 
-  Winfo(Services& services, const presence::Watchers& watchers, PermitsOf permits_of);
-
-  std::string_view name() const override { return "presence.winfo"; }
-  event::Expiry expiry() const override;
+  std::string_view name() const override { return name_; }
+  std::string_view table() const override { return table_; }
   std::span<const std::string_view> body_types() const override;
   /// RFC 3857 4.8: not more than one document in five seconds.
   event::Notifier::Config pacing() const override { return {.min_interval = std::chrono::seconds(5)}; }
-  event::Permission permission(std::string_view resource, std::string_view watcher, Now now) override;
-  event::Content compose(event::Subscription& subscription, event::Permission permission,
-                         event::Notifier::Body body, Now now) override;
 
-  /// The presentity's own subscription, which sees everything?
-  static bool is_own(const event::Subscription& subscription) {
-    return subscription.watcher == subscription.resource;
-  }
-  /// Remembers for the next document of `subscription` that a watcher changed; nothing if he is not to be
-  /// seen.
-  static void note_watcher(event::Subscription& subscription, const presence::WatcherEntry& watcher);
-  /// The same for a permit.
-  static void note_permit(event::Subscription& subscription, const std::string& watcher);
-  static bool has_news(const event::Subscription& subscription);
-  /// Is a permit (of `watcher`, or of anybody) waiting to be told?
-  static bool has_permit_due(const event::Subscription& subscription, std::string_view watcher);
-  static bool has_permit_due(const event::Subscription& subscription);
+  subscription::Permission admit(Entry& resource, const std::string& watcher, Now now) override;
+  subscription::Permission begin(subscription::Subscription& subscription, Now now) override;
+  void begun(subscription::Subscription& subscription, Now now) override;
+  void refreshed(subscription::Subscription& subscription, Now now) override;
+  void ended(subscription::Subscription& subscription, Now now) override;
+  void lost(subscription::Subscription& subscription, Now now) override;
+  void notified(subscription::Subscription& subscription, Now now) override;
+  subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,
+                                Now now) override;
+  std::vector<Table> tables(Now now) const override { return {watchers_->table(now)}; }
+  std::size_t size() const override { return watchers_->size(); }
 
  private:
-  documents::WatcherInfo full(const event::Subscription& subscription, Now now) const;
-  documents::WatcherInfo partial(const event::Subscription& subscription, Now now) const;
+  struct News;
+  static News& news_of(const subscription::Subscription& subscription);
+  void attached() override;
+  // subscription::Watchers::Listener
+  void on_watcher(Entry& resource, const subscription::WatcherEntry& watcher, Now now) override;
+  void on_settled(Entry& resource, Now now) override;
+
+  bool has_permit_news(const subscription::Subscription& subscription) const;
+  documents::WatcherInfo full(const subscription::Subscription& subscription, Now now) const;
+  documents::WatcherInfo partial(const subscription::Subscription& subscription, Now now) const;
 
   Services& services_;
-  const presence::Watchers& watchers_;
-  PermitsOf permits_of_;
+  subscription::Package& watched_;
+  presence::Watches* watches_;
+  std::string name_;
+  std::string_view table_;
+  std::unique_ptr<subscription::Watchers> watchers_;
+  std::vector<subscription::SubscriptionPtr> noted_;  ///< Those with news since their resource was settled.
 };
 
 }  // namespace beckon::server::packages

@@ -56,8 +56,8 @@ struct PresenceInformation::Job {
   std::optional<ReadPublication> read;  ///< Absent: no body.
 };
 
-struct PresenceInformation::Entry {
-  Entry(std::string aor, event::Compositor compositor, TimerQueue& timers)
+struct PresenceInformation::Item {
+  Item(std::string aor, event::Compositor compositor, TimerQueue& timers)
       : presentity(std::move(aor), std::move(compositor)), expiry(timers) {}
   Presentity presentity;
   std::deque<Job> waiting;
@@ -68,17 +68,21 @@ struct PresenceInformation::Entry {
 
 PresenceInformation::PresenceInformation(Services& services, const registrar::Registrar& registrar,
                                          OnChange on_change)
-    : services_(services), registrar_(registrar), on_change_(std::move(on_change)) {}
+    : services_(services),
+      registrar_(registrar),
+      on_change_([&services, on_change = std::move(on_change)](const std::string& aor, Now now) {
+        if (const EntryPtr presentity = services.directory().find(aor)) on_change(*presentity, now);
+      }) {}
 
 PresenceInformation::~PresenceInformation() = default;
 
-PresenceInformation::Entry& PresenceInformation::entry(const std::string& aor) {
+PresenceInformation::Item& PresenceInformation::entry(const std::string& aor) {
   auto& place = entries_[aor];
   if (!place) {
     const Bucket bucket = bucket_of(aor);
     event::Compositor compositor({services_.settings().publications_per_aor},
                                  [this, bucket] { return services_.mint(bucket); });
-    place = std::make_unique<Entry>(aor, std::move(compositor), services_.timers());
+    place = std::make_unique<Item>(aor, std::move(compositor), services_.timers());
     place->presentity.on_bindings_changed(registrar_.bindings(aor));
   }
   return *place;
@@ -111,14 +115,14 @@ void PresenceInformation::on_publish(const RequestPtr& request) {
     if (!result.value) return services_.respond(*request, 400, "Bad Presence Document");
     job.read = std::move(result.value);
   }
-  Entry& place = entry(aor);
+  Item& place = entry(aor);
   if (place.waiting.size() >= waiting_max) return services_.respond(*request, 503);
   place.waiting.push_back(std::move(job));
   run(aor);
 }
 
 void PresenceInformation::run(const std::string& aor) {
-  for (Entry* place = &entry(aor); !place->committing && !place->waiting.empty();) {
+  for (Item* place = &entry(aor); !place->committing && !place->waiting.empty();) {
     Job job = std::move(place->waiting.front());
     place->waiting.pop_front();
     take(aor, std::move(job));
@@ -128,7 +132,7 @@ void PresenceInformation::run(const std::string& aor) {
 
 void PresenceInformation::take(const std::string& aor, Job job) {
   const Request& request = *job.request;
-  Entry& place = entry(aor);
+  Item& place = entry(aor);
   const Now now = services_.clock().now();
   event::Compositor next = place.presentity.compositor();
   event::Compositor::Request asked;
@@ -158,7 +162,7 @@ void PresenceInformation::take(const std::string& aor, Job job) {
 
 void PresenceInformation::commit(const std::string& aor, Job job, event::Compositor next,
                                  const event::Compositor::Answer& answer) {
-  Entry& place = entry(aor);
+  Item& place = entry(aor);
   place.committing = true;
   if (const auto flow = job.request->from.flow; flow != 0) flows_[flow].insert(aor);
   const Now now = services_.clock().now();
@@ -194,7 +198,7 @@ void PresenceInformation::commit(const std::string& aor, Job job, event::Composi
 
 /// What had to wait while a change was being written.
 void PresenceInformation::settle(const std::string& aor) {
-  Entry& place = entry(aor);
+  Item& place = entry(aor);
   bool dropped = false;
   for (const transaction::FlowId flow : std::exchange(place.lost, {}))
     dropped |= place.presentity.on_flow_closed(flow);
@@ -205,7 +209,7 @@ void PresenceInformation::settle(const std::string& aor) {
 void PresenceInformation::committed(const std::string& aor, Job& job, event::Compositor next,
                                     const event::Compositor::Answer& answer) {
   const Now now = services_.clock().now();
-  Entry& place = entry(aor);
+  Item& place = entry(aor);
   Presentity& presentity = place.presentity;
   const transaction::FlowId flow = job.request->from.flow;
   std::optional<Publication> publication;
@@ -265,7 +269,7 @@ void PresenceInformation::on_flow_closed(transaction::FlowId flow, Now now) {
   for (const std::string& aor : aors) {
     const auto found_entry = entries_.find(aor);
     if (found_entry == entries_.end()) continue;
-    Entry& place = *found_entry->second;
+    Item& place = *found_entry->second;
     if (place.committing)
       place.lost.insert(flow);
     else if (place.presentity.on_flow_closed(flow))
@@ -274,7 +278,7 @@ void PresenceInformation::on_flow_closed(transaction::FlowId flow, Now now) {
 }
 
 void PresenceInformation::expire(const std::string& aor, Now now) {
-  Entry& place = entry(aor);
+  Item& place = entry(aor);
   // A PUBLISH that is being written has a copy of the set; what ran out meanwhile goes after it.
   if (!place.committing) {
     const auto ids = place.presentity.expire(now.mono);
@@ -290,7 +294,7 @@ void PresenceInformation::expire(const std::string& aor, Now now) {
   forget_if_idle(aor);
 }
 
-void PresenceInformation::arm(const std::string& aor, Entry& place) {
+void PresenceInformation::arm(const std::string& aor, Item& place) {
   const auto deadline = place.presentity.compositor().deadline();
   if (!deadline) return place.expiry.cancel();
   place.expiry.set(*deadline, [this, aor](Time) { expire(aor, services_.clock().now()); });
@@ -299,7 +303,7 @@ void PresenceInformation::arm(const std::string& aor, Entry& place) {
 void PresenceInformation::forget_if_idle(const std::string& aor) {
   const auto found = entries_.find(aor);
   if (found == entries_.end()) return;
-  const Entry& place = *found->second;
+  const Item& place = *found->second;
   if (place.presentity.idle() && place.waiting.empty() && !place.committing) entries_.erase(found);
 }
 

@@ -22,8 +22,8 @@ namespace beckon::server::presence {
 /// watchers get of them. A publication is first in the store, then seen by watchers and answered.
 class PresenceInformation {
  public:
-  /// The state of `aor` changed: tell its watchers.
-  using OnChange = std::function<void(const std::string& aor, Now now)>;
+  /// The state of `presentity` changed: its watches are notified.
+  using OnChange = std::function<void(Entry& presentity, Now now)>;
 
   PresenceInformation(Services& services, const registrar::Registrar& registrar, OnChange on_change);
   ~PresenceInformation();
@@ -33,11 +33,18 @@ class PresenceInformation {
                            const std::vector<registrar::Binding>& bindings, Now now);
   void on_flow_closed(transaction::FlowId flow, Now now);
 
+  SharedText render(Entry& presentity, const documents::Transformations& what, bool secure,
+                    const std::string& watcher) {
+    return render(presentity.aor(), what, secure, watcher);
+  }
   /// The presence document of `aor` for one watcher.
   SharedText render(std::string_view aor, const documents::Transformations& what, bool secure,
                     const std::string& watcher);
   /// What those see who may see nothing but that the presentity exists: closed.
   static std::string render_nothing(std::string_view aor);
+  void each_grant_holder(Entry& presentity, const std::function<void(const std::string&)>& visit) const {
+    each_grant_holder(presentity.aor(), visit);
+  }
   void each_grant_holder(std::string_view aor, const std::function<void(const std::string&)>& visit) const;
 
   void restore(const store::Record& record, Now now);
@@ -46,10 +53,10 @@ class PresenceInformation {
   std::size_t size() const { return entries_.size(); }
 
  private:
-  struct Entry;
+  struct Item;
   struct Job;
 
-  Entry& entry(const std::string& aor);
+  Item& entry(const std::string& aor);
   void run(const std::string& aor);
   void take(const std::string& aor, Job job);
   void commit(const std::string& aor, Job job, event::Compositor next,
@@ -60,13 +67,13 @@ class PresenceInformation {
   std::string answer_to(const Job& job, const event::Compositor::Answer& answer) const;
   std::string device_on(std::string_view aor, const transaction::Hop& from) const;
   void expire(const std::string& aor, Now now);
-  void arm(const std::string& aor, Entry& entry);
+  void arm(const std::string& aor, Item& entry);
   void forget_if_idle(const std::string& aor);
 
   Services& services_;
   const registrar::Registrar& registrar_;
-  OnChange on_change_;
-  std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;    ///< By AOR.
+  std::function<void(const std::string& aor, Now now)> on_change_;
+  std::map<std::string, std::unique_ptr<Item>, std::less<>> entries_;     ///< By AOR.
   std::unordered_map<transaction::FlowId, std::set<std::string>> flows_;  ///< AORs with offers on a flow.
 };
 

@@ -5,7 +5,6 @@
 namespace beckon::server::presence {
 
 using documents::SubHandling;
-using event::Permission;
 
 namespace {
 
@@ -59,6 +58,18 @@ View decide(const Settings& settings, const documents::Rules* rules, std::string
   }
   if (settings.watcher_policy == WatcherPolicy::allow) return {Permission::allow, everything()};
   return {Permission::confirm, {}};
+}
+
+WallTime next_change(const documents::Rules* rules, WallTime now) {
+  WallTime next = WallTime::max();
+  if (!rules) return next;
+  for (const documents::Rule& rule : rules->rules) {
+    if (!rule.conditions.validity) continue;
+    for (const documents::Validity& validity : *rule.conditions.validity)
+      for (const WallTime edge : {validity.from, validity.until})
+        if (edge > now) next = std::min(next, edge);
+  }
+  return next;
 }
 
 }  // namespace beckon::server::presence

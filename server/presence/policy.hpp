@@ -1,22 +1,30 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "protocol/base/time.hpp"
 #include "protocol/documents/pres_rules.hpp"
-#include "protocol/event/package.hpp"
 #include "server/config/settings.hpp"
 
 namespace beckon::server::presence {
 
+/// What becomes of somebody who wants to watch (RFC 5025 3.2.1).
+enum class Permission : std::uint8_t {
+  allow,
+  confirm,       ///< Waits until somebody decides.
+  polite_block,  ///< Looks allowed, shows nothing.
+  block,
+};
+
 /// What one watcher may see of one presentity. Watchers with equal views share one document.
 struct View {
-  event::Permission permission = event::Permission::confirm;
+  Permission permission = Permission::confirm;
   documents::Transformations what;  ///< Counts with `allow` only.
   bool operator==(const View&) const = default;
 
-  /// The direct mode he is permitted (DIRECT_SESSIONS 3.4).
-  ds1::Mode direct() const { return permission == event::Permission::allow ? what.direct : ds1::Mode::off; }
+  /// The direct mode that the watcher is permitted (DIRECT_SESSIONS 3.4).
+  ds1::Mode direct() const { return permission == Permission::allow ? what.direct : ds1::Mode::off; }
 };
 
 /// Everything there is to see, but for direct sessions.
@@ -26,9 +34,13 @@ documents::Transformations everything();
 /// their domain.
 bool is_welcome(const Settings& settings, std::string_view watcher);
 
-/// The presentity himself sees everything; others what his rules say (RFC 5025 3.2); without a rule about
-/// them, what the configuration says. `rules` may be null.
+/// The presentity itself sees everything; others what its rules say (RFC 5025 3.2); a watcher that no rule
+/// matches gets what the configuration says. `rules` may be null.
 View decide(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
             std::string_view watcher, WallTime now);
+
+/// When `rules` may say something else than at `now`, as the time of a condition begins or ends (RFC 4745
+/// 7.3). Never: WallTime::max().
+WallTime next_change(const documents::Rules* rules, WallTime now);
 
 }  // namespace beckon::server::presence

@@ -94,7 +94,10 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
   describe();
 }
 
-Shard::~Shard() = default;
+Shard::~Shard() {
+  // A room may use those that were added before it.
+  while (!rooms_.empty()) rooms_.pop_back();
+}
 
 void Shard::set_settings(Settings settings) {
   settings_ = std::move(settings);
@@ -418,8 +421,14 @@ void Shard::describe() {
     if (handled || method == Method::options) add(allow_, to_string(method));
   }
   allow_events_.clear();
+  std::vector<std::string> named;
   for (const auto& room : rooms_) {
-    for (const std::string& event : room->events()) add(allow_events_, event);
+    for (const std::string& event : room->events()) {
+      // One room may take the PUBLISH of a package, another one its SUBSCRIBE.
+      if (std::ranges::find(named, event) != named.end()) continue;
+      named.push_back(event);
+      add(allow_events_, event);
+    }
   }
   capabilities_ = "Allow: " + allow_ + "\r\n" +
                   "Accept: application/sdp, application/pidf+xml, text/plain\r\n"

@@ -242,3 +242,28 @@ TEST_CASE("an end that nobody waits for is ignored") {
   CHECK(notifier.on_notify_end(481, {}, t0) == Actions{});
   CHECK(notifier.state() == State::active);
 }
+
+TEST_CASE("while nothing can be sent changes are kept, and go out together on release") {
+  auto notifier = running();
+  notifier.hold();
+  SUBCASE("a change") {
+    CHECK(notifier.on_change(t0 + 1s) == Actions{});
+    CHECK(notifier.on_change(t0 + 2s) == Actions{});
+    CHECK(notifier.deadline() == t0 + 600s);
+    CHECK(notifier.release(t0 + 3s) == send("active", 597, Body::partial));
+  }
+  SUBCASE("full state, when a pause follows the release") {
+    notifier.resume(t0 + 20s);
+    CHECK(notifier.on_change(t0 + 1s) == Actions{});
+    CHECK(notifier.release(t0 + 3s) == Actions{});
+    CHECK(notifier.on_timer(t0 + 20s) == send("active", 580, Body::full));
+  }
+  SUBCASE("its end") {
+    CHECK(notifier.on_timer(t0 + 600s) == Actions{.terminated = true});
+    CHECK_FALSE(notifier.deadline().has_value());
+    auto last = end("timeout", Body::none);
+    last.terminated = false;
+    CHECK(notifier.release(t0 + 601s) == last);
+  }
+  SUBCASE("no change: nothing follows") { CHECK(notifier.release(t0 + 3s) == Actions{}); }
+}

@@ -101,7 +101,7 @@ TEST_CASE("who may subscribe is decided before anything is kept") {
     CHECK(stage.answer(stranger.send("SUBSCRIBE", '<' + alice + ">;tag=unknown", {"Event: presence"}))
               .status() == 481);
   }
-  CHECK(stage.agent->size() <= 2);
+  CHECK(stage.size() <= 2);
 }
 
 TEST_CASE("CPIM's name of the format is sent to those who ask for it (MISSION A)") {
@@ -171,7 +171,7 @@ TEST_CASE("a subscription ends by its time, by its watcher, or is none (RFC 6665
     stage.take();
   }
   stage.settle();
-  CHECK(stage.agent->size() == 0);
+  CHECK(stage.size() == 0);
   CHECK(stage.memory.records.empty());
   CHECK(stage.queue.size() <= 1);  // the registrar's grace time
 }
@@ -242,7 +242,7 @@ TEST_CASE("the last publication may go while its watchers are told (once a use a
     laptop.send("PUBLISH", alice, {"Event: presence", etag, "Expires: 0"});
   }
   for (const Notified& told : stage.drain()) CHECK(shown(told) == "closed");
-  CHECK(stage.agent->size() == 2 + 2);  // subscriptions and watchers, no publication
+  CHECK(stage.size() == 2 + 2);  // subscriptions and watches, no publication
 }
 
 TEST_CASE("PUBLISH makes, refreshes, changes and removes a publication (RFC 3903 4, 6)") {
@@ -417,7 +417,7 @@ TEST_CASE(
     laptop.publish("", {"Expires: 0"});
     stage.wait(600s);
     CHECK(stage.notifies.empty());
-    CHECK(stage.agent->size() == 0);
+    CHECK(stage.size() == 0);
   }
 }
 

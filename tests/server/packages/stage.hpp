@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,16 +14,19 @@
 #include "protocol/base/text.hpp"
 #include "protocol/documents/pidf.hpp"
 #include "protocol/documents/winfo.hpp"
-#include "server/packages/agent.hpp"
+#include "server/packages/presence.hpp"
+#include "server/packages/winfo.hpp"
+#include "server/presence/presentities.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/shard/services.hpp"
 #include "server/store/memory.hpp"
+#include "server/subscription/subscriptions.hpp"
 #include "server/xcap/documents.hpp"
 #include "tests/server/places.hpp"
 #include "tests/support/virtual_clock.hpp"
 
-/// One shard's registrar, documents and presence agent on fake services: no socket, no thread, no real
-/// time, and no transaction layer; requests arrive authenticated, NOTIFYs are answered by the test.
+/// One shard's registrar, documents, presentities and subscriptions on fake services: no socket, no thread,
+/// no real time, and no transaction layer; requests arrive authenticated, NOTIFYs are answered by the test.
 namespace beckon::server::test {
 
 /// A NOTIFY that left.
@@ -56,7 +60,11 @@ struct Notified {
 
 class Stage final : public Services {
  public:
-  explicit Stage(Settings settings = default_settings()) : settings_(std::move(settings)) {
+  /// More packages than the server's own.
+  using AddPackages = std::function<void(Stage& stage, subscription::Packages& packages)>;
+
+  explicit Stage(Settings settings = default_settings(), AddPackages add_packages = {})
+      : settings_(std::move(settings)), add_packages_(std::move(add_packages)) {
     for (const std::string& aor : {alice, bob, carol}) memory.users[aor].aor = aor;
     start();
   }
@@ -138,10 +146,16 @@ class Stage final : public Services {
     request->now = clock_.at;
     request->message = *message;
     if (const std::string aor = resource_of(*message); !aor.empty()) request->resource = directory_->get(aor);
-    if (message->method() == sip::Method::register_)
-      registrar->on_request(request);
-    else
-      agent->on_request(request);
+    switch (message->method()) {
+      case sip::Method::register_:
+        registrar->on_request(request);
+        break;
+      case sip::Method::publish:
+        presentities->on_request(request);
+        break;
+      default:
+        subscriptions->on_request(request);
+    }
     return request->id;
   }
   bool is_answered(std::uint64_t id) const { return answers_.count(id) != 0; }
@@ -175,8 +189,23 @@ class Stage final : public Services {
   void close_flow(transaction::FlowId flow) {
     directory_->on_flow_closed(flow, clock_.at);
     registrar->on_flow_closed(flow, clock_.at);
-    agent->on_flow_closed(flow, clock_.at);
+    presentities->on_flow_closed(flow, clock_.at);
+    subscriptions->on_flow_closed(flow, clock_.at);
     settle();
+  }
+
+  EntryPtr entry(const std::string& aor) { return directory_->get(aor); }
+  /// A live table, by its name.
+  Table table(const std::string& name) {
+    for (const auto& tables : {presentities->tables(clock_.at), subscriptions->tables(clock_.at)})
+      for (const Table& each : tables)
+        if (each.name == name) return each;
+    FAIL("no table ", name);
+    return {};
+  }
+  /// Things held by presence and subscriptions; 0 when all have left.
+  std::size_t size() const {
+    return presentities->size() + presentities->watches().size() + subscriptions->size();
   }
 
   /// Writes alice's presence rules as her client would.
@@ -200,7 +229,8 @@ class Stage final : public Services {
   std::deque<Notified> notifies;
   std::unique_ptr<registrar::Registrar> registrar;
   std::unique_ptr<xcap::Documents> documents;
-  std::unique_ptr<packages::Agent> agent;
+  std::unique_ptr<presence::Presentities> presentities;
+  std::unique_ptr<subscription::Subscriptions> subscriptions;
 
  protected:
   void* find_room(std::type_index) override { return nullptr; }
@@ -211,7 +241,8 @@ class Stage final : public Services {
     void on_record(store::Record record) override {
       stage.registrar->restore(record, stage.clock_.at);
       stage.documents->restore(record, stage.clock_.at);
-      stage.agent->restore(record, stage.clock_.at);
+      stage.presentities->restore(record, stage.clock_.at);
+      stage.subscriptions->restore(record, stage.clock_.at);
     }
     void on_answer(store::Answer) override {}
     Stage& stage;
@@ -223,7 +254,8 @@ class Stage final : public Services {
     clock_.at.wall += std::chrono::floor<std::chrono::milliseconds>(by);
   }
   void stop() {
-    agent.reset();
+    subscriptions.reset();
+    presentities.reset();
     documents.reset();
     registrar.reset();
     directory_.reset();
@@ -237,14 +269,21 @@ class Stage final : public Services {
     directory_ = std::make_unique<Directory>(Directory::Parts{*store_, *users_, *bus_, queue, clock_});
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
-    agent = std::make_unique<packages::Agent>(*this, *registrar, *documents);
+    presentities = std::make_unique<presence::Presentities>(*this, *registrar, *documents);
+    subscription::Packages packages;
+    auto& watched = packages.add<packages::Presence>(presentities->watches());
+    packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
+    if (add_packages_) add_packages_(*this, packages);
+    subscriptions = std::make_unique<subscription::Subscriptions>(*this, std::move(packages));
     Loading loading(*this);
     memory.load(loading);
     registrar->restored(clock_.at);
-    agent->restored(clock_.at);
+    presentities->restored(clock_.at);
+    subscriptions->restored(clock_.at);
   }
 
   Settings settings_;
+  AddPackages add_packages_;
   SeededRandom random_{7};
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<store::MemoryUsers> users_;

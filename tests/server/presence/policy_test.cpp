@@ -5,7 +5,6 @@
 using namespace beckon;
 using namespace beckon::server;
 using namespace beckon::server::presence;
-using event::Permission;
 
 namespace {
 
@@ -69,4 +68,16 @@ TEST_CASE("the presentity always sees himself, foreigners see nothing whatever a
   CHECK(decide(settings(), &allow, alice, "sip:dan@friend.example", {}).permission == Permission::allow);
   CHECK_FALSE(is_welcome(settings(), "sip:eve@example.org.evil"));
   CHECK_FALSE(is_welcome(settings(), ""));
+}
+
+TEST_CASE("the next change of rules is the nearest edge of a time they name (RFC 4745 7.4)") {
+  const auto at = [](int seconds) { return WallTime{std::chrono::seconds(seconds)}; };
+  documents::Rules timed;
+  timed.rules.resize(2);
+  timed.rules[0].conditions.validity = {{at(100), at(200)}, {at(300), at(400)}};
+  CHECK(next_change(nullptr, at(0)) == WallTime::max());
+  CHECK(next_change(&timed, at(0)) == at(100));
+  CHECK(next_change(&timed, at(100)) == at(200));
+  CHECK(next_change(&timed, at(250)) == at(300));
+  CHECK(next_change(&timed, at(400)) == WallTime::max());
 }

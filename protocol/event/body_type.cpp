@@ -1,4 +1,4 @@
-#include "protocol/event/package.hpp"
+#include "protocol/event/body_type.hpp"
 
 #include "protocol/base/text.hpp"
 

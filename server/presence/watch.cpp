@@ -1,0 +1,246 @@
+#include "server/presence/watch.hpp"
+
+#include <algorithm>
+
+#include "server/presence/information.hpp"
+#include "server/xcap/documents.hpp"
+
+namespace beckon::server::presence {
+
+namespace {
+
+/// Views kept for sharing: a user has few groups of watchers. Past it they are kept once more.
+constexpr std::size_t views_max = 32;
+
+}  // namespace
+
+Watch::Watch(Watches& watches, Entry& presentity, std::string_view watcher, Sink& sink)
+    : watches_(watches), presentity_(&presentity), watcher_(watcher), sink_(sink) {}
+
+Watch::~Watch() { watches_.unlink(*this); }
+
+Watches::Watches(Services& services, PresenceInformation& information, const xcap::Documents& documents)
+    : services_(services),
+      information_(information),
+      documents_(documents),
+      slot_(services.directory().take_slot<Watched>()),
+      permits_(services.directory(), [this](Entry& presentity, const std::string& watcher,
+                                            Now now) { on_known(presentity, watcher, now); }),
+      rounds_(services.timers(), services.clock(),
+              [this](Entry& presentity, Slice& slice, Now now) { return work(presentity, slice, now); }) {
+  for (View view : {View{Permission::confirm, {}}, View{Permission::allow, everything()},
+                    View{Permission::polite_block, {}}, View{Permission::block, {}}})
+    usual_views_.emplace_back(new Watch::SharedView(std::move(view)));
+}
+
+Watches::~Watches() = default;
+
+View Watches::decide(const Entry& presentity, std::string_view watcher, Now now) const {
+  ++decisions_;
+  return presence::decide(services_.settings(), documents_.rules(presentity), presentity.aor(), watcher,
+                          now.wall);
+}
+
+Watches::ViewPtr Watches::share(Watched* part, View view) {
+  const auto is_equal = [&](const ViewPtr& known) { return known->view == view; };
+  if (const auto usual = std::ranges::find_if(usual_views_, is_equal); usual != usual_views_.end())
+    return *usual;
+  if (!part) return new Watch::SharedView(std::move(view));
+  auto& views = part->views;
+  if (const auto known = std::ranges::find_if(views, is_equal); known != views.end()) return *known;
+  std::erase_if(views, [](const ViewPtr& known) { return known->use_count() == 1; });
+  if (views.size() >= views_max) views.erase(views.begin());
+  return views.emplace_back(new Watch::SharedView(std::move(view)));
+}
+
+void Watches::begin(Watch& watch, Now now) {
+  Watched* part = watch.presentity_->find(slot_);
+  watch.view_ = share(part, decide(*watch.presentity_, watch.watcher_, now));
+}
+
+void Watches::follow(Watch& watch, Now now) {
+  Entry& presentity = *watch.presentity_;
+  Watched& part = presentity.get(slot_);
+  if (part.rules == 0) set_rules(presentity, part, now);
+  // A round that is not over, or not begun, judges it once more.
+  watch.rules_ = is_outdated(presentity, part, now) ? 0 : part.rules;
+  watch.state_ = part.state;
+  part.all.push_back(watch);
+  ++part.size;
+  ++size_;
+  if (Watch* last = by_pair_.find(pair_of(watch))) {
+    while (last->next_of_pair_) last = last->next_of_pair_;
+    last->next_of_pair_ = &watch;
+  } else {
+    by_pair_.insert(watch);
+  }
+  set_permit(watch);
+  permits_.tell(presentity, now);
+}
+
+void Watches::unlink(Watch& watch) {
+  if (!watch.is_followed()) return;
+  Watch* next = std::exchange(watch.next_of_pair_, nullptr);
+  Watch* first = by_pair_.find(pair_of(watch));
+  if (first == &watch) {
+    by_pair_.erase(watch);
+    if (next) by_pair_.insert(*next);
+  } else {
+    while (first->next_of_pair_ != &watch) first = first->next_of_pair_;
+    first->next_of_pair_ = next;
+  }
+  watch.hook_.unlink();
+  --size_;
+  Watched& part = *watch.presentity_->find(slot_);
+  --part.size;
+  drop_if_idle(*watch.presentity_, part);
+}
+
+void Watches::end(Watch& watch, Now now) {
+  if (!watch.is_followed()) return;
+  Entry& presentity = *watch.presentity_;
+  unlink(watch);
+  set_permit(watch);
+  permits_.tell(presentity, now);
+}
+
+/// A round in progress ends by itself, as something may have to follow it.
+void Watches::drop_if_idle(Entry& presentity, Watched& part) {
+  if (part.size == 0 && part.is_judged) presentity.drop(slot_);
+}
+
+/// All watches of one watcher have the same view.
+void Watches::set_permit(const Watch& watch) {
+  const bool follows = by_pair_.find(pair_of(watch)) != nullptr;
+  permits_.set(*watch.presentity_, watch.watcher_, follows ? watch.view().direct() : ds1::Mode::off);
+}
+
+void Watches::on_known(Entry& presentity, const std::string& watcher, Now now) {
+  // A sink may end its watch, and no other.
+  for (Watch* each = by_pair_.find({&presentity, watcher}); each;) {
+    Watch* next = each->next_of_pair_;
+    if (std::exchange(each->is_withheld_, false)) each->sink_.on_state(*each, now);
+    each = next;
+  }
+}
+
+// Changes
+
+void Watches::changed(Entry& presentity, Now now) {
+  look_at_rules(presentity, now);
+  Watched* part = presentity.find(slot_);
+  if (!part) return;
+  ++part->state;
+  part->left_to_tell = part->size;
+  rounds_.start(presentity);
+}
+
+bool Watches::is_outdated(const Entry& presentity, const Watched& part, Now now) const {
+  return part.version != documents_.rules_version(presentity) || now.wall >= part.rules_end;
+}
+
+void Watches::set_rules(const Entry& presentity, Watched& part, Now now) {
+  part.version = documents_.rules_version(presentity);
+  part.rules = ++last_rules_;
+  part.rules_end = next_change(documents_.rules(presentity), now.wall);
+}
+
+void Watches::rules_changed(Entry& presentity, Now now) {
+  const EntryPtr kept = presentity.ptr();
+  if (!presentity.find(slot_)) return apply(presentity, now);
+  look_at_rules(presentity, now);
+}
+
+void Watches::look_at_rules(Entry& presentity, Now now) {
+  Watched* part = presentity.find(slot_);
+  if (!part || !is_outdated(presentity, *part, now)) return;
+  set_rules(presentity, *part, now);
+  part->left_to_judge = part->size;
+  part->is_judged = false;
+  rounds_.start(presentity);
+}
+
+/// First every watch gets its new view, then those who watch hear of the state: what was taken back is not
+/// shown once more, and the presentity hears of its permits in one document.
+bool Watches::work(Entry& presentity, Slice& slice, Now now) {
+  while (Watched* part = presentity.find(slot_)) {
+    if (part->left_to_judge != 0 && part->size != 0) {
+      if (!slice.take()) return true;
+      --part->left_to_judge;
+      judge(part->next(), *part, now);
+    } else if (!part->is_judged) {
+      part->left_to_judge = 0;
+      part->is_judged = true;
+      if (part->left_to_tell != 0) part->left_to_tell = part->size;  // they are no longer those at the front
+      drop_if_idle(presentity, *part);
+      apply(presentity, now);
+    } else if (part->left_to_tell != 0 && part->size != 0) {
+      if (!slice.take()) return true;
+      --part->left_to_tell;
+      Watch& watch = part->next();
+      if (std::exchange(watch.state_, part->state) != part->state) watch.sink_.on_state(watch, now);
+    } else {
+      part->left_to_tell = 0;
+      return false;
+    }
+  }
+  return false;
+}
+
+void Watches::judge(Watch& watch, Watched& part, Now now) {
+  if (std::exchange(watch.rules_, part.rules) == part.rules) return;
+  View view = decide(*watch.presentity_, watch.watcher_, now);
+  if (view == watch.view()) return;
+  const ViewPtr before = std::exchange(watch.view_, share(&part, std::move(view)));
+  set_permit(watch);
+  watch.sink_.on_view(watch, before->view, now);
+}
+
+void Watches::apply(Entry& presentity, Now now) {
+  for (Observer* observer : observers_) observer->on_rules_applied(presentity, now);
+  permits_.tell(presentity, now);
+}
+
+// Documents
+
+SharedText Watches::render(Watch& watch, bool secure, Now now) {
+  watch.is_withheld_ = false;
+  Entry& presentity = *watch.presentity_;
+  const bool follows = watch.is_followed();
+  const Watched* part = follows ? presentity.find(slot_) : nullptr;
+  // Rules that a round has not brought to this watch yet hold already.
+  if (!part || part->rules != watch.rules_ || is_outdated(presentity, *part, now)) {
+    const View fresh = decide(presentity, watch.watcher_, now);
+    if (fresh != watch.view()) return render(watch, fresh, secure);
+  }
+  return render(watch, watch.view(), secure);
+}
+
+SharedText Watches::render(Watch& watch, const View& view, bool secure) {
+  Entry& presentity = *watch.presentity_;
+  if (view.permission == Permission::confirm || view.permission == Permission::block) return nullptr;
+  if (view.permission == Permission::polite_block)
+    return beckon::share(PresenceInformation::render_nothing(presentity.aor()));
+  const std::string watcher(watch.watcher_);
+  if (view.what.direct == ds1::Mode::off) return information_.render(presentity, view.what, secure, watcher);
+  // Without a password the watcher is whoever From names, and is granted nothing; nor is one that does not
+  // follow, as no permit is kept for it.
+  watch.is_withheld_ = watch.is_followed() && permits_.is_due(presentity, watcher);
+  const bool granted = watch.is_followed() && !watch.is_withheld_ &&
+                       services_.settings().authentication != Authentication::none;
+  if (granted) return information_.render(presentity, view.what, secure, watcher);
+  documents::Transformations what = view.what;
+  what.direct = ds1::Mode::off;
+  return information_.render(presentity, what, secure, watcher);
+}
+
+std::map<std::string, ds1::Mode> Watches::permits_of(Entry& presentity) const {
+  std::map<std::string, ds1::Mode> permits;
+  if (const Watched* part = presentity.find(slot_))
+    for (const Watch& watch : part->all) permits.emplace(watch.watcher_, watch.view().direct());
+  information_.each_grant_holder(presentity,
+                                 [&](const std::string& aor) { permits.emplace(aor, ds1::Mode::off); });
+  return permits;
+}
+
+}  // namespace beckon::server::presence

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/bytes.hpp"
+#include "server/presence/permits.hpp"
+#include "server/presence/policy.hpp"
+#include "server/shard/keyed_set.hpp"
+#include "server/shard/rounds.hpp"
+#include "server/shard/services.hpp"
+
+namespace beckon::server::xcap {
+class Documents;
+}
+
+namespace beckon::server::presence {
+
+class PresenceInformation;
+class Watch;
+class Watches;
+
+/// What a watch is for: a SIP subscription, a resource list, a session of another protocol, another node...
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  /// There is a newer state: `Watches::render` gives it, now or later.
+  virtual void on_state(Watch& watch, Now now) = 0;
+  /// A change of rules gave the watcher another view; `watch.view()` is the new one. May end the watch.
+  virtual void on_view(Watch& watch, const View& before, Now now) = 0;
+};
+
+/// How anything in the server follows a presentity on behalf of one watcher. It keeps what that watcher may
+/// see, decided when it began and when rules change, and which state was reported last.
+class Watch {
+ public:
+  /// All referenced things outlive it, the text of `watcher` too (a canonical AOR, authenticated).
+  Watch(Watches& watches, Entry& presentity, std::string_view watcher, Sink& sink);
+  virtual ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  Entry& presentity() const { return *presentity_; }
+  std::string_view watcher() const { return watcher_; }
+  const View& view() const { return view_->view; }
+  /// Between `Watches::follow` and `Watches::end`.
+  bool is_followed() const { return hook_.is_linked(); }
+
+ private:
+  friend class Watches;
+
+  struct SharedView : boost::intrusive_ref_counter<SharedView, boost::thread_unsafe_counter> {
+    explicit SharedView(View its_view) : view(std::move(its_view)) {}
+    const View view;
+  };
+  using ViewPtr = boost::intrusive_ptr<const SharedView>;
+
+  Watches& watches_;
+  EntryPtr presentity_;
+  std::string_view watcher_;
+  Sink& sink_;
+  boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> hook_;
+  Watch* next_of_pair_ = nullptr;  ///< The next one of the same watcher.
+  ViewPtr view_;
+  std::uint64_t rules_ = 0;   ///< Of the rules that `view_` was decided by.
+  std::uint32_t state_ = 0;   ///< Of the state reported last.
+  bool is_withheld_ = false;  ///< Its last document lacks grants, as their permit was due.
+};
+
+/// The watches of one shard. A new state or new rules reach them in slices, so that no other user waits for
+/// the many watchers of one; a change during a round is part of it, and each watch hears of the newest only.
+class Watches {
+ public:
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    /// The rules of `presentity` changed, and every watch has its new view.
+    virtual void on_rules_applied(Entry& presentity, Now now) = 0;
+  };
+
+  /// All referenced things outlive it.
+  Watches(Services& services, PresenceInformation& information, const xcap::Documents& documents);
+  ~Watches();
+
+  void observe(Observer& observer) { observers_.push_back(&observer); }
+
+  /// What the rules say now; for somebody who asks, before there is a watch.
+  View decide(const Entry& presentity, std::string_view watcher, Now now) const;
+  /// Decides the view of a new watch, so that it can be rendered; `follow` goes on.
+  void begin(Watch& watch, Now now);
+  /// The sink hears of changes from here on; whatever is true now it renders itself.
+  void follow(Watch& watch, Now now);
+  void end(Watch& watch, Now now);
+
+  /// The document of the watch's presentity as its watcher may see it. Null: it may see nothing. `secure`:
+  /// the next hop to the watcher is encrypted.
+  SharedText render(Watch& watch, bool secure, Now now);
+
+  void changed(Entry& presentity, Now now);
+  /// The bus reports new rules.
+  void rules_changed(Entry& presentity, Now now);
+  /// Rules may be newer than what the bus reported, and time alone may change what they say.
+  void look_at_rules(Entry& presentity, Now now);
+
+  Permits& permits() { return permits_; }
+  /// What every watcher that follows or holds a grant is permitted, by AOR.
+  std::map<std::string, ds1::Mode> permits_of(Entry& presentity) const;
+
+  std::size_t size() const { return size_; }
+  bool is_idle() const { return rounds_.is_idle(); }
+  /// Decisions since the start: what a change of rules costs.
+  std::uint64_t decisions() const { return decisions_; }
+
+ private:
+  using ViewPtr = Watch::ViewPtr;
+  struct Watched final : Part {
+    boost::intrusive::list<Watch, boost::intrusive::member_hook<Watch, decltype(Watch::hook_), &Watch::hook_>,
+                           boost::intrusive::constant_time_size<false>>
+        all;                               ///< Oldest first; turned by `next`.
+    std::vector<ViewPtr> views;            ///< Those of `all`, as far as few differ.
+    std::uint64_t version = 0;             ///< `xcap::Documents::rules_version` of the newest rules.
+    std::uint64_t rules = 0;               ///< Number of the round that brings them.
+    WallTime rules_end = WallTime::max();  ///< When they say something else by themselves.
+    std::uint32_t size = 0;
+    std::uint32_t left_to_judge = 0;  ///< At most so many, at the front, have an older view.
+    std::uint32_t left_to_tell = 0;   ///< At most so many, at the front, have not heard of the newest state.
+    std::uint32_t state = 0;          ///< Number of the newest state.
+    bool is_judged = true;            ///< Nothing has to follow the last decision.
+
+    /// Moves the front to the back and gives it, so that a visit may end any of them.
+    Watch& next() {
+      Watch& front = all.front();
+      all.splice(all.end(), all, all.begin());
+      return front;
+    }
+  };
+  using Pair = std::pair<const Entry*, std::string_view>;
+  static Pair pair_of(const Watch& watch) { return {watch.presentity_.get(), watch.watcher_}; }
+
+  friend class Watch;
+  void unlink(Watch& watch);
+  bool work(Entry& presentity, Slice& slice, Now now);
+  void judge(Watch& watch, Watched& part, Now now);
+  void apply(Entry& presentity, Now now);
+  void set_permit(const Watch& watch);
+  void on_known(Entry& presentity, const std::string& watcher, Now now);
+  void drop_if_idle(Entry& presentity, Watched& part);
+  SharedText render(Watch& watch, const View& view, bool secure);
+  ViewPtr share(Watched* part, View view);
+  bool is_outdated(const Entry& presentity, const Watched& part, Now now) const;
+  void set_rules(const Entry& presentity, Watched& part, Now now);
+
+  Services& services_;
+  PresenceInformation& information_;
+  const xcap::Documents& documents_;
+  Slot<Watched> slot_;
+  Permits permits_;
+  Rounds rounds_;
+  std::vector<Observer*> observers_;
+  KeyedSet<Watch, pair_of> by_pair_;  ///< The first of each watcher of a presentity.
+  std::vector<ViewPtr> usual_views_;
+  std::size_t size_ = 0;
+  std::uint64_t last_rules_ = 0;
+  mutable std::uint64_t decisions_ = 0;
+};
+
+}  // namespace beckon::server::presence

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/bytes.hpp"
+#include "protocol/event/expiry.hpp"
+#include "protocol/event/notifier.hpp"
+#include "server/shard/services.hpp"
+
+namespace beckon::server::subscription {
+
+class Subscription;
+class Subscriptions;
+
+/// What the package says of a subscription (RFC 6665 4.2.1.3).
+enum class Permission : std::uint8_t {
+  active,   ///< The watcher gets the state.
+  pending,  ///< It waits for a decision.
+  refused,  ///< 403; a running subscription ends with the reason "rejected".
+};
+
+/// What a package keeps about one subscription; goes with it. Not stored: after a restart the watcher gets
+/// full state.
+class PackageData {
+ public:
+  virtual ~PackageData() = default;
+};
+
+/// The body of a NOTIFY. Shared: subscriptions that see the same get the same text.
+struct Content {
+  std::string_view type{};  ///< Content-Type with parameters, a literal; empty: no body.
+  SharedText body{};
+};
+
+/// One event package (RFC 6665 5.4). The room `Subscriptions` owns dialogs, timers, records and delivery; the
+/// package decides who may subscribe to what, and says what a body is. When the state of a resource changes
+/// it calls `subscriptions().changed`. One object for each shard; one thread.
+class Package {
+ public:
+  virtual ~Package() = default;
+  Package() = default;
+  Package(const Package&) = delete;
+  Package& operator=(const Package&) = delete;
+
+  virtual std::string_view name() const = 0;  ///< "presence", "presence.winfo"
+  /// Name of its live table.
+  virtual std::string_view table() const { return name(); }
+  /// Default: the configuration's section [subscription].
+  virtual event::Expiry expiry() const;
+  /// MIME types a NOTIFY may carry, the default first (RFC 6665 5.4.5); no Accept means the default.
+  virtual std::span<const std::string_view> body_types() const = 0;
+  virtual event::Notifier::Config pacing() const { return {}; }
+
+  /// Does the resource exist? Calls `found`, now or later, with 200 or with the status that refuses the
+  /// request. Default: every user is one (else 404); without authentication everything is.
+  using Found = std::function<void(int status)>;
+  virtual void find(const Entry& resource, Found found);
+  /// May `watcher` (authenticated) subscribe? Asked before anything is stored, to refuse early.
+  virtual Permission admit(Entry& resource, const std::string& watcher, Now now) = 0;
+
+  /// The subscription is in the store, now or since before a restart: decides again, as what it is decided by
+  /// may have changed meanwhile, and makes the package's data.
+  virtual Permission begin(Subscription& subscription, Now now);
+  /// It counts from here on, as `begin` said. Not called where that refused it.
+  virtual void begun(Subscription&, Now) {}
+  virtual void refreshed(Subscription&, Now) {}
+  /// `subscription.reason()` says why. A last NOTIFY may still be composed.
+  virtual void ended(Subscription&, Now) {}
+  /// The watcher's connection is gone; nothing is sent until the watcher refreshes.
+  virtual void lost(Subscription&, Now) {}
+  /// A NOTIFY with the newest state was handed to the network.
+  virtual void notified(Subscription&, Now) {}
+
+  /// The body of the next NOTIFY; never asked for Body::none. For a pending subscription: what such a watcher
+  /// may see. `full`: the last NOTIFY may be lost, so nothing may build upon it.
+  virtual Content compose(Subscription& subscription, event::Notifier::Body body, Now now) = 0;
+
+  /// Live tables besides that of the subscriptions.
+  virtual std::vector<Table> tables(Now) const { return {}; }
+  /// Things it holds besides subscriptions; 0 when all have left.
+  virtual std::size_t size() const { return 0; }
+
+ protected:
+  /// Of the room it was added to. Not in the constructor.
+  Subscriptions& subscriptions() const {
+    assert(subscriptions_);
+    return *subscriptions_;
+  }
+  /// Called once, when the room is there.
+  virtual void attached() {}
+
+ private:
+  friend class Subscriptions;
+  Subscriptions* subscriptions_ = nullptr;
+};
+
+/// The event packages of one shard.
+class Packages {
+ public:
+  template <class T, class... Args>
+  T& add(Args&&... args) {
+    auto made = std::make_unique<T>(std::forward<Args>(args)...);
+    T& added = *made;
+    all_.push_back(std::move(made));
+    return added;
+  }
+  /// Null: no such package.
+  Package* find(std::string_view name) const;
+  auto begin() const { return all_.begin(); }
+  auto end() const { return all_.end(); }
+
+ private:
+  std::vector<std::unique_ptr<Package>> all_;
+};
+
+/// Hears of the subscriptions of one package, whichever it is: watcher information is made of it (RFC 3857).
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_begun(Subscription&, Now) {}
+  /// A decision made it active or pending.
+  virtual void on_decided(Subscription&, Now) {}
+  virtual void on_ended(Subscription&, Now) {}
+  /// What `resource`'s subscriptions are decided by has changed.
+  virtual void on_rules_changed(Entry& /*resource*/, Now) {}
+  /// The changes of `resource` reported so far are complete; the watchers concerned are notified next.
+  virtual void on_settled(Entry& /*resource*/, Now) {}
+};
+
+}  // namespace beckon::server::subscription

@@ -1,0 +1,53 @@
+#include "server/subscription/record.hpp"
+
+namespace beckon::server::subscription {
+
+std::string Record::print(Time ends, Now now) const {
+  store::RecordWriter writer;
+  writer.text(package).text(watcher).text(event_id).text(body_type).text(display_name).time(since);
+  writer.lifetime(lifetime.granted, ends, now);
+  auto kept = hop;
+  if (!had_flow) kept.flow = 0;
+  writer.hop(kept);
+  writer.text(dialog.id.call_id).text(dialog.id.remote_tag).text(dialog.local_uri).text(dialog.remote_uri);
+  writer.text(dialog.remote_target).flag(dialog.secure);
+  writer.number(dialog.reserved_cseq).number(dialog.remote_cseq.value_or(0));
+  writer.number(dialog.route_set.size());
+  for (const std::string& route : dialog.route_set) writer.text(route);
+  return std::move(writer).finish();
+}
+
+std::optional<Record> parse_record(std::string_view local_tag, std::string_view value, Now now,
+                                   Duration grace) {
+  store::RecordReader reader(value);
+  Record record;
+  record.package = reader.text();
+  record.watcher = reader.text();
+  record.event_id = reader.text();
+  record.body_type = reader.text();
+  record.display_name = reader.text();
+  record.since = reader.time();
+  record.lifetime = reader.lifetime(now, grace);
+  const auto kept = reader.hop();
+  record.hop = kept.hop;
+  record.had_flow = kept.had_flow;
+  dialog::Dialog& dialog = record.dialog;
+  dialog.id.call_id = reader.text();
+  dialog.id.local_tag = local_tag;
+  dialog.id.remote_tag = reader.text();
+  dialog.local_uri = reader.text();
+  dialog.remote_uri = reader.text();
+  dialog.remote_target = reader.text();
+  dialog.secure = reader.flag();
+  dialog.reserved_cseq = dialog.local_cseq = reader.number_as<std::uint32_t>();
+  dialog.remote_cseq = reader.number_as<std::uint32_t>();
+  for (auto routes = reader.number(); routes != 0 && reader.ok(); --routes) {
+    dialog.route_set.emplace_back(reader.text());
+    if (!sip::parse_name_addr(dialog.route_set.back())) return std::nullopt;
+  }
+  if (!reader.ok() || record.package.empty() || record.watcher.empty() || local_tag.empty())
+    return std::nullopt;
+  return record;
+}
+
+}  // namespace beckon::server::subscription

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "protocol/dialog/dialog.hpp"
+#include "protocol/transaction/transport.hpp"
+#include "server/store/record.hpp"
+
+namespace beckon::server::subscription {
+
+/// What the store keeps of a subscription of any package; the key is the dialog's local tag.
+struct Record {
+  std::string package;
+  std::string watcher;
+  dialog::Dialog dialog;  ///< `reserved_cseq`: no NOTIFY above it has left.
+  std::string event_id;
+  std::string body_type;
+  std::string display_name;
+  WallTime since{};
+  store::Lifetime lifetime;
+  transaction::Hop hop;  ///< Without flow.
+  bool had_flow = false;
+
+  /// `ends` by the monotonic clock.
+  std::string print(Time ends, Now now) const;
+};
+
+/// `grace`: how long one lives whose time is over by the wall clock (`store::left_of`). Absent: cannot be
+/// read.
+std::optional<Record> parse_record(std::string_view local_tag, std::string_view value, Now now,
+                                   Duration grace);
+
+}  // namespace beckon::server::subscription

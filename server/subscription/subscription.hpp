@@ -1,0 +1,113 @@
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/timers.hpp"
+#include "protocol/event/notifier.hpp"
+#include "protocol/transaction/transport.hpp"
+#include "server/shard/directory.hpp"
+#include "server/subscription/head.hpp"
+#include "server/subscription/package.hpp"
+
+namespace beckon::server::subscription {
+
+/// One AOR that subscribes, shared by all of its subscriptions.
+struct Watcher : boost::intrusive_ref_counter<Watcher, boost::thread_unsafe_counter> {
+  explicit Watcher(std::string_view its_aor) : aor(its_aor) {}
+  std::string aor;
+  std::uint32_t subscriptions = 0;
+};
+using WatcherPtr = boost::intrusive_ptr<Watcher>;
+
+/// One subscription (RFC 6665 4.2). Kept small: there are as many as users have contacts.
+class Subscription final : public boost::intrusive_ref_counter<Subscription, boost::thread_unsafe_counter> {
+ public:
+  Subscription(Package& package, EntryPtr resource, WatcherPtr watcher, TimerQueue& timers)
+      : package_(package),
+        resource_(std::move(resource)),
+        watcher_(std::move(watcher)),
+        notifier_(package.pacing(), event::Notifier::State::pending, {}),
+        timer_(timers) {}
+
+  Package& package() const { return package_; }
+  Entry& resource() const { return *resource_; }
+  const std::string& watcher() const { return watcher_->aor; }  ///< Canonical AOR, authenticated.
+  std::string_view event_id() const { return head_.event_id(); }
+  /// One of the package's `body_types()` that the watcher accepts.
+  std::string_view body_type() const { return package_.body_types()[body_type_]; }
+  /// Of the next NOTIFY: 0, then one more with each; jumps ahead over a restart. The version of documents
+  /// that carry one.
+  std::uint32_t number() const { return cseq_; }
+  /// The hop to the watcher is encrypted.
+  bool is_secure() const { return transaction::is_secure(hop_.protocol); }
+  /// It was asked for with Expires 0: one NOTIFY, no trace.
+  bool is_fetch() const { return is_fetch_; }
+  bool is_reachable() const { return (holds_ & unreachable) == 0; }
+  bool is_terminated() const { return notifier_.state() == event::Notifier::State::terminated; }
+  Permission permission() const { return permission_; }
+  /// It became active by a decision that came after the SUBSCRIBE.
+  bool is_approved() const { return is_approved_; }
+  /// Why it ended; empty before.
+  std::string_view reason() const { return notifier_.reason(); }
+  Time expires() const { return notifier_.expires(); }
+  WallTime since() const { return since_; }
+  /// What the watcher calls itself; often empty.
+  std::string_view display_name() const { return head_.display_name(); }
+  /// The same as long as it lives, over restarts too; unique.
+  std::string_view id() const;
+
+ private:
+  friend class Index;
+  friend class Subscriptions;
+  friend std::string make_notify(const Subscription& subscription, const event::Notifier::Notify& notify,
+                                 const Content& content);
+
+  using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  /// Why nothing can be sent now.
+  enum Hold : std::uint8_t {
+    unreachable = 1,  ///< The connection is gone: the watcher has to come back (RFC 5626).
+    unstored = 2,     ///< After a restart: its next CSeqs are not in the store yet.
+    batched = 4,      ///< A change of rules is being worked through; `Subscriptions::deliver` ends it.
+  };
+
+  Package& package_;
+  EntryPtr resource_;
+  WatcherPtr watcher_;
+  Hook of_resource_;
+  Hook of_flow_;
+  Subscription* next_of_pair_ = nullptr;  ///< The next one of the same watcher to the same resource.
+  event::Notifier notifier_;
+  Head head_;
+  transaction::Hop hop_;  ///< Where NOTIFYs go: where the last SUBSCRIBE came from.
+  WallTime since_{};
+  std::uint32_t cseq_ = 0;           ///< Of the last NOTIFY; 0 before the first.
+  std::uint32_t reserved_cseq_ = 0;  ///< Up to here CSeqs are covered by the record.
+  std::uint32_t remote_cseq_ = 0;    ///< Of the last SUBSCRIBE.
+  std::uint32_t granted_ = 0;        ///< Lifetime, in seconds.
+  std::uint32_t heard_ = 0;          ///< The newest change (`Index::Group::change`) it was reported.
+  std::uint32_t sent_ = 0;           ///< Counts NOTIFYs and moves; the outcome of an older one is ignored.
+  Permission permission_ = Permission::pending;
+  std::uint8_t body_type_ = 0;
+  std::uint8_t holds_ = 0;
+  bool is_begun_ = false;
+  bool is_approved_ = false;
+  bool is_fetch_ = false;
+  bool is_secure_dialog_ = false;  ///< RFC 3261 12.1: made with a SIPS URI.
+  bool is_stored_ = false;         ///< The store has, or is about to have, its record.
+  bool is_listed_ = false;         ///< In the index.
+  bool counts_as_pending_ = false;
+  Timer timer_;
+
+ public:
+  /// The package's own; goes before everything it may refer to.
+  std::unique_ptr<PackageData> data;
+};
+using SubscriptionPtr = boost::intrusive_ptr<Subscription>;
+
+}  // namespace beckon::server::subscription

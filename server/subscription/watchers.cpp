@@ -1,0 +1,189 @@
+#include "server/subscription/watchers.hpp"
+
+#include <algorithm>
+
+namespace beckon::server::subscription {
+
+using documents::WatcherEvent;
+using documents::WatcherStatus;
+
+namespace {
+
+WatcherEvent event_of(std::string_view reason) {
+  for (const auto event : {WatcherEvent::deactivated, WatcherEvent::probation, WatcherEvent::rejected,
+                           WatcherEvent::giveup, WatcherEvent::noresource})
+    if (reason == documents::to_string(event)) return event;
+  return WatcherEvent::timeout;
+}
+
+std::uint64_t seconds(Duration duration) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::round<std::chrono::seconds>(duration).count()));
+}
+
+WatcherEntry entry_of(const Subscription& subscription) {
+  WatcherEntry entry;
+  entry.id = subscription.id();
+  entry.aor = subscription.watcher();
+  entry.display_name = subscription.display_name();
+  entry.status =
+      subscription.permission() == Permission::pending ? WatcherStatus::pending : WatcherStatus::active;
+  entry.event = subscription.is_approved() ? WatcherEvent::approved : WatcherEvent::subscribe;
+  entry.since = subscription.since();
+  entry.expires = subscription.expires();
+  return entry;
+}
+
+/// A fetch leaves no trace, except one that nobody has decided about: the resource's owner shall hear of it.
+bool is_shown(const Subscription& subscription) {
+  return !subscription.is_fetch() || subscription.permission() == Permission::pending;
+}
+
+}  // namespace
+
+documents::Watcher WatcherEntry::print(Now now) const {
+  documents::Watcher watcher;
+  watcher.id = id;
+  watcher.uri = aor;
+  watcher.status = status;
+  watcher.event = event;
+  watcher.display_name = display_name;
+  if (status == WatcherStatus::terminated) return watcher;
+  watcher.expiration_seconds = seconds(expires - now.mono);
+  watcher.subscribed_seconds = seconds(std::chrono::duration_cast<Duration>(now.wall - since));
+  return watcher;
+}
+
+Watchers::Watchers(Subscriptions& subscriptions, Package& package, Listener& listener)
+    : subscriptions_(subscriptions),
+      package_(package),
+      listener_(listener),
+      slot_(subscriptions.services().directory().take_slot<WaitingPart>()),
+      timer_(subscriptions.services().timers()) {
+  subscriptions.observe(package, *this);
+}
+
+Watchers::~Watchers() {
+  for (Waiting& each : waiting_) {
+    OfResource& all = each.resource->find(slot_)->all;
+    all.erase(all.iterator_to(each));
+  }
+}
+
+void Watchers::on_begun(Subscription& subscription, Now now) {
+  if (!is_shown(subscription)) return;
+  Entry& resource = subscription.resource();
+  // The new subscription takes the place of what waited.
+  if (WaitingPart* part = resource.find(slot_)) {
+    std::vector<Waiting*> superseded;
+    for (Waiting& each : part->all)
+      if (each.watcher.aor == subscription.watcher()) superseded.push_back(&each);
+    for (Waiting* each : superseded) end(*each, WatcherEvent::giveup, now);
+  }
+  listener_.on_watcher(resource, entry_of(subscription), now);
+}
+
+/// RFC 3858 has no event for a permission taken back: the watcher is pending as if it had just asked.
+void Watchers::on_decided(Subscription& subscription, Now now) {
+  if (is_shown(subscription)) listener_.on_watcher(subscription.resource(), entry_of(subscription), now);
+}
+
+void Watchers::on_ended(Subscription& subscription, Now now) {
+  if (!is_shown(subscription)) return;
+  WatcherEntry watcher = entry_of(subscription);
+  watcher.event = event_of(subscription.reason());
+  if (watcher.status == WatcherStatus::pending && watcher.event == WatcherEvent::timeout)
+    return wait(subscription.resource(), std::move(watcher), now);
+  watcher.status = WatcherStatus::terminated;
+  listener_.on_watcher(subscription.resource(), watcher, now);
+}
+
+void Watchers::wait(Entry& resource, WatcherEntry watcher, Now now) {
+  watcher.status = WatcherStatus::waiting;
+  watcher.expires = now.mono + waiting_time;
+  const auto added = waiting_.insert(waiting_.end(), Waiting{&resource, watcher});
+  added->self = added;
+  WaitingPart& part = resource.get(slot_);
+  part.all.push_back(*added);
+  arm();
+  listener_.on_watcher(resource, watcher, now);
+  if (part.all.size() > subscriptions_.services().settings().pending_per_presentity)
+    end(part.all.front(), WatcherEvent::giveup, now);
+}
+
+void Watchers::on_rules_changed(Entry& resource, Now now) {
+  WaitingPart* part = resource.find(slot_);
+  if (!part) return;
+  std::vector<std::pair<Waiting*, Permission>> decided;
+  for (Waiting& each : part->all) {
+    const Permission permission = package_.admit(resource, each.watcher.aor, now);
+    if (permission != Permission::pending) decided.emplace_back(&each, permission);
+  }
+  for (const auto& [each, permission] : decided)
+    end(*each, permission == Permission::active ? WatcherEvent::approved : WatcherEvent::rejected, now);
+}
+
+void Watchers::end(Waiting& waiting, WatcherEvent event, Now now) {
+  const EntryPtr resource = waiting.resource;
+  WatcherEntry last = std::move(waiting.watcher);
+  WaitingPart& part = *resource->find(slot_);
+  part.all.erase(part.all.iterator_to(waiting));
+  if (part.all.empty()) resource->drop(slot_);
+  waiting_.erase(waiting.self);
+  arm();
+  last.status = WatcherStatus::terminated;
+  last.event = event;
+  listener_.on_watcher(*resource, last, now);
+}
+
+void Watchers::give_up(Now now) {
+  while (!waiting_.empty() && waiting_.front().watcher.expires <= now.mono) {
+    const EntryPtr resource = waiting_.front().resource;
+    end(waiting_.front(), WatcherEvent::giveup, now);
+    listener_.on_settled(*resource, now);
+  }
+}
+
+void Watchers::arm() {
+  if (waiting_.empty()) return timer_.cancel();
+  timer_.set(waiting_.front().watcher.expires, [this](Time) {
+    give_up(subscriptions_.services().clock().now());
+    arm();
+  });
+}
+
+std::vector<WatcherEntry> Watchers::of(const Entry& resource) const {
+  std::vector<WatcherEntry> all;
+  subscriptions_.each(package_, resource, [&](const Subscription& each) {
+    if (is_shown(each)) all.push_back(entry_of(each));
+  });
+  if (const WaitingPart* part = resource.find(slot_))
+    for (const Waiting& each : part->all) all.push_back(each.watcher);
+  return all;
+}
+
+std::size_t Watchers::size_of_all() const {
+  std::size_t all = waiting_.size();
+  subscriptions_.each(package_, [&](const Subscription& each) { all += is_shown(each) ? 1U : 0U; });
+  return all;
+}
+
+Table Watchers::table(Now now) const {
+  Table table{.name = "WT", .rows = {}};
+  const auto add = [&](const Entry& resource, const WatcherEntry& watcher) {
+    table.rows.push_back({{"presentity", resource.aor()},
+                          {"watcher", watcher.aor},
+                          {"id", watcher.id},
+                          {"status", documents::to_string(watcher.status)},
+                          {"event", documents::to_string(watcher.event)},
+                          {"display-name", watcher.display_name},
+                          {"expire", std::to_string(seconds(watcher.expires - now.mono))}});
+  };
+  subscriptions_.each(package_, [&](const Subscription& each) {
+    if (is_shown(each)) add(each.resource(), entry_of(each));
+  });
+  for (const Waiting& each : waiting_) add(*each.resource, each.watcher);
+  return table;
+}
+
+}  // namespace beckon::server::subscription

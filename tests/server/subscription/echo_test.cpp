@@ -1,0 +1,89 @@
+#include "tests/server/subscription/echo.hpp"
+
+#include "tests/server/packages/stage.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+struct EchoStage {
+  Echo* echo = nullptr;
+  Stage stage{Stage::default_settings(),
+              [this](Stage&, subscription::Packages& packages) { echo = &packages.add<Echo>(); }};
+  void count() { echo->count(*stage.entry(alice), stage.clock_.at); }
+};
+
+}  // namespace
+
+TEST_CASE("a new event package is one file and one line: subscribe, notify, refresh, end (RFC 6665 4.2)") {
+  EchoStage it;
+  Stage& stage = it.stage;
+  Device watcher(stage, bob, udp(5070));
+  CHECK(watcher.subscribe(alice, "echo").status() == 200);
+  const Notified first = stage.take();
+  CHECK(first.state() == "active");
+  CHECK(first.message.header(HeaderId::event) == "echo");
+  CHECK(first.message.header(HeaderId::content_type) == "text/plain");
+  CHECK(first.message.body() == "0");
+  it.count();
+  CHECK(stage.take().message.body() == "1");
+  CHECK(watcher.refresh(600).status() == 200);
+  CHECK(stage.take().message.body() == "1");
+  CHECK(stage.table("echo").rows.size() == 1);
+  CHECK(watcher.refresh(0).status() == 200);
+  CHECK(stage.take().state() == "terminated;timeout");
+  it.count();
+  CHECK(stage.notifies.empty());
+  stage.settle();
+  CHECK(stage.size() == 0);
+  CHECK(stage.memory.records.empty());
+}
+
+TEST_CASE("its subscriptions come back after a restart like any other") {
+  EchoStage it;
+  Stage& stage = it.stage;
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "echo;id=x");
+  const Notified before = stage.take();
+  stage.restart();
+  stage.wait(5s);
+  const Notified after = stage.take();
+  CHECK(after.message.header(HeaderId::event) == "echo;id=x");
+  CHECK(after.message.call_id() == before.message.call_id());
+  CHECK(after.message.cseq()->number > before.message.cseq()->number);
+  it.count();
+  CHECK(stage.take().message.body() == "1");
+}
+
+TEST_CASE("what it decides moves its subscriptions (RFC 6665 4.1.3)") {
+  using subscription::Permission;
+  EchoStage it;
+  Stage& stage = it.stage;
+  Device watcher(stage, bob, udp(5070));
+  it.echo->permission = Permission::pending;
+  watcher.subscribe(alice, "echo");
+  CHECK(stage.take().state() == "pending");
+  it.count();
+  CHECK(stage.notifies.empty());
+  it.echo->decide(*stage.entry(alice), Permission::active, stage.clock_.at);
+  const Notified active = stage.take();
+  CHECK(active.state() == "active");
+  CHECK(active.message.body() == "1");
+  it.echo->decide(*stage.entry(alice), Permission::refused, stage.clock_.at);
+  CHECK(stage.take().state() == "terminated;rejected");
+  CHECK(watcher.subscribe(alice, "echo").status() == 403);
+  stage.settle();
+  CHECK(stage.size() == 0);
+}
+
+TEST_CASE("a dialog of one package is none of another's (RFC 6665 4.2.1)") {
+  EchoStage it;
+  Device watcher(it.stage, bob, udp(5070));
+  const auto answer = watcher.subscribe(alice, "echo");
+  it.stage.take();
+  const auto id = watcher.send("SUBSCRIBE", std::string(answer.header(HeaderId::to)), {"Event: presence"});
+  CHECK(it.stage.answer(id).status() == 481);
+}

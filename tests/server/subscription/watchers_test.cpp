@@ -1,0 +1,131 @@
+#include "server/subscription/watchers.hpp"
+
+#include "tests/server/packages/stage.hpp"
+#include "tests/server/subscription/echo.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using subscription::Permission;
+using subscription::Watchers;
+
+namespace {
+
+/// The watchers of "echo": WT of any package.
+struct Heard final : Watchers::Listener {
+  void on_watcher(Entry& resource, const subscription::WatcherEntry& watcher, Now) override {
+    CHECK(resource.aor() == alice);
+    told.push_back(watcher.aor + ' ' + documents::to_string(watcher.status) + ' ' +
+                   documents::to_string(watcher.event));
+  }
+  void on_settled(Entry&, Now) override { ++settled; }
+  std::string last() const {
+    REQUIRE_FALSE(told.empty());
+    return told.back();
+  }
+  std::vector<std::string> told;
+  int settled = 0;
+};
+
+struct WatchersStage {
+  explicit WatchersStage(Settings settings = Stage::default_settings())
+      : stage(std::move(settings),
+              [this](Stage&, subscription::Packages& packages) { echo = &packages.add<Echo>(); }),
+        watchers(*stage.subscriptions, *echo, heard) {
+    echo->permission = Permission::pending;
+  }
+  void subscribe(Device& by, std::uint32_t expires = 600) {
+    by.subscribe(alice, "echo", {"Expires: " + std::to_string(expires)});
+    stage.drain();
+  }
+  void decide(Permission permission) {
+    echo->decide(*stage.entry(alice), permission, stage.clock_.at);
+    stage.drain();
+  }
+
+  Echo* echo = nullptr;
+  Heard heard;
+  Stage stage;
+  Watchers watchers;
+  Device device{stage, bob, udp(5070)};
+};
+
+}  // namespace
+
+TEST_CASE("a watcher's states and events follow RFC 3857 4.7.1") {
+  WatchersStage it;
+  it.subscribe(it.device);
+  CHECK(it.heard.last() == bob + " pending subscribe");
+  SUBCASE("approved") {
+    it.decide(Permission::active);
+    CHECK(it.heard.last() == bob + " active approved");
+    SUBCASE("and approved again: nothing new") {
+      it.decide(Permission::active);
+      CHECK(it.heard.told.size() == 2);
+    }
+    SUBCASE("and ran out") {
+      it.stage.wait(600s);
+      CHECK(it.heard.last() == bob + " terminated timeout");
+      CHECK(it.watchers.size() == 0);
+    }
+    SUBCASE("and taken back") {
+      it.decide(Permission::pending);
+      CHECK(it.heard.last() == bob + " pending subscribe");
+    }
+  }
+  SUBCASE("rejected") {
+    it.decide(Permission::refused);
+    CHECK(it.heard.last() == bob + " terminated rejected");
+    CHECK(it.watchers.size() == 0);
+  }
+  SUBCASE("ran out undecided: waiting, until a decision or a day") {
+    it.stage.wait(600s);
+    it.stage.drain();
+    CHECK(it.heard.last() == bob + " waiting timeout");
+    CHECK(it.watchers.size() == 1);
+    SUBCASE("allowed") {
+      it.decide(Permission::active);
+      CHECK(it.heard.last() == bob + " terminated approved");
+    }
+    SUBCASE("refused") {
+      it.decide(Permission::refused);
+      CHECK(it.heard.last() == bob + " terminated rejected");
+    }
+    SUBCASE("forgotten") {
+      it.stage.wait(Watchers::waiting_time);
+      CHECK(it.heard.last() == bob + " terminated giveup");
+    }
+    CHECK(it.watchers.size() == 0);
+  }
+  CHECK(it.heard.settled >= 1);
+}
+
+TEST_CASE("an entry says how long it lasts and has lasted, and keeps its id over a restart (RFC 3858 4.3)") {
+  WatchersStage it;
+  it.subscribe(it.device);
+  it.stage.wait(100s);
+  const auto all = it.watchers.of(*it.stage.entry(alice));
+  REQUIRE(all.size() == 1);
+  const auto printed = all[0].print(it.stage.clock_.at);
+  CHECK(printed.expiration_seconds == 500);
+  CHECK(printed.subscribed_seconds == 100);
+  CHECK(printed.uri == bob);
+  CHECK(printed.display_name == "bob");
+  it.device.refresh(600);
+  it.stage.drain();
+  CHECK(it.watchers.of(*it.stage.entry(alice))[0].print(it.stage.clock_.at).expiration_seconds == 600);
+  CHECK(it.watchers.of(*it.stage.entry(alice))[0].id == all[0].id);
+  CHECK(it.heard.told.size() == 1);  // a refresh is no news
+}
+
+TEST_CASE("who waits is bounded: the oldest gives way (DESIGN 7)") {
+  Settings settings = Stage::default_settings();
+  settings.pending_per_presentity = 2;
+  WatchersStage it(settings);
+  for (const char* name : {"one", "two", "six"}) {
+    Device stranger(it.stage, "sip:" + std::string(name) + "@example.org", udp(5071));
+    it.subscribe(stranger, 0);
+  }
+  CHECK(it.watchers.size() == 2);
+  CHECK(it.heard.last() == "sip:one@example.org terminated giveup");
+}
