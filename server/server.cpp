@@ -3,6 +3,7 @@
 #include "server/message/messages.hpp"
 #include "server/packages/agent.hpp"
 #include "server/proxy/proxy.hpp"
+#include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/xcap/documents.hpp"
 
@@ -13,7 +14,8 @@ void add_rooms(Shard& shard, const ServerKey& key) {
   auto& proxy = shard.add<proxy::Proxy>(shard, registrar, key.dialogs);
   shard.add<message::Messages>(shard, proxy);
   auto& documents = shard.add<xcap::Documents>(shard);
-  shard.add<packages::Agent>(shard, registrar, documents);
+  auto& publications = shard.add<publication::Publications>(shard, registrar);
+  shard.add<packages::Agent>(shard, registrar, publications, documents);
   shard.set_relay(proxy);
 }
 

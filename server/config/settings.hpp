@@ -83,6 +83,8 @@ struct Settings {
 
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;
+  std::uint32_t elements_per_presentity =
+      256;  ///< Of all its publications: tuples, persons, devices, notes...
   std::uint32_t watchers_per_presentity = 10000;
   std::uint32_t max_breadth = 60;  ///< Devices a request may ring at once, here and behind (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.

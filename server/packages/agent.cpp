@@ -22,9 +22,11 @@ bool is_live(const SubscriptionEntry& entry) {
 
 }  // namespace
 
-Agent::Agent(Services& services, registrar::Registrar& registrar, const xcap::Documents& documents)
+Agent::Agent(Services& services, registrar::Registrar& registrar, publication::Publications& publications,
+             const xcap::Documents& documents)
     : services_(services),
-      information_(services, registrar, [this](const std::string& aor, Now now) { pst_.changed(aor, now); }),
+      information_(services, publications, registrar,
+                   [this](Entry& presentity, Now now) { pst_.changed(presentity.aor(), now); }),
       watchers_(services.timers(), services.clock(),
                 [this](const std::string& presentity, const presence::WatcherEntry& watcher, Now now) {
                   note_watcher(presentity, watcher, now);
@@ -37,19 +39,16 @@ Agent::Agent(Services& services, registrar::Registrar& registrar, const xcap::Do
              [this](std::string_view resource) { return permits_of(resource, services_.clock().now()); }),
       pst_("PST", store::Kind::subscription, services, presence_, presence_observer_),
       wst_("WST", store::Kind::winfo_subscription, services, winfo_, winfo_observer_) {
-  registrar.observe(*this);
   services.bus().subscribe(store::Kind::document, [this](const std::string& aor, store::Version) {
     on_rules_changed(aor, services_.clock().now());
   });
 }
 
 bool Agent::handles(sip::Method method, std::string_view event) const {
-  if (method == sip::Method::publish) return event == presence_.name();
   return method == sip::Method::subscribe && (event == presence_.name() || event == winfo_.name());
 }
 
 void Agent::on_request(const RequestPtr& request) {
-  if (request->message.method() == sip::Method::publish) return information_.on_publish(request);
   const auto event = sip::parse_event(request->message.header(sip::HeaderId::event));
   if (!event) return services_.respond(*request, 400);
   (event->package == winfo_.name() ? wst_ : pst_).on_request(request);
@@ -58,13 +57,6 @@ void Agent::on_request(const RequestPtr& request) {
 void Agent::on_flow_closed(transaction::FlowId flow, Now now) {
   wst_.on_flow_closed(flow, now);
   pst_.on_flow_closed(flow, now);
-  information_.on_flow_closed(flow, now);
-}
-
-void Agent::on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
-                                const registrar::Binding&, const std::vector<registrar::Binding>& all,
-                                Now now) {
-  information_.on_bindings_changed(aor, event, all, now);
 }
 
 void Agent::on_subscribed(SubscriptionEntry& entry, Now now) {
@@ -157,7 +149,8 @@ Winfo::Permits Agent::permits_of(std::string_view resource, Now now) {
   };
   for (const SubscriptionEntry* entry : pst_.of(resource))
     if (is_live(*entry)) add(entry->subscription.watcher);
-  information_.each_grant_holder(resource, add);
+  if (const EntryPtr presentity = services_.directory().find(resource))
+    information_.each_grant_holder(*presentity, add);
   return permits;
 }
 
@@ -210,13 +203,11 @@ void Agent::release_grants(const std::string& resource, Now now) {
 }
 
 void Agent::restore(const store::Record& record, Now now) {
-  information_.restore(record, now);
   pst_.restore(record, now);
   wst_.restore(record, now);
 }
 
 void Agent::restored(Now now) {
-  information_.restored(now);
   // Everybody gets full state anyway, spread over time: nothing is told on top of it.
   noting_ = true;
   wst_.restored(now);

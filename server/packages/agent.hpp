@@ -16,12 +16,12 @@
 
 namespace beckon::server::packages {
 
-/// The presence agent of one shard (RFC 3856): SUBSCRIBE for "presence" and "presence.winfo", PUBLISH for
-/// "presence". Joins the paper's four tables: PIT (state), PST and WST (subscriptions), WT (watchers).
-class Agent final : public Room, public registrar::BindingsObserver {
+/// The presence agent of one shard (RFC 3856): SUBSCRIBE for "presence" and "presence.winfo". Joins the paper's four tables: PIT (state), PST and WST (subscriptions), WT (watchers).
+class Agent final : public Room {
  public:
-  /// Observes the registrar, and the bus for changes of rules. All referenced things outlive it.
-  Agent(Services& services, registrar::Registrar& registrar, const xcap::Documents& documents);
+  /// Observes the bus for changes of rules. All referenced things outlive it.
+  Agent(Services& services, registrar::Registrar& registrar, publication::Publications& publications,
+        const xcap::Documents& documents);
 
   bool handles(sip::Method method, std::string_view event) const override;
   std::vector<std::string> events() const override { return {"presence", "presence.winfo"}; }
@@ -30,10 +30,6 @@ class Agent final : public Room, public registrar::BindingsObserver {
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
   std::vector<Table> tables(Now now) const override;
-
-  void on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
-                           const registrar::Binding& changed, const std::vector<registrar::Binding>& all,
-                           Now now) override;
 
   /// Things it holds; 0 when all have left.
   std::size_t size() const { return information_.size() + pst_.size() + wst_.size() + watchers_.size(); }

@@ -67,7 +67,8 @@ event::Content Presence::compose(event::Subscription& subscription, Permission p
     what.direct = ds1::Mode::off;
   }
   return {subscription.body_type,
-          information_.render(subscription.resource, what, subscription.secure, subscription.watcher)};
+          information_.render(*services_.directory().get(subscription.resource), what, subscription.secure,
+                              subscription.watcher)};
 }
 
 bool Presence::is_outdated(const event::Subscription& subscription, Now now) const {

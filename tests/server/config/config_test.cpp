@@ -80,6 +80,7 @@ const Row rows[] = {
     {"publication.maximum", "1"},
     {"limits.bindings_per_aor", "1"},
     {"limits.publications_per_aor", "1"},
+    {"limits.elements_per_presentity", "1"},
     {"limits.watchers_per_presentity", "1"},
     {"limits.unauthenticated_per_second", "1"},
     {"limits.unauthenticated_burst", "1"},

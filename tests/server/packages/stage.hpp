@@ -61,7 +61,9 @@ struct Notified {
 
 class Stage final : public Services {
  public:
-  explicit Stage(Settings settings = default_settings()) : settings_(std::move(settings)) {
+  /// `wire` adds rooms and packages at each start, before the store is read.
+  explicit Stage(Settings settings = default_settings(), std::function<void(Stage&)> wire = {})
+      : settings_(std::move(settings)), wire_(std::move(wire)) {
     for (const std::string& aor : {alice, bob, carol}) memory.users[aor].aor = aor;
     start();
   }
@@ -143,6 +145,8 @@ class Stage final : public Services {
     if (const std::string aor = resource_of(*message); !aor.empty()) request->resource = directory_->get(aor);
     if (message->method() == sip::Method::register_)
       registrar->on_request(request);
+    else if (message->method() == sip::Method::publish)
+      publications->on_request(request);
     else
       agent->on_request(request);
     return request->id;
@@ -176,7 +180,9 @@ class Stage final : public Services {
     notified.on_outcome({kind, nullptr, status}, clock_.at);
   }
   void close_flow(transaction::FlowId flow) {
+    directory_->on_flow_closed(flow, clock_.at);
     registrar->on_flow_closed(flow, clock_.at);
+    publications->on_flow_closed(flow, clock_.at);
     agent->on_flow_closed(flow, clock_.at);
     settle();
   }
@@ -202,6 +208,7 @@ class Stage final : public Services {
   std::deque<Notified> notifies;
   std::unique_ptr<registrar::Registrar> registrar;
   std::unique_ptr<xcap::Documents> documents;
+  std::unique_ptr<publication::Publications> publications;
   std::unique_ptr<packages::Agent> agent;
 
  protected:
@@ -213,6 +220,7 @@ class Stage final : public Services {
     void on_record(store::Record record) override {
       stage.registrar->restore(record, stage.clock_.at);
       stage.documents->restore(record, stage.clock_.at);
+      stage.publications->restore(record, stage.clock_.at);
       stage.agent->restore(record, stage.clock_.at);
     }
     void on_answer(store::Answer) override {}
@@ -226,6 +234,7 @@ class Stage final : public Services {
   }
   void stop() {
     agent.reset();
+    publications.reset();
     documents.reset();
     registrar.reset();
     directory_.reset();
@@ -234,19 +243,23 @@ class Stage final : public Services {
   void start() {
     log::set_level(log::Level::off);
     store_ = std::make_unique<store::MemoryStore>(memory, queue, clock_, store_latency);
-    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_);
-    bus_ = std::make_unique<store::LocalBus>();
-    directory_ = std::make_unique<Directory>(*store_, queue, clock_);
+    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_, store_latency);
+    bus_ = std::make_unique<store::LocalBus>(queue, clock_);
+    directory_ = std::make_unique<Directory>(Directory::Parts{*store_, *users_, *bus_, queue, clock_});
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
-    agent = std::make_unique<packages::Agent>(*this, *registrar, *documents);
+    publications = std::make_unique<publication::Publications>(*this, *registrar);
+    agent = std::make_unique<packages::Agent>(*this, *registrar, *publications, *documents);
+    if (wire_) wire_(*this);
     Loading loading(*this);
     memory.load(loading);
     registrar->restored(clock_.at);
+    publications->restored(clock_.at);
     agent->restored(clock_.at);
   }
 
   Settings settings_;
+  std::function<void(Stage&)> wire_;
   SeededRandom random_{7};
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<store::MemoryUsers> users_;
