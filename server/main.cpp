@@ -8,7 +8,7 @@
 #include "server/admin/trace.hpp"
 #include "server/admin/users.hpp"
 #include "server/config/command_line.hpp"
-#include "server/daemon.hpp"
+#include "server/daemon/daemon.hpp"
 
 namespace {
 

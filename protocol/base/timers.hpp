@@ -1,63 +1,105 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
-#include <unordered_map>
-#include <utility>
 
+#include "protocol/base/callback.hpp"
 #include "protocol/base/time.hpp"
 
 namespace beckon {
 
-/// Names one pending timer; 0 names none.
-using TimerId = std::uint64_t;
+class Timer;
 
-/// The timers of one shard or one user agent: pure, driven by whoever owns the clock. Callbacks run
-/// inside `advance`, in order of their time, equal times in order of setting; they may set and cancel
-/// timers. One thread.
+/// The timers of one shard or one user agent. Pure: the owner of the clock calls `advance`. Callbacks run
+/// inside `advance`, in order of their time, equal times in order of setting, and never before their time;
+/// they may set, cancel and destroy timers. One thread.
+///
+/// A hierarchical timing wheel (Varghese, Lauck 1987): setting and cancelling cost the same however many
+/// timers there are, and allocate nothing. Each level has 64 slots; a slot of the lowest lasts 1.024 ms, one
+/// of the next 64 times as long, and so on. A timer stands at the level of the highest digit (base 64) in
+/// which its time differs from the wheel's, and moves down when the wheel reaches its slot. The timers of the
+/// slot that the wheel stands at are kept in order of their exact time.
 class TimerQueue {
  public:
-  using Callback = std::function<void(Time now)>;
+  /// 24 octets of captures fit inside: an object, a number, one more.
+  using Callback = beckon::Callback<void(Time now)>;
 
-  TimerId set(Time when, Callback callback);
-  /// Does nothing for 0, an expired or a cancelled timer.
-  void cancel(TimerId id);
-  /// Cancels `id` if it is pending, then sets anew.
-  void reset(TimerId& id, Time when, Callback callback);
+  TimerQueue();
+  ~TimerQueue() { clear(); }
+  TimerQueue(const TimerQueue&) = delete;
+  TimerQueue& operator=(const TimerQueue&) = delete;
 
-  /// When `advance` has something to do next.
+  /// Calls back once, whatever becomes of the caller. What must go with its owner is a `Timer`.
+  void set(Time when, Callback callback);
+
+  /// When `advance` has something to do next. Never later than the first timer; earlier only when a timer was
+  /// cancelled that came before it, and then `advance` makes the next answer better.
   std::optional<Time> next() const;
   /// Runs what is due at `now`. The time never goes back.
   void advance(Time now);
-  std::size_t size() const { return timers_.size(); }
+  /// Cancels all.
+  void clear();
+  std::size_t size() const { return size_; }
 
  private:
-  std::map<std::pair<Time, TimerId>, Callback> timers_;
-  std::unordered_map<TimerId, Time> when_;
-  TimerId last_ = 0;
+  friend Timer;
+
+  struct Link {
+    Link* previous = nullptr;
+    Link* next = nullptr;  ///< Null while it is in no list.
+  };
+  struct Node : Link {
+    explicit Node(TimerQueue* its_queue) : queue(its_queue) {}
+    Time when{};
+    TimerQueue* queue;  ///< Of a Timer; null for a node of `set`, which is the queue's.
+    Callback callback;
+  };
+  /// The head of a ring of nodes.
+  struct Slot : Link {
+    Time earliest{};  ///< No node is earlier.
+    bool is_empty() const { return next == this; }
+  };
+
+  static constexpr unsigned digit_bits = 6;
+  static constexpr std::size_t slots_per_level = std::size_t{1} << digit_bits;
+  static constexpr std::size_t levels = 9;  ///< 54 bits of ticks: all of `Time`.
+
+  static Node* merge(Node* a, Node* b);
+  static Node* sort(Node* chain);
+  void link(Node& node);
+  void unlink(Node& node);
+  void place(Node& node);
+  void place_ready(Node& node);
+  bool turn(std::uint64_t tick);
+  Node* take_all(Slot& slot);
+  void fire(Node& node, Time now);
+  Callback drop(Node& node);
+
+  std::array<Slot, levels * slots_per_level> slots_;
+  std::array<std::uint64_t, levels> occupied_{};  ///< A bit for each slot that is not empty.
+  Slot ready_;                                    ///< Up to the tick of `position_`, in order.
+  std::uint64_t position_ = 0;                    ///< In ticks.
+  std::size_t size_ = 0;
 };
 
-/// A timer that goes with its owner.
+/// A timer that goes with its owner: a node of the queue itself. The queue outlives it or was destroyed
+/// before it.
 class Timer {
  public:
-  explicit Timer(TimerQueue& queue) : queue_(&queue) {}
+  explicit Timer(TimerQueue& queue) : node_(&queue) {}
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
   ~Timer() { cancel(); }
-  void set(Time when, TimerQueue::Callback callback) {
-    queue_->reset(id_, when, [this, callback = std::move(callback)](Time now) {
-      id_ = 0;
-      callback(now);  // may destroy *this: nothing of it is touched afterwards
-    });
-  }
-  void cancel() { queue_->cancel(std::exchange(id_, 0)); }
-  bool is_set() const { return id_ != 0; }
+
+  /// Cancels it if it is pending, then sets it anew. The callback may destroy the timer.
+  void set(Time when, TimerQueue::Callback callback);
+  void cancel();
+  bool is_set() const { return node_.next != nullptr; }
 
  private:
-  TimerQueue* queue_;
-  TimerId id_ = 0;
+  TimerQueue::Node node_;
 };
 
 }  // namespace beckon

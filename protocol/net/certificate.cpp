@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <optional>
 
 #include "protocol/base/text.hpp"
@@ -139,14 +140,17 @@ Certificate make_certificate(EVP_PKEY* key, const std::vector<std::string>& name
   return made ? std::move(certificate) : nullptr;
 }
 
+/// The file is there whole or not at all.
 Result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
   const auto failed = [] { return ErrorCode(errno, boost::system::system_category()); };
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+  const std::string unfinished = path + ".new";
+  const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
   if (fd < 0) return failed();
   ErrorCode error;
   if (::fchmod(fd, mode) != 0 || ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     error = failed();
   if (::close(fd) != 0 && !error) error = failed();
+  if (!error && ::rename(unfinished.c_str(), path.c_str()) != 0) error = failed();
   if (error) return error;
   return {};
 }

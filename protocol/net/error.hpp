@@ -11,7 +11,7 @@ enum class Errc {
   flow_gone,        ///< The flow is closed, or was never one of ours.
   queue_full,       ///< The peer reads slower than we write; a stream is closed for it.
   too_large,        ///< More octets than the transport or a limit allows.
-  timed_out,        ///< Connecting, the TLS handshake, or an answer took too long.
+  timed_out,        ///< Connecting, the TLS handshake, an answer, or the end of a message took too long.
   idle,             ///< Nothing came for too long, or a keep-alive was not answered (RFC 5626 4.4.1).
   closed,           ///< The peer closed, or we did.
   untrusted,        ///< The peer's certificate is not signed by anyone we trust.
@@ -22,6 +22,7 @@ enum class Errc {
   bad_frame,        ///< A WebSocket peer broke RFC 6455 5; the connection is closed with code 1002.
   not_utf8,         ///< A WebSocket text message is not UTF-8; closed with code 1007.
   not_secure,       ///< TLS was asked for and this side has no certificate or trust configured.
+  crowded_out,      ///< Unfinished messages held too many octets, this connection the most (`Unfinished`).
 };
 const char* to_string(Errc value);
 

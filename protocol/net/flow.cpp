@@ -16,11 +16,13 @@ const SharedText& two_line_ends() {
 
 }  // namespace
 
-Flow::Flow(transaction::Hop hop, ChannelPtr channel, std::shared_ptr<void> dialled)
+Flow::Flow(transaction::Hop hop, ChannelPtr channel, std::shared_ptr<void> dialled, Duration message_time)
     : hop_(hop),
       channel_(std::move(channel)),
       dialled_(std::move(dialled)),
       peer_names_(channel_->peer_names()),
+      unfinished_(channel_->loop().unfinished(), channel_->loop().timers(), hop_.remote, message_time,
+                  [this](ErrorCode reason) { channel_->close(reason); }),
       ping_(channel_->loop().timers()),
       pong_(channel_->loop().timers()) {}
 
@@ -42,11 +44,20 @@ void Flow::on_octets(std::string_view octets) {
     if (!item) {
       log::debug("net", "{}: {}", print(hop_.remote), item.error().message());
       events_.on_malformed(hop_, item.error(), *framer_.refused());
+      unfinished_.end();
+      framer_ = sip::Framer();
       channel_->finish();
       return;
     }
-    if (!*item || !take(std::move(**item))) return;
+    if (!*item) return watch_unfinished();
+    unfinished_.end();
+    if (!take(std::move(**item))) return;
   }
+}
+
+void Flow::watch_unfinished() {
+  if (framer_.held() == 0) return unfinished_.end();
+  unfinished_.hold(framer_.held(), channel_->loop().now().mono);
 }
 
 // A WebSocket keeps the bounds of messages, and Content-Length is not needed (RFC 7118 5).
@@ -77,6 +88,7 @@ bool Flow::take(sip::Framer::Item item) {
 
 void Flow::on_closed(ErrorCode reason) {
   log::debug("net", "flow {:x} to {} closed: {}", hop_.flow, print(hop_.remote), reason.message());
+  unfinished_.end();
   ping_.cancel();
   pong_.cancel();
   forget_written();

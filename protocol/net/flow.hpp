@@ -19,8 +19,9 @@ class Flow : public std::enable_shared_from_this<Flow> {
     std::function<void(const transaction::Hop&)> on_closed;
   };
 
-  /// `dialled` counts a flow that we dialled, as long as it is held; null for one we accepted.
-  Flow(transaction::Hop hop, ChannelPtr channel, std::shared_ptr<void> dialled);
+  /// `dialled` counts a flow that we dialled, as long as it is held; null for one we accepted. `message_time`
+  /// is how long one message may take to arrive.
+  Flow(transaction::Hop hop, ChannelPtr channel, std::shared_ptr<void> dialled, Duration message_time);
 
   void start(Events events);
   /// `failed` is called later when the message is known not to have been written.
@@ -46,6 +47,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   void on_octets(std::string_view octets);
   void on_whole(std::string_view octets);
   bool take(sip::Framer::Item item);
+  void watch_unfinished();
   void on_closed(ErrorCode reason);
   void forget_written();
   void fail_later(Failed failed, ErrorCode error);
@@ -59,6 +61,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   Events events_;
   std::uint64_t octets_sent_ = 0;
   std::deque<Pending> pending_;
+  UnfinishedMessage unfinished_;
   Timer ping_, pong_;
 };
 

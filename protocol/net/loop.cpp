@@ -87,6 +87,7 @@ struct Loop::Impl {
 
   std::uint8_t number;
   TimerQueue timers;
+  Unfinished unfinished;
   TurnClock clock;
   std::atomic<bool> stopped{false};
   std::vector<std::function<void()>> turn_end;
@@ -103,12 +104,12 @@ Loop::~Loop() {
   // with the context may still cancel timers.
   std::vector<std::function<void()>> turn_end;
   turn_end.swap(impl_->turn_end);
-  TimerQueue timers;
-  std::swap(timers, impl_->timers);
+  impl_->timers.clear();
 }
 
 std::uint8_t Loop::number() const { return impl_->number; }
 TimerQueue& Loop::timers() { return impl_->timers; }
+Unfinished& Loop::unfinished() { return impl_->unfinished; }
 Clock& Loop::clock() { return impl_->clock; }
 Now Loop::now() { return impl_->clock.now(); }
 boost::asio::io_context& Loop::context() { return impl_->context; }

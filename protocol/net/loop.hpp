@@ -7,6 +7,7 @@
 
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
+#include "protocol/net/unfinished.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -14,9 +15,9 @@ class io_context;
 
 namespace beckon::net {
 
-/// One thread's event loop: an io_context, the TimerQueue of everything that lives on it, and the clock.
-/// Everything but `post` and `stop` belongs to the thread that runs it (or, before `run`, to the one that
-/// sets it up).
+/// One thread's event loop: an io_context, the TimerQueue of everything that lives on it, the clock, and the
+/// bound on unfinished messages. Everything but `post` and `stop` belongs to the thread that runs it (or,
+/// before `run`, to the one that sets it up).
 class Loop {
  public:
   /// `number` tells the loops of a process apart; it is the top octet of the FlowIds made here.
@@ -27,6 +28,8 @@ class Loop {
 
   std::uint8_t number() const;
   TimerQueue& timers();
+  /// What the loop's connections hold of messages that have not ended.
+  Unfinished& unfinished();
   /// In a handler the time is that of its first look at the clock.
   Clock& clock();
   Now now();

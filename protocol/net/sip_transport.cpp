@@ -180,7 +180,9 @@ Acceptor::OnChannel SipTransport::Impl::on_channel(Protocol protocol) {
 
 void SipTransport::Impl::open_websocket(Protocol protocol, const ChannelPtr& channel) {
   shaking_hands.insert(channel);
-  accept_websocket(channel, options.websocket,
+  WebSocketOptions websocket = options.websocket;
+  websocket.message_time = options.message_time;
+  accept_websocket(channel, std::move(websocket),
                    [weak = weak_from_this(), protocol, channel](Result<ChannelPtr> opened) {
                      const auto self = weak.lock();
                      if (self) self->shaking_hands.erase(channel);
@@ -215,7 +217,7 @@ Hop SipTransport::Impl::add_flow(Protocol protocol, ChannelPtr channel) {
                 .remote = channel->remote(),
                 .local = channel->local(),
                 .flow = make_flow_id(loop.number())};
-  return add_flow(std::make_shared<Flow>(hop, std::move(channel), nullptr));
+  return add_flow(std::make_shared<Flow>(hop, std::move(channel), nullptr, options.message_time));
 }
 
 Hop SipTransport::Impl::add_dialled(const Remote& to, ChannelPtr channel, std::shared_ptr<void> place) {
@@ -224,7 +226,7 @@ Hop SipTransport::Impl::add_dialled(const Remote& to, ChannelPtr channel, std::s
                 .local = channel->local(),
                 .flow = make_flow_id(loop.number()),
                 .name = to.name};
-  return add_flow(std::make_shared<Flow>(hop, std::move(channel), std::move(place)));
+  return add_flow(std::make_shared<Flow>(hop, std::move(channel), std::move(place), options.message_time));
 }
 
 Hop SipTransport::Impl::add_flow(const std::shared_ptr<Flow>& flow) {

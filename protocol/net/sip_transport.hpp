@@ -55,7 +55,9 @@ class SipTransport final : public transaction::Transport {
     TlsContextPtr tls_web{};     ///< For wss listeners: browsers are not asked for certificates.
     TlsContextPtr tls_client{};  ///< For TLS connections we dial.
     ChannelLimits limits{};
-    WebSocketOptions websocket{};
+    Duration message_time =
+        30s;  ///< For one message on a stream, first octet to last; past it the flow is closed.
+    WebSocketOptions websocket{};               ///< `message_time` is taken from above.
     std::size_t connections = 50000;            ///< Accepted, and as many dialled; past it Errc::queue_full.
     std::size_t connections_per_address = 100;  ///< Each way.
     std::function<bool(const IpAddress&)> trusted{};  ///< No bound per address; loopback unless set.

@@ -81,6 +81,8 @@ class WebSocketChannel final : public Channel, public std::enable_shared_from_th
         options_(std::move(options)),
         done_(std::move(done)),
         framer_(options_.message),
+        unfinished_(below_->loop().unfinished(), below_->loop().timers(), below_->remote(),
+                    options_.message_time, [this](ErrorCode reason) { below_->close(reason); }),
         timer_(below_->loop().timers()) {
     parser_.header_limit(header_limit);
   }
@@ -111,6 +113,7 @@ class WebSocketChannel final : public Channel, public std::enable_shared_from_th
   void shake_hands(std::string_view octets);
   void refuse(const Refusal& refusal);
   void take_frames();
+  void watch_unfinished();
   void take(const WebSocketFramer::Item& item);
   void deliver(const WebSocketFramer::Item& item);
   void say_goodbye(WebSocketClose code);
@@ -123,9 +126,11 @@ class WebSocketChannel final : public Channel, public std::enable_shared_from_th
   Handler handler_;
   State state_ = State::handshake;
   Parser parser_;
-  std::string head_;  ///< Of the handshake, until it is whole.
+  std::string head_;                ///< Octets of the handshake that the parser has not taken.
+  std::size_t handshake_size_ = 0;  ///< Octets of the handshake so far.
   WebSocketFramer framer_;
   bool binary_ = false;  ///< The kind the last message came in.
+  UnfinishedMessage unfinished_;
   Time pinged_{};
   Timer timer_;
 };
@@ -145,10 +150,12 @@ void WebSocketChannel::on_octets(std::string_view octets) {
 
 void WebSocketChannel::shake_hands(std::string_view octets) {
   head_.append(octets);
+  handshake_size_ += octets.size();
   ErrorCode error;
   const std::size_t used = parser_.put(boost::asio::buffer(head_), error);
   head_.erase(0, used);
-  if (error == http::error::need_more) return;
+  if (error == http::error::need_more) return unfinished_.hold(handshake_size_, loop().now().mono);
+  unfinished_.end();
   if (error == http::error::header_limit) return refuse({431, "Request Header Fields Too Large", {}});
   if (error) return refuse({400, "Bad Request", {}});
   if (!parser_.is_done()) return refuse({400, "Bad Request", {}});  // a body
@@ -183,12 +190,18 @@ void WebSocketChannel::take_frames() {
       log::debug("net", "{}: WebSocket: {}", beckon::print(remote()), item.error().message());
       return say_goodbye(close_code(item.error()));
     }
-    if (!*item) return;
+    if (!*item) return watch_unfinished();
     take(**item);
   }
 }
 
+void WebSocketChannel::watch_unfinished() {
+  if (!framer_.is_begun()) return unfinished_.end();
+  unfinished_.hold(framer_.held(), loop().now().mono);
+}
+
 void WebSocketChannel::deliver(const WebSocketFramer::Item& item) {
+  unfinished_.end();
   binary_ = item.kind == WebSocketOpcode::binary;
   const auto on_octets = handler_.on_octets;  // outlives a close from inside it
   on_octets(item.octets);
@@ -232,6 +245,7 @@ void WebSocketChannel::watch() {
 void WebSocketChannel::say_goodbye(WebSocketClose code) {
   if (state_ != State::open) return;
   timer_.cancel();
+  unfinished_.end();
   below_->send(print_close(code));
   state_ = State::closing;
   below_->finish();
@@ -239,6 +253,7 @@ void WebSocketChannel::say_goodbye(WebSocketClose code) {
 
 void WebSocketChannel::close(ErrorCode reason) {
   timer_.cancel();
+  unfinished_.end();
   state_ = State::closing;
   below_->close(reason);
   auto handler = std::exchange(handler_, {});
@@ -247,6 +262,7 @@ void WebSocketChannel::close(ErrorCode reason) {
 
 void WebSocketChannel::on_closed(ErrorCode reason) {
   timer_.cancel();
+  unfinished_.end();
   state_ = State::closing;
   if (const auto done = std::exchange(done_, nullptr)) return done(reason);
   const auto handler = std::exchange(handler_, {});

@@ -10,7 +10,8 @@ namespace beckon::net {
 
 struct WebSocketOptions {
   std::size_t message = std::size_t{1} << 20;  ///< Octets of one message; past it closed with code 1009.
-  Duration handshake = 10s;                    ///< For the request to come in.
+  Duration handshake = 10s;                    ///< For the request to arrive.
+  Duration message_time = 30s;                 ///< For one message, first octet to last; past it closed.
   /// How often a silent client is pinged, so that a browser, which cannot ping by itself, outlives the
   /// channel's idle time (RFC 7118 6). Zero: never.
   Duration ping = 45s;

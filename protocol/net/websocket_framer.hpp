@@ -48,6 +48,10 @@ class WebSocketFramer {
   /// The next item; nothing when more octets are needed. An error ends the stream and is repeated:
   /// Errc::bad_frame, not_utf8, too_large.
   Result<std::optional<Item>> next();
+  /// Has a message or frame begun whose end has not been pushed?
+  bool is_begun() const { return frame_ || message_kind_ || buffer_.size() > begin_; }
+  /// Octets held of it.
+  std::size_t held() const { return buffer_.size() - begin_ + message_.size() + control_.size(); }
 
  private:
   struct Frame {

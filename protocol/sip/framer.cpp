@@ -9,8 +9,8 @@ namespace beckon::sip {
 
 namespace {
 
-/// Octets of buffer an idle connection may keep: beyond it the memory of one big message is given back.
-constexpr std::size_t kept_capacity = 16384;
+/// Octets of buffer that a connection keeps between messages; what a larger message took is freed.
+constexpr std::size_t kept_capacity = 2048;
 
 /// Content-Length of a head; 0 where there is none. Folded lines are read as one.
 Result<std::size_t> body_length(std::string_view head) {
@@ -37,7 +37,6 @@ void Framer::push(std::string_view octets) {
   if (begin_ > 0) {
     buffer_.erase(0, begin_);
     begin_ = 0;
-    if (buffer_.size() < kept_capacity && buffer_.capacity() > kept_capacity) buffer_.shrink_to_fit();
   }
   buffer_.append(octets);
 }
@@ -47,9 +46,16 @@ Result<std::optional<Framer::Item>> Framer::next() {
   if (head_ == 0 && scanned_ == 0) {
     if (auto item = next_line_end()) return item;
     const auto rest = std::string_view(buffer_).substr(begin_);
+    if (rest.empty()) empty_buffer();
     if (rest.empty() || rest == "\r") return std::optional<Item>{};
   }
   return next_message();
+}
+
+void Framer::empty_buffer() {
+  begin_ = 0;
+  if (buffer_.capacity() > kept_capacity) buffer_ = std::string();
+  buffer_.clear();
 }
 
 std::optional<Framer::Item> Framer::next_line_end() {
@@ -82,6 +88,7 @@ Result<std::optional<Framer::Item>> Framer::next_message() {
   auto message = Message::parse(text, limits_);
   if (!message) {
     refused_ = std::move(text);
+    empty_buffer();
     failed_ = static_cast<Errc>(message.error().value());
     return message.error();
   }
@@ -94,8 +101,7 @@ Result<std::optional<Framer::Item>> Framer::next_message() {
 Errc Framer::fail(Errc why) {
   failed_ = why;
   refused_ = share(std::string_view(buffer_).substr(begin_));
-  buffer_.clear();
-  begin_ = 0;
+  empty_buffer();
   return why;
 }
 

@@ -27,12 +27,15 @@ class Framer {
   /// The next item; nothing when more octets are needed. An error ends the stream: it is repeated at every
   /// call. Answer what `refusal(text, error)` says of `refused()`, then close the connection.
   Result<std::optional<Item>> next();
+  /// Octets of a message whose end was not pushed yet; 0 between messages. Right after `next` gave nothing.
+  std::size_t held() const { return buffer_.size() - begin_; }
 
   /// The octets the error is about; null before one.
   const SharedText& refused() const { return refused_; }
 
  private:
   Result<std::optional<Item>> next_message();
+  void empty_buffer();
   std::optional<Item> next_line_end();
   Errc fail(Errc why);
 

@@ -22,10 +22,6 @@ std::string key_of(std::string_view branch, std::string_view method) {
 
 }  // namespace
 
-ClientTable::~ClientTable() {
-  for (auto& [id, client] : clients_) context_.timers.cancel(client.timer);
-}
-
 std::string ClientTable::mint_branch(std::string_view part) {
   std::string branch(sip::magic_cookie);
   if (context_.config.branch_prefix) branch += context_.config.branch_prefix();
@@ -110,8 +106,9 @@ TransactionId ClientTable::open(Opening opening, Time now) {
   const bool reliable = is_reliable(opening.hop.protocol);
   by_key_.emplace(opening.key, id);
   if (opening.hop.flow != 0) by_flow_.emplace(opening.hop.flow, id);
-  Client fresh(make_machine(opening.invite, reliable, now), opening.hop);
-  auto& client = clients_.emplace(id, std::move(fresh)).first->second;
+  auto& client =
+      clients_.try_emplace(id, make_machine(opening.invite, reliable, now), opening.hop, context_.timers)
+          .first->second;
   client.key = std::move(opening.key);
   client.on_outcome = std::move(opening.on_outcome);
   client.switched = opening.switched;
@@ -194,7 +191,6 @@ void ClientTable::on_flow_closed(FlowId flow, Now now) {
 void ClientTable::on_timer(TransactionId id, Now now) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
-  found->second.timer = 0;
   const auto actions = std::visit(
       [&](auto& machine) { return machine.on(std::decay_t<decltype(machine)>::Event::timer, now.mono); },
       found->second.machine);
@@ -276,15 +272,13 @@ void ClientTable::perform_cancel(const Client& client, Now now) {
 void ClientTable::arm(TransactionId id, Client& client) {
   const auto deadline = std::visit([](auto& machine) { return machine.deadline(); }, client.machine);
   if (!deadline) {
-    context_.timers.cancel(std::exchange(client.timer, 0));
+    client.timer.cancel();
     return;
   }
-  context_.timers.reset(client.timer, *deadline,
-                        [this, id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
+  client.timer.set(*deadline, [this, id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
 }
 
 void ClientTable::close(TransactionId id, Client& client) {
-  context_.timers.cancel(client.timer);
   by_flow_.erase({client.hop.flow, id});
   by_key_.erase(client.key);
   clients_.erase(id);

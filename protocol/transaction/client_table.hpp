@@ -17,7 +17,6 @@ namespace beckon::transaction {
 class ClientTable {
  public:
   explicit ClientTable(Context& context) : context_(context) {}
-  ~ClientTable();
 
   TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Time now,
                      std::string_view branch_part);
@@ -32,7 +31,7 @@ class ClientTable {
  private:
   using Machine = std::variant<InviteClient, NonInviteClient>;
   struct Client {
-    Client(Machine m, const Hop& to) : machine(std::move(m)), hop(to) {}
+    Client(Machine m, const Hop& to, TimerQueue& timers) : machine(std::move(m)), hop(to), timer(timers) {}
     Machine machine;
     Hop hop;
     std::string key;
@@ -41,7 +40,7 @@ class ClientTable {
     SharedText ack;  ///< For the final response of an INVITE, once there is one.
     OnOutcome on_outcome;
     std::string cancel_reason;
-    TimerId timer = 0;
+    Timer timer;
     bool ended = false;        ///< The user was told the end.
     bool cancelled = false;    ///< The user wants to CANCEL.
     bool stream_only = false;  ///< A MESSAGE that went over TCP for its size: it has no other way.

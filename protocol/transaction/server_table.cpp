@@ -82,12 +82,8 @@ ServerActions on_response(std::variant<InviteServer, NonInviteServer>& machine, 
 ServerTable::ServerTable(Context& context)
     : context_(context),
       hash_(context.random.next(), context.random.next()),
-      answers_(context.config.max_answer_octets) {}
-
-ServerTable::~ServerTable() {
-  for (auto& [id, server] : servers_) context_.timers.cancel(server.timer);
-  context_.timers.cancel(answers_timer_);
-}
+      answers_(context.config.max_answer_octets),
+      answers_timer_(context.timers) {}
 
 TransactionId ServerTable::find(AnswerLog::Hash hash, std::string_view key) const {
   const auto [begin, end] = by_key_.equal_range(hash);
@@ -141,7 +137,7 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   Machine machine = NonInviteServer(reliable, times, now.mono);
   if (request.method() == sip::Method::invite) machine = InviteServer(reliable, times, now.mono);
   ReplyWay way(reply_hop(via, from), via, bool(context_.config.locate));
-  auto& server = servers_.emplace(id, Server(std::move(machine), std::move(way))).first->second;
+  auto& server = servers_.try_emplace(id, std::move(machine), std::move(way), context_.timers).first->second;
   server.via = stamped_via(via, from.remote);
   server.request = request.shared_text();
   server.key = std::move(key);
@@ -154,7 +150,7 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   else
     context_.user.on_request(id, from, request, now);
   // Most are answered by now and never need a timer.
-  if (const auto found = servers_.find(id); found != servers_.end() && found->second.timer == 0)
+  if (const auto found = servers_.find(id); found != servers_.end() && !found->second.timer.is_set())
     arm(id, found->second);
 }
 
@@ -235,7 +231,6 @@ void ServerTable::respond(TransactionId id, std::string response, Now now) {
 void ServerTable::on_timer(TransactionId id, Now now) {
   const auto found = servers_.find(id);
   if (found == servers_.end()) return;
-  found->second.timer = 0;
   const auto actions = std::visit(
       [&](auto& machine) { return machine.on(std::decay_t<decltype(machine)>::Event::timer, now.mono); },
       found->second.machine);
@@ -310,7 +305,6 @@ void ServerTable::on_transport_error(TransactionId id) {
 
 void ServerTable::close(TransactionId id) {
   const auto found = servers_.find(id);
-  context_.timers.cancel(found->second.timer);
   forget_origin(found->second);
   const auto [begin, end] = by_key_.equal_range(found->second.hash);
   by_key_.erase(std::find_if(begin, end, [id](const auto& each) { return each.second == id; }));
@@ -322,14 +316,13 @@ void ServerTable::log_answer(const Server& server) {
   const auto until = std::get<NonInviteServer>(server.machine).deadline();
   answers_.add(server.hash,
                {.key = server.key, .response = *server.response, .hop = server.way.hop(), .until = *until});
-  if (answers_timer_ == 0) watch_answers();
+  if (!answers_timer_.is_set()) watch_answers();
 }
 
 void ServerTable::watch_answers() {
   const auto next = answers_.next();
   if (!next) return;
-  answers_timer_ = context_.timers.set(*next, [this](Time time) {
-    answers_timer_ = 0;
+  answers_timer_.set(*next, [this](Time time) {
     answers_.expire(time);
     watch_answers();
   });
@@ -398,11 +391,10 @@ void ServerTable::locate(Reply reply) {
 void ServerTable::arm(TransactionId id, Server& server) {
   const auto deadline = std::visit([](auto& machine) { return machine.deadline(); }, server.machine);
   if (!deadline) {
-    context_.timers.cancel(std::exchange(server.timer, 0));
+    server.timer.cancel();
     return;
   }
-  context_.timers.reset(server.timer, *deadline,
-                        [this, id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
+  server.timer.set(*deadline, [this, id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
 }
 
 void ServerTable::dump(const std::function<void(const Layer::Row&)>& visit) const {

@@ -23,7 +23,6 @@ class ServerTable {
   static constexpr std::size_t max_locating = 100;
 
   explicit ServerTable(Context& context);
-  ~ServerTable();
 
   /// `via` may be null: then it is read here.
   void receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now);
@@ -38,7 +37,8 @@ class ServerTable {
  private:
   using Machine = std::variant<InviteServer, NonInviteServer>;
   struct Server {
-    Server(Machine m, ReplyWay w) : machine(std::move(m)), way(std::move(w)) {}
+    Server(Machine m, ReplyWay w, TimerQueue& timers)
+        : machine(std::move(m)), way(std::move(w)), timer(timers) {}
     Machine machine;
     ReplyWay way;     ///< Where responses go.
     std::string via;  ///< The top Via of responses; empty: as the user wrote it.
@@ -47,7 +47,7 @@ class ServerTable {
     SharedText request;        ///< Until the first response: for a 100.
     SharedText response;       ///< The last one sent, while it may be resent.
     SharedText to_tag;         ///< Of an INVITE's 2xx, which is not kept itself.
-    TimerId timer = 0;
+    Timer timer;
     AnswerLog::Hash origin = 0;  ///< `origin_of` its request; 0: no copy on another way is looked for.
   };
 
@@ -93,7 +93,7 @@ class ServerTable {
   Pooled<AnswerLog::Hash, TransactionId, std::unordered_multimap> by_key_;  ///< RFC 3261 17.2.3.
   AnswerLog answers_;
   std::size_t locating_ = 0;
-  TimerId answers_timer_ = 0;
+  Timer answers_timer_;
   std::unordered_map<AnswerLog::Hash, TransactionId> by_origin_;  ///< RFC 3261 8.2.2.2: those that wait.
 };
 

@@ -10,6 +10,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/crypto/crypto.hpp"
+#include "server/admin/data_folder.hpp"
 #include "server/admin/socket.hpp"
 #include "server/store/sqlite.hpp"
 #include "server/users/user.hpp"
@@ -18,12 +19,7 @@ namespace beckon::server::admin {
 
 using Verb = CommandLine::Verb;
 
-std::filesystem::path users_file(const std::filesystem::path& data) { return data / "users.db"; }
-std::filesystem::path state_file(const std::filesystem::path& data) { return data / "state.db"; }
-
 namespace {
-
-std::filesystem::path domains_file(const std::filesystem::path& data) { return data / "domains"; }
 
 /// One user command at work.
 class Work {
@@ -226,6 +222,10 @@ class Work {
 Exit run_user_command(const CommandLine& line, std::istream& in, std::ostream& out, std::ostream& err) {
   std::error_code error;
   std::filesystem::create_directories(line.config.data, error);
+  if (const auto problem = problem_of_databases(line.config.data)) {
+    err << "beckond: " << *problem << '\n';
+    return Exit::store;
+  }
   const auto file = users_file(line.config.data);
   const auto store = store::SqliteUsers::open(file);
   if (!store) {
@@ -233,18 +233,6 @@ Exit run_user_command(const CommandLine& line, std::istream& in, std::ostream& o
     return Exit::store;
   }
   return Work(line, **store, in, out, err).run();
-}
-
-void save_domains(const std::filesystem::path& data, const std::vector<std::string>& domains) {
-  std::ofstream file(domains_file(data), std::ios::trunc);
-  for (const std::string& domain : domains) file << domain << '\n';
-}
-
-std::vector<std::string> load_domains(const std::filesystem::path& data) {
-  std::ifstream file(domains_file(data));
-  std::vector<std::string> domains;
-  for (std::string domain; std::getline(file, domain);) domains.push_back(domain);
-  return domains;
 }
 
 }  // namespace beckon::server::admin

@@ -213,11 +213,15 @@ void add_connections(Keys& keys) {
   limit("connections.total", &ConnectionLimits::total);
   limit("connections.per_address", &ConnectionLimits::per_address);
   limit("connections.queue_kib", &ConnectionLimits::queue_kib);
+  keys["connections.unfinished_kib"] = number<std::uint32_t>(
+      [](Config& c) -> auto& { return c.connections.unfinished_kib; }, 2048, 16 * million);
   limit("websocket.message_kib", &ConnectionLimits::websocket_message_kib);
   keys["connections.idle_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.idle_connection; }, 1, day);
   keys["connections.handshake_seconds"] =
       seconds([](Config& c) -> auto& { return c.connections.handshake; }, 1, 600);
+  keys["connections.message_seconds"] =
+      seconds([](Config& c) -> auto& { return c.connections.message; }, 1, day);
   keys["websocket.ping_seconds"] =
       seconds([](Config& c) -> auto& { return c.connections.websocket_ping; }, 0, day);
   keys["websocket.origins"] = texts([](Config& c) -> auto& { return c.connections.websocket_origins; });

@@ -20,6 +20,8 @@ struct ConnectionLimits {
   std::uint32_t per_address = 100;  ///< The same, for one address (/64 of IPv6) that is not trusted.
   std::uint32_t queue_kib = 4096;   ///< KiB waiting for a peer that reads too slowly; past it he is closed.
   Duration handshake = 10s;         ///< For TCP, TLS and WebSocket handshakes, each.
+  Duration message = 30s;           ///< For one message or HTTP request, first octet to last.
+  std::uint32_t unfinished_kib = 65536;          ///< KiB each shard holds of messages that have not ended.
   std::uint32_t websocket_message_kib = 1024;    ///< Past it closed with code 1009.
   Duration websocket_ping = 45s;                 ///< Silence after which a WebSocket is pinged.
   std::vector<std::string> websocket_origins{};  ///< Empty: pages of any origin.

@@ -98,6 +98,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void begin_request();
   void on_octets(std::string_view octets);
   void parse();
+  void send_continue();
   void on_request();
   void refuse(int status);
   void respond(std::uint64_t number, HttpResponse response);
@@ -106,12 +107,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   HttpServer::Impl* server_;
   net::ChannelPtr channel_;
   std::optional<Parser> parser_;
-  std::string in_;
+  std::string in_;            ///< What the parser has not taken.
+  std::size_t received_ = 0;  ///< Octets of the request that the parser has taken.
   std::uint64_t request_number_ = 0;
   bool busy_ = false;  ///< A request is being handled.
   bool continue_sent_ = false;
   Answering answering_;
-  Timer deadline_;
+  net::UnfinishedMessage unfinished_;
 };
 
 struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
@@ -133,7 +135,10 @@ struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
 };
 
 HttpConnection::HttpConnection(HttpServer::Impl& server, net::ChannelPtr channel)
-    : server_(&server), channel_(std::move(channel)), deadline_(server.loop.timers()) {}
+    : server_(&server),
+      channel_(std::move(channel)),
+      unfinished_(server.loop.unfinished(), server.loop.timers(), channel_->remote(), server.limits.request,
+                  [this](ErrorCode reason) { refuse(reason == net::Errc::timed_out ? 408 : 503); }) {}
 
 void HttpConnection::start() {
   begin_request();
@@ -144,7 +149,7 @@ void HttpConnection::start() {
 
 void HttpConnection::drop() {
   server_ = nullptr;
-  deadline_.cancel();
+  unfinished_.end();
   channel_->close(net::Errc::closed);
 }
 
@@ -153,6 +158,7 @@ void HttpConnection::begin_request() {
   parser_->header_limit(static_cast<std::uint32_t>(server_->limits.header));
   parser_->body_limit(server_->limits.body);
   parser_->eager(true);
+  received_ = 0;
   continue_sent_ = false;
   answering_ = {};
 }
@@ -165,17 +171,21 @@ void HttpConnection::on_octets(std::string_view octets) {
 
 void HttpConnection::parse() {
   if (busy_ || !server_ || in_.empty()) return;
-  if (!deadline_.is_set())
-    deadline_.set(server_->loop.now().mono + server_->limits.request, [this](Time) { refuse(408); });
   while (!in_.empty() && !parser_->is_done()) {
     ErrorCode error;
     const std::size_t used = parser_->put(boost::asio::buffer(in_), error);
     in_.erase(0, used);
+    received_ += used;
     if (error == beast_http::error::need_more) break;
     if (error) return refuse(status_for(error));
     if (used == 0) break;
   }
   if (parser_->is_done()) return on_request();
+  send_continue();
+  unfinished_.hold(received_ + in_.size(), server_->loop.now().mono);
+}
+
+void HttpConnection::send_continue() {
   if (!parser_->is_header_done() || continue_sent_) return;
   if (!iequals(std::string_view(parser_->get()[beast_http::field::expect]), "100-continue")) return;
   continue_sent_ = true;
@@ -183,7 +193,7 @@ void HttpConnection::parse() {
 }
 
 void HttpConnection::on_request() {
-  deadline_.cancel();
+  unfinished_.end();
   channel_->pause();
   channel_->set_idle(Duration::zero());
   busy_ = true;
@@ -199,7 +209,9 @@ void HttpConnection::on_request() {
 }
 
 void HttpConnection::refuse(int status) {
-  deadline_.cancel();
+  unfinished_.end();
+  parser_.reset();
+  in_ = std::string();
   busy_ = true;
   answering_ = {.head = false, .close = true};
   respond(++request_number_, {.status = status});
@@ -225,7 +237,7 @@ void HttpConnection::respond(std::uint64_t number, HttpResponse response) {
 }
 
 void HttpConnection::on_closed() {
-  deadline_.cancel();
+  unfinished_.end();
   if (auto* server = std::exchange(server_, nullptr)) server->connections.erase(shared_from_this());
 }
 
@@ -249,12 +261,13 @@ HttpServer::~HttpServer() {
 Result<Address> HttpServer::listen(const Address& address, net::TlsContextPtr tls) {
   auto acceptor = std::make_unique<net::Acceptor>(impl_->loop);
   const HttpLimits& limits = impl_->limits;
-  net::Acceptor::Options options{
-      .tls = std::move(tls),
-      .limits = {.queue = limits.body + limits.header + (std::size_t{64} << 20), .idle = limits.idle},
-      .connections = limits.connections,
-      .connections_per_address = limits.connections_per_address,
-      .trusted = {}};
+  net::Acceptor::Options options{.tls = std::move(tls),
+                                 .limits = {.queue = limits.body + limits.header + (std::size_t{64} << 20),
+                                            .idle = limits.idle,
+                                            .handshake = limits.handshake},
+                                 .connections = limits.connections,
+                                 .connections_per_address = limits.connections_per_address,
+                                 .trusted = {}};
   const auto bound =
       acceptor->listen(address, std::move(options), [weak = std::weak_ptr(impl_)](net::ChannelPtr channel) {
         if (const auto impl = weak.lock()) {

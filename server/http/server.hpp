@@ -15,8 +15,9 @@ struct HttpLimits {
   std::size_t body = 1u << 20;  ///< Octets: the largest XCAP document; past it 413.
   std::size_t connections = 10000;
   std::size_t connections_per_address = 100;
-  Duration request = 30s;  ///< For one request to come in; past it 408.
-  Duration idle = 120s;    ///< Between two requests of a connection.
+  Duration handshake = 10s;  ///< For the TLS handshake.
+  Duration request = 30s;    ///< For one request to arrive, first octet to last; past it 408.
+  Duration idle = 120s;      ///< Between two requests of a connection.
 };
 
 /// HTTP/1.1 over TLS, or plain for the admin port, on one loop. Requests of a connection are handled one

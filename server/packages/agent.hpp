@@ -16,7 +16,8 @@
 
 namespace beckon::server::packages {
 
-/// The presence agent of one shard (RFC 3856): SUBSCRIBE for "presence" and "presence.winfo". Joins the paper's four tables: PIT (state), PST and WST (subscriptions), WT (watchers).
+/// The presence agent of one shard (RFC 3856): SUBSCRIBE for "presence" and "presence.winfo". Joins the
+/// paper's four tables: PIT (state), PST and WST (subscriptions), WT (watchers).
 class Agent final : public Room {
  public:
   /// Observes the bus for changes of rules. All referenced things outlive it.

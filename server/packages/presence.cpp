@@ -66,9 +66,8 @@ event::Content Presence::compose(event::Subscription& subscription, Permission p
     memory.withheld = true;
     what.direct = ds1::Mode::off;
   }
-  return {subscription.body_type,
-          information_.render(*services_.directory().get(subscription.resource), what, subscription.secure,
-                              subscription.watcher)};
+  return {subscription.body_type, information_.render(*services_.directory().get(subscription.resource), what,
+                                                      subscription.secure, subscription.watcher)};
 }
 
 bool Presence::is_outdated(const event::Subscription& subscription, Now now) const {

@@ -24,7 +24,8 @@ std::uint16_t priority_of(double q) {
 }
 
 std::string device_name(const registrar::Binding& binding) {
-  return binding.instance.empty() ? "contact:" + binding.contact : binding.instance;
+  if (!binding.instance().empty()) return std::string(binding.instance());
+  return "contact:" + std::string(binding.contact());
 }
 
 /// Of components with one id the later one counts (RFC 4479 3.4 leaves the choice to the compositor).

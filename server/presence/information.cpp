@@ -56,21 +56,20 @@ void PresenceInformation::changed(Entry& presentity, Now now) {
   if (rendered && rendered->renderings.empty()) presentity.drop(slot_);  // nobody asked
 }
 
-void PresenceInformation::on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
+void PresenceInformation::on_bindings_changed(Entry& presentity, registrar::BindingEvent event,
                                               const registrar::Binding& changed_binding,
                                               const std::vector<registrar::Binding>&, Now now) {
   using registrar::BindingEvent;
-  const EntryPtr presentity = services_.directory().get(aor);
   bool is_changed;
-  if (Rendered* rendered = presentity->find(slot_)) {
-    const std::uint64_t shown = shown_bindings(*presentity);
+  if (Rendered* rendered = presentity.find(slot_)) {
+    const std::uint64_t shown = shown_bindings(presentity);
     is_changed = std::exchange(rendered->shown, shown) != shown;
   } else {
     // Nothing is kept to compare with.
     is_changed = event != BindingEvent::refreshed && event != BindingEvent::shortened &&
-                 !publications_.has_published(*presentity, *this, device_of(changed_binding));
+                 !publications_.has_published(presentity, *this, device_of(changed_binding));
   }
-  if (is_changed) changed(*presentity, now);
+  if (is_changed) changed(presentity, now);
 }
 
 // State
@@ -86,7 +85,7 @@ std::vector<Source> PresenceInformation::sources(const Entry& presentity) const 
 
 std::vector<const registrar::Binding*> PresenceInformation::silent_bindings(const Entry& presentity) const {
   std::vector<const registrar::Binding*> silent;
-  for (const registrar::Binding& binding : registrar_.bindings(presentity.aor()))
+  for (const registrar::Binding& binding : registrar_.bindings(presentity))
     if (!publications_.has_published(presentity, *this, device_of(binding))) silent.push_back(&binding);
   return silent;
 }
@@ -144,8 +143,7 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
 
 SharedText PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
                                        const std::string& watcher) {
-  const bool has_state =
-      publications_.has_any(presentity, *this) || !registrar_.bindings(presentity.aor()).empty();
+  const bool has_state = publications_.has_any(presentity, *this) || !registrar_.bindings(presentity).empty();
   // Of a presentity that is not there nothing is kept for its watchers either.
   if (!has_state) return draw(presentity, what, secure).text;
   return fill(presentity, rendering(presentity, what, secure), watcher);

@@ -48,7 +48,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   void on_changed(Entry& presentity, Now now) override;
   bool remembers_devices() const override { return true; }
 
-  void on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
+  void on_bindings_changed(Entry& presentity, registrar::BindingEvent event,
                            const registrar::Binding& changed, const std::vector<registrar::Binding>& all,
                            Now now) override;
 

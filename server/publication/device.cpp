@@ -18,8 +18,8 @@ Device device(std::uint64_t hash) { return hash == 0 ? 1 : hash; }
 Device shorten(std::string_view name) { return device(add(offset_basis, name)); }
 
 Device device_of(const registrar::Binding& binding) {
-  if (!binding.instance.empty()) return shorten(binding.instance);
-  return device(add(add(offset_basis, "contact:"), binding.contact));
+  if (!binding.instance().empty()) return shorten(binding.instance());
+  return device(add(add(offset_basis, "contact:"), binding.contact()));
 }
 
 }  // namespace beckon::server::publication

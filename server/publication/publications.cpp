@@ -403,14 +403,14 @@ Compositor::Limits Publications::limits_of(const Package& package) const {
 }
 
 bool Publications::is_registered(const Entry& entry, Device device) const {
-  const auto& bindings = registrar_.bindings(entry.aor());
+  const auto& bindings = registrar_.bindings(entry);
   return std::ranges::any_of(bindings, [&](const auto& binding) { return device_of(binding) == device; });
 }
 
 /// The device that registered over the connection, or from the address, that a PUBLISH came over.
 Device Publications::device_on(const Entry& entry, const transaction::Hop& from) const {
-  for (const registrar::Binding& binding : registrar_.bindings(entry.aor())) {
-    const transaction::Hop& known = binding.received;
+  for (const registrar::Binding& binding : registrar_.bindings(entry)) {
+    const transaction::Hop known = binding.received();
     const bool same = from.flow != 0
                           ? known.flow == from.flow
                           : known.flow == 0 && known.protocol == from.protocol && known.remote == from.remote;
@@ -485,10 +485,9 @@ void Publications::on_flow_closed(transaction::FlowId flow, Now) {
     entry->add_fact(std::make_unique<FlowEnd>(*this, *entry, flow));
 }
 
-void Publications::on_bindings_changed(std::string_view aor, registrar::BindingEvent,
-                                       const registrar::Binding&, const std::vector<registrar::Binding>&,
-                                       Now) {
-  if (const EntryPtr entry = services_.directory().find(aor)) forget_unregistered(*entry);
+void Publications::on_bindings_changed(Entry& presentity, registrar::BindingEvent, const registrar::Binding&,
+                                       const std::vector<registrar::Binding>&, Now) {
+  forget_unregistered(presentity);
 }
 
 // Restart

@@ -50,7 +50,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   void on_flow_closed(transaction::FlowId flow, Now now) override;
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
-  void on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
+  void on_bindings_changed(Entry& presentity, registrar::BindingEvent event,
                            const registrar::Binding& changed, const std::vector<registrar::Binding>& all,
                            Now now) override;
   void reload(Entry& entry, const store::Held& held, Now now) override;

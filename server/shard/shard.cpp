@@ -80,7 +80,7 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       settings_(std::move(settings)),
       parts_(parts),
       post_(post),
-      directory_(parts.store, parts.timers, parts.clock),
+      directory_({parts.store, parts.users, parts.bus, parts.timers, parts.clock}),
       layer_({.times = settings_.times,
               .branch_prefix = [this] { return bucket_prefix(at_); },
               .locate = [this](const transaction::SentBy& sent_by,
@@ -199,6 +199,7 @@ const std::vector<std::string>& Shard::peer_names(transaction::FlowId flow) cons
 void Shard::on_flow_closed(transaction::FlowId flow) {
   const Now now = clock().now();
   peers_.erase(flow);
+  directory_.on_flow_closed(flow, now);
   layer_.on_flow_closed(flow, now);
   for (const auto& room : rooms_) room->on_flow_closed(flow, now);
 }
@@ -511,6 +512,7 @@ void Shard::restore(store::Answer answer) {
 
 void Shard::restored() {
   const Now now = clock().now();
+  directory_.report_unreadable();
   for (const auto& room : rooms_) room->restored(now);
   replays_end_.set(now.mono + replay_time, [this](Time) { replays_.clear(); });
 }

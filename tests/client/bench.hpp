@@ -16,6 +16,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/message.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 namespace beckon::client {
 
@@ -71,12 +72,6 @@ inline std::pair<sip::HeaderId, std::string> challenge(std::string_view nonce, s
                                                std::string(more)};
 }
 
-class FakeClock final : public Clock {
- public:
-  Now now() override { return time; }
-  Now time{Time(1'000s), WallTime(1'700'000'000s)};
-};
-
 /// What an account's rooms live in, without sockets and real time. TLS, with one connection, unless said
 /// otherwise.
 class Bench : private transaction::User {
@@ -90,16 +85,9 @@ class Bench : private transaction::User {
     if (protocol != transaction::Protocol::udp) connection.flow = first_flow;
   }
 
-  Now now() const { return clock.time; }
+  Now now() const { return clock.at; }
   /// Lets time pass; timers run when they are due.
-  void pass(Duration duration) {
-    const Time end = clock.time.mono + duration;
-    while (timers.next() && *timers.next() <= end) {
-      clock.time.mono = std::max(clock.time.mono, *timers.next());
-      timers.advance(clock.time.mono);
-    }
-    clock.time.mono = end;
-  }
+  void pass(Duration duration) { clock.advance(duration, timers); }
   /// The server's answer to the oldest request of ours; gives that request.
   sip::Message answer(int status, const Headers& headers = {}) {
     const auto request = wire.take();
@@ -124,7 +112,7 @@ class Bench : private transaction::User {
     }));
   }
 
-  FakeClock clock;
+  beckon::test::VirtualClock clock;
   TimerQueue timers;
   SeededRandom random{1};
   Wire wire;

@@ -1,13 +1,14 @@
 """What a hostile peer sends, and that the server goes on."""
 
 import base64
+import pathlib
 import random
 import re
 import socket
 import ssl
 import time
 
-from story import ALICE, LIMIT, Agent, Failure, check, equal, run
+from story import ALICE, LIMIT, Agent, Failure, check, equal, restart_with, run
 
 RESEND = 0.5  # seconds until a request over UDP is sent again: T1 of RFC 3261 17.1.2.2
 BATCH, BATCH_OCTETS = 50, 1 << 16  # what waits at the server at a time, so that nothing is lost before it is read
@@ -181,6 +182,47 @@ def impostor(server):
         check(answer.startswith("SIP/2.0 403"), f"403, not {answer[:40]!r}")
 
 
+def peak_kib(server):
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1))
+
+
+def is_closed(connection):
+    """Waits until the server has closed the connection."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    return True
+
+
+def unfinished_messages(server):
+    """300 connections with half a message hold no memory, and are closed in time; alice comes in meanwhile"""
+    restart_with(server, "[connections]\nmessage_seconds = 2\nunfinished_kib = 4096\n")
+    options_answered(server, "before the flood")
+    before = peak_kib(server)
+    host, port = server.listen["tcp"].rsplit(":", 1)
+    half = (b"MESSAGE sip:bob@example.org SIP/2.0\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000)
+    connections = []
+    for number in range(300):
+        connection = socket.create_connection((host, int(port)), timeout=LIMIT)
+        connections.append(connection)
+        try:
+            connection.sendall(half)
+        except ConnectionError:
+            pass  # closed already for those behind it
+        if number == 150:
+            with Agent(server, *ALICE) as alice:
+                alice.run("register")
+    check(all(is_closed(each) for each in connections), "every connection is closed")
+    for each in connections:
+        each.close()
+    grown = peak_kib(server) - before
+    check(grown < 60_000, f"150 MB of half messages held {grown} KiB")
+    check(any("unfinished message" in line for line in server.process.errors), "a log line tells of it")
+
+
 def goes_on(server):
     """after all of it two people still register and talk"""
     malformed_datagrams(server)
@@ -190,4 +232,4 @@ def goes_on(server):
 
 
 if __name__ == "__main__":
-    run([malformed_datagrams, deep_xml, secret_over_udp, bad_direct, impostor, goes_on])
+    run([malformed_datagrams, deep_xml, secret_over_udp, bad_direct, impostor, unfinished_messages, goes_on])

@@ -79,13 +79,13 @@ def certificate_reload(server):
 
 
 def waiting_keys(server):
-    """SIGHUP takes over what it can, and one warning names the changed keys that wait for a restart"""
+    """SIGHUP takes over what it can, and one warning names the changed keys that take effect at the next start"""
     config = restart_with(server, 'log = "warn"\n')
     config.write_text('log = "info"\n[digest]\nnonce_seconds = 77\n[connections]\nidle_seconds = 77\n')
     os.kill(server.process.pid, signal.SIGHUP)
     until(lambda: shown(server) and any("read again" in line for line in server.process.errors),
           "the configuration is read again, and told at the new log level")
-    warnings = [line for line in server.process.errors if "wait for a restart" in line]
+    warnings = [line for line in server.process.errors if "take effect at the next start" in line]
     equal(len(warnings), 1, f"warnings ({server.process.errors})")
     check(warnings[0].endswith(": connections.idle_seconds, digest.nonce_seconds"), f"the two keys, not {warnings[0]!r}")
 

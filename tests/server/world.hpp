@@ -17,21 +17,12 @@
 #include "server/store/memory.hpp"
 #include "tests/protocol/locate/zone.hpp"
 #include "tests/server/places.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 /// A whole node without sockets, threads or real time, for the tests of its rooms.
 namespace beckon::server::test {
 
-class VirtualClock final : public Clock {
- public:
-  Now now() override { return now_; }
-  void advance(Duration by) {
-    now_.mono += by;
-    now_.wall += std::chrono::floor<std::chrono::milliseconds>(by);
-  }
-
- private:
-  Now now_{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
-};
+using beckon::test::VirtualClock;
 
 struct Sent {
   Hop to;
@@ -190,7 +181,9 @@ class World {
   /// What one shard has for itself.
   struct Own {
     Own(store::Memory& memory, TimerQueue& timers, Clock& clock, Duration store_latency)
-        : state(memory, timers, clock, store_latency), users(memory, timers, clock) {}
+        : state(memory, timers, clock, store_latency),
+          users(memory, timers, clock, store_latency),
+          bus(timers, clock) {}
     store::MemoryStore state;
     store::MemoryUsers users;
     store::LocalBus bus;

@@ -33,8 +33,7 @@ target_compile_definitions(beckon_options INTERFACE
   BECKON_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_NO_DEPRECATED
   BOOST_ASIO_SEPARATE_COMPILATION
-  BOOST_BEAST_SEPARATE_COMPILATION
-  FMT_HEADER_ONLY=0)
+  BOOST_BEAST_SEPARATE_COMPILATION)
 if(BECKON_SANITIZE)
   target_compile_options(beckon_options INTERFACE -fsanitize=${BECKON_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(beckon_options INTERFACE -fsanitize=${BECKON_SANITIZE})

@@ -41,7 +41,7 @@ const std::string bob = "sip:bob@example.org";
 
 /// bob's agent and a server that does what the test says.
 struct Fixture {
-  client::FakeClock clock;
+  beckon::test::VirtualClock clock;
   TimerQueue timers;
   SeededRandom random{1};
   client::Wire wire;
@@ -99,15 +99,8 @@ struct Fixture {
     agent->on_flow_opened(server, now());
   }
 
-  Now now() const { return clock.time; }
-  void pass(Duration duration) {
-    const Time end = clock.time.mono + duration;
-    while (timers.next() && *timers.next() <= end) {
-      clock.time.mono = std::max(clock.time.mono, *timers.next());
-      timers.advance(clock.time.mono);
-    }
-    clock.time.mono = end;
-  }
+  Now now() const { return clock.at; }
+  void pass(Duration duration) { clock.advance(duration, timers); }
   std::string execute(std::vector<std::string> words) {
     auto command = client::control::parse_words(words);
     REQUIRE(command.has_value());

@@ -7,21 +7,12 @@
 #include <fstream>
 
 #include "protocol/ds1/ticket.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace beckon;
 using namespace beckon::client;
 
 namespace {
-
-struct Folder {
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "beckon-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
 
 unsigned mode_of(const std::filesystem::path& path) {
   struct stat facts{};
@@ -32,9 +23,9 @@ unsigned mode_of(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("keys are made at first use and stay, for their owner's eyes only") {
-  Folder folder;
+  const test::TemporaryFolder folder;
   SeededRandom random(1);
-  const auto place = folder.path / "deep" / "state";
+  const auto place = folder / "deep" / "state";
   auto state = cli::StateFolder::open(place);
   REQUIRE(state.has_value());
   const auto made = state->keyring(random);
@@ -48,9 +39,9 @@ TEST_CASE("keys are made at first use and stay, for their owner's eyes only") {
 }
 
 TEST_CASE("pins replace the old file in one step and leave nothing beside it") {
-  Folder folder;
+  const test::TemporaryFolder folder;
   SeededRandom random(2);
-  const auto state = cli::StateFolder::open(folder.path);
+  const auto state = cli::StateFolder::open(folder.path());
   REQUIRE(state.has_value());
   CHECK(state->pins().has_value());
   const auto keyring = direct::make_keyring(random);
@@ -60,26 +51,26 @@ TEST_CASE("pins replace the old file in one step and leave nothing beside it") {
           direct::Pins::Seen::pinned);
   REQUIRE(state->write_pins(pins).has_value());
   REQUIRE(state->write_pins(pins).has_value());
-  CHECK(mode_of(folder.path / "pins.json") == 0600U);
-  CHECK_FALSE(std::filesystem::exists(folder.path / "pins.json.new"));
+  CHECK(mode_of(folder / "pins.json") == 0600U);
+  CHECK_FALSE(std::filesystem::exists(folder / "pins.json.new"));
   const auto read = state->pins();
   REQUIRE(read.has_value());
   CHECK(read->is_pinned("sip:a@b", keyring.ident.pub));
 }
 
 TEST_CASE("a damaged file is told, not replaced") {
-  Folder folder;
+  const test::TemporaryFolder folder;
   SeededRandom random(3);
-  const auto state = cli::StateFolder::open(folder.path);
+  const auto state = cli::StateFolder::open(folder.path());
   REQUIRE(state.has_value());
-  std::ofstream(folder.path / "keys.json") << "{\"device\":\"";
+  std::ofstream(folder / "keys.json") << "{\"device\":\"";
   CHECK_FALSE(state->keyring(random).has_value());
-  std::ofstream(folder.path / "pins.json") << "[]";
+  std::ofstream(folder / "pins.json") << "[]";
   CHECK_FALSE(state->pins().has_value());
 }
 
 TEST_CASE("a folder that cannot be made is told") {
-  Folder folder;
-  std::ofstream(folder.path / "file") << "x";
-  CHECK_FALSE(cli::StateFolder::open(folder.path / "file" / "state").has_value());
+  const test::TemporaryFolder folder;
+  std::ofstream(folder / "file") << "x";
+  CHECK_FALSE(cli::StateFolder::open(folder / "file" / "state").has_value());
 }

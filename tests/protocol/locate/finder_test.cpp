@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/protocol/locate/zone.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 using namespace beckon;
 using namespace beckon::locate;
@@ -11,12 +12,6 @@ using transaction::Hop;
 using transaction::Protocol;
 
 namespace {
-
-class TestClock final : public Clock {
- public:
-  Now now() override { return {mono, {}}; }
-  Time mono{1000s};
-};
 
 struct Bench {
   explicit Bench(Finder::Limits limits = {})
@@ -31,16 +26,9 @@ struct Bench {
     });
     return out;
   }
-  void wait(Duration by) {
-    const Time end = clock.mono + by;
-    while (timers.next() && *timers.next() <= end) {
-      clock.mono = std::max(clock.mono, *timers.next());
-      timers.advance(clock.mono);
-    }
-    clock.mono = end;
-  }
+  void wait(Duration by) { clock.advance(by, timers); }
 
-  TestClock clock;
+  beckon::test::VirtualClock clock;
   TimerQueue timers;
   SeededRandom random{3};
   Zone zone{timers, clock};

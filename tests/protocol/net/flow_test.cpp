@@ -435,3 +435,57 @@ TEST_CASE("the addresses of this machine: the loopback ones are among them, each
   for (const IpAddress& each : own_addresses(IpAddress::Family::v6))
     CHECK(each.family == IpAddress::Family::v6);
 }
+
+TEST_CASE("TCP: a message that has begun and does not end in time closes its flow; whole messages never do") {
+  Loop loop;
+  Side server(loop, {.message_time = 50ms});
+  const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+  Raw slow(loop, there), quick(loop, there);
+  slow.start();
+  quick.start();
+  const std::string message = make_message("1", std::string(20000, 'x'));
+  quick.channel->send(share(message));
+  slow.channel->send(share(message.substr(0, message.size() - 1)));
+  REQUIRE(loop.run_until([&] { return bool(slow.closed); }, limit));
+  CHECK(server.recorder.call_ids == std::vector<std::string>{"1"});
+  CHECK(server.recorder.malformed.empty());
+  CHECK(server.transport.flows() == 1);
+  CHECK(loop.unfinished().octets() == 0);
+  CHECK_FALSE(quick.closed);
+}
+
+TEST_CASE("TCP: unfinished messages hold no more than their bound; the largest is closed, the others go on") {
+  Loop loop;
+  loop.unfinished().set_limit(100000);
+  Side server(loop);
+  const Address there = server.transport.listen(Protocol::tcp, loopback).value();
+  Raw small(loop, there), large(loop, there);
+  small.start();
+  large.start();
+  const std::string message = make_message("small", std::string(20000, 'x'));
+  small.channel->send(share(message.substr(0, 10000)));
+  REQUIRE(loop.run_until([&] { return loop.unfinished().octets() == 10000; }, limit));
+  large.channel->send(share(make_message("large", std::string(200000, 'x'))));
+  REQUIRE(loop.run_until([&] { return bool(large.closed); }, limit));
+  CHECK(loop.unfinished().closed() == 1);
+  small.channel->send(share(message.substr(10000)));
+  CHECK(loop.run_until([&] { return !server.recorder.call_ids.empty(); }, limit));
+  CHECK(server.recorder.call_ids == std::vector<std::string>{"small"});
+  CHECK(loop.unfinished().octets() == 0);
+}
+
+TEST_CASE("TLS: a handshake that does not end in time closes the connection, begun or not") {
+  Loop loop;
+  const Trust trust;
+  SipTransport::Options options{.tls_server = trust.server};
+  options.limits.handshake = 50ms;
+  Side server(loop, std::move(options));
+  const Address there = server.transport.listen(Protocol::tls, loopback).value();
+  Raw silent(loop, there), slow(loop, there);
+  silent.start();
+  slow.start();
+  slow.channel->send(
+      share(std::string("\x16\x03\x01\x02\x00\x01", 6)));  // the head of a ClientHello of 512 octets
+  CHECK(loop.run_until([&] { return silent.closed && slow.closed; }, limit));
+  CHECK(server.transport.flows() == 0);
+}

@@ -1,15 +1,15 @@
 #pragma once
 
-#include <stdlib.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "protocol/net/sip_transport.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace beckon::net::test {
+
+using beckon::test::TemporaryFolder;
 
 /// Long enough for a machine under any load; nothing waits for it unless it is broken.
 inline constexpr Duration limit = 20s;
@@ -61,22 +61,6 @@ struct Side {
       : transport(loop, std::move(options), recorder) {}
   Recorder recorder;
   SipTransport transport;
-};
-
-/// A folder that goes with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "beckon-test-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  std::string path_;
 };
 
 /// A server's certificate in a folder of its own, and a client that pins it.

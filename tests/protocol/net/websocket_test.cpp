@@ -317,3 +317,49 @@ TEST_CASE("WebSocket: a client that reads too slowly is closed at the bound") {
   }
   CHECK(loop.run_until([&] { return server.recorder.has_closed(flow.flow) && failed > 0; }, limit));
 }
+
+TEST_CASE(
+    "WebSocket: a message that has begun and does not end in time closes the connection; pings do not help") {
+  const std::string half = masked(0x81, make_message("1", std::string(20000, 'x'))).substr(0, 10000);
+  struct Row {
+    const char* what;
+    std::string octets;
+  };
+  const Row rows[] = {
+      {"half a frame", half},
+      {"the head of a frame", half.substr(0, 8)},
+      {"one octet", half.substr(0, 1)},
+      {"a fragment without an end", masked(0x01, "MESSAGE")},
+      {"a fragment without an end, and a ping", masked(0x01, "MESSAGE") + masked(0x89, "x")},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Loop loop;
+    Side server(loop, {.message_time = 50ms});
+    Client client(loop, server.transport.listen(Protocol::ws, loopback).value());
+    client.open();
+    client.send(masked(0x81, bare("0", "whole")));
+    client.send(row.octets);
+    REQUIRE(loop.run_until([&] { return bool(client.closed); }, limit));
+    CHECK(server.recorder.call_ids == std::vector<std::string>{"0"});
+    CHECK(loop.run_until([&] { return server.transport.flows() == 0; }, limit));
+    CHECK(loop.unfinished().octets() == 0);
+  }
+}
+
+TEST_CASE("WebSocket: octets of handshakes and messages count for the bound of unfinished messages") {
+  Loop loop;
+  Side server(loop);
+  const Address there = server.transport.listen(Protocol::ws, loopback).value();
+  Client shaking(loop, there), talking(loop, there);
+  shaking.send(handshake().substr(0, 100));
+  REQUIRE(loop.run_until([&] { return loop.unfinished().octets() == 100; }, limit));
+  talking.open();
+  talking.send(masked(0x01, "MESSAGE"));
+  REQUIRE(loop.run_until([&] { return loop.unfinished().octets() == 107; }, limit));
+  loop.unfinished().set_limit(106);
+  shaking.send("H");
+  REQUIRE(loop.run_until([&] { return bool(shaking.closed); }, limit));
+  CHECK(loop.unfinished().octets() == 7);
+  CHECK_FALSE(talking.closed);
+}

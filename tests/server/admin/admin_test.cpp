@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "server/admin/data_folder.hpp"
 #include "server/admin/metrics.hpp"
 #include "server/admin/show.hpp"
 #include "server/admin/socket.hpp"
@@ -20,6 +21,7 @@
 #include "server/admin/trace.hpp"
 #include "server/admin/users.hpp"
 #include "server/store/sqlite.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace beckon;
 using namespace beckon::server;
@@ -31,13 +33,7 @@ namespace {
 /// A data folder of its own that goes with the test.
 class Folder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "beckon-admin-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return folder_.path(); }
 
   struct Said {
     Exit exit;
@@ -47,7 +43,7 @@ class Folder {
   Said user(Verb verb, const std::string& argument, const std::string& input = "secret\n",
             bool json = false) const {
     CommandLine line{.verb = verb, .config = {}, .argument = argument, .json = json};
-    line.config.data = path_;
+    line.config.data = path();
     std::istringstream in(input);
     std::ostringstream out;
     std::ostringstream err;
@@ -56,7 +52,7 @@ class Folder {
   }
 
  private:
-  std::filesystem::path path_;
+  beckon::test::TemporaryFolder folder_;
 };
 
 const std::vector<Table> example{{.name = "bindings",

@@ -66,6 +66,8 @@ const Row rows[] = {
     {"connections.queue_kib", "1"},
     {"connections.idle_seconds", "1"},
     {"connections.handshake_seconds", "1"},
+    {"connections.message_seconds", "1"},
+    {"connections.unfinished_kib", "2048"},
     {"websocket.message_kib", "1"},
     {"websocket.ping_seconds", "1"},
     {"websocket.origins", "['https://example.org']"},
@@ -209,6 +211,7 @@ TEST_CASE("bounds of connections and certificates of clients are read") {
   Config config;
   const auto problem = read_toml(
       "[connections]\ntotal = 7\nper_address = 3\nqueue_kib = 64\nidle_seconds = 30\nhandshake_seconds = 2\n"
+      "message_seconds = 9\nunfinished_kib = 4096\n"
       "[websocket]\nmessage_kib = 128\nping_seconds = 20\norigins = [\"https://example.org\"]\n"
       "[tls]\nclient_ca = \"/ca.pem\"\nclient_certificate = \"required\"\n",
       config);
@@ -217,6 +220,8 @@ TEST_CASE("bounds of connections and certificates of clients are read") {
                                                .per_address = 3,
                                                .queue_kib = 64,
                                                .handshake = 2s,
+                                               .message = 9s,
+                                               .unfinished_kib = 4096,
                                                .websocket_message_kib = 128,
                                                .websocket_ping = 20s,
                                                .websocket_origins = {"https://example.org"}});

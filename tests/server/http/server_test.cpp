@@ -219,3 +219,13 @@ TEST_CASE_FIXTURE(Fixture, "a server that goes closes its connections, answered 
   CHECK(loop.run_until([&] { return bool(error); }, limit));
   CHECK(ask({.url = url("/")})->status == 200);
 }
+
+TEST_CASE_FIXTURE(Fixture, "half requests hold no more than their bound; one too many is answered 503") {
+  loop.unfinished().set_limit(20000);
+  const std::string head = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+  CHECK(talk(head + std::string(50000, 'x'), never).starts_with("HTTP/1.1 503 "));
+  CHECK(seen.empty());
+  CHECK(loop.unfinished().octets() == 0);
+  CHECK(loop.unfinished().closed() == 1);
+  CHECK(ask({.method = "PUT", .url = url("/"), .body = std::string(5000, 'x')})->status == 201);
+}

@@ -19,16 +19,11 @@
 #include "server/store/memory.hpp"
 #include "server/xcap/documents.hpp"
 #include "tests/server/places.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 /// One shard's registrar, documents and presence agent on fake services: no socket, no thread, no real
 /// time, and no transaction layer; requests arrive authenticated, NOTIFYs are answered by the test.
 namespace beckon::server::test {
-
-class StageClock final : public Clock {
- public:
-  Now now() override { return at; }
-  Now at{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
-};
 
 /// A NOTIFY that left.
 struct Notified {
@@ -77,7 +72,7 @@ class Stage final : public Services {
   /// As after kill -9: what the store has is there, nothing else; connections are gone.
   void restart() {
     stop();
-    queue = TimerQueue();
+    queue.clear();
     notifies.clear();
     start();
   }
@@ -202,7 +197,7 @@ class Stage final : public Services {
   }
 
   Duration store_latency = 1ms;  ///< From the next start on, for whatever is committed.
-  StageClock clock_;
+  beckon::test::VirtualClock clock_;
   TimerQueue queue;
   store::Memory memory;
   std::deque<Notified> notifies;

@@ -57,11 +57,8 @@ std::set<std::string> ids_of(const documents::Presence& presence) {
   return ids;
 }
 
-registrar::Binding binding(const std::string& instance, double q = 0.5,
-                           const std::string& contact = "sip:a@b") {
-  registrar::Binding made;
-  made.contact = contact;
-  made.instance = instance;
+registrar::Binding binding(const std::string& instance, float q = 0.5F) {
+  registrar::Binding made({.contact = "sip:a@b", .instance = instance});
   made.q = q;
   return made;
 }
@@ -130,7 +127,7 @@ TEST_CASE("equal notes and extensions stand once") {
 
 TEST_CASE("a registered device that never published is open; its flows are one device (DESIGN 6, RFC 5626)") {
   Bench bench;
-  bench.bindings = {binding("urn:uuid:1", 0.5), binding("urn:uuid:2"), binding("urn:uuid:1", 0.7)};
+  bench.bindings = {binding("urn:uuid:1"), binding("urn:uuid:2"), binding("urn:uuid:1", 0.7F)};
   const auto seen = bench.composed();
   REQUIRE(seen.tuples.size() == 2);
   CHECK(seen.tuples[0].basic == documents::Basic::open);

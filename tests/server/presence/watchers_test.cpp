@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/virtual_clock.hpp"
+
 using namespace beckon;
 using namespace beckon::server::presence;
 using documents::WatcherEvent;
@@ -11,11 +13,6 @@ namespace {
 
 const std::string alice = "sip:alice@example.org";
 const std::string bob = "sip:bob@example.org";
-
-struct FixedClock final : Clock {
-  Now at{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
-  Now now() override { return at; }
-};
 
 struct Table {
   Table()
@@ -37,7 +34,7 @@ struct Table {
     REQUIRE_FALSE(told.empty());
     return told.back();
   }
-  FixedClock clock;
+  beckon::test::VirtualClock clock;
   TimerQueue timers;
   std::vector<std::string> told;
   Watchers watchers;

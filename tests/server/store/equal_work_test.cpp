@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 
 #include "server/store/sqlite.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace beckon;
 using namespace beckon::store;
@@ -41,7 +41,7 @@ struct Fixture {
   }
 
   static constexpr const char* alice = "sip:alice@example.org";
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   std::unique_ptr<DurableStore> server;
 };
 

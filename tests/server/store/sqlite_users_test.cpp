@@ -2,7 +2,7 @@
 
 #include "server/store/database.hpp"
 #include "server/store/sqlite.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace beckon;
 using namespace beckon::store;
@@ -39,7 +39,7 @@ std::optional<User> find(DurableStore& store, Later& later, std::string_view aor
 }  // namespace
 
 TEST_CASE("users are added, listed in order, changed, disabled and removed") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const auto users = open_users(folder / "users.db");
   REQUIRE(users->add(std::vector{make("bob"), make("alice")}).has_value());
   std::vector<std::string> names;
@@ -59,7 +59,7 @@ TEST_CASE("users are added, listed in order, changed, disabled and removed") {
 }
 
 TEST_CASE("an import is taken whole or not at all") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const auto users = open_users(folder / "users.db");
   REQUIRE(users->add(std::vector{make("bob")}).has_value());
   CHECK(users->add(std::vector{make("alice"), make("bob")}).error() == Errc::exists);
@@ -67,7 +67,7 @@ TEST_CASE("an import is taken whole or not at all") {
 }
 
 TEST_CASE("a running server sees at once what a command changed in the users file") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const auto command = open_users(folder / "users.db");
   Later later;
   const auto server = open_durable(folder / "users.db", later.executor()).value();
@@ -92,7 +92,7 @@ TEST_CASE("a running server sees at once what a command changed in the users fil
 }
 
 TEST_CASE("a user is found by the hash of either name, with every algorithm (RFC 7616 3.4.4)") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const auto command = open_users(folder / "users.db");
   REQUIRE(command->add(std::vector{make("alice"), make("bob")}).has_value());
   Later later;
@@ -118,11 +118,11 @@ TEST_CASE("a user is found by the hash of either name, with every algorithm (RFC
 }
 
 TEST_CASE("a users file of the first release gets the hashes of its users' names") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   {
     auto old = Database::open(folder / "users.db", std::chrono::milliseconds(1000)).value();
-    const char* const first[] = {
-        "CREATE TABLE user(aor TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"};
+    const Migration first[] = {
+        {"CREATE TABLE user(aor TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"}};
     REQUIRE(migrate(old, 0x42434b55, first).has_value());
     auto put = old.prepare("INSERT INTO user VALUES(?1,?2)").value();
     REQUIRE(put.bind(1, "sip:alice@example.org").bind(2, print(make("alice"))).run().has_value());
@@ -134,7 +134,7 @@ TEST_CASE("a users file of the first release gets the hashes of its users' names
 }
 
 TEST_CASE("users survive closing the file") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   REQUIRE(open_users(folder / "users.db")->add(std::vector{make("alice")}).has_value());
   CHECK(open_users(folder / "users.db")->find("sip:alice@example.org").value() == make("alice"));
 }

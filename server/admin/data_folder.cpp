@@ -1,0 +1,76 @@
+#include "server/admin/data_folder.hpp"
+
+#include <cstdint>
+#include <fstream>
+
+namespace beckon::server::admin {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path domains_file(const fs::path& data) { return data / "domains"; }
+
+enum class Presence : std::uint8_t { missing, empty, filled };
+
+Presence presence_of(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  if (error) return Presence::missing;
+  return size == 0 ? Presence::empty : Presence::filled;
+}
+
+/// One of two files that belong together is gone: what to do about it.
+std::string sentence(const fs::path& lost, Presence how, const fs::path& kept, const char* otherwise) {
+  return lost.string() + (how == Presence::empty ? " is empty" : " is missing") + ", but " +
+         kept.filename().string() + " is not: restore it from a backup, or remove " +
+         kept.filename().string() + " as well " + otherwise;
+}
+
+}  // namespace
+
+fs::path users_file(const fs::path& data) { return data / "users.db"; }
+fs::path state_file(const fs::path& data) { return data / "state.db"; }
+fs::path certificate_file(const fs::path& data) { return data / "cert.pem"; }
+fs::path key_file(const fs::path& data) { return data / "key.pem"; }
+
+std::optional<std::string> problem_of_databases(const fs::path& data) {
+  const Presence users = presence_of(users_file(data));
+  const Presence state = presence_of(state_file(data));
+  if (state == Presence::filled && users != Presence::filled)
+    return sentence(users_file(data), users, state_file(data), "to begin with no users and no documents");
+  if (users == Presence::filled && state == Presence::empty)
+    return state_file(data).string() +
+           " is empty, but users.db is not: restore it from a backup, or remove it to begin without "
+           "registrations, "
+           "subscriptions and documents";
+  return std::nullopt;
+}
+
+bool has_lost_state(const fs::path& data) {
+  return presence_of(domains_file(data)) == Presence::filled &&
+         presence_of(users_file(data)) == Presence::filled &&
+         presence_of(state_file(data)) == Presence::missing;
+}
+
+std::optional<std::string> problem_of_certificate(const fs::path& data) {
+  const fs::path certificate = certificate_file(data), key = key_file(data);
+  const bool has_certificate = presence_of(certificate) != Presence::missing;
+  const bool has_key = presence_of(key) != Presence::missing;
+  if (has_certificate == has_key) return std::nullopt;
+  return sentence(has_key ? certificate : key, Presence::missing, has_key ? key : certificate,
+                  "to have a new pair made");
+}
+
+void save_domains(const fs::path& data, const std::vector<std::string>& domains) {
+  std::ofstream file(domains_file(data), std::ios::trunc);
+  for (const std::string& domain : domains) file << domain << '\n';
+}
+
+std::vector<std::string> load_domains(const fs::path& data) {
+  std::ifstream file(domains_file(data));
+  std::vector<std::string> domains;
+  for (std::string domain; std::getline(file, domain);) domains.push_back(domain);
+  return domains;
+}
+
+}  // namespace beckon::server::admin

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace beckon::server::admin {
+
+/// Files of a data folder.
+std::filesystem::path users_file(const std::filesystem::path& data);
+std::filesystem::path state_file(const std::filesystem::path& data);
+/// The self-signed certificate and its key, used when the configuration names none.
+std::filesystem::path certificate_file(const std::filesystem::path& data);
+std::filesystem::path key_file(const std::filesystem::path& data);
+
+/// Why the databases of this folder must not be opened: one of them is missing or empty while the other shows
+/// that it was there. Opening would make a new one, and its users or documents would be lost without a word.
+/// Users without a state file are right: `beckond user add` may run before the first start.
+std::optional<std::string> problem_of_databases(const std::filesystem::path& data);
+/// Is the state file missing in a folder that a server has served from?
+bool has_lost_state(const std::filesystem::path& data);
+/// Why the self-signed certificate of this folder can be neither used nor made: one of its two files is
+/// missing, and making both would overwrite the other.
+std::optional<std::string> problem_of_certificate(const std::filesystem::path& data);
+
+/// The domains that the administrator named when the server last started: kept beside the users, so that
+/// `user add` knows them when no server runs. Best effort.
+void save_domains(const std::filesystem::path& data, const std::vector<std::string>& domains);
+std::vector<std::string> load_domains(const std::filesystem::path& data);
+
+}  // namespace beckon::server::admin

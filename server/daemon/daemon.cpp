@@ -1,0 +1,180 @@
+#include "server/daemon/daemon.hpp"
+
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "protocol/base/log.hpp"
+#include "protocol/net/source_address.hpp"
+#include "protocol/net/stun_listener.hpp"
+#include "server/admin/data_folder.hpp"
+#include "server/daemon/file_limit.hpp"
+#include "server/daemon/names.hpp"
+#include "server/daemon/operator_ports.hpp"
+#include "server/daemon/sip_ports.hpp"
+#include "server/daemon/stores.hpp"
+#include "server/http/server.hpp"
+#include "server/server.hpp"
+#include "server/web.hpp"
+
+namespace beckon::server {
+namespace {
+
+/// The program around the pure core: the order in which its parts start, threads, signals and the ready line.
+/// Members are destroyed in reverse order: core first, loops and databases last.
+class Daemon {
+ public:
+  explicit Daemon(const Config& config) : config_(config) {}
+
+  Exit run() {
+    log::set_level(config_.log);
+    raise_file_limit(config_);
+    for (unsigned i = 0; i < config_.shards; ++i) seats_.push_back(std::make_unique<Seat>(i, config_));
+    if (const auto failure = start()) {
+      std::cerr << "beckond: " << failure->what << '\n';
+      return failure->exit;
+    }
+    loop(0).on_signal({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
+    announce();
+    run_loops();
+    log::info("server", "ended");
+    return Exit::done;
+  }
+
+ private:
+  using Outcome = std::optional<Failure>;
+
+  net::Loop& loop(unsigned number) { return seats_[number]->loop; }
+
+  Outcome start() {
+    if (auto failure = stores_.open(config_, seats_)) return failure;
+    if (auto failure = certificates_.open(config_, certificate_names(config_, domains()))) return failure;
+    if (auto failure = open_sip_ports(config_, certificates_, seats_, node_, bound_)) return failure;
+    if (auto failure = build_node()) return failure;
+    return open_services();
+  }
+
+  std::vector<std::string> domains() { return served_domains(config_, stores_.user_domains()); }
+
+  Settings settings() { return make_settings(config_, domains(), bound_, net::own_addresses); }
+
+  Outcome build_node() {
+    std::vector<Node::Seat> places;
+    for (const auto& seat : seats_) {
+      seat->dns = std::make_unique<net::DnsClient>(seat->loop,
+                                                   net::DnsClient::Options{.servers = config_.dns_servers});
+      seat->locator = std::make_unique<locate::Finder>(*seat->dns, make_abilities(bound_),
+                                                       seat->loop.timers(), seat->loop.clock(), seat->random);
+      places.push_back({{*seat->tap, seat->loop.timers(), seat->loop.clock(), seat->random, *seat->state,
+                         *seat->users, seat->bus, *seat->locator},
+                        [&own = seat->loop](std::function<void()> work) { own.post(std::move(work)); }});
+    }
+    node_ = std::make_unique<Node>(settings(), seats_.front()->random, places);
+    for (unsigned i = 0; i < node_->size(); ++i) add_rooms(node_->shard(i), node_->key());
+    if (auto failure = stores_.load(config_, *node_)) return failure;
+    node_->restored();
+    admin::save_domains(config_.data,
+                        config_.domains.empty() ? std::vector<std::string>{"localhost"} : config_.domains);
+    return std::nullopt;
+  }
+
+  Outcome open_services() {
+    constexpr std::string_view software = "beckond/" BECKON_VERSION;
+    const http::HttpLimits limits{.connections_per_address = config_.connections.per_address,
+                                  .handshake = config_.connections.handshake,
+                                  .request = config_.connections.message};
+    web_ = std::make_unique<Web>(*node_);
+    operator_ = std::make_unique<OperatorPorts>(seats_, *node_, [this] { apply_settings(); });
+    xcap_server_ = std::make_unique<http::HttpServer>(
+        loop(0), std::string(software),
+        [this](http::HttpRequest request, http::Respond respond) {
+          web_->handle(std::move(request), std::move(respond));
+        },
+        limits);
+    admin_server_ = std::make_unique<http::HttpServer>(
+        loop(0), std::string(software),
+        [this](const http::HttpRequest& request, const http::Respond& respond) {
+          operator_->answer(request, respond);
+        },
+        limits);
+    stun_ = std::make_unique<net::StunListener>(loop(0), answer_stun);
+    for (const Listener& listener : config_.listening()) {
+      if (listener.protocol()) continue;
+      const auto address = listen(listener);
+      if (!address) return cannot_listen(listener, address.error());
+      bound_.push_back({listener.kind, *address});
+    }
+    return operator_->open(config_.data);
+  }
+
+  Result<Address> listen(const Listener& listener) {
+    if (listener.kind == Listener::Kind::https)
+      return xcap_server_->listen(listener.address, certificates_.web());
+    if (listener.kind == Listener::Kind::admin) return admin_server_->listen(listener.address, nullptr);
+    return stun_->listen(listener.address);
+  }
+
+  // While running
+
+  void announce() {
+    std::string addresses;
+    for (const Listener& listener : bound_) addresses += ' ' + print(listener);
+    const std::vector<std::string>& served = node_->shard(0).settings().domains;
+    std::cerr << "beckond " BECKON_VERSION " serves";
+    for (const std::string& domain : served) std::cerr << ' ' << domain;
+    std::cerr << "; data in " << config_.data.string() << '\n'
+              << "beckond: listening on" << addresses << '\n'
+              << "beckond: add a user with: beckond user add alice@" << served.front() << " --data "
+              << config_.data.string() << '\n';
+    loop(0).post([addresses] { std::cout << "ready" << addresses << std::endl; });
+  }
+
+  void run_loops() {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 1; i < seats_.size(); ++i) threads.emplace_back([this, i] { loop(i).run(); });
+    loop(0).run();
+    for (unsigned i = 1; i < seats_.size(); ++i) loop(i).stop();
+  }
+
+  void on_signal(int signal) {
+    if (signal == SIGHUP) return reload();
+    loop(0).stop();
+  }
+
+  void reload() {
+    const bool whole = certificates_.reload();
+    Config fresh;
+    if (const auto problem = server::reload(config_, fresh)) return log::error("server", "{}", *problem);
+    const auto keys = waiting(config_, fresh);
+    config_ = reloaded(config_, fresh);
+    log::set_level(config_.log);
+    if (!keys.empty())
+      log::warn("server", "changed keys that take effect at the next start: {}", fmt::join(keys, ", "));
+    apply_settings();
+    log::info("server", "configuration {}read again", whole ? "and certificates " : "");
+  }
+
+  void apply_settings() {
+    node_->each([now = settings()](Shard& shard) { shard.set_settings(now); });
+  }
+
+  Config config_;
+  std::vector<Listener> bound_;
+  Certificates certificates_;
+  Stores stores_;
+  Seats seats_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<Web> web_;
+  std::unique_ptr<OperatorPorts> operator_;
+  std::unique_ptr<http::HttpServer> xcap_server_;
+  std::unique_ptr<http::HttpServer> admin_server_;
+  std::unique_ptr<net::StunListener> stun_;
+};
+
+}  // namespace
+
+Exit serve(const Config& config) { return Daemon(config).run(); }
+
+}  // namespace beckon::server

@@ -1,0 +1,98 @@
+#include "server/daemon/operator_ports.hpp"
+
+#include "protocol/base/text.hpp"
+#include "server/admin/metrics.hpp"
+#include "server/admin/tables.hpp"
+#include "server/daemon/gather.hpp"
+#include "server/registrar/registrar.hpp"
+
+namespace beckon::server {
+
+OperatorPorts::OperatorPorts(const Seats& seats, Node& node, std::function<void()> on_users)
+    : seats_(seats),
+      node_(node),
+      loop_(seats.front()->loop),
+      on_users_(std::move(on_users)),
+      traces_(loop_, seats.size(),
+              [this](const std::vector<std::optional<std::uint64_t>>& from, Time until,
+                     const std::function<void(Pages)>& done) { read_trace(from, until, done); }),
+      socket_(loop_, [this](const std::string& line, const admin::ReplyPtr& reply) { answer(line, reply); }) {
+}
+
+std::optional<Failure> OperatorPorts::open(const std::filesystem::path& data) {
+  const auto path = admin::socket_path(data);
+  const auto opened = socket_.listen(path);
+  if (opened) return std::nullopt;
+  return Failure{Exit::cannot_listen, path.string() + ": " + opened.error().message()};
+}
+
+void OperatorPorts::answer(const std::string& line, const admin::ReplyPtr& reply) {
+  const auto [verb, word] = cut(line, ' ');
+  if (verb == "trace") return traces_.start(word, reply);
+  if (verb == "tables" || verb == "about") return answer_tables(std::string(word), reply);
+  if (verb != "users") return reply->finish(admin::refusal("the question cannot be read"));
+  on_users_();
+  reply->finish("{}");
+}
+
+void OperatorPorts::answer_tables(const std::string& about, const admin::ReplyPtr& reply) {
+  gather<std::vector<Table>>(
+      node_, loop_, [](Shard& shard) { return shard.tables(); },
+      [reply, about](const std::vector<std::vector<Table>>& parts) {
+        std::vector<Table> all;
+        for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+        all = admin::merge(std::move(all));
+        if (!about.empty()) all = admin::rows_about(std::move(all), about);
+        reply->finish(admin::print_json(all));
+      });
+}
+
+void OperatorPorts::read_trace(const std::vector<std::optional<std::uint64_t>>& from, Time until,
+                               const std::function<void(Pages)>& done) {
+  using Numbered = std::pair<unsigned, trace::Recorder::Page>;
+  gather<Numbered>(
+      node_, loop_,
+      [this, from, until](Shard& shard) {
+        const unsigned number = shard.number();
+        Numbered read(number, {});
+        if (const auto at = from[number])
+          read.second = seats_[number]->recorder.read(*at, until, trace::Reader::page);
+        return read;
+      },
+      [done](std::vector<Numbered> parts) {
+        Pages pages(parts.size());
+        for (Numbered& each : parts) pages[each.first] = std::move(each.second);
+        done(std::move(pages));
+      });
+}
+
+void OperatorPorts::answer(const http::HttpRequest& request, const http::Respond& respond) {
+  if (request.method != "GET" && request.method != "HEAD")
+    return respond({.status = 405, .headers = {{"Allow", "GET, HEAD"}}});
+  if (request.target == "/health") {
+    return respond(
+        {.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = "{\"status\":\"ok\"}\n"});
+  }
+  if (request.target != "/metrics") return respond({.status = 404});
+  answer_metrics(respond);
+}
+
+void OperatorPorts::answer_metrics(const http::Respond& respond) {
+  gather<admin::Metrics>(
+      node_, loop_,
+      [this](Shard& shard) -> admin::Metrics {
+        return {.counters = shard.counters(),
+                .transactions = shard.transactions().size(),
+                .registered = shard.room<registrar::Registrar>().size(),
+                .flows = seats_[shard.number()]->transport->flows()};
+      },
+      [respond](const std::vector<admin::Metrics>& parts) {
+        admin::Metrics all;
+        for (const auto& part : parts) all += part;
+        respond({.status = 200,
+                 .headers = {{"Content-Type", "text/plain; version=0.0.4"}},
+                 .body = admin::print(all)});
+      });
+}
+
+}  // namespace beckon::server

@@ -1,0 +1,90 @@
+#include "server/daemon/stores.hpp"
+
+#include <filesystem>
+
+#include "protocol/base/log.hpp"
+#include "server/admin/data_folder.hpp"
+
+namespace beckon::server {
+namespace {
+
+store::Durability to_store(Durability durability) {
+  switch (durability) {
+    case Durability::memory:
+      return store::Durability::memory;
+    case Durability::process:
+      return store::Durability::process;
+    case Durability::power:
+      return store::Durability::power;
+  }
+  return store::Durability::process;
+}
+
+Failure failure_of(const std::filesystem::path& file, const std::string& why) {
+  return {Exit::store, file.string() + ": " + why};
+}
+
+std::optional<Failure> make_folder(const std::filesystem::path& data) {
+  std::error_code error;
+  std::filesystem::create_directories(data, error);
+  if (!error) std::filesystem::permissions(data, std::filesystem::perms::owner_all, error);
+  if (error) return failure_of(data, error.message());
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Failure> Stores::open(const Config& config, const Seats& seats) {
+  if (auto failure = make_folder(config.data)) return failure;
+  if (const auto problem = admin::problem_of_databases(config.data)) return Failure{Exit::store, *problem};
+  const bool durable = config.durability != Durability::memory;
+  if (durable && admin::has_lost_state(config.data))
+    log::warn("server",
+              "{} is missing, and a new one is made: registrations, subscriptions and documents of the last "
+              "run are "
+              "lost",
+              admin::state_file(config.data).string());
+  // Users first: a first start that is cut off leaves no state file that would miss them.
+  auto users = store::SqliteUsers::open(admin::users_file(config.data));
+  if (!users) return failure_of(admin::users_file(config.data), users.error().message());
+  users_ = std::move(*users);
+  if (durable) {
+    auto opened =
+        store::SqliteState::open(admin::state_file(config.data), to_store(config.durability), clock_);
+    if (!opened) return failure_of(admin::state_file(config.data), opened.error().message());
+    state_ = std::move(*opened);
+  }
+  for (const auto& seat : seats) {
+    if (auto failure = open_view(config, *seat)) return failure;
+  }
+  return std::nullopt;
+}
+
+std::optional<Failure> Stores::open_view(const Config& config, Seat& seat) {
+  const auto executor = [&seat](std::function<void()> work) { seat.loop.post(std::move(work)); };
+  const auto make_store = [&]() -> std::unique_ptr<store::StateStore> {
+    if (state_) return state_->make_store(executor);
+    return std::make_unique<store::NoStore>(seat.loop.timers(), seat.loop.clock());
+  };
+  seat.state = make_store();
+  auto users = store::open_durable(admin::users_file(config.data), executor, make_store());
+  if (!users) return failure_of(admin::users_file(config.data), users.error().message());
+  seat.users = std::move(*users);
+  return std::nullopt;
+}
+
+std::optional<Failure> Stores::load(const Config& config, store::Loader& loader) {
+  if (!state_) return std::nullopt;
+  const auto loaded = state_->load(loader);
+  if (loaded) return std::nullopt;
+  return failure_of(admin::state_file(config.data), loaded.error().message());
+}
+
+std::vector<std::string> Stores::user_domains() {
+  auto domains = users_->domains();
+  if (domains) return std::move(*domains);
+  log::error("server", "domains of the users: {}", domains.error().message());
+  return {};
+}
+
+}  // namespace beckon::server

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/config/config.hpp"
+#include "server/daemon/failure.hpp"
+#include "server/daemon/seat.hpp"
+#include "server/store/sqlite.hpp"
+
+namespace beckon::server {
+
+/// The data folder's databases. Destroyed after the seats, which hold views of them.
+class Stores {
+ public:
+  /// Makes the data folder if there is none, opens its databases, and gives every seat its view. Refuses a
+  /// folder that has lost one of them (`admin::problem_of_databases`).
+  std::optional<Failure> open(const Config& config, const Seats& seats);
+  /// Hands the stored records to `loader`, before the first commit.
+  std::optional<Failure> load(const Config& config, store::Loader& loader);
+  /// The domains of the users; empty, and logged, when they cannot be read.
+  std::vector<std::string> user_domains();
+
+ private:
+  std::optional<Failure> open_view(const Config& config, Seat& seat);
+
+  SystemClock clock_;
+  std::unique_ptr<store::SqliteState> state_;  ///< Null for --durability memory.
+  std::unique_ptr<store::SqliteUsers> users_;
+};
+
+}  // namespace beckon::server

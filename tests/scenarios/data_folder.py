@@ -1,0 +1,103 @@
+"""A data folder that has lost a file: nothing takes its place without a word."""
+
+import subprocess
+
+from story import ALICE, Agent, Process, check, equal, restart_with, run
+
+STORE, USAGE = 4, 2  # exit codes
+
+
+def start_again(server):
+    """The exit code of a server that does not start, and what it printed."""
+    process = Process([server.beckond, "run", "--data", server.data, "--domain", server.domain, "--listen", "tls:127.0.0.1:0",
+                       *server.options])
+    code = process.wait()
+    return code, " / ".join(process.errors)
+
+
+def refuses(server, code, *words):
+    """The server does not start, tells why, and changes no file."""
+    before = {each.name: each.read_bytes() for each in sorted(server.data.iterdir()) if each.is_file()}
+    got, said = start_again(server)
+    equal(got, code, f"exit code ({said})")
+    for word in words:
+        check(word in said, f"{word!r} is said, not {said!r}")
+    after = {each.name: each.read_bytes() for each in sorted(server.data.iterdir()) if each.is_file()}
+    equal(after.keys(), before.keys(), "files")
+    check(after == before, "no file has changed")
+
+
+def user_add(server, aor):
+    return subprocess.run([server.beckond, "user", "add", aor, "--data", server.data], input="secret\n", text=True,
+                          capture_output=True, timeout=60)
+
+
+def damage(server, name, how):
+    for beside in server.data.glob(name + "*"):  # the write-ahead log goes with its database
+        beside.unlink()
+    if how == "empty":
+        (server.data / name).touch()
+
+
+def users_lost(server):
+    """users.db missing or empty beside state.db: exit 4, and `user add` does not make a new one either"""
+    server.stop()
+    for how in ("empty", "missing"):
+        damage(server, "users.db", how)
+        refuses(server, STORE, f"users.db is {how}, but state.db is not")
+        done = user_add(server, "carol@example.org")
+        equal(done.returncode, STORE, "exit code of user add")
+        check(f"users.db is {how}" in done.stderr, f"user add says so, not {done.stderr!r}")
+    damage(server, "state.db", "missing")  # what the sentence proposes
+    server.start()
+
+
+def state_emptied(server):
+    """state.db empty beside users.db: exit 4, until it is removed"""
+    server.stop()
+    damage(server, "state.db", "empty")
+    refuses(server, STORE, "state.db is empty, but users.db is not")
+    damage(server, "state.db", "missing")
+    server.start()
+
+
+def state_lost(server):
+    """state.db missing where the server has served before: a warning, and users still come in"""
+    server.stop()
+    damage(server, "state.db", "missing")
+    server.start()
+    check(any("state.db is missing" in line for line in server.process.errors), "a warning")
+    with Agent(server, *ALICE) as alice:
+        alice.run("register")
+    server.stop()
+    server.start()
+    check(not any("state.db is missing" in line for line in server.process.errors), "no warning the next time")
+
+
+def key_lost(server):
+    """key.pem missing beside cert.pem, or the reverse: exit 2, and what is there is not overwritten"""
+    server.stop()
+    for lost, kept in (("key.pem", "cert.pem"), ("cert.pem", "key.pem")):
+        octets = (server.data / lost).read_bytes()
+        (server.data / lost).unlink()
+        refuses(server, USAGE, f"{lost} is missing, but {kept} is not")
+        (server.data / lost).write_bytes(octets)
+    (server.data / "key.pem").write_bytes(b"")
+    refuses(server, USAGE, "key.pem", "certificate or key cannot be used")
+    for each in ("cert.pem", "key.pem"):
+        (server.data / each).unlink()
+    server.start()
+    check((server.data / "key.pem").stat().st_size > 0, "a new pair")
+
+
+def configured_pair(server):
+    """a configured certificate leaves the data folder's own alone, whole or not"""
+    (server.data / "own.pem").write_bytes(server.certificate.read_bytes())
+    (server.data / "own.key").write_bytes((server.data / "key.pem").read_bytes())
+    (server.data / "key.pem").unlink()
+    restart_with(server, f'[tls]\ncertificate = "{server.data}/own.pem"\nkey = "{server.data}/own.key"\n')
+    check(not (server.data / "key.pem").exists(), "no key is made")
+
+
+if __name__ == "__main__":
+    run([users_lost, state_emptied, state_lost, key_lost, configured_pair])

@@ -1,0 +1,70 @@
+#include "server/admin/data_folder.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "tests/support/temporary_folder.hpp"
+
+using namespace beckon::server::admin;
+
+namespace {
+
+void write(const std::filesystem::path& file, std::string_view text) { std::ofstream(file) << text; }
+
+bool has(const std::optional<std::string>& problem, std::string_view words) {
+  return problem && problem->find(words) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a database that is missing or empty beside a filled one is a problem; all other folders are right") {
+  struct Row {
+    const char* users;  ///< Null: no such file.
+    const char* state;
+    std::string_view problem;  ///< Empty: none.
+  };
+  const Row rows[] = {
+      {nullptr, nullptr, ""},
+      {"", nullptr, ""},
+      {nullptr, "", ""},
+      {"", "", ""},
+      {"x", "x", ""},
+      {"x", nullptr, ""},  // `user add` before the first start
+      {"x", "", "state.db is empty, but users.db is not"},
+      {nullptr, "x", "users.db is missing, but state.db is not"},
+      {"", "x", "users.db is empty, but state.db is not"},
+  };
+  for (const Row& row : rows) {
+    const beckon::test::TemporaryFolder folder;
+    if (row.users) write(users_file(folder.path()), row.users);
+    if (row.state) write(state_file(folder.path()), row.state);
+    const auto problem = problem_of_databases(folder.path());
+    CAPTURE(problem.value_or("none"));
+    CAPTURE(row.problem);
+    CHECK(problem.has_value() == !row.problem.empty());
+    if (problem) CHECK(has(problem, row.problem));
+  }
+}
+
+TEST_CASE("a state file is lost only where a server has served before") {
+  const beckon::test::TemporaryFolder folder;
+  write(users_file(folder.path()), "x");
+  CHECK_FALSE(has_lost_state(folder.path()));
+  save_domains(folder.path(), {"example.org"});
+  CHECK(has_lost_state(folder.path()));
+  write(state_file(folder.path()), "x");
+  CHECK_FALSE(has_lost_state(folder.path()));
+}
+
+TEST_CASE("a certificate without its key, or a key without its certificate, is a problem") {
+  const beckon::test::TemporaryFolder folder;
+  CHECK_FALSE(problem_of_certificate(folder.path()));
+  write(certificate_file(folder.path()), "x");
+  CHECK(has(problem_of_certificate(folder.path()), "key.pem is missing, but cert.pem is not"));
+  write(key_file(folder.path()), "x");
+  CHECK_FALSE(problem_of_certificate(folder.path()));
+  std::filesystem::remove(certificate_file(folder.path()));
+  CHECK(has(problem_of_certificate(folder.path()), "cert.pem is missing, but key.pem is not"));
+}
