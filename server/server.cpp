@@ -5,6 +5,7 @@
 #include "server/packages/winfo.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/proxy/proxy.hpp"
+#include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/subscription/subscriptions.hpp"
 #include "server/xcap/documents.hpp"
@@ -16,7 +17,8 @@ void add_rooms(Shard& shard, const ServerKey& key) {
   auto& proxy = shard.add<proxy::Proxy>(shard, registrar, key.dialogs);
   shard.add<message::Messages>(shard, proxy);
   auto& documents = shard.add<xcap::Documents>(shard);
-  auto& watches = shard.add<presence::Presentities>(shard, registrar, documents).watches();
+  auto& publications = shard.add<publication::Publications>(shard, registrar);
+  auto& watches = shard.add<presence::Presentities>(shard, publications, registrar, documents).watches();
 
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);

@@ -13,7 +13,7 @@ const char* to_string(Errc value) {
     case Errc::bad_structure:
       return "a required element is missing or stands twice";
     case Errc::duplicate_id:
-      return "two rules have the same id";
+      return "two elements have the same id";
     case Errc::rule_in_the_way:
       return "a rule for everyone outvotes the decision";
     case Errc::bad_boundary:

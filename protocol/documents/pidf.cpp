@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdio>
 
 #include "protocol/base/text.hpp"
@@ -205,6 +206,20 @@ Result<Presence> parse_pidf(std::string_view body, const xml::Limits& limits) {
   const auto document = xml::parse(body, limits);
   if (document.has_error()) return document.error();
   return parse_pidf(document->root());
+}
+
+Result<std::size_t> check_pidf(const Element& root) {
+  if (!root.is(ns::pidf, "presence")) return Errc::wrong_root;
+  std::size_t children = 0;
+  boost::unordered_flat_set<std::string_view> ids;
+  for (const Element& child : root.children()) {
+    ++children;
+    if (!child.is(ns::pidf, "tuple") && !is_component(child, "person") && !is_component(child, "device"))
+      continue;
+    const auto id = trim(child.attribute("id").value_or(""));
+    if (!id.empty() && !ids.insert(id).second) return Errc::duplicate_id;
+  }
+  return children;
 }
 
 std::string print(const Presence& presence) { return Printer(nullptr).print(presence); }

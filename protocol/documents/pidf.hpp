@@ -74,6 +74,11 @@ struct Presence {
 Result<Presence> parse_pidf(std::string_view body, const xml::Limits& limits = {});
 Result<Presence> parse_pidf(const xml::Element& root);
 
+/// What a server must know of a published document, without reading the rest: the number of its tuples,
+/// persons, devices, notes and other children of <presence>. Errors: Errc::wrong_root; Errc::duplicate_id:
+/// two of its tuples, persons and devices carry one id, which is an xs:ID (RFC 3863 4.1.2, RFC 4479 3).
+Result<std::size_t> check_pidf(const xml::Element& root);
+
 /// Where one watcher's <grant> goes into a printed document.
 struct GrantPlace {
   std::string tuple_id;

@@ -4,106 +4,141 @@
 
 namespace beckon::event {
 
-Compositor::Compositor(Config config, MintEtag mint_etag)
-    : config_(config), mint_etag_(std::move(mint_etag)) {}
+namespace {
 
-Compositor::Answer Compositor::on_publish(const Request& request, Time now) {
-  if (request.if_match.empty()) return on_initial(request, now);
-  const auto known =
-      std::ranges::find_if(publications_, [&](const Publication& p) { return p.etag == request.if_match; });
-  if (known == publications_.end() || known->expires <= now) return {.status = 412};
-  return on_known(static_cast<std::size_t>(known - publications_.begin()), request, now);
+bool contains(const std::vector<std::uint16_t>& numbers, std::uint16_t number) {
+  return std::ranges::find(numbers, number) != numbers.end();
 }
 
-Compositor::Answer Compositor::on_initial(const Request& request, Time now) {
-  if (!request.document) return {.status = 400};  // RFC 3903 4.1, table 1
-  Answer answer{.status = 200, .etag = mint_etag_()};
-  answer.id = answer.etag;
-  if (request.expires == 0s) {
-    answer.removed = true;
-    return answer;
-  }
-  if (!request.instance.empty()) displace_incomplete(request.instance, answer.displaced);
-  make_room(request.instance, answer.displaced);
-  publications_.push_back({.id = answer.id,
-                           .etag = answer.etag,
-                           .content_type = request.content_type,
-                           .document = request.document,
-                           .instance = request.instance,
-                           .data = request.data,
-                           .expires = now + request.expires,
-                           .renewed = now});
-  answer.changed = true;
-  return answer;
-}
+}  // namespace
 
-Compositor::Answer Compositor::on_known(std::size_t index, const Request& request, Time now) {
-  auto& publication = publications_[index];
-  Answer answer{.status = 200, .id = publication.id};
-  if (request.expires == 0s) {
-    answer.etag = mint_etag_();  // "for each successful PUBLISH, the ESC returns an entity-tag" (RFC 3903 6)
-    answer.changed = answer.removed = true;
-    publications_.erase(publications_.begin() + static_cast<std::ptrdiff_t>(index));
-    return answer;
-  }
-  if (!request.document && publication.incomplete) return {.status = 412};
-  if (request.document) {
-    publication.document = request.document;
-    publication.content_type = request.content_type;
-    publication.data = request.data;
-    publication.incomplete = false;
-    answer.changed = true;
-  }
-  publication.etag = answer.etag = mint_etag_();
-  publication.expires = now + request.expires;
-  publication.renewed = now;
-  return answer;
-}
-
-void Compositor::displace_incomplete(const std::string& instance, std::vector<std::string>& displaced) {
-  std::erase_if(publications_, [&](const Publication& p) {
-    const bool gives_way = p.incomplete && p.instance == instance;
-    if (gives_way) displaced.push_back(p.id);
-    return gives_way;
-  });
-}
-
-void Compositor::make_room(const std::string& instance, std::vector<std::string>& displaced) {
-  while (!publications_.empty() && publications_.size() >= config_.max_publications) {
-    const auto same = [&](const Publication& p) { return !instance.empty() && p.instance == instance; };
-    const auto gives_way = std::ranges::min_element(publications_, [&](const auto& a, const auto& b) {
-      return same(a) != same(b) ? same(a) : a.renewed < b.renewed;
+Compositor::Plan Compositor::plan(const Request& request, const Limits& limits, Time now) const {
+  Plan plan;
+  if (!request.if_match) {
+    plan = plan_initial(request, limits, now);
+  } else {
+    const auto known = std::ranges::find_if(publications_, [&](const Publication& p) {
+      return p.package == request.package && p.etag == *request.if_match;
     });
-    displaced.push_back(gives_way->id);
-    publications_.erase(gives_way);
+    if (known == publications_.end() || known->expires <= now)
+      return {.verdict = Plan::Verdict::unknown_etag};
+    plan = plan_known(*known, request, now);
+  }
+  if (plan.verdict != Plan::Verdict::taken || plan.removes || !request.state) return plan;
+  if (!fits(request, limits, plan)) return {.verdict = Plan::Verdict::over_quota};
+  return plan;
+}
+
+Compositor::Plan Compositor::plan_initial(const Request& request, const Limits& limits, Time now) const {
+  if (!request.state) return {.verdict = Plan::Verdict::no_body};
+  if (request.expires == 0s) return {.removes = true};
+  Plan plan{.changes = true,
+            .number = unused_number(),
+            .device = request.device,
+            .expires = now + request.expires,
+            .renewed = now};
+  for (const Publication& p : publications_) {
+    if (p.package != request.package || !p.incomplete) continue;
+    const bool same = request.device != 0 && p.device == request.device;
+    if (same || request.state->supersedes(*p.state)) plan.displaced.push_back(p.number);
+  }
+  make_room(request, limits, plan);
+  return plan;
+}
+
+Compositor::Plan Compositor::plan_known(const Publication& known, const Request& request, Time now) const {
+  Plan plan{.number = known.number, .device = known.device, .expires = now + request.expires, .renewed = now};
+  if (request.expires == 0s) {
+    plan.changes = plan.removes = true;
+    return plan;
+  }
+  if (!request.state && known.incomplete) return {.verdict = Plan::Verdict::unknown_etag};
+  plan.changes = request.state != nullptr;
+  return plan;
+}
+
+void Compositor::make_room(const Request& request, const Limits& limits, Plan& plan) const {
+  const auto gives_way_before = [&](const Publication& a, const Publication& b) {
+    const auto same = [&](const Publication& p) { return request.device != 0 && p.device == request.device; };
+    return same(a) != same(b) ? same(a) : a.renewed < b.renewed;
+  };
+  for (;;) {
+    std::size_t left = 0;
+    const Publication* first = nullptr;
+    for (const Publication& p : publications_) {
+      if (p.package != request.package || contains(plan.displaced, p.number)) continue;
+      ++left;
+      if (!first || gives_way_before(p, *first)) first = &p;
+    }
+    if (!first || left < limits.publications) return;
+    plan.displaced.push_back(first->number);
   }
 }
 
-std::vector<std::string> Compositor::expire(Time now) {
-  std::vector<std::string> ids;
-  std::erase_if(publications_, [&](const Publication& p) {
-    if (p.expires <= now) ids.push_back(p.id);
-    return p.expires <= now;
-  });
-  return ids;
+bool Compositor::fits(const Request& request, const Limits& limits, const Plan& plan) const {
+  std::size_t sum = request.size;
+  for (const Publication& p : publications_)
+    if (p.package == request.package && p.number != plan.number && !contains(plan.displaced, p.number))
+      sum += p.size;
+  return sum <= limits.size;
+}
+
+std::uint16_t Compositor::unused_number() const {
+  std::uint16_t number = 1;
+  while (find(number)) ++number;
+  return number;
+}
+
+std::unique_ptr<EventState> Compositor::apply(const Plan& plan, const Request& request, std::uint64_t etag,
+                                              std::unique_ptr<EventState> state) {
+  for (const std::uint16_t number : plan.displaced) erase(number);
+  const auto known = std::ranges::find(publications_, plan.number, &Publication::number);
+  if (plan.removes) {
+    if (known == publications_.end()) return nullptr;
+    state = std::move(known->state);
+    publications_.erase(known);
+    return state;
+  }
+  Publication& publication =
+      known != publications_.end()
+          ? *known
+          : publications_.emplace_back(Publication{.number = plan.number, .package = request.package});
+  publication.etag = etag;
+  publication.device = plan.device;
+  publication.expires = plan.expires;
+  publication.renewed = plan.renewed;
+  if (!state) return nullptr;
+  publication.size = request.size;
+  publication.incomplete = false;
+  std::swap(publication.state, state);
+  return state;
+}
+
+std::vector<std::uint16_t> Compositor::expired(Time now) const {
+  std::vector<std::uint16_t> numbers;
+  for (const Publication& p : publications_)
+    if (p.expires <= now) numbers.push_back(p.number);
+  return numbers;
 }
 
 std::optional<Time> Compositor::deadline() const {
   if (publications_.empty()) return std::nullopt;
-  return std::ranges::min(publications_, {}, &Publication::expires).expires;
+  return std::ranges::min_element(publications_, {}, &Publication::expires)->expires;
 }
 
-void Compositor::restore(Publication publication) {
-  erase(publication.id);
+bool Compositor::restore(Publication publication, const Limits& limits) {
+  const Request request{.package = publication.package, .size = publication.size};
+  if (find(publication.number) || !fits(request, limits, {})) return false;
   publications_.push_back(std::move(publication));
+  return true;
 }
 
-bool Compositor::erase(std::string_view id) {
-  return std::erase_if(publications_, [&](const Publication& p) { return p.id == id; }) > 0;
+void Compositor::erase(std::uint16_t number) {
+  std::erase_if(publications_, [&](const Publication& p) { return p.number == number; });
 }
 
-const Publication* Compositor::find(std::string_view id) const {
-  const auto found = std::ranges::find(publications_, id, &Publication::id);
+const Publication* Compositor::find(std::uint16_t number) const {
+  const auto found = std::ranges::find(publications_, number, &Publication::number);
   return found == publications_.end() ? nullptr : &*found;
 }
 

@@ -1,88 +1,109 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
+#include <cstdint>
+#include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
+#include <span>
 #include <vector>
 
-#include "protocol/base/bytes.hpp"
 #include "protocol/base/time.hpp"
 
 namespace beckon::event {
 
-/// One document that one device published.
+/// What a device published, in the form its package keeps (RFC 3903 3: event state).
+class EventState {
+ public:
+  virtual ~EventState() = default;
+  /// True if this initial publication comes from the device that once published `restored`, a state that is
+  /// incomplete. Asked where the devices' names do not tell.
+  virtual bool supersedes(const EventState& /*restored*/) const { return false; }
+};
+
+/// One publication (RFC 3903 6). There are many: the fields stand in the order that leaves no gaps.
 struct Publication {
-  std::string id{};    ///< Its first entity-tag: stays while `etag` changes; the key in the store.
-  std::string etag{};  ///< What the device must name next.
-  std::string content_type{};
-  SharedText document{};
-  std::string
-      instance;  ///< Which device (from Contact or +sip.instance, as the caller reads it); may be empty.
-  std::string data{};  ///< The caller's own words about it, kept unread.
+  std::unique_ptr<EventState> state{};
+  std::uint64_t etag = 0;    ///< The entity-tag that the device must name next; never 0.
+  std::uint64_t device = 0;  ///< The device's name, shortened; 0: unknown.
   Time expires{};
-  Time renewed{};  ///< When the device last spoke: the one silent longest gives way to an eleventh.
+  Time renewed{};  ///< The device's last PUBLISH: the device silent for longest gives way to an eleventh.
+  std::uint32_t size = 0;    ///< Elements of the state, as its package counts them.
+  std::uint16_t number = 0;  ///< Stays while the entity-tag changes; unique among the presentity's.
+  std::uint8_t package = 0;
   /// Read from the store without the parts that are never stored: a refresh is answered 412, so that the
-  /// device sends it whole, and the same instance's next initial PUBLISH takes its place.
+  /// device sends the whole, and the same device's next initial PUBLISH takes its place.
   bool incomplete = false;
 };
 
-/// The publications of one presentity for one event package (RFC 3903 6): a value the caller may copy, change
-/// and only then make valid (a 2xx leaves after the store has the record).
+/// The publications of one presentity, for every package. A PUBLISH is planned first, and applied when the
+/// store has the change: nothing may be planned in between.
 class Compositor {
  public:
-  /// Mints an entity-tag that was never used (it carries the bucket).
-  using MintEtag = std::function<std::string()>;
-
-  struct Config {
-    /// DESIGN 7: a person has few devices; each publication costs a share of every NOTIFY.
-    std::size_t max_publications = 10;
+  /// Of one package.
+  struct Limits {
+    /// A person has few devices, and each publication costs a share of every NOTIFY. Past it the same
+    /// device's oldest gives way, then the oldest (DESIGN 7).
+    std::size_t publications = 10;
+    std::size_t size = 256;  ///< Sum of `Publication::size`. Past it a PUBLISH is refused.
   };
 
-  /// A PUBLISH, already authorised and its body checked.
+  /// A PUBLISH, authorised and its body read.
   struct Request {
-    std::string if_match{};  ///< SIP-If-Match; empty: initial.
-    std::string content_type{};
-    SharedText document{};           ///< Null: no body.
-    std::chrono::seconds expires{};  ///< As granted; 0 removes.
-    std::string instance{};
-    std::string data{};  ///< Replaces the old one when there is a document.
-  };
-  struct Answer {
-    int status = 0;        ///< 200; 412 unknown entity-tag; 400 an initial PUBLISH without body.
-    std::string etag{};    ///< SIP-ETag of a 200.
-    std::string id{};      ///< Publication::id that was made, changed, refreshed or removed.
-    bool changed = false;  ///< The presentity's state changed: compose and notify.
-    bool removed = false;  ///< `id` is gone (expires 0).
-    std::vector<std::string> displaced{};  ///< Ids of other publications that gave way.
+    std::uint8_t package = 0;
+    std::optional<std::uint64_t> if_match{};  ///< SIP-If-Match; absent: initial. 0 matches none.
+    const EventState* state = nullptr;        ///< Null: no body.
+    std::uint32_t size = 0;                   ///< Of `state`.
+    std::chrono::seconds expires{};           ///< As granted; 0 removes.
+    std::uint64_t device = 0;
   };
 
-  Compositor(Config config, MintEtag mint_etag);
+  /// What a PUBLISH changes.
+  struct Plan {
+    enum class Verdict : std::uint8_t {
+      taken,         ///< 200.
+      unknown_etag,  ///< 412.
+      no_body,       ///< 400: an initial PUBLISH without body (RFC 3903 4.1, table 1).
+      over_quota,    ///< 403: more elements than Limits::size.
+    };
+    Verdict verdict = Verdict::taken;
+    bool changes = false;  ///< The presentity's state changes: compose and notify.
+    bool removes = false;  ///< Publication `number` goes (Expires 0); of an initial PUBLISH there is none.
+    std::uint16_t number = 0;
+    std::uint64_t device = 0;  ///< Of publication `number`.
+    Time expires{};
+    Time renewed{};
+    std::vector<std::uint16_t> displaced{};  ///< Numbers of other publications that give way.
+  };
 
-  Answer on_publish(const Request& request, Time now);
-  /// Takes out what has expired; its ids.
-  std::vector<std::string> expire(Time now);
-  /// When `expire` has something to do.
+  Plan plan(const Request& request, const Limits& limits, Time now) const;
+  /// Makes a taken plan true. `etag` is fresh. `state` is the request's; null: no body. Returns the state
+  /// that was replaced or removed, if any.
+  std::unique_ptr<EventState> apply(const Plan& plan, const Request& request, std::uint64_t etag,
+                                    std::unique_ptr<EventState> state);
+
+  /// Numbers of those that have expired.
+  std::vector<std::uint16_t> expired(Time now) const;
+  /// When the first of all expires.
   std::optional<Time> deadline() const;
 
-  /// Puts back what was stored; an id that is there already is replaced.
-  void restore(Publication publication);
-  /// Takes one out by id (an administrator, or a commit that failed).
-  bool erase(std::string_view id);
+  /// Puts back what was stored. False, and nothing is put back: its number is taken, or the package's sum of
+  /// sizes would pass `limits`.
+  bool restore(Publication publication, const Limits& limits);
+  void erase(std::uint16_t number);
 
-  const std::vector<Publication>& publications() const { return publications_; }  ///< Oldest first.
-  const Publication* find(std::string_view id) const;
+  /// Oldest first, of all packages.
+  std::span<Publication> publications() { return publications_; }
+  std::span<const Publication> publications() const { return publications_; }
+  const Publication* find(std::uint16_t number) const;
   bool empty() const { return publications_.empty(); }
 
  private:
-  Answer on_initial(const Request& request, Time now);
-  Answer on_known(std::size_t index, const Request& request, Time now);
-  void displace_incomplete(const std::string& instance, std::vector<std::string>& displaced);
-  void make_room(const std::string& instance, std::vector<std::string>& displaced);
+  Plan plan_initial(const Request& request, const Limits& limits, Time now) const;
+  Plan plan_known(const Publication& known, const Request& request, Time now) const;
+  void make_room(const Request& request, const Limits& limits, Plan& plan) const;
+  bool fits(const Request& request, const Limits& limits, const Plan& plan) const;
+  std::uint16_t unused_number() const;
 
-  Config config_;
-  MintEtag mint_etag_;
   std::vector<Publication> publications_;
 };
 

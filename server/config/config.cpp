@@ -195,7 +195,10 @@ void add_limits(Keys& keys) {
         number<std::uint32_t>([=](Config& c) -> auto& { return c.settings.*field; }, 1, million);
   };
   limit("bindings_per_aor", &Settings::bindings_per_aor);
-  limit("publications_per_aor", &Settings::publications_per_aor);
+  // Each publication is looked at with every PUBLISH.
+  keys["limits.publications_per_aor"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.publications_per_aor; }, 1, 1000);
+  limit("elements_per_presentity", &Settings::elements_per_presentity);
   limit("watchers_per_presentity", &Settings::watchers_per_presentity);
   limit("pending_per_presentity", &Settings::pending_per_presentity);
   limit("subscriptions_per_watcher", &Settings::subscriptions_per_watcher);

@@ -83,6 +83,8 @@ struct Settings {
 
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;
+  std::uint32_t elements_per_presentity =
+      256;  ///< Of all its publications: tuples, persons, devices, notes...
   std::uint32_t watchers_per_presentity = 10000;
   /// Those nobody has decided about count for themselves, so that strangers crowd out no others.
   std::uint32_t pending_per_presentity = 1000;

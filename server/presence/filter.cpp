@@ -22,7 +22,7 @@ namespace {
 
 using Selectors = std::set<std::pair<std::string, std::string>>;
 
-/// Text of the first extension with that name; empty when there is none.
+/// Text of the first extension with that name; empty where there is none.
 std::string text_of(const std::vector<xml::Fragment>& extensions, std::string_view space,
                     std::string_view name) {
   const auto found = std::find_if(extensions.begin(), extensions.end(),
@@ -30,12 +30,6 @@ std::string text_of(const std::vector<xml::Fragment>& extensions, std::string_vi
   if (found == extensions.end()) return {};
   const auto document = xml::parse(found->text);
   return document ? std::string(trim(document->root().text())) : std::string();
-}
-
-bool selected(const ProvideSet& set, const Selectors& names) {
-  return set.all || std::any_of(names.begin(), names.end(), [&](const auto& name) {
-           return !name.second.empty() && set.selectors.count(name);
-         });
 }
 
 Selectors names_of(const Tuple& tuple) {
@@ -52,7 +46,17 @@ Selectors names_of(const Component& component) {
           {"deviceID", text_of(component.extensions, ns::data_model, "deviceID")}};
 }
 
-/// <user-input> as far as `level` shows it (RFC 5025 3.3.2.12); nothing where it is not shown.
+/// Looks at the names, which cost a parse, only where the set selects by name.
+template <class T>
+bool is_selected(const ProvideSet& set, const T& one) {
+  if (set.all || set.selectors.empty()) return set.all;
+  const Selectors names = names_of(one);
+  return std::any_of(names.begin(), names.end(), [&](const auto& name) {
+    return !name.second.empty() && set.selectors.count(name) != 0;
+  });
+}
+
+/// <user-input> as far as `level` shows it (RFC 5025 3.3.2.12); absent where it is not shown.
 std::optional<xml::Fragment> show_user_input(const xml::Fragment& element, const std::string& level) {
   if (level == "full") return element;
   if (level != "bare" && level != "thresholds") return std::nullopt;
@@ -67,16 +71,17 @@ std::optional<xml::Fragment> show_user_input(const xml::Fragment& element, const
 }
 
 bool is_shown(const xml::Fragment& element, const Transformations& what) {
-  if (what.all_attributes || documents::is_direct(element)) return true;
+  if (documents::is_direct(element)) return true;
   const bool standard = element.ns == ns::rpid || element.is(ns::data_model, "deviceID");
   if (standard && what.attributes.count(element.name)) return true;
   return what.unknown_attributes.count({element.ns, element.name}) != 0;
 }
 
 void filter_extensions(std::vector<xml::Fragment>& extensions, const Transformations& what) {
+  if (what.all_attributes) return;
   std::vector<xml::Fragment> kept;
   for (xml::Fragment& element : extensions) {
-    if (element.is(ns::rpid, "user-input") && !what.all_attributes) {
+    if (element.is(ns::rpid, "user-input")) {
       if (auto shown = show_user_input(element, what.user_input)) kept.push_back(std::move(*shown));
     } else if (is_shown(element, what)) {
       kept.push_back(std::move(element));
@@ -87,7 +92,7 @@ void filter_extensions(std::vector<xml::Fragment>& extensions, const Transformat
 
 void filter_components(std::vector<Component>& components, const ProvideSet& set,
                        const Transformations& what) {
-  std::erase_if(components, [&](const Component& component) { return !selected(set, names_of(component)); });
+  std::erase_if(components, [&](const Component& component) { return !is_selected(set, component); });
   for (Component& component : components) {
     filter_extensions(component.extensions, what);
     if (!what.all_attributes && !what.attributes.count("note")) component.notes.clear();
@@ -98,8 +103,7 @@ void filter_components(std::vector<Component>& components, const ProvideSet& set
 
 void filter(Presence& presence, const Transformations& what) {
   const bool notes = what.all_attributes || what.attributes.count("note");
-  std::erase_if(presence.tuples,
-                [&](const Tuple& tuple) { return !selected(what.services, names_of(tuple)); });
+  std::erase_if(presence.tuples, [&](const Tuple& tuple) { return !is_selected(what.services, tuple); });
   for (Tuple& tuple : presence.tuples) {
     filter_extensions(tuple.status_extensions, what);
     filter_extensions(tuple.extensions, what);

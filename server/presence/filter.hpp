@@ -5,8 +5,8 @@
 
 namespace beckon::server::presence {
 
-/// Takes out of `presence` what the transformations do not let through (RFC 5025 3.3). <direct> is left
-/// alone: it has its own rule (DIRECT_SESSIONS 3.5).
+/// Takes out of `presence` what the transformations do not let through (RFC 5025 3.3), in linear time.
+/// <direct> stays: it has a rule of its own (DIRECT_SESSIONS 3.5).
 void filter(documents::Presence& presence, const documents::Transformations& what);
 
 }  // namespace beckon::server::presence

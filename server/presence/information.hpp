@@ -1,80 +1,91 @@
 #pragma once
 
-#include <deque>
+#include <array>
+#include <cstdint>
 #include <functional>
-#include <map>
-#include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include "server/presence/presentity.hpp"
+#include "server/presence/composition.hpp"
+#include "server/presence/policy.hpp"
+#include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/shard/services.hpp"
-#include "server/store/store.hpp"
 
 namespace beckon::server::presence {
 
-/// PIT, the presence information table: every presentity of a shard, its publications (RFC 3903) and what
-/// watchers get of them. A publication is first in the store, then seen by watchers and answered.
-class PresenceInformation {
+/// PIT, the presence information table: what watchers get of the presentities of a shard. Their state is made
+/// of publications and bindings when somebody asks, once for each version and class of watchers.
+class PresenceInformation final : public publication::Package, public registrar::BindingsObserver {
  public:
-  /// The state of `presentity` changed: its watches are notified.
+  /// The state of `presentity` changed, and the store has it: notify its watchers.
   using OnChange = std::function<void(Entry& presentity, Now now)>;
 
-  PresenceInformation(Services& services, const registrar::Registrar& registrar, OnChange on_change);
-  ~PresenceInformation();
+  /// Adds itself to `publications` and observes the registrar. All referenced things outlive it.
+  PresenceInformation(Services& services, publication::Publications& publications,
+                      registrar::Registrar& registrar, OnChange on_change);
 
-  void on_publish(const RequestPtr& request);
-  void on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
-                           const std::vector<registrar::Binding>& bindings, Now now);
-  void on_flow_closed(transaction::FlowId flow, Now now);
-
+  /// The document for watchers that may see `what`. `secure`: their next hop is encrypted, so <direct> may
+  /// stay, with the grants of `watcher` (DIRECT_SESSIONS 3.5).
   SharedText render(Entry& presentity, const documents::Transformations& what, bool secure,
-                    const std::string& watcher) {
-    return render(presentity.aor(), what, secure, watcher);
-  }
-  /// The presence document of `aor` for one watcher.
-  SharedText render(std::string_view aor, const documents::Transformations& what, bool secure,
                     const std::string& watcher);
-  /// What those see who may see nothing but that the presentity exists: closed.
+  /// For watchers that may see only that the presentity exists: closed.
   static std::string render_nothing(std::string_view aor);
-  void each_grant_holder(Entry& presentity, const std::function<void(const std::string&)>& visit) const {
-    each_grant_holder(presentity.aor(), visit);
-  }
-  void each_grant_holder(std::string_view aor, const std::function<void(const std::string&)>& visit) const;
+  void each_grant_holder(const Entry& presentity, const std::function<void(const std::string&)>& visit) const;
 
-  void restore(const store::Record& record, Now now);
-  void restored(Now now);
   Table table() const;
-  std::size_t size() const { return entries_.size(); }
+  /// Presentities of which a document is kept.
+  std::size_t size() const;
+
+  // publication::Package
+  std::string_view name() const override { return "presence"; }
+  std::span<const std::string_view> content_types() const override;
+  std::string_view option_tag() const override { return "beckon-direct"; }
+  std::uint32_t size_max() const override { return services_.settings().elements_per_presentity; }
+  publication::Reading read(Entry& presentity, std::string_view body, const Request& request) override;
+  publication::Reading restore(std::string_view stored) override;
+  void on_changed(Entry& presentity, Now now) override;
+  bool remembers_devices() const override { return true; }
+
+  void on_bindings_changed(Entry& presentity, registrar::BindingEvent event,
+                           const registrar::Binding& changed, const std::vector<registrar::Binding>& all,
+                           Now now) override;
 
  private:
-  struct Item;
-  struct Job;
+  /// A document, and where the grants of direct sessions go in it.
+  struct Rendering {
+    struct Place {
+      std::size_t offset = 0;
+      Composition::Origin origin;
+      ds1::Mode mode = ds1::Mode::off;
+    };
+    documents::Transformations what;
+    bool secure = false;
+    SharedText text;
+    std::vector<Place> places;  ///< By rising offset.
+  };
+  /// Kept while somebody asks.
+  struct Rendered final : Part {
+    std::vector<Rendering> renderings;  ///< Of the state as it is.
+    std::uint64_t shown = 0;            ///< `shown_bindings` in them.
+  };
 
-  Item& entry(const std::string& aor);
-  void run(const std::string& aor);
-  void take(const std::string& aor, Job job);
-  void commit(const std::string& aor, Job job, event::Compositor next,
-              const event::Compositor::Answer& answer);
-  void committed(const std::string& aor, Job& job, event::Compositor next,
-                 const event::Compositor::Answer& answer);
-  void settle(const std::string& aor);
-  std::string answer_to(const Job& job, const event::Compositor::Answer& answer) const;
-  std::string device_on(std::string_view aor, const transaction::Hop& from) const;
-  void expire(const std::string& aor, Now now);
-  void arm(const std::string& aor, Item& entry);
-  void forget_if_idle(const std::string& aor);
+  std::vector<Source> sources(const Entry& presentity) const;
+  std::vector<const registrar::Binding*> silent_bindings(const Entry& presentity) const;
+  std::uint64_t shown_bindings(const Entry& presentity) const;
+  Composition compose(const Entry& presentity, Names& names) const;
+  Rendering draw(const Entry& presentity, const documents::Transformations& what, bool secure) const;
+  const Rendering& rendering(Entry& presentity, const documents::Transformations& what, bool secure);
+  SharedText fill(const Entry& presentity, const Rendering& shared, const std::string& watcher);
+  DirectOffer* find_offer(const Entry& presentity, const Composition::Origin& origin) const;
+  void changed(Entry& presentity, Now now);
 
   Services& services_;
+  publication::Publications& publications_;
   const registrar::Registrar& registrar_;
-  std::function<void(const std::string& aor, Now now)> on_change_;
-  std::map<std::string, std::unique_ptr<Item>, std::less<>> entries_;     ///< By AOR.
-  std::unordered_map<transaction::FlowId, std::set<std::string>> flows_;  ///< AORs with offers on a flow.
+  OnChange on_change_;
+  Slot<Rendered> slot_;
 };
 
 }  // namespace beckon::server::presence

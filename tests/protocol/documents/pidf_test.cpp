@@ -123,3 +123,28 @@ TEST_CASE("another document, or none, is refused") {
   CHECK(parse_pidf("<tuple xmlns='urn:ietf:params:xml:ns:pidf'/>").error() == Errc::wrong_root);
   CHECK(parse_pidf("").error() == xml::Errc::not_one_root);
 }
+
+TEST_CASE(
+    "ids of tuples, persons and devices are unique in a published document (RFC 3863 4.1.2, RFC 4479 3)") {
+  const auto check = [](const std::string& inside) {
+    const auto document = xml::parse(
+        "<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' "
+        "entity='sip:a@b'>" +
+        inside + "</presence>");
+    REQUIRE(document.has_value());
+    return check_pidf(document->root());
+  };
+  CHECK(check("").value() == 0);
+  CHECK(check("<tuple id='a'/><dm:person id='b'/><dm:device id='c'/><note>n</note><x:y xmlns:x='urn:x'/>")
+            .value() == 5);
+  for (const std::string twins :
+       {"<tuple id='a'/><tuple id='a'/>", "<dm:person id='a'/><dm:person id='a'/>",
+        "<dm:device id='a'/><dm:device id='a'/>", "<tuple id='a'/><dm:device id='a'/>",
+        "<dm:person id='a'/><tuple id=' a '/>", "<tuple id='b'/><person id='a'/><device id='a'/>"}) {
+    CAPTURE(twins);
+    CHECK(check(twins).error() == Errc::duplicate_id);
+  }
+  // COMPAT: peers leave ids out; what is absent is no twin.
+  CHECK(check("<tuple/><tuple/><tuple id=''/>").value() == 3);
+  CHECK(check_pidf(xml::parse("<other/>")->root()).error() == Errc::wrong_root);
+}

@@ -82,6 +82,7 @@ const Row rows[] = {
     {"publication.maximum", "1"},
     {"limits.bindings_per_aor", "1"},
     {"limits.publications_per_aor", "1"},
+    {"limits.elements_per_presentity", "1"},
     {"limits.watchers_per_presentity", "1"},
     {"limits.pending_per_presentity", "1"},
     {"limits.subscriptions_per_watcher", "1"},

@@ -209,6 +209,29 @@ TEST_CASE(
   CHECK(couple.laptop.publish("").status() == 412);
 }
 
+TEST_CASE(
+    "a connection that closes while its PUBLISH is being stored leaves no offer (DIRECT_SESSIONS 3.8)") {
+  Couple couple;
+  SUBCASE("an initial one") {}
+  SUBCASE("a modification, whose document before had an offer") {
+    couple.laptop.publish(pidf("before", "laptop", direct()), required);
+    couple.stage.take();
+  }
+  std::vector<std::string> lines{"Event: presence", "Content-Type: application/pidf+xml", required.front()};
+  if (!couple.laptop.etag.empty()) lines.push_back("SIP-If-Match: " + couple.laptop.etag);
+  const auto id = couple.laptop.send("PUBLISH", alice, lines, pidf("here", "laptop", direct()), false);
+  couple.stage.close_flow(10);
+  couple.stage.settle();
+  REQUIRE(couple.stage.answer(id).status() == 200);
+  REQUIRE_FALSE(couple.stage.notifies.empty());
+  Notified last = couple.stage.take();
+  while (!couple.stage.notifies.empty()) last = couple.stage.take();
+  CHECK_FALSE(has_direct(last));
+  couple.laptop.etag = std::string(couple.stage.answer(id).header(HeaderId::sip_etag));
+  couple.laptop.move(tls(11));
+  CHECK(couple.laptop.publish("").status() == 412);
+}
+
 TEST_CASE("a refresh over another connection moves the offer there") {
   Couple couple;
   couple.laptop.publish(pidf("here", "laptop", direct()), required);

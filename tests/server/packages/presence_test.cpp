@@ -343,6 +343,33 @@ TEST_CASE("two PUBLISHes at once are both kept: each sees the one before") {
   CHECK(shown(stage.take()) == "open desk, open street");
 }
 
+TEST_CASE("an id that stands twice in a document is 400 (RFC 3863 4.1.2, RFC 4479 3)") {
+  Stage stage(allow_all());
+  Device laptop(stage, alice, udp(5080));
+  std::string twins = pidf("here", "t1");
+  twins.insert(twins.find("<tuple"), "<tuple id=\"t1\"/>");
+  CHECK(laptop.publish(twins).status() == 400);
+  CHECK(stage.publications->size() == 0);
+}
+
+TEST_CASE("ten publications of the same 8 000 ids: each is refused, and watchers hear nothing (DESIGN 7)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  stage.take();
+  std::string many = pidf("here", "laptop");
+  std::string tuples;
+  for (int i = 0; i < 8000; ++i) tuples += "<tuple id=\"t" + std::to_string(i) + "\"/>";
+  many.insert(many.find("<tuple"), tuples);
+  for (std::uint16_t port = 5080; port < 5090; ++port) {
+    const auto answer = Device(stage, alice, udp(port)).publish(many);
+    CHECK(answer.status() == 403);
+    CHECK(answer.header(HeaderId::warning).starts_with("399 example.org \"more than 256 elements"));
+  }
+  CHECK(stage.publications->size() == 0);
+  CHECK(stage.notifies.empty());
+}
+
 TEST_CASE("the publications of several devices stand side by side (DESIGN 6)") {
   Stage stage(allow_all());
   Device laptop(stage, alice, udp(5080)), phone(stage, alice, udp(5081));

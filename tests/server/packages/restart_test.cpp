@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/server/packages/stage.hpp"
 
 using namespace beckon;
@@ -231,5 +233,84 @@ TEST_CASE("a damaged record is left out, the rest is restored") {
     if (std::get<store::Kind>(key) == store::Kind::publication) value.resize(value.size() / 2);
   stage.restart();
   stage.wait(5s);
+  CHECK(stage.take().basic() == "closed");
+}
+
+namespace {
+
+/// alice's laptop, registered and published; bob may see.
+struct Laptop {
+  Laptop() {
+    stage.put_rules(rule_for(bob, "allow"));
+    laptop.register_(3600, "urn:uuid:laptop");
+    laptop.publish(pidf("here"), {"Expires: 600"});
+    REQUIRE(seen() == "open");
+  }
+  std::string seen() {
+    watcher.subscribe(alice, "presence", {"Expires: 0"});
+    return stage.take().basic();
+  }
+  auto records() const {
+    return std::ranges::count_if(stage.memory.records, [](const auto& record) {
+      return std::get<store::Kind>(record.first) == store::Kind::publication;
+    });
+  }
+  Stage stage;
+  Device laptop{stage, alice, udp(5080)}, watcher{stage, bob, udp(5070)};
+};
+
+}  // namespace
+
+TEST_CASE("a device that took its publication back stays closed over a restart (DESIGN 6)") {
+  Laptop play;
+  SUBCASE("by a PUBLISH with Expires 0") { play.laptop.publish("", {"Expires: 0"}); }
+  SUBCASE("by letting it run out") { play.stage.wait(601s); }
+  CHECK(play.seen() == "closed");
+  for (int i = 0; i < 2; ++i) {
+    play.stage.restart();
+    CHECK(play.seen() == "closed");
+    CHECK(play.records() == 1);
+  }
+}
+
+TEST_CASE(
+    "that a device took its publication back is forgotten when it publishes again or its binding ends") {
+  Laptop play;
+  play.laptop.publish("", {"Expires: 0"});
+  play.stage.restart();
+  SUBCASE("a publication") {
+    play.laptop.etag.clear();
+    play.laptop.publish(pidf("back"));
+    CHECK(play.seen() == "open");
+    CHECK(play.records() == 1);
+  }
+  SUBCASE("the end of the binding") {
+    play.laptop.register_(0, "urn:uuid:laptop");
+    play.stage.settle();
+    CHECK(play.records() == 0);
+    play.laptop.register_(3600, "urn:uuid:laptop");
+    CHECK(play.seen() == "open");
+  }
+  SUBCASE("the end of the binding while the server was down") {
+    play.stage.clock_.at.mono += 2h;
+    play.stage.clock_.at.wall += 2h;
+    play.stage.restart();
+    play.stage.wait(120s);
+    CHECK(play.records() == 0);
+  }
+}
+
+TEST_CASE("a stored document with an id twice is left out, and costs no time") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+  std::string two = pidf("here", "abcd");
+  two.insert(two.find("<tuple"), "<tuple id=\"free\"/>");
+  laptop.publish(two);
+  for (auto& [key, value] : stage.memory.records)
+    if (std::get<store::Kind>(key) == store::Kind::publication)
+      value.replace(value.find("id=\"free\""), 9, "id=\"abcd\"");
+  stage.restart();
+  watcher.subscribe(alice, "presence", {"Expires: 0"});
   CHECK(stage.take().basic() == "closed");
 }

@@ -17,6 +17,7 @@
 #include "server/packages/presence.hpp"
 #include "server/packages/winfo.hpp"
 #include "server/presence/presentities.hpp"
+#include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/shard/services.hpp"
 #include "server/store/memory.hpp"
@@ -60,11 +61,11 @@ struct Notified {
 
 class Stage final : public Services {
  public:
-  /// More packages than the server's own.
-  using AddPackages = std::function<void(Stage& stage, subscription::Packages& packages)>;
+  /// Rooms and packages besides the server's own, added at each start before the store is read.
+  using Add = std::function<void(Stage& stage, subscription::Packages& packages)>;
 
-  explicit Stage(Settings settings = default_settings(), AddPackages add_packages = {})
-      : settings_(std::move(settings)), add_packages_(std::move(add_packages)) {
+  explicit Stage(Settings settings = default_settings(), Add add = {})
+      : settings_(std::move(settings)), add_(std::move(add)) {
     for (const std::string& aor : {alice, bob, carol}) memory.users[aor].aor = aor;
     start();
   }
@@ -151,7 +152,7 @@ class Stage final : public Services {
         registrar->on_request(request);
         break;
       case sip::Method::publish:
-        presentities->on_request(request);
+        publications->on_request(request);
         break;
       default:
         subscriptions->on_request(request);
@@ -189,7 +190,7 @@ class Stage final : public Services {
   void close_flow(transaction::FlowId flow) {
     directory_->on_flow_closed(flow, clock_.at);
     registrar->on_flow_closed(flow, clock_.at);
-    presentities->on_flow_closed(flow, clock_.at);
+    publications->on_flow_closed(flow, clock_.at);
     subscriptions->on_flow_closed(flow, clock_.at);
     settle();
   }
@@ -205,7 +206,7 @@ class Stage final : public Services {
   }
   /// Things held by presence and subscriptions; 0 when all have left.
   std::size_t size() const {
-    return presentities->size() + presentities->watches().size() + subscriptions->size();
+    return publications->size() + presentities->watches().size() + subscriptions->size();
   }
 
   /// Writes alice's presence rules as her client would.
@@ -229,6 +230,7 @@ class Stage final : public Services {
   std::deque<Notified> notifies;
   std::unique_ptr<registrar::Registrar> registrar;
   std::unique_ptr<xcap::Documents> documents;
+  std::unique_ptr<publication::Publications> publications;
   std::unique_ptr<presence::Presentities> presentities;
   std::unique_ptr<subscription::Subscriptions> subscriptions;
 
@@ -241,7 +243,7 @@ class Stage final : public Services {
     void on_record(store::Record record) override {
       stage.registrar->restore(record, stage.clock_.at);
       stage.documents->restore(record, stage.clock_.at);
-      stage.presentities->restore(record, stage.clock_.at);
+      stage.publications->restore(record, stage.clock_.at);
       stage.subscriptions->restore(record, stage.clock_.at);
     }
     void on_answer(store::Answer) override {}
@@ -256,6 +258,7 @@ class Stage final : public Services {
   void stop() {
     subscriptions.reset();
     presentities.reset();
+    publications.reset();
     documents.reset();
     registrar.reset();
     directory_.reset();
@@ -269,21 +272,22 @@ class Stage final : public Services {
     directory_ = std::make_unique<Directory>(Directory::Parts{*store_, *users_, *bus_, queue, clock_});
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
-    presentities = std::make_unique<presence::Presentities>(*this, *registrar, *documents);
+    publications = std::make_unique<publication::Publications>(*this, *registrar);
+    presentities = std::make_unique<presence::Presentities>(*this, *publications, *registrar, *documents);
     subscription::Packages packages;
     auto& watched = packages.add<packages::Presence>(presentities->watches());
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
-    if (add_packages_) add_packages_(*this, packages);
+    if (add_) add_(*this, packages);
     subscriptions = std::make_unique<subscription::Subscriptions>(*this, std::move(packages));
     Loading loading(*this);
     memory.load(loading);
     registrar->restored(clock_.at);
-    presentities->restored(clock_.at);
+    publications->restored(clock_.at);
     subscriptions->restored(clock_.at);
   }
 
   Settings settings_;
-  AddPackages add_packages_;
+  Add add_;
   SeededRandom random_{7};
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<store::MemoryUsers> users_;

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "server/registrar/binding.hpp"
+
+namespace beckon::server::publication {
+
+/// A device's name, shortened to 64 bits, as there is one with each publication: only a presentity's own few
+/// devices are compared. The same in every process. 0: unknown.
+using Device = std::uint64_t;
+
+/// Never 0.
+Device shorten(std::string_view name);
+
+/// The device of a binding: its +sip.instance, else its contact.
+Device device_of(const registrar::Binding& binding);
+
+}  // namespace beckon::server::publication

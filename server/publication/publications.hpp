@@ -1,0 +1,104 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "protocol/event/compositor.hpp"
+#include "server/publication/package.hpp"
+#include "server/registrar/registrar.hpp"
+#include "server/shard/services.hpp"
+#include "server/store/record.hpp"
+
+namespace beckon::server::publication {
+
+/// What the devices of one shard's users published, for every package (RFC 3903 4, 6: the event state
+/// compositor). A change is in the store first, then it is true, answered and announced.
+class Publications final : public Room, public registrar::BindingsObserver, public Keeper {
+ public:
+  /// Observes the registrar. Both outlive this.
+  Publications(Services& services, registrar::Registrar& registrar);
+  ~Publications() override;
+
+  /// Before the first request and record. `package` outlives this room's last call.
+  void add(Package& package);
+
+  /// Calls `visit(const event::Publication&, State&)` for the package's publications of a presentity, oldest
+  /// first.
+  template <class Visit>
+  void each(const Entry& presentity, const Package& package, Visit visit) const {
+    const Published* published = presentity.find(slot_);
+    if (!published) return;
+    for (const event::Publication& publication : published->compositor.publications())
+      if (publication.package == package.number_) visit(publication, static_cast<State&>(*publication.state));
+  }
+  bool has_any(const Entry& presentity, const Package& package) const;
+  /// The device has something published, or had and is remembered (`Package::remembers_devices`).
+  bool has_published(const Entry& presentity, const Package& package, Device device) const;
+  /// Presentities with a publication or a remembered device.
+  void each_presentity(const std::function<void(Entry&)>& visit) const;
+  /// Publications and remembered devices.
+  std::size_t size() const;
+
+  bool handles(sip::Method method, std::string_view event) const override;
+  std::vector<std::string> events() const override;
+  void on_request(const RequestPtr& request) override;
+  void on_flow_closed(transaction::FlowId flow, Now now) override;
+  void restore(const store::Record& record, Now now) override;
+  void restored(Now now) override;
+  void on_bindings_changed(Entry& presentity, registrar::BindingEvent event,
+                           const registrar::Binding& changed, const std::vector<registrar::Binding>& all,
+                           Now now) override;
+  void reload(Entry& entry, const store::Held& held, Now now) override;
+
+ private:
+  class PublishStep;
+  class Expiry;
+  class FlowEnd;
+  class Forgetting;
+
+  /// A device of a package that took its state back.
+  struct Silent {
+    std::uint8_t package = 0;
+    Device device = 0;
+    bool operator==(const Silent&) const = default;
+  };
+  using SilentDevices = std::vector<Silent>;
+
+  struct Published final : Part {
+    explicit Published(TimerQueue& timers) : expiry(timers) {}
+    event::Compositor compositor;
+    SilentDevices silent;
+    Timer expiry;
+    Time due = Time::max();  ///< Of `expiry`; at or before the first deadline.
+  };
+
+  Package* find(std::string_view name) const;
+  std::string warning(std::string_view text) const;
+  void refuse_size(const Request& request, const Package& package);
+  event::Compositor::Limits limits_of(const Package& package) const;
+  bool is_registered(const Entry& entry, Device device) const;
+  Device device_on(const Entry& entry, const transaction::Hop& from) const;
+  SilentDevices falling_silent(const Entry& entry, const Published& published,
+                               const std::vector<std::uint16_t>& gone, Device publishing) const;
+  void follow_flow(Entry& entry, transaction::FlowId flow);
+  void announce(Entry& entry, std::uint32_t packages, Now now);
+  void forget_unregistered(Entry& entry);
+  void settle(Entry& entry);
+  void restore_publication(Entry& entry, Package& package, std::string_view key, const store::Record& record,
+                           Now now);
+
+  Services& services_;
+  registrar::Registrar& registrar_;
+  Slot<Published> slot_;
+  std::vector<Package*> packages_;  ///< By `Package::number_`.
+  /// Entries with a state that lives on a flow. An entry may stay here after that state has ended.
+  std::unordered_map<transaction::FlowId, boost::unordered_flat_set<EntryPtr>> flows_;
+  std::vector<std::pair<EntryPtr, std::string>> dropped_;  ///< Keys of records that `restored` erases.
+};
+
+}  // namespace beckon::server::publication
