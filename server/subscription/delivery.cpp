@@ -16,13 +16,13 @@ void append(std::string& text, std::uint64_t number) {
 
 std::string make_notify(const Subscription& subscription, const event::Notifier::Notify& notify,
                         const Content& content) {
-  constexpr std::size_t variable = 160;  // of the lines below, without Content-Type
+  constexpr std::size_t variable = 190;  // of the lines below, without Content-Type
   const std::string_view lines = subscription.head_.lines();
   const std::size_t length = content.body ? content.body->size() : 0;
   std::string text;
   text.reserve(lines.size() + content.type.size() + variable);
   text += lines;
-  text += "CSeq: ";
+  text += "User-Agent: beckond/" BECKON_VERSION "\r\nCSeq: ";
   append(text, subscription.cseq_);
   text += " NOTIFY\r\nSubscription-State: ";
   text += sip::print(notify.state);

@@ -34,7 +34,6 @@ std::optional<Head> Head::make(const dialog::Dialog& dialog, std::string_view co
   auto builder = dialog.make_head("NOTIFY");
   builder.add(HeaderId::contact, contact);
   builder.add(HeaderId::event, event);
-  builder.add(HeaderId::user_agent, "beckond/" BECKON_VERSION);
   std::string routes;
   for (const std::string& route : dialog.route_set) routes += without_line_ends(route) + '\n';
   Head head;

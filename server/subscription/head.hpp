@@ -22,7 +22,7 @@ class Head {
                                   std::string_view event, std::string_view event_id,
                                   std::string_view display_name);
 
-  /// Request line, Route, Max-Forwards, From, To, Call-ID, Contact, Event and User-Agent, with line ends.
+  /// Request line, Route, Max-Forwards, From, To, Call-ID, Contact and Event, with line ends.
   std::string_view lines() const { return {text_.data(), lines_}; }
   std::string_view call_id() const { return fact(Fact::call_id); }
   std::string_view local_tag() const { return fact(Fact::local_tag); }

@@ -83,19 +83,19 @@ void Index::set_head(Subscription& subscription, Head head) {
 
 void Index::set_hop(Subscription& subscription, const transaction::Hop& hop) {
   leave_flow(subscription);
-  subscription.hop_ = hop;
+  subscription.peer_ = Subscription::peer_of(hop);
   link_flow(subscription);
 }
 
 void Index::link_flow(Subscription& subscription) {
-  if (subscription.is_listed_ && subscription.hop_.flow != 0)
-    by_flow_[subscription.hop_.flow].push_back(subscription);
+  if (subscription.is_listed_ && subscription.peer_.flow != 0)
+    by_flow_[subscription.peer_.flow].push_back(subscription);
 }
 
 void Index::leave_flow(Subscription& subscription) {
   if (!subscription.of_flow_.is_linked()) return;
   subscription.of_flow_.unlink();
-  const auto flow = by_flow_.find(subscription.hop_.flow);
+  const auto flow = by_flow_.find(subscription.peer_.flow);
   if (flow->second.empty()) by_flow_.erase(flow);
 }
 

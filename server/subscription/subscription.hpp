@@ -45,7 +45,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   /// that carry one.
   std::uint32_t number() const { return cseq_; }
   /// The hop to the watcher is encrypted.
-  bool is_secure() const { return transaction::is_secure(hop_.protocol); }
+  bool is_secure() const { return transaction::is_secure(peer_.protocol); }
   /// It was asked for with Expires 0: one NOTIFY, no trace.
   bool is_fetch() const { return is_fetch_; }
   bool is_reachable() const { return (holds_ & unreachable) == 0; }
@@ -76,6 +76,16 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
     batched = 4,      ///< A change of rules is being worked through; `Subscriptions::deliver` ends it.
   };
 
+  /// Where NOTIFYs go: where the last SUBSCRIBE came from. Shorter than a Hop, which may have a name.
+  struct Peer {
+    transaction::FlowId flow = 0;
+    Address remote, local;
+    transaction::Protocol protocol{};
+    bool operator==(const Peer&) const = default;
+  };
+  static Peer peer_of(const transaction::Hop& hop) { return {hop.flow, hop.remote, hop.local, hop.protocol}; }
+  transaction::Hop hop() const { return {peer_.protocol, peer_.remote, peer_.local, peer_.flow}; }
+
   Package& package_;
   EntryPtr resource_;
   WatcherPtr watcher_;
@@ -84,7 +94,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   Subscription* next_of_pair_ = nullptr;  ///< The next one of the same watcher to the same resource.
   event::Notifier notifier_;
   Head head_;
-  transaction::Hop hop_;  ///< Where NOTIFYs go: where the last SUBSCRIBE came from.
+  Peer peer_;
   WallTime since_{};
   std::uint32_t cseq_ = 0;           ///< Of the last NOTIFY; 0 before the first.
   std::uint32_t reserved_cseq_ = 0;  ///< Up to here CSeqs are covered by the record.

@@ -289,7 +289,7 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
     services_.respond(request, in_order.error() == dialog::Errc::out_of_order ? 500 : 400);
     return false;
   }
-  const bool is_moved = subscription.hop_ != request.from;
+  const bool is_moved = subscription.peer_ != Subscription::peer_of(request.from);
   if (is_moved || dialog.remote_target != subscription.head_.remote_target()) {
     const std::string event_id(subscription.event_id());
     auto head = Head::make(
@@ -310,7 +310,7 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
 void Subscriptions::refreshed(Subscription& subscription, Time expires, Now now) {
   const SubscriptionPtr kept(&subscription);
   Notifier& notifier = subscription.notifier_;
-  const bool has_hop = subscription.hop_.flow == 0 || subscription.of_flow_.is_linked();
+  const bool has_hop = subscription.peer_.flow == 0 || subscription.of_flow_.is_linked();
   const bool is_back = has_hop && !subscription.is_reachable();
   if (is_back) subscription.holds_ &= static_cast<std::uint8_t>(~Subscription::unreachable);
   const auto actions = notifier.on_subscribe(expires, now.mono);
@@ -431,7 +431,7 @@ void Subscriptions::notify(Subscription& subscription, const Notifier::Notify& n
   if (store_anew && subscription.is_stored_) keep(subscription);
   beckon::server::subscription::deliver(
       services_, subscription.resource().bucket(), make_notify(subscription, notify, content), content.body,
-      subscription.hop_,
+      subscription.hop(),
       [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
           const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
   if (has_body) package.notified(subscription, now);
@@ -443,7 +443,7 @@ void Subscriptions::on_outcome(Subscription& subscription, std::uint32_t sent,
   if (!subscription.is_listed_ || subscription.sent_ != sent) return;
   const SubscriptionPtr kept(&subscription);
   // Only the watcher can open a new connection: its subscription waits, but not longer than it lasts.
-  if (outcome.kind == transaction::Outcome::Kind::transport_error && subscription.hop_.flow != 0)
+  if (outcome.kind == transaction::Outcome::Kind::transport_error && subscription.peer_.flow != 0)
     lose(subscription, now);
   if (!subscription.is_listed_) return;
   const auto retry_after =
@@ -535,8 +535,8 @@ void Subscriptions::put(store::Batch& batch, const Subscription& subscription, T
     record.display_name = subscription.display_name();
     record.since = subscription.since_;
     record.lifetime.granted = std::chrono::seconds(subscription.granted_);
-    record.hop = subscription.hop_;
-    record.had_flow = subscription.hop_.flow != 0;
+    record.hop = subscription.hop();
+    record.had_flow = subscription.peer_.flow != 0;
     return record.print(expires, services_.clock().now());
   });
 }
@@ -574,7 +574,7 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
   const SubscriptionPtr made =
       new Subscription(*package, resource, index_.watcher(record->watcher), services_.timers());
   made->head_ = std::move(*head);
-  made->hop_ = record->hop;
+  made->peer_ = Subscription::peer_of(record->hop);
   made->since_ = record->since;
   made->granted_ = static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::seconds>(record->lifetime.granted).count());

@@ -52,7 +52,7 @@ class Subscriptions final : public Room {
   /// Those that count: begun and not ended. Oldest first; `visit` ends none.
   template <class Visit>
   void each(const Package& package, const Entry& resource, const Visit& visit) const {
-    const Index::Group* group = index_.group(resource, package);
+    Index::Group* group = index_.group(resource, package);
     if (!group) return;
     for (Subscription& each : group->all)
       if (counts(each)) visit(each);

@@ -29,8 +29,7 @@ TEST_CASE(
         "To: <sip:bob@example.org>;tag=remote-tag\r\n"
         "Call-ID: call-1@host\r\n"
         "Contact: <sip:bk001.s@192.0.2.1>\r\n"
-        "Event: presence;id=7\r\n"
-        "User-Agent: beckond/" BECKON_VERSION "\r\n");
+        "Event: presence;id=7\r\n");
   CHECK(head.event_id() == "7");
   CHECK(head.display_name() == "Bob");
 }
