@@ -49,6 +49,8 @@ class Builder {
   /// Content-Type, Content-Length, blank line and body. Gives the text away: the builder is used up.
   std::string finish(std::string_view content_type, std::string_view body);
   std::string finish();  ///< Content-Length: 0.
+  /// Octets so far.
+  std::size_t size() const { return text_.size(); }
 
  private:
   /// Most messages fit, and malloc keeps blocks of that size at hand for the thread (glibc: up to 1032).

@@ -22,9 +22,9 @@ std::string key_of(std::string_view branch, std::string_view method) {
 
 }  // namespace
 
-std::string ClientTable::mint_branch(std::string_view part) {
+std::string ClientTable::mint_branch(std::string_view prefix, std::string_view part) {
   std::string branch(sip::magic_cookie);
-  if (context_.config.branch_prefix) branch += context_.config.branch_prefix();
+  branch += prefix;
   branch += context_.random.token(8);
   return branch.append(part);
 }
@@ -51,10 +51,10 @@ bool ClientTable::push_own_via(std::string& request, Hop& to, std::string_view b
 }
 
 TransactionId ClientTable::send(std::string request, const Hop& to, OnOutcome on_outcome, Time now,
-                                std::string_view branch_part) {
+                                std::string_view branch_part, std::string_view branch_prefix) {
   const std::string method = request.substr(0, request.find(' '));
   assert(!method.empty() && method != "ACK");
-  const std::string branch = mint_branch(branch_part);
+  const std::string branch = mint_branch(branch_prefix, branch_part);
   Hop hop = to;
   const bool switched = push_own_via(request, hop, branch, now);
   return open({.key = key_of(branch, method),
@@ -68,7 +68,7 @@ TransactionId ClientTable::send(std::string request, const Hop& to, OnOutcome on
 }
 
 void ClientTable::send_ack(std::string ack, const Hop& to, Time now) {
-  const std::string branch = mint_branch({});
+  const std::string branch = mint_branch({}, {});
   Hop hop = to;
   const bool switched = push_own_via(ack, hop, branch, now);
   const SharedText text = share(std::move(ack));

@@ -19,7 +19,7 @@ class ClientTable {
   explicit ClientTable(Context& context) : context_(context) {}
 
   TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Time now,
-                     std::string_view branch_part);
+                     std::string_view branch_part, std::string_view branch_prefix);
   void send_ack(std::string ack, const Hop& to, Time now);
   void cancel(TransactionId id, std::string_view reason, Now now);
   void receive(const Hop& from, const sip::Message& response, Now now);
@@ -52,7 +52,7 @@ class ClientTable {
     const sip::Message* response = nullptr;
   };
 
-  std::string mint_branch(std::string_view part);
+  std::string mint_branch(std::string_view prefix, std::string_view part);
   std::string make_via(const Hop& to, std::string_view branch) const;
   /// Puts our Via on top; for a request that is too long for a datagram `to` becomes TCP (true).
   bool push_own_via(std::string& request, Hop& to, std::string_view branch, Time now);

@@ -17,9 +17,10 @@ Layer::Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clo
     : impl_(new Impl{.context = {std::move(config), transport, timers, clock, random, user}}) {}
 Layer::~Layer() = default;
 
-void Layer::receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via) {
+void Layer::receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via,
+                    const OnNew& on_new) {
   if (message.is_request())
-    impl_->servers.receive(from, message, via, now);
+    impl_->servers.receive(from, message, via, on_new, now);
   else
     impl_->clients.receive(from, message, now);
 }
@@ -41,9 +42,12 @@ void Layer::respond(TransactionId id, std::string response, Now now) {
   impl_->servers.respond(id, std::move(response), now);
 }
 
+void Layer::release(TransactionId id) { impl_->servers.release(id); }
+
 TransactionId Layer::send(std::string request, const Hop& to, OnOutcome on_outcome, Now now,
-                          std::string_view branch_part) {
-  return impl_->clients.send(std::move(request), to, std::move(on_outcome), now.mono, branch_part);
+                          std::string_view branch_part, std::string_view branch_prefix) {
+  return impl_->clients.send(std::move(request), to, std::move(on_outcome), now.mono, branch_part,
+                             branch_prefix);
 }
 
 void Layer::send_ack(std::string ack, const Hop& to, Now now) {

@@ -36,6 +36,9 @@ struct Outcome {
 /// User::on_response).
 using OnOutcome = std::function<void(const Outcome&, Now now)>;
 
+/// Called with the server transaction that a new request opened.
+using OnNew = std::function<void(TransactionId id)>;
+
 /// Where the sent-by of a Via leads, the best first.
 using OnFound = std::function<void(std::vector<Hop> hops)>;
 
@@ -70,8 +73,6 @@ class Layer {
  public:
   struct Config {
     Times times;
-    /// Stands behind the magic cookie in every branch we mint; a server puts the bucket in it.
-    std::function<std::string()> branch_prefix;
     /// Server transactions that wait at once (for an answer, or an INVITE's for its end); past them a request
     /// is answered 503 with Retry-After, without state.
     std::size_t max_server_transactions = 65536;
@@ -94,8 +95,10 @@ class Layer {
   ~Layer();
 
   /// A message from the network. `received` and `rport` are added to the Via by the layer's own replies
-  /// (RFC 3261 18.2.1, RFC 3581). `via` is its top Via, where the caller has read it already.
-  void receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via = nullptr);
+  /// (RFC 3261 18.2.1, RFC 3581). `via` is its top Via, where the caller has read it already. A new request goes
+  /// to `on_new`, where given, instead of the user: the caller knows what it read, and may move from `message`.
+  void receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via = nullptr,
+               const OnNew& on_new = {});
 
   /// Answers a request without a transaction, as the stateless do (RFC 3261 8.2.7), with a finished text that
   /// has `stateless_tag` for its To: each copy gets the same answer, sent where one in a transaction would be
@@ -110,8 +113,13 @@ class Layer {
   /// are ignored.
   void respond(TransactionId id, std::string response, Now now);
 
-  /// Sends a request; `request` is finished but for our own Via, which is put on top here. `branch_part` is
-  /// put behind what makes its branch unique (RFC 5393 4.2.1). ACK for a 2xx: use `send_ack`.
+  /// Forgets server transaction `id`, which was not answered: its request is answered without state
+  /// (`answer`).
+  void release(TransactionId id);
+
+  /// Sends a request; `request` is finished but for our own Via, which is put on top here. `branch_part`
+  /// follows what makes its branch unique (RFC 5393 4.2.1), `branch_prefix` stands before it. ACK for a 2xx:
+  /// use `send_ack`.
   ///
   /// What is too long for a datagram (`Config::max_datagram`) goes over TCP to the same address, and over UDP
   /// when that fails before any answer: "if the attempt to establish the connection [...] results in a TCP
@@ -121,7 +129,7 @@ class Layer {
   /// An INVITE that was answered 1xx waits for its end until its user says `cancel`: a proxy when timer C
   /// fires (16.8), a caller when he hangs up. From then on it has 64*T1 (9.1).
   TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Now now,
-                     std::string_view branch_part = {});
+                     std::string_view branch_part = {}, std::string_view branch_prefix = {});
   void send_ack(std::string ack, const Hop& to, Now now);
   /// CANCELs a pending INVITE we sent (RFC 3261 9.1); waits for a provisional response first.
   void cancel(TransactionId id, std::string_view reason_header, Now now);

@@ -93,14 +93,21 @@ TransactionId ServerTable::find(AnswerLog::Hash hash, std::string_view key) cons
   return 0;
 }
 
-void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now) {
-  if (via) return receive(from, request, *via, now);
-  if (const auto read = request.top_via_view()) return receive(from, request, *read, now);
+TransactionId ServerTable::find_invite(const sip::Message& cancel, const sip::ViaView& via) const {
+  const auto key = key_of(cancel, via, "INVITE");
+  return find(hash_(key), key);
+}
+
+void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, const OnNew& on_new,
+                          Now now) {
+  if (via) return receive(from, request, *via, on_new, now);
+  if (const auto read = request.top_via_view()) return receive(from, request, *read, on_new, now);
   log::debug("transaction", "{} {}: request without a readable Via dropped", print(from.remote),
              request.call_id());
 }
 
-void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, Now now) {
+void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, const OnNew& on_new,
+                          Now now) {
   const auto method = request.method();
   const bool is_ack = method == sip::Method::ack;
   auto key = key_of(request, via, is_ack ? "INVITE" : request.method_text());
@@ -109,8 +116,10 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, const si
   const auto hash = hash_(key);
   if (const TransactionId id = find(hash, key)) return receive_again(id, now);
   if (repeat_answer(hash, key)) return;
+  // Anybody can send one that matches nothing: it leaves nothing behind.
+  if (method == sip::Method::cancel && find_invite(request, via) == 0) return refuse(from, request, 481, {});
   if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, 503, {});
-  open(from, request, via, std::move(key), hash, now);
+  open(from, request, via, std::move(key), hash, on_new, now);
 }
 
 void ServerTable::receive_again(TransactionId id, Now now) {
@@ -130,7 +139,7 @@ bool ServerTable::repeat_answer(AnswerLog::Hash hash, std::string_view key) {
 }
 
 void ServerTable::open(const Hop& from, const sip::Message& request, const sip::ViaView& via, std::string key,
-                       AnswerLog::Hash hash, Now now) {
+                       AnswerLog::Hash hash, const OnNew& on_new, Now now) {
   const TransactionId id = ++context_.last_id;
   const bool reliable = is_reliable(from.protocol);
   const auto& times = context_.config.times;
@@ -144,9 +153,11 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   server.hash = hash;
   by_key_.emplace(hash, id);
   if (request.method() == sip::Method::cancel)
-    receive_cancel(id, request, key_of(request, via, "INVITE"), now);
+    receive_cancel(id, request, find_invite(request, via), now);
   else if (is_copy(id, server, request))
     respond(id, sip::Builder::reply(request, 482, context_.random.token(8), "Merged Request").finish(), now);
+  else if (on_new)
+    on_new(id);
   else
     context_.user.on_request(id, from, request, now);
   // Most are answered by now and never need a timer.
@@ -165,13 +176,9 @@ void ServerTable::receive_ack(const Hop& from, const sip::Message& ack, const st
 }
 
 /// RFC 3261 9.2: the CANCEL is answered by itself, whatever becomes of the INVITE.
-void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, const std::string& invite_key,
+void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, TransactionId invite_id,
                                  Now now) {
-  const TransactionId invite_id = find(hash_(invite_key), invite_key);
-  const bool known = invite_id != 0;
-  const auto tag = known ? to_tag_of(servers_.at(invite_id)) : context_.random.token(8);
-  respond(id, sip::Builder::reply(cancel, known ? 200 : 481, tag).finish(), now);
-  if (!known) return;
+  respond(id, sip::Builder::reply(cancel, 200, to_tag_of(servers_.at(invite_id))).finish(), now);
   const auto* invite = std::get_if<InviteServer>(&servers_.at(invite_id).machine);
   if (invite != nullptr && invite->state() == InviteServer::State::proceeding)
     context_.user.on_cancel(invite_id, cancel, now);
@@ -226,6 +233,10 @@ void ServerTable::respond(TransactionId id, std::string response, Now now) {
   if (status == 401 || status == 407 || status == 503) forget_origin(found->second);
   const auto actions = on_response(found->second.machine, status, now.mono);
   perform(id, actions, std::move(response));
+}
+
+void ServerTable::release(TransactionId id) {
+  if (servers_.contains(id)) close(id);
 }
 
 void ServerTable::on_timer(TransactionId id, Now now) {

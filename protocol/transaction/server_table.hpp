@@ -24,12 +24,13 @@ class ServerTable {
 
   explicit ServerTable(Context& context);
 
-  /// `via` may be null: then it is read here.
-  void receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now);
+  /// `via` may be null: then it is read here. A new request goes to `on_new`, where given.
+  void receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, const OnNew& on_new, Now now);
   void answer(const Hop& from, const sip::Message& request, std::string response, const sip::ViaView* via);
   std::string stateless_tag(const sip::Message& request) const;
   void refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason);
   void respond(TransactionId id, std::string response, Now now);
+  void release(TransactionId id);
 
   std::size_t size() const { return servers_.size() + answers_.size(); }
   void dump(const std::function<void(const Layer::Row&)>& visit) const;
@@ -59,14 +60,15 @@ class ServerTable {
     bool is_told;  ///< Its transaction is told when it was in vain.
   };
 
-  void receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, Now now);
+  void receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, const OnNew& on_new, Now now);
   void open(const Hop& from, const sip::Message& request, const sip::ViaView& via, std::string key,
-            AnswerLog::Hash hash, Now now);
+            AnswerLog::Hash hash, const OnNew& on_new, Now now);
   TransactionId find(AnswerLog::Hash hash, std::string_view key) const;
+  TransactionId find_invite(const sip::Message& cancel, const sip::ViaView& via) const;
   bool repeat_answer(AnswerLog::Hash hash, std::string_view key);
   void receive_again(TransactionId id, Now now);
   void receive_ack(const Hop& from, const sip::Message& ack, const std::string& key, Now now);
-  void receive_cancel(TransactionId id, const sip::Message& cancel, const std::string& invite_key, Now now);
+  void receive_cancel(TransactionId id, const sip::Message& cancel, TransactionId invite_id, Now now);
   AnswerLog::Hash origin_of(const sip::Message& request) const;
   bool is_copy(TransactionId id, Server& server, const sip::Message& request);
   void forget_origin(Server& server);

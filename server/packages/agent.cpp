@@ -43,9 +43,17 @@ Agent::Agent(Services& services, registrar::Registrar& registrar, const xcap::Do
   });
 }
 
-bool Agent::handles(sip::Method method, std::string_view event) const {
-  if (method == sip::Method::publish) return event == presence_.name();
-  return method == sip::Method::subscribe && (event == presence_.name() || event == winfo_.name());
+Serves Agent::serves() const {
+  return {.methods = {sip::Method::subscribe, sip::Method::publish},
+          .events = {"presence", "presence.winfo"},
+          .accepts = {"application/pidf+xml"},
+          .options = {"beckon-direct"}};
+}
+
+bool Agent::takes(const Request& request) const {
+  if (request.message.method() != sip::Method::publish) return true;
+  const auto event = sip::parse_event(request.message.header(sip::HeaderId::event));
+  return event && event->package == presence_.name();
 }
 
 void Agent::on_request(const RequestPtr& request) {

@@ -23,8 +23,8 @@ class Agent final : public Room, public registrar::BindingsObserver {
   /// Observes the registrar, and the bus for changes of rules. All referenced things outlive it.
   Agent(Services& services, registrar::Registrar& registrar, const xcap::Documents& documents);
 
-  bool handles(sip::Method method, std::string_view event) const override;
-  std::vector<std::string> events() const override { return {"presence", "presence.winfo"}; }
+  Serves serves() const override;
+  bool takes(const Request& request) const override;
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
   void restore(const store::Record& record, Now now) override;

@@ -30,7 +30,7 @@ class Registrar final : public Room {
   std::vector<Binding> targets(std::string_view aor, Now now) const;
   std::size_t size() const { return entries_.size(); }
 
-  bool handles(sip::Method method, std::string_view event) const override;
+  Serves serves() const override;
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
   void restore(const store::Record& record, Now now) override;

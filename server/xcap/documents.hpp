@@ -45,8 +45,6 @@ class Documents final : public Room {
   /// All rules a user has set, over all of his documents (RFC 5025 9); null when he has set none.
   const documents::Rules* rules(std::string_view aor) const;
 
-  bool handles(sip::Method, std::string_view) const override { return false; }
-  void on_request(const RequestPtr&) override {}
   void restore(const store::Record& record, Now now) override;
   std::vector<Table> tables(Now now) const override;
 
