@@ -28,10 +28,9 @@ struct Seat {
   net::Loop loop;
   trace::Recorder recorder;
   crypto::SystemRandom random;
-  store::Memory memory;  ///< For --durability memory.
   std::unique_ptr<store::StateStore> state;
   std::unique_ptr<store::DurableStore> users;
-  store::LocalBus bus;
+  store::LocalBus bus{loop.timers(), loop.clock()};
   std::unique_ptr<net::Receiver> receiver;
   std::unique_ptr<net::SipTransport> transport;
   std::unique_ptr<trace::Tap> tap;  ///< In front of the transport.

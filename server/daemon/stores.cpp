@@ -62,12 +62,12 @@ std::optional<Failure> Stores::open(const Config& config, const Seats& seats) {
 
 std::optional<Failure> Stores::open_view(const Config& config, Seat& seat) {
   const auto executor = [&seat](std::function<void()> work) { seat.loop.post(std::move(work)); };
-  if (state_) {
-    seat.state = state_->make_store(executor);
-  } else {
-    seat.state = std::make_unique<store::MemoryStore>(seat.memory, seat.loop.timers(), seat.loop.clock());
-  }
-  auto users = store::open_durable(admin::users_file(config.data), executor);
+  const auto make_store = [&]() -> std::unique_ptr<store::StateStore> {
+    if (state_) return state_->make_store(executor);
+    return std::make_unique<store::NoStore>(seat.loop.timers(), seat.loop.clock());
+  };
+  seat.state = make_store();
+  auto users = store::open_durable(admin::users_file(config.data), executor, make_store());
   if (!users) return failure_of(admin::users_file(config.data), users.error().message());
   seat.users = std::move(*users);
   return std::nullopt;

@@ -69,10 +69,10 @@ void Agent::on_flow_closed(transaction::FlowId flow, Now now) {
   information_.on_flow_closed(flow, now);
 }
 
-void Agent::on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
+void Agent::on_bindings_changed(server::Entry& entry, registrar::BindingEvent event,
                                 const registrar::Binding&, const std::vector<registrar::Binding>& all,
                                 Now now) {
-  information_.on_bindings_changed(aor, event, all, now);
+  information_.on_bindings_changed(entry.aor(), event, all, now);
 }
 
 void Agent::on_subscribed(SubscriptionEntry& entry, Now now) {

@@ -31,7 +31,7 @@ class Agent final : public Room, public registrar::BindingsObserver {
   void restored(Now now) override;
   std::vector<Table> tables(Now now) const override;
 
-  void on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
+  void on_bindings_changed(server::Entry& entry, registrar::BindingEvent event,
                            const registrar::Binding& changed, const std::vector<registrar::Binding>& all,
                            Now now) override;
 

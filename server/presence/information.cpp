@@ -235,7 +235,7 @@ std::string PresenceInformation::answer_to(const Job& job, const event::Composit
 /// The device that registered over the connection (or from the address) a PUBLISH came over.
 std::string PresenceInformation::device_on(std::string_view aor, const transaction::Hop& from) const {
   for (const registrar::Binding& binding : registrar_.bindings(aor)) {
-    const transaction::Hop& known = binding.received;
+    const transaction::Hop known = binding.received();
     const bool same = from.flow != 0
                           ? known.flow == from.flow
                           : known.flow == 0 && known.protocol == from.protocol && known.remote == from.remote;

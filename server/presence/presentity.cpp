@@ -55,7 +55,8 @@ void unite_values(std::vector<T>& all, const std::vector<T>& more) {
 }  // namespace
 
 std::string device_of(const registrar::Binding& binding) {
-  return binding.instance.empty() ? "contact:" + binding.contact : binding.instance;
+  return binding.instance().empty() ? "contact:" + std::string(binding.contact())
+                                    : std::string(binding.instance());
 }
 
 void Presentity::changed() {
@@ -188,7 +189,7 @@ void Presentity::add_bindings(Presence& all) const {
     Tuple tuple;
     tuple.id = "b" + short_hash(device);
     tuple.basic = Basic::open;
-    tuple.contact = documents::Contact{aor_, priority_of(binding.q)};
+    tuple.contact = documents::Contact{aor_, priority_of(static_cast<double>(binding.q))};
     all.tuples.push_back(std::move(tuple));
   }
 }

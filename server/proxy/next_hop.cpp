@@ -47,12 +47,13 @@ std::optional<std::string> uri_toward(const std::string& contact, bool sips) {
 }
 
 Destination destination_of(const registrar::Binding& binding, const locate::Abilities& abilities) {
-  const Destination source{.query = {}, .hops = {binding.received}};
-  if (binding.received.flow != 0) return source;
-  const IpAddress& asker = binding.received.remote.ip;
-  if (auto first = destination_of_path(binding.path, abilities, asker)) return std::move(*first);
+  const Destination source{.query = {}, .hops = {binding.received()}};
+  if (binding.flow() != 0) return source;
+  const transaction::Hop received = binding.received();
+  const IpAddress& asker = received.remote.ip;
+  if (auto first = destination_of_path(binding.path(), abilities, asker)) return std::move(*first);
   if (binding.reg_id != 0) return source;  // RFC 5626 6: the flow, not the contact
-  const auto uri = sip::parse_uri(binding.contact);
+  const auto uri = sip::parse_uri(binding.contact());
   auto contact = uri ? destination_of(*uri, abilities, asker) : std::nullopt;
   if (!contact) return source;
   if (contact->query) {
@@ -60,8 +61,8 @@ Destination destination_of(const registrar::Binding& binding, const locate::Abil
     return std::move(*contact);
   }
   auto& hop = contact->hops.front();
-  if (hop.remote.ip != binding.received.remote.ip) return source;
-  if (hop.protocol == binding.received.protocol) hop.local = binding.received.local;
+  if (hop.remote.ip != asker) return source;
+  if (hop.protocol == received.protocol) hop.local = received.local;
   return {.query = {}, .hops = {hop}};
 }
 

@@ -175,12 +175,12 @@ void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::
   const bool sips = is_to_sips(request->message);
   std::vector<Target> targets;
   for (const auto& binding : bindings) {
-    const auto uri = uri_toward(binding.contact, sips);
+    const auto uri = uri_toward(std::string(binding.contact()), sips);
     if (!uri) continue;
     auto to = destination_of(binding, services_.locator().abilities());
-    if (is_sips(binding.contact)) to = secured(std::move(to));
+    if (is_sips(binding.contact())) to = secured(std::move(to));
     if (to.is_nowhere()) continue;
-    Target target{.to = std::move(to), .uri = *uri, .path = binding.path, .in_dialogs = makes_dialog};
+    Target target{.to = std::move(to), .uri = *uri, .path = std::string(binding.path()), .in_dialogs = makes_dialog};
     if (request->identity.authenticated) target.asserted = '<' + request->identity.aor + '>';
     targets.push_back(std::move(target));
   }

@@ -1,12 +1,51 @@
 #include "server/registrar/binding.hpp"
 
-#include <boost/json.hpp>
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <new>
 
-#include "protocol/base/address.hpp"
+#include "server/store/record.hpp"
 
 namespace beckon::server::registrar {
 
-namespace json = boost::json;
+/// The octets follow it.
+struct BindingTexts::Block {
+  std::atomic<std::uint32_t> owners{0};
+  std::array<std::uint32_t, count> ends{};
+  char* octets() { return reinterpret_cast<char*>(this + 1); }
+};
+
+void intrusive_ptr_add_ref(BindingTexts::Block* block) {
+  block->owners.fetch_add(1, std::memory_order_relaxed);
+}
+
+void intrusive_ptr_release(BindingTexts::Block* block) {
+  if (block->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  block->~Block();
+  ::operator delete(block);
+}
+
+BindingTexts::BindingTexts(const Fields& fields) {
+  const std::array<std::string_view, count> all{fields.contact, fields.parameters, fields.instance,
+                                                fields.path,    fields.call_id,    fields.user_agent};
+  std::size_t size = 0;
+  for (const std::string_view text : all) size += text.size();
+  block_ = new (::operator new(sizeof(Block) + size)) Block;
+  std::uint32_t end = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    std::memcpy(block_->octets() + end, all[i].data(), all[i].size());
+    block_->ends[i] = end += static_cast<std::uint32_t>(all[i].size());
+  }
+}
+
+std::string_view BindingTexts::get(unsigned field) const {
+  if (!block_) return {};
+  const std::uint32_t begin = field == 0 ? 0 : block_->ends[field - 1];
+  return {block_->octets() + begin, block_->ends[field] - begin};
+}
+
+BindingTexts::Fields BindingTexts::fields() const { return {get(0), get(1), get(2), get(3), get(4), get(5)}; }
 
 const char* to_string(BindingEvent event) {
   switch (event) {
@@ -31,84 +70,60 @@ const char* to_string(BindingEvent event) {
 }
 
 std::string key_of(const Binding& binding) {
-  if (binding.instance.empty()) return binding.contact;
-  return binding.instance + ';' + std::to_string(binding.reg_id);
-}
-
-std::string print(const Binding& binding, Now now) {
-  const auto left = std::chrono::floor<std::chrono::milliseconds>(binding.expires - now.mono);
-  json::object value{
-      {"contact", binding.contact},
-      {"parameters", binding.parameters},
-      {"instance", binding.instance},
-      {"reg_id", binding.reg_id},
-      {"q", binding.q},
-      {"path", binding.path},
-      {"call_id", binding.call_id},
-      {"cseq", binding.cseq},
-      {"user_agent", binding.user_agent},
-      {"protocol", static_cast<int>(binding.received.protocol)},
-      {"remote", print(binding.received.remote)},
-      {"local", print(binding.received.local)},
-      {"on_flow", binding.bound_to_flow()},
-      {"registered", binding.registered_wall.time_since_epoch().count()},
-      {"expires", (now.wall + left).time_since_epoch().count()},
-  };
-  return json::serialize(value);
+  if (binding.instance().empty()) return std::string(binding.contact());
+  return std::string(binding.instance()) + ';' + std::to_string(binding.reg_id);
 }
 
 namespace {
 
-std::string text(const json::object& object, std::string_view key) {
-  const auto* found = object.if_contains(key);
-  return found && found->is_string() ? std::string(found->as_string()) : std::string{};
-}
-
-template <class T>
-T number(const json::object& object, std::string_view key, T otherwise) {
-  const auto* found = object.if_contains(key);
-  json::error_code error;
-  const T value = found ? found->to_number<T>(error) : otherwise;
-  return error ? otherwise : value;
-}
-
-WallTime wall(const json::object& object, std::string_view key) {
-  return WallTime(std::chrono::milliseconds(number<std::int64_t>(object, key, 0)));
-}
+/// q has three decimals (RFC 3261 25.1).
+constexpr float q_steps = 1000;
+constexpr std::chrono::years age_max{10};
 
 }  // namespace
 
-std::optional<Binding> parse_binding(std::string_view value, Now now) {
-  json::error_code error;
-  const auto parsed = json::parse(value, error);
-  if (error || !parsed.is_object()) return std::nullopt;
-  const auto& object = parsed.as_object();
-  const auto remote = parse_address(text(object, "remote"));
-  const auto local = parse_address(text(object, "local"));
-  const auto protocol = number<int>(object, "protocol", -1);
-  if (!remote || !local || protocol < 0 || protocol > static_cast<int>(transaction::Protocol::wss)) {
-    return std::nullopt;
-  }
-  const auto lived = now.wall - wall(object, "registered");
-  const auto left = wall(object, "expires") - now.wall;
-  return Binding{
-      .contact = text(object, "contact"),
-      .parameters = text(object, "parameters"),
-      .instance = text(object, "instance"),
-      .reg_id = number<std::uint32_t>(object, "reg_id", 0),
-      .q = number<double>(object, "q", 1.0),
-      .path = text(object, "path"),
-      .call_id = text(object, "call_id"),
-      .cseq = number<std::uint32_t>(object, "cseq", 0),
-      .user_agent = text(object, "user_agent"),
-      .received = {.protocol = static_cast<transaction::Protocol>(protocol),
-                   .remote = *remote,
-                   .local = *local},
-      .registered = now.mono - lived,
-      .expires = now.mono + left,
-      .registered_wall = wall(object, "registered"),
-      .suspended = object.contains("on_flow") && object.at("on_flow") == json::value(true),
-  };
+std::string print(const Binding& binding, Now now) {
+  const auto age = std::chrono::floor<std::chrono::milliseconds>(now.mono - binding.registered);
+  return store::RecordWriter()
+      .text(binding.contact())
+      .text(binding.parameters())
+      .text(binding.instance())
+      .text(binding.path())
+      .text(binding.call_id())
+      .text(binding.user_agent())
+      .number(binding.reg_id)
+      .number(binding.cseq)
+      .number(static_cast<std::uint64_t>(binding.q * q_steps + 0.5F))
+      .hop(binding.received())
+      .flag(binding.suspended)
+      .time(now.wall - age)
+      .lifetime(std::chrono::seconds(binding.granted), binding.expires, now)
+      .finish();
+}
+
+std::optional<Binding> parse_binding(std::string_view value, Now now, Duration grace) {
+  store::RecordReader reader(value);
+  BindingTexts::Fields texts;
+  for (std::string_view* text :
+       {&texts.contact, &texts.parameters, &texts.instance, &texts.path, &texts.call_id, &texts.user_agent})
+    *text = reader.text();
+  Binding binding(texts);
+  binding.reg_id = reader.number_as<std::uint32_t>();
+  binding.cseq = reader.number_as<std::uint32_t>();
+  binding.q = static_cast<float>(reader.number_as<std::uint16_t>()) / q_steps;
+  const auto kept = reader.hop();
+  binding.set_received(kept.hop);
+  const bool was_suspended = reader.flag();
+  binding.suspended = kept.had_flow || was_suspended;
+  const WallTime registered = reader.time();
+  const store::Lifetime lifetime = reader.lifetime(now, grace);
+  if (!reader.ok() || texts.contact.empty()) return std::nullopt;
+  // A clock that was set back makes it new.
+  binding.registered = now.mono - (now.wall - std::clamp(registered, now.wall - age_max, now.wall));
+  binding.granted =
+      static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(lifetime.granted).count());
+  binding.expires = now.mono + lifetime.left;
+  return binding;
 }
 
 }  // namespace beckon::server::registrar

@@ -5,7 +5,7 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
-#include "server/shard/replay.hpp"
+#include "server/shard/request_step.hpp"
 #include "server/store/store.hpp"
 
 namespace beckon::server::registrar {
@@ -14,8 +14,6 @@ using sip::HeaderId;
 
 namespace {
 
-/// REGISTERs of one AOR that may wait for the store; more come only from a broken client.
-constexpr std::size_t waiting_max = 64;
 /// Seconds of silence a client may leave on a connection (RFC 5626 4.4.1, header Flow-Timer), a little less
 /// than what closes it.
 std::int64_t flow_timer_seconds(Duration idle) {
@@ -25,23 +23,112 @@ std::int64_t flow_timer_seconds(Duration idle) {
 
 const std::vector<Binding> no_bindings;
 
+/// Of "sip:user@domain" or "sip:domain".
+std::string_view domain_of(std::string_view aor) {
+  const std::size_t at = aor.find('@');
+  std::string_view domain = aor.substr((at == aor.npos ? aor.find(':') : at) + 1);
+  if (domain.starts_with('[')) domain = domain.substr(1, domain.size() - 2);
+  return domain;
+}
+
 std::int64_t seconds_left(const Binding& binding, Now now) {
   const auto left = std::chrono::round<std::chrono::seconds>(binding.expires - now.mono);
   return std::max<std::int64_t>(0, left.count());
 }
 
 std::string contact_value(const Binding& binding, Now now) {
-  return '<' + binding.contact + '>' + binding.parameters +
-         ";expires=" + std::to_string(seconds_left(binding, now));
+  const std::string_view contact = binding.contact(), parameters = binding.parameters();
+  constexpr std::string_view name = ";expires=";
+  constexpr std::size_t digits = 20;
+  std::string value;
+  value.reserve(contact.size() + 2 + parameters.size() + name.size() + digits);
+  value.append("<").append(contact).append(">").append(parameters).append(name);
+  return value += std::to_string(seconds_left(binding, now));
+}
+
+void add_changes(store::Batch& batch, const Update& update, Now now) {
+  for (const Change& change : update.changes) {
+    if (change.ends())
+      batch.erase(store::Kind::binding, key_of(change.binding));
+    else
+      batch.put(store::Kind::binding, key_of(change.binding), [&] { return print(change.binding, now); });
+  }
 }
 
 }  // namespace
 
-Registrar::Registrar(Services& services) : services_(services), grace_(services.timers()) {}
+/// What the registrar keeps about one address-of-record.
+struct Registrar::Bindings final : Part {
+  explicit Bindings(TimerQueue& timers) : expiry(timers) {}
+  std::vector<Binding> all;
+  Timer expiry;
+};
+
+/// A REGISTER.
+class Registrar::Register final : public RequestStep {
+ public:
+  Register(Registrar& registrar, RequestPtr request)
+      : RequestStep(registrar.services_, std::move(request)), registrar_(registrar) {}
+
+  bool prepare(store::Batch& batch, Now now) override {
+    const auto& current = registrar_.bindings(entry());
+    update_ = apply_register(request().message, request().from, current, services().settings(), now);
+    const bool changes = update_.status == 200 && !update_.changes.empty();
+    std::string response = update_.status == 200 ? registrar_.answer_to(request(), current, update_, now)
+                                                 : registrar_.refusal_of(request(), update_);
+    if (!changes) {
+      services().respond(request(), std::move(response));
+      return false;
+    }
+    add_changes(batch, update_, now);
+    promise(batch, std::move(response));
+    return true;
+  }
+  void apply(Now now) override { registrar_.apply(entry(), update_, now); }
+  void announce(Now now) override { registrar_.announce(entry(), update_, now); }
+
+ private:
+  Entry& entry() const { return *request().resource; }
+
+  Registrar& registrar_;
+  Update update_;
+};
+
+/// The end of bindings: `ends(all, now)` says which.
+class Registrar::Fact final : public store::Step {
+ public:
+  using Ends = std::function<Update(const std::vector<Binding>&, Now)>;
+  Fact(Registrar& registrar, Entry& entry, Ends ends)
+      : registrar_(registrar), entry_(entry), ends_(std::move(ends)) {}
+
+  bool prepare(store::Batch& batch, Now now) override {
+    update_ = ends_(registrar_.bindings(entry_), now);
+    add_changes(batch, update_, now);
+    return !update_.changes.empty();
+  }
+  void apply(Now now) override { registrar_.apply(entry_, update_, now); }
+  void announce(Now now) override { registrar_.announce(entry_, update_, now); }
+
+ private:
+  Registrar& registrar_;
+  Entry& entry_;  ///< Lives as long as a step of its sequence.
+  Ends ends_;
+  Update update_;
+};
+
+Registrar::Registrar(Services& services)
+    : services_(services), slot_(services.directory().take_slot<Bindings>()), grace_(services.timers()) {
+  services.directory().add(*this);
+}
+
+const std::vector<Binding>& Registrar::bindings(const Entry& entry) const {
+  const Bindings* part = entry.find(slot_);
+  return part ? part->all : no_bindings;
+}
 
 const std::vector<Binding>& Registrar::bindings(std::string_view aor) const {
-  const auto found = entries_.find(aor);
-  return found == entries_.end() ? no_bindings : found->second.bindings;
+  const EntryPtr entry = services_.directory().find(aor);
+  return entry ? bindings(*entry) : no_bindings;
 }
 
 std::vector<Binding> Registrar::targets(std::string_view aor, Now now) const {
@@ -49,7 +136,7 @@ std::vector<Binding> Registrar::targets(std::string_view aor, Now now) const {
   for (const Binding& binding : bindings(aor)) {
     if (binding.suspended || binding.expires <= now.mono) continue;
     const auto twin = std::ranges::find_if(found, [&](const Binding& other) {
-      return !binding.instance.empty() && other.instance == binding.instance;
+      return !binding.instance().empty() && other.instance() == binding.instance();
     });
     if (twin == found.end()) {
       found.push_back(binding);
@@ -68,159 +155,123 @@ Serves Registrar::serves() const {
   return {.methods = {sip::Method::register_}, .options = {"path", "outbound"}};
 }
 
-Registrar::Entry& Registrar::entry(const std::string& aor) {
-  return entries_.try_emplace(aor, services_.timers()).first->second;
-}
-
 void Registrar::on_request(const RequestPtr& request) {
-  const auto to = request->message.to();
-  if (!to) return services_.respond(*request, 400);
-  const std::string aor = sip::canonical_aor(to->uri);
-  if (!services_.settings().serves(to->uri.host)) return services_.respond(*request, 404);
-  enqueue(aor, {[this, request](const std::vector<Binding>& current, Now now) {
-                  return apply_register(request->message, request->from, current, services_.settings(), now);
-                },
-                request});
+  if (!request->resource) return services_.respond(*request, 400);
+  if (!services_.settings().serves(domain_of(request->resource->aor())))
+    return services_.respond(*request, 404);
+  request->resource->add(std::make_unique<Register>(*this, request));
 }
 
-void Registrar::enqueue(const std::string& aor, Step step) {
-  auto& waiting = entry(aor).waiting;
-  if (step.request && waiting.size() >= waiting_max) return services_.respond(*step.request, 503);
-  waiting.push_back(std::move(step));
-  run(aor);
-}
-
-void Registrar::run(const std::string& aor) {
-  const Now now = services_.clock().now();
-  for (auto* place = &entry(aor); !place->committing && !place->waiting.empty();) {
-    Step step = std::move(place->waiting.front());
-    place->waiting.pop_front();
-    take(aor, std::move(step), now);
-  }
-  forget_if_idle(aor);
-}
-
-void Registrar::take(const std::string& aor, Step step, Now now) {
-  Update update = step.apply(entry(aor).bindings, now);
-  if (update.status != 200) {
-    if (step.request) services_.respond(*step.request, refusal_of(*step.request, update));
-  } else if (update.changes.empty()) {
-    if (step.request) services_.respond(*step.request, answer_to(*step.request, update));
-  } else {
-    commit(aor, std::move(update), step, now);
-  }
-}
-
-void Registrar::commit(const std::string& aor, Update update, const Step& step, Now now) {
-  entry(aor).committing = true;
-  store::Batch batch{.aor = aor, .changes = {}, .answer = {}};
+void Registrar::apply(Entry& entry, const Update& update, Now) {
+  Bindings& part = entry.get(slot_, services_.timers());
+  if (part.all.empty()) ++size_;
+  for (const Change& change : update.changes)
+    if (change.place < part.all.size()) unindex(entry, part.all[change.place]);
+  update.apply_to(part.all);
   for (const Change& change : update.changes) {
-    const bool ends = change.ends();
-    batch.changes.push_back({.record = {store::Kind::binding, aor, key_of(change.binding),
-                                        ends ? "" : print(change.binding, now)},
-                             .erase = ends});
+    if (change.ends()) continue;
+    index(entry, change.binding);
+    const auto flow = change.binding.flow();
+    if (flow != 0 && services_.directory().is_closed(flow))
+      entry.add_fact(std::make_unique<Fact>(
+          *this, entry, [flow](const auto& all, Now) { return apply_flow_closed(all, flow); }));
   }
-  std::string response;
-  if (step.request) {
-    response = answer_to(*step.request, update);
-    batch.answer = services_.answer(*step.request, aor, response);
-    batch.deadline = step.request->now.mono + replay_time;
+  arm(entry, part);
+}
+
+void Registrar::announce(Entry& entry, const Update& update, Now now) {
+  for (const Change& change : update.changes) {
+    log::debug("registrar", "{} {} {}", entry.aor(), change.binding.contact(), to_string(change.event));
+    for (auto* observer : observers_)
+      observer->on_bindings_changed(entry, change.event, change.binding, bindings(entry), now);
   }
-  auto kept = std::make_shared<Update>(std::move(update));
-  services_.store().commit(std::move(batch), [this, aor, kept, request = step.request,
-                                              response](const Result<store::Version>& done) {
-    const Now at = services_.clock().now();
-    if (done) {
-      committed(aor, std::move(*kept), at);
-      if (request) services_.respond(*request, response);
-    } else {
-      log::error("registrar", "{} not stored: {}", aor, done.error().message());
-      if (request) services_.respond(*request, done.error() == store::Errc::late ? 503 : 500);
-    }
-    entry(aor).committing = false;
-    arm(aor, entry(aor));
-    run(aor);
+  drop_if_empty(entry);
+}
+
+void Registrar::drop_if_empty(Entry& entry) {
+  const Bindings* part = entry.find(slot_);
+  if (!part || !part->all.empty()) return;
+  --size_;
+  entry.drop(slot_);
+}
+
+void Registrar::index(Entry& entry, const Binding& binding) {
+  if (binding.flow() != 0) flows_[binding.flow()].push_back(&entry);
+}
+
+void Registrar::unindex(Entry& entry, const Binding& binding) {
+  const auto known = flows_.find(binding.flow());
+  if (known == flows_.end()) return;
+  auto& entries = known->second;
+  const auto place = std::ranges::find(entries, &entry);
+  if (place == entries.end()) return;
+  *place = entries.back();
+  entries.pop_back();
+  if (entries.empty()) flows_.erase(known);
+}
+
+void Registrar::arm(Entry& entry, Bindings& part) {
+  const auto first = std::ranges::min_element(part.all, {}, &Binding::expires);
+  if (first == part.all.end()) return part.expiry.cancel();
+  part.expiry.set(first->expires, [this, &entry](Time) {
+    entry.add_fact(std::make_unique<Fact>(*this, entry, apply_expiry));
   });
 }
 
-void Registrar::committed(const std::string& aor, Update update, Now now) {
-  Entry& place = entry(aor);
-  index_flows(aor, place.bindings, update.bindings);
-  place.bindings = std::move(update.bindings);
-  for (const Change& change : update.changes) {
-    log::debug("registrar", "{} {} {}", aor, change.binding.contact, to_string(change.event));
-    for (auto* observer : observers_) {
-      observer->on_bindings_changed(aor, change.event, change.binding, place.bindings, now);
-    }
-  }
-}
-
-void Registrar::index_flows(const std::string& aor, const std::vector<Binding>& before,
-                            const std::vector<Binding>& after) {
-  for (const Binding& binding : before) {
-    const auto [first, last] = flows_.equal_range(binding.received.flow);
-    const auto found = std::find_if(first, last, [&](const auto& item) { return item.second == aor; });
-    if (found != last) flows_.erase(found);
-  }
-  for (const Binding& binding : after) {
-    if (binding.received.flow != 0) flows_.emplace(binding.received.flow, aor);
-  }
-}
-
-void Registrar::arm(const std::string& aor, Entry& place) {
-  const auto first = std::ranges::min_element(place.bindings, {}, &Binding::expires);
-  if (first == place.bindings.end()) return place.expiry.cancel();
-  place.expiry.set(first->expires, [this, aor](Time) { enqueue(aor, {apply_expiry, nullptr}); });
-}
-
-void Registrar::forget_if_idle(const std::string& aor) {
-  const auto found = entries_.find(aor);
-  if (found == entries_.end()) return;
-  const Entry& place = found->second;
-  if (place.bindings.empty() && place.waiting.empty() && !place.committing) entries_.erase(found);
-}
-
 void Registrar::on_flow_closed(transaction::FlowId flow, Now) {
-  std::vector<std::string> aors;
-  const auto [first, last] = flows_.equal_range(flow);
-  for (auto item = first; item != last; ++item) aors.push_back(item->second);
-  for (const std::string& aor : aors) {
-    enqueue(aor,
-            {[flow](const std::vector<Binding>& current, Now) { return apply_flow_closed(current, flow); },
-             nullptr});
-  }
+  const auto known = flows_.find(flow);
+  if (known == flows_.end()) return;
+  std::vector<EntryPtr> entries(known->second.begin(), known->second.end());
+  for (const EntryPtr& entry : entries)
+    entry->add_fact(std::make_unique<Fact>(
+        *this, *entry, [flow](const auto& all, Now) { return apply_flow_closed(all, flow); }));
+}
+
+void Registrar::add_to(Entry& entry, Binding binding) {
+  Bindings& part = entry.get(slot_, services_.timers());
+  if (part.all.empty()) ++size_;
+  index(entry, binding);
+  part.all.push_back(std::move(binding));
 }
 
 void Registrar::restore(const store::Record& record, Now now) {
   if (record.kind != store::Kind::binding) return;
-  auto binding = parse_binding(record.value, now);
-  if (!binding) return log::warn("registrar", "{}: a stored binding cannot be read", record.aor);
-  entry(record.aor).bindings.push_back(std::move(*binding));
+  auto binding = parse_binding(record.value, now, services_.settings().restart_grace);
+  if (!binding) return services_.directory().skip_unreadable(record.kind);
+  add_to(*services_.directory().get(record.aor), std::move(*binding));
 }
 
 void Registrar::restored(Now now) {
-  for (auto& [aor, place] : entries_) arm(aor, place);
+  services_.directory().each([this](Entry& entry) {
+    if (Bindings* part = entry.find(slot_)) arm(entry, *part);
+  });
   grace_.set(now.mono + services_.settings().restart_grace, [this](Time) { end_grace(); });
 }
 
-void Registrar::end_grace() {
-  std::vector<std::string> aors;
-  for (const auto& [aor, place] : entries_) {
-    if (std::ranges::any_of(place.bindings, &Binding::suspended)) aors.push_back(aor);
+void Registrar::reload(Entry& entry, const store::Held& held, Now now) {
+  if (held.durable) return;
+  if (Bindings* part = entry.find(slot_)) {
+    for (const Binding& binding : part->all) unindex(entry, binding);
+    part->all.clear();
+    drop_if_empty(entry);
   }
-  for (const std::string& aor : aors) {
-    enqueue(aor, {[](const std::vector<Binding>& current, Now) { return apply_flow_closed(current, 0); },
-                  nullptr});
-  }
+  for (const store::Record& record : held.records) restore(record, now);
+  if (Bindings* part = entry.find(slot_)) arm(entry, *part);
 }
 
-std::string Registrar::answer_to(const Request& request, const Update& update) const {
+void Registrar::end_grace() {
+  services_.directory().each([this](Entry& entry) {
+    if (std::ranges::any_of(bindings(entry), &Binding::suspended))
+      entry.add_fact(
+          std::make_unique<Fact>(*this, entry, [](const auto& all, Now) { return apply_grace_end(all); }));
+  });
+}
+
+std::string Registrar::answer_to(const Request& request, const std::vector<Binding>& before,
+                                 const Update& update, Now now) const {
   auto reply = request.reply(200);
-  const Now now = services_.clock().now();
-  for (const Binding& binding : update.bindings) {
-    if (binding.suspended) continue;
-    reply.add(HeaderId::contact, contact_value(binding, now));
-  }
+  for (const Binding* binding : update.view(before))
+    if (!binding->suspended) reply.add(HeaderId::contact, contact_value(*binding, now));
   reply.copy(request.message, HeaderId::path);
   reply.add(HeaderId::supported, "path, outbound, beckon-direct");
   if (update.outbound) {
@@ -242,18 +293,20 @@ std::string Registrar::refusal_of(const Request& request, const Update& update) 
 
 std::vector<Table> Registrar::tables(Now now) const {
   Table table{.name = "bindings", .rows = {}};
-  for (const auto& [aor, place] : entries_) {
-    for (const Binding& binding : place.bindings) {
-      table.rows.push_back({{"aor", aor},
-                            {"contact", binding.contact},
-                            {"instance", binding.instance},
-                            {"transport", to_lower(transaction::via_name(binding.received.protocol))},
-                            {"peer", print(binding.received.remote)},
+  services_.directory().each([&](const Entry& entry) {
+    for (const Binding& binding : bindings(entry)) {
+      const transaction::Hop received = binding.received();
+      table.rows.push_back({{"aor", entry.aor()},
+                            {"contact", std::string(binding.contact())},
+                            {"instance", std::string(binding.instance())},
+                            {"transport", to_lower(transaction::via_name(received.protocol))},
+                            {"peer", print(received.remote)},
                             {"state", binding.suspended ? "suspended" : "active"},
                             {"expires", std::to_string(seconds_left(binding, now))},
-                            {"agent", binding.user_agent}});
+                            {"agent", std::string(binding.user_agent())}});
     }
-  }
+  });
+  std::ranges::sort(table.rows);
   return {std::move(table)};
 }
 

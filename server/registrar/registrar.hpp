@@ -1,11 +1,8 @@
 #pragma once
 
-#include <deque>
-#include <functional>
-#include <map>
-#include <string>
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "server/registrar/binding.hpp"
@@ -14,62 +11,55 @@
 
 namespace beckon::server::registrar {
 
-/// The bindings of one shard's addresses-of-record (RFC 3261 10). What changes is first in the store, then in
-/// the table, then told to the observers, then answered.
-class Registrar final : public Room {
+/// The bindings of one shard's addresses-of-record (RFC 3261 10), a part of each entry. A REGISTER is a step
+/// of the entry's sequence; an expiry or a closed connection is a fact.
+class Registrar final : public Room, public Keeper {
  public:
   explicit Registrar(Services& services);
 
   /// Observers outlive the registrar's last call; usually other rooms of the same shard.
   void observe(BindingsObserver& observer) { observers_.push_back(&observer); }
 
-  /// All bindings, suspended ones too. `aor` is canonical and of a bucket of this shard.
+  /// All bindings, suspended ones too. The AOR is canonical and of a bucket of this shard.
+  const std::vector<Binding>& bindings(const Entry& entry) const;
   const std::vector<Binding>& bindings(std::string_view aor) const;
   /// Where a request for `aor` can go now: neither suspended nor run out, one per device (the newest), best q
   /// first.
   std::vector<Binding> targets(std::string_view aor, Now now) const;
-  std::size_t size() const { return entries_.size(); }
+  /// Addresses-of-record with a binding.
+  std::size_t size() const { return size_; }
 
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
+  void reload(Entry& entry, const store::Held& held, Now now) override;
   std::vector<Table> tables(Now now) const override;
 
  private:
-  /// One thing to do to an address-of-record. They run one after the other, each after the store has the one
-  /// before.
-  struct Step {
-    std::function<Update(const std::vector<Binding>&, Now)> apply;
-    RequestPtr request;  ///< Who waits for the answer; may be null.
-  };
-  struct Entry {
-    explicit Entry(TimerQueue& timers) : expiry(timers) {}
-    std::vector<Binding> bindings;
-    std::deque<Step> waiting;
-    bool committing = false;
-    Timer expiry;
-  };
+  struct Bindings;
+  class Register;
+  class Fact;
 
-  Entry& entry(const std::string& aor);
-  void enqueue(const std::string& aor, Step step);
-  void run(const std::string& aor);
-  void take(const std::string& aor, Step step, Now now);
-  void commit(const std::string& aor, Update update, const Step& step, Now now);
-  void committed(const std::string& aor, Update update, Now now);
-  void index_flows(const std::string& aor, const std::vector<Binding>& before,
-                   const std::vector<Binding>& after);
-  void arm(const std::string& aor, Entry& entry);
-  void forget_if_idle(const std::string& aor);
+  void apply(Entry& entry, const Update& update, Now now);
+  void announce(Entry& entry, const Update& update, Now now);
+  void add_to(Entry& entry, Binding binding);
+  void index(Entry& entry, const Binding& binding);
+  void unindex(Entry& entry, const Binding& binding);
+  void arm(Entry& entry, Bindings& part);
+  void drop_if_empty(Entry& entry);
   void end_grace();
-  std::string answer_to(const Request& request, const Update& update) const;
+  std::string answer_to(const Request& request, const std::vector<Binding>& before, const Update& update,
+                        Now now) const;
   std::string refusal_of(const Request& request, const Update& update) const;
 
   Services& services_;
+  Slot<Bindings> slot_;
   std::vector<BindingsObserver*> observers_;
-  std::map<std::string, Entry, std::less<>> entries_;
-  std::unordered_multimap<transaction::FlowId, std::string> flows_;  ///< Flow -> AORs with a binding on it.
+  /// The entries with a binding on the flow; twice where an entry has two.
+  boost::unordered_flat_map<transaction::FlowId, boost::container::small_vector<Entry*, 1>> flows_;
+  std::size_t size_ = 0;
   Timer grace_;
 };
 

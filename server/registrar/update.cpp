@@ -14,13 +14,36 @@ bool Change::ends() const {
          event == BindingEvent::unregistered || event == BindingEvent::rejected;
 }
 
+Update::View Update::view(const std::vector<Binding>& before) const {
+  View view;
+  for (const Binding& binding : before) view.push_back(&binding);
+  for (const Change& change : changes) {
+    if (change.place == Change::nowhere) continue;
+    if (change.place == view.size()) view.push_back(nullptr);
+    view[change.place] = change.ends() ? nullptr : &change.binding;
+  }
+  view.erase(std::remove(view.begin(), view.end(), nullptr), view.end());
+  return view;
+}
+
+void Update::apply_to(std::vector<Binding>& bindings) const {
+  bool has_ended = false;
+  for (const Change& change : changes) {
+    if (change.place == Change::nowhere) continue;
+    if (change.place == bindings.size()) bindings.emplace_back();
+    bindings[change.place] = change.ends() ? Binding() : change.binding;
+    has_ended |= change.ends();
+  }
+  if (has_ended) std::erase_if(bindings, [](const Binding& binding) { return binding.contact().empty(); });
+}
+
 namespace {
 
 /// "<urn:uuid:...>" in quotes (RFC 5626 4.1), taken out of both.
-std::string instance_of(const sip::NameAddr& contact) {
+std::string_view instance_of(const sip::NameAddr& contact) {
   std::string_view value = contact.parameter("+sip.instance").value_or(std::string_view{});
   if (value.starts_with('<') && value.ends_with('>')) value = value.substr(1, value.size() - 2);
-  return std::string(value);
+  return value;
 }
 
 /// 0 where there is none, and without an instance (RFC 5626 6).
@@ -29,11 +52,12 @@ std::uint32_t reg_id_of(const sip::NameAddr& contact) {
   return parse_number<std::uint32_t>(contact.parameter("reg-id").value_or("")).value_or(0);
 }
 
-double q_of(const sip::NameAddr& contact) {
-  const std::string_view text = contact.parameter("q").value_or("1");
-  double value = 1.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && value >= 0 && value <= 1 ? value : 1.0;
+float q_of(const sip::NameAddr& contact) {
+  const auto text = contact.parameter("q");
+  if (!text) return 1;
+  float value = 1;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  return error == std::errc{} && value >= 0 && value <= 1 ? value : 1;
 }
 
 std::string joined_path(const sip::Message& request) {
@@ -54,9 +78,11 @@ std::uint32_t asked_seconds(const sip::NameAddr& contact, const sip::Message& re
 }
 
 bool same_binding(const Binding& a, const Binding& b) {
-  if (!a.instance.empty() && !b.instance.empty()) return a.instance == b.instance && a.reg_id == b.reg_id;
-  auto one = sip::parse_uri(a.contact);
-  auto other = sip::parse_uri(b.contact);
+  if (!a.instance().empty() && !b.instance().empty())
+    return a.instance() == b.instance() && a.reg_id == b.reg_id;
+  if (a.contact() == b.contact()) return true;
+  auto one = sip::parse_uri(a.contact());
+  auto other = sip::parse_uri(b.contact());
   if (!one || !other) return false;
   // RFC 5630 5.1.1.1: SIP and SIPS of the same contact replace each other.
   for (auto* uri : {&*one, &*other})
@@ -68,18 +94,18 @@ bool same_binding(const Binding& a, const Binding& b) {
 /// the registrar", nor a temporary one (RFC 5627 5.1).
 std::string kept_parameters(const sip::NameAddr& contact) {
   std::string parameters = contact.parameters;
-  for (const std::string_view not_his : {"expires", "pub-gruu", "temp-gruu"})
-    parameters = sip::without_parameter(parameters, not_his);
+  for (const std::string_view not_its_own : {"expires", "pub-gruu", "temp-gruu"})
+    if (contact.parameter(not_its_own)) parameters = sip::without_parameter(parameters, not_its_own);
   return parameters;
 }
 
 /// The work on one REGISTER.
 class Work {
  public:
-  Work(const sip::Message& request, const transaction::Hop& from, std::vector<Binding> current,
+  Work(const sip::Message& request, const transaction::Hop& from, const std::vector<Binding>& current,
        const Settings& settings, Now now)
-      : request_(request), from_(from), settings_(settings), now_(now) {
-    update_.bindings = std::move(current);
+      : request_(request), from_(from), current_(current), settings_(settings), now_(now) {
+    for (const Binding& binding : current) places_.push_back(&binding);
   }
 
   Update run() {
@@ -114,7 +140,7 @@ class Work {
 
  private:
   Update refuse(int status, std::string warning = {}) {
-    return {.status = status, .warning = std::move(warning), .bindings = {}, .changes = {}};
+    return {.status = status, .warning = std::move(warning), .changes = {}};
   }
 
   /// RFC 5626 6: we are the first hop, or the first hop says with "ob" that it keeps the flow.
@@ -138,19 +164,15 @@ class Work {
     });
   }
 
-  /// Same Call-ID and no higher CSeq: an older request that came late (RFC 3261 10.3 step 7).
+  /// Same Call-ID and no higher CSeq: an older request that arrives late (RFC 3261 10.3 step 7).
   bool is_late(const Binding& binding) const {
-    return binding.call_id == request_.call_id() && cseq_ <= binding.cseq;
+    return binding.call_id() == request_.call_id() && cseq_ <= binding.cseq;
   }
 
   Update remove_all() {
     if (request_.expires() != 0U) return refuse(400);
-    if (std::ranges::any_of(update_.bindings, [this](const Binding& b) { return is_late(b); }))
-      return refuse(500);
-    for (Binding& binding : update_.bindings) {
-      update_.changes.push_back({BindingEvent::unregistered, std::move(binding)});
-    }
-    update_.bindings.clear();
+    if (std::ranges::any_of(current_, [this](const Binding& b) { return is_late(b); })) return refuse(500);
+    for (std::size_t place = 0; place < current_.size(); ++place) end(place, BindingEvent::unregistered);
     return std::move(update_);
   }
 
@@ -159,113 +181,127 @@ class Work {
     const std::uint32_t asked = asked_seconds(contact, request_, settings_);
     if (asked != 0 && asked < settings_.registration.minimum) return 423;
     Binding wanted = make(contact, std::min(asked, settings_.registration.maximum));
-    const auto found = std::ranges::find_if(
-        update_.bindings, [&](const Binding& binding) { return same_binding(binding, wanted); });
-    if (found == update_.bindings.end()) {
+    std::size_t place = 0;
+    while (place < places_.size() && !(places_[place] && same_binding(*places_[place], wanted))) ++place;
+    if (place == places_.size()) {
       if (asked != 0) add(std::move(wanted));
       return 200;
     }
-    if (is_late(*found)) return 500;
+    if (is_late(*places_[place])) return 500;
     if (asked == 0) {
-      update_.changes.push_back({BindingEvent::unregistered, std::move(*found)});
-      update_.bindings.erase(found);
-      return 200;
+      end(place, BindingEvent::unregistered);
+    } else {
+      refresh(place, std::move(wanted));
     }
-    refresh(*found, std::move(wanted));
     return 200;
   }
 
   Binding make(const sip::NameAddr& contact, std::uint32_t seconds) {
-    Binding binding{
-        .contact = sip::print(contact.uri),
-        .parameters = kept_parameters(contact),
-        .instance = instance_of(contact),
-        .reg_id = outbound_ ? reg_id_of(contact) : 0,
-        .q = q_of(contact),
-        .path = joined_path(request_),
-        .call_id = std::string(request_.call_id()),
-        .cseq = cseq_,
-        .user_agent = std::string(request_.header(HeaderId::user_agent)),
-        .received = from_,
-        .registered = now_.mono,
-        .expires = now_.mono + std::chrono::seconds(seconds),
-        .registered_wall = now_.wall,
-    };
+    const std::string uri = sip::print(contact.uri), parameters = kept_parameters(contact),
+                      path = joined_path(request_);
+    Binding binding({.contact = uri,
+                     .parameters = parameters,
+                     .instance = instance_of(contact),
+                     .path = path,
+                     .call_id = request_.call_id(),
+                     .user_agent = request_.header(HeaderId::user_agent)});
+    binding.set_received(from_);
+    binding.registered = now_.mono;
+    binding.expires = now_.mono + std::chrono::seconds(seconds);
+    binding.granted = seconds;
+    binding.reg_id = outbound_ ? reg_id_of(contact) : 0;
+    binding.cseq = cseq_;
+    binding.q = q_of(contact);
     if (binding.reg_id != 0 && request_.lists(HeaderId::supported, "outbound")) update_.outbound = true;
     return binding;
   }
 
-  void add(Binding binding) {
-    update_.changes.push_back({BindingEvent::created, binding});
-    update_.bindings.push_back(std::move(binding));
+  void change(BindingEvent event, Binding binding, std::size_t place) {
+    update_.changes.push_back({event, std::move(binding), place});
+    // What stands before may have moved.
+    for (const Change& each : update_.changes)
+      if (each.place != Change::nowhere) places_[each.place] = each.ends() ? nullptr : &each.binding;
   }
 
-  void refresh(Binding& old, Binding wanted) {
-    // A device that comes back with another contact replaces its binding, and its record keeps one key.
-    const bool renewed_key = key_of(old) != key_of(wanted);
-    if (renewed_key) update_.changes.push_back({BindingEvent::unregistered, old});
+  void end(std::size_t place, BindingEvent event) { change(event, *places_[place], place); }
+
+  void add(Binding binding) {
+    places_.push_back(nullptr);
+    change(BindingEvent::created, std::move(binding), places_.size() - 1);
+  }
+
+  void refresh(std::size_t place, Binding wanted) {
+    const Binding old = *places_[place];
     wanted.registered = old.registered;
-    wanted.registered_wall = old.registered_wall;
-    old = std::move(wanted);
-    update_.changes.push_back({renewed_key ? BindingEvent::created : BindingEvent::refreshed, old});
+    wanted.share_texts(old);
+    // A device that comes back with another contact replaces its binding, and its record keeps one key.
+    const bool renewed_key = !is_same_key(old, wanted);
+    if (renewed_key) change(BindingEvent::unregistered, old, Change::nowhere);
+    change(renewed_key ? BindingEvent::created : BindingEvent::refreshed, std::move(wanted), place);
+  }
+
+  static bool is_same_key(const Binding& a, const Binding& b) {
+    if (a.instance() != b.instance()) return false;
+    return a.instance().empty() ? a.contact() == b.contact() : a.reg_id == b.reg_id;
   }
 
   /// DESIGN 7: past the limit the oldest of the same instance, then the oldest, gives way.
   void make_room() {
-    while (update_.bindings.size() > settings_.bindings_per_aor) {
-      const std::string instance = update_.bindings.back().instance;
-      auto victim = std::ranges::min_element(update_.bindings, {}, [&](const Binding& binding) {
-        const bool other = instance.empty() || binding.instance != instance;
-        return std::pair(other, binding.registered);
-      });
-      if (victim == std::prev(update_.bindings.end())) {
-        victim = std::min_element(update_.bindings.begin(), victim, [](const Binding& a, const Binding& b) {
-          return a.registered < b.registered;
-        });
-      }
-      update_.changes.push_back({BindingEvent::deactivated, std::move(*victim)});
-      update_.bindings.erase(victim);
+    const auto count = [&] { return std::ranges::count_if(places_, [](const Binding* b) { return b; }); };
+    while (count() > static_cast<std::ptrdiff_t>(settings_.bindings_per_aor)) {
+      std::size_t last = places_.size() - 1;
+      while (!places_[last]) --last;
+      const std::string_view instance = places_[last]->instance();
+      const auto rank = [&](std::size_t place) {
+        const Binding& binding = *places_[place];
+        return std::pair(instance.empty() || binding.instance() != instance, binding.registered);
+      };
+      std::size_t victim = Change::nowhere;
+      for (std::size_t place = 0; place < last; ++place)
+        if (places_[place] && (victim == Change::nowhere || rank(place) < rank(victim))) victim = place;
+      end(victim, BindingEvent::deactivated);
     }
   }
 
   const sip::Message& request_;
   const transaction::Hop& from_;
+  const std::vector<Binding>& current_;
   const Settings& settings_;
   Now now_;
   std::uint32_t cseq_ = 0;
   bool outbound_ = false;
   Update update_;
+  Update::View places_;  ///< The bindings as changed so far; null: ended.
 };
 
 template <class Ends>
-Update end_where(std::vector<Binding> current, BindingEvent event, Ends ends) {
+Update end_where(const std::vector<Binding>& current, BindingEvent event, Ends ends) {
   Update update;
-  for (Binding& binding : current) {
-    if (ends(binding)) {
-      update.changes.push_back({event, std::move(binding)});
-    } else {
-      update.bindings.push_back(std::move(binding));
-    }
-  }
+  for (std::size_t place = 0; place < current.size(); ++place)
+    if (ends(current[place])) update.changes.push_back({event, current[place], place});
   return update;
 }
 
 }  // namespace
 
-Update apply_register(const sip::Message& request, const transaction::Hop& from, std::vector<Binding> current,
-                      const Settings& settings, Now now) {
-  return Work(request, from, std::move(current), settings, now).run();
+Update apply_register(const sip::Message& request, const transaction::Hop& from,
+                      const std::vector<Binding>& current, const Settings& settings, Now now) {
+  return Work(request, from, current, settings, now).run();
 }
 
-Update apply_expiry(std::vector<Binding> current, Now now) {
-  return end_where(std::move(current), BindingEvent::expired,
+Update apply_expiry(const std::vector<Binding>& current, Now now) {
+  return end_where(current, BindingEvent::expired,
                    [&](const Binding& binding) { return binding.expires <= now.mono; });
 }
 
-Update apply_flow_closed(std::vector<Binding> current, transaction::FlowId flow) {
-  return end_where(std::move(current), BindingEvent::deactivated, [&](const Binding& binding) {
-    return flow == 0 ? binding.suspended : binding.received.flow == flow;
-  });
+Update apply_flow_closed(const std::vector<Binding>& current, transaction::FlowId flow) {
+  return end_where(current, BindingEvent::deactivated,
+                   [&](const Binding& binding) { return binding.flow() == flow; });
+}
+
+Update apply_grace_end(const std::vector<Binding>& current) {
+  return end_where(current, BindingEvent::deactivated,
+                   [](const Binding& binding) { return binding.suspended; });
 }
 
 }  // namespace beckon::server::registrar

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <string>
 #include <vector>
 
@@ -11,29 +12,39 @@ namespace beckon::server::registrar {
 
 /// One binding that changes, and why.
 struct Change {
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+
   BindingEvent event = BindingEvent::created;
   Binding binding;  ///< As it is afterwards; as it was, when it ends.
+  /// Its place among the bindings; new ones stand after those of before. `nowhere`: its record ends, and
+  /// another binding has its place.
+  std::size_t place = nowhere;
   bool ends() const;
 };
 
 /// What a REGISTER (or an expiry) does to the bindings of one address-of-record.
 struct Update {
-  int status = 200;               ///< Anything else: nothing changes.
-  std::string warning;            ///< Text of a Warning 399; empty for none.
-  std::vector<Binding> bindings;  ///< All, afterwards.
-  std::vector<Change> changes;
+  int status = 200;     ///< Anything else: nothing changes.
+  std::string warning;  ///< Text of a Warning 399; empty for none.
+  boost::container::small_vector<Change, 1> changes;
   bool outbound = false;  ///< RFC 5626 was used: say so in the answer.
+
+  /// The bindings afterwards.
+  using View = boost::container::small_vector<const Binding*, 10>;
+  View view(const std::vector<Binding>& before) const;
+  void apply_to(std::vector<Binding>& bindings) const;
 };
 
 /// RFC 3261 10.3 steps 6 to 8, RFC 5626 6, RFC 3327: reads the Contacts of an authorised REGISTER and applies
 /// them to `current`, all or none. Pure.
-Update apply_register(const sip::Message& request, const transaction::Hop& from, std::vector<Binding> current,
-                      const Settings& settings, Now now);
+Update apply_register(const sip::Message& request, const transaction::Hop& from,
+                      const std::vector<Binding>& current, const Settings& settings, Now now);
 
 /// Ends what has run out.
-Update apply_expiry(std::vector<Binding> current, Now now);
-/// Ends what lived on a connection that is gone; what `suspended` says when no flow is given (end of the
-/// grace time).
-Update apply_flow_closed(std::vector<Binding> current, transaction::FlowId flow);
+Update apply_expiry(const std::vector<Binding>& current, Now now);
+/// Ends what lived on a connection that is gone.
+Update apply_flow_closed(const std::vector<Binding>& current, transaction::FlowId flow);
+/// Ends what `suspended` says, at the end of the grace time.
+Update apply_grace_end(const std::vector<Binding>& current);
 
 }  // namespace beckon::server::registrar

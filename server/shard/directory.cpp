@@ -1,7 +1,10 @@
 #include "server/shard/directory.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
+
+#include "protocol/base/log.hpp"
 
 namespace beckon::server {
 
@@ -53,6 +56,27 @@ void Directory::each(const std::function<void(Entry&)>& visit) {
 }
 
 void Directory::on_quiet(store::Sequence& sequence) { drop_if_unneeded(static_cast<Entry&>(sequence)); }
+
+void Directory::on_conflict(store::Sequence& sequence, const store::Held& held, Now now) {
+  const EntryPtr entry = static_cast<Entry&>(sequence).ptr();
+  for (Keeper* keeper : keepers_) keeper->reload(*entry, held, now);
+}
+
+void Directory::on_flow_closed(transaction::FlowId flow, Now now) {
+  if (now.mono - closed_since_ >= closed_kept) {
+    closed_before_ = std::move(closed_);
+    closed_.clear();
+    closed_since_ = now.mono;
+  }
+  closed_.insert(flow);
+}
+
+void Directory::report_unreadable() {
+  for (std::size_t kind = 0; kind < unreadable_.size(); ++kind)
+    if (const auto count = std::exchange(unreadable_[kind], 0))
+      log::warn("store", "{} stored records of kind {} cannot be read; they are skipped and stay in the file",
+                count, store::to_string(static_cast<store::Kind>(kind)));
+}
 
 void Directory::drop_if_unneeded(Entry& entry) {
   if (entry.is_needed()) return;

@@ -3,13 +3,16 @@
 #include <array>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cassert>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "protocol/transaction/transport.hpp"
 #include "server/shard/bucket.hpp"
 #include "server/store/sequence.hpp"
 
@@ -75,10 +78,25 @@ class Entry final : public store::Sequence {
 };
 using EntryPtr = boost::intrusive_ptr<Entry>;
 
+/// What keeps records about entries: a room.
+class Keeper {
+ public:
+  virtual ~Keeper() = default;
+  /// Another node changed the records of `entry` in one of the stores: what the room keeps there is replaced
+  /// by those of its kinds in `held`.
+  virtual void reload(Entry& entry, const store::Held& held, Now now) = 0;
+};
+
 /// The addresses-of-record that one shard keeps something about. Rooms take their slots when they are made.
 class Directory final : private store::Sequencer {
  public:
+  using Sequencer::Counters;
+  using Sequencer::counters;
+  using Sequencer::Parts;
   using Sequencer::Sequencer;
+  /// How long a closed flow is remembered at least: longer than any request takes.
+  static constexpr Duration closed_kept = 64s;
+
   ~Directory() override;
 
   /// Null when nothing is kept about `aor`. Canonical, and of a bucket of this shard.
@@ -94,14 +112,35 @@ class Directory final : private store::Sequencer {
   /// All entries, in no order. `visit` may drop parts, of any entry, and add none.
   void each(const std::function<void(Entry&)>& visit);
   std::size_t size() const { return entries_.size(); }
+  /// For a room that keeps records to do once; it outlives the last change.
+  void add(Keeper& keeper) { keepers_.push_back(&keeper); }
+
+  /// Before the rooms hear of it.
+  void on_flow_closed(transaction::FlowId flow, Now now);
+  /// Is the connection gone? A request can outlive its flow while its credentials are checked, while it waits
+  /// for its turn and while the store writes; whoever binds a state to the flow asks in `Step::apply`, and
+  /// where the flow is gone treats it as if `Room::on_flow_closed` came now. False for 0.
+  bool is_closed(transaction::FlowId flow) const {
+    return closed_.contains(flow) || closed_before_.contains(flow);
+  }
+
+  /// A stored record of that kind could not be read: it is skipped, and stays in the store.
+  void skip_unreadable(store::Kind kind) { ++unreadable_[static_cast<std::size_t>(kind)]; }
+  /// Logs how many were skipped, once for each kind. When all are read.
+  void report_unreadable();
 
  private:
   friend class Entry;
   friend void intrusive_ptr_release(Entry* entry);
   void on_quiet(store::Sequence& sequence) override;
+  void on_conflict(store::Sequence& sequence, const store::Held& held, Now now) override;
   void drop_if_unneeded(Entry& entry);
 
   boost::unordered_flat_map<std::string_view, Entry*> entries_;  ///< Owned; by the entry's own text.
+  std::vector<Keeper*> keepers_;
+  boost::unordered_flat_set<transaction::FlowId> closed_, closed_before_;
+  Time closed_since_{};                         ///< The first of `closed_`.
+  std::array<std::uint32_t, 16> unreadable_{};  ///< By kind.
   std::uint8_t slots_ = 0;
 };
 

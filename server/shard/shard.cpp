@@ -93,7 +93,7 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       settings_(std::move(settings)),
       parts_(parts),
       post_(post),
-      directory_(parts.store, parts.timers, parts.clock),
+      directory_({parts.store, parts.users, parts.bus, parts.timers, parts.clock}),
       layer_({.times = settings_.times,
               .locate = [this](const transaction::SentBy& sent_by,
                                transaction::OnFound found) { locate(sent_by, std::move(found)); },
@@ -297,6 +297,7 @@ void Shard::run(PeerVerified& verified, Now) {
 
 void Shard::run(FlowClosed& closed, Now now) {
   peers_.erase(closed.flow);
+  directory_.on_flow_closed(closed.flow, now);
   layer_.on_flow_closed(closed.flow, now);
   for (const auto& seat : rooms_) seat.room->on_flow_closed(closed.flow, now);
 }
@@ -661,6 +662,7 @@ void Shard::restore(store::Answer answer) {
 
 void Shard::restored() {
   const Now now = clock().now();
+  directory_.report_unreadable();
   describe();
   for (const auto& seat : rooms_) seat.room->restored(now);
   replays_end_.set(now.mono + replay_time, [this](Time) { replays_.clear(); });

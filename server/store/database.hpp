@@ -25,13 +25,16 @@ class Statement {
   Statement() = default;
   explicit Statement(sqlite3_stmt* raw) : raw_(raw) {}
 
+  /// The text stays where it is until the statement has run.
   Statement& bind(int index, std::string_view text);
+  Statement& bind_blob(int index, std::string_view octets);
   Statement& bind(int index, std::int64_t number);
   /// True: there is a row. Errors: as to_error.
   Result<bool> step();
   /// Steps to the end of a statement without rows, then makes it ready for the next binding.
   Result<void> run();
   void reset();
+  /// A text or a blob.
   std::string text(int column);
   std::int64_t number(int column);
 
@@ -54,18 +57,36 @@ class Database {
   /// Makes `function` callable in SQL, with a text and a number. It must be pure.
   using Function = std::int64_t (*)(std::string_view text, std::int64_t number);
   Result<void> define(const char* name, Function function);
+  /// Copies the write-ahead log into the file, as far as no reader is in the way.
+  Result<void> checkpoint();
+  /// Pages of the write-ahead log after the last commit. A checkpoint that copied all of them has the log
+  /// begin anew with the next commit.
+  int log_pages() const { return *log_pages_; }
+  /// Number of the last row inserted.
+  std::int64_t last_row() { return sqlite3_last_insert_rowid(raw_.get()); }
   /// Rows touched by the last statement.
   int changes() { return sqlite3_changes(raw_.get()); }
+
+  /// From now on commits make no checkpoints of their own: the caller does, looking at `log_pages`.
+  void hold_checkpoints();
 
  private:
   struct Close {
     void operator()(sqlite3* raw) const { sqlite3_close_v2(raw); }
   };
+  std::unique_ptr<int> log_pages_ = std::make_unique<int>(0);
   std::unique_ptr<sqlite3, Close> raw_;
+};
+
+/// What leads from one version of a schema to the next.
+struct Migration {
+  const char* sql = "";
+  /// Runs after `sql`, in the same transaction; may be null.
+  Result<void> (*convert)(Database& database) = nullptr;
 };
 
 /// Brings the schema up to date: `steps[n]` leads from version n to n + 1; each runs once, in a transaction
 /// with its mark. `application_id` tells our files from others. Errors: Errc::newer_schema, corrupt, io.
-Result<void> migrate(Database& database, std::int64_t application_id, std::span<const char* const> steps);
+Result<void> migrate(Database& database, std::int64_t application_id, std::span<const Migration> steps);
 
 }  // namespace beckon::store

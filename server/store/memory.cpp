@@ -31,48 +31,118 @@ const char* to_string(Errc value) {
   return "unknown";
 }
 
+const char* to_string(Kind kind) {
+  switch (kind) {
+    case Kind::binding:
+      return "binding";
+    case Kind::publication:
+      return "publication";
+    case Kind::subscription:
+      return "subscription";
+    case Kind::winfo_subscription:
+      return "winfo subscription";
+    case Kind::document:
+      return "document";
+    case Kind::message:
+      return "message";
+    case Kind::counter:
+      return "counter";
+  }
+  return "unknown";
+}
+
 void Memory::load(Loader& loader) const {
   for (const auto& [key, value] : records)
     loader.on_record({std::get<Kind>(key), std::get<0>(key), std::get<2>(key), value});
   for (const auto& [request, answer] : answers) loader.on_answer(answer);
 }
 
-MemoryStore::MemoryStore(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency)
-    : memory_(memory),
-      timers_(timers),
-      clock_(clock),
-      latency_(latency),
-      alive_(std::make_shared<bool>(true)) {}
+MemoryWriter::MemoryWriter(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency)
+    : memory_(memory), clock_(clock), latency_(latency), timer_(timers) {}
 
-MemoryStore::~MemoryStore() { *alive_ = false; }
-
-void MemoryStore::commit(Batch batch, Done done) {
-  timers_.set(clock_.now().mono + latency_,
-              [this, alive = alive_, batch = std::move(batch), done = std::move(done)](Time) mutable {
-                if (*alive) apply(batch, done, clock_.now());
-              });
+void MemoryWriter::commit(Batch batch, RecordStore::Done done) {
+  add({.batch = std::move(batch), .done = std::move(done)});
 }
 
-void MemoryStore::apply(Batch& batch, const Done& done, Now now) {
-  if (now.mono > batch.deadline) return done(Errc::late);
+void MemoryWriter::load(const std::string& aor, RecordStore::Loaded loaded) {
+  add({.batch = {.aor = aor}, .loaded = std::move(loaded)});
+}
+
+void MemoryWriter::add(Pending pending) {
+  pending.due = clock_.now().mono + latency_;
+  pending_.push_back(std::move(pending));
+  if (!timer_.is_set()) timer_.set(pending_.front().due, [this](Time) { run(); });
+}
+
+void MemoryWriter::run() {
+  const Now now = clock_.now();
+  // What the callbacks commit has its turn after them, even without latency.
+  for (std::size_t left = pending_.size(); left > 0 && pending_.front().due <= now.mono; --left) {
+    Pending pending = std::move(pending_.front());
+    pending_.pop_front();
+    if (pending.loaded)
+      pending.loaded(read(pending.batch.aor));
+    else
+      pending.done(write(pending.batch, now));
+  }
+  if (!pending_.empty() && !timer_.is_set()) timer_.set(pending_.front().due, [this](Time) { run(); });
+}
+
+Result<Version> MemoryWriter::write(Batch& batch, Now now) {
+  if (now.mono > batch.deadline) return Errc::late;
+  if (memory_.broken) return memory_.broken;
+  Version* known = memory_.is_shared ? &memory_.versions[batch.aor] : nullptr;
+  if (known && batch.expected && *known != *batch.expected) return Errc::conflict;
   for (Change& change : batch.changes) {
     Record& record = change.record;
-    std::tuple key(record.aor, record.kind, record.key);
+    Memory::RecordKey key(std::move(record.aor), record.kind, std::move(record.key));
     if (change.erase)
       memory_.records.erase(key);
     else
-      memory_.records[std::move(key)] = std::move(record.value);
+      memory_.records.insert_or_assign(std::move(key), std::move(record.value));
   }
   if (now.mono - pruned_ >= prune_interval) {
     pruned_ = now.mono;
-    std::erase_if(memory_.answers, [&](const auto& entry) { return entry.second.until < now.wall; });
+    boost::unordered::erase_if(memory_.answers,
+                               [&](const auto& entry) { return entry.second.until < now.wall; });
   }
   if (batch.answer) memory_.answers.insert_or_assign(batch.answer->request, *batch.answer);
-  done(++memory_.version);
+  ++memory_.version;
+  if (known) *known = memory_.version;
+  return memory_.version;
 }
 
-MemoryUsers::MemoryUsers(const Memory& memory, TimerQueue& timers, Clock& clock)
-    : memory_(memory), timers_(timers), clock_(clock), alive_(std::make_shared<bool>(true)) {}
+Held MemoryWriter::read(const std::string& aor) const {
+  Held held;
+  const auto version = memory_.versions.find(aor);
+  if (version != memory_.versions.end()) held.version = version->second;
+  for (auto record = memory_.records.lower_bound({aor, Kind{}, {}});
+       record != memory_.records.end() && std::get<0>(record->first) == aor; ++record)
+    held.records.push_back({std::get<Kind>(record->first), aor, std::get<2>(record->first), record->second});
+  return held;
+}
+
+void NoStore::commit(Batch, Done done) {
+  pending_.push_back(std::move(done));
+  if (!timer_.is_set()) timer_.set(clock_.now().mono, [this](Time) { run(); });
+}
+
+void NoStore::load(const std::string&, Loaded loaded) {
+  commit({}, [loaded = std::move(loaded)](Result<Version> version) {
+    loaded(Held{.version = *version, .records = {}});
+  });
+}
+
+void NoStore::run() {
+  for (const Done& done : std::exchange(pending_, {})) done(++version_);
+}
+
+MemoryUsers::MemoryUsers(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency)
+    : memory_(memory),
+      timers_(timers),
+      clock_(clock),
+      writer_(memory, timers, clock, latency),
+      alive_(std::make_shared<bool>(true)) {}
 
 MemoryUsers::~MemoryUsers() { *alive_ = false; }
 
@@ -103,8 +173,17 @@ void MemoryUsers::later(std::function<UserPtr()> look, FoundUser found) {
 }
 
 void LocalBus::publish(Kind kind, const std::string& aor, Version version) {
-  for (const auto& [wanted, handler] : handlers_)
-    if (wanted == kind) handler(aor, version);
+  const auto is_wanted = [&](const auto& handler) { return handler.first == kind; };
+  if (std::ranges::none_of(handlers_, is_wanted)) return;
+  events_.push_back({kind, aor, version});
+  if (!timer_.is_set()) timer_.set(clock_.now().mono, [this](Time) { deliver(); });
+}
+
+void LocalBus::deliver() {
+  const std::vector<Event> events = std::exchange(events_, {});
+  for (const Event& event : events)
+    for (const auto& [kind, handler] : handlers_)
+      if (kind == event.kind) handler(event.aor, event.version);
 }
 
 void LocalBus::subscribe(Kind kind, Handler handler) { handlers_.emplace_back(kind, std::move(handler)); }

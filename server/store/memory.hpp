@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,38 +17,69 @@ namespace beckon::store {
 /// What a memory store keeps; outlives the stores on it, so a simulated crash and restart is to make new
 /// stores on the same memory. One thread.
 struct Memory {
-  std::map<std::tuple<std::string, Kind, std::string>, std::string> records;  ///< (aor, kind, key) -> value
-  std::map<std::string, Answer> answers;                                      ///< by request
-  std::map<std::string, users::User> users;                                   ///< by AOR
+  /// By AOR, kind and key.
+  using RecordKey = std::tuple<std::string, Kind, std::string>;
+  std::map<RecordKey, std::string> records;
+  boost::unordered_flat_map<std::string, Answer> answers;    ///< By request.
+  boost::unordered_flat_map<std::string, Version> versions;  ///< By AOR, where it is shared.
+  std::map<std::string, users::User> users;                  ///< By AOR.
   Version version = 0;
+  bool is_shared = false;  ///< Several nodes write it.
+  ErrorCode broken{};      ///< Set, every commit fails with it.
 
   void load(Loader& loader) const;
 };
 
-/// `--durability memory`, tests and the simulation: every batch is in `memory` the moment its callback
-/// runs, `latency` after `commit`.
-class MemoryStore final : public StateStore {
+/// Batches on their way into a memory, for both of its stores: each is there the moment its callback runs,
+/// `latency` after `commit`.
+class MemoryWriter {
  public:
-  /// All referenced things outlive the store.
-  MemoryStore(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency = Duration::zero());
-  ~MemoryStore() override;
-  void commit(Batch batch, Done done) override;
+  /// All referenced things outlive the writer; what has not arrived when it goes is lost, as in a crash.
+  MemoryWriter(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency);
+  void commit(Batch batch, RecordStore::Done done);
+  void load(const std::string& aor, RecordStore::Loaded loaded);
 
  private:
-  void apply(Batch& batch, const Done& done, Now now);
+  struct Pending {
+    Time due{};
+    Batch batch{};
+    RecordStore::Done done{};
+    RecordStore::Loaded loaded{};  ///< Set where it is a load.
+  };
+  void add(Pending pending);
+  void run();
+  Result<Version> write(Batch& batch, Now now);
+  Held read(const std::string& aor) const;
 
   Memory& memory_;
-  TimerQueue& timers_;
   Clock& clock_;
   Duration latency_;
   Time pruned_{};
-  std::shared_ptr<bool> alive_;  ///< False once this is gone: pending batches are lost, as in a crash.
+  std::deque<Pending> pending_;  ///< In order of `due`.
+  Timer timer_;
 };
 
+/// For tests and the simulation.
+class MemoryStore final : public StateStore {
+ public:
+  MemoryStore(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency = Duration::zero())
+      : memory_(memory), writer_(memory, timers, clock, latency) {}
+  bool is_shared() const override { return memory_.is_shared; }
+  void commit(Batch batch, Done done) override { writer_.commit(std::move(batch), std::move(done)); }
+  void load(const std::string& aor, Loaded loaded) override { writer_.load(aor, std::move(loaded)); }
+
+ private:
+  const Memory& memory_;
+  MemoryWriter writer_;
+};
+
+/// Documents and users in memory.
 class MemoryUsers final : public DurableStore {
  public:
-  MemoryUsers(const Memory& memory, TimerQueue& timers, Clock& clock);
+  MemoryUsers(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency = Duration::zero());
   ~MemoryUsers() override;
+  void commit(Batch batch, Done done) override { writer_.commit(std::move(batch), std::move(done)); }
+  void load(const std::string& aor, Loaded loaded) override { writer_.load(aor, std::move(loaded)); }
   void find_user(std::string_view aor, FoundUser found) override;
   void find_user_by_hash(std::string_view hash, FoundUser found) override;
 
@@ -56,17 +89,48 @@ class MemoryUsers final : public DurableStore {
   const Memory& memory_;
   TimerQueue& timers_;
   Clock& clock_;
+  MemoryWriter writer_;
   std::shared_ptr<bool> alive_;
+};
+
+/// `--durability memory`: keeps nothing.
+class NoStore final : public StateStore {
+ public:
+  bool keeps_records() const override { return false; }
+  /// Both outlive the store.
+  NoStore(TimerQueue& timers, Clock& clock) : clock_(clock), timer_(timers) {}
+  void commit(Batch batch, Done done) override;
+  void load(const std::string& aor, Loaded loaded) override;
+
+ private:
+  void run();
+
+  Clock& clock_;
+  Version version_ = 0;
+  std::vector<Done> pending_;
+  Timer timer_;
 };
 
 /// The event bus of one shard.
 class LocalBus final : public EventBus {
  public:
+  /// Both outlive the bus.
+  LocalBus(TimerQueue& timers, Clock& clock) : clock_(clock), timer_(timers) {}
   void publish(Kind kind, const std::string& aor, Version version) override;
   void subscribe(Kind kind, Handler handler) override;
 
  private:
+  struct Event {
+    Kind kind;
+    std::string aor;
+    Version version;
+  };
+  void deliver();
+
+  Clock& clock_;
   std::vector<std::pair<Kind, Handler>> handlers_;
+  std::vector<Event> events_;  ///< Not delivered yet.
+  Timer timer_;
 };
 
 }  // namespace beckon::store

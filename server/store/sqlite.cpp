@@ -18,7 +18,13 @@ ErrorCode to_error(int code) {
 }
 
 Statement& Statement::bind(int index, std::string_view text) {
-  sqlite3_bind_text64(raw_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_bind_text64(raw_.get(), index, text.data() ? text.data() : "", text.size(), SQLITE_STATIC,
+                      SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::bind_blob(int index, std::string_view octets) {
+  sqlite3_bind_blob64(raw_.get(), index, octets.data() ? octets.data() : "", octets.size(), SQLITE_STATIC);
   return *this;
 }
 
@@ -44,7 +50,7 @@ Result<void> Statement::run() {
 void Statement::reset() { sqlite3_reset(raw_.get()); }
 
 std::string Statement::text(int column) {
-  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(raw_.get(), column));
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(raw_.get(), column));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(raw_.get(), column));
   return data ? std::string(data, size) : std::string();
 }
@@ -91,6 +97,21 @@ Result<void> Database::define(const char* name, Function function) {
   return {};
 }
 
+void Database::hold_checkpoints() {
+  const auto note = [](void* pages, sqlite3*, const char*, int count) {
+    *static_cast<int*>(pages) = count;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(raw_.get(), note, log_pages_.get());
+}
+
+Result<void> Database::checkpoint() {
+  const int code =
+      sqlite3_wal_checkpoint_v2(raw_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (code != SQLITE_OK) return to_error(code);
+  return {};
+}
+
 Result<std::int64_t> Database::number(const char* sql) {
   auto statement = prepare(sql);
   if (!statement) return statement.error();
@@ -112,7 +133,7 @@ Result<std::int64_t> schema_version(Database& database, std::int64_t application
 }
 
 Result<void> migrate_one(Database& database, std::int64_t application_id, std::int64_t from,
-                         const char* step) {
+                         const Migration& step) {
   // application_id stands outside the transaction's tables but inside its pages: it commits with them.
   std::string sql = "BEGIN IMMEDIATE;";
   if (from == 0)
@@ -120,16 +141,18 @@ Result<void> migrate_one(Database& database, std::int64_t application_id, std::i
         "CREATE TABLE schema_version(version INTEGER NOT NULL);INSERT INTO schema_version VALUES(0);"
         "PRAGMA application_id=" +
         std::to_string(application_id) + ";";
-  sql += step;
-  sql += ";UPDATE schema_version SET version=" + std::to_string(from + 1) + ";COMMIT";
-  const auto done = database.execute(sql);
+  sql += step.sql;
+  auto done = database.execute(sql);
+  if (done && step.convert) done = step.convert(database);
+  if (done)
+    done = database.execute("UPDATE schema_version SET version=" + std::to_string(from + 1) + ";COMMIT");
   if (!done) (void)database.execute("ROLLBACK");
   return done;
 }
 
 }  // namespace
 
-Result<void> migrate(Database& database, std::int64_t application_id, std::span<const char* const> steps) {
+Result<void> migrate(Database& database, std::int64_t application_id, std::span<const Migration> steps) {
   auto version = schema_version(database, application_id);
   if (!version) return version.error();
   if (*version > static_cast<std::int64_t>(steps.size())) return Errc::newer_schema;

@@ -83,9 +83,9 @@ class SqliteUsers {
 };
 
 /// A shard's reading view of a users file, with a cache that notices other processes' changes
-/// (`PRAGMA data_version`). The executor must run functions later, on the caller's thread.
-/// Errors: as SqliteUsers::open.
-Result<std::unique_ptr<DurableStore>> open_durable(const std::filesystem::path& users_file,
-                                                   Executor executor);
+/// (`PRAGMA data_version`), and `records`, which keeps the documents and messages; null for users alone. The
+/// executor must run functions later, on the caller's thread. Errors: as SqliteUsers::open.
+Result<std::unique_ptr<DurableStore>> open_durable(const std::filesystem::path& users_file, Executor executor,
+                                                   std::unique_ptr<RecordStore> records = nullptr);
 
 }  // namespace beckon::store

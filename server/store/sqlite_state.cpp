@@ -1,13 +1,14 @@
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "protocol/base/log.hpp"
 #include "server/store/database.hpp"
+#include "server/store/record.hpp"
 #include "server/store/sqlite.hpp"
 
 namespace beckon::store {
@@ -15,17 +16,62 @@ namespace beckon::store {
 namespace {
 
 constexpr std::int64_t state_file_id = 0x42434b53;  // "BCKS"
+
+/// The first schema kept JSON. What users wrote is carried over; soft state is not: its owners refresh it.
+Result<void> convert_json_records(Database& database) {
+  constexpr std::int64_t document_kind{static_cast<std::uint8_t>(Kind::document)};
+  auto old = database.prepare(
+      "SELECT aor,key,json_extract(value,'$.etag'),json_extract(value,'$.text') FROM json_record "
+      "WHERE kind=?1 AND json_valid(value)");
+  if (!old) return old.error();
+  auto put = database.prepare("INSERT INTO record VALUES(?1,?2,?3,?4)");
+  if (!put) return put.error();
+  std::int64_t documents = 0;
+  auto row = old->bind(1, document_kind).step();
+  for (; row && *row; row = old->step(), ++documents) {
+    const std::string aor = old->text(0), key = old->text(1);
+    const std::string value = RecordWriter().text(old->text(2)).text(old->text(3)).finish();
+    const auto done = put->bind(1, aor).bind(2, document_kind).bind(3, key).bind_blob(4, value).run();
+    if (!done) return done;
+  }
+  if (!row) return row.error();
+  old->reset();
+  const auto all = database.number("SELECT count(*) FROM json_record");
+  if (!all) return all.error();
+  if (*all > 0)
+    log::warn("store", "the state file is brought up to date: {} documents kept, {} other records dropped",
+              documents, *all - documents);
+  return database.execute("DROP TABLE json_record");
+}
+
 constexpr std::array state_schema{
-    "CREATE TABLE record(kind INTEGER NOT NULL, aor TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);"
-    "CREATE UNIQUE INDEX record_key ON record(aor, kind, key);"
-    "CREATE TABLE answer(request TEXT PRIMARY KEY, aor TEXT NOT NULL, response TEXT NOT NULL,"
-    "                    until INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE counter(version INTEGER NOT NULL);"
-    "INSERT INTO counter VALUES(0)",
+    Migration{"CREATE TABLE record(kind INTEGER NOT NULL, aor TEXT NOT NULL, key TEXT NOT NULL, value TEXT "
+              "NOT NULL);"
+              "CREATE UNIQUE INDEX record_key ON record(aor, kind, key);"
+              "CREATE TABLE answer(request TEXT PRIMARY KEY, aor TEXT NOT NULL, response TEXT NOT NULL,"
+              "                    until INTEGER NOT NULL) WITHOUT ROWID;"
+              "CREATE TABLE counter(version INTEGER NOT NULL);"
+              "INSERT INTO counter VALUES(0)"},
+    Migration{"ALTER TABLE record RENAME TO json_record;"
+              "CREATE TABLE record(aor TEXT NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL, value BLOB "
+              "NOT NULL,"
+              "                    PRIMARY KEY(aor, kind, key)) WITHOUT ROWID;"
+              "DROP TABLE answer;"
+              "CREATE TABLE answer(id INTEGER PRIMARY KEY, until INTEGER NOT NULL, request TEXT NOT NULL,"
+              "                    aor TEXT NOT NULL, response TEXT NOT NULL)",
+              convert_json_records},
 };
 
 /// How long a new server waits for one that is ending to let go of the file.
 constexpr std::chrono::milliseconds lock_patience{500};
+
+/// How long answers stay at least: longer than a client repeats its request (64*T1). Deleted in steps, as
+/// each takes its time.
+constexpr Duration answers_kept = 40s, prune_step = 2s;
+
+/// Pages of the write-ahead log (4 KiB) after which they are copied into the file: the more, the more often a
+/// page that changes again is copied once.
+constexpr int checkpoint_pages = 8192;
 
 /// A shard's end: where its callbacks run, and whether anybody still waits for them.
 struct Owner {
@@ -33,20 +79,25 @@ struct Owner {
   bool alive = true;  ///< Touched on the shard's thread only.
 };
 
-struct Entry {
+/// A batch to write, or an AOR to read.
+struct Job {
   std::shared_ptr<Owner> owner;
   Batch batch;
-  StateStore::Done done;
+  RecordStore::Done done;
+  RecordStore::Loaded loaded;  ///< Set where it is a load.
   Result<Version> result = Errc::stopped;
+  Result<Held> held = Errc::stopped;
+
+  void call_back() { loaded ? loaded(std::move(held)) : done(result); }
 };
 
 /// Runs the callbacks of one shard's part of a transaction on that shard's thread.
-void report(std::shared_ptr<Owner> owner, std::vector<Entry> entries) {
-  auto shared = std::make_shared<std::vector<Entry>>(std::move(entries));
+void report(std::shared_ptr<Owner> owner, std::vector<Job> jobs) {
+  auto shared = std::make_shared<std::vector<Job>>(std::move(jobs));
   const Executor& executor = owner->executor;
   executor([owner = std::move(owner), shared] {
-    for (Entry& entry : *shared)
-      if (owner->alive) entry.done(entry.result);
+    for (Job& job : *shared)
+      if (owner->alive) job.call_back();
   });
 }
 
@@ -55,13 +106,17 @@ void report(std::shared_ptr<Owner> owner, std::vector<Entry> entries) {
 struct SqliteState::Impl {
   Database database;
   Clock& clock;
-  Statement put, erase, put_answer, prune, raise;
+  Statement begin, commit, put, erase, put_answer, select, prune, raise;
   Version version = 0;
-  Time pruned{};
+  std::int64_t last_answer = 0;
+  /// The last answer at some times past, oldest first: answers are as long of use as each other, so the
+  /// oldest rows end first.
+  std::deque<std::pair<Time, std::int64_t>> marks;
+  bool is_failing = false;  ///< Logged once, not for each transaction.
 
   std::mutex mutex;
   std::condition_variable wake;
-  std::deque<Entry> queue;  ///< Guarded by `mutex`, like `stopping`.
+  std::vector<Job> queue;  ///< Guarded by `mutex`, like `stopping`.
   bool stopping = false;
   std::thread writer;
 
@@ -69,11 +124,13 @@ struct SqliteState::Impl {
 
   Result<void> prepare();
   void run();
-  std::vector<Entry> take(Time& last_begun);
-  void write(std::vector<Entry>& entries);
-  Result<void> write_all(std::vector<Entry>& entries, Now now);
+  std::vector<Job> take(Time& last_begun);
+  void write(std::vector<Job>& jobs);
+  Result<void> write_all(std::vector<Job>& jobs, Now now);
   Result<void> write_one(const Batch& batch);
+  Result<void> prune_answers(Time now);
   Result<void> write_change(const Change& change);
+  Result<Held> read(const std::string& aor);
 };
 
 Result<void> SqliteState::Impl::prepare() {
@@ -83,12 +140,14 @@ Result<void> SqliteState::Impl::prepare() {
     statement = std::move(*prepared);
     return {};
   };
-  const std::array<std::pair<Statement*, const char*>, 5> all{{
-      {&put,
-       "INSERT INTO record VALUES(?1,?2,?3,?4) ON CONFLICT(aor,kind,key) DO UPDATE SET value=excluded.value"},
-      {&erase, "DELETE FROM record WHERE kind=?1 AND aor=?2 AND key=?3"},
-      {&put_answer, "INSERT OR REPLACE INTO answer VALUES(?1,?2,?3,?4)"},
-      {&prune, "DELETE FROM answer WHERE until<?1"},
+  const std::array<std::pair<Statement*, const char*>, 8> all{{
+      {&begin, "BEGIN IMMEDIATE"},
+      {&commit, "COMMIT"},
+      {&put, "INSERT INTO record VALUES(?1,?2,?3,?4) ON CONFLICT DO UPDATE SET value=excluded.value"},
+      {&erase, "DELETE FROM record WHERE aor=?1 AND kind=?2 AND key=?3"},
+      {&put_answer, "INSERT INTO answer(until,request,aor,response) VALUES(?1,?2,?3,?4)"},
+      {&select, "SELECT kind,key,value FROM record WHERE aor=?1"},
+      {&prune, "DELETE FROM answer WHERE id<=?1"},
       {&raise, "UPDATE counter SET version=?1"},
   }};
   for (const auto& [statement, sql] : all) {
@@ -98,64 +157,89 @@ Result<void> SqliteState::Impl::prepare() {
   const auto last = database.number("SELECT version FROM counter");
   if (!last) return last.error();
   version = static_cast<Version>(*last);
+  const auto answer = database.number("SELECT max(id) FROM answer");
+  if (!answer) return answer.error();
+  last_answer = *answer;
+  database.hold_checkpoints();
   return {};
 }
 
 /// Waits for work, and for the time of the next transaction: a lone batch is written at once, under load
 /// there is one transaction per window.
-std::vector<Entry> SqliteState::Impl::take(Time& last_begun) {
+std::vector<Job> SqliteState::Impl::take(Time& last_begun) {
   std::unique_lock lock(mutex);
   wake.wait(lock, [&] { return stopping || !queue.empty(); });
   const Duration wait = last_begun + group_window - clock.now().mono;
   if (wait > Duration::zero()) wake.wait_for(lock, wait, [&] { return stopping; });
   last_begun = clock.now().mono;
-  std::vector<Entry> entries(std::make_move_iterator(queue.begin()), std::make_move_iterator(queue.end()));
-  queue.clear();
-  return entries;
+  return std::exchange(queue, {});
 }
 
 void SqliteState::Impl::run() {
   Time last_begun = clock.now().mono - group_window;
   for (;;) {
-    std::vector<Entry> entries = take(last_begun);
-    if (entries.empty()) return;
-    write(entries);
+    std::vector<Job> jobs = take(last_begun);
+    if (jobs.empty()) return;
+    write(jobs);
     // One post per shard and transaction; each shard's callbacks keep their order.
-    std::map<std::shared_ptr<Owner>, std::vector<Entry>> shares;
-    for (Entry& entry : entries) shares[entry.owner].push_back(std::move(entry));
-    for (auto& [owner, share] : shares) report(owner, std::move(share));
+    while (!jobs.empty()) {
+      const std::shared_ptr<Owner> owner = jobs.front().owner;
+      const auto others =
+          std::stable_partition(jobs.begin(), jobs.end(), [&](const Job& job) { return job.owner == owner; });
+      std::vector<Job> rest(std::make_move_iterator(others), std::make_move_iterator(jobs.end()));
+      jobs.erase(others, jobs.end());
+      report(owner, std::exchange(jobs, std::move(rest)));
+    }
+    // After the callbacks are on their way, so that no answer waits for it.
+    if (database.log_pages() >= checkpoint_pages)
+      if (const auto done = database.checkpoint(); !done)
+        log::warn("store", "checkpoint: {}", done.error().message());
   }
 }
 
-void SqliteState::Impl::write(std::vector<Entry>& entries) {
+void SqliteState::Impl::write(std::vector<Job>& jobs) {
   const Version before = version;
-  const auto done = write_all(entries, clock.now());
-  if (done) return;
+  const std::int64_t answer_before = last_answer;
+  const auto done = write_all(jobs, clock.now());
+  if (done) {
+    if (std::exchange(is_failing, false)) log::info("store", "writing succeeds again");
+    return;
+  }
   // What is refused must not be committed later, so all of the transaction goes.
   (void)database.execute("ROLLBACK");
   version = before;
-  log::error("store", "transaction of {} batches failed: {}", entries.size(), done.error().message());
-  for (Entry& entry : entries) entry.result = done.error() == Errc::corrupt ? Errc::corrupt : Errc::io;
+  last_answer = answer_before;
+  if (!std::exchange(is_failing, true)) log::error("store", "writing fails: {}", done.error().message());
+  for (Job& job : jobs) job.result = done.error() == Errc::corrupt ? Errc::corrupt : Errc::io;
 }
 
-Result<void> SqliteState::Impl::write_all(std::vector<Entry>& entries, Now now) {
-  auto done = database.execute("BEGIN IMMEDIATE");
-  for (Entry& entry : entries) {
+Result<void> SqliteState::Impl::write_all(std::vector<Job>& jobs, Now now) {
+  auto done = begin.run();
+  for (Job& job : jobs) {
     if (!done) return done;
-    if (now.mono > entry.batch.deadline) {
-      entry.result = Errc::late;
+    if (job.loaded) {
+      job.held = read(job.batch.aor);
       continue;
     }
-    done = write_one(entry.batch);
-    entry.result = ++version;
+    if (now.mono > job.batch.deadline) {
+      job.result = Errc::late;
+      continue;
+    }
+    done = write_one(job.batch);
+    job.result = ++version;
   }
-  if (done && now.mono - pruned >= prune_interval) {
-    pruned = now.mono;
-    done = prune.bind(1, std::int64_t{now.wall.time_since_epoch().count()}).run();
-  }
+  if (done) done = prune_answers(now.mono);
   if (done) done = raise.bind(1, static_cast<std::int64_t>(version)).run();
-  if (done) done = database.execute("COMMIT");
+  if (done) done = commit.run();
   return done;
+}
+
+Result<void> SqliteState::Impl::prune_answers(Time now) {
+  if (marks.empty() || now - marks.back().first >= prune_step) marks.emplace_back(now, last_answer);
+  if (now - marks.front().first < answers_kept) return {};
+  const std::int64_t last = marks.front().second;
+  marks.pop_front();
+  return prune.bind(1, last).run();
 }
 
 Result<void> SqliteState::Impl::write_one(const Batch& batch) {
@@ -165,18 +249,30 @@ Result<void> SqliteState::Impl::write_one(const Batch& batch) {
   }
   if (!batch.answer) return {};
   const Answer& answer = *batch.answer;
-  put_answer.bind(1, answer.request).bind(2, answer.aor).bind(3, answer.response);
-  return put_answer.bind(4, std::int64_t{answer.until.time_since_epoch().count()}).run();
+  put_answer.bind(1, std::int64_t{answer.until.time_since_epoch().count()});
+  const auto done = put_answer.bind(2, answer.request).bind(3, answer.aor).bind(4, answer.response).run();
+  last_answer = database.last_row();
+  return done;
 }
 
 Result<void> SqliteState::Impl::write_change(const Change& change) {
   const Record& record = change.record;
   Statement& statement = change.erase ? erase : put;
-  statement.bind(1, std::int64_t{static_cast<std::uint8_t>(record.kind)})
-      .bind(2, record.aor)
+  statement.bind(1, record.aor)
+      .bind(2, std::int64_t{static_cast<std::uint8_t>(record.kind)})
       .bind(3, record.key);
-  if (!change.erase) statement.bind(4, record.value);
+  if (!change.erase) statement.bind_blob(4, record.value);
   return statement.run();
+}
+
+Result<Held> SqliteState::Impl::read(const std::string& aor) {
+  Held held{.version = version, .records = {}};
+  auto row = select.bind(1, aor).step();
+  for (; row && *row; row = select.step())
+    held.records.push_back({static_cast<Kind>(select.number(0)), aor, select.text(1), select.text(2)});
+  select.reset();
+  if (!row) return row.error();
+  return held;
 }
 
 namespace {
@@ -187,15 +283,22 @@ class SqliteStore final : public StateStore {
       : impl_(impl), owner_(std::make_shared<Owner>(Owner{std::move(executor)})) {}
   ~SqliteStore() override { owner_->alive = false; }
 
-  void commit(Batch batch, Done done) override {
-    {
-      const std::lock_guard lock(impl_.mutex);
-      impl_.queue.push_back({owner_, std::move(batch), std::move(done)});
-    }
-    impl_.wake.notify_one();
+  void commit(Batch batch, Done done) override { add({owner_, std::move(batch), std::move(done), {}}); }
+  void load(const std::string& aor, Loaded loaded) override {
+    add({owner_, {.aor = aor}, {}, std::move(loaded)});
   }
 
  private:
+  void add(Job job) {
+    bool was_empty = false;
+    {
+      const std::lock_guard lock(impl_.mutex);
+      was_empty = impl_.queue.empty();
+      impl_.queue.push_back(std::move(job));
+    }
+    if (was_empty) impl_.wake.notify_one();  // else the writer knows
+  }
+
   SqliteState::Impl& impl_;
   std::shared_ptr<Owner> owner_;
 };
@@ -242,7 +345,8 @@ SqliteState::~SqliteState() {
 
 Result<void> SqliteState::load(Loader& loader) {
   auto records = impl_->database.prepare("SELECT kind,aor,key,value FROM record");
-  auto answers = impl_->database.prepare("SELECT request,aor,response,until FROM answer WHERE until>=?1");
+  auto answers =
+      impl_->database.prepare("SELECT request,aor,response,until FROM answer WHERE until>=?1 ORDER BY id");
   if (!records) return records.error();
   if (!answers) return answers.error();
   auto row = records->step();

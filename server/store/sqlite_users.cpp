@@ -13,12 +13,13 @@ namespace {
 
 constexpr std::int64_t users_file_id = 0x42434b55;  // "BCKU"
 constexpr std::array users_schema{
-    "CREATE TABLE user(aor TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    // Who a hashed name is (RFC 7616 3.4.4): the first 64 bits of each of a user's six hashes.
-    "CREATE TABLE name_hash(start INTEGER NOT NULL, aor TEXT NOT NULL, PRIMARY KEY(start, aor)) WITHOUT "
-    "ROWID;"
-    "INSERT OR IGNORE INTO name_hash SELECT hash_start(aor, which.column1), aor FROM user,"
-    "(VALUES(0),(1),(2),(3),(4),(5)) AS which",
+    Migration{"CREATE TABLE user(aor TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"},
+    // Whose a hashed name is (RFC 7616 3.4.4): the first 64 bits of each of a user's six hashes.
+    Migration{
+        "CREATE TABLE name_hash(start INTEGER NOT NULL, aor TEXT NOT NULL, PRIMARY KEY(start, aor)) WITHOUT "
+        "ROWID;"
+        "INSERT OR IGNORE INTO name_hash SELECT hash_start(aor, which.column1), aor FROM user,"
+        "(VALUES(0),(1),(2),(3),(4),(5)) AS which"},
 };
 
 /// The first 64 bits of a hash in hexadecimal; 0 for another text.
@@ -193,9 +194,16 @@ namespace {
 /// has in memory, less than handing the question to another thread and back.
 class CachedUsers final : public DurableStore {
  public:
-  CachedUsers(std::unique_ptr<SqliteUsers> file, Executor executor)
-      : file_(std::move(file)), executor_(std::move(executor)), alive_(std::make_shared<bool>(true)) {}
+  CachedUsers(std::unique_ptr<SqliteUsers> file, Executor executor, std::unique_ptr<RecordStore> records)
+      : file_(std::move(file)),
+        executor_(std::move(executor)),
+        records_(std::move(records)),
+        alive_(std::make_shared<bool>(true)) {}
   ~CachedUsers() override { *alive_ = false; }
+
+  bool keeps_records() const override { return records_ && records_->keeps_records(); }
+  void commit(Batch batch, Done done) override { records_->commit(std::move(batch), std::move(done)); }
+  void load(const std::string& aor, Loaded loaded) override { records_->load(aor, std::move(loaded)); }
 
   void find_user(std::string_view aor, FoundUser found) override { tell(look_up(aor), std::move(found)); }
 
@@ -246,6 +254,7 @@ class CachedUsers final : public DurableStore {
 
   std::unique_ptr<SqliteUsers> file_;
   Executor executor_;
+  std::unique_ptr<RecordStore> records_;
   std::shared_ptr<bool> alive_;
   std::unordered_map<std::string, UserPtr> cache_;
   std::unordered_map<std::string, std::string> names_;  ///< Hashed name -> AOR.
@@ -254,11 +263,12 @@ class CachedUsers final : public DurableStore {
 
 }  // namespace
 
-Result<std::unique_ptr<DurableStore>> open_durable(const std::filesystem::path& users_file,
-                                                   Executor executor) {
+Result<std::unique_ptr<DurableStore>> open_durable(const std::filesystem::path& users_file, Executor executor,
+                                                   std::unique_ptr<RecordStore> records) {
   auto file = SqliteUsers::open(users_file);
   if (!file) return file.error();
-  return std::unique_ptr<DurableStore>(std::make_unique<CachedUsers>(std::move(*file), std::move(executor)));
+  return std::unique_ptr<DurableStore>(
+      std::make_unique<CachedUsers>(std::move(*file), std::move(executor), std::move(records)));
 }
 
 }  // namespace beckon::store

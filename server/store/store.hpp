@@ -27,8 +27,13 @@ enum class Kind : std::uint8_t {
   counter = 7,   ///< numbers reserved in blocks; key: what they count
 };
 
-/// One fact about one AOR. `value` is a text of the owning room; secrets and grants of direct sessions
-/// never stand in it (DIRECT_SESSIONS 3.3).
+const char* to_string(Kind kind);
+
+/// Does the kind belong in the durable store? The rest is soft state, which its owners refresh.
+constexpr bool is_durable(Kind kind) { return kind == Kind::document || kind == Kind::message; }
+
+/// One fact about one AOR. `value` is an encoding of the owning room (record.hpp); secrets and grants of
+/// direct sessions never stand in it (DIRECT_SESSIONS 3.3).
 struct Record {
   Kind kind = Kind::binding;
   std::string aor;
@@ -51,9 +56,12 @@ struct Answer {
   WallTime until;        ///< Answered at + 64*T1.
 };
 
-/// How often a store deletes answers nobody may ask for any more: to look for them at each commit would cost
-/// all of them each time.
+/// How often a store deletes answers that no retransmission can ask for any more: a search at each commit
+/// would cost all of them each time.
 constexpr Duration prune_interval = 30s;
+
+/// Rises with every commit of an AOR, over restarts too; gaps are normal.
+using Version = std::uint64_t;
 
 /// Changes that become true together.
 struct Batch {
@@ -61,21 +69,57 @@ struct Batch {
   std::vector<Change> changes{};
   std::optional<Answer> answer{};
   Time deadline = Time::max();  ///< Timer F of the client that waits; later, the batch is not begun.
+  /// The version the AOR must have, else Errc::conflict; stores that are not shared need not look.
+  std::optional<Version> expected{};
+  /// For the durable store. Kinds of the two stores never stand in one batch.
+  bool durable = false;
+  /// False where the store keeps no records: `put` then does not call its encoder.
+  bool is_kept = true;
+  std::uint16_t kinds = 0;  ///< Bit 1 << kind for each kind changed by `put` and `erase`.
+
+  /// `encode()` makes the value.
+  template <class Encode>
+  void put(Kind kind, std::string_view key, Encode encode) {
+    kinds |= bit(kind);
+    if (is_kept) changes.push_back({.record = {kind, aor, std::string(key), encode()}});
+  }
+  void erase(Kind kind, std::string_view key) {
+    kinds |= bit(kind);
+    if (is_kept) changes.push_back({.record = {kind, aor, std::string(key), {}}, .erase = true});
+  }
+  static constexpr std::uint16_t bit(Kind kind) {
+    return static_cast<std::uint16_t>(1U << static_cast<unsigned>(kind));
+  }
 };
 
-/// Rises with every commit of an AOR, over restarts too; gaps are normal.
-using Version = std::uint64_t;
+/// All records of one AOR that one of the two stores keeps, and its version there.
+struct Held {
+  Version version = 0;
+  std::vector<Record> records;
+  bool durable = false;  ///< Of the durable store; set by the sequence.
+};
 
-/// Soft state (DESIGN 1.4, 1.5). One per shard; calls and callbacks are on that shard's thread.
-class StateStore {
+/// Keeps records: asynchronous, per AOR, versioned. One per shard; calls and callbacks are on that shard's
+/// thread.
+class RecordStore {
  public:
   using Done = std::function<void(Result<Version>)>;
+  using Loaded = std::function<void(Result<Held>)>;
 
-  virtual ~StateStore() = default;
+  virtual ~RecordStore() = default;
+  /// False: nothing would read them, and nobody needs to commit.
+  virtual bool keeps_records() const { return true; }
+  /// Other nodes write it, too: commits say which version they expect.
+  virtual bool is_shared() const { return false; }
   /// Makes the batch durable, then calls `done`; never from inside `commit`. Batches of one AOR are
   /// committed, and called back, in order.
   virtual void commit(Batch batch, Done done) = 0;
+  /// Reads what is kept of an AOR; never calls back from inside `load`.
+  virtual void load(const std::string& aor, Loaded loaded) = 0;
 };
+
+/// Soft state (DESIGN 1.4, 1.5): what its owners refresh.
+class StateStore : public RecordStore {};
 
 /// Takes in what a store held when it was opened.
 class Loader {
@@ -85,23 +129,22 @@ class Loader {
   virtual void on_answer(Answer answer) = 0;
 };
 
-/// Null: no such user. Shared with the store's memory, so that finding copies nothing.
+/// Null: no such user. Shared with the store's memory, so that a search copies nothing.
 using UserPtr = std::shared_ptr<const users::User>;
 
-/// Durable data: the users (DESIGN 1.5). One per shard, same thread rule.
-class DurableStore {
+/// Durable data (DESIGN 1.5): documents and messages as records, and the users.
+class DurableStore : public RecordStore {
  public:
   using FoundUser = std::function<void(Result<UserPtr>)>;
 
-  virtual ~DurableStore() = default;
   /// `aor` is canonical. Calls `found` with null for an unknown user; never from inside `find_user`.
   virtual void find_user(std::string_view aor, FoundUser found) = 0;
   /// The user one of whose `users::name_hashes` this is (lower case).
   virtual void find_user_by_hash(std::string_view hash, FoundUser found) = 0;
 };
 
-/// Tells rooms of one AOR's changes after they were committed: who serves presence hears that a
-/// document changed. In process the publisher's call returns after every handler has run.
+/// Reports to rooms what was committed: of which kind and AOR, and the version it has since. Events come
+/// later, never from inside `publish`, in the order of the calls; the sequence of the AOR publishes them.
 class EventBus {
  public:
   using Handler = std::function<void(const std::string& aor, Version version)>;

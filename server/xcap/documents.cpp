@@ -1,15 +1,15 @@
 #include "server/xcap/documents.hpp"
 
-#include <boost/json.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "protocol/base/log.hpp"
 #include "server/shard/bucket.hpp"
 #include "server/shard/replay.hpp"
+#include "server/store/record.hpp"
 
 namespace beckon::server::xcap {
 
-namespace json = boost::json;
 using beckon::xcap::Method;
 using beckon::xcap::Precondition;
 using beckon::xcap::Problem;
@@ -68,6 +68,88 @@ Response handle_global(const Request& request) {
   return show(request, beckon::xcap::caps_type, {}, beckon::xcap::print_capabilities());
 }
 
+/// The documents of one user.
+struct Documents::Tree final : Part {
+  std::vector<Document> documents;
+  std::uint64_t version = 0;
+  std::optional<documents::Rules> rules;  ///< Of `rules_of`.
+  std::uint64_t rules_of = 0;             ///< The version that `rules` was read from.
+};
+
+/// One request to a tree.
+class Documents::Work final : public store::Step {
+ public:
+  Work(Documents& documents, Entry& entry, Request request, const Usage& usage, std::string key, Done done)
+      : documents_(documents),
+        entry_(entry),
+        request_(std::move(request)),
+        usage_(usage),
+        key_(std::move(key)),
+        done_(std::move(done)) {}
+
+  bool prepare(store::Batch& batch, Now now) override {
+    const Tree* tree = entry_.find(documents_.slot_);
+    const Document* known = documents_.find(tree, key_);
+    const auto etag = known ? std::optional<std::string_view>(known->etag) : std::nullopt;
+    const auto precondition = beckon::xcap::evaluate_preconditions(request_.method, etag, request_.headers);
+    if (precondition == Precondition::failed) return end(plain(412));
+    if (precondition == Precondition::not_modified)
+      return end(plain(304, known ? known->etag : std::string()));
+    if (request_.method == Method::put) {
+      if (auto problem = problem_of(tree, known)) return end(beckon::xcap::make_response(*problem));
+      next_ = Document{key_, documents_.services_.mint(entry_.bucket()), request_.body};
+      response_ = plain(known ? 200 : 201, next_->etag);
+      batch.put(store::Kind::document, key_,
+                [&] { return store::RecordWriter().text(next_->etag).text(next_->text).finish(); });
+    } else {
+      if (!known) return end(plain(404));
+      if (request_.method != Method::del)
+        return end(show(request_, usage_.content_type, known->etag, known->text));
+      response_ = plain(200);
+      batch.erase(store::Kind::document, key_);
+    }
+    batch.durable = true;
+    batch.deadline = now.mono + replay_time;
+    return true;
+  }
+  void apply(Now) override {
+    log::info("xcap", "{} {} {}", entry_.aor(), key_, next_ ? "written" : "removed");
+    documents_.apply(entry_, key_, std::move(next_));
+  }
+  void answer(Now) override { done_(std::move(response_)); }
+  void refuse(ErrorCode why, Now) override {
+    const bool may_succeed_later = why == store::Errc::overload || why == store::Errc::late;
+    done_(plain(may_succeed_later ? 503 : 500));
+  }
+
+ private:
+  bool end(Response response) {
+    done_(std::move(response));
+    return false;
+  }
+  std::optional<Problem> problem_of(const Tree* tree, const Document* known) const {
+    const auto type =
+        beckon::xcap::find_header(request_.headers, "Content-Type").value_or(std::string_view{});
+    if (auto problem = beckon::xcap::validate(usage_, type, request_.body)) return problem;
+    if (known || !tree || tree->documents.size() < documents_per_user) return std::nullopt;
+    return Problem{409, Problem::Kind::constraint_failure, "too many documents"};
+  }
+
+  Documents& documents_;
+  Entry& entry_;  ///< Lives as long as a step of its sequence.
+  Request request_;
+  const Usage& usage_;
+  std::string key_;
+  Done done_;
+  std::optional<Document> next_;  ///< Absent: the document is removed.
+  Response response_;
+};
+
+Documents::Documents(Services& services)
+    : services_(services), slot_(services.directory().take_slot<Tree>()) {
+  services.directory().add(*this);
+}
+
 void Documents::handle(Request request, const Identity& who, Done done) {
   const auto target = beckon::xcap::parse_target(request.target, root);
   if (!target) return done(handle_global(request));
@@ -75,119 +157,82 @@ void Documents::handle(Request request, const Identity& who, Done done) {
   // A stranger learns nothing about the tree, not even whether its owner exists.
   if (aor.empty() || who.aor != aor) return done(plain(403));
   const Usage* usage = beckon::xcap::find_usage(target->auid);
-  // Parts of documents are another issue's: RFC 4825 leaves 404 for what names nothing.
+  // RFC 4825 leaves 404 for what names nothing; node selectors are not served.
   if (!usage || target->has_node) return done(plain(404));
   if (request.method == Method::other) return done(not_allowed());
-  Job job{std::move(request), usage, std::string(usage->canonical) + '/' + target->document, std::move(done)};
-  Tree& tree = trees_[aor];
-  if (tree.waiting.size() >= waiting_max) return job.done(plain(503));
-  tree.waiting.push_back(std::move(job));
-  run(aor);
+  std::string key = std::string(usage->canonical) + '/' + target->document;
+  const EntryPtr entry = services_.directory().get(aor);
+  entry->add(
+      std::make_unique<Work>(*this, *entry, std::move(request), *usage, std::move(key), std::move(done)));
 }
 
-void Documents::run(const std::string& aor) {
-  for (Tree* tree = &trees_[aor]; !tree->committing && !tree->waiting.empty(); tree = &trees_[aor]) {
-    Job job = std::move(tree->waiting.front());
-    tree->waiting.pop_front();
-    take(aor, std::move(job));
-  }
-  const Tree& tree = trees_[aor];
-  if (tree.documents.empty() && tree.waiting.empty() && !tree.committing) trees_.erase(aor);
+const Documents::Document* Documents::find(const Tree* tree, std::string_view key) {
+  if (!tree) return nullptr;
+  const auto found = std::ranges::find(tree->documents, key, &Document::key);
+  return found == tree->documents.end() ? nullptr : &*found;
 }
 
-void Documents::take(const std::string& aor, Job job) {
-  const Tree& tree = trees_[aor];
-  const auto found = tree.documents.find(job.key);
-  const bool there = found != tree.documents.end();
-  const Request& request = job.request;
-  const auto etag = there ? std::optional<std::string_view>(found->second.etag) : std::nullopt;
-  const auto precondition = beckon::xcap::evaluate_preconditions(request.method, etag, request.headers);
-  if (precondition == Precondition::failed) return job.done(plain(412));
-  if (precondition == Precondition::not_modified)
-    return job.done(plain(304, there ? found->second.etag : std::string()));
-  if (request.method == Method::put) {
-    const auto type = beckon::xcap::find_header(request.headers, "Content-Type").value_or(std::string_view{});
-    if (auto problem = beckon::xcap::validate(*job.usage, type, request.body))
-      return job.done(beckon::xcap::make_response(*problem));
-    if (!there && tree.documents.size() >= documents_per_user) {
-      const Problem full{409, Problem::Kind::constraint_failure, "too many documents"};
-      return job.done(beckon::xcap::make_response(full));
+void Documents::apply(Entry& entry, const std::string& key, std::optional<Document> next) {
+  Tree& tree = entry.get(slot_);
+  tree.version = ++version_;
+  std::erase_if(tree.documents, [&](const Document& document) { return document.key == key; });
+  if (next) tree.documents.push_back(std::move(*next));
+  if (tree.documents.empty()) entry.drop(slot_);
+}
+
+std::uint64_t Documents::rules_version(const Entry& entry) const {
+  const Tree* tree = entry.find(slot_);
+  return tree ? tree->version : 0;
+}
+
+const documents::Rules* Documents::rules(const Entry& entry) const {
+  Tree* tree = entry.find(slot_);
+  if (!tree) return nullptr;
+  if (tree->rules_of != tree->version) {
+    tree->rules_of = tree->version;
+    tree->rules.reset();
+    for (const Document& document : tree->documents) {
+      auto rules = documents::parse_pres_rules(document.text);
+      if (!rules) continue;  // of another usage
+      if (!tree->rules) tree->rules.emplace();
+      std::ranges::move(rules->rules, std::back_inserter(tree->rules->rules));
     }
-    Document next{services_.mint(bucket_of(aor)), request.body};
-    return commit(aor, std::move(job), std::move(next), there ? 200 : 201);
   }
-  if (!there) return job.done(plain(404));
-  if (request.method == Method::del) return commit(aor, std::move(job), std::nullopt, 200);
-  job.done(show(request, job.usage->content_type, found->second.etag, found->second.text));
-}
-
-void Documents::commit(const std::string& aor, Job job, std::optional<Document> next, unsigned status) {
-  trees_[aor].committing = true;
-  store::Change change{.record = {store::Kind::document, aor, job.key, {}}, .erase = !next};
-  if (next) change.record.value = json::serialize(json::object{{"etag", next->etag}, {"text", next->text}});
-  store::Batch batch{.aor = aor, .changes = {std::move(change)}};
-  batch.deadline = services_.clock().now().mono + replay_time;
-  auto kept = std::make_shared<std::pair<Job, std::optional<Document>>>(std::move(job), std::move(next));
-  services_.store().commit(std::move(batch), [this, aor, kept, status](Result<store::Version> done) {
-    auto& [finished, document] = *kept;
-    Response response = plain(done ? status : 500);
-    if (done && document) response.etag = document->etag;
-    trees_[aor].committing = false;
-    if (done)
-      committed(aor, finished, std::move(document), *done);
-    else
-      log::error("xcap", "{} {} not stored: {}", aor, finished.key, done.error().message());
-    finished.done(std::move(response));
-    run(aor);
-  });
-}
-
-void Documents::committed(const std::string& aor, const Job& job, std::optional<Document> next,
-                          store::Version version) {
-  Tree& tree = trees_[aor];
-  if (next)
-    tree.documents[job.key] = std::move(*next);
-  else
-    tree.documents.erase(job.key);
-  read_rules(tree);
-  log::info("xcap", "{} {} {}", aor, job.key, next ? "written" : "changed");
-  services_.bus().publish(store::Kind::document, aor, version);
-}
-
-void Documents::read_rules(Tree& tree) {
-  tree.rules.reset();
-  for (const auto& [key, document] : tree.documents) {
-    auto rules = documents::parse_pres_rules(document.text);
-    if (!rules) continue;  // only valid ones were taken
-    if (!tree.rules) tree.rules.emplace();
-    for (auto& rule : rules->rules) tree.rules->rules.push_back(std::move(rule));
-  }
+  return tree->rules ? &*tree->rules : nullptr;
 }
 
 const documents::Rules* Documents::rules(std::string_view aor) const {
-  const auto found = trees_.find(aor);
-  return found != trees_.end() && found->second.rules ? &*found->second.rules : nullptr;
+  const EntryPtr entry = services_.directory().find(aor);
+  return entry ? rules(*entry) : nullptr;
 }
 
-void Documents::restore(const store::Record& record, Now) try {
+void Documents::restore(const store::Record& record, Now) {
   if (record.kind != store::Kind::document) return;
-  const json::value value = json::parse(record.value);
-  Tree& tree = trees_[record.aor];
-  tree.documents[record.key] = {std::string(value.at("etag").as_string()),
-                                std::string(value.at("text").as_string())};
-  read_rules(tree);
-} catch (const std::exception&) {
-  log::warn("xcap", "{}: stored document {} cannot be read", record.aor, record.key);
+  store::RecordReader reader(record.value);
+  const std::string_view etag = reader.text(), text = reader.text();
+  if (!reader.ok()) return services_.directory().skip_unreadable(record.kind);
+  apply(*services_.directory().get(record.aor), record.key,
+        Document{record.key, std::string(etag), std::string(text)});
+}
+
+void Documents::reload(Entry& entry, const store::Held& held, Now now) {
+  if (!held.durable) return;
+  entry.drop(slot_);
+  for (const store::Record& record : held.records) restore(record, now);
 }
 
 std::vector<Table> Documents::tables(Now) const {
   Table table{.name = "documents", .rows = {}};
-  for (const auto& [aor, tree] : trees_)
-    for (const auto& [key, document] : tree.documents)
-      table.rows.push_back({{"user", aor},
-                            {"document", key},
+  services_.directory().each([&](const Entry& entry) {
+    const Tree* tree = entry.find(slot_);
+    if (!tree) return;
+    for (const Document& document : tree->documents)
+      table.rows.push_back({{"user", entry.aor()},
+                            {"document", document.key},
                             {"etag", document.etag},
                             {"octets", std::to_string(document.text.size())}});
+  });
+  std::ranges::sort(table.rows);
   return {std::move(table)};
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <deque>
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/documents/pres_rules.hpp"
 #include "protocol/xcap/exchange.hpp"
@@ -21,60 +21,52 @@ namespace beckon::server::xcap {
 inline constexpr std::string_view root = "/xcap";
 /// Documents one user may keep: presence rules are one document in practice.
 inline constexpr std::size_t documents_per_user = 16;
-/// PUTs and DELETEs of one user that may wait for the store.
-inline constexpr std::size_t waiting_max = 16;
 
-/// Whose tree a request target is in: the realm its credentials are of, and the bucket that answers it.
-/// Nothing for what is nobody's (`Documents::handle_global` answers it).
+/// The AOR whose tree a request target is in: it names the realm of the credentials and the bucket that
+/// answers. Empty for what belongs to no user (`handle_global` answers it).
 std::optional<std::string> owner_of(std::string_view target);
 
 /// Answers what belongs to no user: the capabilities document, 404, 400. Needs no shard.
 beckon::xcap::Response handle_global(const beckon::xcap::Request& request);
 
-/// The documents of one shard's users. A change is first in the store, then true, then on the bus
-/// (store::Kind::document), then answered.
-class Documents final : public Room {
+/// The documents of one shard's users, a part of each entry. A PUT or DELETE is a step of the entry's
+/// sequence
+/// (`Batch::durable`); the bus reports it as store::Kind::document.
+class Documents final : public Room, public Keeper {
  public:
   using Done = std::function<void(beckon::xcap::Response)>;
 
-  explicit Documents(Services& services) : services_(services) {}
+  explicit Documents(Services& services);
 
-  /// At the bucket of `owner_of(request.target)`. Whole documents only; only the owner may touch his tree.
+  /// At the bucket of `owner_of(request.target)`. Whole documents only; only the owner may touch the tree.
   void handle(beckon::xcap::Request request, const Identity& who, Done done);
 
-  /// All rules a user has set, over all of his documents (RFC 5025 9); null when he has set none.
+  /// All rules a user has set, over all rule documents (RFC 5025 9); null where none is set. Parsed once for
+  /// each version; valid until the next change of the entry's documents.
+  const documents::Rules* rules(const Entry& entry) const;
   const documents::Rules* rules(std::string_view aor) const;
+  /// Another number after each change of the documents; 0 where there are none.
+  std::uint64_t rules_version(const Entry& entry) const;
 
   void restore(const store::Record& record, Now now) override;
+  void reload(Entry& entry, const store::Held& held, Now now) override;
   std::vector<Table> tables(Now now) const override;
 
  private:
   struct Document {
+    std::string key;  ///< "pres-rules/index"
     std::string etag;
     std::string text;
   };
-  struct Job {
-    beckon::xcap::Request request;
-    const beckon::xcap::Usage* usage;
-    std::string key;  ///< "pres-rules/index"
-    Done done;
-  };
-  struct Tree {
-    std::map<std::string, Document> documents;  ///< By key.
-    std::optional<documents::Rules> rules;
-    std::deque<Job> waiting;  ///< Changes run one after the other, each after the store has the one before.
-    bool committing = false;
-  };
+  struct Tree;
+  class Work;
 
-  void run(const std::string& aor);
-  void take(const std::string& aor, Job job);
-  void commit(const std::string& aor, Job job, std::optional<Document> next, unsigned status);
-  void committed(const std::string& aor, const Job& job, std::optional<Document> next,
-                 store::Version version);
-  static void read_rules(Tree& tree);
+  static const Document* find(const Tree* tree, std::string_view key);
+  void apply(Entry& entry, const std::string& key, std::optional<Document> next);
 
   Services& services_;
-  std::map<std::string, Tree, std::less<>> trees_;  ///< By AOR.
+  Slot<Tree> slot_;
+  std::uint64_t version_ = 0;  ///< Of the last change of any tree.
 };
 
 }  // namespace beckon::server::xcap

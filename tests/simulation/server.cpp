@@ -33,7 +33,8 @@ struct Seat {
   Seat(World& world, store::Memory& memory)
       : timers(world.make_timers(heap::Owner::server)),
         state(memory, *timers, world, store_latency),
-        users(memory, *timers, world),
+        users(memory, *timers, world, store_latency),
+        bus(*timers, world),
         names(*timers, world),
         locator(names, {}, *timers, world, world.random()) {}
 

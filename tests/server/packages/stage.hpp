@@ -29,7 +29,7 @@ namespace beckon::server::test {
 struct Notified {
   Hop to;
   sip::Message message;
-  transaction::OnOutcome on_outcome;
+  std::function<void(const transaction::Outcome&, Now)> on_outcome;
 
   std::string state() const {
     const auto read = sip::parse_subscription_state(message.header(sip::HeaderId::subscription_state));
@@ -103,7 +103,9 @@ class Stage final : public Services {
     request.insert(request.find("\r\n") + 2, "Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKstage\r\n");
     auto message = sip::Message::parse(share(std::move(request)));
     REQUIRE(message.has_value());
-    notifies.push_back({to, *message, std::move(on_outcome)});
+    auto shared = std::make_shared<transaction::OnOutcome>(std::move(on_outcome));
+    notifies.push_back(
+        {to, *message, [shared](const transaction::Outcome& outcome, Now now) { (*shared)(outcome, now); }});
     return notifies.size();
   }
   void send_ack(std::string, const Hop&) override {}
@@ -172,6 +174,7 @@ class Stage final : public Services {
     notified.on_outcome({kind, nullptr, status}, clock_.at);
   }
   void close_flow(transaction::FlowId flow) {
+    directory_->on_flow_closed(flow, clock_.at);
     registrar->on_flow_closed(flow, clock_.at);
     agent->on_flow_closed(flow, clock_.at);
     settle();
@@ -232,9 +235,9 @@ class Stage final : public Services {
   void start() {
     log::set_level(log::Level::off);
     store_ = std::make_unique<store::MemoryStore>(memory, queue, clock_, store_latency);
-    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_);
-    bus_ = std::make_unique<store::LocalBus>();
-    directory_ = std::make_unique<Directory>(*store_, queue, clock_);
+    users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_, store_latency);
+    bus_ = std::make_unique<store::LocalBus>(queue, clock_);
+    directory_ = std::make_unique<Directory>(Directory::Parts{*store_, *users_, *bus_, queue, clock_});
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
     agent = std::make_unique<packages::Agent>(*this, *registrar, *documents);

@@ -45,9 +45,7 @@ struct Bench {
 const std::string open_tuple = "<tuple id=\"a\"><status><basic>open</basic></status></tuple>";
 
 registrar::Binding binding(const std::string& instance) {
-  registrar::Binding made;
-  made.contact = "sip:dev@192.0.2.9:5070";
-  made.instance = instance;
+  registrar::Binding made({.contact = "sip:dev@192.0.2.9:5070", .instance = instance});
   made.q = 0.5;
   return made;
 }

@@ -55,11 +55,10 @@ TEST_CASE(
     registrar::Binding binding;
     Address remote;
   };
-  const auto binding = [](const Hop& received, std::string contact, std::string path, std::uint32_t reg_id) {
-    registrar::Binding made;
-    made.contact = std::move(contact);
-    made.path = std::move(path);
-    made.received = received;
+  const auto binding = [](const Hop& received, const std::string& contact, const std::string& path,
+                          std::uint32_t reg_id) {
+    registrar::Binding made({.contact = contact, .path = path});
+    made.set_received(received);
     made.reg_id = reg_id;
     return made;
   };
@@ -81,7 +80,7 @@ TEST_CASE(
     CHECK_FALSE(to.query.has_value());
     REQUIRE(to.hops.size() == 1);
     CHECK(to.hops.front().remote == row.remote);
-    CHECK(to.hops.front().flow == row.binding.received.flow);
+    CHECK(to.hops.front().flow == row.binding.flow());
   }
 }
 

@@ -39,10 +39,11 @@ std::vector<std::string> contacts(const sip::Message& answer) {
 
 class Watch final : public registrar::BindingsObserver {
  public:
-  void on_bindings_changed(std::string_view aor, BindingEvent event, const Binding& changed,
+  void on_bindings_changed(Entry& entry, BindingEvent event, const Binding& changed,
                            const std::vector<Binding>& all, Now) override {
-    CHECK(aor == alice);
-    seen.push_back(std::string(to_string(event)) + ' ' + changed.contact + ' ' + std::to_string(all.size()));
+    CHECK(entry.aor() == alice);
+    seen.push_back(std::string(to_string(event)) + ' ' + std::string(changed.contact()) + ' ' +
+                   std::to_string(all.size()));
   }
   std::vector<std::string> seen;
 };
@@ -178,7 +179,7 @@ TEST_CASE("a device that comes back with another contact replaces its binding (R
   second.call_id = "call-2";
   CHECK(contacts(second.send({desk + id, "Supported: path, outbound"})).size() == 1);
   REQUIRE(world.registrar(alice).bindings(alice).size() == 1);
-  CHECK(world.registrar(alice).bindings(alice)[0].received.flow == 2);
+  CHECK(world.registrar(alice).bindings(alice)[0].flow() == 2);
   CHECK(world.memory.records.size() == 1);
   world.node().on_flow_closed(1);
   world.run();
@@ -252,8 +253,95 @@ TEST_CASE("a closed connection ends the bindings that lived on it, on every shar
     world.node().on_flow_closed(1);
     world.run();
     REQUIRE(world.registrar(alice).bindings(alice).size() == 1);
-    CHECK(world.registrar(alice).bindings(alice)[0].contact == "sip:alice@192.0.2.8:5070");
+    CHECK(world.registrar(alice).bindings(alice)[0].contact() == "sip:alice@192.0.2.8:5070");
   }
+}
+
+TEST_CASE(
+    "a connection that closes before its REGISTER is in the store leaves no binding active (RFC 5626 6)") {
+  World world(World::open_settings(), 1, 10ms);
+  Watch watch;
+  world.registrar(alice).observe(watch);
+  const auto ask = [&](const Hop& from, const Ask& request) {
+    auto message = sip::Message::parse(share(world.text_of(request)));
+    world.node().shard(0).on_message(from, *message);
+  };
+  const auto is_online = [&] { return !world.registrar(alice).targets(alice, world.clock.now()).empty(); };
+  SUBCASE("while the store writes") {
+    ask(tls(1), {.lines = {phone}});
+    world.node().on_flow_closed(1);
+    world.wait(1s);
+    CHECK(watch.seen == std::vector<std::string>{"created sip:alice@192.0.2.9:5070 1",
+                                                 "deactivated sip:alice@192.0.2.9:5070 0"});
+  }
+  SUBCASE("while it waits for its turn") {
+    ask(udp(5070), {.call_id = "call-2", .lines = {desk}});
+    ask(tls(1), {.lines = {phone}});
+    world.node().on_flow_closed(1);
+    world.wait(1s);
+    REQUIRE(world.registrar(alice).bindings(alice).size() == 1);
+    CHECK(world.registrar(alice).bindings(alice)[0].contact() == "sip:alice@192.0.2.8:5070");
+    return;
+  }
+  SUBCASE("before it got here: it was on its way between two shards") {
+    world.node().on_flow_closed(1);
+    world.run();
+    ask(tls(1), {.lines = {phone}});
+    world.wait(1s);
+  }
+  SUBCASE("when it refreshes a binding") {
+    ask(tls(2), {.lines = {phone}});
+    world.wait(1s);
+    ask(tls(1), {.cseq = 2, .lines = {phone}});
+    world.node().on_flow_closed(1);
+    world.wait(1s);
+  }
+  CHECK_FALSE(is_online());
+  CHECK(world.registrar(alice).size() == 0);
+  CHECK(world.memory.records.empty());
+}
+
+TEST_CASE("a full disk: who hung up is offline at once, also when space returns (DESIGN 1.4)") {
+  World world(World::open_settings(), 1, 1ms);
+  Watch watch;
+  world.registrar(alice).observe(watch);
+  Client client(world, tls(1));
+  world.receive(tls(1), world.text_of({.lines = {phone}}));
+  world.wait(1s);
+  REQUIRE(world.memory.records.size() == 1);
+  world.memory.broken = store::Errc::io;
+  world.node().on_flow_closed(1);
+  world.run();
+  CHECK(watch.seen.back() == "deactivated sip:alice@192.0.2.9:5070 0");
+  world.wait(300s);
+  CHECK(world.memory.records.size() == 1);
+  world.memory.broken = {};
+  SUBCASE("space returns") {
+    world.wait(store::Sequence::retry_max);
+    CHECK(world.memory.records.empty());
+  }
+  SUBCASE("the device comes back first") {
+    world.wire.sent.clear();
+    world.receive(tls(2), world.text_of({.call_id = "call-2", .lines = {phone}}));
+    world.wait(1s);
+    CHECK(world.take().message.status() == 200);
+    CHECK(world.memory.records.size() == 1);
+    CHECK(world.registrar(alice).targets(alice, world.clock.now()).size() == 1);
+  }
+}
+
+TEST_CASE("a full disk: an expiry is true at once and tried again with pauses") {
+  World world(World::open_settings(), 1, 1ms);
+  world.receive(udp(5070), world.text_of({.lines = {phone, "Expires: 60"}}));
+  world.wait(1s);
+  world.memory.broken = store::Errc::io;
+  world.wait(120s);
+  CHECK(world.registrar(alice).size() == 0);
+  CHECK(world.node().shard(0).directory().counters().failed <= 8);
+  world.memory.broken = {};
+  world.wait(store::Sequence::retry_max);
+  CHECK(world.memory.records.empty());
+  CHECK(world.node().shard(0).directory().size() == 0);
 }
 
 TEST_CASE("the eleventh binding makes the oldest of the same device, then the oldest, give way (DESIGN 7)") {
@@ -270,7 +358,7 @@ TEST_CASE("the eleventh binding makes the oldest of the same device, then the ol
   const auto has = [&](int i) {
     const auto& all = world.registrar(alice).bindings(alice);
     return std::ranges::any_of(
-        all, [&](const Binding& b) { return b.contact.ends_with(std::to_string(6000 + i)); });
+        all, [&](const Binding& b) { return b.contact().ends_with(std::to_string(6000 + i)); });
   };
   SUBCASE("of the same device") {
     client.send({contact(10) + device + "10"});
@@ -306,7 +394,7 @@ TEST_CASE("Path comes back in the answer and stays with the binding (RFC 3327 5.
   const auto answer =
       Client(world, udp(5070)).send({phone, "Path: <sip:p1.example.org;lr>", "Supported: path"});
   CHECK(answer.header(HeaderId::path) == "<sip:p1.example.org;lr>");
-  CHECK(world.registrar(alice).bindings(alice)[0].path == "<sip:p1.example.org;lr>");
+  CHECK(world.registrar(alice).bindings(alice)[0].path() == "<sip:p1.example.org;lr>");
 }
 
 TEST_CASE("after a restart a UDP binding is as before, and one on a flow waits for its device (DESIGN 1.4)") {
@@ -323,7 +411,7 @@ TEST_CASE("after a restart a UDP binding is as before, and one on a flow waits f
   REQUIRE(registrar.bindings(alice).size() == 2);
   const auto reachable = registrar.targets(alice, world.clock.now());
   REQUIRE(reachable.size() == 1);
-  CHECK(reachable[0].contact == "sip:alice@192.0.2.8:5070");
+  CHECK(reachable[0].contact() == "sip:alice@192.0.2.8:5070");
   CHECK(reachable[0].expires == world.clock.now().mono + 500s);
 
   SUBCASE("the device comes back within the grace time") {
@@ -342,6 +430,60 @@ TEST_CASE("after a restart a UDP binding is as before, and one on a flow waits f
     CHECK(registrar.bindings(alice).size() == 1);
     CHECK(watch.seen == std::vector<std::string>{"deactivated sip:alice@192.0.2.9:5070 1"});
   }
+}
+
+TEST_CASE(
+    "a wall clock that moved over a restart neither prolongs a binding nor ends it at once (DESIGN 7)") {
+  struct Row {
+    const char* name;
+    std::chrono::seconds jump;
+    Duration left;
+  };
+  const Row rows[] = {
+      {"set back twenty years", -std::chrono::years(20), 600s},
+      {"set back a minute", -60s, 560s},
+      {"forward a minute", 60s, 440s},
+      {"forward twenty years: a grace to refresh in", std::chrono::years(20), 90s},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    World world(World::open_settings());
+    Client(world, udp(5070)).send({desk, "Expires: 600"});
+    world.wait(100s);
+    world.clock.at.wall += row.jump;
+    world.restart(1);
+    REQUIRE(world.registrar(alice).bindings(alice).size() == 1);
+    CHECK(world.registrar(alice).bindings(alice)[0].expires == world.clock.now().mono + row.left);
+    world.wait(row.left + 1s);
+    CHECK(world.registrar(alice).size() == 0);
+  }
+}
+
+TEST_CASE("a stored binding that cannot be read is skipped and kept; the others come back") {
+  World world(World::open_settings());
+  Client(world, udp(5070)).send({desk});
+  world.memory.records[{alice, store::Kind::binding, "broken"}] = "{\"contact\":\"sip:alice@192.0.2.9\"}";
+  world.restart(1);
+  CHECK(world.registrar(alice).bindings(alice).size() == 1);
+  CHECK(world.memory.records.size() == 2);
+}
+
+TEST_CASE("bindings that another node changed are taken over before a REGISTER is applied") {
+  World world(World::open_settings());
+  world.memory.is_shared = true;
+  Client client(world, udp(5070));
+  client.send({phone});
+  store::MemoryStore elsewhere(world.memory, world.timers, world.clock);
+  store::Batch batch{.aor = alice};
+  registrar::Binding far({.contact = "sip:alice@192.0.2.77"});
+  far.granted = 600;
+  far.registered = world.clock.now().mono;
+  far.expires = world.clock.now().mono + 600s;
+  far.set_received(udp(5099));
+  batch.put(store::Kind::binding, "sip:alice@192.0.2.77", [&] { return print(far, world.clock.now()); });
+  elsewhere.commit(std::move(batch), [](auto) {});
+  world.run();
+  CHECK(contacts(client.send({desk})).size() == 3);
 }
 
 TEST_CASE("an answer given just before a crash is given again to the retransmission") {

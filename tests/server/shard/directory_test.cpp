@@ -3,22 +3,20 @@
 #include <doctest/doctest.h>
 
 #include "server/store/memory.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 namespace beckon::server {
 
 namespace {
 
-struct StillClock final : Clock {
-  Now now() override { return at; }
-  Now at{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
-};
-
 struct Scene {
-  StillClock clock;
+  beckon::test::VirtualClock clock;
   TimerQueue timers;
   store::Memory memory;
   store::MemoryStore store{memory, timers, clock};
-  Directory directory{store, timers, clock};
+  store::MemoryUsers users{memory, timers, clock};
+  store::LocalBus bus{timers, clock};
+  Directory directory{{store, users, bus, timers, clock}};
 };
 
 struct Number final : Part {

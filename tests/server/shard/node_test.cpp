@@ -27,7 +27,7 @@ struct Side {
   store::Memory memory;
   store::MemoryStore state{memory, loop.timers(), loop.clock()};
   store::MemoryUsers users{memory, loop.timers(), loop.clock()};
-  store::LocalBus bus;
+  store::LocalBus bus{loop.timers(), loop.clock()};
   locate::test::Zone zone{loop.timers(), loop.clock()};
   locate::Finder locator{zone, {.ipv6 = false}, loop.timers(), loop.clock(), random};
 };

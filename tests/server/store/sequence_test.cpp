@@ -6,19 +6,23 @@
 #include <vector>
 
 #include "server/store/memory.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 namespace beckon::store {
 
 namespace {
 
-/// Writes down what happens to it.
+const std::string alice = "sip:alice@example.org";
+
+/// Notes what happens to it.
 class Noted final : public Step {
  public:
-  Noted(std::string name, std::vector<std::string>& log, bool stores = true)
-      : name_(std::move(name)), log_(log), stores_(stores) {}
+  Noted(std::string name, std::vector<std::string>& log, bool stores, Kind kind)
+      : name_(std::move(name)), log_(log), stores_(stores), kind_(kind) {}
   bool prepare(Batch& batch, Now) override {
     note("prepare");
-    if (stores_) batch.changes.push_back({.record = {Kind::document, batch.aor, name_, "text"}});
+    batch.durable = is_durable(kind_);
+    if (stores_) batch.put(kind_, name_, [] { return "text"; });
     return stores_;
   }
   void apply(Now) override { note("apply"); }
@@ -31,30 +35,51 @@ class Noted final : public Step {
   std::string name_;
   std::vector<std::string>& log_;
   bool stores_;
+  Kind kind_;
 };
 
-struct StillClock final : Clock {
-  Now now() override { return at; }
-  Now at{Time{1000s}, WallTime{std::chrono::seconds(1'700'000'000)}};
+/// Counts the commits.
+struct Counted final : StateStore {
+  Counted(Memory& memory, TimerQueue& timers, Clock& clock) : store(memory, timers, clock, 1ms) {}
+  bool is_shared() const override { return store.is_shared(); }
+  void commit(Batch batch, Done done) override {
+    ++commits;
+    store.commit(std::move(batch), std::move(done));
+  }
+  void load(const std::string& aor, Loaded loaded) override { store.load(aor, std::move(loaded)); }
+  MemoryStore store;
+  int commits = 0;
+};
+
+/// A shard's sequencer that notes reloads.
+struct Noting final : Sequencer {
+  using Sequencer::Sequencer;
+  void on_conflict(Sequence&, const Held& held, Now) override { reloaded.push_back(held.records); }
+  std::vector<std::vector<Record>> reloaded;
 };
 
 struct Scene {
-  StillClock clock;
+  test::VirtualClock clock;
   TimerQueue timers;
   Memory memory;
-  MemoryStore store{memory, timers, clock, 1ms};
-  Sequencer sequencer{store, timers, clock};
-  Sequence sequence{sequencer, "sip:alice@example.org"};
+  Counted store{memory, timers, clock};
+  MemoryUsers users{memory, timers, clock, 1ms};
+  LocalBus bus{timers, clock};
+  Noting sequencer{{store, users, bus, timers, clock}};
+  Sequence sequence{sequencer, alice};
   std::vector<std::string> log;
 
-  void add(const std::string& name, bool stores = true) {
-    sequence.add(std::make_unique<Noted>(name, log, stores));
+  std::unique_ptr<Step> step(const std::string& name, bool stores = true, Kind kind = Kind::binding) {
+    return std::make_unique<Noted>(name, log, stores, kind);
   }
+  void add(const std::string& name, bool stores = true) { sequence.add(step(name, stores)); }
+  void add_fact(const std::string& name) { sequence.add_fact(step(name)); }
+  bool has(const std::string& name, Kind kind = Kind::binding) const {
+    return memory.records.count({alice, kind, name}) == 1;
+  }
+  void wait(Duration by) { clock.advance(by, timers); }
   void settle() {
-    while (const auto next = timers.next()) {
-      clock.at.mono = *next;
-      timers.advance(*next);
-    }
+    while (timers.next()) wait(*timers.next() - clock.at.mono);
   }
 };
 
@@ -91,6 +116,214 @@ TEST_CASE("more steps than the backlog holds are refused; those before them are 
   CHECK(scene.log == Log{"0 prepare", "late refuse too many changes wait"});
   scene.settle();
   CHECK(scene.memory.records.size() == Sequence::backlog_max + 1);
+  CHECK(scene.sequencer.counters().overload == 1);
+}
+
+TEST_CASE("a fact is true and announced at once; its record follows") {
+  Scene scene;
+  scene.add_fact("end");
+  CHECK(scene.log == Log{"end prepare", "end apply", "end announce"});
+  CHECK_FALSE(scene.sequence.is_quiet());
+  scene.settle();
+  CHECK(scene.has("end"));
+  CHECK(scene.sequence.is_quiet());
+}
+
+TEST_CASE("a fact comes after the change the store is writing and before those that wait") {
+  Scene scene;
+  scene.add("a");
+  scene.add("b");
+  scene.add_fact("first");
+  scene.add_fact("second");
+  CHECK(scene.log == Log{"a prepare"});
+  scene.settle();
+  CHECK(scene.log == Log{"a prepare", "a apply", "a answer", "a announce", "first prepare", "first apply",
+                         "first announce", "second prepare", "second apply", "second announce", "b prepare",
+                         "b apply", "b answer", "b announce"});
+  CHECK(scene.store.commits == 2);  // what the facts owe goes with b
+  CHECK(scene.has("first"));
+  CHECK(scene.has("second"));
+}
+
+TEST_CASE("a fact does not wait while the store writes what earlier facts owe") {
+  Scene scene;
+  scene.add_fact("first");
+  scene.add_fact("second");
+  CHECK(scene.log.back() == "second announce");
+  scene.add("change");
+  CHECK(scene.log.back() == "second announce");
+  scene.settle();
+  CHECK(scene.log.back() == "change announce");
+  for (const char* name : {"first", "second", "change"}) CHECK(scene.has(name));
+}
+
+TEST_CASE("facts are never refused, and not counted in the backlog") {
+  Scene scene;
+  for (unsigned i = 0; i < Sequence::backlog_max + 1; ++i) scene.add(std::to_string(i));
+  scene.add_fact("end");
+  scene.settle();
+  CHECK(scene.has("end"));
+}
+
+TEST_CASE(
+    "a full disk: a fact is true at once, tried again with growing pauses, and stored when space returns") {
+  Scene scene;
+  scene.memory.broken = Errc::io;
+  scene.add_fact("end");
+  CHECK(scene.log.back() == "end announce");
+  std::vector<int> commits;
+  for (int minute = 0; minute < 5; ++minute) {
+    const int before = scene.store.commits;
+    scene.wait(60s);
+    commits.push_back(scene.store.commits - before);
+  }
+  CHECK(commits.front() <= 8);  // 1, 2, 4 ... s
+  CHECK(commits.back() >= 1);
+  CHECK(commits.back() <= 2);
+  CHECK_FALSE(scene.has("end"));
+  scene.memory.broken = {};
+  scene.wait(Sequence::retry_max);
+  CHECK(scene.has("end"));
+  CHECK(scene.sequence.is_quiet());
+  CHECK_FALSE(scene.timers.next());
+}
+
+TEST_CASE("a full disk: a request is refused, what earlier facts owe is not forgotten by it") {
+  Scene scene;
+  scene.memory.broken = Errc::io;
+  scene.add_fact("end");
+  scene.wait(10ms);
+  scene.add("change");
+  scene.wait(10ms);
+  CHECK(scene.log.back() == "change refuse the disk refused");
+  CHECK(scene.sequencer.counters().failed == 2);
+  scene.memory.broken = {};
+  scene.add("again");
+  scene.wait(10ms);
+  CHECK(scene.log.back() == "again announce");
+  CHECK(scene.has("end"));
+  CHECK_FALSE(scene.has("change"));
+  CHECK(scene.sequence.is_quiet());
+}
+
+TEST_CASE("a request that puts a record again wins over the end of it that was owed") {
+  struct Erase final : Step {
+    bool prepare(Batch& batch, Now) override {
+      batch.erase(Kind::binding, "phone");
+      return true;
+    }
+    void apply(Now) override {}
+  };
+  Scene scene;
+  scene.memory.broken = Errc::io;
+  scene.sequence.add_fact(std::make_unique<Erase>());
+  scene.wait(10ms);
+  scene.memory.broken = {};
+  scene.add("phone");
+  scene.settle();
+  CHECK(scene.has("phone"));
+}
+
+TEST_CASE("where another node changed the records, they are taken over and the change is made on them") {
+  Scene scene;
+  scene.memory.is_shared = true;
+  scene.add("a");
+  scene.settle();
+  scene.store.store.commit({.aor = alice, .changes = {{.record = {Kind::binding, alice, "other", "x"}}}},
+                           [](auto) {});
+  scene.settle();
+  scene.log.clear();
+  scene.add("b");
+  scene.settle();
+  CHECK(scene.log == Log{"b prepare", "b prepare", "b apply", "b answer", "b announce"});
+  REQUIRE(scene.sequencer.reloaded.size() == 1);
+  CHECK(scene.sequencer.reloaded[0].size() == 2);
+  CHECK(scene.has("b"));
+  scene.add("c");
+  scene.settle();
+  CHECK(scene.sequencer.reloaded.size() == 1);
+}
+
+TEST_CASE("a node that changes the records each time does not keep a request waiting for ever") {
+  struct Contested final : StateStore {
+    explicit Contested(TimerQueue& t) : timers(t) {}
+    bool is_shared() const override { return true; }
+    void commit(Batch, Done done) override {
+      ++commits;
+      timers.set(Time{}, [done](Time) { done(Errc::conflict); });
+    }
+    void load(const std::string&, Loaded loaded) override {
+      timers.set(Time{}, [loaded](Time) { loaded(Held{}); });
+    }
+    TimerQueue& timers;
+    int commits = 0;
+  };
+  Scene scene;
+  Contested contested(scene.timers);
+  Sequencer sequencer({contested, scene.users, scene.bus, scene.timers, scene.clock});
+  Sequence sequence(sequencer, alice);
+  sequence.add(scene.step("a"));
+  scene.settle();
+  CHECK(scene.log.back() == "a refuse another version than expected");
+  CHECK(contested.commits == 4);
+}
+
+TEST_CASE(
+    "a store that keeps nothing: a change is true, answered and announced at once, and encodes nothing") {
+  struct Encoding final : Step {
+    explicit Encoding(int& c) : count(c) {}
+    bool prepare(Batch& batch, Now) override {
+      batch.put(Kind::binding, "key", [&] {
+        ++count;
+        return "text";
+      });
+      return true;
+    }
+    void apply(Now) override {}
+    int& count;
+  };
+  Scene scene;
+  NoStore none(scene.timers, scene.clock);
+  Sequencer sequencer({none, scene.users, scene.bus, scene.timers, scene.clock});
+  Sequence sequence(sequencer, alice);
+  std::vector<Version> heard;
+  scene.bus.subscribe(Kind::binding, [&](const std::string&, Version version) { heard.push_back(version); });
+  sequence.add(scene.step("a"));
+  sequence.add_fact(scene.step("b"));
+  CHECK(scene.log ==
+        Log{"a prepare", "a apply", "a answer", "a announce", "b prepare", "b apply", "b announce"});
+  int encoded = 0;
+  sequence.add(std::make_unique<Encoding>(encoded));
+  CHECK(encoded == 0);
+  CHECK(sequence.is_quiet());
+  scene.settle();
+  CHECK(heard.size() == 2);
+  CHECK(scene.memory.records.empty());
+}
+
+TEST_CASE("each kind that changed is on the bus, later, with the version the store gave") {
+  Scene scene;
+  std::vector<std::string> heard;
+  for (const Kind kind : {Kind::binding, Kind::document})
+    scene.bus.subscribe(kind, [&scene, &heard, kind](const std::string& aor, Version version) {
+      heard.push_back(std::string(to_string(kind)) + ' ' + aor + ' ' + std::to_string(version));
+      CHECK(version == scene.memory.version);
+    });
+  scene.add("phone");
+  scene.settle();
+  scene.sequence.add(scene.step("rules", true, Kind::document));
+  scene.settle();
+  CHECK(heard == std::vector<std::string>{"binding " + alice + " 1", "document " + alice + " 2"});
+}
+
+TEST_CASE("what a shard's end leaves is dropped, unanswered") {
+  Scene scene;
+  scene.memory.broken = Errc::io;
+  {
+    Sequence sequence(scene.sequencer, alice);
+    sequence.add_fact(scene.step("end"));
+  }
+  CHECK(scene.timers.next().has_value());  // the store's
 }
 
 }  // namespace beckon::store

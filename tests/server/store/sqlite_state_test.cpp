@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 
+#include "server/store/record.hpp"
 #include "server/store/sqlite.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -213,6 +214,59 @@ TEST_CASE("a file that is not ours, damaged, or from a newer beckond is refused 
     CHECK(open_error(file) == Errc::corrupt);
   }
   SUBCASE("a folder that is not there") { CHECK(open_error(folder / "no" / "state.db") == Errc::io); }
+}
+
+TEST_CASE("load gives the records of one AOR, between the batches before and after it") {
+  const TemporaryFolder folder;
+  Queue queue;
+  const auto state = open_state(folder / "state.db");
+  const auto store = state->make_store(queue.executor());
+  std::vector<Record> records;
+  bool loaded = false;
+  store->commit({alice, {put("a", "1")}, {}}, [](auto) {});
+  store->load(alice, [&](Result<Held> held) {
+    loaded = true;
+    records = held->records;
+  });
+  store->commit({alice, {put("b", "2")}, {}}, [](auto) {});
+  queue.run_until([&] { return loaded; });
+  CHECK(records == std::vector{Record{Kind::publication, alice, "a", "1"}});
+}
+
+TEST_CASE("a file of the first schema: documents are kept, soft state is dropped") {
+  const TemporaryFolder folder;
+  const auto file = folder / "state.db";
+  sqlite3* raw = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &raw) == SQLITE_OK);
+  const char* const sql =
+      "CREATE TABLE schema_version(version INTEGER NOT NULL); INSERT INTO schema_version VALUES(1);"
+      "PRAGMA application_id=1111706451;"  // "BCKS"
+      "CREATE TABLE record(kind INTEGER NOT NULL, aor TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);"
+      "CREATE UNIQUE INDEX record_key ON record(aor, kind, key);"
+      "CREATE TABLE answer(request TEXT PRIMARY KEY, aor TEXT NOT NULL, response TEXT NOT NULL,"
+      "                    until INTEGER NOT NULL) WITHOUT ROWID;"
+      "CREATE TABLE counter(version INTEGER NOT NULL); INSERT INTO counter VALUES(41);"
+      "INSERT INTO record VALUES"
+      "(1,'sip:alice@example.org','sip:a@192.0.2.9','{\"contact\":\"sip:a@192.0.2.9\"}'),"
+      "(5,'sip:alice@example.org','pres-rules/index','{\"etag\":\"bk001.5d\",\"text\":\"<a>\\n\\u00e4</"
+      "a>\"}'),"
+      "(5,'sip:alice@example.org','pres-rules/bad','not JSON');"
+      "INSERT INTO answer VALUES('call;1','sip:alice@example.org','200',9999999999999)";
+  REQUIRE(sqlite3_exec(raw, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(raw);
+  Queue queue;
+  {
+    const auto state = open_state(file);
+    const Loaded loaded = load(*state);
+    CHECK(loaded.answers.empty());
+    REQUIRE(loaded.values.size() == 1);
+    RecordReader document(loaded.values.at("pres-rules/index"));
+    CHECK(document.text() == "bk001.5d");
+    CHECK(document.text() == "<a>\n\u00e4</a>");
+    CHECK(document.ok());
+    CHECK(commit(*state->make_store(queue.executor()), queue, {alice, {put("c", "4")}, {}}).value() > 41);
+  }
+  CHECK(load(*open_state(file)).values.size() == 2);
 }
 
 TEST_CASE("kill -9 in the middle of writing: everything acknowledged is there after reopening") {

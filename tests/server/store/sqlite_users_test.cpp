@@ -121,8 +121,8 @@ TEST_CASE("a users file of the first release gets the hashes of its users' names
   const test::TemporaryFolder folder;
   {
     auto old = Database::open(folder / "users.db", std::chrono::milliseconds(1000)).value();
-    const char* const first[] = {
-        "CREATE TABLE user(aor TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"};
+    const Migration first[] = {
+        {"CREATE TABLE user(aor TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"}};
     REQUIRE(migrate(old, 0x42434b55, first).has_value());
     auto put = old.prepare("INSERT INTO user VALUES(?1,?2)").value();
     REQUIRE(put.bind(1, "sip:alice@example.org").bind(2, print(make("alice"))).run().has_value());

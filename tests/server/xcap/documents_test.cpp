@@ -163,7 +163,7 @@ TEST_CASE("a user has so many documents and no more (DESIGN 7)") {
 TEST_CASE("more changes at once than the queue holds are answered 503") {
   Stage stage;
   std::vector<std::shared_ptr<std::optional<Response>>> answers;
-  for (std::size_t i = 0; i < server::xcap::waiting_max + 2; ++i) answers.push_back(hand(stage, put));
+  for (std::size_t i = 0; i < store::Sequence::backlog_max + 2; ++i) answers.push_back(hand(stage, put));
   CHECK(answers.back()->value().status == 503);
   stage.wait(1s);
   for (std::size_t i = 0; i + 1 < answers.size(); ++i) CHECK(answers[i]->value().status < 300);
@@ -175,6 +175,49 @@ TEST_CASE("rules of all documents count together (RFC 5025 9)") {
   ask(stage, {Method::put, "/xcap/pres-rules/users/sip:alice@example.org/more", rule_for(carol, "block")});
   REQUIRE(stage.documents->rules(alice) != nullptr);
   CHECK(stage.documents->rules(alice)->rules.size() == 2);
+}
+
+TEST_CASE("rules are read once for each version, which changes with each change of a document") {
+  Stage stage;
+  const auto version = [&] {
+    const EntryPtr entry = stage.directory().get(alice);
+    return stage.documents->rules_version(*entry);
+  };
+  CHECK(version() == 0);
+  ask(stage, put);
+  const auto first = version();
+  CHECK(first != 0);
+  const auto* rules_before = stage.documents->rules(alice);
+  CHECK(stage.documents->rules(alice) == rules_before);
+  ask(stage, {});
+  CHECK(version() == first);
+  ask(stage, put);
+  const auto second = version();
+  CHECK(second > first);
+  ask(stage, {Method::del});
+  CHECK(version() == 0);
+  CHECK(stage.documents->rules(alice) == nullptr);
+  ask(stage, put);
+  CHECK(version() > second);
+}
+
+TEST_CASE("a stored document that cannot be read is skipped and kept; the others come back") {
+  Stage stage;
+  ask(stage, put);
+  stage.memory.records[{alice, store::Kind::document, "pres-rules/broken"}] = "{}";
+  stage.restart();
+  CHECK(ask(stage, {}).body == rules);
+  CHECK(stage.memory.records.size() == 2);
+}
+
+TEST_CASE("a full disk: a PUT is 500, and the document is as before") {
+  Stage stage;
+  const std::string etag = ask(stage, put).etag;
+  stage.memory.broken = store::Errc::io;
+  CHECK(ask(stage, put).status == 500);
+  CHECK(ask(stage, {Method::del}).status == 500);
+  stage.memory.broken = {};
+  CHECK(ask(stage, {}).etag == etag);
 }
 
 TEST_CASE("documents survive a restart with their entity-tags") {
