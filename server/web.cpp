@@ -71,8 +71,7 @@ void Web::handle(http::HttpRequest request, http::Respond respond) {
                           .given = auth::Errc::not_digest,
                           .agent = {},
                           .body = request.body,
-                          .source = request.peer.ip,
-                          .back = here};
+                          .source = request.peer.ip};
   const auto authorization = request.header("Authorization");
   if (!authorization.empty()) credentials.given = auth::parse_credentials(authorization);
   const auto& given = credentials.given;

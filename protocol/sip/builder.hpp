@@ -52,6 +52,8 @@ class Builder {
   std::string finish();  ///< Content-Length: 0.
   /// Gives away what was written so far, whole lines: the beginning of a message that others finish.
   std::string take() { return std::move(text_); }
+  /// Octets so far.
+  std::size_t size() const { return text_.size(); }
 
  private:
   /// Most messages fit, and malloc keeps blocks of that size at hand for the thread (glibc: up to 1032).

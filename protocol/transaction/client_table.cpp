@@ -40,11 +40,9 @@ BranchToken ClientTable::mint(TransactionId id) {
 }
 
 /// To `branch_`.
-void ClientTable::write_branch(const BranchToken& token, std::string_view part) {
+void ClientTable::write_branch(const BranchToken& token, std::string_view prefix, std::string_view part) {
   branch_ = sip::magic_cookie;
-  if (context_.config.branch_prefix) branch_ += context_.config.branch_prefix();
-  assert(prefix_size_ == 0 || prefix_size_ == branch_.size());
-  prefix_size_ = branch_.size();
+  branch_ += prefix;
   const auto text = print(token);
   branch_.append(text.data(), text.size()).append(part);
 }
@@ -92,7 +90,10 @@ TransactionId ClientTable::send(const Draft& draft, const Hop& to, OnOutcome on_
   client.method = method;
   client.on_outcome = std::move(on_outcome);
   client.status_only = draft.status_only;
-  write_branch(client.token, draft.branch_part);
+  write_branch(client.token, draft.branch_prefix, draft.branch_part);
+  const auto prefix_size = sip::magic_cookie.size() + draft.branch_prefix.size();
+  assert(prefix_size_ == 0 || prefix_size_ == prefix_size);
+  prefix_size_ = prefix_size;
   Outgoing request(nullptr, draft.body);
   const bool switched = write_head(draft, branch_, client.hop, now, request.head);
   if (switched) client.machine = make_machine(invite, true, now);
@@ -109,7 +110,7 @@ TransactionId ClientTable::send(const Draft& draft, const Hop& to, OnOutcome on_
 
 void ClientTable::send_ack(const Draft& ack, const Hop& to, Time now) {
   // Its branch is as unique as any; no response will come to it (RFC 3261 13.2.2.4).
-  write_branch(make_branch_token(0, context_.random.next(), context_.random.next()), {});
+  write_branch(make_branch_token(0, context_.random.next(), context_.random.next()), {}, {});
   Hop hop = to;
   SharedText text;
   OnFailed failed;

@@ -68,7 +68,7 @@ class ClientTable {
   void write_via(const Hop& to, std::string_view branch);
   /// The head with our Via; `to` becomes TCP (true) for a request that is too long for a datagram.
   bool write_head(const Draft& draft, std::string_view branch, Hop& to, Time now, SharedText& head);
-  void write_branch(const BranchToken& token, std::string_view part);
+  void write_branch(const BranchToken& token, std::string_view prefix, std::string_view part);
   bool has_no_tcp(const Address& remote, Time now);
   void note_no_tcp(const Address& remote, Time now);
   Machine make_machine(bool invite, bool reliable, Time now) const;

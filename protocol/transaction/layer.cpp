@@ -32,9 +32,10 @@ Layer::Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clo
     : impl_(new Impl{.context = {std::move(config), transport, timers, clock, random, user}}) {}
 Layer::~Layer() = default;
 
-void Layer::receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via) {
+void Layer::receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via,
+                    const OnNew& on_new) {
   if (message.is_request())
-    impl_->servers.receive(from, message, via, now);
+    impl_->servers.receive(from, message, via, on_new, now);
   else
     impl_->clients.receive(from, message, via, now);
 }
@@ -58,15 +59,18 @@ void Layer::respond(TransactionId id, std::string_view response, Now now) {
   impl_->servers.respond(id, response, now);
 }
 
+void Layer::release(TransactionId id) { impl_->servers.release(id); }
+
 TransactionId Layer::send(const Draft& draft, const Hop& to, OnOutcome on_outcome, Now now) {
   return impl_->clients.send(draft, to, std::move(on_outcome), now.mono);
 }
 
 TransactionId Layer::send(std::string_view request, const Hop& to, OnOutcome on_outcome, Now now,
-                          std::string_view branch_part) {
+                          std::string_view branch_part, std::string_view branch_prefix) {
   const auto [line, headers] = cut_request_line(request);
-  return send({.line = line, .headers = {&headers, 1}, .branch_part = branch_part}, to, std::move(on_outcome),
-              now);
+  return send(
+      {.line = line, .headers = {&headers, 1}, .branch_part = branch_part, .branch_prefix = branch_prefix},
+      to, std::move(on_outcome), now);
 }
 
 void Layer::send_ack(std::string_view ack, const Hop& to, Now now) {

@@ -50,10 +50,16 @@ struct Draft {
       headers;                     ///< Whole header lines, in any number of pieces, and the empty line.
   SharedText body{};               ///< Not copied: many requests may share it. Null: none.
   std::string_view branch_part{};  ///< Put after what makes the branch unique (RFC 5393 4.2.1).
+  /// Follows the magic cookie in the branch; a server puts the bucket in it. All prefixes of one layer are
+  /// equally long.
+  std::string_view branch_prefix{};
   /// The user does not look at the response of a success: it may be recognised without being parsed
   /// (`Layer::retire`).
   bool status_only = false;
 };
+
+/// Called with the server transaction that a new request opened.
+using OnNew = std::function<void(TransactionId id)>;
 
 /// Where the sent-by of a Via leads, the best first.
 using OnFound = std::function<void(std::vector<Hop> hops)>;
@@ -90,9 +96,6 @@ class Layer {
  public:
   struct Config {
     Times times;
-    /// Follows the magic cookie in every branch we mint; a server puts the bucket in it. All prefixes of one
-    /// layer are equally long. Empty: none.
-    std::function<std::string()> branch_prefix;
     /// Server transactions at once that wait for a response, or of an INVITE for the end. A further request
     /// is answered with 503 and Retry-After, without state.
     std::size_t max_server_transactions = 65536;
@@ -116,7 +119,10 @@ class Layer {
 
   /// A message from the network. The layer adds `received` and `rport` to the Via of all its responses (RFC
   /// 3261 18.2.1, RFC 3581). `via` is the top Via, if the caller has read it already.
-  void receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via = nullptr);
+  /// A new request goes to `on_new`, if given, instead of the user: the caller knows what it read, and may
+  /// move from `message`.
+  void receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via = nullptr,
+               const OnNew& on_new = {});
 
   /// Ends the transaction of a successful response that was not parsed, if its user set `Draft::status_only`.
   /// False: the response has to go through `receive`.
@@ -135,6 +141,10 @@ class Layer {
   /// ids are ignored.
   void respond(TransactionId id, std::string_view response, Now now);
 
+  /// Forgets server transaction `id`, which was not answered: its request is answered without state
+  /// (`answer`).
+  void release(TransactionId id);
+
   /// Sends a request and puts our own Via on top. An ACK for a 2xx is sent with `send_ack`.
   ///
   /// A request too long for a datagram (`Config::max_datagram`) goes over TCP to the same address, and over
@@ -148,7 +158,7 @@ class Layer {
   TransactionId send(const Draft& draft, const Hop& to, OnOutcome on_outcome, Now now);
   /// The same for a request in one text.
   TransactionId send(std::string_view request, const Hop& to, OnOutcome on_outcome, Now now,
-                     std::string_view branch_part = {});
+                     std::string_view branch_part = {}, std::string_view branch_prefix = {});
   void send_ack(std::string_view ack, const Hop& to, Now now);
   /// CANCELs a pending INVITE we sent (RFC 3261 9.1), after a provisional response.
   void cancel(TransactionId id, std::string_view reason_header, Now now);

@@ -106,14 +106,16 @@ ServerTable::Server* ServerTable::find(const Key& key) const {
   return found == by_key_.end() ? nullptr : found->second;
 }
 
-void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now) {
-  if (via != nullptr) return receive(from, request, *via, now);
-  if (const auto read = request.top_via_view()) return receive(from, request, *read, now);
+void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView* via,
+                          const OnNew& on_new, Now now) {
+  if (via != nullptr) return receive(from, request, *via, on_new, now);
+  if (const auto read = request.top_via_view()) return receive(from, request, *read, on_new, now);
   log::debug("transaction", "{} {}: request without a readable Via dropped", print(from.remote),
              request.call_id());
 }
 
-void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, Now now) {
+void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView& via,
+                          const OnNew& on_new, Now now) {
   const bool is_ack = request.method() == sip::Method::ack;
   const Key key = key_of(request, via, is_ack ? "INVITE" : request.method_text());
   if (is_ack) return receive_ack(from, request, key, now);
@@ -127,8 +129,11 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, const si
     return perform(*server, actions, {});
   }
   if (repeat_answer(key)) return;
+  // Anybody can send a CANCEL that matches nothing: it leaves nothing behind.
+  if (request.method() == sip::Method::cancel && find(key_of(request, via, "INVITE")) == nullptr)
+    return refuse(from, request, 481, {});
   if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, 503, {});
-  open(from, request, via, key, now);
+  open(from, request, via, key, on_new, now);
 }
 
 bool ServerTable::repeat_answer(const Key& key) {
@@ -140,7 +145,7 @@ bool ServerTable::repeat_answer(const Key& key) {
 }
 
 void ServerTable::open(const Hop& from, const sip::Message& request, const sip::ViaView& via, const Key& key,
-                       Now now) {
+                       const OnNew& on_new, Now now) {
   const bool reliable = is_reliable(from.protocol);
   const auto& times = context_.config.times;
   Machine machine = NonInviteServer(reliable, times, now.mono);
@@ -153,9 +158,11 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   server.key = key;
   by_key_.emplace(key, &server);
   if (request.method() == sip::Method::cancel)
-    receive_cancel(id, request, key_of(request, via, "INVITE"), now);
+    receive_cancel(id, request, *find(key_of(request, via, "INVITE")), now);
   else if (is_copy(server, request))
     respond(id, sip::Builder::reply(request, 482, context_.random.token(8), "Merged Request").finish(), now);
+  else if (on_new)
+    on_new(id);
   else
     context_.user.on_request(id, from, request, now);
   // Most are answered by now and never need a timer.
@@ -173,14 +180,12 @@ void ServerTable::receive_ack(const Hop& from, const sip::Message& ack, const Ke
 }
 
 /// RFC 3261 9.2: the CANCEL is answered on its own, whatever happens to the INVITE.
-void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, const Key& invite_key,
+void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, const Server& invite,
                                  Now now) {
-  const Server* server = find(invite_key);
-  const TransactionId invite_id = server != nullptr ? server->id : 0;
-  const auto* invite = server != nullptr ? std::get_if<InviteServer>(&server->machine) : nullptr;
-  const bool is_pending = invite != nullptr && invite->state() == InviteServer::State::proceeding;
-  const auto tag = server != nullptr ? to_tag_of(*server) : context_.random.token(8);
-  respond(id, sip::Builder::reply(cancel, server != nullptr ? 200 : 481, tag).finish(), now);
+  const TransactionId invite_id = invite.id;
+  const auto* machine = std::get_if<InviteServer>(&invite.machine);
+  const bool is_pending = machine != nullptr && machine->state() == InviteServer::State::proceeding;
+  respond(id, sip::Builder::reply(cancel, 200, to_tag_of(invite)).finish(), now);
   if (is_pending) context_.user.on_cancel(invite_id, cancel, now);
 }
 
@@ -233,6 +238,10 @@ void ServerTable::respond(TransactionId id, std::string_view response, Now now) 
   if (status == 401 || status == 407 || status == 503) forget_origin(*server);
   const auto actions = on_response(server->machine, status, now.mono);
   perform(*server, actions, response);
+}
+
+void ServerTable::release(TransactionId id) {
+  if (Server* server = servers_.find(id)) close(*server);
 }
 
 void ServerTable::on_timer(TransactionId id, Now now) {

@@ -25,12 +25,14 @@ class ServerTable {
   explicit ServerTable(Context& context);
 
   /// `via` may be null: then it is read here.
-  void receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now);
+  void receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, const OnNew& on_new,
+               Now now);
   void answer(const Hop& from, const sip::Message& request, std::string_view response,
               const sip::ViaView* via);
   std::string stateless_tag(const sip::Message& request) const;
   void refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason);
   void respond(TransactionId id, std::string_view response, Now now);
+  void release(TransactionId id);
 
   std::size_t size() const { return servers_.size() + answers_.size(); }
   void dump(const std::function<void(const Layer::Row&)>& visit) const;
@@ -66,13 +68,15 @@ class ServerTable {
     bool reports;  ///< A failure is reported to its transaction.
   };
 
-  void receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, Now now);
-  void open(const Hop& from, const sip::Message& request, const sip::ViaView& via, const Key& key, Now now);
+  void receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, const OnNew& on_new,
+               Now now);
+  void open(const Hop& from, const sip::Message& request, const sip::ViaView& via, const Key& key,
+            const OnNew& on_new, Now now);
   Key key_of(const sip::Message& request, const sip::ViaView& via, std::string_view method);
   Server* find(const Key& key) const;
   bool repeat_answer(const Key& key);
   void receive_ack(const Hop& from, const sip::Message& ack, const Key& key, Now now);
-  void receive_cancel(TransactionId id, const sip::Message& cancel, const Key& invite_key, Now now);
+  void receive_cancel(TransactionId id, const sip::Message& cancel, const Server& invite, Now now);
   std::uint64_t origin_of(const sip::Message& request) const;
   bool is_copy(Server& server, const sip::Message& request);
   void forget_origin(Server& server);

@@ -54,7 +54,7 @@ net::SipTransport::Options transport_options(const Config& config, const Certifi
 }  // namespace
 
 std::optional<Bytes> answer_stun(const Address& from, ByteView message) {
-  return stun::make_binding_response(message, from, "beckond/" BECKON_VERSION);
+  return stun::make_binding_response(message, from, {});  // a name would make forged sources worth while
 }
 
 std::optional<Failure> open_sip_ports(const Config& config, const Certificates& certificates,

@@ -2,11 +2,11 @@
 
 namespace beckon::server::message {
 
-bool Messages::handles(sip::Method method, std::string_view) const { return method == sip::Method::message; }
+Serves Messages::serves() const { return {.methods = {sip::Method::message}, .accepts = {"text/plain"}}; }
 
 void Messages::on_request(const RequestPtr& request) {
   proxy_.deliver(request, [this](const RequestPtr& asked, proxy::Proxy::Unreachable why) {
-    proxy::answer_unreachable(services_, asked, why);
+    proxy::answer_unreachable(answers_, asked, why);
   });
 }
 

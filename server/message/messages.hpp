@@ -5,18 +5,18 @@
 
 namespace beckon::server::message {
 
-/// Pager-mode messages (RFC 3428): relayed to all devices of the user; who is offline cannot be told anything
-/// yet.
+/// Pager-mode messages (RFC 3428): relayed to all devices of the user. Nothing is stored for a user who is
+/// offline.
 class Messages final : public Room {
  public:
   /// Rooms of the same shard; the proxy outlives this.
-  Messages(Services& services, proxy::Proxy& proxy) : services_(services), proxy_(proxy) {}
+  Messages(Answers& answers, proxy::Proxy& proxy) : answers_(answers), proxy_(proxy) {}
 
-  bool handles(sip::Method method, std::string_view event) const override;
+  Serves serves() const override;
   void on_request(const RequestPtr& request) override;
 
  private:
-  Services& services_;
+  Answers& answers_;
   proxy::Proxy& proxy_;
 };
 

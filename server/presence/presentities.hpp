@@ -22,8 +22,6 @@ class Presentities final : public Room {
   Watches& watches() { return watches_; }
 
   // Room
-  bool handles(sip::Method, std::string_view) const override { return false; }
-  void on_request(const RequestPtr&) override {}
   std::vector<Table> tables(Now) const override { return {information_.table()}; }
 
   /// Presentities of which a document is kept; watches are not counted.

@@ -25,20 +25,24 @@ bool Fork::is_better(int status) const {
   return rank(status) < rank(best_status_);
 }
 
-Fork::Actions Fork::on_response(std::size_t branch, int status, std::string response) {
+Fork::Actions Fork::on_response(std::size_t branch, int status) {
   const bool was_open = is_open(branch);
   if (was_open) branches_[branch] = status;
   if (status < 200) return {.forward_now = was_open && !answered_ && status != 100};
   if (status < 300) {
     // Every 2xx to INVITE makes a dialog of its own and goes back; of other methods only the first.
     const bool forward = invite_ || !answered_;
+    if (!answered_) {
+      best_status_ = status;
+      best_ = branch;
+    }
     answered_ = true;
     return {.forward_now = forward, .cancel_others = was_open && !is_finished()};
   }
   if (!was_open || answered_) return {};
   if (is_better(status)) {
     best_status_ = status;
-    best_ = std::move(response);
+    best_ = branch;
   }
   if (!is_finished()) return {.cancel_others = status >= 600};
   answered_ = true;

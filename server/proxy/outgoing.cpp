@@ -41,33 +41,33 @@ bool is_for_us(const sip::Message& request, const Settings& settings) {
 
 }  // namespace
 
-Way read_way(const sip::Message& request, ByteView key, const Settings& settings) {
-  Way way;
-  way.rest = request.values(HeaderId::route);
-  auto next = way.rest.begin();
-  for (; next != way.rest.end(); ++next) {
-    const auto route = sip::parse_name_addr(*next);
-    if (!route) break;
-    auto token = open(route->uri.user, key, request.call_id());
+DialogRoute read_dialog_route(const sip::Message& request, ByteView key, const Settings& settings) {
+  DialogRoute route;
+  route.rest = request.values(HeaderId::route);
+  auto next = route.rest.begin();
+  for (; next != route.rest.end(); ++next) {
+    const auto value = sip::parse_name_addr(*next);
+    if (!value) break;
+    auto token = open(value->uri.user, key, request.call_id());
     // On top even one from before a restart, which opens no more; further down another node's is not ours.
     const bool ours =
-        token || settings.is_own(route->uri) || (next == way.rest.begin() && bucket_in(route->uri.user));
+        token || settings.is_own(value->uri) || (next == route.rest.begin() && bucket_in(value->uri.user));
     if (!ours) break;
-    if (!way.token) way.token = std::move(token);
+    if (!route.token) route.token = std::move(token);
   }
-  way.rest.erase(way.rest.begin(), next);
-  return way;
+  route.rest.erase(route.rest.begin(), next);
+  return route;
 }
 
-std::optional<Destination> destination_in_dialog(const sip::Message& request, const Way& way,
+std::optional<Destination> destination_in_dialog(const sip::Message& request, const DialogRoute& route,
                                                  const locate::Abilities& abilities) {
-  if (!way.token) return std::nullopt;
-  const bool from_caller = hash_tag(request.from_tag()) == way.token->caller_tag_hash;
-  const transaction::Hop& other_end = from_caller ? way.token->callee : way.token->caller;
-  if (!way.rest.empty()) {
-    const auto route = sip::parse_name_addr(way.rest.front());
-    if (!route) return std::nullopt;
-    auto next = destination_of(route->uri, abilities, other_end.remote.ip);
+  if (!route.token) return std::nullopt;
+  const bool from_caller = hash_tag(request.from_tag()) == route.token->caller_tag_hash;
+  const transaction::Hop& other_end = from_caller ? route.token->callee : route.token->caller;
+  if (!route.rest.empty()) {
+    const auto first = sip::parse_name_addr(route.rest.front());
+    if (!first) return std::nullopt;
+    auto next = destination_of(first->uri, abilities, other_end.remote.ip);
     const bool elsewhere = next && !next->query && next->hops.front().remote.ip != other_end.remote.ip;
     if (elsewhere) return std::nullopt;
     if (next && !next->query) {
@@ -82,12 +82,12 @@ std::uint32_t breadth_of(const sip::Message& request, const Settings& settings) 
   return std::min(request.number(HeaderId::max_breadth).value_or(settings.max_breadth), settings.max_breadth);
 }
 
-std::string outgoing(const sip::Message& request, const Way& way, const Target& target,
+std::string outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
                      const std::vector<std::string>& record_route, const Settings& settings) {
   std::string uri = target.uri;
   std::vector<std::string> routes;
   for (const std::string_view value : sip::split_values(target.path)) routes.emplace_back(value);
-  routes.insert(routes.end(), way.rest.begin(), way.rest.end());
+  routes.insert(routes.end(), route.rest.begin(), route.rest.end());
   if (const auto first = strict_router(routes)) {
     const std::string_view last = uri.empty() ? request.request_uri_text() : std::string_view(uri);
     routes.push_back('<' + std::string(last) + '>');

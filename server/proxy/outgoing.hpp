@@ -13,36 +13,36 @@
 
 namespace beckon::server::proxy {
 
-/// The Route of a request, read by its proxy (RFC 3261 16.4).
-struct Way {
+/// The Route of a request as its proxy reads it (RFC 3261 16.4): the dialog it belongs to, and what follows.
+struct DialogRoute {
   std::optional<Token> token;          ///< Of our own Record-Route on top, if its signature holds.
-  std::vector<std::string_view> rest;  ///< Route values behind ours; views into the message.
+  std::vector<std::string_view> rest;  ///< Route values after ours; views into the message's text.
 };
-Way read_way(const sip::Message& request, ByteView key, const Settings& settings);
+DialogRoute read_dialog_route(const sip::Message& request, ByteView key, const Settings& settings);
 
-/// One way a request takes.
+/// One place a request is forwarded to.
 struct Target {
   Destination to;
   std::string uri{};          ///< New Request-URI; empty leaves it.
   std::string path{};         ///< Route values to put on top (RFC 3327); empty for none.
   std::string asserted{};     ///< P-Asserted-Identity (RFC 3325); empty for none.
-  bool in_dialogs = false;    ///< Stay in the way of the dialog it makes: Record-Route.
+  bool in_dialogs = false;    ///< Stay in the path of the dialog it makes: Record-Route.
   std::uint32_t breadth = 1;  ///< Its Max-Breadth (RFC 5393 5.3.3).
 };
 
-/// Where a request of a dialog goes that was made through us: to the next Route, if that is the dialog's
-/// other end as the token knows it (its address; a name is taken for it and not asked for), without one to
-/// that end. Nothing when it asks for another place: a token must not open ways the dialog did not take.
-std::optional<Destination> destination_in_dialog(const sip::Message& request, const Way& way,
+/// Where a request goes in a dialog that was made through us: to the next Route, if that is the dialog's
+/// other end as the token knows it (its address; a name is taken for it and not looked up), without a Route
+/// to that end. Absent when it asks for another place: a token opens no path that the dialog did not take.
+std::optional<Destination> destination_in_dialog(const sip::Message& request, const DialogRoute& route,
                                                  const locate::Abilities& abilities);
 
 /// How many branches a request may have at once; without Max-Breadth, or past our own bound, ours.
 std::uint32_t breadth_of(const sip::Message& request, const Settings& settings);
 
 /// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6). Towards a strict router its URI
-/// goes into the request line, and the Request-URI behind the last Route (step 6). `record_route` values
+/// goes into the request line, and the Request-URI after the last Route (step 6). `record_route` values
 /// stand from the bottom up.
-std::string outgoing(const sip::Message& request, const Way& way, const Target& target,
+std::string outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
                      const std::vector<std::string>& record_route, const Settings& settings);
 
 }  // namespace beckon::server::proxy

@@ -14,45 +14,32 @@ namespace beckon::server::proxy {
 using sip::HeaderId;
 using sip::Method;
 using transaction::Hop;
-using transaction::Outcome;
 using transaction::TransactionId;
 
 namespace {
 
-/// RFC 3261 16.6 step 11: "more than 3 minutes".
-constexpr Duration timer_c = 185s;
+/// What follows in the dialog comes through us, too.
+bool starts_dialog(Method method) { return method == Method::invite || method == Method::subscribe; }
 
 }  // namespace
 
-Proxy::Context::Context(RequestPtr asked, TimerQueue& timers)
-    : request(std::move(asked)), fork(request->message.method() == Method::invite), copies(timers) {}
-
 Proxy::Proxy(Services& services, registrar::Registrar& registrar, const crypto::Key32& key)
-    : services_(services), registrar_(registrar), key_(key) {}
+    : services_(services),
+      registrar_(registrar),
+      key_(key),
+      forwarder_(services, services, services.locator(), key_, *this) {}
 
 Proxy::~Proxy() { crypto::wipe(key_); }
 
-bool Proxy::handles(Method method, std::string_view) const {
-  switch (method) {
-    case Method::invite:
-    case Method::ack:
-    case Method::bye:
-    case Method::cancel:
-    case Method::info:
-    case Method::options:
-    case Method::prack:
-    case Method::refer:
-    case Method::update:
-    case Method::notify:
-      return true;
-    default:
-      return false;
-  }
+Serves Proxy::serves() const {
+  return {.methods = {Method::invite, Method::ack, Method::bye, Method::cancel, Method::info, Method::options,
+                      Method::prack, Method::refer, Method::update, Method::notify},
+          .accepts = {"application/sdp"}};
 }
 
 bool Proxy::vouches_for(const sip::Message& request) const {
   return !request.to_tag().empty() &&
-         destination_in_dialog(request, read_way(request, key_, services_.settings()),
+         destination_in_dialog(request, read_dialog_route(request, key_, services_.settings()),
                                services_.locator().abilities());
 }
 
@@ -63,8 +50,9 @@ Proxy::Context* Proxy::find(TransactionId id) {
   return found == contexts_.end() ? nullptr : found->second.get();
 }
 
-void Proxy::begin(const RequestPtr& request) {
-  contexts_.emplace(request->id, std::make_unique<Context>(request, services_.timers()));
+Proxy::Context& Proxy::begin(const RequestPtr& request) {
+  return *contexts_.emplace(request->id, std::make_unique<Context>(request, services_.timers()))
+              .first->second;
 }
 
 void Proxy::forget(TransactionId id) { contexts_.erase(id); }
@@ -80,20 +68,20 @@ void Proxy::give_up(const RequestPtr& request, SipsRefusal why) {
 }
 
 void Proxy::on_request(const RequestPtr& request) {
-  const auto way = read_way(request->message, key_, services_.settings());
-  const bool in_dialog = way.token && !request->message.to_tag().empty();
+  const auto route = read_dialog_route(request->message, key_, services_.settings());
+  const bool in_dialog = route.token && !request->message.to_tag().empty();
   if (!in_dialog) {
     return deliver(request, [this](const RequestPtr& asked, Unreachable why) {
       answer_unreachable(services_, asked, why);
     });
   }
   begin(request);
-  auto to = destination_in_dialog(request->message, way, services_.locator().abilities());
+  auto to = destination_in_dialog(request->message, route, services_.locator().abilities());
   if (!to && may_leave(*request)) {
-    const auto route = sip::parse_name_addr(way.rest.front());
-    if (route) to = destination_of(route->uri, services_.locator().abilities(), request->from.remote.ip);
+    const auto next = sip::parse_name_addr(route.rest.front());
+    if (next) to = destination_of(next->uri, services_.locator().abilities(), request->from.remote.ip);
   }
-  if (!to) return give_up(request, 403, "Not The Way Of This Dialog");
+  if (!to) return give_up(request, 403);
   if (is_to_sips(request->message)) to = secured(std::move(*to));
   if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
   forward(request, {{.to = std::move(*to)}});
@@ -104,25 +92,25 @@ void Proxy::on_request(const RequestPtr& request) {
 void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable) {
   const auto uri = request->message.request_uri();
   if (!uri) return services_.respond(*request, 400);
-  begin(request);
-  const auto fail = [this, request, unreachable](Unreachable why) {
-    forget(request->id);
-    unreachable(request, why);
-  };
-  const auto way = read_way(request->message, key_, services_.settings());
-  if (!services_.settings().serves(uri->host) || !way.rest.empty()) {
-    if (!may_leave(*request)) return fail(Unreachable::foreign);
-    const auto route =
-        way.rest.empty() ? std::nullopt : std::optional(sip::parse_name_addr(way.rest.front()));
-    if (route && !*route) return give_up(request, 400);
-    return to_foreign(request, route ? (*route)->uri : *uri);
+  begin(request).unreachable = std::move(unreachable);
+  const auto route = read_dialog_route(request->message, key_, services_.settings());
+  if (!services_.settings().serves(uri->host) || !route.rest.empty()) {
+    if (!may_leave(*request)) return fail(request, Unreachable::foreign);
+    const auto next =
+        route.rest.empty() ? std::nullopt : std::optional(sip::parse_name_addr(route.rest.front()));
+    if (next && !*next) return give_up(request, 400);
+    return to_foreign(request, next ? (*next)->uri : *uri);
   }
-  const std::string aor = sip::canonical_aor(*uri);
-  if (uri->user.empty()) return fail(Unreachable::unknown);
-  locate(request, aor, [this, request, aor, unreachable](const std::vector<registrar::Binding>& bindings) {
-    if (bindings.empty()) return ask_whether_known(request, aor, unreachable);
-    to_bindings(request, bindings);
-  });
+  if (uri->user.empty()) return fail(request, Unreachable::unknown);
+  locate(request, sip::canonical_aor(*uri));
+}
+
+void Proxy::fail(const RequestPtr& request, Unreachable why) {
+  Context* context = find(request->id);
+  if (!context) return;
+  const OnUnreachable unreachable = std::move(context->unreachable);
+  forget(request->id);
+  unreachable(request, why);
 }
 
 /// No open relay: only users of ours, proven by their password, send to other domains.
@@ -138,44 +126,52 @@ void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
   if (!to) return give_up(request, 404, "Domain Not Found");
   if (is_to_sips(request->message)) to = secured(std::move(*to));
   if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
-  forward(request, {{.to = std::move(*to), .in_dialogs = request->message.method() == Method::invite}});
+  forward(request, {{.to = std::move(*to), .in_dialogs = starts_dialog(request->message.method())}});
 }
 
-void Proxy::locate(const RequestPtr& request, const std::string& aor, Found found) {
+void Proxy::locate(const RequestPtr& request, const std::string& aor) {
   const Bucket home = bucket_of(aor);
-  if (home == request->bucket) return found(registrar_.targets(aor, services_.clock().now()));
-  const Bucket back = request->bucket;
-  const bool posted = services_.post(home, [back, aor, found](Services& there, Now now) {
-    there.post_back(back, [found, bindings = there.room<registrar::Registrar>().targets(aor, now)](
-                              Services&, Now) { found(bindings); });
-  });
-  if (!posted) give_up(request, 503);
+  if (home == request->bucket) return on_located(request, registrar_.targets(aor, services_.clock().now()));
+  if (!services_.post<Proxy>(home, FindTargets{aor, request->id, request->bucket})) give_up(request, 503);
 }
 
-void Proxy::ask_whether_known(const RequestPtr& request, const std::string& aor,
-                              const OnUnreachable& unreachable) {
-  services_.users().find_user(aor, [this, request, unreachable](const Result<store::UserPtr>& user) {
-    forget(request->id);
-    if (!user) return unreachable(request, Unreachable::failed);
-    unreachable(request, *user ? Unreachable::offline : Unreachable::unknown);
+void Proxy::on(const FindTargets& question, Bucket, Now now) {
+  services_.post_back<Proxy>(question.back,
+                             FoundTargets{question.request, registrar_.targets(question.aor, now)});
+}
+
+void Proxy::on(const FoundTargets& found, Bucket, Now) {
+  if (Context* context = find(found.request)) on_located(RequestPtr(context->request), found.bindings);
+}
+
+void Proxy::on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
+  if (!bindings.empty()) return to_bindings(request, bindings);
+  const auto uri = request->message.request_uri();
+  ask_whether_known(request, sip::canonical_aor(*uri));
+}
+
+void Proxy::ask_whether_known(const RequestPtr& request, const std::string& aor) {
+  services_.users().find_user(aor, [this, request](const Result<store::UserPtr>& user) {
+    if (!user) return fail(request, Unreachable::failed);
+    fail(request, *user ? Unreachable::offline : Unreachable::unknown);
   });
 }
 
-void answer_unreachable(Services& services, const RequestPtr& request, Proxy::Unreachable why) {
+void answer_unreachable(Answers& answers, const RequestPtr& request, Proxy::Unreachable why) {
   switch (why) {
     case Proxy::Unreachable::unknown:
-      return services.respond(*request, 404, "Unknown User");
+      return answers.respond(*request, 404, "Unknown User");
     case Proxy::Unreachable::offline:
-      return services.respond(*request, 480, "User Is Offline");
+      return answers.respond(*request, 480, "User Is Offline");
     case Proxy::Unreachable::foreign:
-      return services.respond(*request, 403, "Domain Not Served Here");
+      return answers.respond(*request, 403, "Domain Not Served Here");
     case Proxy::Unreachable::failed:
-      return services.respond(*request, 500);
+      return answers.respond(*request, 500);
   }
 }
 
 void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
-  const bool makes_dialog = request->message.method() == Method::invite;
+  const bool makes_dialog = starts_dialog(request->message.method());
   const bool sips = is_to_sips(request->message);
   std::vector<Target> targets;
   for (const auto& binding : bindings) {
@@ -193,7 +189,10 @@ void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::
 }
 
 /// One line for each side where the two reach us differently (RFC 5658); the callee's on top.
-std::vector<std::string> Proxy::record_route(const Request& request, const Hop& callee) const {
+std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Hop& callee) {
+  const Context* context = find(key);
+  if (!context) return {};
+  const Request& request = *context->request;
   const std::string user = seal({.bucket = request.bucket,
                                  .caller_tag_hash = hash_tag(request.message.from_tag()),
                                  .caller = request.from,
@@ -215,179 +214,53 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
   if (context->cancelled) return give_up(request, 487);
   const auto breadth = breadth_of(request->message, services_.settings());
   if (breadth == 0) return give_up(request, 440, "Max-Breadth Exceeded");
-  const auto at_once = std::min<std::size_t>(targets.size(), breadth);
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    context->fork.add();
-    // What does not divide evenly goes to the first ones.
-    const bool extra = i < breadth % at_once;
-    targets[i].breadth = i < at_once ? static_cast<std::uint32_t>(breadth / at_once + (extra ? 1 : 0)) : 1;
-    if (i >= at_once) context->waiting.push_back(i);
-    context->branches.emplace_back(std::move(targets[i]), services_.timers());
-  }
-  for (std::size_t i = 0; i < at_once; ++i) start_branch(request, i);
+  context->branches = targets.size();
+  forwarder_.start(request->id, {.bucket = request->bucket,
+                                 .request = request->message,
+                                 .route = read_dialog_route(request->message, key_, services_.settings()),
+                                 .targets = std::move(targets),
+                                 .breadth = breadth});
 }
 
-void Proxy::start_next(const RequestPtr& request) {
-  Context* context = find(request->id);
-  if (!context || context->waiting.empty()) return;
-  const std::size_t next = context->waiting.front();
-  context->waiting.pop_front();
-  start_branch(request, next);
+void Proxy::on_response(Forwarder::Key key, std::size_t, const sip::Message& response, Now) {
+  if (const Context* context = find(key))
+    services_.respond(*context->request, sip::Splice(response).drop_first(HeaderId::via).finish());
 }
 
-void Proxy::start_branch(const RequestPtr& request, std::size_t number) {
-  Context* context = find(request->id);
+void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
+  Context* context = find(key);
   if (!context) return;
-  const auto& query = context->branches[number].target.to.query;
-  if (!query || context->cancelled) return try_next(request, number);
-  services_.locator().locate(*query, [this, request, number](const locate::Locator::Hops& found) {
-    on_located(request, number, found);
-  });
-}
-
-void Proxy::on_located(const RequestPtr& request, std::size_t number, locate::Locator::Hops found) {
-  Context* context = find(request->id);
-  if (!context) return;
-  Branch& branch = context->branches[number];
-  if (found) leave_out_loopback(*found, branch.target.to.asker);
-  if (found && found->empty()) found = locate::Errc::no_address;
-  if (found) {
-    branch.target.to.hops.insert(branch.target.to.hops.begin(), found->begin(), found->end());
-  } else {
-    log::info("proxy", "{} {}: {}", request->message.call_id(), branch.target.to.query->host,
-              found.error().message());
-    const bool dns_failed = found.error() == locate::Errc::no_answer || found.error() == locate::Errc::busy;
-    branch.status = dns_failed ? 504 : 404;  // RFC 3261 21.5.5: DNS is such an external server
-    branch.reason = dns_failed ? "" : "Domain Not Found";
+  const RequestPtr request = context->request;
+  context->best = best.status;
+  if (best.status >= 300) {
+    services_.respond(*request, best.response ? sip::Splice(*best.response).drop_first(HeaderId::via).finish()
+                                              : request->reply(best.status, best.reason).finish());
   }
-  try_next(request, number);
-}
-
-void Proxy::try_next(const RequestPtr& request, std::size_t number) {
-  Context* context = find(request->id);
-  if (!context) return;
-  Branch& branch = context->branches[number];
-  if (context->cancelled) return end_branch(request, number, 487);
-  const auto& hops = branch.target.to.hops;
-  const auto& settings = services_.settings();
-  const Way way = read_way(request->message, key_, settings);
-  if (branch.next == hops.size()) return end_branch(request, number, branch.status, branch.reason);
-  const Hop hop = hops[branch.next++];
-  const auto route = branch.target.in_dialogs ? record_route(*request, hop) : std::vector<std::string>{};
-  // Only a request that forks has to be known again (RFC 5393 4.1).
-  const std::string mark = context->fork.size() > 1 ? loop_mark(request->message, key_) : std::string();
-  branch.heard = false;
-  branch.id = services_.send(
-      request->bucket, outgoing(request->message, way, branch.target, route, settings), hop,
-      [this, request, number, hop](const Outcome& outcome, Now now) {
-        on_outcome(request, number, hop, outcome, now);
-      },
-      mark);
-  if (request->message.method() == Method::invite) arm_timer_c(branch, services_.clock().now());
-}
-
-/// Ends a branch with an answer of our own.
-void Proxy::end_branch(const RequestPtr& request, std::size_t number, int status, std::string_view reason) {
-  Context& context = *find(request->id);
-  const std::string response = request->reply(status, reason).finish();
-  act(context, context.fork.on_response(number, status, response), response, services_.clock().now());
-  start_next(request);
-}
-
-/// Located servers that failed come last for a while; a server may say for how long (RFC 3261 21.5.4).
-void Proxy::remember_failure(const Branch& branch, const Hop& hop, const sip::Message* response) {
-  if (!branch.target.to.query) return;
-  constexpr std::uint32_t longest = 3600;  // seconds
-  const auto asked = response ? response->number(HeaderId::retry_after) : std::nullopt;
-  const Duration pause =
-      asked ? Duration(std::chrono::seconds(std::min(*asked, longest))) : locate::failed_pause;
-  services_.locator().on_failed(hop, pause);
-}
-
-void Proxy::on_outcome(const RequestPtr& request, std::size_t number, const Hop& hop, const Outcome& outcome,
-                       Now now) {
-  Context* context = find(request->id);
-  if (!context) return;
-  Branch& branch = context->branches[number];
-  if (outcome.kind != Outcome::Kind::provisional)
-    branch.timer_c.cancel();
-  else if (outcome.status != 100 && branch.timer_c.is_set())
-    arm_timer_c(branch, now);  // RFC 3261 16.7 step 2
-  // "Failure also occurs if the transaction layer times out without ever having received any response" (RFC
-  // 3263 4.3).
-  const bool failed = outcome.kind == Outcome::Kind::transport_error ||
-                      (outcome.kind == Outcome::Kind::timeout && !branch.heard) ||
-                      (outcome.kind == Outcome::Kind::final && outcome.status == 503);
-  branch.heard |= outcome.response != nullptr;
-  if (failed) {
-    remember_failure(branch, hop, outcome.response);
-    if (branch.next < branch.target.to.hops.size() && !context->cancelled) return try_next(request, number);
-  }
-  int status = outcome.status;
-  std::string response;
-  if (outcome.response && status != 503) {
-    response = sip::Splice(*outcome.response).drop_first(HeaderId::via).finish();
-  } else {
-    // A device that cannot be reached is as good as gone; 503 would drive the caller away from this server
-    // (RFC 3261 16.7 step 6).
-    status = outcome.kind == Outcome::Kind::timeout ? 408
-             : outcome.response                     ? 500
-             : outcome.too_long                     ? 513
-                                                    : 480;
-    response = request->reply(status).finish();
-  }
-  act(*context, context->fork.on_response(number, status, response), response, now);
-  if (status >= 200) start_next(request);
-}
-
-void Proxy::act(Context& context, Fork::Actions actions, const std::string& response, Now now) {
-  const RequestPtr request = context.request;
-  const bool invite = request->message.method() == Method::invite;
-  if (actions.forward_now) services_.respond(*request, response);
-  if (actions.cancel_others) context.cancelled = true;
-  if (actions.cancel_others && invite) cancel_open(context, {}, now);
-  if (actions.send_best) services_.respond(*request, context.fork.best());
-  if (!context.fork.is_finished()) return;
   // Copies of a 2xx may follow for 64*T1 (RFC 6026 7.1).
-  if (!invite || actions.send_best) return forget(request->id);
-  context.copies.set(now.mono + replay_time, [this, id = request->id](Time) { forget(id); });
+  if (request->message.method() != Method::invite || best.status >= 300) return forget(key);
+  context->copies.set(now.mono + replay_time, [this, key](Time) { forget(key); });
 }
 
-/// When it fires the branch alone is cancelled (RFC 3261 16.8); one that nobody has answered ended long
-/// before.
-void Proxy::arm_timer_c(Branch& branch, Now now) {
-  branch.timer_c.set(now.mono + timer_c, [this, id = branch.id](Time) {
-    services_.transactions().cancel(id, {}, services_.clock().now());
-  });
-}
-
-void Proxy::cancel_open(Context& context, std::string_view reason, Now now) {
-  for (std::size_t i = 0; i < context.fork.size(); ++i) {
-    if (context.fork.is_open(i) && context.branches[i].id != 0)
-      services_.transactions().cancel(context.branches[i].id, reason, now);
-  }
-}
-
-void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now now) {
+void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now) {
   Context* context = find(id);
   if (!context) return;
   context->cancelled = true;
-  cancel_open(*context, cancel.header(HeaderId::reason), now);
+  forwarder_.cancel(id, cancel.header(HeaderId::reason));
 }
 
-void Proxy::on_ack(Bucket, const Hop&, const sip::Message& ack, Now now) {
+void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
   const auto& settings = services_.settings();
-  const auto way = read_way(ack, key_, settings);
-  auto to = destination_in_dialog(ack, way, services_.locator().abilities());
+  const auto route = read_dialog_route(ack, key_, settings);
+  auto to = destination_in_dialog(ack, route, services_.locator().abilities());
   if (to && is_to_sips(ack)) to = secured(std::move(*to));
   if (!to || to->is_nowhere() || ack.number(HeaderId::max_forwards) == 0U) {
     return log::debug("proxy", "{} ACK cannot be forwarded", ack.call_id());
   }
   const std::string text =
-      outgoing(ack, way, {.to = *to, .breadth = breadth_of(ack, settings)}, {}, settings);
-  if (!to->query) return services_.transactions().send_ack(text, to->hops.front(), now);
+      outgoing(ack, route, {.to = *to, .breadth = breadth_of(ack, settings)}, {}, settings);
+  if (!to->query) return services_.send_ack(text, to->hops.front());
   services_.locator().locate(*to->query, [this, text](const locate::Locator::Hops& found) {
-    if (found) services_.transactions().send_ack(text, found->front(), services_.clock().now());
+    if (found) services_.send_ack(text, found->front());
   });
 }
 
@@ -409,8 +282,8 @@ std::vector<Table> Proxy::tables(Now) const {
     table.rows.push_back({{"method", std::string(message.method_text())},
                           {"to", std::string(message.request_uri_text())},
                           {"call_id", std::string(message.call_id())},
-                          {"branches", std::to_string(context->fork.size())},
-                          {"best", std::to_string(context->fork.best_status())}});
+                          {"branches", std::to_string(context->branches)},
+                          {"best", std::to_string(context->best)}});
   }
   return {std::move(table)};
 }

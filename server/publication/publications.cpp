@@ -341,14 +341,14 @@ Package* Publications::find(std::string_view name) const {
   return found == packages_.end() ? nullptr : *found;
 }
 
-bool Publications::handles(sip::Method method, std::string_view event) const {
-  return method == sip::Method::publish && find(event) != nullptr;
-}
-
-std::vector<std::string> Publications::events() const {
-  std::vector<std::string> names;
-  for (const Package* package : packages_) names.emplace_back(package->name());
-  return names;
+Serves Publications::serves() const {
+  Serves serves{.methods = {sip::Method::publish}};
+  for (const Package* package : packages_) {
+    serves.events.emplace_back(package->name());
+    for (const std::string_view type : package->content_types()) serves.accepts.emplace_back(type);
+    if (!package->option_tag().empty()) serves.options.emplace_back(package->option_tag());
+  }
+  return serves;
 }
 
 // A PUBLISH

@@ -44,8 +44,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   /// Publications and remembered devices.
   std::size_t size() const;
 
-  bool handles(sip::Method method, std::string_view event) const override;
-  std::vector<std::string> events() const override;
+  Serves serves() const override;
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
   void restore(const store::Record& record, Now now) override;

@@ -151,8 +151,8 @@ std::vector<Binding> Registrar::targets(std::string_view aor, Now now) const {
   return found;
 }
 
-bool Registrar::handles(sip::Method method, std::string_view) const {
-  return method == sip::Method::register_;
+Serves Registrar::serves() const {
+  return {.methods = {sip::Method::register_}, .options = {"path", "outbound"}};
 }
 
 void Registrar::on_request(const RequestPtr& request) {

@@ -29,7 +29,7 @@ class Registrar final : public Room, public Keeper {
   /// Addresses-of-record with a binding.
   std::size_t size() const { return size_; }
 
-  bool handles(sip::Method method, std::string_view event) const override;
+  Serves serves() const override;
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
   void restore(const store::Record& record, Now now) override;

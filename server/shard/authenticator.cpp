@@ -89,12 +89,22 @@ Bucket Authenticator::home_of(const Credentials& credentials) {
   return minted ? *minted : bucket_of(credentials.claimed);
 }
 
+bool Authenticator::is_malformed(const Credentials& credentials) {
+  const auto& given = credentials.given;
+  return !given &&
+         (given.error() == auth::Errc::bad_syntax || given.error() == auth::Errc::missing_directive);
+}
+
+bool Authenticator::is_fresh(const Credentials& credentials, Now now) const {
+  return credentials.given &&
+         verifier_.look(*credentials.given, now.mono).verdict == auth::NonceFactory::Verdict::fresh;
+}
+
 void Authenticator::check(std::shared_ptr<const Credentials> credentials, Now now, Done done) {
   const auto& given = credentials->given;
   if (!given) {
-    const bool malformed =
-        given.error() == auth::Errc::bad_syntax || given.error() == auth::Errc::missing_directive;
-    return done(malformed ? Verdict{.kind = Verdict::Kind::malformed} : challenge(*credentials, false, now),
+    return done(is_malformed(*credentials) ? Verdict{.kind = Verdict::Kind::malformed}
+                                           : challenge(*credentials, false, now),
                 now);
   }
   if (!iequals(given->realm, credentials->realm) || !auth::is_accepted(offer_for(*credentials), *given))

@@ -35,12 +35,17 @@ class Authenticator {
 
   /// The bucket where the credentials are checked: the nonce's; without one of ours that of who is claimed.
   static Bucket home_of(const Credentials& credentials);
+  /// Not a challenge's answer that could be read: 400.
+  static bool is_malformed(const Credentials& credentials);
+  /// Has their nonce been minted by this node, and lately? The same answer at every shard.
+  bool is_fresh(const Credentials& credentials, Now now) const;
+  /// A challenge, whose nonce is of the claimed user's bucket; at any shard.
+  Verdict challenge(const Credentials& credentials, bool stale, Now now);
   /// On the owner of `home_of`. Calls `done` later or at once, on the same thread.
   void check(std::shared_ptr<const Credentials> credentials, Now now, Done done);
 
  private:
   auth::Offer offer_for(const Credentials& credentials) const;
-  Verdict challenge(const Credentials& credentials, bool stale, Now now);
   Verdict judge(const Credentials& credentials, const users::User* user, Now now);
   Verdict accept(const auth::Credentials& given, const users::User& user,
                  const auth::Verifier::Request& request, const auth::NonceFactory::Check& nonce, Now now);

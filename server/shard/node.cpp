@@ -1,18 +1,21 @@
 #include "server/shard/node.hpp"
 
 #include <cassert>
+#include <limits>
+#include <utility>
 
 namespace beckon::server {
 
 Node::Node(const Settings& settings, Random& random, const std::vector<Seat>& seats)
-    : key_(ServerKey::make(random)),
-      queue_max_(settings.queue_between_shards),
-      waiting_(std::make_unique<std::atomic<std::uint32_t>[]>(seats.size())) {
+    : key_(ServerKey::make(random)), queue_max_(settings.queue_between_shards) {
   assert(!seats.empty());
+  for (Bucket bucket = 0; bucket < bucket_count; ++bucket)
+    owners_[bucket] = bucket % static_cast<unsigned>(seats.size());
   for (const Seat& seat : seats) {
     const auto number = static_cast<unsigned>(shards_.size());
     shards_.push_back(std::make_unique<Shard>(number, settings, key_, seat.parts, *this));
     executors_.push_back(seat.executor);
+    inboxes_.push_back(std::make_unique<Inbox>());
   }
 }
 
@@ -22,17 +25,16 @@ Node::~Node() {
 }
 
 void Node::each(const std::function<void(Shard&)>& visit) {
-  for (unsigned number = 0; number < shards_.size(); ++number) {
-    run_at(number, [visit](Shard& shard, Now) { visit(shard); });
-  }
+  for (unsigned shard = 0; shard < size(); ++shard)
+    post_back(shard, Visit{[visit](Shard& there, Now) { visit(there); }});
 }
 
 void Node::on_peer_verified(transaction::FlowId flow, const std::vector<std::string>& names) {
-  each([flow, names](Shard& shard) { shard.on_peer_verified(flow, names); });
+  for (unsigned shard = 0; shard < size(); ++shard) post_back(shard, PeerVerified{flow, names});
 }
 
 void Node::on_flow_closed(transaction::FlowId flow) {
-  each([flow](Shard& shard) { shard.on_flow_closed(flow); });
+  for (unsigned shard = 0; shard < size(); ++shard) post_back(shard, FlowClosed{flow});
 }
 
 void Node::on_record(store::Record record) { shards_[owner(bucket_of(record.aor))]->restore(record); }
@@ -45,22 +47,40 @@ void Node::restored() {
   for (const auto& shard : shards_) shard->restored();
 }
 
-bool Node::post(Bucket bucket, Task task) {
-  const unsigned number = owner(bucket);
-  if (waiting_[number].load(std::memory_order_relaxed) >= queue_max_) return false;
-  run_at(number, std::move(task));
+bool Node::post(unsigned shard, Task& task) { return put(shard, task, queue_max_); }
+
+void Node::post_back(unsigned shard, Task task) {
+  const bool taken = put(shard, task, std::numeric_limits<std::uint32_t>::max());
+  assert(taken);
+  static_cast<void>(taken);
+}
+
+/// Takes the task unless `most` wait already.
+bool Node::put(unsigned shard, Task& task, std::uint32_t most) {
+  Inbox& inbox = *inboxes_[shard];
+  {
+    const std::lock_guard lock(inbox.mutex);
+    if (inbox.count.load(std::memory_order_relaxed) >= most) return false;
+    inbox.count.fetch_add(1, std::memory_order_relaxed);
+    inbox.waiting.push_back(std::move(task));
+    if (std::exchange(inbox.called, true)) return true;
+  }
+  executors_[shard]([this, shard] { run_batch(shard); });
   return true;
 }
 
-void Node::post_back(Bucket bucket, Task task) { run_at(owner(bucket), std::move(task)); }
-
-void Node::run_at(unsigned number, Task task) {
-  waiting_[number].fetch_add(1, std::memory_order_relaxed);
-  executors_[number]([this, number, task = std::move(task)] {
-    waiting_[number].fetch_sub(1, std::memory_order_relaxed);
-    Shard& shard = *shards_[number];
-    task(shard, shard.clock().now());
-  });
+void Node::run_batch(unsigned shard) {
+  Inbox& inbox = *inboxes_[shard];
+  std::vector<Task> batch;
+  {
+    const std::lock_guard lock(inbox.mutex);
+    batch.swap(inbox.waiting);
+    inbox.called = false;
+  }
+  for (Task& task : batch) {
+    inbox.count.fetch_sub(1, std::memory_order_relaxed);
+    shards_[shard]->run(std::move(task));
+  }
 }
 
 }  // namespace beckon::server

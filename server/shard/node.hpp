@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "server/shard/shard.hpp"
@@ -30,7 +32,7 @@ class Node final : public Post, public store::Loader {
   Shard& shard(unsigned number) { return *shards_[number]; }
   const ServerKey& key() const { return key_; }
 
-  /// Tells every shard (each on its thread); thread-safe.
+  /// Reach every shard, each on its thread; thread-safe.
   void on_peer_verified(transaction::FlowId flow, const std::vector<std::string>& names);
   void on_flow_closed(transaction::FlowId flow);
   void each(const std::function<void(Shard&)>& visit);
@@ -40,19 +42,32 @@ class Node final : public Post, public store::Loader {
   void on_answer(store::Answer answer) override;
   void restored();
 
+  /// Gives a bucket to another shard, from the next message on. What the old owner keeps of it stays there:
+  /// move it while there is no traffic.
+  void move(Bucket bucket, unsigned shard) { owners_[bucket].store(shard, std::memory_order_relaxed); }
+
   // Post; thread-safe.
-  unsigned owner(Bucket bucket) const override { return bucket % static_cast<unsigned>(shards_.size()); }
-  bool post(Bucket bucket, Task task) override;
-  void post_back(Bucket bucket, Task task) override;
+  unsigned owner(Bucket bucket) const override { return owners_[bucket].load(std::memory_order_relaxed); }
+  bool post(unsigned shard, Task& task) override;
+  void post_back(unsigned shard, Task task) override;
 
  private:
-  void run_at(unsigned number, Task task);
+  /// Tasks on their way to one shard, in the order they came.
+  struct Inbox {
+    std::mutex mutex;
+    std::vector<Task> waiting;
+    bool called = false;                   ///< The shard is to look into it.
+    std::atomic<std::uint32_t> count = 0;  ///< Those that have not begun.
+  };
+  bool put(unsigned shard, Task& task, std::uint32_t most);
+  void run_batch(unsigned shard);
 
   ServerKey key_;
   std::uint32_t queue_max_;
+  std::array<std::atomic<unsigned>, bucket_count> owners_;
+  std::vector<std::unique_ptr<Inbox>> inboxes_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<Executor> executors_;
-  std::unique_ptr<std::atomic<std::uint32_t>[]> waiting_;  ///< Tasks on their way to each shard.
 };
 
 }  // namespace beckon::server

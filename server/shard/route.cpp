@@ -23,9 +23,12 @@ std::optional<Bucket> bucket_of_route(const sip::Message& request) {
   return route ? bucket_in(route->uri.user) : std::nullopt;
 }
 
-std::optional<Bucket> bucket_of_aor(const sip::UriView& uri) {
+std::optional<Place> place_by_aor(const sip::UriView& uri, bool is_resource) {
   if (uri.scheme.empty()) return std::nullopt;
-  return bucket_of(sip::canonical_aor(uri));
+  std::string aor = sip::canonical_aor(uri);
+  const Bucket bucket = bucket_of(aor);
+  if (!is_resource || uri.host.empty()) aor.clear();
+  return Place{bucket, std::move(aor)};
 }
 
 }  // namespace
@@ -49,25 +52,32 @@ std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
   return std::move(*loose);
 }
 
-std::optional<Bucket> bucket_for(const sip::Message& message, const sip::Reading& reading) {
-  if (message.is_response()) return bucket_of_response(reading.via);
+std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading) {
+  if (message.is_response()) {
+    const auto minted = bucket_of_response(reading.via);
+    return minted ? std::optional(Place{*minted}) : std::nullopt;
+  }
   const auto method = message.method();
   // Only of a dialog whose end the server is the tag is ours: an ACK's may be anybody's.
   if (method == sip::Method::subscribe)
-    if (const auto tagged = bucket_in(reading.to.tag)) return tagged;
-  if (const auto routed = bucket_of_route(message)) return routed;
-  if (method == sip::Method::register_ || method == sip::Method::publish)
-    return bucket_of_aor(reading.to.uri);
-  if (const auto minted = bucket_in(reading.uri.user)) return minted;
-  return bucket_of_aor(reading.uri);
+    if (const auto tagged = bucket_in(reading.to.tag)) return Place{*tagged};
+  const bool to_user = method == sip::Method::register_ || method == sip::Method::publish;
+  const auto minted = to_user ? std::nullopt : bucket_in(reading.uri.user);
+  const auto routed = bucket_of_route(message);
+  if (!routed && minted) return Place{*minted};
+  const bool is_resource = to_user || (reading.to.tag.empty() && !minted);
+  if (routed && !is_resource) return Place{*routed};
+  auto place = place_by_aor(to_user ? reading.to.uri : reading.uri, is_resource);
+  if (!routed || (place && place->bucket == *routed)) return place;
+  return Place{*routed};
 }
 
-std::optional<Bucket> bucket_for(const sip::Message& message) {
+std::optional<Place> place_of(const sip::Message& message) {
   sip::Reading reading;
   if (const auto via = sip::view_via(message.first(sip::HeaderId::via))) reading.via = *via;
   if (const auto to = sip::view_name_addr(message.header(sip::HeaderId::to))) reading.to = *to;
   if (const auto uri = sip::view_uri(message.request_uri_text())) reading.uri = *uri;
-  return bucket_for(message, reading);
+  return place_of(message, reading);
 }
 
 }  // namespace beckon::server

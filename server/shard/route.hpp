@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "protocol/sip/check.hpp"
 #include "protocol/sip/message.hpp"
@@ -8,15 +9,23 @@
 
 namespace beckon::server {
 
-/// The bucket a message is handled at (DESIGN 1.2); the same for a request, its retransmission, its CANCEL
-/// and its non-2xx ACK. In this order: a response by the branch we minted; a request by our To-tag; by our
-/// Record-Route in the top Route; REGISTER and PUBLISH by To; by our own Contact in the Request-URI; else by
-/// the Request-URI's AOR. Nothing for a response that is not ours, and for a request without a readable URI.
-std::optional<Bucket> bucket_for(const sip::Message& message, const sip::Reading& reading);
-std::optional<Bucket> bucket_for(const sip::Message& message);
+/// Where a message is handled (DESIGN 1.2).
+struct Place {
+  Bucket bucket = 0;
+  /// The canonical address-of-record that a request is about, where `bucket` is its own: To of REGISTER and
+  /// PUBLISH, else the Request-URI. Empty in a dialog and for what is sent to the server itself.
+  std::string resource{};
+};
+/// The bucket is the same for a request, its retransmission, its CANCEL and its non-2xx ACK. In this order:
+/// that of a response by the branch we minted; of a request by our To-tag; by our Record-Route in the top
+/// Route; of REGISTER and PUBLISH by To; by our own Contact in the Request-URI; else by the Request-URI's
+/// AOR. Absent for a response that is not ours, and for a request without a readable URI.
+std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading);
+/// The same for a message that was not checked.
+std::optional<Place> place_of(const sip::Message& message);
 
-/// What a strict router sent (RFC 3261 16.4): its Request-URI is our own Record-Route, and the last Route is
-/// where it goes. The same request as a loose router would have sent it; nothing if it is none of these.
+/// What a strict router sent, made loose again (RFC 3261 16.4): our Record-Route URI in the Request-URI
+/// trades places with the last Route. Absent for every other message.
 std::optional<sip::Message> undo_strict_routing(const sip::Message& request);
 
 }  // namespace beckon::server

@@ -9,11 +9,15 @@ namespace {
 constexpr std::size_t token_octets = 12;  ///< 96 random bits: nobody guesses a tag or an entity-tag.
 }
 
-store::Answer Services::answer(const Request& request, std::string_view aor, std::string response) {
+store::Answer make_answer(const Request& request, std::string_view aor, std::string response, Now now) {
   return {.request = request_identity(request.message),
           .aor = std::string(aor),
           .response = std::move(response),
-          .until = clock().now().wall + replay_time};
+          .until = now.wall + replay_time};
+}
+
+store::Answer Services::answer(const Request& request, std::string_view aor, std::string response) {
+  return make_answer(request, aor, std::move(response), clock().now());
 }
 
 std::string resource_of(const sip::Message& request) {
@@ -44,22 +48,22 @@ sip::Builder Request::reply(int status, std::string_view reason) const {
   return builder;
 }
 
-void Services::respond(const Request& request, int status, std::string_view reason) {
+void Answers::respond(const Request& request, int status, std::string_view reason) {
   respond(request, request.reply(status, reason).finish());
 }
 
-std::string Services::mint(Bucket bucket) {
+std::string Environment::mint(Bucket bucket) {
   std::string token = bucket_prefix(bucket);
   token.reserve(token.size() + 2 * token_octets);
   token += random().token(token_octets);
   return token;
 }
 
-std::string Services::contact(Bucket bucket, const transaction::Hop& hop, bool sips) const {
+std::string Sender::contact(Bucket bucket, const transaction::Hop& hop, bool sips) const {
   return '<' + own_uri(bucket_prefix(bucket) + 's', hop, sips) + '>';
 }
 
-std::string Services::own_uri(std::string_view user, const transaction::Hop& hop, bool sips) const {
+std::string Sender::own_uri(std::string_view user, const transaction::Hop& hop, bool sips) const {
   std::string uri = sips ? "sips:" : "sip:";
   uri.append(user) += '@' + sent_by(hop);
   if (transaction::is_websocket(hop.protocol)) uri += ";transport=ws";  // RFC 7118 5.2: for both kinds

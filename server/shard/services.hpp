@@ -20,6 +20,7 @@
 #include "server/config/settings.hpp"
 #include "server/shard/bucket.hpp"
 #include "server/shard/directory.hpp"
+#include "server/shard/parcel.hpp"
 
 namespace beckon::store {
 class StateStore;
@@ -31,7 +32,7 @@ struct Answer;
 
 namespace beckon::server {
 
-/// Who sends a request, as far as we know.
+/// The sender of a request, as far as it is known.
 struct Identity {
   std::string aor{};  ///< Canonical. With authentication the user's own, whatever From says; else From's.
   bool authenticated = false;
@@ -54,7 +55,7 @@ struct Request {
   Bucket bucket = 0;
   transaction::Hop from{};
   sip::Message message{};
-  bool relayed = false;  ///< For somebody behind us, and not for the server itself.
+  bool relayed = false;  ///< For a user agent or another server, and not for this server itself.
   Identity identity{};
   std::string authentication_info{};  ///< Value of that header for a 2xx; empty for none.
   bool by_proxy = false;              ///< Its credentials stood in Proxy-Authorization.
@@ -84,8 +85,7 @@ struct Credentials {
   Result<auth::Credentials> given = auth::Errc::not_digest;
   std::string agent{};  ///< User-Agent, for those who know MD5 only.
   std::string body{};   ///< For qop=auth-int; else it may be empty.
-  IpAddress source{};   ///< Whom the request came from.
-  Bucket back = 0;      ///< Of the calling shard: `done` runs there.
+  IpAddress source{};   ///< Where the request came from.
 };
 
 /// What came of them.
@@ -104,43 +104,46 @@ struct Verdict {
   bool unseen = false;                ///< The answer was not looked at, as too many were wrong.
 };
 
-/// What a shard offers its rooms. Pure: the same behind real sockets and in the simulation. All calls and
-/// callbacks are on the shard's one thread; nothing calls back before the call returned.
-class Services {
+// What a shard offers its rooms, in small parts: a room asks for those it needs, and a test stands in for
+// them. Pure: the same around real sockets and in the simulation. All calls and callbacks are on the shard's
+// one thread; nothing calls back before the call returned.
+
+/// Settings, time and chance.
+class Environment {
  public:
-  virtual ~Services() = default;
+  virtual ~Environment() = default;
 
   virtual const Settings& settings() const = 0;
   virtual TimerQueue& timers() = 0;
   virtual Clock& clock() = 0;
   virtual Random& random() = 0;
-  /// The soft state's store. `commit` calls back on this shard's thread; a 2xx (and every NOTIFY it causes)
-  /// is sent from that callback and not before (DESIGN 1.4).
-  virtual store::StateStore& store() = 0;
-  virtual store::DurableStore& users() = 0;
-  virtual store::EventBus& bus() = 0;
-  /// What this shard keeps about addresses-of-record.
-  virtual Directory& directory() = 0;
-  /// Finds the servers of other domains, and hosts by name.
-  virtual locate::Locator& locator() = 0;
 
-  /// Runs `command` at the owner of `bucket`: asynchronous, in order between any two shards, also when the
-  /// owner is this shard. False when that shard's queue is full: answer the request that caused it with 503.
-  [[nodiscard]] virtual bool post(Bucket bucket, Command command) = 0;
-  /// The same for the answer to a command that was posted here: never refused, as the question was counted.
-  virtual void post_back(Bucket bucket, Command command) = 0;
+  /// A fresh token that carries the bucket: tags, entity-tags, Call-IDs.
+  std::string mint(Bucket bucket);
+};
 
-  /// What goes into the batch of `request`'s commit, so that a retransmission after a restart gets `response`
-  /// again and the work is not done twice; the shard replays it, rooms need not look. `aor` is the batch's.
-  store::Answer answer(const Request& request, std::string_view aor, std::string response);
+/// What goes into the batch of `request`'s commit, so that a retransmission after a restart gets `response`
+/// again and the work is not done twice; the shard replays it, rooms need not look. `aor` is the batch's.
+store::Answer make_answer(const Request& request, std::string_view aor, std::string response, Now now);
+
+/// Answers to requests of this shard.
+class Answers {
+ public:
+  virtual ~Answers() = default;
 
   /// Sends a finished response of `request`'s transaction.
   virtual void respond(const Request& request, std::string response) = 0;
   /// The usual short answer: `request.reply(status)` without body.
   void respond(const Request& request, int status, std::string_view reason = {});
+};
+
+/// Requests of the server's own, and of those it forwards.
+class Sender {
+ public:
+  virtual ~Sender() = default;
 
   /// Sends a request, finished but for our Via, in a new client transaction whose branch carries `from`, the
-  /// bucket the answer shall come back to. `from` is a bucket of this shard.
+  /// bucket its answers come back to. `from` is a bucket of this shard.
   transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
                                   transaction::OnOutcome on_outcome) {
     return send(from, std::move(request), to, std::move(on_outcome), {});
@@ -149,10 +152,11 @@ class Services {
   virtual transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
                                           transaction::OnOutcome on_outcome,
                                           std::string_view branch_part) = 0;
-  virtual transaction::Layer& transactions() = 0;
+  /// Sends the ACK of a 2xx.
+  virtual void send_ack(std::string ack, const transaction::Hop& to) = 0;
+  /// CANCELs an INVITE that `send` sent (`transaction::Layer::cancel`).
+  virtual void cancel(transaction::TransactionId id, std::string_view reason) = 0;
 
-  /// A fresh token that carries the bucket: tags, entity-tags, Call-IDs.
-  std::string mint(Bucket bucket);
   /// "host:port" of ours for Contact and Record-Route on that hop.
   virtual std::string sent_by(const transaction::Hop& hop) const = 0;
   /// Value of a Contact of ours for a dialog of `bucket` on that hop:
@@ -161,16 +165,69 @@ class Services {
   std::string contact(Bucket bucket, const transaction::Hop& hop, bool sips = false) const;
   /// "sip:user@host:port" of ours as it is reached on that hop, with its transport parameter.
   std::string own_uri(std::string_view user, const transaction::Hop& hop, bool sips) const;
+};
 
-  /// Whom the certificate of a connection's peer is for (RFC 5922 7.1): SIP domains and addresses; empty when
-  /// he showed none that we trust.
+/// What is kept: in memory and in the store.
+class Stores {
+ public:
+  virtual ~Stores() = default;
+
+  /// The soft state's store. `commit` calls back on this shard's thread; a 2xx (and every NOTIFY it causes)
+  /// is sent from that callback and not before (DESIGN 1.4).
+  virtual store::StateStore& store() = 0;
+  virtual store::DurableStore& users() = 0;
+  virtual store::EventBus& bus() = 0;
+  /// What this shard keeps about addresses-of-record.
+  virtual Directory& directory() = 0;
+};
+
+/// The rooms of other buckets.
+class Peers {
+ public:
+  virtual ~Peers() = default;
+
+  /// Hands `value` to room `R` of the shard that owns `at`, as `R::on(T, Bucket, Now)`: asynchronous, in
+  /// order between any two shards, also when the owner is this shard. False when that shard's queue is full:
+  /// answer the request that caused it with 503.
+  template <class R, class T>
+  [[nodiscard]] bool post(Bucket at, T value) {
+    return deliver(Parcel::to<R>(at, std::move(value)));
+  }
+  /// The same for the answer to a value that was received here: never refused, as the question was counted.
+  template <class R, class T>
+  void post_back(Bucket at, T value) {
+    deliver_back(Parcel::to<R>(at, std::move(value)));
+  }
+
+ protected:
+  [[nodiscard]] virtual bool deliver(Parcel parcel) = 0;
+  virtual void deliver_back(Parcel parcel) = 0;
+};
+
+/// Everything a shard offers.
+class Services : public Environment, public Answers, public Sender, public Stores, public Peers {
+ public:
+  /// Finds the servers of other domains, and hosts by name.
+  virtual locate::Locator& locator() = 0;
+
+  /// Runs `command` at the owner of `bucket`, as a value would be handed over.
+  [[nodiscard]] virtual bool post(Bucket bucket, Command command) = 0;
+  virtual void post_back(Bucket bucket, Command command) = 0;
+  using Peers::post;
+  using Peers::post_back;
+
+  /// `make_answer` of now.
+  store::Answer answer(const Request& request, std::string_view aor, std::string response);
+
+  /// The names in the certificate of a connection's peer (RFC 5922 7.1): SIP domains and addresses; empty
+  /// when the peer showed none that we trust.
   virtual const std::vector<std::string>& peer_names(transaction::FlowId flow) const = 0;
 
-  /// Checks digest credentials where their nonce lives, then calls back here. For HTTP: SIP requests that
-  /// reach a room have been through it.
+  /// Checks digest credentials where their nonce lives, then calls back here, later. For HTTP: SIP requests
+  /// that reach a room have been through it.
   virtual void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) = 0;
 
-  /// The room of that type of this shard: `there.room<registrar::Registrar>()` in a command.
+  /// The room of that type of this shard.
   template <class T>
   T& room() {
     auto* found = static_cast<T*>(find_room(typeid(T)));
@@ -182,6 +239,11 @@ class Services {
   virtual void* find_room(std::type_index type) = 0;
 };
 
+template <class Room, class T>
+void Parcel::Content<Room, T>::open(Services& there, Bucket at, Now now) {
+  there.room<Room>().on(std::move(value), at, now);
+}
+
 /// One row of a live table: column names and texts, in order.
 using Row = std::vector<std::pair<std::string, std::string>>;
 struct Table {
@@ -189,20 +251,28 @@ struct Table {
   std::vector<Row> rows;
 };
 
+/// What a room serves. The shard derives from it which room gets a request, Allow, Allow-Events, Accept and
+/// Supported (RFC 3261 11.2), and the refusals 405, 420 and 489.
+struct Serves {
+  std::vector<sip::Method> methods{};
+  std::vector<std::string> events{};   ///< Event packages, for SUBSCRIBE and PUBLISH.
+  std::vector<std::string> accepts{};  ///< Media types of bodies.
+  std::vector<std::string> options{};  ///< Option tags that Require may name.
+};
+
 /// What answers requests. One object per shard, made with its Services.
 class Room {
  public:
   virtual ~Room() = default;
 
-  /// Takes this request? `event` is the Event package of SUBSCRIBE, PUBLISH and NOTIFY, else empty. The first
-  /// room that says yes gets it.
-  virtual bool handles(sip::Method method, std::string_view event) const = 0;
-  /// Event packages it serves, for Allow-Events and 489.
-  virtual std::vector<std::string> events() const { return {}; }
+  /// Constant from the first message on.
+  virtual Serves serves() const { return {}; }
+  /// Does it take this request, whose method and event package it serves? The first room that does gets it.
+  virtual bool takes(const Request&) const { return true; }
   /// Authenticated, checked (RFC 3261 8.2.2: Require, Max-Forwards, loops), at its bucket. In-dialog requests
   /// too.
-  virtual void on_request(const RequestPtr& request) = 0;
-  /// A stream connection is gone. Every shard is told of every flow.
+  virtual void on_request(const RequestPtr&) {}
+  /// A stream connection is gone. Every shard hears of every flow.
   virtual void on_flow_closed(transaction::FlowId, Now) {}
   /// Takes back a record the store kept, of a bucket of this shard; every record is offered to every room.
   /// Before the first request; `restored` ends it.
@@ -217,13 +287,13 @@ class Relay : public Room {
  public:
   /// An in-dialog request that proves by its Route that we let the dialog through: needs no credentials.
   virtual bool vouches_for(const sip::Message& request) const = 0;
-  /// Was it here before, as it is now (RFC 3261 16.3 step 4, RFC 5393)? Asked before credentials are.
+  /// Was it here before, as it is now (RFC 3261 16.3 step 4, RFC 5393)? Decided before authentication.
   virtual bool is_looping(const sip::Message& request) const = 0;
   /// An ACK for a 2xx.
-  virtual void on_ack(Bucket bucket, const transaction::Hop& from, const sip::Message& ack, Now now) = 0;
+  virtual void on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) = 0;
   /// A CANCEL for a request that `on_request` was given; it is answered already.
   virtual void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) = 0;
-  /// A response behind the end of its transaction (a repeated 2xx to INVITE).
+  /// A response that arrives after its transaction ended (a repeated 2xx to INVITE).
   virtual void on_response(const sip::Message& response, Now now) = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "server/shard/shard.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <utility>
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/pool_allocator.hpp"
@@ -18,9 +20,6 @@ using sip::HeaderId;
 using sip::Method;
 
 namespace {
-
-/// What `Require` may name in a request to the server itself (RFC 3261 8.2.2.3).
-constexpr std::array supported_options{"path", "outbound", "eventlist", "beckon-direct"};
 
 /// Methods an Allow of ours may name, in the order they are shown.
 constexpr std::array shown_methods{Method::register_, Method::subscribe, Method::publish, Method::message,
@@ -49,18 +48,32 @@ bool has_credentials(const sip::Message& request) {
   return request.has(HeaderId::authorization) || request.has(HeaderId::proxy_authorization);
 }
 
-std::string unsupported_of(const sip::Message& request, HeaderId header) {
-  std::string unsupported;
-  for (const std::string_view option : request.each(header)) {
-    if (header == HeaderId::require &&
-        std::ranges::find(supported_options, option) != supported_options.end()) {
-      continue;
-    }
-    if (!unsupported.empty()) unsupported += ", ";
-    unsupported += option;
-  }
-  return unsupported;
+template <class T>
+bool contains(const std::vector<T>& all, const auto& one) {
+  return std::ranges::find(all, one) != all.end();
 }
+
+/// Without those that are there already.
+template <class T>
+void add_each(std::vector<T>& all, const std::vector<T>& more) {
+  for (const T& each : more)
+    if (!contains(all, each)) all.push_back(each);
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string list;
+  for (const std::string& word : words) {
+    if (!list.empty()) list += ", ";
+    list += word;
+  }
+  return list;
+}
+
+/// Octets that `received` and `rport` add to a Via, at most.
+constexpr std::size_t stamp_size = sizeof ";received=" + 39 + 6;
+
+/// Does the Event header decide which room serves it?
+bool has_package(Method method) { return method == Method::subscribe || method == Method::publish; }
 
 }  // namespace
 
@@ -82,7 +95,6 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       post_(post),
       directory_({parts.store, parts.users, parts.bus, parts.timers, parts.clock}),
       layer_({.times = settings_.times,
-              .branch_prefix = [this] { return bucket_prefix(at_); },
               .locate = [this](const transaction::SentBy& sent_by,
                                transaction::OnFound found) { locate(sent_by, std::move(found)); },
               .tags = key.tags},
@@ -119,43 +131,94 @@ void* Shard::find_room(std::type_index type) {
 // Arrival
 
 void Shard::on_message(const transaction::Hop& from, sip::Message message) {
+  if (message.is_response()) return receive_response(from, std::move(message));
   const Now now = clock().now();
-  if (message.is_request() && is_beyond_rate(from, &message, now)) return;
+  if (is_beyond_rate(from, &message, now)) return;
   if (auto loose = undo_strict_routing(message)) message = std::move(*loose);
-  sip::Reading reading;
-  if (const auto rejected = sip::check(message, reading)) {
+  Arrival arrival{.from = from, .message = std::move(message)};
+  const sip::Message& request = arrival.message;
+  if (const auto rejected = sip::check(request, arrival.reading)) {
     counters_.malformed++;
-    log::debug("shard", "{} {} refused: {}", print(from.remote), message.call_id(), rejected->reason);
-    if (!message.is_request()) return;
-    charge(from, message, now);
-    return layer_.refuse(from, message, rejected->status, rejected->reason);
+    log::debug("shard", "{} {} refused: {}", print(from.remote), request.call_id(), rejected->reason);
+    charge(from, request, now);
+    return layer_.refuse(from, request, rejected->status, rejected->reason);
   }
-  if (message.method() == Method::options && !is_relayed(message, reading))
-    return answer_options(from, message, reading, now);
-  const auto bucket = bucket_for(message, reading);
-  if (!bucket) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), message.call_id());
-  if (post_.owner(*bucket) == number_) {
-    Arrival arrival{from, std::move(message), std::move(reading)};
-    return receive(*bucket, arrival, now);
+  const Method method = request.method();
+  // The ACK of what was refused without state ends here.
+  if (method == Method::ack && request.to_tag() == layer_.stateless_tag(request)) return;
+  arrival.relayed = is_relayed(request, arrival.reading);
+  if (method == Method::options && !arrival.relayed) return answer_options(arrival, now);
+  auto place = place_of(request, arrival.reading);
+  if (!place) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), request.call_id());
+  arrival.bucket = place->bucket;
+  arrival.resource = std::move(place->resource);
+  const bool is_new = method != Method::ack && method != Method::cancel;
+  if (is_new && refuse_at_once(arrival, now)) return;
+  hand_over(std::move(arrival), now);
+}
+
+void Shard::receive_response(const transaction::Hop& from, sip::Message response) {
+  Arrival arrival{.from = from, .message = std::move(response)};
+  if (const auto rejected = sip::check(arrival.message, arrival.reading)) {
+    counters_.malformed++;
+    return log::debug("shard", "{} {} dropped: {}", print(from.remote), arrival.message.call_id(),
+                      rejected->reason);
   }
-  auto arrival = std::make_shared<Arrival>(Arrival{from, message, std::move(reading)});
-  const bool posted = post_.post(*bucket, [bucket = *bucket, arrival = std::move(arrival)](
-                                              Shard& there, Now at) { there.receive(bucket, *arrival, at); });
-  if (posted) return;
+  const auto place = place_of(arrival.message, arrival.reading);
+  if (!place)
+    return log::debug("shard", "{} {} belongs to nobody", print(from.remote), arrival.message.call_id());
+  arrival.bucket = place->bucket;
+  hand_over(std::move(arrival), clock().now());
+}
+
+void Shard::hand_over(Arrival arrival, Now now) {
+  const unsigned owner = post_.owner(arrival.bucket);
+  if (owner == number_) return run(arrival, now);
+  Task task(std::move(arrival));
+  if (post_.post(owner, task)) return;
   counters_.overload++;
-  if (message.is_request()) layer_.refuse(from, message, 503);
+  const auto& refused = std::get<Arrival>(task);
+  if (refused.message.is_request()) layer_.refuse(refused.from, refused.message, 503);
+}
+
+/// The beginning of an answer without a transaction (RFC 3261 8.2.7). As short as it can be: without Server.
+sip::Builder Shard::begin_stateless(const sip::Message& request, int status, std::string_view reason) const {
+  return sip::Builder::reply(request, status, layer_.stateless_tag(request), reason);
+}
+
+/// May the answer to a request without proof be that long already, but for its last line and the stamp in its
+/// Via? A datagram draws at most three times its octets, as its source may be forged; what then is left out
+/// is of less use.
+bool Shard::may_draw(const transaction::Hop& from, const sip::Message& request, std::size_t octets) const {
+  constexpr std::size_t factor = 3, to_come = sizeof "Content-Length: 0\r\n\r\n" - 1 + stamp_size;
+  return transaction::is_reliable(from.protocol) || octets + to_come <= factor * request.text().size();
 }
 
 /// They change nothing, so they need no credentials and no transaction (RFC 3261 8.2.7, 11): a copy gets the
 /// same answer once more, at whatever shard it arrives.
-void Shard::answer_options(const transaction::Hop& from, const sip::Message& request,
-                           const sip::Reading& reading, Now now) {
+void Shard::answer_options(const Arrival& arrival, Now now) {
   counters_.requests++;
-  charge(from, request, now);
-  const auto reply = [&](int status) { return begin_reply(request, status, layer_.stateless_tag(request)); };
-  std::string answer = refusal_of(from, request, false, reply);
-  if (answer.empty()) answer = reply(200).add_lines(capabilities_).finish();
-  layer_.answer(from, request, std::move(answer), &reading.via);
+  charge(arrival.from, arrival.message, now);
+  std::string answer = refusal_of(arrival);
+  if (answer.empty()) {
+    auto reply = begin_stateless(arrival.message, 200);
+    for (const std::string& line : capabilities_)
+      if (may_draw(arrival.from, arrival.message, reply.size() + line.size())) reply.add_lines(line);
+    answer = reply.finish();
+  }
+  layer_.answer(arrival.from, arrival.message, std::move(answer), &arrival.reading.via);
+}
+
+/// Whatever is refused before its sender is known is refused here, once and without a transaction: anybody
+/// can cause it (RFC 3261 26.3.2.4). A retransmission is refused anew.
+bool Shard::refuse_at_once(Arrival& arrival, Now now) {
+  std::string refusal = refusal_of(arrival);
+  if (refusal.empty() && needs_credentials(arrival)) refusal = find_credentials(arrival, now);
+  if (refusal.empty()) return false;
+  counters_.requests++;
+  charge(arrival.from, arrival.message, now);
+  layer_.answer(arrival.from, arrival.message, std::move(refusal), &arrival.reading.via);
+  return true;
 }
 
 void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text) {
@@ -189,56 +252,102 @@ void Shard::charge(const transaction::Hop& from, const sip::Message& request, No
   if (has_credentials(request)) rate_.charge(from.remote.ip, now.mono);
 }
 
-void Shard::on_peer_verified(transaction::FlowId flow, std::vector<std::string> names) {
-  peers_.insert_or_assign(flow, std::move(names));
-}
-
 const std::vector<std::string>& Shard::peer_names(transaction::FlowId flow) const {
   static const std::vector<std::string> nobody;
   const auto found = peers_.find(flow);
   return found == peers_.end() ? nobody : found->second;
 }
 
-void Shard::on_flow_closed(transaction::FlowId flow) {
+// At the owner
+
+void Shard::run(Task task) {
   const Now now = clock().now();
-  peers_.erase(flow);
-  directory_.on_flow_closed(flow, now);
-  layer_.on_flow_closed(flow, now);
-  for (const auto& room : rooms_) room->on_flow_closed(flow, now);
+  std::visit([&](auto& kind) { run(kind, now); }, task);
 }
 
-void Shard::receive(Bucket bucket, Arrival& arrival, Now now) {
-  at_ = bucket;
-  arrival_ = &arrival;
+/// A bucket that moved while the task was on its way has another owner now.
+template <class T>
+bool Shard::send_on(Bucket bucket, T& task) {
+  const unsigned owner = post_.owner(bucket);
+  if (owner == number_) return false;
+  post_.post_back(owner, std::move(task));
+  return true;
+}
+
+void Shard::run(Arrival& arrival, Now now) {
+  if (send_on(arrival.bucket, arrival)) return;
   if (arrival.message.is_response()) counters_.responses++;
-  layer_.receive(arrival.from, arrival.message, now, &arrival.reading.via);
-  arrival_ = nullptr;
+  layer_.receive(
+      arrival.from, arrival.message, now, &arrival.reading.via,
+      [this, &arrival](transaction::TransactionId id) { on_new_request(id, arrival, clock().now()); });
 }
 
-// At the bucket
+void Shard::run(Question& question, Now now) { ask(std::move(question), now); }
 
-void Shard::on_request(transaction::TransactionId id, const transaction::Hop& from,
-                       const sip::Message& message, Now now) {
+void Shard::run(Answered& answered, Now now) {
+  if (answered.asker.request != 0) return judge(answered.asker.request, answered.verdict, now);
+  const auto done = askers_.extract(answered.asker.ticket);
+  if (done) done.mapped()(std::move(answered.verdict), now);
+}
+
+void Shard::run(Parcel& parcel, Now now) {
+  if (!send_on(parcel.at(), parcel)) parcel.open(*this, now);
+}
+
+void Shard::run(PeerVerified& verified, Now) {
+  peers_.insert_or_assign(verified.flow, std::move(verified.names));
+}
+
+void Shard::run(FlowClosed& closed, Now now) {
+  peers_.erase(closed.flow);
+  directory_.on_flow_closed(closed.flow, now);
+  layer_.on_flow_closed(closed.flow, now);
+  for (const auto& seat : rooms_) seat.room->on_flow_closed(closed.flow, now);
+}
+
+void Shard::run(Visit& visit, Now now) { visit.run(*this, now); }
+
+/// Every request comes by `on_new_request`.
+void Shard::on_request(transaction::TransactionId, const transaction::Hop&, const sip::Message&, Now) {
+  assert(false);
+}
+
+void Shard::on_new_request(transaction::TransactionId id, Arrival& arrival, Now now) {
   counters_.requests++;
-  auto request = std::allocate_shared<Request>(PoolAllocator<Request>{},
-                                               Request{.id = id,
-                                                       .bucket = at_,
-                                                       .from = from,
-                                                       .message = message,
-                                                       .relayed = false,
-                                                       .identity = {},
-                                                       .authentication_info = {},
-                                                       .to_tag = std::string(arrival_->reading.to.tag),
-                                                       .now = now,
-                                                       .resource = nullptr});
-  if (request->to_tag.empty()) request->to_tag = mint(at_);
-  request->relayed = is_relayed(message, arrival_->reading);
+  const sip::Reading& reading = arrival.reading;
+  auto request =
+      std::allocate_shared<Request>(PoolAllocator<Request>{}, Request{.id = id,
+                                                                      .bucket = arrival.bucket,
+                                                                      .from = arrival.from,
+                                                                      .message = std::move(arrival.message),
+                                                                      .relayed = arrival.relayed,
+                                                                      .identity = {},
+                                                                      .authentication_info = {},
+                                                                      .by_proxy = arrival.by_proxy,
+                                                                      .to_tag = std::string(reading.to.tag),
+                                                                      .now = now,
+                                                                      .resource = nullptr});
+  if (request->to_tag.empty()) request->to_tag = mint(arrival.bucket);
   if (replay(*request)) return;
-  if (refuse(*request)) return charge(from, message, now);
-  if (needs_credentials(*request)) return check_credentials(std::move(request));
-  charge(from, message, now);
-  request->identity = {sip::canonical_aor(arrival_->reading.from.uri), false};
-  dispatch(request);
+  if (!arrival.credentials) {
+    charge(request->from, request->message, now);
+    request->identity = {sip::canonical_aor(reading.from.uri), false};
+    return dispatch(request, arrival.resource);
+  }
+  const auto& credentials = arrival.credentials;
+  // With another nonce they prove nothing, whatever they say: that is found out without keeping the request.
+  if (!authenticator_.is_fresh(*credentials, now)) {
+    const Verdict stale = authenticator_.challenge(*credentials, true, now);
+    return refuse_unproven(*request, challenge_text(request->from, request->message, request->relayed, stale),
+                           now);
+  }
+  const Bucket home = Authenticator::home_of(*credentials);
+  const unsigned owner = post_.owner(home);
+  in_question_.emplace(id, InQuestion{std::move(request), std::move(arrival.resource), credentials->claimed});
+  Question question{credentials, home, {.shard = number_, .request = id, .ticket = 0}};
+  if (owner == number_) return ask(std::move(question), now);
+  Task task(std::move(question));
+  if (!post_.post(owner, task)) judge(id, {.kind = Verdict::Kind::overload}, now);
 }
 
 /// A retransmission that outlived the server: the answer it was given before the restart.
@@ -250,73 +359,83 @@ bool Shard::replay(const Request& request) {
   return true;
 }
 
-/// RFC 3261 8.2.2 and 16.3, in the order of its steps: what no room needs to see. The refusal's text, begun
-/// by `reply(status)`; empty where there is none.
-template <class Reply>
-std::string Shard::refusal_of(const transaction::Hop& from, const sip::Message& request, bool relayed,
-                              Reply reply) const {
-  if (!transaction::is_secure(from.protocol) && comes_by_sips(request))
-    return make_refusal(reply(480), SipsRefusal::not_allowed);
-  if (relayed && request.number(HeaderId::max_forwards) == 0U) return reply(483).finish();
-  if (relayed && relay_ && relay_->is_looping(request)) {
+/// RFC 3261 8.2.2 and 16.3, in the order of its steps: what no room needs to see. Empty where nothing is
+/// wrong.
+std::string Shard::refusal_of(const Arrival& arrival) const {
+  const sip::Message& request = arrival.message;
+  if (!transaction::is_secure(arrival.from.protocol) && comes_by_sips(request))
+    return make_refusal(begin_stateless(request, 480), SipsRefusal::not_allowed);
+  if (arrival.relayed && request.number(HeaderId::max_forwards) == 0U)
+    return begin_stateless(request, 483).finish();
+  if (arrival.relayed && relay_ && relay_->is_looping(request)) {
     log::info("shard", "{} {} loops", request.call_id(), request.request_uri_text());
-    return reply(482).finish();
+    return begin_stateless(request, 482).finish();
   }
   const std::string unsupported =
-      unsupported_of(request, relayed ? HeaderId::proxy_require : HeaderId::require);
+      unsupported_of(request, arrival.relayed ? HeaderId::proxy_require : HeaderId::require);
   if (unsupported.empty()) return {};
-  return reply(420).add(HeaderId::unsupported, unsupported).finish();
-}
-
-bool Shard::refuse(const Request& request) {
-  std::string refusal = refusal_of(request.from, request.message, request.relayed,
-                                   [&](int status) { return request.reply(status); });
-  if (refusal.empty()) return false;
-  respond(request, std::move(refusal));
-  return true;
+  return begin_stateless(request, 420).add(HeaderId::unsupported, unsupported).finish();
 }
 
 bool Shard::is_server_itself(const sip::UriView& uri) const {
   return (uri.user.empty() && settings_.is_own(uri)) || bucket_in(uri.user);
 }
 
-/// Is it for somebody behind us?
+/// An event package that no room serves, at the URI of one device and not of a user of ours (its contact, a
+/// GRUU), is between its two ends (RFC 6665 4.3).
+bool Shard::is_for_device(const sip::Message& request, const sip::UriView& uri) const {
+  if (!has_package(request.method()) || is_server_itself(uri)) return false;
+  const bool at_device = !settings_.serves(to_lower(uri.host)) || uri.parameter("gr");
+  return at_device && !contains(serves_.events, package_of(request));
+}
+
+std::string Shard::unsupported_of(const sip::Message& request, HeaderId header) const {
+  std::string unsupported;
+  for (const std::string_view option : request.each(header)) {
+    if (header == HeaderId::require && contains(serves_.options, option)) continue;
+    if (!unsupported.empty()) unsupported += ", ";
+    unsupported += option;
+  }
+  return unsupported;
+}
+
+/// Is it for a user agent of ours or another server, and not for the server itself?
 bool Shard::is_relayed(const sip::Message& request, const sip::Reading& reading) const {
   if (request.method() == Method::subscribe && bucket_in(reading.to.tag)) return false;
   if (has_own_route(request)) return true;
-  if (is_served_method(request.method())) return false;
+  if (is_served_method(request.method())) return is_for_device(request, reading.uri);
   return !is_server_itself(reading.uri);
 }
 
-bool Shard::needs_credentials(const Request& request) const {
+bool Shard::needs_credentials(const Arrival& arrival) const {
   if (settings_.authentication == Authentication::none) return false;
-  return !(relay_ && has_own_route(request.message) && relay_->vouches_for(request.message));
+  return !(relay_ && has_own_route(arrival.message) && relay_->vouches_for(arrival.message));
 }
 
-void Shard::check_credentials(std::shared_ptr<Request> request) {
-  const auto& message = request->message;
-  const auto& reading = arrival_->reading;
-  const sip::UriView& claimed = message.method() == Method::register_ ? reading.to.uri : reading.from.uri;
+/// Finds the credentials that a request needs. Without usable ones, gives its refusal.
+std::string Shard::find_credentials(Arrival& arrival, Now now) {
+  const sip::Message& message = arrival.message;
+  const auto method = message.method();
+  const sip::UriView& claimed =
+      method == Method::register_ ? arrival.reading.to.uri : arrival.reading.from.uri;
   const std::string realm = to_lower(claimed.host);
-  if (!settings_.serves(realm)) {
-    charge(request->from, message, request->now);
-    return respond(*request, message.method() == Method::register_ ? 404 : 403, "Domain Not Served Here");
-  }
+  if (!settings_.serves(realm))
+    return begin_stateless(message, method == Method::register_ ? 404 : 403, "Domain Not Served Here")
+        .finish();
   // The answer to the challenge this request gets comes first: a client that knows nonces of both kinds sends
   // both, and one of them may be old (RFC 3261 22.3).
   HeaderId headers[] = {HeaderId::authorization, HeaderId::proxy_authorization};
-  if (request->relayed) std::swap(headers[0], headers[1]);
-  request->by_proxy = headers[0] == HeaderId::proxy_authorization;
-  auto given = find_credentials(message, headers[0], realm);
+  if (arrival.relayed) std::swap(headers[0], headers[1]);
+  arrival.by_proxy = headers[0] == HeaderId::proxy_authorization;
+  auto given = server::find_credentials(message, headers[0], realm);
   if (!given && given.error() == auth::Errc::not_digest) {
-    given = find_credentials(message, headers[1], realm);
-    if (given) request->by_proxy = !request->by_proxy;
+    given = server::find_credentials(message, headers[1], realm);
+    if (given) arrival.by_proxy = !arrival.by_proxy;
   }
   if (given && !is_covered(given->uri, message, settings_)) {
-    charge(request->from, message, request->now);
-    log::debug("shard", "{} {}: credentials for {}, the request is for {}", print(request->from.remote),
+    log::debug("shard", "{} {}: credentials for {}, the request is for {}", print(arrival.from.remote),
                message.call_id(), given->uri, message.request_uri_text());
-    return respond(*request, 400, "Credentials For Another Resource");
+    return begin_stateless(message, 400, "Credentials For Another Resource").finish();
   }
   const bool covers_body = given && given->qop == auth::Qop::auth_int;
   Credentials credentials{.method = std::string(message.method_text()),
@@ -325,77 +444,100 @@ void Shard::check_credentials(std::shared_ptr<Request> request) {
                           .given = std::move(given),
                           .agent = std::string(message.header(HeaderId::user_agent)),
                           .body = covers_body ? std::string(message.body()) : std::string{},
-                          .source = request->from.remote.ip,
-                          .back = request->bucket};
-  if (message.method() == Method::invite) in_question_.emplace(request->id, false);
-  authenticate(std::move(credentials),
-               [this, request](Verdict verdict, Now) { judge(request, std::move(verdict)); });
+                          .source = arrival.from.remote.ip};
+  if (credentials.given) {
+    arrival.credentials = std::make_shared<Credentials>(std::move(credentials));
+    return {};
+  }
+  if (Authenticator::is_malformed(credentials))
+    return begin_stateless(message, 400, "Bad Credentials").finish();
+  return challenge_text(arrival.from, message, arrival.relayed,
+                        authenticator_.challenge(credentials, false, now));
 }
 
-void Shard::judge(std::shared_ptr<Request> request, Verdict verdict) {
-  at_ = request->bucket;
-  const auto in_question = in_question_.extract(request->id);
-  if (in_question && in_question.mapped()) return respond(*request, 487);
-  const bool convinces = verdict.kind == Verdict::Kind::accepted || verdict.kind == Verdict::Kind::refused;
-  if (!convinces) charge(request->from, request->message, request->now);
+/// The strongest challenge first (RFC 8760 2.4), the weaker ones as far as the request may draw them.
+std::string Shard::challenge_text(const transaction::Hop& from, const sip::Message& request, bool relayed,
+                                  const Verdict& verdict) {
+  counters_.challenges++;
+  auto reply = begin_stateless(request, relayed ? 407 : 401);
+  const HeaderId header = relayed ? HeaderId::proxy_authenticate : HeaderId::www_authenticate;
+  const std::size_t line = to_string(header).size() + sizeof ": \r\n" - 1;
+  for (const std::string& value : verdict.challenges) {
+    const bool first = &value == &verdict.challenges.front();
+    if (first || may_draw(from, request, reply.size() + line + value.size())) reply.add(header, value);
+  }
+  return reply.finish();
+}
+
+/// At the nonce's bucket.
+void Shard::ask(Question question, Now now) {
+  if (send_on(question.bucket, question)) return;
+  authenticator_.check(question.credentials, now, [this, asker = question.asker](Verdict verdict, Now at) {
+    counters_.unseen += verdict.unseen ? 1 : 0;
+    if (asker.shard == number_ && asker.request != 0) return judge(asker.request, verdict, at);
+    post_.post_back(asker.shard, Answered{asker, std::move(verdict)});
+  });
+}
+
+void Shard::judge(transaction::TransactionId id, const Verdict& verdict, Now now) {
+  auto found = in_question_.extract(id);
+  if (!found) return;
+  auto& [request, resource, claimed, cancelled] = found.mapped();
+  const sip::Message& message = request->message;
   switch (verdict.kind) {
     case Verdict::Kind::challenge:
-      return challenge(*request, verdict);
-    case Verdict::Kind::refused:
-      return respond(*request, 403);
+      return refuse_unproven(*request, challenge_text(request->from, message, request->relayed, verdict),
+                             now);
     case Verdict::Kind::malformed:
-      return respond(*request, 400, "Bad Credentials");
+      return refuse_unproven(*request, begin_stateless(message, 400, "Bad Credentials").finish(), now);
     case Verdict::Kind::overload:
       counters_.overload++;
-      return respond(*request, 503);
+      layer_.release(id);
+      return layer_.refuse(request->from, message, 503);
+    case Verdict::Kind::refused:
     case Verdict::Kind::accepted:
       break;
   }
-  request->identity = std::move(verdict.identity);
-  request->authentication_info = std::move(verdict.authentication_info);
-  if (!is_own_claim(*request)) return respond(*request, 403, "Not Your Address");
-  dispatch(request);
+  if (cancelled) return respond(*request, 487);
+  if (verdict.kind == Verdict::Kind::refused) return respond(*request, 403);
+  // Users speak for themselves only: To of a REGISTER, From of everything else (RFC 3261 10.3 step 4, 22.1).
+  if (claimed != verdict.identity.aor) return respond(*request, 403, "Not Your Address");
+  request->identity = verdict.identity;
+  request->authentication_info = verdict.authentication_info;
+  dispatch(request, resource);
 }
 
-void Shard::challenge(const Request& request, const Verdict& verdict) {
-  counters_.challenges++;
-  const bool relayed = request.relayed;
-  auto reply = request.reply(relayed ? 407 : 401);
-  for (const std::string& value : verdict.challenges) {
-    reply.add(relayed ? HeaderId::proxy_authenticate : HeaderId::www_authenticate, value);
-  }
-  respond(request, std::move(reply).finish());
+/// Credentials that did not convince: the request is refused as one without any, and its transaction is gone.
+void Shard::refuse_unproven(const Request& request, std::string response, Now now) {
+  charge(request.from, request.message, now);
+  layer_.release(request.id);
+  layer_.answer(request.from, request.message, std::move(response));
 }
 
-/// A user speaks for himself only: To of a REGISTER, From of everything else (RFC 3261 10.3 step 4, 22.1).
-bool Shard::is_own_claim(const Request& request) const {
-  const bool registers = request.message.method() == Method::register_;
-  const auto claimed = registers ? request.message.to() : request.message.from();
-  return claimed && sip::canonical_aor(claimed->uri) == request.identity.aor;
-}
-
-void Shard::dispatch(const std::shared_ptr<Request>& request) {
-  const std::string aor = resource_of(request->message);
-  if (!aor.empty() && bucket_of(aor) == request->bucket) request->resource = directory_.get(aor);
+void Shard::dispatch(const std::shared_ptr<Request>& request, std::string_view resource) {
+  if (!resource.empty()) request->resource = directory_.get(resource);
   const auto method = request->message.method();
   const bool relayed = request->relayed;
   if (relayed && relay_ && has_own_route(request->message)) return relay_->on_request(request);
-  const std::string package = package_of(request->message);
+  const std::string package = has_package(method) ? package_of(request->message) : std::string();
   const bool addressed = relayed || is_served_method(method);
-  if (Room* room = addressed ? find_handler(method, package) : nullptr) return room->on_request(request);
+  if (Room* room = addressed ? find_room_for(*request, package) : nullptr) return room->on_request(request);
   if (relayed && relay_) return relay_->on_request(request);
-  answer_unhandled(*request, method, package);
+  answer_unserved(*request, package);
 }
 
-Room* Shard::find_handler(Method method, std::string_view package) const {
-  const auto found =
-      std::ranges::find_if(rooms_, [&](const auto& room) { return room->handles(method, package); });
-  return found == rooms_.end() ? nullptr : found->get();
+Room* Shard::find_room_for(const Request& request, std::string_view package) const {
+  const Method method = request.message.method();
+  const auto found = std::ranges::find_if(rooms_, [&](const Seat& seat) {
+    return contains(seat.serves.methods, method) &&
+           (!has_package(method) || contains(seat.serves.events, package)) && seat.room->takes(request);
+  });
+  return found == rooms_.end() ? nullptr : found->room.get();
 }
 
-void Shard::answer_unhandled(const Request& request, Method method, std::string_view package) {
-  const bool wrong_event = method == Method::subscribe || method == Method::publish;
-  if (wrong_event && !allow_events_.empty()) {
+void Shard::answer_unserved(const Request& request, std::string_view package) {
+  const Method method = request.message.method();
+  if (has_package(method) && !allow_events_.empty()) {
     auto reply = request.reply(489);
     reply.add(HeaderId::allow_events, allow_events_);
     log::debug("shard", "{} event package {} is not served", request.message.call_id(), package);
@@ -408,44 +550,39 @@ void Shard::answer_unhandled(const Request& request, Method method, std::string_
 }
 
 void Shard::describe() {
-  const auto add = [](std::string& list, std::string_view word) {
-    if (!list.empty()) list += ", ";
-    list += word;
+  serves_ = {.methods = {Method::options}};
+  for (Seat& seat : rooms_) {
+    seat.serves = seat.room->serves();
+    add_each(serves_.methods, seat.serves.methods);
+    add_each(serves_.events, seat.serves.events);
+    add_each(serves_.accepts, seat.serves.accepts);
+    add_each(serves_.options, seat.serves.options);
+  }
+  std::vector<std::string> allowed;
+  for (const Method method : shown_methods)
+    if (contains(serves_.methods, method)) allowed.emplace_back(to_string(method));
+  allow_ = join(allowed);
+  allow_events_ = join(serves_.events);
+  capabilities_.clear();
+  const auto add = [this](std::string_view name, const std::string& value) {
+    if (!value.empty()) capabilities_.push_back(std::string(name) + ": " + value + "\r\n");
   };
-  allow_.clear();
-  for (const Method method : shown_methods) {
-    const bool handled = std::ranges::any_of(rooms_, [&](const auto& room) {
-      const auto events = room->events();
-      return room->handles(method, events.empty() ? "" : events.front());
-    });
-    if (handled || method == Method::options) add(allow_, to_string(method));
-  }
-  allow_events_.clear();
-  std::vector<std::string> named;
-  for (const auto& room : rooms_) {
-    for (const std::string& event : room->events()) {
-      // One room may take the PUBLISH of a package, another one its SUBSCRIBE.
-      if (std::ranges::find(named, event) != named.end()) continue;
-      named.push_back(event);
-      add(allow_events_, event);
-    }
-  }
-  capabilities_ = "Allow: " + allow_ + "\r\n" +
-                  "Accept: application/sdp, application/pidf+xml, text/plain\r\n"
-                  "Accept-Encoding: identity\r\n"
-                  "Accept-Language: en\r\n"
-                  "Supported: path, outbound, beckon-direct\r\n";
-  if (!allow_events_.empty()) capabilities_ += "Allow-Events: " + allow_events_ + "\r\n";
+  add("Allow", allow_);
+  add("Supported", join(serves_.options));
+  add("Accept", join(serves_.accepts));
+  add("Allow-Events", allow_events_);
+  add("Accept-Encoding", "identity");
+  add("Accept-Language", "en");
 }
 
 void Shard::on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) {
-  if (relay_) relay_->on_ack(at_, from, ack, now);
+  if (relay_) relay_->on_ack(from, ack, now);
 }
 
 void Shard::on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) {
   const auto in_question = in_question_.find(id);
   if (in_question != in_question_.end()) {
-    in_question->second = true;
+    in_question->second.cancelled = true;
   } else if (relay_) {
     relay_->on_cancel(id, cancel, now);
   }
@@ -462,18 +599,25 @@ void Shard::on_failure(transaction::TransactionId id, transaction::Failure why, 
 
 // Services
 
+bool Shard::deliver(Parcel parcel) {
+  const unsigned owner = post_.owner(parcel.at());
+  Task task(std::move(parcel));
+  return post_.post(owner, task);
+}
+
+void Shard::deliver_back(Parcel parcel) {
+  const unsigned owner = post_.owner(parcel.at());
+  post_.post_back(owner, std::move(parcel));
+}
+
 bool Shard::post(Bucket bucket, Command command) {
-  return post_.post(bucket, [bucket, command = std::move(command)](Shard& there, Now now) {
-    there.at_ = bucket;
-    command(there, now);
-  });
+  Task task(Visit{[command = std::move(command)](Shard& there, Now now) { command(there, now); }});
+  return post_.post(post_.owner(bucket), task);
 }
 
 void Shard::post_back(Bucket bucket, Command command) {
-  post_.post_back(bucket, [bucket, command = std::move(command)](Shard& there, Now now) {
-    there.at_ = bucket;
-    command(there, now);
-  });
+  post_.post_back(post_.owner(bucket),
+                  Visit{[command = std::move(command)](Shard& there, Now now) { command(there, now); }});
 }
 
 void Shard::respond(const Request& request, std::string response) {
@@ -482,36 +626,36 @@ void Shard::respond(const Request& request, std::string response) {
 
 transaction::TransactionId Shard::send(Bucket from, std::string request, const transaction::Hop& to,
                                        transaction::OnOutcome on_outcome, std::string_view branch_part) {
-  at_ = from;
-  return layer_.send(std::move(request), to, std::move(on_outcome), clock().now(), branch_part);
+  return layer_.send(std::move(request), to, std::move(on_outcome), clock().now(), branch_part,
+                     bucket_prefix(from));
+}
+
+void Shard::send_ack(std::string ack, const transaction::Hop& to) {
+  layer_.send_ack(std::move(ack), to, clock().now());
+}
+
+void Shard::cancel(transaction::TransactionId id, std::string_view reason) {
+  layer_.cancel(id, reason, clock().now());
 }
 
 void Shard::authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) {
+  const Asker asker{.shard = number_, .request = 0, .ticket = ++last_ticket_};
+  askers_.emplace(asker.ticket, std::move(done));
   if (settings_.authentication == Authentication::none) {
-    const Verdict open{.kind = Verdict::Kind::accepted, .identity = {credentials.claimed, false}};
-    return post_back(credentials.back, [done, open](Services&, Now now) { done(open, now); });
+    Verdict open{.kind = Verdict::Kind::accepted, .identity = {credentials.claimed, false}};
+    return post_.post_back(number_, Answered{asker, std::move(open)});
   }
-  const Bucket back = credentials.back;
   const Bucket home = Authenticator::home_of(credentials);
-  const auto come_back = [back](Shard& there, const std::function<void(Verdict, Now)>& to, Verdict verdict) {
-    there.post_.post_back(back, [to, verdict = std::move(verdict)](Shard&, Now now) { to(verdict, now); });
-  };
-  const auto shared = std::make_shared<const Credentials>(std::move(credentials));
-  const bool posted = post_.post(home, [come_back, done, shared](Shard& there, Now now) {
-    there.authenticator_.check(shared, now, [come_back, done, &there](Verdict verdict, Now) {
-      there.counters_.unseen += verdict.unseen ? 1 : 0;
-      come_back(there, done, std::move(verdict));
-    });
-  });
-  if (posted) return;
-  post_back(back, [done](Services&, Now now) { done({.kind = Verdict::Kind::overload}, now); });
+  Task task(Question{std::make_shared<const Credentials>(std::move(credentials)), home, asker});
+  if (!post_.post(post_.owner(home), task))
+    post_.post_back(number_, Answered{asker, {.kind = Verdict::Kind::overload}});
 }
 
 // Restart
 
 void Shard::restore(const store::Record& record) {
   const Now now = clock().now();
-  for (const auto& room : rooms_) room->restore(record, now);
+  for (const auto& seat : rooms_) seat.room->restore(record, now);
 }
 
 void Shard::restore(store::Answer answer) {
@@ -522,15 +666,16 @@ void Shard::restore(store::Answer answer) {
 void Shard::restored() {
   const Now now = clock().now();
   directory_.report_unreadable();
-  for (const auto& room : rooms_) room->restored(now);
+  describe();
+  for (const auto& seat : rooms_) seat.room->restored(now);
   replays_end_.set(now.mono + replay_time, [this](Time) { replays_.clear(); });
 }
 
 std::vector<Table> Shard::tables() const {
   std::vector<Table> all;
   const Now now = parts_.clock.now();
-  for (const auto& room : rooms_) {
-    for (Table& table : room->tables(now)) all.push_back(std::move(table));
+  for (const auto& seat : rooms_) {
+    for (Table& table : seat.room->tables(now)) all.push_back(std::move(table));
   }
   return all;
 }

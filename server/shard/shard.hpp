@@ -12,25 +12,21 @@
 #include "server/shard/authenticator.hpp"
 #include "server/shard/rate_limit.hpp"
 #include "server/shard/services.hpp"
+#include "server/shard/task.hpp"
 
 namespace beckon::server {
 
-class Shard;
-
-/// Work handed from one shard to another.
-using Task = std::function<void(Shard& there, Now now)>;
-
-/// Brings tasks to the owner of a bucket: `Node`.
+/// Brings tasks to other shards: `Node`.
 class Post {
  public:
   virtual ~Post() = default;
-  /// Number of the shard that owns it.
+  /// Number of the shard that owns it; may change at run time.
   virtual unsigned owner(Bucket bucket) const = 0;
-  /// Runs `task` later on the thread of the owner; in order between two shards. False: that shard has more
-  /// waiting than it may.
-  [[nodiscard]] virtual bool post(Bucket bucket, Task task) = 0;
+  /// Has `shard` run `task` later, on its thread; in order between two shards. False: that shard has more
+  /// waiting than it may, and `task` is as it was.
+  [[nodiscard]] virtual bool post(unsigned shard, Task& task) = 0;
   /// The same, never refused: for what must come back.
-  virtual void post_back(Bucket bucket, Task task) = 0;
+  virtual void post_back(unsigned shard, Task task) = 0;
 };
 
 /// What a shard is built on; all of it outlives the shard and belongs to its thread.
@@ -47,7 +43,8 @@ struct ShardParts {
 
 /// Counters since the start; each only rises.
 struct Counters {
-  std::uint64_t requests = 0;    ///< New ones, retransmissions not counted.
+  /// New ones. The retransmissions of one that was refused without state count, too.
+  std::uint64_t requests = 0;
   std::uint64_t responses = 0;   ///< Received, that belong to a request of ours.
   std::uint64_t challenges = 0;  ///< Answers 401 and 407.
   std::uint64_t malformed = 0;
@@ -69,7 +66,7 @@ class Shard final : public Services, private transaction::User {
   T& add(Args&&... args) {
     auto room = std::make_unique<T>(std::forward<Args>(args)...);
     T& added = *room;
-    rooms_.push_back(std::move(room));
+    rooms_.push_back({std::move(room), {}});
     by_type_.emplace(typeid(T), &added);
     describe();
     return added;
@@ -81,10 +78,8 @@ class Shard final : public Services, private transaction::User {
   void on_message(const transaction::Hop& from, sip::Message message);
   /// Octets that are no SIP message: 400 where it can be answered.
   void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text);
-  /// Each shard is told of each flow of the node: whom its peer's certificate is for, if he showed one (RFC
-  /// 5922 7.1), and that it is gone.
-  void on_peer_verified(transaction::FlowId flow, std::vector<std::string> names);
-  void on_flow_closed(transaction::FlowId flow);
+  /// What another shard, or the process around them, handed over.
+  void run(Task task);
 
   // From the store, before the first message.
   void restore(const store::Record& record);
@@ -114,69 +109,98 @@ class Shard final : public Services, private transaction::User {
   using Services::send;
   transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
                                   transaction::OnOutcome on_outcome, std::string_view branch_part) override;
-  transaction::Layer& transactions() override { return layer_; }
+  void send_ack(std::string ack, const transaction::Hop& to) override;
+  void cancel(transaction::TransactionId id, std::string_view reason) override;
+  transaction::Layer& transactions() { return layer_; }
   std::string sent_by(const transaction::Hop& hop) const override { return parts_.transport.sent_by(hop); }
   const std::vector<std::string>& peer_names(transaction::FlowId flow) const override;
   void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) override;
 
  private:
   void* find_room(std::type_index type) override;
+  bool deliver(Parcel parcel) override;
+  void deliver_back(Parcel parcel) override;
   void locate(const transaction::SentBy& sent_by, transaction::OnFound found);
 
   // transaction::User
-  void on_request(transaction::TransactionId id, const transaction::Hop& from, const sip::Message& request,
-                  Now now) override;
+  void on_request(transaction::TransactionId, const transaction::Hop&, const sip::Message&, Now) override;
   void on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) override;
   void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) override;
   void on_response(const transaction::Hop& from, const sip::Message& response, Now now) override;
   void on_failure(transaction::TransactionId id, transaction::Failure why, Now now) override;
 
+  // Where a message arrives: nothing is kept.
   bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now);
   void charge(const transaction::Hop& from, const sip::Message& request, Now now);
-  /// A message at the shard that owns it. Made where it arrived.
-  struct Arrival {
-    transaction::Hop from;
-    sip::Message message;
-    sip::Reading reading;
-  };
-  void answer_options(const transaction::Hop& from, const sip::Message& request, const sip::Reading& reading,
-                      Now now);
-  void receive(Bucket bucket, Arrival& arrival, Now now);
-  bool replay(const Request& request);
-  template <class Reply>
-  std::string refusal_of(const transaction::Hop& from, const sip::Message& request, bool relayed,
-                         Reply reply) const;
-  bool refuse(const Request& request);
+  void receive_response(const transaction::Hop& from, sip::Message response);
+  void answer_options(const Arrival& arrival, Now now);
+  bool refuse_at_once(Arrival& arrival, Now now);
+  sip::Builder begin_stateless(const sip::Message& request, int status, std::string_view reason = {}) const;
+  std::string refusal_of(const Arrival& arrival) const;
+  std::string find_credentials(Arrival& arrival, Now now);
+  bool may_draw(const transaction::Hop& from, const sip::Message& request, std::size_t octets) const;
+  std::string challenge_text(const transaction::Hop& from, const sip::Message& request, bool relayed,
+                             const Verdict& verdict);
   bool is_relayed(const sip::Message& request, const sip::Reading& reading) const;
-  bool needs_credentials(const Request& request) const;
-  void check_credentials(std::shared_ptr<Request> request);
-  void judge(std::shared_ptr<Request> request, Verdict verdict);
-  void challenge(const Request& request, const Verdict& verdict);
-  bool is_own_claim(const Request& request) const;
-  void dispatch(const std::shared_ptr<Request>& request);
-  void answer_unhandled(const Request& request, sip::Method method, std::string_view package);
-  void describe();
-  Room* find_handler(sip::Method method, std::string_view package) const;
+  bool needs_credentials(const Arrival& arrival) const;
   bool is_server_itself(const sip::UriView& uri) const;
+  bool is_for_device(const sip::Message& request, const sip::UriView& uri) const;
+  std::string unsupported_of(const sip::Message& request, sip::HeaderId header) const;
+  void hand_over(Arrival arrival, Now now);
+
+  // At the owner.
+  void run(Arrival& arrival, Now now);
+  void run(Question& question, Now now);
+  void run(Answered& answered, Now now);
+  void run(Parcel& parcel, Now now);
+  void run(PeerVerified& verified, Now now);
+  void run(FlowClosed& closed, Now now);
+  void run(Visit& visit, Now now);
+  template <class T>
+  bool send_on(Bucket bucket, T& task);
+  void on_new_request(transaction::TransactionId id, Arrival& arrival, Now now);
+  bool replay(const Request& request);
+  void ask(Question question, Now now);
+  void judge(transaction::TransactionId id, const Verdict& verdict, Now now);
+  void refuse_unproven(const Request& request, std::string response, Now now);
+  void dispatch(const std::shared_ptr<Request>& request, std::string_view resource);
+  void answer_unserved(const Request& request, std::string_view package);
+  void describe();
+  Room* find_room_for(const Request& request, std::string_view package) const;
+
+  struct Seat {
+    std::unique_ptr<Room> room;
+    Serves serves;
+  };
+
+  /// A request whose credentials are being checked.
+  struct InQuestion {
+    std::shared_ptr<Request> request;
+    std::string resource;
+    std::string claimed;
+    bool cancelled = false;  ///< An INVITE, meanwhile.
+  };
 
   unsigned number_;
   Settings settings_;
   ShardParts parts_;
   Post& post_;
   Directory directory_;
-  Bucket at_ = 0;  ///< The bucket whose message is being handled; goes into the branches made meanwhile.
-  Arrival* arrival_ = nullptr;  ///< The message `receive` hands to the layer; null at any other time.
-  std::unordered_map<transaction::TransactionId, bool>
-      in_question_;  ///< INVITEs whose credentials are being checked; true: cancelled meanwhile.
+  std::unordered_map<transaction::TransactionId, InQuestion> in_question_;
+  std::unordered_map<std::uint64_t, std::function<void(Verdict, Now)>> askers_;  ///< Of `authenticate`.
+  std::uint64_t last_ticket_ = 0;
   transaction::Layer layer_;
   Authenticator authenticator_;
   RateLimit rate_;
-  std::vector<std::unique_ptr<Room>> rooms_;
+  std::vector<Seat> rooms_;
   std::unordered_map<std::type_index, void*> by_type_;
   Relay* relay_ = nullptr;
-  std::string allow_, allow_events_;  ///< What the rooms serve, for the headers of that name.
-  std::string capabilities_;          ///< The lines that an answer to OPTIONS tells it with (RFC 3261 11.2).
-  std::unordered_map<transaction::FlowId, std::vector<std::string>> peers_;  ///< With a certificate.
+  Serves serves_;                     ///< All rooms together.
+  std::string allow_, allow_events_;  ///< The same, for the headers of that name.
+  /// The lines of an answer to OPTIONS that say so (RFC 3261 11.2), the most useful first.
+  std::vector<std::string> capabilities_;
+  std::unordered_map<transaction::FlowId, std::vector<std::string>>
+      peers_;  ///< Those that showed a certificate.
   std::unordered_map<std::string, std::string>
       replays_;  ///< Request identity -> response, from before a restart.
   Timer replays_end_;

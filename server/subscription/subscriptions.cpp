@@ -83,14 +83,10 @@ void Subscriptions::settle(const Package& package, Entry& resource, Now now) {
 
 // SUBSCRIBE
 
-bool Subscriptions::handles(sip::Method method, std::string_view event) const {
-  return method == sip::Method::subscribe && packages_.find(event) != nullptr;
-}
-
-std::vector<std::string> Subscriptions::events() const {
-  std::vector<std::string> names;
-  for (const auto& package : packages_) names.emplace_back(package->name());
-  return names;
+Serves Subscriptions::serves() const {
+  Serves serves{.methods = {sip::Method::subscribe}};
+  for (const auto& package : packages_) serves.events.emplace_back(package->name());
+  return serves;
 }
 
 void Subscriptions::on_request(const RequestPtr& request) {

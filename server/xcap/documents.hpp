@@ -48,8 +48,6 @@ class Documents final : public Room, public Keeper {
   /// Another number after each change of the documents; 0 where there are none.
   std::uint64_t rules_version(const Entry& entry) const;
 
-  bool handles(sip::Method, std::string_view) const override { return false; }
-  void on_request(const RequestPtr&) override {}
   void restore(const store::Record& record, Now now) override;
   void reload(Entry& entry, const store::Held& held, Now now) override;
   std::vector<Table> tables(Now now) const override;

@@ -122,7 +122,7 @@ class Bench : private transaction::User {
   std::vector<boost::json::object> events;
   account::Account account = *account::parse_account("alice@example.org");
   account::Connection connection;
-  transaction::Layer layer{{.times = {}, .branch_prefix = {}}, wire, timers, clock, random, *this};
+  transaction::Layer layer{{.times = {}}, wire, timers, clock, random, *this};
   account::Requester requester{account, layer, random};
   account::Context context{
       account, connection, wire,

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto token = beckon::server::proxy::open(text, key, "call");
   if (token) assert(beckon::server::proxy::seal(*token, key, "call") == text);
   if (const auto message = beckon::sip::Message::parse(beckon::share(text))) {
-    static_cast<void>(beckon::server::bucket_for(*message));
+    static_cast<void>(beckon::server::place_of(*message));
   }
   return 0;
 }

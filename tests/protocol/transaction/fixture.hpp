@@ -88,10 +88,10 @@ struct Fixture : Transport, User, Clock {
  private:
   Layer::Config make_config(std::size_t max_server_transactions) {
     return {.times = {.t1 = 10ms, .t2 = 40ms, .t4 = 100ms, .trying = 4ms},
-            .branch_prefix = [] { return std::string("b07"); },
             .max_server_transactions = max_server_transactions,
-            .locate = [this](const SentBy& sent_by,
-                             OnFound found) { looked_up.push_back({sent_by, std::move(found)}); }};
+            .locate = [this](const SentBy& sent_by, OnFound found) {
+              looked_up.push_back({sent_by, std::move(found)});
+            }};
   }
 };
 

@@ -230,7 +230,6 @@ TEST_CASE("a sent-by that is found when the layer is gone is no use to anybody")
   Fixture net;
   auto layer = std::make_unique<Layer>(
       Layer::Config{.times = {},
-                    .branch_prefix = {},
                     .locate = [&](const SentBy&, OnFound done) { found.push_back(std::move(done)); }},
       net, net.timers, net, net.random, net);
   layer->receive(udp, Fixture::message(request("OPTIONS", "UDP pc.example.org;branch=z9hG4bKa")), net.now());
@@ -321,6 +320,7 @@ TEST_CASE("CANCEL is answered by the layer (RFC 3261 9.2)") {
     REQUIRE(net.sent.size() == 1);
     CHECK(net.sent[0].message.status() == 481);
     CHECK(net.requests.empty());
+    CHECK(net.layer.size() == 0);
   }
   SUBCASE("200 with the To tag of the INVITE's responses, and the user is told") {
     net.receive(udp, request("INVITE", via_udp));

@@ -117,7 +117,8 @@ class Stage final : public Services {
         {to, *message, [shared](const transaction::Outcome& outcome, Now now) { (*shared)(outcome, now); }});
     return notifies.size();
   }
-  transaction::Layer& transactions() override { std::abort(); }
+  void send_ack(std::string, const Hop&) override {}
+  void cancel(transaction::TransactionId, std::string_view) override {}
   std::string sent_by(const Hop&) const override { return "192.0.2.1:5061"; }
   const std::vector<std::string>& peer_names(transaction::FlowId) const override { std::abort(); }
   void authenticate(Credentials, std::function<void(Verdict, Now)>) override { std::abort(); }
@@ -236,6 +237,8 @@ class Stage final : public Services {
 
  protected:
   void* find_room(std::type_index) override { return nullptr; }
+  bool deliver(Parcel) override { std::abort(); }
+  void deliver_back(Parcel) override { std::abort(); }
 
  private:
   struct Loading final : store::Loader {

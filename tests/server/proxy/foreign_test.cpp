@@ -273,3 +273,40 @@ TEST_CASE("a contact with a host's name is looked up; where it fails its REGISTE
     CHECK(town.zone.asked() == asked);
   }
 }
+
+TEST_CASE("an event package that nobody here serves, at a device's own URI, is the device's (RFC 6665 4.3)") {
+  Port port;
+  port.enter_bob();
+  Ask ask{.method = "SUBSCRIBE",
+          .uri = "sip:bob@192.0.2.9:5080",
+          .from = alice,
+          .to = bob,
+          .call_id = "s",
+          .lines = {"Event: x-weather", "Contact: <sip:alice@192.0.2.9:5070>"}};
+  SUBCASE("its contact") {}
+  SUBCASE("its GRUU") { ask.uri = "sip:bob@example.org;gr=urn:uuid:1"; }
+  SUBCASE("but the user's address is ours") {
+    ask.uri = bob;
+    CHECK(port.ask_as(udp(5070), ask, "alice").status() == 405);  // 489 where some package is served
+    return;
+  }
+  const auto got = port.from_alice(ask);
+  CHECK(got.to.remote.port == 5080);
+  CHECK(got.message.method_text() == "SUBSCRIBE");
+  REQUIRE(got.message.has(HeaderId::record_route));
+  port.answer(got, 200, "b1", "Contact: <sip:bob@192.0.2.9:5080>\r\n");
+  CHECK(port.take().message.status() == 200);
+
+  // Its NOTIFY comes through the dialog, and needs no credentials.
+  const std::string route(got.message.first(HeaderId::record_route));
+  port.receive(udp(5080), port.text_of({.method = "NOTIFY",
+                                        .uri = "sip:alice@192.0.2.9:5070",
+                                        .from = bob,
+                                        .to = "<sip:alice@example.org>;tag=from1",
+                                        .call_id = "s",
+                                        .lines = {"Route: " + route, "Event: x-weather"},
+                                        .from_tag = "b1"}));
+  const auto notify = port.take();
+  CHECK(notify.message.method_text() == "NOTIFY");
+  CHECK(notify.to.remote.port == 5070);
+}

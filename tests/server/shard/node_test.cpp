@@ -35,7 +35,7 @@ struct Side {
 /// Keeps the Call-IDs of the MESSAGEs that reach it, and stands still in the first one until it is let go.
 class Witness final : public Room {
  public:
-  bool handles(sip::Method method, std::string_view) const override { return method == sip::Method::message; }
+  Serves serves() const override { return {.methods = {sip::Method::message}}; }
   void on_request(const RequestPtr& request) override {
     seen.emplace_back(request->message.call_id());
     if (seen.size() > 1) return;
@@ -112,4 +112,48 @@ TEST_CASE("what one shard hands to another arrives in the order it came in, less
 
   CHECK(node.shard(0).counters().overload >= too_many);
   CHECK(witness.seen == taken);
+}
+
+TEST_CASE("a bucket moves to another shard at run time, and what is on its way follows it (DESIGN 1.2)") {
+  World world(World::open_settings(), 2);
+  const std::string aor = user_of_shard(world.node(), 1);
+  const auto requests_at = [&](unsigned shard) { return world.node().shard(shard).counters().requests; };
+  const auto text = [&](const std::string& call_id) {
+    return world.text_of({.from = aor, .call_id = call_id, .lines = {"Contact: <sip:a@192.0.2.9:5070>"}});
+  };
+  world.receive(udp(5070), text("before"));
+  CHECK(requests_at(1) == 1);
+  world.node().shard(0).on_message(udp(5070), sip::Message::parse(share(text("on-its-way"))).value());
+  world.node().move(bucket_of(aor), 0);
+  world.run();
+  CHECK(requests_at(0) == 1);
+  world.receive(udp(5070), text("after"));
+  CHECK(requests_at(0) == 2);
+  CHECK(requests_at(1) == 1);
+  REQUIRE(world.wire.sent.size() == 3);
+  for (const Sent& sent : world.wire.sent) CHECK(sent.message.status() == 200);
+}
+
+TEST_CASE("a value reaches the room of another bucket on its owner's thread, and the answer comes back") {
+  struct Echo final : Room {
+    struct Question {
+      Bucket back;
+    };
+    struct Reply {};
+    explicit Echo(Services& s) : services(s) {}
+    void on(const Question& question, Bucket, Now) { services.post_back<Echo>(question.back, Reply{}); }
+    void on(const Reply&, Bucket at, Now) { answered = at; }
+    Services& services;
+    std::optional<Bucket> answered;
+  };
+  auto settings = World::open_settings();
+  settings.queue_between_shards = 1;
+  World world(settings, 2);
+  auto& near = world.node().shard(0).add<Echo>(world.node().shard(0));
+  world.node().shard(1).add<Echo>(world.node().shard(1));
+  Services& here = world.node().shard(0);
+  CHECK(here.post<Echo>(Bucket{1}, Echo::Question{.back = 2}));
+  CHECK_FALSE(here.post<Echo>(Bucket{1}, Echo::Question{.back = 4}));  // the queue is full
+  world.run();
+  CHECK(near.answered == Bucket{2});
 }

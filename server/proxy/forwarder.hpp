@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/crypto/crypto.hpp"
+#include "server/proxy/fork.hpp"
+#include "server/proxy/outgoing.hpp"
+#include "server/shard/services.hpp"
+
+namespace beckon::server::proxy {
+
+/// Sends a request to a set of targets and reports what becomes of it (RFC 3261 16.6 to 16.8). The request
+/// may have come in, or be the server's own: a stored message, a notification. Each room has its own. One
+/// thread.
+class Forwarder {
+ public:
+  /// Names a forwarding; chosen by the room, and free again after `on_end`.
+  using Key = std::uint64_t;
+
+  /// How a target, or the whole, ended. `response` is null where the status is our own: 408 for silence, 480
+  /// for a target that cannot be reached, 404 and 504 for a name, 487 for one never tried, 500 in place of a
+  /// 503, 513 for a MESSAGE that found no connection. Valid during the call.
+  struct End {
+    int status = 0;
+    std::string_view reason{};  ///< Empty: the usual phrase of the status.
+    const sip::Message* response = nullptr;
+  };
+
+  /// What a room hears. It may call `cancel` from every function, and `start` for other keys.
+  class Client {
+   public:
+    virtual ~Client() = default;
+    /// A response that is passed on at once: 1xx but 100, and 2xx; of an INVITE each 2xx, else the first.
+    virtual void on_response(Key key, std::size_t target, const sip::Message& response, Now now) = 0;
+    /// Target number `target` has ended.
+    virtual void on_target_end(Key, std::size_t /*target*/, const End&, Now) {}
+    /// All targets have ended; exactly once. `best` is the 2xx, or else the refusal to pass on (16.7 step 6).
+    virtual void on_end(Key key, const End& best, Now now) = 0;
+    /// Record-Route values for a request that goes to `hop` and makes a dialog; from the bottom up.
+    virtual std::vector<std::string> record_route(Key, const transaction::Hop& /*hop*/) { return {}; }
+  };
+
+  struct Order {
+    Bucket bucket = 0;       ///< Where its responses are handled; of this shard.
+    sip::Message request{};  ///< Finished but for our Via; needs none.
+    DialogRoute route{};     ///< Read from `request`.
+    std::vector<Target> targets{};
+    /// How many targets may ring at once (RFC 5393 5.5); the others wait. At least 1.
+    std::uint32_t breadth = 1;
+  };
+
+  /// `key` marks the branches of what is forked. All references outlive it.
+  Forwarder(Environment& environment, Sender& sender, locate::Locator& locator, const crypto::Key32& key,
+            Client& client);
+  ~Forwarder();
+
+  /// At least one target. `key` names no forwarding yet.
+  void start(Key key, Order order);
+  /// CANCELs what has not ended and tries nothing new (RFC 3261 16.10). Of another method than INVITE it only
+  /// keeps new targets from being tried. Unknown keys are ignored.
+  void cancel(Key key, std::string_view reason = {});
+  std::size_t size() const { return contexts_.size(); }
+  /// Its targets; 0 for an unknown key.
+  std::size_t size(Key key) const;
+
+ private:
+  /// One way out: its hops are tried one after another (RFC 3263 4.3).
+  struct Branch {
+    Branch(Target to, TimerQueue& timers) : target(std::move(to)), timer_c(timers) {}
+    Target target;
+    std::size_t next = 0;               ///< Of the target's hops.
+    transaction::TransactionId id = 0;  ///< Of the try that runs.
+    bool answered = false;              ///< This try has had a response.
+    int status = 480;                   ///< The end when nothing is left to try.
+    std::string reason{};
+    std::optional<sip::Message> response{};  ///< The final one.
+    Timer timer_c;                           ///< Of an INVITE's try (RFC 3261 16.6 step 11).
+  };
+  struct Context {
+    explicit Context(Order o) : order(std::move(o)), fork(order.request.method() == sip::Method::invite) {}
+    Order order;
+    Fork fork;
+    std::deque<Branch> branches{};
+    std::deque<std::size_t> waiting{};
+    bool cancelled = false;  ///< By the client, or as there is an answer.
+  };
+
+  Context* find(Key key);
+  void start_branch(Key key, std::size_t number);
+  void start_next(Key key);
+  void on_located(Key key, std::size_t number, locate::Locator::Hops found);
+  void try_next(Key key, std::size_t number);
+  void on_outcome(Key key, std::size_t number, const transaction::Hop& hop,
+                  const transaction::Outcome& outcome, Now now);
+  void remember_failure(const Branch& branch, const transaction::Hop& hop, const sip::Message* response);
+  void answer(Key key, std::size_t number, int status, std::string_view reason, const sip::Message* response,
+              Now now);
+  void finish(Key key, Now now);
+  void cancel_open(Context& context, std::string_view reason);
+  void arm_timer_c(Branch& branch);
+
+  Environment& environment_;
+  Sender& sender_;
+  locate::Locator& locator_;
+  const crypto::Key32& key_;
+  Client& client_;
+  std::unordered_map<Key, std::unique_ptr<Context>> contexts_;
+};
+
+}  // namespace beckon::server::proxy

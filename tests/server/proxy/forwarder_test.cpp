@@ -1,0 +1,122 @@
+#include "server/proxy/forwarder.hpp"
+
+#include "tests/server/proxy/town.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using proxy::Forwarder;
+using proxy::Target;
+
+namespace {
+
+/// A room that sends a message of the server's own and writes down what it hears.
+struct Inbox final : Forwarder::Client {
+  explicit Inbox(Services& services) : forwarder(services, services, services.locator(), key, *this) {}
+  void on_response(Forwarder::Key, std::size_t target, const sip::Message& response, Now) override {
+    heard.push_back("target " + std::to_string(target) + " answers " + std::to_string(response.status()));
+  }
+  void on_target_end(Forwarder::Key, std::size_t target, const Forwarder::End& end, Now) override {
+    heard.push_back("target " + std::to_string(target) + " ends " + std::to_string(end.status));
+  }
+  void on_end(Forwarder::Key number, const Forwarder::End& best, Now) override {
+    heard.push_back("all end " + std::to_string(best.status) + (best.response ? "" : ", our own"));
+    ended = number;
+  }
+
+  crypto::Key32 key{};
+  Forwarder forwarder;
+  std::vector<std::string> heard;
+  Forwarder::Key ended = 0;
+};
+
+const std::string welcome =
+    "MESSAGE sip:bob@example.org SIP/2.0\r\nFrom: <sip:example.org>;tag=w\r\nTo: <sip:bob@example.org>\r\n"
+    "Call-ID: welcome\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\nContent-Type: text/plain\r\n"
+    "Content-Length: 2\r\n\r\nhi";
+
+Target phone(std::uint16_t port) {
+  return {.to = {.query = {}, .hops = {udp(port)}}, .uri = "sip:bob@192.0.2.9:" + std::to_string(port)};
+}
+
+Forwarder::Order order_for(std::vector<Target> targets, std::uint32_t breadth = 60) {
+  return {.bucket = bucket_of(bob),
+          .request = sip::Message::parse(share(welcome)).value(),
+          .route = {},
+          .targets = std::move(targets),
+          .breadth = breadth};
+}
+
+using Heard = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE(
+    "a request of the server's own goes to every target, and the end of each is reported (RFC 3261 16.6)") {
+  Town town;
+  Inbox inbox(town.node().shard(0));
+  inbox.forwarder.start(7, order_for({phone(5080), phone(5081)}));
+  const auto first = town.take(), second = town.take();
+  CHECK(first.message.request_uri_text() == "sip:bob@192.0.2.9:5080");
+  CHECK(second.message.request_uri_text() == "sip:bob@192.0.2.9:5081");
+  CHECK(first.message.body() == "hi");
+  CHECK(first.message.values(sip::HeaderId::via).size() == 1);
+  SUBCASE("one takes it: the first 2xx is the answer") {
+    town.answer(second, 486);
+    town.answer(first, 200);
+    CHECK(inbox.heard ==
+          Heard{"target 1 ends 486", "target 0 answers 200", "target 0 ends 200", "all end 200"});
+  }
+  SUBCASE("all refuse: the best refusal ends it, so that it can be stored") {
+    town.answer(first, 480);
+    town.answer(second, 415);
+    CHECK(inbox.heard == Heard{"target 0 ends 480", "target 1 ends 415", "all end 415"});
+  }
+  SUBCASE("silence is 408 of our own") {
+    town.wait(40s);
+    CHECK(inbox.heard == Heard{"target 0 ends 408", "target 1 ends 408", "all end 408, our own"});
+  }
+  CHECK(inbox.ended == 7);
+  CHECK(inbox.forwarder.size() == 0);
+}
+
+TEST_CASE(
+    "past the breadth a target waits until another has ended, and is left out after a 2xx (RFC 5393 5.5)") {
+  Town town;
+  Inbox inbox(town.node().shard(0));
+  inbox.forwarder.start(1, order_for({phone(5080), phone(5081)}, 1));
+  REQUIRE(town.wire.sent.size() == 1);
+  SUBCASE("a refusal lets the next one start") {
+    town.answer(town.take(), 486);
+    town.answer(town.take(), 200);
+    CHECK(inbox.heard ==
+          Heard{"target 0 ends 486", "target 1 answers 200", "target 1 ends 200", "all end 200"});
+  }
+  SUBCASE("a 2xx does not") {
+    town.answer(town.take(), 200);
+    CHECK(town.wire.sent.empty());
+    CHECK(inbox.heard ==
+          Heard{"target 0 answers 200", "target 0 ends 200", "target 1 ends 487", "all end 200"});
+  }
+}
+
+TEST_CASE("a target whose hop fails is tried at its next one (RFC 3263 4.3)") {
+  Town town;
+  Inbox inbox(town.node().shard(0));
+  Target target = phone(5080);
+  target.to.hops.push_back(udp(5082));
+  inbox.forwarder.start(1, order_for({target}));
+  town.answer(town.take(), 503);
+  const auto again = town.take();
+  CHECK(again.to.remote.port == 5082);
+  CHECK(inbox.heard.empty());
+  SUBCASE("and when the last one fails, a 503 is reported as 500 (RFC 3261 16.7 step 6)") {
+    town.answer(again, 503);
+    CHECK(inbox.heard == Heard{"target 0 ends 500", "all end 500, our own"});
+  }
+  SUBCASE("a cancelled one is not tried on") {
+    inbox.forwarder.cancel(1);
+    town.answer(again, 503);
+    CHECK(inbox.heard == Heard{"target 0 ends 500", "all end 500, our own"});
+  }
+}
