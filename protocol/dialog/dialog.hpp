@@ -81,8 +81,8 @@ Result<Dialog> make_notified_dialog(const sip::Message& notify, std::uint32_t su
 /// The dialog that a received request belongs to, as its receiver names it: local is the To tag.
 Id id_of_request(const sip::Message& request);
 
-/// One line of JSON for the store, and back. What is read continues behind the reserved CSeqs. Error:
-/// bad_text.
+/// One line of JSON for the store, and back. A dialog that was read continues after the reserved CSeqs.
+/// Error: bad_text.
 std::string print(const Dialog& dialog);
 Result<Dialog> parse_dialog(std::string_view text);
 
