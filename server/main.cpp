@@ -55,7 +55,7 @@ Exit run(const CommandLine& line) {
 
 int main(int argc, char** argv) {
   try {
-    ::umask(077);  // all it writes is the owner's
+    ::umask(077);  // its files are readable by their owner only
     const auto line = parse_command_line(argc, argv);
     if (const auto* exit = std::get_if<Exit>(&line)) return static_cast<int>(*exit);
     return static_cast<int>(run(std::get<CommandLine>(line)));

@@ -5,7 +5,7 @@
 
 namespace beckon::server {
 
-/// XCAP over HTTP: credentials are checked, then the request goes to the bucket of the user whose tree it
+/// XCAP over HTTP: checks credentials, then passes the request to the bucket of the user whose tree it
 /// names. Pure; on the thread of shard 0.
 class Web {
  public:

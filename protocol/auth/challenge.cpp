@@ -7,7 +7,7 @@ namespace beckon::auth {
 
 namespace {
 
-/// False when something is offered, but nothing we know.
+/// False when something is offered, but nothing known.
 bool read_offers(std::string_view text, Challenge& challenge) {
   for (const auto piece : split(text, ',')) {
     const auto qop = parse_qop(piece);

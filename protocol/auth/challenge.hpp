@@ -23,7 +23,7 @@ struct Challenge {
   bool operator==(const Challenge&) const = default;
 };
 /// Errors: not_digest, bad_syntax, missing_directive (realm, nonce), unknown_algorithm, unknown_qop
-/// (something is offered, but nothing we know).
+/// (something is offered, but nothing known).
 Result<Challenge> parse_challenge(std::string_view value);
 std::string print(const Challenge& challenge);
 

@@ -7,7 +7,7 @@ namespace beckon::auth {
 
 namespace {
 
-/// UTF-8''J%C3%A4s%C3%B8n (RFC 8187); nothing for another charset or a broken escape.
+/// UTF-8''J%C3%A4s%C3%B8n (RFC 8187); nullopt for another charset or a broken escape.
 std::optional<std::string> decode_extended(std::string_view text) {
   const auto [charset, rest] = cut(text, '\'');
   if (!iequals(charset, "UTF-8")) return std::nullopt;

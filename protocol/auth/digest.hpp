@@ -34,7 +34,7 @@ std::optional<Challenge> choose(std::span<const std::string> values);
 /// challenge one request (RFC 3261 22.3).
 std::vector<Challenge> choose_each(std::span<const std::string_view> values);
 
-/// Who answers what.
+/// The values a client answers with.
 struct Question {
   std::string_view user = {};
   std::string_view password = {};  ///< Or `ha1`, for the challenge's algorithm.

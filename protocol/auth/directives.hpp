@@ -11,10 +11,10 @@
 
 namespace beckon::auth {
 
-/// The name=value pairs behind "Digest", in order; values without quotes and escapes.
+/// The name=value pairs after "Digest", in order; values without quotes and escapes.
 class Directives {
  public:
-  /// Errors: not_digest, bad_syntax. COMPAT: several blanks behind "Digest" (liblinphone).
+  /// Errors: not_digest, bad_syntax. COMPAT: several blanks after "Digest" (liblinphone).
   static Result<Directives> parse(std::string_view value);
   /// The pairs alone, as in Authentication-Info. Errors: bad_syntax.
   static Result<Directives> parse_list(std::string_view text);
@@ -32,7 +32,7 @@ class Directives {
   std::vector<Pair> pairs_;
 };
 
-/// Writes "Digest name=value, ..." with quotes where told.
+/// Writes "Digest name=value, ..." with quotes where asked for.
 class DirectiveWriter {
  public:
   explicit DirectiveWriter(std::string start) : text_(std::move(start)) {}

@@ -21,12 +21,12 @@ struct Info {
 Result<Info> parse_info(std::string_view value);
 std::string print(const Info& info);
 
-/// What the server of accepted `credentials` tells. Without qop there is no proof (RFC 2069). `body` is the
-/// answer's, which auth-int covers. `next_nonce` may be empty; `session_cnonce` is that of `response`.
+/// What the server sends after it accepted `credentials`. Without qop there is no proof (RFC 2069). `body` is
+/// the answer's, which auth-int covers. `next_nonce` may be empty; `session_cnonce` is that of `response`.
 Info make_info(const Credentials& credentials, std::string_view ha1, std::string_view body,
                std::string_view next_nonce = {}, std::string_view session_cnonce = {});
 
-/// Does an answer come from somebody who knows the password?
+/// Does an answer come from a server that knows the password?
 enum class Proof {
   absent,  ///< It does not say: servers may leave it out.
   right,   ///< Yes, and it answers this request.

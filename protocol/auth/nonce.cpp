@@ -9,7 +9,7 @@ namespace beckon::auth {
 
 namespace {
 
-// Digits behind the prefix: microseconds, random octets, and the truncated check.
+// Digits after the prefix: microseconds, random octets, and the truncated check.
 constexpr std::size_t time_digits = 16;
 constexpr std::size_t random_octets = 8;
 constexpr std::size_t mac_digits = 32;

@@ -44,10 +44,11 @@ class NonceFactory {
 
 /// The nonce counts seen (RFC 7616 3.4.5): each count of a nonce is accepted once, also out of order within
 /// the last 64 (UDP). A nonce is kept from its first use to the end of its life. When the table is full the
-/// oldest nonce goes, and with it every nonce as old becomes stale: a replay is never let in.
+/// oldest nonce is dropped, and every nonce as old becomes stale: a replay is never accepted.
 class NonceWindow {
  public:
-  /// Nonces in use at a time. 50 000 users who each refresh every few minutes fit; about 200 octets each.
+  /// Nonces in use at a time. Enough for 50 000 users that each refresh every few minutes; about 200 octets
+  /// each.
   static constexpr std::size_t default_capacity = 65536;
 
   explicit NonceWindow(Duration lifetime, std::size_t capacity = default_capacity)
@@ -56,15 +57,15 @@ class NonceWindow {
   enum class Verdict { fresh, replayed, stale };
   /// A longer one is not remembered: what a peer has us keep is bounded.
   static constexpr std::size_t session_cnonce_max = 128;
-  /// `minted` as NonceFactory::check told it. Count 0 is never fresh. `owner` says who used it, for `is_of`.
+  /// `minted` as NonceFactory::check gave it. Count 0 is never fresh. `owner` is the user, for `is_of`.
   /// `cnonce` is the session's if no fresh use named one before (RFC 7616 3.4.2); empty: none.
   Verdict use(std::string_view nonce, Time minted, std::uint32_t count, Time now, std::size_t owner = 0,
               std::string_view cnonce = {});
   /// The cnonce of the session's first request; empty before it, and when it was too long. Valid until the
   /// next call that changes the window.
   std::string_view session_cnonce(std::string_view nonce, Time minted) const;
-  /// Was the nonce used with the right password by `owner`, and not by somebody with a wrong one since? Who
-  /// knows such a nonce is `owner` himself, or reads his messages.
+  /// Was the nonce used with the right password by `owner`, and not with a wrong one since? A client that
+  /// knows such a nonce is `owner`'s, or reads `owner`'s messages.
   bool is_of(std::size_t owner, std::string_view nonce, Time minted) const;
   /// It was used with a wrong password: `is_of` is false from now on.
   void distrust(std::string_view nonce, Time minted);
@@ -74,7 +75,7 @@ class NonceWindow {
   struct Counts {
     std::uint32_t highest = 0;
     std::uint64_t below = 0;  ///< Bit i: highest - i was used.
-    std::size_t owner = 0;    ///< Who used it first; 0: nobody is believed to own it.
+    std::size_t owner = 0;    ///< The user that used it first; 0: no known owner.
     /// Of a -sess algorithm's first request; empty where it was too long.
     std::optional<std::string> cnonce{};
   };

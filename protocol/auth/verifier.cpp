@@ -7,7 +7,7 @@ namespace beckon::auth {
 
 namespace {
 
-/// As long as an H(A1) of that algorithm in hex, and nobody's.
+/// As long as an H(A1) of that algorithm in hex, and no user's.
 std::string_view nobody(Algorithm algorithm) {
   static constexpr std::string_view zeros =
       "0000000000000000000000000000000000000000000000000000000000000000";
@@ -78,7 +78,7 @@ Verdict Verifier::verify(const Credentials& credentials, const Request& request,
 
 bool Verifier::is_right(const Credentials& credentials, const Request& request,
                         std::string_view session_cnonce) const {
-  // An unknown user costs what a known one does: the same hashes, over a value nobody can hit.
+  // An unknown user costs what a known one does: the same hashes, over a value that no password gives.
   const bool known = !request.ha1.empty();
   const auto ha1 = known ? request.ha1 : nobody(credentials.algorithm);
   const auto expected = response(credentials, ha1, request.method, request.body, session_cnonce);

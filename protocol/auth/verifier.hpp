@@ -15,7 +15,8 @@ namespace beckon::auth {
 /// What credentials are worth.
 enum class Verdict {
   ok,     ///< The user knows the password, and these credentials were not used before.
-  stale,  ///< He knows it, but the nonce is too old, not ours or used up: challenge with stale=true.
+  stale,  ///< The password is right, but the nonce is too old, not ours or used up: challenge with
+          ///< stale=true.
   wrong,  ///< Wrong password or unknown user; the two look and last the same.
   bad,    ///< The request contradicts itself: answer 400.
 };
@@ -54,16 +55,17 @@ class Verifier {
                                       std::string_view nonce_prefix, bool stale, Time now);
   std::string make_nonce(std::string_view realm, std::string_view nonce_prefix, Time now);
 
-  /// What `verify` is told besides the credentials.
+  /// What `verify` needs besides the credentials.
   struct Request {
     std::string_view method;
     std::string_view body;
     std::string_view ha1;  ///< Hex, for the credentials' user name, realm and algorithm; empty: no such user.
-    std::size_t owner = 0;  ///< Hash of who the user is, for `is_known`; 0: does not matter.
+    std::size_t owner = 0;  ///< Hash of the user's name, for `is_known`; 0: not asked for.
   };
   /// What their nonce is; the calls below want it, so that its check is made once.
   NonceFactory::Check look(const Credentials& credentials, Time now) const;
-  /// The caller has looked up the user by `credentials.username` and checked that `credentials.realm` is his.
+  /// The caller has looked up the user by `credentials.username` and checked that `credentials.realm` is
+  /// right.
   Verdict verify(const Credentials& credentials, const NonceFactory::Check& nonce, const Request& request,
                  Time now);
   Verdict verify(const Credentials& credentials, const Request& request, Time now);
@@ -73,7 +75,7 @@ class Verifier {
   std::string session_cnonce(const Credentials& credentials, const NonceFactory::Check& nonce,
                              const Request& request) const;
 
-  /// Has `owner` used the nonce with the right password, and nobody used it with a wrong one since?
+  /// Has `owner` used the nonce with the right password, and no client with a wrong one since?
   bool is_known(const Credentials& credentials, const NonceFactory::Check& nonce, std::size_t owner) const;
   /// Is the nonce of accepted credentials to be followed by a new one soon?
   bool is_old(const NonceFactory::Check& nonce, Time now) const;

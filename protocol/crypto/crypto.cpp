@@ -29,7 +29,7 @@ using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
 
 constexpr std::size_t tag_size = 16;
 
-/// OpenSSL fails here only when memory is gone or the library is broken; nothing could go on safely.
+/// OpenSSL fails here only when memory is gone or the library is broken; no caller could continue safely.
 void require(bool good) {
   if (!good) std::abort();
 }

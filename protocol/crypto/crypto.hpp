@@ -76,7 +76,7 @@ class SystemRandom final : public Random {
 
  private:
   std::array<std::uint8_t, 512> store_{};
-  std::size_t left_ = 0;  ///< Octets at the front of the store that nobody was given.
+  std::size_t left_ = 0;  ///< Octets at the front of the store that were not given out.
 };
 
 }  // namespace beckon::crypto

@@ -138,10 +138,6 @@ sip::Builder Dialog::make_ack(std::uint32_t invite_cseq) const {
   return start_request(*this, "ACK", invite_cseq);
 }
 
-std::string Dialog::next_hop_uri() const {
-  return route_set.empty() ? remote_target : sip::print(route_uri(route_set.front()));
-}
-
 bool Dialog::reserve(std::uint32_t block) {
   if (local_cseq + block / 2 < reserved_cseq) return false;
   reserved_cseq = local_cseq + block;
@@ -181,10 +177,6 @@ Result<Dialog> make_notified_dialog(const sip::Message& notify, std::uint32_t su
 
 Id id_of_request(const sip::Message& request) {
   return {std::string(request.call_id()), std::string(request.to_tag()), std::string(request.from_tag())};
-}
-
-Id id_of_response(const sip::Message& response) {
-  return {std::string(response.call_id()), std::string(response.from_tag()), std::string(response.to_tag())};
 }
 
 std::string print(const Dialog& dialog) {

@@ -61,8 +61,6 @@ struct Dialog {
   sip::Builder make_head(std::string_view method) const;
   /// The same for an ACK of the 2xx to our INVITE `invite_cseq` (RFC 3261 13.2.2.4).
   sip::Builder make_ack(std::uint32_t invite_cseq) const;
-  /// Where a request of this dialog goes: the first route, else the remote target. Resolve it by RFC 3263.
-  std::string next_hop_uri() const;
 
   /// A restarted program must not use a CSeq twice, and must not write a record per request: `print` covers
   /// `block` CSeqs ahead. Call before `make_request`; true: store `print` anew. Asked for while half a
@@ -83,12 +81,11 @@ Result<Dialog> make_uac_dialog(const sip::Message& response, bool secure);
 /// other: its CSeq is not taken yet. Errors: missing_tag, bad_contact, bad_header.
 Result<Dialog> make_notified_dialog(const sip::Message& notify, std::uint32_t subscribe_cseq, bool secure);
 
-/// The dialog a message that came in belongs to, as its receiver names it.
-Id id_of_request(const sip::Message& request);    ///< Local is the To tag.
-Id id_of_response(const sip::Message& response);  ///< Local is the From tag.
+/// The dialog that a received request belongs to, as its receiver names it: local is the To tag.
+Id id_of_request(const sip::Message& request);
 
-/// One line of JSON for the store, and back. What is read continues behind the reserved CSeqs. Error:
-/// bad_text.
+/// One line of JSON for the store, and back. A dialog that was read continues after the reserved CSeqs.
+/// Error: bad_text.
 std::string print(const Dialog& dialog);
 Result<Dialog> parse_dialog(std::string_view text);
 

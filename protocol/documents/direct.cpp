@@ -90,7 +90,7 @@ std::optional<Codec> read_codec(const Element& element) {
   return codec;
 }
 
-/// Kinds and directions we do not know give nothing. A payload type used before is left out: it would be
+/// Unknown kinds and directions give no media. A payload type used before is left out: it would be
 /// ambiguous on the wire.
 std::optional<Media> read_media(const Element& element, std::set<std::uint8_t>& used) {
   const auto kind = trim(element.attribute("kind").value_or(""));
@@ -279,7 +279,7 @@ bool remove_direct(Tuple& tuple) { return std::erase_if(tuple.status_extensions,
 
 namespace {
 
-/// What is wrong with a published element; empty: nothing.
+/// What is wrong with a published element; empty when it is right.
 std::string fault_of(const Element& element, Published& out) {
   if (version_of(element) != 1) return "unknown version";
   const auto profile = read_profile(element);

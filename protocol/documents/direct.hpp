@@ -77,7 +77,7 @@ Result<Direct> parse_direct(const xml::Fragment& element);
 xml::Fragment print(const Direct& direct);
 
 bool is_direct(const xml::Fragment& element);
-/// The tuple's <direct> with the highest version we know; nothing if there is none to use.
+/// The tuple's <direct> with the highest version we know; nullopt if there is none to use.
 std::optional<Direct> find_direct(const Tuple& tuple);
 /// Removes every <direct> of the tuple. True if there was one.
 bool remove_direct(Tuple& tuple);

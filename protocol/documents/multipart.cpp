@@ -42,7 +42,7 @@ bool is_boundary(std::string_view text) {
              text, [](char c) { return is_alpha(c) || is_digit(c) || others.find(c) != others.npos; });
 }
 
-/// One delimiter line: where the line end before it begins, where the line behind it begins.
+/// One delimiter line: where the line end before it begins, where the line after it begins.
 struct Delimiter {
   std::size_t begin, end;
   bool closes;

@@ -30,11 +30,12 @@ struct Part {
 
   /// First of that name, in any case; empty when absent.
   std::string_view header(std::string_view name) const;
-  /// "text/plain" where nothing is said (RFC 2046 5.1), "message/rfc822" in a multipart/digest is not
+  /// "text/plain" where none is given (RFC 2046 5.1), "message/rfc822" in a multipart/digest is not
   /// guessed.
   std::string_view content_type() const;
   std::string_view content_id() const;  ///< Without its angle brackets; empty when absent.
-  /// RFC 5621 3.3, 8.3: must who cannot read the part refuse the message? Only handling=optional says no.
+  /// RFC 5621 3.3, 8.3: must a receiver that cannot read the part refuse the message? Only handling=optional
+  /// says no.
   bool is_required() const;
 };
 
@@ -60,7 +61,7 @@ const Part& root_of(const Multipart& multipart, std::string_view content_type);
 /// The part with that Content-ID, on any level; null when there is none.
 const Part* find_content_id(const std::vector<Part>& parts, std::string_view id);
 
-/// The octets of a part behind its Content-Transfer-Encoding: 7bit, 8bit, binary (and none) as they are,
+/// The octets of a part after its Content-Transfer-Encoding: 7bit, 8bit, binary (and none) as they are,
 /// base64 decoded (RFC 2045 6). Errors: unknown_encoding, bad_value.
 Result<std::string> content(const Part& part);
 

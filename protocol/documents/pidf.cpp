@@ -24,7 +24,7 @@ Note read_note(const Element& element) {
 
 std::string read_id(const Element& element) { return std::string(element.attribute("id").value_or("")); }
 
-/// "0", "1", "0.8", "0.125", "1.000"; nothing for anything else (RFC 3863 4.1.5).
+/// "0", "1", "0.8", "0.125", "1.000"; nullopt for anything else (RFC 3863 4.1.5).
 std::optional<std::uint16_t> read_priority(std::string_view text) {
   const auto [whole, fraction] = cut(trim(text), '.');
   if ((whole != "0" && whole != "1") || fraction.size() > 3) return std::nullopt;

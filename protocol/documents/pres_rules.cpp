@@ -53,7 +53,7 @@ Result<Identity::Many> read_many(const Element& element) {
   return many;
 }
 
-/// Children of other namespaces evaluate to false (RFC 4745 7.1.1), so they add nothing.
+/// Children of other namespaces evaluate to false (RFC 4745 7.1.1), so they have no effect.
 Result<Identity> read_identity(const Element& element) {
   Identity identity;
   for (const Element& child : element.children()) {

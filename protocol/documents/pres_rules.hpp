@@ -25,7 +25,7 @@ enum class SubHandling : std::uint8_t { block = 0, confirm = 10, polite_block = 
 const char* to_string(SubHandling handling);
 std::optional<SubHandling> parse_sub_handling(std::string_view text);
 
-/// Whom a rule is for (RFC 4745 7.1). Matches if one of `ones` or one of `manys` does.
+/// The watchers a rule is for (RFC 4745 7.1). Matches if one of `ones` or one of `manys` does.
 struct Identity {
   /// All authenticated users of a domain (or of any), without the excepted.
   struct Many {
@@ -103,7 +103,7 @@ std::string print(const Rules& rules);
 bool same_user(std::string_view id, std::string_view aor);
 bool matches(const Identity::Many& many, std::string_view aor);
 
-/// Who asks, and when.
+/// The watcher, and the time.
 struct Asker {
   std::string_view aor;  ///< Authenticated identity, "sip:bob@example.org".
   WallTime now{};
@@ -115,7 +115,7 @@ bool matches(const Conditions& conditions, const Asker& asker);
 
 /// What the rules say together. Two watchers with equal decisions may share one document.
 struct Decision {
-  std::optional<SubHandling> handling;  ///< Nothing: no rule speaks of this watcher.
+  std::optional<SubHandling> handling;  ///< Nullopt: no rule covers this watcher.
   Transformations transformations;      ///< Of all rules that match; `direct` is off unless allowed.
   bool operator==(const Decision&) const = default;
 };
@@ -129,11 +129,11 @@ struct Verdict {
   ds1::Mode direct = ds1::Mode::off;  ///< Only with `allow`.
 };
 
-/// Makes `verdict` the decision for `aor`: a rule of his own, his id taken out of all others, and an
-/// exception for him in those that reach him through <many>. Other rules stay as they are. Fails with
-/// Errc::rule_in_the_way, and changes nothing, where a rule for everyone would still outvote the verdict.
+/// Makes `verdict` the decision for `aor`: a rule of its own, the id removed from all others, and an
+/// exception for it in those that match it through <many>. Other rules are kept. Fails with
+/// Errc::rule_in_the_way, without a change, where a rule for everyone would still override the verdict.
 Result<void> set_watcher(Rules& rules, std::string_view aor, Verdict verdict);
-/// Forgets the decision: takes his id out of all rules. Exceptions stay, so nothing opens by forgetting.
+/// Forgets the decision: removes the id from all rules. Exceptions stay, so forgetting permits nothing.
 void forget_watcher(Rules& rules, std::string_view aor);
 
 }  // namespace beckon::documents

@@ -12,7 +12,7 @@ namespace {
 
 using xml::Element;
 
-/// Is nobody but the user named by this condition?
+/// Does this condition name the user alone?
 bool names_only(const Identity& identity, std::string_view aor) {
   return identity.manys.empty() && std::all_of(identity.ones.begin(), identity.ones.end(),
                                                [aor](const std::string& id) { return same_user(id, aor); });
@@ -79,7 +79,7 @@ std::string unused_id(const Rules& rules) {
   }
 }
 
-/// The rule of one watcher. Who is allowed sees everything, as the user was not asked for more detail.
+/// The rule of one watcher. An allowed watcher sees everything, as the user was not asked for more detail.
 std::string print_rule(const std::string& id, std::string_view aor, const Verdict& verdict) {
   xml::Writer writer(xml::Writer::Start::fragment);
   writer.open("rule").declare("", ns::common_policy).declare("pr", ns::pres_rules);

@@ -33,7 +33,7 @@ const char* to_string(WatcherEvent event);
 
 struct Watcher {
   std::string id;   ///< Unique in the presentity's documents, stable while the subscription lives.
-  std::string uri;  ///< Who watches.
+  std::string uri;  ///< The watcher.
   WatcherStatus status = WatcherStatus::pending;
   WatcherEvent event = WatcherEvent::subscribe;
   std::string display_name;

@@ -13,14 +13,14 @@ namespace beckon::ds1 {
 enum class MediaKind : std::uint8_t { audio = 1, video = 2 };
 const char* to_string(MediaKind kind);
 
-/// Always told from its owner's view.
+/// Always from its owner's point of view.
 enum class Direction : std::uint8_t { sendrecv = 1, sendonly = 2, recvonly = 3 };
 const char* to_string(Direction direction);
 constexpr bool sends(Direction direction) { return direction != Direction::recvonly; }
 constexpr bool receives(Direction direction) { return direction != Direction::sendonly; }
 /// The same stream seen from the other end.
 Direction flip(Direction direction);
-/// What both allow; nothing if no direction is left.
+/// What both allow; nullopt if no direction is left.
 std::optional<Direction> intersect(Direction a, Direction b);
 
 /// One UDP address that receives everything (2, <cand>).

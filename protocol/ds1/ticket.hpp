@@ -42,7 +42,7 @@ struct Grant {
 Grant make_grant(const crypto::Key32& secret, const Epoch& epoch, const Permission& permission,
                  Random& random);
 
-/// Opens a ticket; nothing for one that was not sealed with this secret and epoch.
+/// Opens a ticket; nullopt for one that was not sealed with this secret and epoch.
 std::optional<Permission> open_ticket(const crypto::Key32& secret, const Epoch& epoch, ByteView ticket);
 crypto::Key32 ticket_psk(const crypto::Key32& secret, ByteView ticket);
 

@@ -10,7 +10,7 @@
 
 namespace beckon::locate {
 
-/// Answers of the DNS for as long as they hold, "there is nothing" among them (RFC 2308).
+/// Answers of the DNS for as long as they are valid, negative ones included (RFC 2308).
 class Cache {
  public:
   struct Limits {

@@ -61,7 +61,7 @@ class Reader {
 };
 
 /// A domain name with its compression (RFC 1035 4.1.4), in lower case, without the last dot. A label with a
-/// dot or an unprintable octet is nothing a host is called.
+/// dot or an unprintable octet is not part of a host's name.
 std::string Reader::name() {
   std::string out;
   std::size_t from = at_;
@@ -206,7 +206,7 @@ const char* to_string(Type type) {
 
 Result<Answer> read_answer(const Question& question, ByteView message) {
   Reader in(message);
-  in.number16();  // the query's number: checked by who sent it
+  in.number16();  // the query's number: checked by the sender
   const unsigned flags = in.number16();
   const unsigned questions = in.number16();
   const unsigned answers = in.number16();

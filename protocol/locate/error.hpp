@@ -4,7 +4,7 @@
 
 namespace beckon::locate {
 
-/// Why nobody was found, or what came from the name server could not be read.
+/// Why no hop was found, or why a name server's answer could not be read.
 enum class Errc {
   bad_uri = 1,   ///< Not a SIP or SIPS URI, or one that no request can be sent to.
   no_transport,  ///< It asks for a transport we do not dial, or for one that SIPS excludes (RFC 3261 19.1.2).

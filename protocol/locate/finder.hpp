@@ -11,7 +11,7 @@
 
 namespace beckon::locate {
 
-/// The Locator over a Dns: runs searches, keeps answers, asks nothing twice at the same time. Pure.
+/// The Locator over a Dns: runs searches, keeps answers, never has the same question under way twice. Pure.
 class Finder final : public Locator {
  public:
   struct Limits {
@@ -20,7 +20,7 @@ class Finder final : public Locator {
     Duration patience = 8s;       ///< A search ends by then with what it has.
     Cache::Limits cache{};
   };
-  /// All references outlive it, and `dns` has nothing to tell it afterwards.
+  /// All references outlive it, and `dns` does not call it afterwards.
   Finder(Dns& dns, Abilities abilities, TimerQueue& timers, Clock& clock, Random& random);
   Finder(Dns& dns, Abilities abilities, TimerQueue& timers, Clock& clock, Random& random, Limits limits);
 
@@ -54,7 +54,7 @@ class Finder final : public Locator {
   Cache cache_;
   SearchId last_ = 0;
   std::unordered_map<SearchId, std::unique_ptr<Running>> searches_;
-  std::map<Question, std::vector<SearchId>> waiting_;  ///< Questions on their way, and who waits for them.
+  std::map<Question, std::vector<SearchId>> waiting_;  ///< Questions under way, and the searches that wait.
   std::map<std::pair<transaction::Protocol, Address>, Time> failed_;  ///< Until when they come last.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -24,7 +24,7 @@ class Locator {
   virtual const Abilities& abilities() const = 0;
 };
 
-/// For how long a hop that failed comes last when it said nothing else.
+/// For how long a hop that failed comes last when it gave no Retry-After.
 inline constexpr Duration failed_pause = 30s;
 
 }  // namespace beckon::locate

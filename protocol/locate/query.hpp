@@ -19,7 +19,7 @@ struct Query {
   std::optional<std::uint16_t> port{};
   std::optional<transaction::Protocol> transport{};  ///< Absent: the domain chooses.
   bool secure = false;                               ///< SIPS: only TLS will do.
-  std::string name{};  ///< Whom the certificate must name, where that is not `host`.
+  std::string name{};  ///< The name the certificate must be for, where that is not `host`.
   bool operator==(const Query&) const = default;
 };
 

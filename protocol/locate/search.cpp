@@ -69,7 +69,7 @@ bool Search::may_use(Protocol protocol) const {
   return abilities_.has(protocol) && (!query_.secure || transaction::is_secure(protocol));
 }
 
-/// Where the domain says nothing: what was asked for; UDP for SIP, TLS for SIPS (RFC 3263 4.1).
+/// Where the domain has no records: the transport asked for; UDP for SIP, TLS for SIPS (RFC 3263 4.1).
 std::optional<Protocol> Search::standard_protocol() const {
   if (query_.transport) return may_use(*query_.transport) ? query_.transport : std::nullopt;
   const auto usual = query_.secure ? Protocol::tls : Protocol::udp;
@@ -290,7 +290,7 @@ Hop Search::hop_to(Protocol protocol, const IpAddress& ip, std::uint16_t port) c
 
 namespace {
 
-/// For searches that end at once, and so draw nothing.
+/// For searches that end at once, and so draw no random numbers.
 class NoRandom final : public Random {
   void fill(std::span<std::uint8_t> out) override { std::ranges::fill(out, std::uint8_t{0}); }
 };

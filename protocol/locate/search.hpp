@@ -11,8 +11,8 @@
 
 namespace beckon::locate {
 
-/// One search for the server of a URI (RFC 3263 4): says what to ask the DNS, is told the answers, ends with
-/// the hops to try one after another. Pure; asks a bounded number of questions whatever the answers are.
+/// One search for the server of a URI (RFC 3263 4): gives the questions for the DNS, takes the answers, ends
+/// with the hops to try one after another. Pure; asks a bounded number of questions whatever the answers are.
 class Search {
  public:
   /// Of one search: a domain with NAPTR, three transports and eight hosts needs 20.
@@ -91,7 +91,7 @@ class Search {
   Result<std::vector<transaction::Hop>> result_ = ErrorCode(Errc::no_answer);
 };
 
-/// The result of a search that needs no DNS: of an address, localhost, or what cannot be reached. Nothing for
+/// The result of a search that needs no DNS: of an address, localhost, or what cannot be reached. Nullopt for
 /// other names.
 std::optional<Result<std::vector<transaction::Hop>>> find_without_dns(const Query& query,
                                                                       const Abilities& abilities);

@@ -41,7 +41,7 @@ void StreamChannel::learn_local() {
 
 // ---- opening
 
-// Ends an opening step that takes too long: `done` is whoever comes first.
+// Ends an opening step that takes too long: `done` is called for whichever happens first.
 void StreamChannel::limit_opening(const std::shared_ptr<Done>& done) {
   timer_.set(loop_.now().mono + limits_.handshake, [this, self = shared_from_this(), done](Time) {
     ErrorCode ignored;
@@ -123,7 +123,7 @@ void StreamChannel::set_idle(Duration idle) {
   if (state_ == State::open) watch_idle();
 }
 
-// One timer that looks again when the time since the last octet is not over, so that traffic costs nothing.
+// One timer that is set again when octets have arrived meanwhile, so that traffic sets no timer.
 void StreamChannel::watch_idle() {
   timer_.cancel();
   if (limits_.idle == Duration::zero()) return;
@@ -155,7 +155,7 @@ void StreamChannel::on_read(const ErrorCode& error, std::size_t size) {
     handler({in_.data(), size});
   }
   if (state_ != State::open) return;
-  // A peer that has said all it wants to say still gets what we have for it.
+  // A peer that has closed its side still receives what is queued for it.
   if (is_end(error)) return queued_ > 0 ? finish() : close(Errc::closed);
   if (error) return close(error);
   read();

@@ -30,7 +30,7 @@ struct ChannelLimits {
 class Channel {
  public:
   struct Handler {
-    /// Octets came; valid during the call.
+    /// Octets arrived; valid during the call.
     std::function<void(std::string_view octets)> on_octets;
     /// Called exactly once, last of all, never from inside a call to the channel. Then the handlers are
     /// dropped.
@@ -59,8 +59,8 @@ class Channel {
   virtual Time last_received() const = 0;
   virtual const Address& local() const = 0;
   virtual const Address& remote() const = 0;
-  /// Whom the peer's certificate, which we trust, is for (RFC 5922 7.1): SIP domains and addresses. Empty
-  /// when it showed none.
+  /// What the peer's trusted certificate is for (RFC 5922 7.1): SIP domains and addresses. Empty when the
+  /// peer showed none.
   virtual std::vector<std::string> peer_names() = 0;
   virtual Loop& loop() = 0;
 };
@@ -68,8 +68,9 @@ using ChannelPtr = std::shared_ptr<Channel>;
 
 struct DialOptions {
   Address remote;
-  TlsContextPtr tls{};        ///< None: plain TCP.
-  std::string server_name{};  ///< Whom the certificate must name; a name (not a literal) is also sent as SNI.
+  TlsContextPtr tls{};  ///< None: plain TCP.
+  std::string
+      server_name{};  ///< The name the certificate must be for; a name (not a literal) is also sent as SNI.
   Identity identity = Identity::sip;
   ChannelLimits limits{};
 };

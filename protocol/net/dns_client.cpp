@@ -113,7 +113,7 @@ void DnsClient::Impl::open(const Options& options) {
   if (status != ARES_SUCCESS) close();
 }
 
-/// c-ares calls back for all that is open: nobody is told.
+/// c-ares calls back for every open question; those calls are not passed on.
 void DnsClient::Impl::close() {
   timer.cancel();
   if (channel) ares_destroy(std::exchange(channel, nullptr));

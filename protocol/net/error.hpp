@@ -12,7 +12,7 @@ enum class Errc {
   queue_full,       ///< The peer reads slower than we write; a stream is closed for it.
   too_large,        ///< More octets than the transport or a limit allows.
   timed_out,        ///< Connecting, the TLS handshake, an answer, or the end of a message took too long.
-  idle,             ///< Nothing came for too long, or a keep-alive was not answered (RFC 5626 4.4.1).
+  idle,             ///< No octet arrived for too long, or a keep-alive was not answered (RFC 5626 4.4.1).
   closed,           ///< The peer closed, or we did.
   untrusted,        ///< The peer's certificate is not signed by anyone we trust.
   wrong_name,       ///< The peer's certificate is for someone else (RFC 5922 7.2).

@@ -26,7 +26,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   void start(Events events);
   /// `failed` is called later if the message is known not to have been written.
   void send(transaction::Outgoing message, Failed failed);
-  /// Sends CRLF CRLF every 5/6 to 1 of `longest` from now on, and closes when nothing at all comes within
+  /// Sends CRLF CRLF every 5/6 to 1 of `longest` from now on, and closes when no octet arrives within
   /// `wait` (RFC 5626 4.4.1; zero: no answer is expected). Without `random` every `longest`.
   void keep_alive(Duration longest, Duration wait, Random* random);
   void finish() { channel_->finish(); }
@@ -36,7 +36,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   bool is_open() const { return channel_->is_open(); }
   bool is_dialled() const { return dialled_ != nullptr; }
   std::size_t queued() const { return channel_->queued(); }
-  /// Whom the peer's certificate is for (RFC 5922 7.1); empty without one we trust.
+  /// What the peer's certificate is for (RFC 5922 7.1); empty without a trusted one.
   const std::vector<std::string>& peer_names() const { return peer_names_; }
 
  private:

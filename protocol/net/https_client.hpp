@@ -19,7 +19,7 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpsRequest {
   std::string method = "GET";
-  std::string url{};  ///< "https://host[:port]/path?query"; what stands behind the host is sent as written.
+  std::string url{};      ///< "https://host[:port]/path?query"; what follows the host is sent as written.
   HttpHeaders headers{};  ///< Host, Content-Length, User-Agent and Connection are added.
   std::string body{};
   Duration timeout = 10s;                         ///< From the call to the last octet of the answer.

@@ -72,7 +72,7 @@ struct Loop::Impl {
     return std::max(until - now, Duration::zero());
   }
 
-  // Waits first, so that whoever runs turns looks at what came of one before the next one waits.
+  // Waits first, so that the caller sees what came of one turn before the next turn waits.
   void turn(Time deadline) {
     const Duration wait = wait_time(deadline);
     clock.begin_handler();

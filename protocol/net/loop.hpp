@@ -21,7 +21,7 @@ namespace beckon::net {
 /// before `run`, to the one that sets it up).
 class Loop {
  public:
-  /// `number` tells the loops of a process apart; it is the top octet of the FlowIds made here.
+  /// `number` distinguishes the loops of a process; it is the top octet of the FlowIds made here.
   explicit Loop(std::uint8_t number = 0);
   ~Loop();
   Loop(const Loop&) = delete;

@@ -30,8 +30,8 @@ bool is_stun(std::string_view octets) {
   return octets.size() >= stun_header && static_cast<unsigned char>(octets.front()) <= 3;
 }
 
-// What stands behind leading line ends (RFC 3261 7.5) when a start line can begin there, else nothing:
-// keep-alives (RFC 5626 4.4.1, four zero octets of old clients) and junk.
+// What follows leading line ends (RFC 3261 7.5) when a start line can begin there. Empty for keep-alives
+// (RFC 5626 4.4.1, four zero octets of old clients) and junk.
 std::string_view sip_part(std::string_view octets) {
   const auto begin = octets.find_first_not_of("\r\n");
   if (begin == std::string_view::npos || !is_alpha(octets[begin])) return {};
@@ -43,7 +43,7 @@ std::string print_host_port(const std::string& host, std::uint16_t port) {
   return host + ":" + std::to_string(port);
 }
 
-// Who is told once the transport is gone and a posted call still finds its rest.
+// Stands in when the transport is gone and a posted call still arrives.
 class NoReceiver final : public Receiver {
   void on_message(const Hop&, sip::Message) override {}
   void on_malformed(const Hop&, ErrorCode, std::string_view) override {}
@@ -55,8 +55,8 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   using Outgoing = transaction::Outgoing;
   using Failed = transaction::OnFailed;
   using Dialled = Callback<void(Result<Hop>), 64>;
-  /// Whom a connection leads to: over TLS to the same address a certificate for one name says nothing about
-  /// another (RFC 5922 7.1).
+  /// The far end of a connection. Over TLS the name belongs to it: a certificate for one name proves nothing
+  /// about another one at the same address (RFC 5922 7.1).
   struct Remote {
     explicit Remote(const Hop& hop)
         : protocol(hop.protocol),
@@ -67,7 +67,7 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
     std::string name;
     auto operator<=>(const Remote&) const = default;
   };
-  /// Whom its certificate must name.
+  /// The name that its certificate must be for.
   static std::string name_of(const Remote& to) { return to.name.empty() ? print(to.address.ip) : to.name; }
   struct Listener {
     Protocol protocol;
@@ -195,7 +195,7 @@ void SipTransport::Impl::open_websocket(Protocol protocol, const ChannelPtr& cha
 
 void SipTransport::Impl::on_datagram(UdpSocket& socket, const Address& from, const Address& to,
                                      std::string_view octets) {
-  if (from.port == 0) return;  // nobody can be answered there
+  if (from.port == 0) return;  // no answer can be sent there
   if (is_stun(octets)) {
     if (!options.on_stun) return;
     if (const auto reply = options.on_stun(from, as_bytes(octets)))
@@ -234,7 +234,7 @@ Hop SipTransport::Impl::add_flow(const std::shared_ptr<Flow>& flow) {
   const Hop hop = flow->hop();
   const bool dialled = flow->is_dialled();
   flows[hop.flow] = flow;
-  // Over TLS only whom we dialled has shown a certificate.
+  // Over TLS only a dialled peer has always shown a certificate.
   if (dialled || hop.protocol == Protocol::tcp) by_remote[Remote(hop)] = hop.flow;
   const auto weak = weak_from_this();
   flow->start({.on_message =
@@ -271,7 +271,8 @@ void SipTransport::Impl::on_flow_closed(const Hop& hop) {
   receiver->on_flow_closed(hop.flow);
 }
 
-// RFC 5923 8.1: who has shown a certificate may have us use his connection for requests to his own port.
+// RFC 5923 8.1: a peer that has shown a certificate may ask for its connection to be used for requests to its
+// port.
 void SipTransport::Impl::note_alias(const Hop& from, const sip::Message& message) {
   if (from.protocol != Protocol::tls || !message.is_request()) return;
   const auto flow = find(from.flow);
@@ -306,7 +307,7 @@ void SipTransport::Impl::with_flow(const Remote& to, Dialled done) {
   dial_flow(to, std::move(done));
 }
 
-/// Nobody makes us keep more connections to an address than could be kept from it.
+/// Connections to an address are bounded like connections from it.
 bool SipTransport::Impl::may_dial(const Address& to) const {
   if (to.port == 0 || to.ip.is_unspecified() || places_taken >= options.connections) return false;
   const bool trusted = options.trusted ? options.trusted(to.ip) : to.ip.is_loopback();
@@ -314,7 +315,7 @@ bool SipTransport::Impl::may_dial(const Address& to) const {
   return trusted || known == dialled_to.end() || known->second < options.connections_per_address;
 }
 
-/// Counts a connection to there until the last copy goes.
+/// Counts a connection to this address until the last copy is destroyed.
 std::shared_ptr<void> SipTransport::Impl::take_place(const IpAddress& to) {
   const IpAddress ip = counted_as(to);
   ++places_taken;

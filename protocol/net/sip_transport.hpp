@@ -22,17 +22,18 @@ using transaction::FlowId;
 using transaction::Hop;
 using transaction::Protocol;
 
-/// Who is told what came in. All calls are on the transport's loop, and a Hop can be sent to as it is.
+/// Receives what the transport reads. All calls are made on the transport's loop; a Hop can be sent to as it
+/// is.
 class Receiver {
  public:
   virtual ~Receiver() = default;
   virtual void on_message(const Hop& from, sip::Message message) = 0;
-  /// Octets that look like SIP and cannot be read; `sip::refusal` tells what to answer. A TCP or TLS stream
-  /// is closed after the call, when the answer is written: where its next message begins cannot be known.
-  /// `text` is valid during the call.
+  /// Octets that look like SIP and cannot be read; `sip::refusal` gives the answer. A TCP or TLS stream is
+  /// closed after the call, when the answer is written: where its next message begins cannot be known. `text`
+  /// is valid during the call.
   virtual void on_malformed(const Hop& from, ErrorCode error, std::string_view text) = 0;
-  /// Right before `on_flow_opened`, when the peer showed a certificate that we trust: whom it is for (RFC
-  /// 5922 7.1). Of a connection we dialled the one we dialled is among them.
+  /// Right before `on_flow_opened`, when the peer showed a certificate that we trust: the names it is for
+  /// (RFC 5922 7.1). For a connection we dialled, the dialled name is among them.
   virtual void on_peer_verified(const Hop& /*flow*/, const std::vector<std::string>& /*names*/) {}
   virtual void on_flow_opened(const Hop& /*flow*/) {}
   virtual void on_flow_closed(FlowId /*flow*/) {}
@@ -43,10 +44,10 @@ class Receiver {
 /// A connection, accepted or dialled, is a flow of the loop it was made on; the FlowId's top octet is that
 /// loop's number. `send` to another loop's flow is posted there when the transports know each other.
 ///
-/// A connection is used again for requests to the very address and port at its other end; one we accepted
-/// over TLS never, unless its peer showed a certificate and asked for it with `alias` in its Via: then for
-/// the port of its sent-by too, as long as the certificate is for whom we would dial there (RFC 5923 7, 8).
-/// `alias` over TCP proves nothing and is not looked at.
+/// A connection is reused for requests to exactly the address and port at its other end. One accepted over
+/// TLS is reused only if its peer showed a certificate and asked for reuse with `alias` in its Via: then also
+/// for the port of its sent-by, if the certificate is for the name we would dial there (RFC 5923 7, 8).
+/// `alias` over TCP proves nothing and is ignored.
 class SipTransport final : public transaction::Transport {
  public:
   struct Options {
@@ -62,11 +63,11 @@ class SipTransport final : public transaction::Transport {
     std::size_t connections_per_address = 100;  ///< Each way.
     std::function<bool(const IpAddress&)> trusted{};  ///< No bound per address; loopback unless set.
     /// Dialled flows send CRLF CRLF every 5/6 to 1 of that (zero: never), and close when no octet comes
-    /// within `pong_wait` behind one (RFC 5626 4.4.1; zero: nobody has promised an answer).
+    /// within `pong_wait` after one (RFC 5626 4.4.1; zero: no answer is expected).
     Duration keep_alive{};
     Duration pong_wait = 10s;
     Random* random{};  ///< Spreads keep-alives; outlives the transport. Null: they come at their longest.
-    /// Answers a STUN message on a SIP port (RFC 5626 4.4.2): the reply, or nothing to ignore it.
+    /// Answers a STUN message on a SIP port (RFC 5626 4.4.2): the reply, or nullopt to ignore it.
     std::function<std::optional<Bytes>(const Address& from, ByteView message)> on_stun{};
   };
 
@@ -87,7 +88,7 @@ class SipTransport final : public transaction::Transport {
   /// Makes a new connection (tcp, tls) to that hop, or waits with others for the one being made. `done` is
   /// called later, exactly once, with the flow's Hop.
   void connect(const Hop& to, std::function<void(Result<Hop>)> done);
-  /// From now on that flow is pinged so often, other than `Options::keep_alive` and `pong_wait` say.
+  /// Pings that flow at this interval from now on, instead of `Options::keep_alive` and `pong_wait`.
   void keep_alive(FlowId flow, Duration longest, Duration pong_wait);
   /// Says goodbye and closes, after what is queued was written.
   void close(FlowId flow);
@@ -98,8 +99,8 @@ class SipTransport final : public transaction::Transport {
   /// A live flow of this loop.
   std::optional<Hop> find_flow(FlowId flow) const;
   std::size_t flows() const;
-  /// One line per flow, for the admin's tables: id, protocol, remote, local, octets queued, whom the peer's
-  /// certificate is for.
+  /// One line per flow, for the admin's tables: id, protocol, remote, local, octets queued, names of the
+  /// peer's certificate.
   std::string dump() const;
 
   struct Impl;

@@ -7,15 +7,15 @@
 
 namespace beckon::net {
 
-/// The address of ours the system would send from to `remote`. Sends nothing. Errors: the system's (no
+/// Our address that the system would send from to `remote`. Sends nothing. Errors: the system's (no
 /// route).
 Result<IpAddress> source_address(const Address& remote);
 
 /// The addresses of that family this machine has now.
 std::vector<IpAddress> own_addresses(IpAddress::Family family);
 
-/// Whom a bound per address counts: an IPv4 address by itself, IPv6 addresses by their first 64 bits, as no
-/// site gets less (RFC 6177 2).
+/// What a bound per address counts as one source: an IPv4 address by itself, IPv6 addresses by their first 64
+/// bits, as no site gets less (RFC 6177 2).
 IpAddress counted_as(const IpAddress& source);
 
 }  // namespace beckon::net

@@ -17,8 +17,8 @@ class StreamChannel final : public Channel, public std::enable_shared_from_this<
   using Socket = boost::asio::ip::tcp::socket;
   using Done = std::function<void(ErrorCode)>;
 
-  /// `remote` is whom `socket` was accepted from, as it was learnt then: who hangs up at once has no address
-  /// any more. For a socket that is still to be connected it is told by `connect`.
+  /// `remote` is the peer's address as it was when the socket was accepted: a peer that has closed already
+  /// has no address any more. For a socket that is yet to be connected, `connect` sets it.
   StreamChannel(Loop& loop, Socket socket, const Address& remote, TlsContextPtr tls, ChannelLimits limits);
 
   /// Before `start`: connects, shakes hands. Without TLS the handshake is done at once. `done` is called
@@ -26,7 +26,7 @@ class StreamChannel final : public Channel, public std::enable_shared_from_this<
   void connect(const Address& remote, Done done);
   void accept_handshake(Done done);
   void dial_handshake(const std::string& server_name, Identity identity, Done done);
-  /// Goes with the channel (the acceptor's count of it).
+  /// Is released when the channel closes (the acceptor's count of it).
   void hold(std::shared_ptr<void> thing) { held_ = std::move(thing); }
 
   void start(Handler handler) override;

@@ -13,7 +13,7 @@ namespace beckon::net {
 /// little use to amplify.
 class StunListener {
  public:
-  /// The reply to `message` that came from `from`, or nothing.
+  /// The reply to `message`, received from `from`, or nullopt.
   using Answer = std::function<std::optional<Bytes>(const Address& from, ByteView message)>;
   StunListener(Loop& loop, Answer answer);
   Result<Address> listen(const Address& address);

@@ -58,7 +58,7 @@ Result<void> use_trust(ssl::context& context, const std::string& ca_path) {
 Result<ContextPtr> load_server(const std::string& certificate_path, const std::string& key_path,
                                const ClientCertificates& clients) {
   auto context = make_context(ssl::context::tls_server);
-  // COMPAT: sipsak 0.9.8 takes a ticket behind a TLS 1.3 handshake for the end of the connection.
+  // COMPAT: sipsak 0.9.8 takes a ticket after a TLS 1.3 handshake for the end of the connection.
   SSL_CTX_set_num_tickets(context->native_handle(), 0);
   if (auto used = use_certificate(*context, certificate_path, key_path); !used) return used.error();
   if (clients.ca_path.empty()) return context;

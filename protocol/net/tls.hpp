@@ -13,8 +13,10 @@ namespace beckon::net {
 
 /// Whether a server asks its clients for certificates (RFC 5922 7.4).
 struct ClientCertificates {
-  std::string ca_path{};  ///< PEM file of whom it trusts to sign them, or one pinned; empty: it does not ask.
-  bool required = false;  ///< No handshake without one. Else who shows none is served as anybody.
+  std::string
+      ca_path{};  ///< PEM file of trusted authorities, or of one pinned certificate; empty: not asked.
+  bool required =
+      false;  ///< The handshake fails without one. Else a client without one is served like any other.
 };
 
 /// Certificates and trust of one side of TLS (1.2 and later). Shared by all loops; `reload` may run while
@@ -44,7 +46,7 @@ class TlsContext {
 };
 using TlsContextPtr = std::shared_ptr<TlsContext>;
 
-/// Whose certificate counts as the one of the name we dialled.
+/// Which certificates count as those of the name we dialled.
 enum class Identity {
   sip,   ///< RFC 5922 7: SIP URIs of the subjectAltName, else its DNS names, else the common name; no
          ///< wildcards.

@@ -25,7 +25,7 @@ struct TlsContext::Impl {
   std::shared_ptr<boost::asio::ssl::context> context_;
 };
 
-/// Whom a certificate is for: its SIP domains as RFC 5922 7.1 finds them, and its IP addresses.
+/// What a certificate is for: its SIP domains as RFC 5922 7.1 finds them, and its IP addresses.
 std::vector<std::string> identities(X509* certificate);
 /// True when `certificate` is for `name`, a host name or an address literal.
 bool is_for(X509* certificate, const std::string& name, Identity identity);

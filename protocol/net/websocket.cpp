@@ -179,7 +179,7 @@ void WebSocketChannel::refuse(const Refusal& refusal) {
 void WebSocketChannel::start(Handler handler) {
   handler_ = std::move(handler);
   watch();
-  // What the client sent right behind its handshake.
+  // What the client sent right after its handshake.
   loop().post([self = shared_from_this()] { self->take_frames(); });
 }
 

@@ -38,7 +38,7 @@ void put_number(std::string& out, std::uint64_t value, std::size_t octets) {
   for (std::size_t i = octets; i-- > 0;) out += static_cast<char>(value >> (8 * i) & 0xFF);
 }
 
-// What a close frame may carry (RFC 6455 5.5.1, 7.4): nothing, or a code that may be sent and a text.
+// What a close frame may carry (RFC 6455 5.5.1, 7.4): no octets, or a code that may be sent and a text.
 bool is_close(std::string_view payload) {
   if (payload.empty()) return true;
   if (payload.size() < 2) return false;
@@ -134,7 +134,7 @@ void WebSocketFramer::take_payload() {
   frame_->taken += size;
 }
 
-// Nothing when a message goes on in the next frame.
+// Nullopt when a message continues in the next frame.
 Result<std::optional<WebSocketFramer::Item>> WebSocketFramer::end_frame() {
   const Frame frame = *std::exchange(frame_, std::nullopt);
   if (is_control(frame.opcode)) {

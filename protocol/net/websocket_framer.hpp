@@ -22,7 +22,7 @@ enum class WebSocketOpcode : std::uint8_t {
   pong = 0xA,
 };
 
-/// Why a WebSocket is closed, as the peer is told (RFC 6455 7.4.1).
+/// Why a WebSocket is closed: the code sent to the peer (RFC 6455 7.4.1).
 enum class WebSocketClose : std::uint16_t {
   normal = 1000,
   going_away = 1001,
@@ -34,7 +34,7 @@ WebSocketClose close_code(const ErrorCode& reason);
 
 /// Cuts what a WebSocket client sends into whole messages and control frames (RFC 6455 5). Server side: every
 /// frame must be masked. Holds at most one message of `limit` octets and what was pushed since `next` last
-/// gave nothing: call `next` until it does after every `push`.
+/// returned nullopt: after every `push` call `next` until it does.
 class WebSocketFramer {
  public:
   explicit WebSocketFramer(std::size_t limit = std::size_t{1} << 20) : limit_(limit) {}
@@ -42,10 +42,10 @@ class WebSocketFramer {
   struct Item {
     WebSocketOpcode kind;  ///< `text` and `binary` are whole messages, put together again; never
                            ///< `continuation`.
-    std::string octets;    ///< Unmasked. Of `close`: the reason, behind the code.
+    std::string octets;    ///< Unmasked. Of `close`: the reason, without the code.
   };
   void push(std::string_view octets) { buffer_.append(octets); }
-  /// The next item; nothing when more octets are needed. An error ends the stream and is repeated:
+  /// The next item; nullopt when more octets are needed. An error ends the stream and is repeated:
   /// Errc::bad_frame, not_utf8, too_large.
   Result<std::optional<Item>> next();
   /// Has a message or frame begun whose end has not been pushed?

@@ -9,7 +9,7 @@
 namespace beckon::sdp {
 namespace {
 
-/// The first word and what stands behind its blanks.
+/// The first word and what follows its blanks.
 std::pair<std::string_view, std::string_view> cut_word(std::string_view text) {
   text = trim(text);
   const std::size_t end = std::min(text.find_first_of(" \t"), text.size());

@@ -10,7 +10,7 @@
 #include "protocol/base/time.hpp"
 #include "protocol/sdp/session.hpp"
 
-/// Values of the attributes we name. Each reader takes the value alone (what stands behind "name:") and fails
+/// Values of the attributes we name. Each reader takes the value alone (what follows "name:") and fails
 /// with Errc::bad_value; each `print` gives it back so that it reads as the same.
 namespace beckon::sdp {
 
@@ -22,7 +22,7 @@ struct Rtpmap {
   std::string parameters;         ///< Behind the second '/': channels for audio. Empty where there are none.
   bool operator==(const Rtpmap&) const = default;
 
-  std::uint32_t channels() const;  ///< 1 where nothing else is said.
+  std::uint32_t channels() const;  ///< 1 where none is given.
 };
 Result<Rtpmap> parse_rtpmap(std::string_view value);
 std::string print(const Rtpmap& rtpmap);
@@ -43,7 +43,7 @@ std::string print(const Fmtp& fmtp);
 /// minute.
 Result<Duration> parse_packet_time(std::string_view value);
 
-/// Which way media may flow, as who wrote it sees it (RFC 8866 6.7).
+/// The direction of media, as seen by the description's author (RFC 8866 6.7).
 enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive };
 std::string_view to_string(Direction direction);
 /// The media description's own, else the session's, else sendrecv.

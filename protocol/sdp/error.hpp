@@ -12,7 +12,7 @@ enum class Errc {
   too_many_formats,  ///< An m= line with more formats than Limits::formats.
   bad_line,          ///< A line is not "letter=text", or holds NUL or a CR of its own (RFC 8866 5).
   unknown_type,  ///< A type letter RFC 8866 does not have; such a description is refused whole (RFC 8866 5).
-  misplaced_line,  ///< A line of the session's level behind the first m=, or anything before v=.
+  misplaced_line,  ///< A line of the session's level after the first m=, or anything before v=.
   duplicate_line,  ///< A line that may stand once stands twice.
   missing_origin,  ///< There is no o= line.
   bad_version,     ///< v= is not 0 (RFC 8866 5.1).

@@ -209,7 +209,7 @@ Problem Reader::read_media(std::string_view value) {
 
 Problem Reader::read_attribute(std::string_view value, Attributes& attributes) {
   const std::size_t colon = value.find(':');
-  // COMPAT: blanks behind a property or a value mean nothing.
+  // COMPAT: blanks after a property or a value are ignored.
   const auto name = trim(value.substr(0, colon));
   if (!is_token(name)) return Errc::bad_attribute;
   Attribute& attribute = attributes.emplace_back(Attribute{std::string(name), {}});

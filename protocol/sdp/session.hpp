@@ -44,7 +44,7 @@ struct Origin {
 struct Connection {
   std::string net_type = "IN";
   std::string address_type = "IP4";    ///< "IP4" or "IP6".
-  std::string address;                 ///< A literal or a name, without what stands behind '/'.
+  std::string address;                 ///< A literal or a name, without what follows '/'.
   std::optional<std::uint32_t> ttl;    ///< Of IPv4 multicast, 0 to 255.
   std::optional<std::uint32_t> count;  ///< Of multicast addresses from this one on, at least 1.
   bool operator==(const Connection&) const = default;
@@ -68,7 +68,7 @@ struct Timing {
 struct Media {
   std::string kind;                    ///< "audio", "video", "text", "application", "message", "image", ...
   std::uint16_t port = 0;              ///< 0: rejected or disabled (RFC 3264 6, 8.2).
-  std::optional<std::uint32_t> ports;  ///< "/count" behind the port.
+  std::optional<std::uint32_t> ports;  ///< "/count" after the port.
   std::string protocol;                ///< "RTP/AVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVPF", ...
   std::vector<std::string> formats;    ///< Payload types for RTP; at least one.
   std::optional<std::string> information;
@@ -78,7 +78,7 @@ struct Media {
   bool operator==(const Media&) const = default;
 };
 
-/// One session description (RFC 8866). Values; nothing points into the text it was read from.
+/// One session description (RFC 8866). Values; no member points into the text it was read from.
 struct Session {
   Origin origin;
   std::string name = "-";
@@ -101,7 +101,7 @@ struct Session {
 /// 4585, 5763, 5888 and 5939 are written so. A media description may lack a c= line altogether: one that is
 /// rejected needs none.
 Result<Session> parse(std::string_view text, const Limits& limits = {});
-/// In the order of RFC 8866 5, CRLF behind each line; reads back as the same value.
+/// In the order of RFC 8866 5, CRLF after each line; reads back as the same value.
 std::string print(const Session& session);
 
 /// The c= that holds for a media description: its own first one, else the session's, else null.

@@ -9,7 +9,7 @@
 /// Pieces of text that lines and attributes share.
 namespace beckon::sdp {
 
-/// Words between runs of blanks. COMPAT: RFC 8866 has one blank between two and none behind the last;
+/// Words between runs of blanks. COMPAT: RFC 8866 has one blank between two and none after the last;
 /// equipment that pads lines is old and many.
 inline std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;

@@ -84,7 +84,7 @@ class Splice {
   Splice& drop(HeaderId id);  ///< All its lines.
   /// Puts a line in front of all headers, those prepended earlier too.
   Splice& prepend(HeaderId id, std::string_view value);
-  /// Replaces all lines of a header by one, which stands where the first stood; behind all where none did.
+  /// Replaces all lines of a header by one, which stands where the first stood; after all where none did.
   Splice& replace(HeaderId id, std::string_view value);
   Splice& replace(HeaderId id, std::uint32_t value);
   /// Replaces the first value of that header (e.g. the top Via with `received` added).

@@ -71,7 +71,8 @@ bool are_contacts(const Message& message) {
   return !all || count == 1;
 }
 
-/// Reads what `header_table` says is refused when wrong. The parameters of an address are for who needs them.
+/// Reads what `header_table` says is refused when wrong. The parameters of an address are left to the code
+/// that needs them.
 std::optional<Rejected> check_values(const Message& message, Reading& reading) {
   const auto bad = [](HeaderId id) { return bad_request(Errc::bad_value, "Bad", id); };
   if (!take(message.top_via_view(), reading.via)) return bad(HeaderId::via);

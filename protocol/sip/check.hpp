@@ -18,10 +18,11 @@ struct Rejected {
 
 /// Checks what every element checks before it acts (RFC 3261 8.1.1, 8.2.2, 16.3): the header fields that
 /// `header_table` says are refused when missing, wrong or repeated; that the method is that of CSeq; version
-/// (505) and Request-URI (400, 416) of a request. Of Via the top value is looked at. Nothing means: go on.
+/// (505) and Request-URI (400, 416) of a request. Of Via only the top value is checked. Nullopt: no fault
+/// found.
 std::optional<Rejected> check(const Message& message);
 
-/// What `check` reads on its way: for who acts on the message, so that nothing is read twice. Views into the
+/// What `check` reads on its way, so that the caller need not read it again. Views into the
 /// message's text, which lives as long as a copy of the message.
 struct Reading {
   ViaView via{};  ///< The top one.
@@ -29,7 +30,7 @@ struct Reading {
   CSeqView cseq{};
   UriView uri{};  ///< The Request-URI.
 };
-/// Whole where nothing is returned.
+/// Complete where nullopt is returned.
 std::optional<Rejected> check(const Message& message, Reading& reading);
 
 /// The answer to octets that `Message::parse` or the `Framer` refused with `why`.

@@ -49,7 +49,7 @@ bool take_feature_value(std::string_view text, Feature& out) {
   if (out.is_string) return text.substr(1, text.size() - 2).find_first_of("<>") == std::string_view::npos;
   while (true) {
     const auto comma = text.find(',');
-    // COMPAT: blanks behind the commas, which RFC 3840 9 does not have.
+    // COMPAT: blanks after the commas, which RFC 3840 9 does not have.
     if (!is_tag_value(trim(text.substr(0, comma)))) return false;
     if (comma == std::string_view::npos) break;
     text.remove_prefix(comma + 1);

@@ -9,8 +9,8 @@
 namespace beckon::sip {
 
 /// Cuts a byte stream (TCP, TLS) into messages by Content-Length (RFC 3261 18.3). Holds at most one
-/// message of `limits.message` octets and what was pushed since `next` last gave nothing: call `next` until
-/// it does after every `push`.
+/// message of `limits.message` octets and what was pushed since `next` last gave nullopt: after every
+/// `push` call `next` until it does.
 /// COMPAT: RFC 3261 20.14 demands a Content-Length on streams; without one the body is empty.
 class Framer {
  public:
@@ -18,16 +18,17 @@ class Framer {
 
   struct Item {
     /// CRLF between messages, for keep-alive (RFC 5626 4.4.1). The first one is a `pong`, a second one right
-    /// behind it makes the pair a `ping`: a server answers ping with CRLF and ignores pong; a client takes
+    /// after it makes the pair a `ping`: a server answers ping with CRLF and ignores pong; a client takes
     /// pong for the answer to its ping.
     enum class Kind { message, ping, pong } kind;
     std::optional<Message> message;
   };
   void push(std::string_view octets);
-  /// The next item; nothing when more octets are needed. An error ends the stream: it is repeated at every
+  /// The next item; nullopt when more octets are needed. An error ends the stream: it is repeated at every
   /// call. Answer what `refusal(text, error)` says of `refused()`, then close the connection.
   Result<std::optional<Item>> next();
-  /// Octets of a message whose end was not pushed yet; 0 between messages. Right after `next` gave nothing.
+  /// Octets of a message whose end was not pushed yet; 0 between messages. Valid right after `next` gave
+  /// nullopt.
   std::size_t held() const { return buffer_.size() - begin_; }
 
   /// The octets the error is about; null before one.

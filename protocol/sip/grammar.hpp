@@ -97,7 +97,7 @@ constexpr bool all_or_escaped(std::string_view text, unsigned bits) {
   return skip_or_escaped(text, 0, bits) == text.size();
 }
 
-/// Index behind the quoted string that begins at `at` (RFC 3261 25.1: '\' takes one octet with it);
+/// Index after the quoted string that begins at `at` (RFC 3261 25.1: '\' takes one octet with it);
 /// npos when it does not end.
 constexpr std::size_t skip_quoted(std::string_view text, std::size_t at) {
   for (++at; at < text.size(); ++at) {

@@ -192,7 +192,7 @@ struct SubscriptionState {
 Result<SubscriptionState> parse_subscription_state(std::string_view value);
 std::string print(const SubscriptionState& state);
 
-/// delta-seconds (RFC 3261 25.1): past 2^32-1 it is 2^32-1; anything but digits gives nothing.
+/// delta-seconds (RFC 3261 25.1): past 2^32-1 it is 2^32-1; anything but digits gives nullopt.
 std::optional<std::uint32_t> parse_delta_seconds(std::string_view text);
 
 /// "type/subtype" in lower case, without parameters; empty when malformed.

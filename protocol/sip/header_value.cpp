@@ -59,7 +59,7 @@ bool is_rate(std::string_view text) {
   return whole.size() == text.size() || (grammar::all_digits(fraction) && fraction.size() <= 10);
 }
 
-/// Index behind the comment that begins at `at`; npos when it does not end (RFC 3261 25.1).
+/// Index after the comment that begins at `at`; npos when it does not end (RFC 3261 25.1).
 std::size_t skip_comment(std::string_view text, std::size_t at) {
   std::size_t depth = 0;
   for (; at < text.size(); ++at) {
@@ -138,7 +138,7 @@ constexpr std::array reason_rules{Rule{"cause", grammar::all_digits}, Rule{"text
 constexpr std::array retry_rules{Rule{"duration", grammar::all_digits}};
 constexpr std::array preference_rules{Rule{"require", is_bare}, Rule{"explicit", is_bare}};
 
-/// Cuts a value in front of its parameters; nothing where these are malformed.
+/// Cuts a value in front of its parameters; nullopt where these are malformed.
 std::optional<Item> take_item(std::string_view text) {
   const auto at = grammar::find_outside(text, ";");
   const Item item{trim(text.substr(0, at)), trim(text.substr(at))};
@@ -199,7 +199,7 @@ Read read_word(std::string_view text, bool good) {
   return HeaderValue(text);
 }
 
-/// Index behind a token at the front of `text`.
+/// Index after a token at the front of `text`.
 std::size_t token_end(std::string_view text) {
   std::size_t end = 0;
   while (end < text.size() && grammar::is(text[end], Class::token)) ++end;
@@ -463,7 +463,7 @@ Read read_rack(std::string_view text) {
   return HeaderValue(RAck{*response, *cseq, text});
 }
 
-/// COMPAT: an unquoted value may hold any visible character that separates nothing.
+/// COMPAT: an unquoted value may hold any visible character that is no separator.
 bool is_auth_value(std::string_view text) {
   if (text.empty()) return false;
   return text.front() == '"' ? grammar::is_quoted(text) : grammar::all(text, Class::value);

@@ -73,10 +73,10 @@ struct RAck {
 /// `protocol/auth` knows what they mean. Never logged.
 struct AuthValue {
   std::string_view scheme;       ///< Empty in Authentication-Info.
-  std::vector<Item> parameters;  ///< value: the name; parameters: what stands behind '=', as written.
+  std::vector<Item> parameters;  ///< value: the name; parameters: what follows '=', as written.
   std::string_view token68;      ///< Instead of parameters (RFC 7235 2.1).
 
-  /// As written; nothing when absent.
+  /// As written; nullopt when absent.
   std::optional<std::string_view> parameter(std::string_view name) const;
   bool operator==(const AuthValue&) const = default;
 };
@@ -122,7 +122,7 @@ bool equivalent_values(HeaderId id, std::string_view a, std::string_view b);
 Result<DateTime> parse_date(std::string_view text);
 std::string print_date(DateTime time);
 
-/// qvalue in thousandths (RFC 3261 25.1); nothing when it is none.
+/// qvalue in thousandths (RFC 3261 25.1); nullopt when it is none.
 std::optional<unsigned> parse_q(std::string_view text);
 
 /// A quoted string without quotes and escapes; other text as it stands.

@@ -35,7 +35,7 @@ std::string blank_folds(std::string text);
 /// Splits "name : value"; the value is trimmed. False when the name is no token or a CR stands alone.
 bool split_header(std::string_view line, std::string_view& name, std::string_view& value);
 
-/// Where the head (start line to blank line) ends: the index of the first octet of the body. Nothing when
+/// Where the head (start line to blank line) ends: the index of the first octet of the body. Nullopt when
 /// the blank line has not come. `from` is a place to start from, in front of which no blank line is.
 std::optional<std::size_t> find_head_end(std::string_view text, std::size_t from = 0);
 

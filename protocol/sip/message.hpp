@@ -103,7 +103,7 @@ class HeaderValues {
     friend HeaderValues;
     iterator(HeaderLines::iterator line, HeaderLines::iterator end, HeaderId id);
 
-    HeaderLines::iterator line_, end_;  ///< The line behind that of `rest_`.
+    HeaderLines::iterator line_, end_;  ///< The line after that of `rest_`.
     HeaderId id_;
     bool done_ = false;
     std::string_view rest_, value_;
@@ -123,14 +123,14 @@ class HeaderValues {
 class Message {
  public:
   /// Reads one whole message, as it came in a datagram or from the `Framer`. What can be split into start
-  /// line, header lines and body succeeds; whether it makes sense is said by `check`. Octets behind
+  /// line, header lines and body succeeds; `check` says whether it is valid. Octets after
   /// Content-Length are dropped; without one the body is the rest (RFC 3261 18.3).
   /// Errors: need_more where Content-Length promises more than there is or the blank line is missing,
   /// bad_start_line, bad_version (of a response), bad_header, bad_length, too_long. What to answer to those
-  /// tells `refusal`.
+  /// `refusal` says.
   static Result<Message> parse(SharedText text, const Limits& limits = {});
   /// What can be read of a message that `parse` refused, so that it can be answered: the start line, and the
-  /// well-formed header lines. No body. Nothing without a start line.
+  /// well-formed header lines. No body. Nullopt without a start line.
   static std::optional<Message> salvage(SharedText text, const Limits& limits = {});
 
   bool is_request() const { return status() == 0; }
@@ -145,7 +145,7 @@ class Message {
   std::string_view version() const;  ///< As written: "SIP/2.0".
 
   HeaderLines headers() const;
-  /// Value of the first line of that header; empty when absent (`has` tells the difference).
+  /// Value of the first line of that header; empty when absent (`has` distinguishes the two).
   std::string_view header(HeaderId id) const;
   std::string_view header(std::string_view name) const;  ///< For HeaderId::other.
   bool has(HeaderId id) const;
@@ -159,7 +159,7 @@ class Message {
   HeaderValues each(HeaderId id) const;
   std::string_view first(HeaderId id) const;
   /// True when a list header (Supported, Require, Accept, Allow-Events...) names `token`, in any case;
-  /// parameters behind ';' do not count.
+  /// parameters after ';' do not count.
   bool lists(HeaderId id, std::string_view token) const;
 
   std::string_view body() const;

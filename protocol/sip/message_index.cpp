@@ -34,7 +34,7 @@ std::string_view between(const char* begin, const char* end) {
 }
 
 std::string_view tag_in(std::string_view address) {
-  // The usual one: quotes around the display name only, so that behind the '>' the parameters stand.
+  // The usual one: quotes around the display name only, so that after the '>' the parameters stand.
   constexpr std::string_view tag = ";tag=";
   const auto name = address.starts_with('"') ? grammar::skip_quoted(address, 0) : 0;
   const auto close = std::min(address.find('>'), address.size());
@@ -194,7 +194,7 @@ Message::Indexer::Step Message::Indexer::read() {
       const auto error = set_body(next);
       return error ? fail(*error) : Step::go_on;
     }
-    if (is_blank(*next)) return Step::folded;  // behind the text there is NUL
+    if (is_blank(*next)) return Step::folded;  // after the text there is NUL
     if (!in_headers) {
       const bool has_return = feeds.saw_lone_return() && line.find('\r') != std::string_view::npos;
       if (strict && has_return) return fail(Errc::bad_start_line);

@@ -8,7 +8,7 @@
 namespace beckon::sip {
 
 /// What one pass over a message finds: the parts of its start line, where each header line lies, and the line
-/// a header begins with. Lives in a block of the thread's pool, with the entries behind it; counted like the
+/// a header begins with. Lives in a block of the thread's pool, with the entries after it; counted like the
 /// text. Once made it is not changed. Room `sip` only.
 struct Message::Index {
   mutable std::atomic<std::uint32_t> owners{1};

@@ -60,7 +60,7 @@ std::size_t find_any(std::string_view text, std::size_t from, Stops... stops) {
   return at;
 }
 
-/// Walks over the line feeds of a text behind which 64 octets may be read and hold neither CR nor LF.
+/// Walks over the line feeds of a text after which 64 octets may be read and hold neither CR nor LF.
 class LineFeeds {
  public:
   LineFeeds(const char* begin, const char* end) : block_(begin), end_(end) {
@@ -79,7 +79,7 @@ class LineFeeds {
     return feed;
   }
 
-  /// False while no CR without a LF behind it was in sight: then none is in front of the last LF given out.
+  /// False while no CR without a LF after it was in sight: then none is in front of the last LF given out.
   bool saw_lone_return() const { return lone_ != 0; }
 
  private:

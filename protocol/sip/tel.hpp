@@ -9,7 +9,7 @@
 
 namespace beckon::sip {
 
-/// A telephone number: what stands behind "tel:" (RFC 3966 3), or in the user part of a SIP URI with
+/// A telephone number: what follows "tel:" (RFC 3966 3), or in the user part of a SIP URI with
 /// user=phone (RFC 3261 19.1.6). Texts are as written, but for `digits`.
 struct TelNumber {
   bool is_global = false;  ///< E.164: began with '+'.
@@ -30,7 +30,7 @@ std::string print(const TelNumber& number);
 /// Equal by RFC 3966 4: separators, case and the order of parameters do not count, each parameter does.
 bool equivalent(const TelNumber& a, const TelNumber& b);
 
-/// The number a URI names: of a tel URI, or of a SIP URI with user=phone; nothing for another or a malformed
+/// The number a URI names: of a tel URI, or of a SIP URI with user=phone; nullopt for another or a malformed
 /// one.
 std::optional<TelNumber> tel_of(const Uri& uri);
 

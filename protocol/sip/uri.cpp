@@ -235,8 +235,6 @@ bool equivalent(const Uri& a, const Uri& b) {
          same_headers(a, b);
 }
 
-bool is_gruu(const Uri& uri) { return uri.is_sip() && uri.parameter("gr").has_value(); }
-
 std::string canonical_aor(const Uri& uri) { return canonical_aor(view(uri)); }
 
 std::string canonical_aor(const UriView& uri) {

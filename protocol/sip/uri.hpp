@@ -51,9 +51,6 @@ std::string print(const Uri& uri);
 /// 5627 5.4). Past 64 parameters, 8 headers or 128 octets of headers text is compared: the work is bounded.
 bool equivalent(const Uri& a, const Uri& b);
 
-/// Does a SIP URI name one user agent: has it the parameter "gr" (RFC 5627 4.1)?
-bool is_gruu(const Uri& uri);
-
 /// The address-of-record of a URI as the whole project spells it: "sip:user@host", scheme sip also for
 /// sips, im and pres, host lower case, needless escapes of the user undone, no port and no parameters.
 /// Empty for a URI without host. `sip:host` for one without user.

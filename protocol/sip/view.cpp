@@ -47,7 +47,7 @@ bool is_host_name(std::string_view host) {
 bool valid_uri_parameters(std::string_view text) {
   if (text.empty()) return true;
   for (std::size_t i = 0; i < text.size();) {
-    const auto name = ++i;  // behind ';'
+    const auto name = ++i;  // after ';'
     i = grammar::skip_or_escaped(text, i, Class::parameter);
     if (i == name) return false;
     if (i < text.size() && text[i] == '=') {

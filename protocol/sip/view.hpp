@@ -53,7 +53,7 @@ struct ViaView {
   std::optional<std::uint16_t> port;
   std::string_view parameters;              ///< All, starting with ';'.
   std::string_view branch;                  ///< Empty for RFC 2543 peers.
-  std::optional<std::string_view> rport{};  ///< Without a value it is empty, and lies behind its name.
+  std::optional<std::string_view> rport{};  ///< Without a value it is empty, and follows its name.
   bool received = false;                    ///< Is there such a parameter?
   std::string_view text{};                  ///< All of it, where it was read from one.
 };

@@ -32,7 +32,7 @@ inline constexpr std::size_t unknown_listed_max = 8;  ///< Keeps an error answer
 
 using TransactionId = std::array<std::uint8_t, 12>;
 
-/// Attribute types. Below 0x8000: who does not know one must refuse the request.
+/// Attribute types. Below 0x8000: a receiver that does not know one must refuse the request.
 namespace attribute {
 inline constexpr std::uint16_t username = 0x0006;
 inline constexpr std::uint16_t message_integrity = 0x0008;  ///< HMAC-SHA1 of RFC 5389 peers.
@@ -59,7 +59,7 @@ struct ErrorCode {
 };
 
 /// One message, looking into the datagram it was parsed from, which must outlive it. Behind
-/// MESSAGE-INTEGRITY-SHA256 only FINGERPRINT is seen, as nothing else is covered (RFC 8489 14.6).
+/// MESSAGE-INTEGRITY-SHA256 only FINGERPRINT is seen, as no other attribute is covered (RFC 8489 14.6).
 class Message {
  public:
   Class message_class() const { return class_; }

@@ -112,7 +112,7 @@ void Ladder::meet(const Line& line) {
   }
   Peer& peer = peers_[at];
   peer.met = ++lines_;
-  // Requests tell who is there: he speaks for From, and hears what is for To.
+  // A request names the users: its sender acts for From, its receiver for To.
   if (!options_.is_server || line.status != 0 || peer.many) return;
   const std::string name =
       shorten(plain(user_of(line.direction == Direction::received ? line.from : line.to)), widest_name);

@@ -15,27 +15,27 @@ namespace beckon::trace {
 ///     09:00:00.000      │──────────▶│      REGISTER sip:example.org     1 REGISTER          412
 ///     09:00:00.002      │◀──────────│      401 Unauthorized             1 REGISTER          398
 ///
-/// There are at most `most_peers` columns besides our own; who was silent longest gives his to a newcomer.
-/// What would move the cursor or colour the terminal is shown as '?'.
+/// There are at most `most_peers` columns besides our own; a newcomer takes that of the peer silent for
+/// longest. What would move the cursor or colour the terminal is shown as '?'.
 class Ladder {
  public:
   static constexpr std::size_t most_peers = 8;
   struct Options {
     std::string self;       ///< Name of our own column.
-    bool is_server = true;  ///< The others are users: columns are named by whom they speak for.
+    bool is_server = true;  ///< The others are users: columns are named by the users they act for.
     bool colour = false;    ///< Escape sequences of a terminal.
   };
   explicit Ladder(Options options) : options_(std::move(options)) {}
 
   /// Gets to know the ends of a line before rows are drawn, so that the head is drawn once.
   void meet(const Line& line);
-  /// The row of a line; in front of it the head, when there is somebody new.
+  /// The row of a line; the head before it when there is a new peer.
   std::string draw(const Line& line);
 
  private:
   struct Peer {
-    std::string address;    ///< "tls 192.0.2.1:5061"; tells peers apart.
-    std::string name{};     ///< Whom it speaks for, while that is one.
+    std::string address;    ///< "tls 192.0.2.1:5061"; distinguishes peers.
+    std::string name{};     ///< The user it acts for, while that is one.
     bool many = false;      ///< It speaks for several: its address is its name.
     std::uint64_t met = 0;  ///< When it was last met, in lines.
   };
@@ -51,7 +51,7 @@ class Ladder {
   std::string lanes(const Line& line) const;
 
   Options options_;
-  std::vector<Peer> peers_;  ///< In the order they were met. Our own column stands behind the first.
+  std::vector<Peer> peers_;  ///< In the order they were met. Our own column follows the first.
   std::uint64_t lines_ = 0;  ///< Met so far.
   bool changed_ = true;      ///< The head is to be drawn.
 };

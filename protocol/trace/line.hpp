@@ -9,14 +9,14 @@
 
 namespace beckon::trace {
 
-/// What is told of one message; nothing secret is in it. Texts are a peer's and may hold any octet but those
+/// What is shown of one message; it holds no secret. Texts are a peer's and may hold any octet but those
 /// of secrets.
 struct Line {
   WallTime time;
   Direction direction = Direction::received;
   std::string protocol;     ///< "udp", "tcp", "tls", "ws", "wss".
   std::string peer;         ///< "192.0.2.1:5060".
-  std::string method;       ///< Of a response the CSeq's. Empty where nothing could be read.
+  std::string method;       ///< Of a response the CSeq's. Empty where none could be read.
   std::string request_uri;  ///< Empty for a response.
   int status = 0;           ///< 0 for a request.
   std::string reason;       ///< Reason phrase of a response.

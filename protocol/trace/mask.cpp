@@ -139,7 +139,7 @@ std::string_view name_at(std::string_view text, std::size_t at) {
   return text.substr(at, end - at);
 }
 
-/// Secret elements with any prefix, in any case: what is no XML might be read by somebody all the same.
+/// Secret elements with any prefix, in any case: what is no XML may still be read by some parser.
 bool is_secret(std::string_view name) {
   const auto colon = name.rfind(':');
   const auto local = colon == std::string_view::npos ? name : name.substr(colon + 1);
@@ -147,7 +147,7 @@ bool is_secret(std::string_view name) {
 }
 
 /// Behind a start tag whose name ends at `at`; attribute values but those of namespaces are `found`. npos
-/// when the tag is cut or not well-formed (XML 1.0 3.1): nobody can say then where it ends.
+/// when the tag is cut or not well-formed (XML 1.0 3.1): its end is unknown then.
 std::size_t end_of_tag(std::string_view text, std::size_t at, Ranges& found) {
   for (;;) {
     at = skip_blanks(text, at);

@@ -12,7 +12,7 @@ namespace beckon::trace {
 /// RFC 4568, `k=`, `a=key-mgmt`, `a=ice-pwd`), passwords in URIs and parameters named so.
 ///
 /// It reads no grammar, so that broken and cut messages are masked too; rather than miss a secret it hides
-/// what only looks like one: all behind the name of a secret element whose start tag is broken, and all to
+/// what only looks like one: all after the name of a secret element whose start tag is broken, and all to
 /// the end of the text where its end tag is missing. Lengths change: Content-Length no longer fits. Linear in
 /// the size of the text.
 std::string mask(std::string_view text);

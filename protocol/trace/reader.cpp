@@ -53,7 +53,7 @@ std::string Reader::take(std::vector<Recorder::Page> pages) {
   return text;
 }
 
-/// Whose first message is the next to tell; null when that is not known, or all was told.
+/// The recorder whose first message is next; null when that is not known, or all were shown.
 Reader::Source* Reader::oldest() {
   Source* first = nullptr;
   for (Source& each : sources_) {

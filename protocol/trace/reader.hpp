@@ -13,19 +13,19 @@
 
 namespace beckon::trace {
 
-/// What somebody wants to see.
+/// What a client wants to see.
 struct Question {
   std::string about;    ///< As `is_about` reads it.
   bool full = false;    ///< With the masked texts.
   bool follow = false;  ///< Go on with what comes.
 };
 boost::json::object to_json(const Question& question);
-/// Nothing when it is not what `to_json` made.
+/// Nullopt when it is not what `to_json` made.
 std::optional<Question> parse_question(std::string_view text);
 
 /// Reads the recorders of several shards as one, in order of time. The reader sets the pace: what was
-/// overwritten before he came for it is counted, and he is told. A recorder is read again only when all that
-/// was read of it has been told, so that at most one page of each is held, however they differ in age. Pure.
+/// overwritten before it was read is counted and reported. A recorder is read again only when all that
+/// was read of it has been shown, so that at most one page of each is held, however they differ in age. Pure.
 class Reader {
  public:
   /// Messages asked of one recorder at once: bounds what one turn costs.
@@ -35,20 +35,20 @@ class Reader {
 
   const Question& question() const { return question_; }
   /// Where to read recorder `number` on: `Recorder::read(*next(number), until, page)`, with the same `until`
-  /// until `is_done`. Nothing: it is not to be read in this turn.
+  /// until `is_done`. Nullopt: it is not to be read in this turn.
   std::optional<std::uint64_t> next(std::size_t number) const;
 
   /// Takes the pages `next` asked for, empty ones for the others. Returns lines of JSON: events "trace", and
   /// "lost" with a count where messages were.
   std::string take(std::vector<Recorder::Page> pages);
-  /// All up to the time of the last pages was told.
+  /// All up to the time of the last pages was shown.
   bool is_done() const { return done_; }
 
  private:
   struct Source {
     std::uint64_t next = 0;
     std::deque<Entry> waiting;  ///< Read, but another recorder may still have older ones.
-    bool more = true;           ///< There are more behind `waiting`.
+    bool more = true;           ///< There are more after `waiting`.
   };
   Source* oldest();
   std::string tell(const Entry& entry);

@@ -7,7 +7,7 @@
 
 namespace beckon::trace {
 
-/// Stands before a transport and records what is sent; who hears what comes in calls the recorder himself.
+/// Wraps a transport and records what is sent; the receiver of what arrives calls the recorder itself.
 class Tap final : public transaction::Transport {
  public:
   Tap(transaction::Transport& transport, Recorder& recorder) : transport_(transport), recorder_(recorder) {}

@@ -37,7 +37,7 @@ std::optional<std::string_view> find_header(const Headers& headers, std::string_
 
 namespace {
 
-/// Takes the first entity-tag off a list: {weak, tag}; nothing at the end or at what is none. A tag may
+/// Takes the first entity-tag off a list: {weak, tag}; nullopt at the end or at what is none. A tag may
 /// hold commas, so the list cannot be split at them.
 std::optional<std::pair<bool, std::string_view>> take_tag(std::string_view& list) {
   while (!list.empty() && (is_blank(list[0]) || list[0] == ',')) list.remove_prefix(1);

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-/// HTTP as far as XCAP uses it: what a request says, what is answered, and the rules between them. Whoever
-/// speaks HTTP fills these.
+/// HTTP as far as XCAP uses it: what a request says, what is answered, and the rules between them. The
+/// code that speaks HTTP fills these.
 namespace beckon::xcap {
 
 enum class Method { get, head, put, del, other };
@@ -16,7 +16,7 @@ Method parse_method(std::string_view text);
 const char* to_string(Method method);
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
-/// First value of a header, name without case; nothing if absent.
+/// First value of a header, name without case; nullopt if absent.
 std::optional<std::string_view> find_header(const Headers& headers, std::string_view name);
 
 struct Request {
@@ -40,7 +40,7 @@ enum class Precondition {
   not_modified,  ///< 304: GET or HEAD of what the client has.
   failed,        ///< 412
 };
-/// `etag` is the current entity-tag without quotes; nothing: there is no document.
+/// `etag` is the current entity-tag without quotes; nullopt: there is no document.
 Precondition evaluate_preconditions(Method method, std::optional<std::string_view> etag,
                                     const Headers& headers);
 

@@ -23,7 +23,7 @@ struct Usage {
 std::span<const Usage> usages();
 const Usage* find_usage(std::string_view auid);
 
-/// Checks a document somebody wants to PUT. Nothing: it may be stored. `content_type` is the request's.
+/// Checks the document of a PUT. Nullopt: it may be stored. `content_type` is the request's.
 std::optional<Problem> validate(const Usage& usage, std::string_view content_type, std::string_view body);
 
 /// The server capabilities document (RFC 4825 12), at xcap-caps/global/index.

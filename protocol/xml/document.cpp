@@ -47,7 +47,7 @@ QName split_name(std::string_view name) {
   return {name.substr(0, colon), name.substr(colon + 1)};
 }
 
-/// The prefix a declaration binds ("" for the default namespace); nothing for other attributes.
+/// The prefix a declaration binds ("" for the default namespace); nullopt for other attributes.
 std::optional<std::string_view> declared_prefix(std::string_view attribute) {
   if (attribute == "xmlns") return std::string_view{};
   if (attribute.starts_with("xmlns:")) return attribute.substr(6);
@@ -76,7 +76,7 @@ class Builder {
   }
 
   std::optional<Errc> build(const Node& node, const Binding* scope) {
-    // The scan saw the same elements in the same order; should RapidXML ever disagree, nothing is taken.
+    // The scan saw the same elements in the same order; should RapidXML ever disagree, the text is refused.
     if (state_.elements.size() >= outline_.elements.size()) return Errc::bad_syntax;
     const auto& span = outline_.elements[state_.elements.size()];
     Element& element = state_.elements.emplace_back();

@@ -50,7 +50,7 @@ class Element {
   std::string_view source() const { return source_; }
 
   bool is(std::string_view a_ns, std::string_view a_name) const { return name_ == a_name && ns_ == a_ns; }
-  /// Value of an attribute; nothing if there is none.
+  /// Value of an attribute; nullopt if there is none.
   std::optional<std::string_view> attribute(std::string_view a_name, std::string_view a_ns = {}) const;
   /// The first such child; null if there is none.
   const Element* child(std::string_view a_ns, std::string_view a_name) const;

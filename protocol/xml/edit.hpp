@@ -16,7 +16,7 @@ class Editor {
 
   /// Sets an attribute without namespace on an element inside `root` (or the root itself).
   void set_attribute(const Element& element, std::string_view name, std::string_view value);
-  /// Removes a descendant of the root. Nothing inside it may be changed besides.
+  /// Removes a descendant of the root. No place inside it may be changed as well.
   void remove(const Element& element);
   /// Adds XML, which stands alone, as the last child.
   void append(const Element& parent, std::string_view fragment);

@@ -61,7 +61,7 @@ bool is_plain(std::string_view text) {
   return odd == 0;
 }
 
-/// Walks the text once, with a stack of its own. Functions named `scan_` leave `at_` behind what they read
+/// Walks the text once, with a stack of its own. Functions named `scan_` leave `at_` after what they read
 /// and return what is wrong, if anything.
 class Scanner {
  public:

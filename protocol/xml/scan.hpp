@@ -24,7 +24,7 @@ struct Outline {
     std::size_t begin = 0;  ///< Offset of '<' of the start tag.
     std::size_t end = 0;    ///< Offset past '>' of the end tag (or of the empty-element tag).
   };
-  std::size_t start = 0;  ///< Offset behind a byte order mark.
+  std::size_t start = 0;  ///< Offset after a byte order mark.
   std::vector<Span> elements;
   std::size_t attributes = 0;  ///< Of all elements together.
 };

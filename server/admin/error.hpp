@@ -4,11 +4,11 @@
 
 namespace beckon::server::admin {
 
-/// Why the running server could not be asked.
+/// Why the running server gave no answer.
 enum class Errc {
-  not_running = 1,  ///< Nobody listens on the socket of that data folder.
+  not_running = 1,  ///< No server listens on the socket of that data folder.
   cannot_listen,    ///< The socket's path is too long, or its folder not writable.
-  bad_answer,       ///< What came back is not what this version understands.
+  bad_answer,       ///< The answer is not one that this version understands.
 };
 const char* to_string(Errc value);
 

@@ -6,7 +6,7 @@
 
 namespace beckon::server::admin {
 
-/// What `/metrics` tells, summed over the shards.
+/// What `/metrics` reports, summed over the shards.
 struct Metrics {
   Counters counters;
   std::size_t transactions = 0;  ///< Alive now.

@@ -72,8 +72,8 @@ class Session final : public Reply, public std::enable_shared_from_this<Session>
   bool is_open() const override { return open_; }
 
  private:
-  /// The line is too long: it is read to its end all the same, as who closes on unread octets resets the
-  /// connection, and his answer may be lost.
+  /// The line is too long. It is read to its end all the same: closing with unread octets resets the
+  /// connection, and the answer may be lost.
   void skip() {
     too_long_ = true;
     line_.clear();
@@ -88,7 +88,7 @@ class Session final : public Reply, public std::enable_shared_from_this<Session>
     handler_(std::move(line), shared_from_this());
   }
 
-  /// Who has asked says no more: what can be read is his end.
+  /// A client sends nothing after its question: what can be read now is its end.
   void watch() {
     socket_.async_wait(Protocol::socket::wait_read, [self = shared_from_this()](const ErrorCode&) {
       char octet = 0;
@@ -148,7 +148,7 @@ Result<void> Socket::listen(const std::filesystem::path& path) {
   std::filesystem::remove(path, gone);
   ErrorCode error;
   impl_->acceptor.open(Protocol(), error);
-  // The mode is right from the first moment on: nobody slips in between bind and chmod.
+  // The mode is right from the start: no other user can connect between bind and chmod.
   const mode_t before = ::umask(0177);
   if (!error) impl_->acceptor.bind(Protocol::endpoint(path.native()), error);
   ::umask(before);

@@ -17,28 +17,28 @@ namespace beckon::server::admin {
 /// Path of the socket in a data folder.
 std::filesystem::path socket_path(const std::filesystem::path& data);
 
-/// Where one answer goes. Calls and callbacks on the loop of the socket.
+/// The receiver of one answer. Calls and callbacks on the loop of the socket.
 class Reply {
  public:
   virtual ~Reply() = default;
   /// Sends a part of the answer; `then` is called when it has been written, so that a slow reader can be
-  /// waited for, or when the asker has gone. One part at a time.
+  /// waited for, or when the client has gone. One part at a time.
   virtual void send(std::string text, std::function<void()> then) = 0;
-  /// Sends the rest of the answer. Nothing may follow.
+  /// Sends the rest of the answer; the last call.
   virtual void finish(std::string text) = 0;
-  /// False once the asker has gone.
+  /// False once the client has gone.
   virtual bool is_open() const = 0;
 };
 using ReplyPtr = std::shared_ptr<Reply>;
 
-/// The answer to a question nobody answers: a line {"event":"refused","reason":...}.
+/// The answer to a question that is refused: a line {"event":"refused","reason":...}.
 std::string refusal(std::string_view reason);
-/// The reason in such an answer; nothing when it is another one.
+/// The reason in such an answer; nullopt when it is another one.
 std::optional<std::string> reason_of_refusal(std::string_view answer);
 std::optional<std::string> reason_of_refusal(const boost::json::object& answer);
 
-/// Answers whoever may open the data folder: a Unix socket of mode 0600, one line in, one text out. Where
-/// accepting fails, since there are no files left to open, it is tried again after `pause`.
+/// Answers any process that may open the data folder: a Unix socket of mode 0600, one line in, one text out.
+/// When accepting fails because the limit of open files is reached, it is tried again after `pause`.
 class Socket {
  public:
   /// Longest question, in octets; a longer one is refused.

@@ -8,7 +8,7 @@
 
 namespace beckon::server::admin {
 
-/// Puts tables of the same name, one from each shard, together.
+/// Merges tables of the same name, one from each shard.
 std::vector<Table> merge(std::vector<Table> tables);
 
 /// Rows that name `word` in any column; tables left without rows are left out.
@@ -16,7 +16,7 @@ std::vector<Table> rows_about(std::vector<Table> tables, std::string_view word);
 
 /// {"bindings": [{"aor": "...", ...}, ...], ...}
 std::string print_json(const std::vector<Table>& tables);
-/// Reads what `print_json` wrote. Nothing when it is not that.
+/// Reads what `print_json` wrote; an error for any other text.
 Result<std::vector<Table>> parse_json(std::string_view text);
 
 /// For people: each table's name, then its columns aligned; an empty table says so.

@@ -7,7 +7,7 @@
 namespace beckon::server::admin {
 
 /// Where standard input is a terminal: asks for a password on standard error and hides what is typed, as long
-/// as it lives. Does nothing else.
+/// as it exists. Elsewhere it has no effect.
 class PasswordPrompt {
  public:
   explicit PasswordPrompt(const std::string& user);

@@ -15,18 +15,18 @@
 
 namespace beckon::server::admin {
 
-/// Reads one page of every shard's recorder on its thread (`from[i]` is where to go on at shard i; nothing:
-/// it is not read, and its page is empty), and calls `done` later on the admin's loop.
+/// Reads one page of every shard's recorder on its thread (`from[i]` is where to continue at shard i;
+/// nullopt: it is not read, and its page is empty), and calls `done` later on the admin's loop.
 using ReadPages = std::function<void(std::vector<std::optional<std::uint64_t>> from, Time until,
                                      std::function<void(std::vector<trace::Recorder::Page> pages)> done)>;
 
-/// Tells askers what the recorders hold, and, where they follow, what comes. An asker sets the pace: the next
-/// page is read when the last has been written, so that a slow reader costs one page of each shard and loses
-/// what the recorders overwrite meanwhile. One thread, the loop's.
+/// Sends clients what the recorders hold and, to those that follow, new messages. The client sets the pace:
+/// the next page is read when the last has been written, so that a slow client costs one page of each shard
+/// and misses what the recorders overwrite meanwhile. One thread, the loop's.
 class Traces {
  public:
-  static constexpr std::size_t most = 16;  ///< Askers at once; one more is refused.
-  /// How long after the last news the recorders are asked again.
+  static constexpr std::size_t most = 16;  ///< Clients at once; one more is refused.
+  /// How long after the last new message the recorders are read again.
   static constexpr Duration pause = 50ms;
 
   Traces(net::Loop& loop, std::size_t shards, ReadPages read);
@@ -48,13 +48,12 @@ class Traces {
   net::Loop& loop_;
   std::size_t shards_;
   ReadPages read_;
-  /// Who waits for pages, writing or time is held here alone: what others hold of him is weak, and ends with
-  /// us.
+  /// Clients that wait for pages, writing or time. Only this list owns them; callbacks hold weak references.
   std::vector<std::shared_ptr<Asker>> askers_;
 };
 
 /// `beckond trace`: asks the running server and prints ladders, or the lines as they come. Returns when all
-/// was told; with `--follow` when the server ends. A refusal is told on `errors`: Exit::failed.
+/// are printed; with `--follow` when the server ends. A refusal is printed on `errors`: Exit::failed.
 Exit run_trace(const CommandLine& line, std::ostream& out, std::ostream& errors);
 
 }  // namespace beckon::server::admin

@@ -60,7 +60,7 @@ class Work {
   }
   Exit done(const std::string& what) {
     out_ << what << '\n';
-    // A server that runs learns of a new domain at once; without one there is nobody to tell.
+    // A running server learns of a new domain at once; without one the error is of no interest.
     static_cast<void>(ask(socket_path(line_.config.data), "users"));
     return Exit::done;
   }
@@ -72,7 +72,7 @@ class Work {
     return password;
   }
 
-  /// Named by the administrator, or of a user who is there already; the first user brings his domain.
+  /// Named by the administrator, or of an existing user; the first user brings a new domain.
   bool may_join(std::string_view domain) {
     const auto count = store_.count();
     if (count && *count == 0) return true;

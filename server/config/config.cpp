@@ -21,9 +21,9 @@ using Problem = std::optional<std::string>;
 
 /// One key of the file.
 struct Key {
-  /// Sets its value; nothing when it fits, else what was expected.
+  /// Sets its value; nullopt when it fits, else what was expected.
   std::function<Problem(const toml::node&, Config&)> set;
-  /// Have the two the same value of it?
+  /// Do both have the same value of it?
   std::function<bool(Config&, Config&)> is_same;
 };
 
@@ -141,7 +141,7 @@ Key addresses(Place<std::vector<Address>> place) {
 Key networks(Place<std::vector<Network>> place) {
   return list<Network>(std::move(place), [](const std::string& value, auto& all) -> Problem {
     const auto network = parse_network(value);
-    if (!network) return '"' + value + "\" is no network like 192.0.2.0/24";
+    if (!network) return '"' + value + "\" is not a network such as 192.0.2.0/24";
     all.push_back(*network);
     return std::nullopt;
   });

@@ -18,9 +18,10 @@ enum class Durability : std::uint8_t { memory, process, power };
 struct ConnectionLimits {
   std::uint32_t total = 50000;      ///< Per listener; the next ones are closed at once.
   std::uint32_t per_address = 100;  ///< The same, for one address (/64 of IPv6) that is not trusted.
-  std::uint32_t queue_kib = 4096;   ///< KiB waiting for a peer that reads too slowly; past it he is closed.
-  Duration handshake = 10s;         ///< For TCP, TLS and WebSocket handshakes, each.
-  Duration message = 30s;           ///< For one message or HTTP request, first octet to last.
+  std::uint32_t queue_kib =
+      4096;  ///< KiB waiting for a peer that reads too slowly; past it the connection is closed.
+  Duration handshake = 10s;                      ///< For TCP, TLS and WebSocket handshakes, each.
+  Duration message = 30s;                        ///< For one message or HTTP request, first octet to last.
   std::uint32_t unfinished_kib = 65536;          ///< KiB each shard holds of messages that have not ended.
   std::uint32_t websocket_message_kib = 1024;    ///< Past it closed with code 1009.
   Duration websocket_ping = 45s;                 ///< Silence after which a WebSocket is pinged.
@@ -30,12 +31,12 @@ struct ConnectionLimits {
 
 /// Whether SIP clients over TLS are asked for certificates (RFC 5922 7.4).
 struct ClientCertificates {
-  std::filesystem::path ca;  ///< PEM of who signs them; empty: they are not asked.
+  std::filesystem::path ca;  ///< PEM of the authority that signs them; empty: not asked.
   bool required = false;
   bool operator==(const ClientCertificates&) const = default;
 };
 
-/// All a server is told, from file and command line.
+/// The whole configuration, from file and command line.
 struct Config {
   Settings settings;           ///< Its `domains`, `hosts` and `ports` are filled when the server starts.
   std::filesystem::path data;  ///< Folder of store, certificate and admin socket.
@@ -65,20 +66,20 @@ const std::vector<Listener>& default_listeners();
 /// $XDG_DATA_HOME/beckon, else ~/.local/share/beckon.
 std::filesystem::path default_data_folder();
 
-/// Reads a TOML text into `config`; keys it does not name stay as they are. Nothing when all is well, else
+/// Reads a TOML text into `config`; other keys stay as they are. Nullopt when all is well, else
 /// one sentence for the administrator, with line and column or the key.
 std::optional<std::string> read_toml(std::string_view text, Config& config);
 std::optional<std::string> read_file(const std::filesystem::path& file, Config& config);
 /// The configuration anew from the file and the overrides `now` was made of.
 std::optional<std::string> reload(const Config& now, Config& fresh);
-/// What a running server goes on with after it read `fresh`: `running` with the keys that the sample marks
-/// "(reload)" from `fresh`. All others were handed out at the start and stay until the next one.
+/// What a running server continues with after it read `fresh`: `running` with the keys that the sample marks
+/// "(reload)" from `fresh`. All others take effect at the next start.
 Config reloaded(const Config& running, const Config& fresh);
-/// The names of the keys that `fresh` has another value for and `reloaded` leaves as they run.
+/// The names of the keys that differ in `fresh` and that `reloaded` does not take over.
 std::vector<std::string> waiting(Config running, Config fresh);
 /// The names of all keys: "shards", "limits.max_breadth".
 std::vector<std::string> key_names();
-/// What does not fit together, such as no authentication beside a listener for the world.
+/// A contradiction in it, such as no authentication beside a listener that is not on loopback; else nullopt.
 std::optional<std::string> check(const Config& config);
 
 }  // namespace beckon::server

@@ -19,7 +19,7 @@ struct Listener {
   Address address;
   bool operator==(const Listener&) const = default;
 
-  /// The SIP transport it carries; nothing for the other kinds.
+  /// The SIP transport it carries; nullopt for the other kinds.
   std::optional<transaction::Protocol> protocol() const;
   bool needs_certificate() const;
 };

@@ -17,7 +17,7 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
-/// Reads "192.0.2.0/24", "2001:db8::/32" or one address. Bits behind the prefix are not looked at.
+/// Reads "192.0.2.0/24", "2001:db8::/32" or one address. Bits after the prefix are ignored.
 std::optional<Network> parse_network(std::string_view text);
 std::string print(const Network& network);
 

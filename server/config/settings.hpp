@@ -13,7 +13,7 @@
 
 namespace beckon::server {
 
-/// What becomes of a subscription no rule speaks about (DESIGN 6).
+/// What becomes of a subscription that no rule covers (DESIGN 6).
 enum class WatcherPolicy : std::uint8_t { confirm, allow };
 
 /// What becomes of requests of our own users to other domains.
@@ -22,14 +22,14 @@ enum class ForeignPolicy : std::uint8_t {
   forward,  ///< To the domain's servers (RFC 3263).
 };
 
-/// Who may send requests: only users with a password, or everybody (benches on loopback).
+/// Whether requests need a password: of every user, or of none (benches on loopback).
 enum class Authentication : std::uint8_t { digest, none };
 
 /// Bounds and lifetimes of one kind of soft state (registrations, subscriptions, publications), in seconds.
 struct Lifetimes {
-  std::uint32_t minimum = 60;     ///< Shorter wishes are answered 423.
-  std::uint32_t standard = 3600;  ///< Granted where nothing was asked.
-  std::uint32_t maximum = 3600;   ///< Longer wishes are shortened.
+  std::uint32_t minimum = 60;     ///< Shorter requests are answered 423.
+  std::uint32_t standard = 3600;  ///< Granted where none was requested.
+  std::uint32_t maximum = 3600;   ///< Longer requests are shortened.
   bool operator==(const Lifetimes&) const = default;
 };
 
@@ -51,7 +51,7 @@ struct Settings {
   bool digest_sha512_256 = false;  ///< Also offer SHA-512-256, before SHA-256 and MD5.
   bool digest_md5 = true;          ///< False: MD5 is neither offered nor accepted.
   bool digest_auth = true;         ///< Offer qop=auth.
-  bool digest_auth_int = false;    ///< Offer qop=auth-int; without qop=auth nothing less is accepted.
+  bool digest_auth_int = false;    ///< Offer qop=auth-int; without qop=auth only this is accepted.
   bool digest_userhash = false;    ///< Ask for hashed user names (RFC 7616 3.4.4).
   bool digest_info = true;         ///< Send Authentication-Info with 2xx (RFC 7616 3.5).
   GuessLimits guesses;
@@ -83,14 +83,14 @@ struct Settings {
 
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;
-  std::uint32_t elements_per_presentity =
-      256;  ///< Of all its publications: tuples, persons, devices, notes...
+  /// Of all its publications: tuples, persons, devices, notes...
+  std::uint32_t elements_per_presentity = 256;
   std::uint32_t watchers_per_presentity = 10000;
   /// Those nobody has decided about count for themselves, so that strangers crowd out no others.
   std::uint32_t pending_per_presentity = 1000;
   std::uint32_t subscriptions_per_watcher = 1000;  ///< Of all packages; each shard counts for itself.
   std::uint32_t subscriptions_per_watcher_and_presentity = 10;  ///< Likewise.
-  std::uint32_t max_breadth = 60;  ///< Devices a request may ring at once, here and behind (RFC 5393 5).
+  std::uint32_t max_breadth = 60;  ///< Branches a request may have at once, here and downstream (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.
 
   bool trusts(const IpAddress& source) const;

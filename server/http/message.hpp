@@ -30,8 +30,8 @@ struct HttpResponse {
   std::string body{};
 };
 
-/// Answers one request; from the server's loop, once, at once or later. Never calling it is answered 500 when
-/// the last copy goes, on whatever thread.
+/// Answers one request; from the server's loop, once, at once or later. When the last copy is destroyed
+/// unused, on whatever thread, the request is answered 500.
 using Respond = std::function<void(HttpResponse)>;
 
 std::string_view default_reason(int status);

@@ -37,7 +37,7 @@ std::string one_line(std::string_view value) {
 bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 struct Answering {
-  bool head = false;  ///< The request was HEAD: the length is told, the body is not.
+  bool head = false;  ///< The request was HEAD: the length is sent, the body is not.
   bool close = false;
 };
 
@@ -52,7 +52,7 @@ std::string write(const HttpResponse& response, const Answering& how, std::strin
   return text;
 }
 
-// RFC 9112, RFC 9110: what a request that cannot be read is answered.
+// RFC 9112, RFC 9110: the answer to a request that cannot be read.
 int status_for(const ErrorCode& error) {
   if (error == beast_http::error::header_limit) return 431;
   if (error == beast_http::error::body_limit) return 413;
@@ -82,7 +82,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void drop();
 
  private:
-  // Answers 500 when every copy of a Respond was dropped unused, on whatever thread the last one goes.
+  // Answers 500 when every copy of a Respond was dropped unused, on whatever thread the last one is
+  // destroyed.
   struct Ticket {
     Ticket(std::weak_ptr<HttpServer::Impl> home, std::weak_ptr<HttpConnection> of, std::uint64_t request)
         : server(std::move(home)), connection(std::move(of)), number(request) {}

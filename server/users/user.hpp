@@ -10,7 +10,7 @@
 #include "protocol/base/result.hpp"
 #include "server/users/error.hpp"
 
-/// A user as the server keeps him: what proves his password, never the password.
+/// A user as the server stores it: what verifies the password, never the password.
 namespace beckon::users {
 
 /// Octets. An AOR goes into headers and URIs, so 256 leaves room in every limit of DESIGN 7.
@@ -40,7 +40,7 @@ struct ScramKey {
 
 struct User {
   std::string aor;          ///< Canonical: "sip:alice@example.org". The realm is the domain.
-  bool enabled = true;      ///< A disabled user keeps his state but cannot authenticate.
+  bool enabled = true;      ///< A disabled user keeps all state but cannot authenticate.
   Ha1 ha1_short{};          ///< For the user name "alice".
   Ha1 ha1_long{};           ///< For the user name "alice@example.org", which many phones send.
   ScramKey scram_sha1{};    ///< For XMPP (RFC 6120 13.8); the name is "alice".
@@ -66,7 +66,7 @@ struct ImportLine {
   std::string aor;
   std::string password;
 };
-/// Nothing for an empty line and for one that starts with '#'. Errors: bad_line, bad_aor, bad_password.
+/// Nullopt for an empty line and for one that starts with '#'. Errors: bad_line, bad_aor, bad_password.
 Result<std::optional<ImportLine>> parse_import_line(std::string_view line);
 
 /// One text per user, as the store keeps it (JSON; every field above).

@@ -169,12 +169,13 @@ TEST_CASE("requests follow loose routes (RFC 3261 12.2.1.1)") {
   CHECK(request.header(HeaderId::cseq) == "6 SUBSCRIBE");
   CHECK(request.header(HeaderId::call_id) == "call-1");
   CHECK(request.header(HeaderId::max_forwards) == "70");
-  CHECK(dialog.next_hop_uri() == "sip:p1.example.org;lr");
   CHECK(dialog.local_cseq == 6);
 
   SUBCASE("without routes they go to the target") {
     dialog.route_set.clear();
-    CHECK(dialog.next_hop_uri() == "sip:server.example.org:5070");
+    const auto direct = finished(dialog.make_request("SUBSCRIBE"));
+    CHECK(direct.request_uri_text() == "sip:server.example.org:5070");
+    CHECK(direct.header(HeaderId::route).empty());
   }
   SUBCASE("a strict first router stands in the Request-URI, the target at the end") {
     dialog.route_set = {"<sip:p1.example.org;method=NOTIFY?h=1>", "<sip:p2.example.org;lr>"};
@@ -197,7 +198,6 @@ TEST_CASE("requests follow loose routes (RFC 3261 12.2.1.1)") {
 
 TEST_CASE("messages find their dialog") {
   CHECK(id_of_request(message(in_dialog("NOTIFY", 1))) == Id{"call-1", "alice", "bob"});
-  CHECK(id_of_response(message(response_text(200))) == Id{"call-1", "bob", "alice"});
   const std::unordered_set<Id> ids{{"c", "a", "b"}, {"c", "b", "a"}, {"c", "a", "b"}};
   CHECK(ids.size() == 2);
 }

@@ -220,13 +220,6 @@ TEST_CASE("past 64 parameters, 8 headers or 128 octets of headers URIs are compa
   }
 }
 
-TEST_CASE("a URI with gr names one user agent (RFC 5627 4.1)") {
-  CHECK(is_gruu(uri("sip:a@b;gr=urn:uuid:f81d4fae")));
-  CHECK(is_gruu(uri("sip:tgruu.7hs@b;GR")));
-  CHECK_FALSE(is_gruu(uri("sip:a@b;grid=1")));
-  CHECK_FALSE(is_gruu(uri("tel:+1;gr=x")));
-}
-
 TEST_CASE("an address-of-record has one spelling") {
   struct Row {
     const char* text;

@@ -195,7 +195,7 @@ TEST_CASE("what is wrong in a file is told with its line and what was expected")
       {"domains = \"example.org\"", "line 1: domains: a list of texts"},
       {"[digest]\nqop = [\"auth-conf\"]", "line 2: digest.qop: \"auth\" or \"auth-int\""},
       {"trusted_networks = [\"10.0.0.0/33\"]",
-       "line 1: trusted_networks: \"10.0.0.0/33\" is no network like 192.0.2.0/24"},
+       "line 1: trusted_networks: \"10.0.0.0/33\" is not a network such as 192.0.2.0/24"},
       {"[guessing]\nfree = 0", "line 2: guessing.free: a number from 1 to 1000000"},
       {"domains = [1]", "line 1: domains: a list of texts"},
       {"listen = [\"sctp:127.0.0.1:5080\"]",
