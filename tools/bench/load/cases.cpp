@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "tools/bench/load/kamailio.hpp"
@@ -22,6 +23,14 @@ bool is_asked_for(const Options& options, const std::string& name) {
          std::find(options.names.begin(), options.names.end(), name) != options.names.end();
 }
 
+/// `perf record` of all threads of the server, until the end of the object.
+std::optional<Subject> profile(const RateCase& rate, const Subject& server, const Options& options) {
+  if (options.profile.empty()) return std::nullopt;
+  return Subject::start({"/usr/bin/perf", "record", "-q", "-F", "1999", "--call-graph", "dwarf,16384", "-o",
+                         options.profile + '/' + rate.name + ".perf", "-p", std::to_string(server.pid())},
+                        load_core);
+}
+
 Measured measure(const RateCase& rate, Server server, const Options& options) {
   Running running(server, options.beckond);
   Driver driver(running.port(), rate.presentities);
@@ -32,13 +41,19 @@ Measured measure(const RateCase& rate, Server server, const Options& options) {
   }
   Job job = rate.job;
   if (options.window > 0) job.window = options.window;
-  job.seconds = options.seconds / 3;
+  job.seconds = options.warm;
   const Totals warm = driver.run(job);
   job.seconds = options.seconds;
   Measured measured;
   const double cpu = running.subject().cpu_seconds();
-  measured.totals = driver.run(job);
+  const auto faults = running.subject().page_faults();
+  {
+    const bool ours = server == rate.ours;
+    const auto recording = ours ? profile(rate, running.subject(), options) : std::nullopt;
+    measured.totals = driver.run(job);
+  }
   measured.cpu_seconds = running.subject().cpu_seconds() - cpu;
+  measured.page_faults = static_cast<double>(running.subject().page_faults() - faults);
   measured.operations =
       static_cast<double>(job.notifies > 0 ? measured.totals.notifies : measured.totals.completed);
   measured.totals.failures += warm.failures;
@@ -47,7 +62,7 @@ Measured measure(const RateCase& rate, Server server, const Options& options) {
 }
 
 double octets_each(const MemoryCase& memory, Server server, const Options& options) {
-  Running running(server, options.beckond);
+  Running running(server, options.beckond, {}, true);
   fill_recorder(running.port());
   const std::uint32_t presentities = std::max(options.objects / memory.objects_per_presentity, 1u);
   Driver driver(running.port(), presentities);
@@ -118,12 +133,15 @@ int run_bench(const std::string& bench, const std::vector<RateCase>& rates,
                "bench_" + bench);
   app.add_option("--case", options.names, "only this one; may be repeated")->check(CLI::IsMember(names));
   app.add_option("--seconds", options.seconds, "how long each run lasts")->check(CLI::Range(0.1, 3600.0));
+  app.add_option("--warm", options.warm, "seconds of load before it")->check(CLI::Range(0.1, 3600.0));
   app.add_option("--runs", options.runs, "of which the medians are printed")->check(CLI::Range(1u, 100u));
   app.add_option("--window", options.window, "operations at a time, other than the case's own")
       ->check(CLI::Range(1u, 10000u));
   app.add_option("--quiet", options.quiet, "seconds before memory is read")->check(CLI::Range(0.0, 3600.0));
   app.add_option("--objects", options.objects, "of a memory case")->check(CLI::Range(1000u, 10000000u));
   app.add_flag("!--no-kamailio", options.kamailio, "without Kamailio");
+  app.add_option("--profile", options.profile, "folder for profiles of beckond (perf record)")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--beckond", options.beckond, "the program to measure");
   CLI11_PARSE(app, argc, argv);
   if (options.kamailio && !find_kamailio()) {

@@ -14,13 +14,15 @@ namespace beckon::bench {
 
 /// What the command line sets.
 struct Options {
-  double seconds = 3;  ///< How long operations of a case begin; a third of it to warm up comes first.
+  double seconds = 3;  ///< How long operations of a case begin.
+  double warm = 1;     ///< Seconds of the same before that.
   unsigned runs = 3;
   double quiet = 50;               ///< Seconds between the last object and the reading of memory.
   std::uint32_t objects = 100000;  ///< Of a memory case.
   std::uint32_t window = 0;        ///< Operations at a time; 0: as the case says.
   std::vector<std::string> names;  ///< Cases to run; empty: all that are not asked for by name only.
   bool kamailio = true;
+  std::string profile;  ///< Folder for a profile of each measured run of ours; empty: none.
   std::string beckond;
 };
 

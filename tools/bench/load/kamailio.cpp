@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* program = "/usr/sbin/kamailio";
 constexpr const char* presence = "/usr/lib/x86_64-linux-gnu/kamailio/modules/presence_xml.so";
-constexpr std::chrono::seconds start_limit{20};
+constexpr std::chrono::seconds start_limit{90};
 constexpr int look_again_ms = 100;
 
 /// A port that was free a moment ago: Kamailio takes none with 0.
@@ -59,13 +59,14 @@ std::optional<std::filesystem::path> find_kamailio() {
   return program;
 }
 
-Subject start_kamailio(const std::filesystem::path& kamailio, const std::filesystem::path& folder, int core) {
+Subject start_kamailio(const std::filesystem::path& kamailio, const std::filesystem::path& folder, int core,
+                       bool grows) {
   const std::uint16_t port = free_port();
-  Subject subject =
-      Subject::start({kamailio.string(), "-f", BECKON_BENCH_KAMAILIO_CONFIG, "-l",
-                      fmt::format("udp:127.0.0.1:{}", port), "-x", "fm", "-m", "4096", "-M", "32", "-DD",
-                      "-E", "-P", (folder / "pid").string(), "-Y", folder.string()},
-                     core);
+  Subject subject = Subject::start(
+      {kamailio.string(), "-f", BECKON_BENCH_KAMAILIO_CONFIG, "-l", fmt::format("udp:127.0.0.1:{}", port),
+       "-x", "fm", "-m", "2048", "-M", "32", "-DD", "-E", "-P", (folder / "pid").string(), "-Y",
+       folder.string(), "-A", grows ? "MEASURE_MEMORY" : "MEASURE_RATE"},
+      core);
   subject.ports["udp"] = port;
   const auto deadline = std::chrono::steady_clock::now() + start_limit;
   while (!answers(port)) {

@@ -50,13 +50,19 @@ void Report::add(const std::string& name, const Runs& runs) {
   for (const auto& [server, each] : runs) {
     const double rate = rates[server] = middle_rate(runs, server);
     const Totals totals = sum(each);
+    double faults = 0, operations = 0;
+    for (const Measured& each_run : each) {
+      faults += each_run.page_faults;
+      operations += each_run.operations;
+    }
     std::string line = fmt::format(
         "{{\"bench\":\"{}\",\"case\":\"{}\",\"server\":\"{}\",\"runs\":{},\"completed\":{},\"failures\":{},"
-        "\"retransmissions\":{},\"per_cpu_second\":{:.0f},\"cpu_microseconds\":{:.2f},\"per_second\":{:.0f}",
+        "\"retransmissions\":{},\"per_cpu_second\":{:.0f},\"cpu_microseconds\":{:.2f},\"page_faults_each\":{:"
+        ".2f},"
+        "\"per_second\":{:.0f}",
         bench_, name, to_string(server), each.size(), totals.completed, totals.failures,
-        totals.retransmissions, rate, rate > 0 ? 1e6 / rate : 0,
-        totals.seconds > 0 ? static_cast<double>(std::max(totals.completed, totals.notifies)) / totals.seconds
-                           : 0);
+        totals.retransmissions, rate, rate > 0 ? 1e6 / rate : 0, operations > 0 ? faults / operations : 0,
+        totals.seconds > 0 ? operations / totals.seconds : 0);
     if (echo_ > 0) line += fmt::format(",\"of_echo\":{:.3f}", rate / echo_);
     if (kamailio > 0 && server != Server::kamailio && server != Server::echo)
       line += fmt::format(",\"ratio_to_kamailio\":{:.2f}", rate / kamailio);

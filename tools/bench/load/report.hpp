@@ -14,6 +14,7 @@ struct Measured {
   Totals totals;
   double operations = 0;  ///< What is counted: operations, or NOTIFYs of a fan-out.
   double cpu_seconds = 0;
+  double page_faults = 0;
   double rate() const { return cpu_seconds > 0 ? operations / cpu_seconds : 0; }
 };
 

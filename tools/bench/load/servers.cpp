@@ -22,8 +22,8 @@ const char* to_string(Server server) {
   return "";
 }
 
-Running::Running(Server server, const std::string& beckond, std::vector<std::string> extra)
-    : server_(server), beckond_(beckond), extra_(std::move(extra)) {
+Running::Running(Server server, const std::string& beckond, std::vector<std::string> extra, bool grows)
+    : server_(server), beckond_(beckond), extra_(std::move(extra)), grows_(grows) {
   start();
 }
 
@@ -35,7 +35,7 @@ void Running::start() {
   if (server_ == Server::kamailio) {
     const auto kamailio = find_kamailio();
     if (!kamailio) throw std::runtime_error("no kamailio");
-    subject_.emplace(start_kamailio(*kamailio, folder_.path(), server_core));
+    subject_.emplace(start_kamailio(*kamailio, folder_.path(), server_core, grows_));
     return;
   }
   std::vector<std::string> words{

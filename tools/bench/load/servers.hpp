@@ -19,8 +19,8 @@ const char* to_string(Server server);
 /// A running server with its folder.
 class Running {
  public:
-  /// `beckond` is the program to run; `extra` are further arguments for it.
-  Running(Server server, const std::string& beckond, std::vector<std::string> extra = {});
+  /// `beckond` is the program to run; `extra` are further arguments for it. `grows`: its memory is measured.
+  Running(Server server, const std::string& beckond, std::vector<std::string> extra = {}, bool grows = false);
   Subject& subject() { return *subject_; }
   const Subject& subject() const { return *subject_; }
   std::uint16_t port(const char* listener = "udp") const { return subject_->ports.at(listener); }
@@ -31,6 +31,7 @@ class Running {
   Server server_;
   std::string beckond_;
   std::vector<std::string> extra_;
+  bool grows_;
   Folder folder_;
   std::optional<Subject> subject_;
 };

@@ -121,6 +121,23 @@ double Subject::cpu_seconds() const {
   return seconds;
 }
 
+std::uint64_t Subject::page_faults() const {
+  std::uint64_t faults = 0;
+  for (const pid_t pid : processes()) {
+    std::ifstream file(proc(pid, "stat"));
+    std::string text;
+    std::getline(file, text);
+    // Behind the name in brackets: state and six more fields, then minflt.
+    std::istringstream fields(text.substr(text.rfind(')') + 1));
+    std::string skipped;
+    for (int i = 0; i < 7; ++i) fields >> skipped;
+    std::uint64_t number = 0;
+    fields >> number;
+    faults += number;
+  }
+  return faults;
+}
+
 std::uint64_t Subject::resident_octets() const {
   std::ifstream file(proc(pid_, "statm"));
   std::uint64_t all = 0, resident = 0;

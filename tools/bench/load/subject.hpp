@@ -35,6 +35,9 @@ class Subject {
 
   /// User and system time of all threads, of this process and of its children.
   double cpu_seconds() const;
+  /// Page faults that needed no disk, of this process and of its children. In virtual machines each may cost
+  /// more than a request.
+  std::uint64_t page_faults() const;
   /// Resident memory of the process alone.
   std::uint64_t resident_octets() const;
   /// Proportional set size of all processes; shared pages count once.
