@@ -1,28 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
+#include "tools/bench/load/link.hpp"
 #include "tools/bench/transport/requests.hpp"
 
 namespace beckon::bench {
 
-/// How requests leave and answers come: several sockets or connections, read and written in batches.
-class Link {
- public:
-  using Take = std::function<void(std::string_view answer)>;
-  virtual ~Link() = default;
-  /// Sends what fits of `texts`, in order; gives how many were taken.
-  virtual std::size_t send(const std::vector<std::string_view>& texts) = 0;
-  /// Hands over what has come; waits up to `milliseconds` for it when nothing has.
-  virtual void receive(int milliseconds, const Take& take) = 0;
-  virtual bool is_reliable() const = 0;
-};
-std::unique_ptr<Link> make_udp_link(std::uint16_t port, unsigned sockets);
+/// `connections` TCP or TLS connections to 127.0.0.1:`port`.
 std::unique_ptr<Link> make_stream_link(std::uint16_t port, unsigned connections, bool tls);
 
 /// What became of the requests of a run.

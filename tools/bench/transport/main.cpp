@@ -10,7 +10,8 @@
 #include <iostream>
 #include <map>
 
-#include "tools/bench/transport/echo.hpp"
+#include "tools/bench/load/echo.hpp"
+#include "tools/bench/load/folder.hpp"
 #include "tools/bench/transport/load.hpp"
 
 namespace beckon::bench {
@@ -85,26 +86,6 @@ Measured measure_echo(const Options& options) {
   auto requests = Requests::echo(options.count + options.warm);
   return measure(server, *link, requests, options, 0);
 }
-
-/// A data folder that goes with the run.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "beckon-bench-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no folder");
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 void add_users(const Options& options, const Folder& folder) {
   const auto list = folder.path() / "list";

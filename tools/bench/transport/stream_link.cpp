@@ -124,6 +124,13 @@ class StreamLink final : public Link {
 
   bool is_reliable() const override { return true; }
 
+  std::uint16_t port() const override {
+    sockaddr_in name{};
+    socklen_t size = sizeof name;
+    ::getsockname(polled_.front().fd, reinterpret_cast<sockaddr*>(&name), &size);
+    return ntohs(name.sin_port);
+  }
+
  private:
   SSL_CTX* tls_ = nullptr;
   std::vector<std::unique_ptr<Connection>> connections_;

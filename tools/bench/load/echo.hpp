@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tools/bench/transport/subject.hpp"
+#include "tools/bench/load/subject.hpp"
 
 namespace beckon::bench {
 

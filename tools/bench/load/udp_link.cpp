@@ -7,7 +7,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "tools/bench/transport/load.hpp"
+#include "tools/bench/load/link.hpp"
 
 namespace beckon::bench {
 namespace {
@@ -63,6 +63,13 @@ class UdpLink final : public Link {
   }
 
   bool is_reliable() const override { return false; }
+
+  std::uint16_t port() const override {
+    sockaddr_in name{};
+    socklen_t size = sizeof name;
+    ::getsockname(polled_.front().fd, reinterpret_cast<sockaddr*>(&name), &size);
+    return ntohs(name.sin_port);
+  }
 
  private:
   bool read(int fd, const Take& take) {

@@ -1,4 +1,4 @@
-#include "tools/bench/transport/echo.hpp"
+#include "tools/bench/load/echo.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,0 +1,326 @@
+#include "tools/bench/load/driver.hpp"
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace beckon::bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds t1{500}, t2{4000}, give_up{32000};
+constexpr milliseconds look_again{50};  ///< How often old requests are looked for.
+constexpr std::size_t batch = 64;
+constexpr std::uint32_t none = UINT32_MAX;
+constexpr std::string_view hello = "Shall we meet at noon in the big hall?\r\n";
+
+std::uint32_t cseq_in(std::string_view text) {
+  const std::string_view value = header(text, "CSeq");
+  std::uint32_t number = 0;
+  std::from_chars(value.data(), value.data() + value.size(), number);
+  return number;
+}
+
+std::string address(std::string_view name) { return fmt::format(FMT_COMPILE("sip:{}@{}"), name, domain); }
+
+}  // namespace
+
+Totals& Totals::operator+=(const Totals& other) {
+  completed += other.completed;
+  notifies += other.notifies;
+  failures += other.failures;
+  retransmissions += other.retransmissions;
+  seconds += other.seconds;
+  return *this;
+}
+
+Driver::Driver(std::uint16_t server_port, std::uint32_t presentities)
+    : link_(make_udp_link(server_port, 1)),
+      port_(link_->port()),
+      presentities_(std::max(presentities, 1u)),
+      etags_(presentities_) {}
+
+Totals Driver::run(const Job& job) {
+  begin(job);
+  while (!is_done()) step(20);
+  return end();
+}
+
+void Driver::begin(const Job& job) {
+  job_ = job;
+  totals_ = {};
+  next_ = job.operation == Operation::subscribe ? static_cast<std::uint32_t>(dialogs_.size()) : 0;
+  idle_.clear();
+  slots_.assign(job.actors, none);
+  flights_.clear();
+  flights_.resize(job.window);
+  free_.clear();
+  for (std::uint32_t i = 0; i < job.window; ++i) free_.push_back(i);
+  if (job.operation == Operation::bind) bound_.resize(std::max<std::size_t>(bound_.size(), job.actors));
+  began_ = now_ = looked_ = Clock::now();
+}
+
+bool Driver::is_done() const {
+  if (free_.size() < flights_.size()) return false;
+  return job_.seconds > 0 ? now_ - began_ >= std::chrono::duration<double>(job_.seconds)
+                          : next_ >= job_.actors;
+}
+
+Totals Driver::end() {
+  totals_.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+  return totals_;
+}
+
+std::optional<std::uint32_t> Driver::next_actor() {
+  const bool timed = job_.seconds > 0;
+  if (timed && now_ - began_ >= std::chrono::duration<double>(job_.seconds)) return std::nullopt;
+  if (next_ < job_.actors || (timed && job_.operation == Operation::subscribe)) return next_++;
+  if (!timed || idle_.empty()) return std::nullopt;
+  const std::uint32_t actor = idle_.front();
+  idle_.pop_front();
+  return actor;
+}
+
+void Driver::step(int wait) {
+  while (!free_.empty()) {
+    const auto actor = next_actor();
+    if (!actor) break;
+    launch(*actor);
+  }
+  flush();
+  link_->receive(wait, [this](std::string_view text) { take(text); });
+  flush();
+  now_ = Clock::now();
+  if (now_ - looked_ < look_again) return;
+  looked_ = now_;
+  retransmit();
+}
+
+void Driver::launch(std::uint32_t actor) {
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  if (actor >= slots_.size()) slots_.resize(actor + 1, none);
+  slots_[actor] = slot;
+  Flight& flight = flights_[slot];
+  flight.open = true;
+  flight.ticket = {slot, ++serial_};
+  flight.actor = actor;
+  flight.answered = flight.delivered = flight.failed = false;
+  flight.notifies = job_.operation == Operation::publish ? job_.notifies : 0;
+  if (job_.operation == Operation::subscribe || job_.operation == Operation::refresh) flight.notifies = 1;
+  flight.sent = now_;
+  flight.interval = t1;
+  flight.again = now_ + t1;
+  flight.text = text(actor, flight.ticket);
+  if (job_.operation == Operation::publish) flight.mark = pidf_mark(flight.ticket.serial);
+  send(flight.text);
+}
+
+std::string Driver::text(std::uint32_t actor, Ticket ticket) {
+  const std::string call = fmt::format(FMT_COMPILE("c{:08x}{:08x}@127.0.0.1"), ticket.slot, ticket.serial);
+  switch (job_.operation) {
+    case Operation::echo:
+      return echo_text(ticket);
+    case Operation::options: {
+      const auto uri = fmt::format(FMT_COMPILE("sip:{}"), domain);
+      return print({.method = "OPTIONS",
+                    .uri = uri,
+                    .from = "bench",
+                    .to = {},
+                    .to_tag = {},
+                    .call_id = call,
+                    .headers = "Accept: application/sdp\r\n",
+                    .body = {}},
+                   ticket, port_);
+    }
+    case Operation::bind: {
+      const auto uri = fmt::format(FMT_COMPILE("sip:{}"), domain);
+      const std::string name = user('u', actor);
+      const auto registration = fmt::format(FMT_COMPILE("r{}@127.0.0.1"), actor);
+      const auto contact =
+          fmt::format(FMT_COMPILE("Contact: <sip:{}@127.0.0.1:{}>;expires=3600\r\n"), name, port_);
+      return print({.method = "REGISTER",
+                    .uri = uri,
+                    .from = name,
+                    .to = name,
+                    .to_tag = {},
+                    .call_id = registration,
+                    .cseq = ++bound_[actor],
+                    .headers = contact,
+                    .body = {}},
+                   ticket, port_);
+    }
+    case Operation::message: {
+      const std::string from = user('u', actor), to = user('u', (actor + 1) % job_.actors);
+      return print({.method = "MESSAGE",
+                    .uri = address(to),
+                    .from = from,
+                    .to = to,
+                    .to_tag = {},
+                    .call_id = call,
+                    .headers = "Content-Type: text/plain\r\n",
+                    .body = hello},
+                   ticket, port_);
+    }
+    case Operation::publish: {
+      const std::string name = user('p', actor);
+      std::string headers = "Event: presence\r\nExpires: 3600\r\nContent-Type: application/pidf+xml\r\n";
+      if (!etags_[actor].empty()) headers += fmt::format(FMT_COMPILE("SIP-If-Match: {}\r\n"), etags_[actor]);
+      const std::string body = pidf(name, ticket.serial);
+      return print({.method = "PUBLISH",
+                    .uri = address(name),
+                    .from = name,
+                    .to = name,
+                    .to_tag = {},
+                    .call_id = call,
+                    .headers = headers,
+                    .body = body},
+                   ticket, port_);
+    }
+    case Operation::subscribe:
+    case Operation::refresh:
+      return subscribe_text(actor, ticket);
+  }
+  return {};
+}
+
+std::string Driver::subscribe_text(std::uint32_t number, Ticket ticket) {
+  if (number >= dialogs_.size()) dialogs_.resize(number + 1);
+  Dialog& dialog = dialogs_[number];
+  const std::string from = user('w', watcher_of(number)), to = user('p', presentity_of(number));
+  const auto call = fmt::format(FMT_COMPILE("d{:08x}@127.0.0.1"), number);
+  const auto headers = fmt::format(FMT_COMPILE("Contact: <sip:{}@127.0.0.1:{}>\r\n"
+                                               "Event: presence\r\nExpires: 3600\r\n"
+                                               "Accept: application/pidf+xml\r\n"),
+                                   from, port_);
+  return print({.method = "SUBSCRIBE",
+                .uri = dialog.target.empty() ? address(to) : dialog.target,
+                .from = from,
+                .to = to,
+                .to_tag = dialog.tag,
+                .call_id = call,
+                .cseq = ++dialog.cseq,
+                .headers = headers,
+                .body = {}},
+               ticket, port_);
+}
+
+std::uint32_t Driver::watcher_of(std::uint32_t dialog) const {
+  return dialog / std::min(presentities_, 100u);
+}
+
+void Driver::take(std::string_view text) {
+  const int status = status_in(text);
+  if (status >= 200 || job_.operation == Operation::echo) return on_response(text, status);
+  if (status != 0) return;
+  if (text.starts_with("NOTIFY ")) return on_notify(text);
+  if (text.starts_with("MESSAGE ")) return on_message(text);
+  ++unexpected_;
+}
+
+void Driver::on_response(std::string_view text, int status) {
+  const auto ticket = ticket_in(text);
+  if (!ticket || ticket->slot >= flights_.size()) return void(++unexpected_);
+  Flight& flight = flights_[ticket->slot];
+  // A response to a retransmission may come after the operation's end.
+  if (!flight.open || flight.ticket.serial != ticket->serial || flight.answered) return;
+  flight.answered = true;
+  if (status / 100 == 2 || job_.operation == Operation::echo) {
+    keep(flight, text);
+  } else {
+    flight.failed = true;
+    flight.notifies = 0;
+  }
+  finish_if_complete(flight);
+}
+
+void Driver::keep(const Flight& flight, std::string_view response) {
+  if (job_.operation == Operation::publish) etags_[flight.actor] = header(response, "SIP-ETag");
+  if (job_.operation != Operation::subscribe) return;
+  Dialog& dialog = dialogs_[flight.actor];
+  dialog.tag = tag_in(header(response, "To"));
+  dialog.target = bracketed(header(response, "Contact"));
+}
+
+void Driver::on_notify(std::string_view text) {
+  send(ok(text));
+  const std::string_view call = header(text, "Call-ID");
+  const auto number = call.starts_with('d') ? hexadecimal(call.substr(1, 8)) : std::nullopt;
+  if (!number || *number >= dialogs_.size()) return void(++unexpected_);
+  Dialog& dialog = dialogs_[*number];
+  const std::uint32_t cseq = cseq_in(text);
+  if (cseq <= dialog.notified) return void(++totals_.retransmissions);
+  dialog.notified = cseq;
+  ++notifies_;
+  const bool publish = job_.operation == Operation::publish;
+  const std::uint32_t actor = publish ? presentity_of(*number) : *number;
+  const std::uint32_t slot = actor < slots_.size() ? slots_[actor] : none;
+  if (slot == none || flights_[slot].notifies == 0) return void(++unexpected_);
+  Flight& flight = flights_[slot];
+  if (!header(text, "Subscription-State").starts_with("active")) flight.failed = true;
+  if (publish && text.find(flight.mark) == std::string_view::npos) flight.failed = true;
+  --flight.notifies;
+  ++totals_.notifies;
+  finish_if_complete(flight);
+}
+
+void Driver::on_message(std::string_view text) {
+  send(ok(text));
+  const std::string_view call = header(text, "Call-ID");
+  const auto slot = call.starts_with('c') ? hexadecimal(call.substr(1, 8)) : std::nullopt;
+  if (!slot || *slot >= flights_.size()) return void(++unexpected_);
+  if (std::exchange(flights_[*slot].delivered, true)) ++totals_.retransmissions;
+}
+
+void Driver::finish_if_complete(Flight& flight) {
+  if (flight.answered && flight.notifies == 0) finish(flight);
+}
+
+void Driver::finish(Flight& flight) {
+  flight.open = false;
+  ++(flight.failed ? totals_.failures : totals_.completed);
+  slots_[flight.actor] = none;
+  if (job_.seconds > 0 && job_.operation != Operation::subscribe) idle_.push_back(flight.actor);
+  free_.push_back(flight.ticket.slot);
+}
+
+void Driver::retransmit() {
+  for (Flight& flight : flights_) {
+    if (!flight.open) continue;
+    if (now_ - flight.sent > give_up) {
+      flight.failed = true;
+      finish(flight);
+    } else if (!flight.answered && now_ >= flight.again) {
+      flight.interval = std::min<Clock::duration>(2 * flight.interval, t2);
+      flight.again = now_ + flight.interval;
+      ++totals_.retransmissions;
+      send(flight.text);
+    }
+  }
+  flush();
+}
+
+void Driver::send(std::string text) {
+  if (out_count_ == out_.size()) out_.emplace_back();
+  out_[out_count_++] = std::move(text);
+  if (out_count_ == batch) flush();
+}
+
+void Driver::flush() {
+  std::size_t sent = 0;
+  while (sent < out_count_) {
+    batch_.assign(out_.begin() + static_cast<std::ptrdiff_t>(sent),
+                  out_.begin() + static_cast<std::ptrdiff_t>(out_count_));
+    const std::size_t taken = link_->send(batch_);
+    sent += taken;
+    if (taken == 0) ::sched_yield();
+  }
+  out_count_ = 0;
+}
+
+}  // namespace beckon::bench

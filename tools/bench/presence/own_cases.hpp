@@ -1,0 +1,15 @@
+#pragma once
+
+#include "tools/bench/load/cases.hpp"
+
+namespace beckon::bench {
+
+/// A million subscriptions to a hundred thousand presentities with `--durability process`: resident memory,
+/// CPU at rest, and how long a restart takes.
+void run_million(const Options& options);
+
+/// One PUBLISH and one PUT of rules for a presentity with 100, 1 000 and 10 000 watchers: what they cost, and
+/// how long other users wait meanwhile.
+void run_slices(const Options& options);
+
+}  // namespace beckon::bench
