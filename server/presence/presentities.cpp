@@ -16,10 +16,9 @@ Presentities::Presentities(Services& services, registrar::Registrar& registrar,
   });
 }
 
-void Presentities::on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
-                                       const registrar::Binding&, const std::vector<registrar::Binding>& all,
-                                       Now now) {
-  information_.on_bindings_changed(aor, event, all, now);
+void Presentities::on_bindings_changed(Entry& entry, registrar::BindingEvent event, const registrar::Binding&,
+                                       const std::vector<registrar::Binding>& all, Now now) {
+  information_.on_bindings_changed(entry.aor(), event, all, now);
 }
 
 }  // namespace beckon::server::presence

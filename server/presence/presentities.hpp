@@ -28,9 +28,8 @@ class Presentities final : public Room, public registrar::BindingsObserver {
   void restored(Now now) override { information_.restored(now); }
   std::vector<Table> tables(Now) const override { return {information_.table()}; }
 
-  void on_bindings_changed(std::string_view aor, registrar::BindingEvent event,
-                           const registrar::Binding& changed, const std::vector<registrar::Binding>& all,
-                           Now now) override;
+  void on_bindings_changed(Entry& entry, registrar::BindingEvent event, const registrar::Binding& changed,
+                           const std::vector<registrar::Binding>& all, Now now) override;
 
   /// Presentities it keeps something about; watches are not counted.
   std::size_t size() const { return information_.size(); }
