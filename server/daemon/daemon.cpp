@@ -163,7 +163,7 @@ class Daemon {
   Config config_;
   std::vector<Listener> bound_;
   Certificates certificates_;
-  Stores stores_;
+  StoreFiles stores_;
   Seats seats_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<Web> web_;

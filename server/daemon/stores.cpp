@@ -34,7 +34,7 @@ std::optional<Failure> make_folder(const std::filesystem::path& data) {
 
 }  // namespace
 
-std::optional<Failure> Stores::open(const Config& config, const Seats& seats) {
+std::optional<Failure> StoreFiles::open(const Config& config, const Seats& seats) {
   if (auto failure = make_folder(config.data)) return failure;
   if (const auto problem = admin::problem_of_databases(config.data)) return Failure{Exit::store, *problem};
   const bool durable = config.durability != Durability::memory;
@@ -60,7 +60,7 @@ std::optional<Failure> Stores::open(const Config& config, const Seats& seats) {
   return std::nullopt;
 }
 
-std::optional<Failure> Stores::open_view(const Config& config, Seat& seat) {
+std::optional<Failure> StoreFiles::open_view(const Config& config, Seat& seat) {
   const auto executor = [&seat](std::function<void()> work) { seat.loop.post(std::move(work)); };
   const auto make_store = [&]() -> std::unique_ptr<store::StateStore> {
     if (state_) return state_->make_store(executor);
@@ -73,14 +73,14 @@ std::optional<Failure> Stores::open_view(const Config& config, Seat& seat) {
   return std::nullopt;
 }
 
-std::optional<Failure> Stores::load(const Config& config, store::Loader& loader) {
+std::optional<Failure> StoreFiles::load(const Config& config, store::Loader& loader) {
   if (!state_) return std::nullopt;
   const auto loaded = state_->load(loader);
   if (loaded) return std::nullopt;
   return failure_of(admin::state_file(config.data), loaded.error().message());
 }
 
-std::vector<std::string> Stores::user_domains() {
+std::vector<std::string> StoreFiles::user_domains() {
   auto domains = users_->domains();
   if (domains) return std::move(*domains);
   log::error("server", "domains of the users: {}", domains.error().message());

@@ -13,7 +13,7 @@
 namespace beckon::server {
 
 /// The data folder's databases. Destroyed after the seats, which hold views of them.
-class Stores {
+class StoreFiles {
  public:
   /// Makes the data folder if there is none, opens its databases, and gives every seat its view. Refuses a
   /// folder that has lost one of them (`admin::problem_of_databases`).
