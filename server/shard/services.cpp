@@ -9,10 +9,10 @@ namespace {
 constexpr std::size_t token_octets = 12;  ///< 96 random bits: nobody guesses a tag or an entity-tag.
 }
 
-store::Answer Services::answer(const Request& request, std::string_view aor, std::string response) {
+store::Answer Services::answer(const Request& request, std::string_view aor, std::string_view response) {
   return {.request = request_identity(request.message),
           .aor = std::string(aor),
-          .response = std::move(response),
+          .response = pack_answer(request.to_tag, response),
           .until = clock().now().wall + replay_time};
 }
 

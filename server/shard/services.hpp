@@ -132,7 +132,7 @@ class Services {
 
   /// What goes into the batch of `request`'s commit, so that a retransmission after a restart gets `response`
   /// again and the work is not done twice; the shard replays it, rooms need not look. `aor` is the batch's.
-  store::Answer answer(const Request& request, std::string_view aor, std::string response);
+  store::Answer answer(const Request& request, std::string_view aor, std::string_view response);
 
   /// Sends a finished response of `request`'s transaction.
   virtual void respond(const Request& request, std::string response) = 0;
