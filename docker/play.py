@@ -1,4 +1,4 @@
-"""One person of the demo's story, in a container of his own: `play.py alice` or `play.py bob`."""
+"""One person of the demo's story, in a container: `play.py alice` or `play.py bob`."""
 
 import pathlib
 import subprocess
@@ -29,7 +29,7 @@ def show(agent, event):
 
 
 def meet(me, other):
-    """Publishes, asks the other, and lets him in when he asks."""
+    """Publishes, subscribes to the other, and approves the other's subscription."""
     for command in ({"command": "register"}, {"command": "subscribe", "to": me.aor, "package": "presence.winfo"},
                     {"command": "publish", "basic": "open", "note": f"{me.name} is here", "direct": "auto"},
                     {"command": "subscribe", "to": other}):

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The server of compose.yaml: two users, every listener open to the services' network. What the others may
-# see, the certificate and the ready line, goes to /public.
+# The server of compose.yaml: two users, every listener open to the services' network. What the others
+# need, the certificate and the ready line, goes to /public.
 set -eu
 data=/var/lib/beckon
 printf 'wonderland\n' | beckond user add alice@example.org --data "$data" || true

@@ -12,7 +12,7 @@ build_packages=(
 )
 run_packages=(python3 python3-jsonschema)
 test_packages=(libxml2-utils sqlite3 openssl sip-tester sipsak)
-# Whoever has node already may have it from elsewhere, and Debian's npm would not go with that one.
+# A node that is installed already may be another build, which Debian's npm does not fit.
 command -v npm >/dev/null || test_packages+=(nodejs npm)
 # Peers and instruments of tools/bench.
 bench_packages=(libosip2-dev libre-dev libsofia-sip-ua-dev valgrind)

@@ -4,9 +4,11 @@ namespace beckon::client {
 
 using trace::Direction;
 
-void Tracer::send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) {
-  if (tracing_ != Tracing::off)
-    tell({clock_.now(), hop, Direction::sent, {}, message->size(), message, *message});
+void Tracer::send(const transaction::Hop& hop, transaction::Outgoing message, transaction::OnFailed failed) {
+  if (tracing_ != Tracing::off) {
+    const SharedText text = message.join();
+    tell({clock_.now(), hop, Direction::sent, {}, text->size(), text, *text});
+  }
   transport_.send(hop, std::move(message), std::move(failed));
 }
 

@@ -16,7 +16,8 @@ class Tracer final : public transaction::Transport {
   Tracer(transaction::Transport& transport, Clock& clock, control::OnEvent emit, Tracing tracing)
       : transport_(transport), clock_(clock), emit_(std::move(emit)), tracing_(tracing) {}
 
-  void send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) override;
+  void send(const transaction::Hop& hop, transaction::Outgoing message,
+            transaction::OnFailed failed) override;
   std::string sent_by(const transaction::Hop& hop) const override { return transport_.sent_by(hop); }
   void on_received(const transaction::Hop& from, const sip::Message& message, Now now);
   void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text, Now now);

@@ -12,7 +12,7 @@
 
 namespace beckon {
 
-/// An IPv4 or IPv6 address, without zone. What is said of IPv4 holds for the mapped ("::ffff:127.0.0.1") too.
+/// An IPv4 or IPv6 address, without zone. Mapped addresses ("::ffff:127.0.0.1") are treated as IPv4.
 struct IpAddress {
   enum class Family : std::uint8_t { v4 = 4, v6 = 6 };
   Family family = Family::v4;
@@ -25,7 +25,7 @@ struct IpAddress {
   auto operator<=>(const IpAddress&) const = default;
 };
 
-/// Reads a literal address; brackets around IPv6 are accepted. Names give nothing.
+/// Reads a literal address; brackets around IPv6 are accepted. Empty for a name.
 std::optional<IpAddress> parse_ip(std::string_view text);
 /// Without brackets.
 std::string print(const IpAddress& ip);

@@ -36,7 +36,7 @@ struct Free {
 
 class Pool {
  public:
-  /// Behind the end of the thread's own variables nothing is kept.
+  /// After the thread's own variables have ended no block is kept.
   ~Pool() { keep(false); }
 
   void keep(bool keep) {
@@ -100,7 +100,7 @@ void keep_blocks(bool keep) { pool.keep(keep); }
 void give_block(void* block, std::size_t size) noexcept {
   const auto kind = class_of(size);
   if (size > max_pooled_block || !pool.give(block, kind)) return ::operator delete(block);
-  // A sanitizer sees whoever still reads it; the first word is the list's.
+  // A sanitizer sees later reads; the first word belongs to the list.
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + sizeof(Free), (smallest << kind) - sizeof(Free));
 }
 

@@ -15,7 +15,7 @@ constexpr std::align_val_t aligned{large_page};
 void* take_large(std::size_t size) {
   if (size < large_page) return ::operator new(size);
   void* block = ::operator new(size, aligned);
-  ::madvise(block, size, MADV_HUGEPAGE);  // a wish: nothing depends on it
+  ::madvise(block, size, MADV_HUGEPAGE);  // advice that the system may ignore
   return block;
 }
 

@@ -5,13 +5,13 @@
 
 namespace beckon {
 
-/// Memory for large tables and logs that are touched all over: from 2 MiB on it is asked of the system in
-/// large pages, of which one fault brings 512 usual ones and one entry of the processor's tables reaches as
-/// far.
+/// Memory for large tables and logs with scattered accesses: from 2 MiB on it is asked of the system in large
+/// pages. One page fault then maps as much as 512 small pages, and so does one entry of the processor's page
+/// tables.
 void* take_large(std::size_t size);
 void give_large(void* block, std::size_t size) noexcept;
 
-/// A piece of it that goes with its owner.
+/// A block of it that goes with its owner.
 class LargeBlock {
  public:
   LargeBlock() = default;

@@ -8,7 +8,7 @@ namespace beckon::log {
 
 enum class Level { trace, debug, info, warn, error, off };
 
-/// Where lines go (standard error unless set) and from which level on (info unless set). Call before
+/// Sets where lines go (standard error unless set) and from which level on (info unless set). Call before
 /// threads start. The simulation and unit tests leave the level at `off`... `warn`.
 void set_level(Level level);
 Level level();

@@ -6,7 +6,7 @@
 
 namespace beckon {
 
-/// A standard allocator over the thread's block pool, for nodes that come and go with every message.
+/// A standard allocator over the thread's block pool, for nodes that live as long as one message.
 template <class T>
 struct PoolAllocator {
   using value_type = T;

@@ -8,8 +8,8 @@
 
 namespace beckon {
 
-/// Where random octets come from. Rooms are handed one; only mains make the real one
-/// (`crypto::SystemRandom`), so the simulation repeats from a seed.
+/// The source of random octets. Rooms get one passed in; only programs make the real one
+/// (`crypto::SystemRandom`), so that the simulation repeats from a seed.
 class Random {
  public:
   virtual ~Random() = default;

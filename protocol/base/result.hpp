@@ -8,8 +8,8 @@
 
 namespace beckon {
 
-/// A value, or the reason there is none. What a peer, a file or a user can get wrong is told this
-/// way; what only we can get wrong is an assert.
+/// A value, or the reason why there is none. Faults of a peer, a file or a user are reported this way; faults
+/// that only our own code can have are asserts.
 template <class T>
 using Result = boost::system::result<T>;
 
@@ -31,7 +31,7 @@ class EnumCategory final : public boost::system::error_category {
 }  // namespace beckon
 
 /// Makes `ENUM` (an enum class of namespace NS with a `to_string`) convertible to ErrorCode. Write it
-/// once, at global scope, behind the enum: BECKON_ERROR_ENUM(beckon::sip, Errc, "beckon.sip")
+/// once, at global scope, after the enum: BECKON_ERROR_ENUM(beckon::sip, Errc, "beckon.sip")
 #define BECKON_ERROR_ENUM(NS, ENUM, NAME)                     \
   namespace NS {                                              \
   inline ::beckon::ErrorCode make_error_code(ENUM value) {    \

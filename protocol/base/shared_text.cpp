@@ -25,7 +25,8 @@ void SharedText::finish(std::size_t size) {
 }
 
 void SharedText::release() noexcept {
-  // A sole owner is alone: nobody else can count up, so the costly decrement is for shared texts only.
+  // No other thread can add an owner to a text that has one, so only shared texts pay for the atomic
+  // decrement.
   const bool last = block_->owners.load(std::memory_order_acquire) == 1 ||
                     block_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1;
   if (last) give_block(block_, block_->size);

@@ -8,13 +8,12 @@
 
 namespace beckon {
 
-/// A finished text or packet that several owners, on any thread, may hold and nobody changes; or none (null).
-/// The octets lie behind their reference count in one block of the thread's pool (block_pool.hpp): a copy is
-/// a count.
+/// A finished text or packet that several owners on any thread may hold and that does not change; or null.
+/// The octets follow their reference count in one block of the thread's pool (block_pool.hpp), so a copy only
+/// counts.
 class SharedText {
  public:
-  /// Octets behind the text that may be read and are NUL, so that a scanner loads words without looking for
-  /// the end.
+  /// Octets after the text that may be read and are NUL, so that a scanner can load whole words.
   static constexpr std::size_t padding = 64;
 
   constexpr SharedText() noexcept = default;
@@ -32,7 +31,7 @@ class SharedText {
     if (block_) release();
   }
 
-  /// A text of at most `capacity` octets that `fill(char* out)` writes; it returns how many.
+  /// A text of at most `capacity` octets that `fill(char* out)` writes; `fill` returns how many it wrote.
   template <class Fill>
   static SharedText make(std::size_t capacity, Fill fill) {
     SharedText text(capacity, Reserve{});

@@ -12,7 +12,7 @@
 
 namespace beckon {
 
-/// ASCII only: locale never decides how a protocol text reads.
+/// ASCII only: the locale does not change how a protocol text is read.
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -31,7 +31,7 @@ inline bool iequals(std::string_view a, std::string_view b) {
   return true;
 }
 
-/// Without blanks, tabs, CR and LF at either end.
+/// `text` without blanks, tabs, CR and LF at either end.
 inline std::string_view trim(std::string_view text) {
   const auto is_space = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
   const char* begin = text.data();
@@ -47,7 +47,7 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// Splits at the first `separator`: {before, after}; {text, ""} where there is none.
 std::pair<std::string_view, std::string_view> cut(std::string_view text, char separator);
 
-/// A decimal number that fills the whole text and fits T; nothing else is a number.
+/// A number that fills the whole text and fits T; empty for anything else.
 template <class T>
 std::optional<T> parse_number(std::string_view text, int base = 10) {
   T value{};
@@ -56,7 +56,7 @@ std::optional<T> parse_number(std::string_view text, int base = 10) {
   return value;
 }
 
-/// Lower-case hexadecimal and back; odd length or other characters: nothing.
+/// Lower-case hexadecimal and back; empty for an odd length or other characters.
 std::string to_hex(ByteView bytes);
 std::optional<Bytes> from_hex(std::string_view text);
 

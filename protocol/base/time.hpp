@@ -6,8 +6,8 @@ namespace beckon {
 
 using namespace std::chrono_literals;
 
-/// The monotonic clock of the whole program. It is never read by a machine: the time is an argument.
-/// At the edge it is filled from std::chrono::steady_clock, in the simulation from the virtual clock.
+/// The monotonic clock of the whole program. Machines never read it: the time is an argument. At the edge it
+/// comes from std::chrono::steady_clock, in the simulation from the virtual clock.
 struct MonotonicClock {
   using duration = std::chrono::microseconds;
   using rep = duration::rep;
@@ -28,14 +28,14 @@ struct Now {
   WallTime wall;
 };
 
-/// Where an edge or the simulation takes the time from.
+/// The source of time of an edge or the simulation.
 class Clock {
  public:
   virtual ~Clock() = default;
   virtual Now now() = 0;
 };
 
-/// The machine's own clocks.
+/// The clocks of the operating system.
 class SystemClock final : public Clock {
  public:
   Now now() override {

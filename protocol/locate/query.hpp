@@ -8,7 +8,7 @@
 
 #include "protocol/locate/error.hpp"
 #include "protocol/sip/uri.hpp"
-#include "protocol/transaction/reply_way.hpp"
+#include "protocol/transaction/response_route.hpp"
 #include "protocol/transaction/transport.hpp"
 
 namespace beckon::locate {

@@ -12,7 +12,7 @@ namespace {
 
 namespace asio = boost::asio;
 constexpr std::size_t read_size = 8192;     // octets asked for at once; most SIP messages are smaller
-constexpr std::size_t gather_at_most = 64;  // messages of one writev
+constexpr std::size_t gather_at_most = 64;  // pieces of one writev
 constexpr auto aborted = asio::error::operation_aborted;
 
 bool is_end(const ErrorCode& error) {
@@ -167,14 +167,16 @@ void StreamChannel::resume() {
   read();
 }
 
-bool StreamChannel::send(SharedText octets) {
+bool StreamChannel::send(SharedText octets, SharedText rest) {
   if (state_ != State::open) return false;
-  if (queued_ + octets->size() > limits_.queue) {
+  const std::size_t size = octets->size() + (rest ? rest->size() : 0);
+  if (queued_ + size > limits_.queue) {
     close(Errc::queue_full);
     return false;
   }
-  queued_ += octets->size();
+  queued_ += size;
   out_.push_back(std::move(octets));
+  if (rest) out_.push_back(std::move(rest));
   write();
   return true;
 }

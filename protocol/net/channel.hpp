@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/address.hpp"
@@ -40,7 +41,9 @@ class Channel {
   /// Begins reading. Once.
   virtual void start(Handler handler) = 0;
   /// Queues octets; past the bound the channel is closed with Errc::queue_full and false is returned.
-  virtual bool send(SharedText octets) = 0;
+  bool send(SharedText octets) { return send(std::move(octets), nullptr); }
+  /// Two pieces that leave together, the second may be null: one WebSocket message, one write.
+  virtual bool send(SharedText octets, SharedText rest) = 0;
   /// Stops and takes up reading again (one HTTP request at a time).
   virtual void pause() = 0;
   virtual void resume() = 0;

@@ -98,11 +98,12 @@ void Flow::on_closed(ErrorCode reason) {
   events.on_closed(hop_);
 }
 
-void Flow::send(SharedText message, Failed failed) {
-  const std::size_t size = message->size();
+void Flow::send(transaction::Outgoing message, Failed failed) {
+  const std::size_t size = message.size();
   forget_written();
   if (!channel_->is_open()) return fail_later(std::move(failed), Errc::flow_gone);
-  if (!channel_->send(std::move(message))) return fail_later(std::move(failed), Errc::queue_full);
+  if (!channel_->send(std::move(message.head), std::move(message.body)))
+    return fail_later(std::move(failed), Errc::queue_full);
   octets_sent_ += size;
   if (failed) pending_.push_back({octets_sent_, std::move(failed)});
 }

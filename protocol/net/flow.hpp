@@ -9,10 +9,10 @@
 
 namespace beckon::net {
 
-/// One SIP stream connection: a channel, its framer, and whom to tell about messages that never left.
+/// One SIP stream connection: a channel, its framer, and the callbacks of messages that may fail to leave.
 class Flow : public std::enable_shared_from_this<Flow> {
  public:
-  using Failed = std::function<void(ErrorCode)>;
+  using Failed = transaction::OnFailed;
   struct Events {
     std::function<void(const transaction::Hop&, sip::Message)> on_message;
     std::function<void(const transaction::Hop&, ErrorCode, std::string_view)> on_malformed;
@@ -24,8 +24,8 @@ class Flow : public std::enable_shared_from_this<Flow> {
   Flow(transaction::Hop hop, ChannelPtr channel, std::shared_ptr<void> dialled, Duration message_time);
 
   void start(Events events);
-  /// `failed` is called later when the message is known not to have been written.
-  void send(SharedText message, Failed failed);
+  /// `failed` is called later if the message is known not to have been written.
+  void send(transaction::Outgoing message, Failed failed);
   /// Sends CRLF CRLF every 5/6 to 1 of `longest` from now on, and closes when nothing at all comes within
   /// `wait` (RFC 5626 4.4.1; zero: no answer is expected). Without `random` every `longest`.
   void keep_alive(Duration longest, Duration wait, Random* random);

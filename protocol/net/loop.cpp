@@ -132,7 +132,7 @@ void Loop::stop() {
   boost::asio::post(impl_->context, [] {});  // wakes a waiting loop
 }
 
-void Loop::post(std::function<void()> work) { boost::asio::post(impl_->context, std::move(work)); }
+void Loop::post(Callback<void(), 64> work) { boost::asio::post(impl_->context, std::move(work)); }
 
 void Loop::on_signal(std::initializer_list<int> signals, std::function<void(int)> handler) {
   impl_->on_signal = std::move(handler);

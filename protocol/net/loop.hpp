@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <memory>
 
+#include "protocol/base/callback.hpp"
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
 #include "protocol/net/unfinished.hpp"
@@ -44,7 +45,7 @@ class Loop {
 
   /// Thread-safe. Work posted but not yet run when the loop ends is dropped with it.
   void stop();
-  void post(std::function<void()> work);
+  void post(Callback<void(), 64> work);
 
   /// Calls `handler(signal)` on the loop whenever one of `signals` arrives. One call per loop; only one loop
   /// of a process should do it.

@@ -52,8 +52,9 @@ class NoReceiver final : public Receiver {
 }  // namespace
 
 struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
-  using Failed = std::function<void(ErrorCode)>;
-  using Dialled = std::function<void(Result<Hop>)>;
+  using Outgoing = transaction::Outgoing;
+  using Failed = transaction::OnFailed;
+  using Dialled = Callback<void(Result<Hop>), 64>;
   /// Whom a connection leads to: over TLS to the same address a certificate for one name says nothing about
   /// another (RFC 5922 7.1).
   struct Remote {
@@ -102,11 +103,11 @@ struct SipTransport::Impl : std::enable_shared_from_this<Impl> {
   std::shared_ptr<Flow> find(FlowId flow) const;
 
   // ---- sending
-  void send(const Hop& hop, SharedText message, Failed failed);
-  void send_on_flow(FlowId flow, SharedText message, Failed failed);
-  void send_to_peer(FlowId flow, SharedText message, Failed failed);
-  void send_datagram(const Hop& hop, SharedText message, Failed failed);
-  void send_stream(const Hop& hop, SharedText message, Failed failed);
+  void send(const Hop& hop, Outgoing message, Failed failed);
+  void send_on_flow(FlowId flow, Outgoing message, Failed failed);
+  void send_to_peer(FlowId flow, Outgoing message, Failed failed);
+  void send_datagram(const Hop& hop, Outgoing message, Failed failed);
+  void send_stream(const Hop& hop, Outgoing message, Failed failed);
   void fail_later(Failed failed, ErrorCode error);
   UdpSocket* find_socket(const Hop& hop);
   void share_error(const Address& local, const Address& to, ErrorCode error);
@@ -370,7 +371,7 @@ void SipTransport::Impl::fail_later(Failed failed, ErrorCode error) {
   loop.post([failed = std::move(failed), error] { failed(error); });
 }
 
-void SipTransport::Impl::send(const Hop& hop, SharedText message, Failed failed) {
+void SipTransport::Impl::send(const Hop& hop, Outgoing message, Failed failed) {
   if (hop.flow != 0) {
     if (loop_of(hop.flow) == loop.number())
       return send_on_flow(hop.flow, std::move(message), std::move(failed));
@@ -380,25 +381,25 @@ void SipTransport::Impl::send(const Hop& hop, SharedText message, Failed failed)
   send_stream(hop, std::move(message), std::move(failed));
 }
 
-void SipTransport::Impl::send_on_flow(FlowId flow, SharedText message, Failed failed) {
+void SipTransport::Impl::send_on_flow(FlowId flow, Outgoing message, Failed failed) {
   const auto found = find(flow);
   if (!found) return fail_later(std::move(failed), Errc::flow_gone);
   found->send(std::move(message), std::move(failed));
 }
 
-void SipTransport::Impl::send_to_peer(FlowId flow, SharedText message, Failed failed) {
+void SipTransport::Impl::send_to_peer(FlowId flow, Outgoing message, Failed failed) {
   const auto peer = peers.find(loop_of(flow));
   if (peer == peers.end()) return fail_later(std::move(failed), Errc::flow_gone);
   Failed back;
   if (failed) {
-    back = [home = &loop, failed = std::move(failed)](ErrorCode error) {
-      home->post([failed, error] { failed(error); });
+    back = [home = &loop, failed = std::move(failed)](ErrorCode error) mutable {
+      home->post([failed = std::move(failed), error] { failed(error); });
     };
   }
   peer->second.loop->post(
-      [impl = peer->second.impl, flow, message = std::move(message), back = std::move(back)] {
+      [impl = peer->second.impl, flow, message = std::move(message), back = std::move(back)]() mutable {
         const auto there = impl.lock();
-        if (there) return there->send_on_flow(flow, message, back);
+        if (there) return there->send_on_flow(flow, std::move(message), std::move(back));
         if (back) back(Errc::flow_gone);
       });
 }
@@ -434,22 +435,22 @@ UdpSocket* SipTransport::Impl::find_socket(const Hop& hop) {
   return best;
 }
 
-void SipTransport::Impl::send_datagram(const Hop& hop, SharedText message, Failed failed) {
-  if (message->size() > largest_datagram) return fail_later(std::move(failed), Errc::too_large);
+void SipTransport::Impl::send_datagram(const Hop& hop, Outgoing message, Failed failed) {
+  if (message.size() > largest_datagram) return fail_later(std::move(failed), Errc::too_large);
   UdpSocket* socket = find_socket(hop);
   if (!socket) return fail_later(std::move(failed), Errc::no_socket);
   socket->send(hop.remote, hop.local.ip, std::move(message), std::move(failed));
 }
 
-void SipTransport::Impl::send_stream(const Hop& hop, SharedText message, Failed failed) {
+void SipTransport::Impl::send_stream(const Hop& hop, Outgoing message, Failed failed) {
   if (transaction::is_secure(hop.protocol) && !options.tls_client)
     return fail_later(std::move(failed), Errc::not_secure);
   if (transaction::is_websocket(hop.protocol))
     return fail_later(std::move(failed), Errc::flow_gone);  // a WebSocket is only ever answered on
   with_flow(Remote(hop), [self = shared_from_this(), message = std::move(message),
-                          failed = std::move(failed)](Result<Hop> there) {
-    if (!there) return self->fail_later(failed, there.error());
-    self->send_on_flow(there->flow, message, failed);
+                          failed = std::move(failed)](Result<Hop> there) mutable {
+    if (!there) return self->fail_later(std::move(failed), there.error());
+    self->send_on_flow(there->flow, std::move(message), std::move(failed));
   });
 }
 
@@ -553,7 +554,7 @@ void SipTransport::close(FlowId flow) {
   if (const auto found = impl_->find(flow)) found->finish();
 }
 
-void SipTransport::send(const Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) {
+void SipTransport::send(const Hop& hop, transaction::Outgoing message, transaction::OnFailed failed) {
   impl_->send(hop, std::move(message), std::move(failed));
 }
 

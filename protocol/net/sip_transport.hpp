@@ -92,7 +92,7 @@ class SipTransport final : public transaction::Transport {
   /// Says goodbye and closes, after what is queued was written.
   void close(FlowId flow);
 
-  void send(const Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) override;
+  void send(const Hop& hop, transaction::Outgoing message, transaction::OnFailed failed) override;
   std::string sent_by(const Hop& hop) const override;
 
   /// A live flow of this loop.

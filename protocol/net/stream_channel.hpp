@@ -30,7 +30,7 @@ class StreamChannel final : public Channel, public std::enable_shared_from_this<
   void hold(std::shared_ptr<void> thing) { held_ = std::move(thing); }
 
   void start(Handler handler) override;
-  bool send(SharedText octets) override;
+  bool send(SharedText octets, SharedText rest) override;
   void pause() override { paused_ = true; }
   void resume() override;
   void finish() override;

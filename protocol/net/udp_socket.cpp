@@ -20,7 +20,7 @@ namespace {
 
 using boost::asio::ip::udp;
 
-// An ICMP error is told to what was sent there this recently, and to no more than the last sends.
+// An ICMP error fails what was sent there this recently, and of that only the last sends.
 constexpr Duration recent = 5s;
 constexpr std::size_t recent_sends = 256;
 // The system's buffers: a burst of registrations or a fan-out fits (the system may cap it).
@@ -93,6 +93,8 @@ std::optional<IpAddress> read_destination(msghdr& header) {
   return std::nullopt;
 }
 
+iovec vector_of(const SharedText& text) { return {const_cast<char*>(text->data()), text->size()}; }
+
 int read_extended_error(msghdr& header) {
   for (cmsghdr* info = CMSG_FIRSTHDR(&header); info; info = CMSG_NXTHDR(&header, info)) {
     const bool v4 = info->cmsg_level == IPPROTO_IP && info->cmsg_type == IP_RECVERR;
@@ -108,11 +110,11 @@ int read_extended_error(msghdr& header) {
 }  // namespace
 
 struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
-  using Failed = std::function<void(ErrorCode)>;
-  struct Outgoing {
+  using Failed = transaction::OnFailed;
+  struct Item {
     Address to;
     IpAddress source;
-    SharedText octets;
+    transaction::Outgoing datagram;
     Failed failed;
   };
   struct Sent {
@@ -156,7 +158,7 @@ struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
   void deliver(int count);
 
   // ---- sending
-  void send(Outgoing outgoing);
+  void send(Item item);
   void flush_later();
   void flush();
   void send_waiting();
@@ -164,7 +166,7 @@ struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
   bool handle_send_error(int error);
   std::size_t waiting() const { return outgoing.size() - first; }
   void drop(std::size_t count);
-  void remember(Outgoing& outgoing);
+  void remember(Item& item);
   void fail_later(Failed failed, ErrorCode error);
   void drain_errors();
   void tell_unreachable(const Address& to, ErrorCode error);
@@ -179,11 +181,11 @@ struct UdpSocket::Impl : std::enable_shared_from_this<Impl> {
   Address local;
   bool any_address = false;
   std::unique_ptr<Inbox> inbox = std::make_unique<Inbox>();
-  std::vector<Outgoing> outgoing;  ///< Those before `first` have left.
+  std::vector<Item> outgoing;  ///< Those before `first` have left.
   std::size_t first = 0;
   std::deque<Sent> sent;
   bool flush_pending = false;  ///< A turn's end will call flush.
-  bool blocked = false;        ///< The system's buffer is full; its room will be told.
+  bool blocked = false;        ///< The system's buffer is full; we wait until it has room.
   bool retried = false;        ///< The front datagram met an error that belonged to an earlier one.
   bool open_ = false;
 };
@@ -276,7 +278,7 @@ void UdpSocket::Impl::deliver(int count) {
   }
 }
 
-void UdpSocket::Impl::send(Outgoing item) {
+void UdpSocket::Impl::send(Item item) {
   if (!open_) return fail_later(std::move(item.failed), Errc::no_socket);
   if (waiting() >= queue_limit) return fail_later(std::move(item.failed), Errc::queue_full);
   outgoing.push_back(std::move(item));
@@ -308,18 +310,20 @@ void UdpSocket::Impl::send_waiting() {
 
 int UdpSocket::Impl::send_batch(std::size_t count) {
   std::array<mmsghdr, batch> headers;
-  std::array<iovec, batch> vectors;
+  std::array<iovec, 2 * batch> vectors;
   std::array<sockaddr_storage, batch> names;
   std::array<Control, batch> controls;
   for (std::size_t i = 0; i < count; ++i) {
-    const Outgoing& item = outgoing[first + i];
-    vectors[i] = {const_cast<char*>(item.octets->data()), item.octets->size()};
+    const Item& item = outgoing[first + i];
+    const auto& [head, body] = item.datagram;
+    vectors[2 * i] = vector_of(head);
+    if (body) vectors[2 * i + 1] = vector_of(body);
     headers[i] = {};
     msghdr& header = headers[i].msg_hdr;
     header.msg_name = &names[i];
     header.msg_namelen = write_address(item.to, names[i]);
-    header.msg_iov = &vectors[i];
-    header.msg_iovlen = 1;
+    header.msg_iov = &vectors[2 * i];
+    header.msg_iovlen = body ? 2 : 1;
     if (any_address && !item.source.is_unspecified() && item.source.family == local.ip.family)
       set_source(item.source, header, controls[i]);
   }
@@ -337,7 +341,7 @@ bool UdpSocket::Impl::handle_send_error(int error) {
     });
     return false;
   }
-  // With IP_RECVERR a send reports the ICMP error of an earlier one first; it is then over with.
+  // With IP_RECVERR a send reports the ICMP error of an earlier one first, once.
   if (!std::exchange(retried, true)) {
     drain_errors();
     return true;
@@ -353,7 +357,7 @@ void UdpSocket::Impl::drop(std::size_t count) {
   retried = false;
   for (const std::size_t end = first + count; first < end; ++first) {
     remember(outgoing[first]);
-    outgoing[first].octets = nullptr;
+    outgoing[first].datagram = {};
   }
   if (first == outgoing.size() || first >= queue_limit) {
     outgoing.erase(outgoing.begin(), outgoing.begin() + static_cast<std::ptrdiff_t>(first));
@@ -361,7 +365,7 @@ void UdpSocket::Impl::drop(std::size_t count) {
   }
 }
 
-void UdpSocket::Impl::remember(Outgoing& item) {
+void UdpSocket::Impl::remember(Item& item) {
   if (!item.failed) return;
   if (sent.size() >= recent_sends) sent.pop_front();
   sent.push_back({item.to, loop.now().mono, std::move(item.failed)});
@@ -416,9 +420,9 @@ void UdpSocket::share_errors(OnUnreachable share) { impl_->share_error = std::mo
 
 void UdpSocket::tell_unreachable(const Address& to, ErrorCode error) { impl_->tell_unreachable(to, error); }
 
-void UdpSocket::send(const Address& to, const IpAddress& source, SharedText octets,
-                     std::function<void(ErrorCode)> failed) {
-  impl_->send({to, source, std::move(octets), std::move(failed)});
+void UdpSocket::send(const Address& to, const IpAddress& source, transaction::Outgoing datagram,
+                     transaction::OnFailed failed) {
+  impl_->send({to, source, std::move(datagram), std::move(failed)});
 }
 
 const Address& UdpSocket::local() const { return impl_->local; }

@@ -10,6 +10,7 @@
 #include "protocol/base/result.hpp"
 #include "protocol/net/error.hpp"
 #include "protocol/net/loop.hpp"
+#include "protocol/transaction/transport.hpp"
 
 namespace beckon::net {
 
@@ -40,11 +41,11 @@ class UdpSocket {
   /// `share` gets each that comes here, for the others' `tell_unreachable`.
   void share_errors(OnUnreachable share);
   void tell_unreachable(const Address& to, ErrorCode error);
-  /// `failed` (may be empty) is called later, at most once: the system refused it, or an ICMP error came
-  /// from the way to `to` within a few seconds. `source` chooses our address when the socket is bound to all
-  /// of them; an unspecified one lets the system choose.
-  void send(const Address& to, const IpAddress& source, SharedText octets,
-            std::function<void(ErrorCode)> failed);
+  /// `failed` (may be empty) is called later, at most once: the system refused the datagram, or an ICMP error
+  /// for `to` came within a few seconds. `source` chooses our address when the socket is bound to all of
+  /// them; an unspecified one lets the system choose.
+  void send(const Address& to, const IpAddress& source, transaction::Outgoing datagram,
+            transaction::OnFailed failed);
 
   const Address& local() const;
 

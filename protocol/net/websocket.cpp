@@ -90,7 +90,7 @@ class WebSocketChannel final : public Channel, public std::enable_shared_from_th
   void begin();
 
   void start(Handler handler) override;
-  bool send(SharedText octets) override;
+  bool send(SharedText octets, SharedText rest) override;
   void pause() override { below_->pause(); }
   void resume() override { below_->resume(); }
   void finish() override { say_goodbye(WebSocketClose::normal); }
@@ -223,10 +223,13 @@ void WebSocketChannel::take(const WebSocketFramer::Item& item) {
   }
 }
 
-bool WebSocketChannel::send(SharedText octets) {
+bool WebSocketChannel::send(SharedText octets, SharedText rest) {
   if (!is_open()) return false;
-  const auto kind = binary_ || !is_utf8(*octets) ? WebSocketOpcode::binary : WebSocketOpcode::text;
-  return below_->send(print_frame(kind, *octets));
+  const std::string_view more = rest ? *rest : std::string_view();
+  const bool is_text = !binary_ && is_utf8(*octets) && is_utf8(more);
+  const auto kind = is_text ? WebSocketOpcode::text : WebSocketOpcode::binary;
+  SharedText head = print_frame_head(kind, octets->size() + more.size(), *octets);
+  return below_->send(std::move(head), std::move(rest));
 }
 
 void WebSocketChannel::watch() {

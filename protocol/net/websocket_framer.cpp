@@ -152,16 +152,20 @@ Result<std::optional<WebSocketFramer::Item>> WebSocketFramer::end_frame() {
 }
 
 SharedText print_frame(WebSocketOpcode opcode, std::string_view payload) {
+  return print_frame_head(opcode, payload.size(), payload);
+}
+
+SharedText print_frame_head(WebSocketOpcode opcode, std::size_t whole, std::string_view payload) {
   std::string head;
   head += static_cast<char>(final_bit | static_cast<std::uint8_t>(opcode));
-  if (payload.size() < length_16) {
-    put_number(head, payload.size(), 1);
-  } else if (payload.size() <= 0xFFFF) {
+  if (whole < length_16) {
+    put_number(head, whole, 1);
+  } else if (whole <= 0xFFFF) {
     put_number(head, length_16, 1);
-    put_number(head, payload.size(), 2);
+    put_number(head, whole, 2);
   } else {
     put_number(head, length_64, 1);
-    put_number(head, payload.size(), 8);
+    put_number(head, whole, 8);
   }
   const auto size = head.size() + payload.size();
   return SharedText::make(size, [&](char* out) {

@@ -78,6 +78,8 @@ class WebSocketFramer {
 
 /// One whole unmasked frame, as servers write them (RFC 6455 5.1).
 SharedText print_frame(WebSocketOpcode opcode, std::string_view payload);
+/// Its beginning: the payload is `whole` octets long, and `payload` the first of them.
+SharedText print_frame_head(WebSocketOpcode opcode, std::size_t whole, std::string_view payload);
 SharedText print_close(WebSocketClose code);
 
 }  // namespace beckon::net

@@ -41,9 +41,7 @@ class Recorder {
   void received(const transaction::Hop& from, const sip::Message& message) {
     if (limits_.messages != 0) add(Direction::received, from, message.shared_text(), message.text());
   }
-  void sent(const transaction::Hop& to, const SharedText& text) {
-    if (limits_.messages != 0) add(Direction::sent, to, text, *text);
-  }
+  void sent(const transaction::Hop& to, const transaction::Outgoing& message);
   /// `text` is valid during the call.
   void malformed(const transaction::Hop& from, ErrorCode problem, std::string_view text);
 
@@ -63,13 +61,21 @@ class Recorder {
  private:
   void add(Direction direction, const transaction::Hop& hop, const SharedText& owner, std::string_view text);
   void put(Direction direction, const transaction::Hop& hop, ErrorCode problem, std::size_t size,
-           const SharedText& owner, std::string_view text);
+           const SharedText& owner, std::string_view text, const SharedText& body);
   void drop_first();
-  Entry& at(std::uint64_t number) { return ring_[number % limits_.messages]; }
+  /// As it lies in the ring: a message in two parts is put together when it is read.
+  struct Kept {
+    Entry entry;
+    SharedText body;
+  };
+  Kept& at(std::uint64_t number) { return ring_[number % limits_.messages]; }
+  static std::size_t size_of(const Kept& kept) {
+    return kept.entry.owner->size() + (kept.body ? kept.body->size() : 0);
+  }
 
   Clock& clock_;
   Limits limits_;
-  std::vector<Entry> ring_;  ///< Grows up to its limit, then turns.
+  std::vector<Kept> ring_;   ///< Grows up to its limit, then turns.
   std::uint64_t first_ = 1;  ///< Number of the oldest entry,
   std::uint64_t next_ = 1;   ///< and of the one to come.
   std::size_t octets_ = 0;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <utility>
 
@@ -13,7 +12,8 @@ class Tap final : public transaction::Transport {
  public:
   Tap(transaction::Transport& transport, Recorder& recorder) : transport_(transport), recorder_(recorder) {}
 
-  void send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) override {
+  void send(const transaction::Hop& hop, transaction::Outgoing message,
+            transaction::OnFailed failed) override {
     recorder_.sent(hop, message);
     transport_.send(hop, std::move(message), std::move(failed));
   }

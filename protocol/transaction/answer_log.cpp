@@ -12,26 +12,25 @@ constexpr std::size_t first_places = 256;
 
 }  // namespace
 
-void AnswerLog::add(Hash hash, const Answer& answer) {
+void AnswerLog::add(const Answer& answer) {
   if (2 * (records_.size() + 1) > places_.size()) grow();
-  const char* text = append(answer.key, answer.response);
-  const auto tag = tag_of(hash);
-  records_.push_back({answer.hop, answer.until, text, static_cast<std::uint32_t>(answer.key.size()),
-                      static_cast<std::uint32_t>(answer.response.size()), tag});
-  insert(tag, first_ + static_cast<std::uint32_t>(records_.size() - 1));
+  const char* text = append(answer.response);
+  records_.push_back({answer.key, answer.until, text, answer.remote, answer.local,
+                      static_cast<std::uint32_t>(answer.response.size())});
+  insert(tag_of(answer.key), first_ + static_cast<std::uint32_t>(records_.size() - 1));
   while (octets_ > max_octets_ && records_.size() > 1) {
     drop_first();
     ++dropped_early_;
   }
 }
 
-std::optional<AnswerLog::Answer> AnswerLog::find(Hash hash, std::string_view key) const {
+std::optional<AnswerLog::Answer> AnswerLog::find(const KeyedHash::Wide& key) const {
   if (places_.empty()) return std::nullopt;
-  const auto tag = tag_of(hash);
-  for (std::size_t at = home(tag); places_[at].tag != 0; at = behind(at)) {
+  const auto tag = tag_of(key);
+  for (std::size_t at = home(tag); places_[at].tag != 0; at = after(at)) {
     if (places_[at].tag != tag) continue;
     const Record& record = records_[static_cast<std::uint32_t>(places_[at].number - first_)];
-    if (std::string_view(record.text, record.key_size) == key) return read(record);
+    if (record.key == key) return read(record);
   }
   return std::nullopt;
 }
@@ -49,20 +48,20 @@ void AnswerLog::each(const std::function<void(const Answer&)>& visit) const {
 }
 
 AnswerLog::Answer AnswerLog::read(const Record& record) {
-  return {.key = {record.text, record.key_size},
-          .response = {record.text + record.key_size, record.response_size},
-          .hop = record.hop,
+  return {.key = record.key,
+          .response = {record.text, record.size},
+          .remote = record.remote,
+          .local = record.local,
           .until = record.until};
 }
 
-const char* AnswerLog::append(std::string_view key, std::string_view response) {
-  const std::size_t size = key.size() + response.size();
-  if (blocks_.empty() || blocks_.back().memory.size() - blocks_.back().used < size) add_block(size);
+const char* AnswerLog::append(std::string_view response) {
+  if (blocks_.empty() || blocks_.back().memory.size() - blocks_.back().used < response.size())
+    add_block(response.size());
   Block& block = blocks_.back();
   char* text = block.memory.data() + block.used;
-  std::memcpy(text, key.data(), key.size());
-  std::memcpy(text + key.size(), response.data(), response.size());
-  block.used += size;
+  std::memcpy(text, response.data(), response.size());
+  block.used += response.size();
   ++block.answers;
   return text;
 }
@@ -77,7 +76,7 @@ void AnswerLog::add_block(std::size_t at_least) {
 }
 
 void AnswerLog::drop_first() {
-  erase(records_.front().tag, first_++);
+  erase(tag_of(records_.front().key), first_++);
   records_.pop_front();
   Block& block = blocks_.front();
   if (--block.answers > 0) return;
@@ -88,16 +87,16 @@ void AnswerLog::drop_first() {
 
 void AnswerLog::insert(std::uint32_t tag, std::uint32_t number) {
   std::size_t at = home(tag);
-  while (places_[at].tag != 0) at = behind(at);
+  while (places_[at].tag != 0) at = after(at);
   places_[at] = {tag, number};
 }
 
-/// Closes the gap, so that every entry can be reached from its home without one.
+/// Closes the gap, so that no entry is separated from its home by an empty place.
 void AnswerLog::erase(std::uint32_t tag, std::uint32_t number) {
   std::size_t gap = home(tag);
-  while (places_[gap].number != number || places_[gap].tag != tag) gap = behind(gap);
+  while (places_[gap].number != number || places_[gap].tag != tag) gap = after(gap);
   const std::size_t mask = places_.size() - 1;
-  for (std::size_t at = behind(gap); places_[at].tag != 0; at = behind(at)) {
+  for (std::size_t at = after(gap); places_[at].tag != 0; at = after(at)) {
     if (((at - home(places_[at].tag)) & mask) < ((at - gap) & mask)) continue;
     places_[gap] = places_[at];
     gap = at;
@@ -108,7 +107,7 @@ void AnswerLog::erase(std::uint32_t tag, std::uint32_t number) {
 void AnswerLog::grow() {
   places_.assign(std::max(first_places, 2 * places_.size()), Place{});
   std::uint32_t number = first_;
-  for (const Record& record : records_) insert(record.tag, number++);
+  for (const Record& record : records_) insert(tag_of(record.key), number++);
 }
 
 }  // namespace beckon::transaction

@@ -7,51 +7,50 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/base/address.hpp"
+#include "protocol/base/keyed_hash.hpp"
 #include "protocol/base/large_allocator.hpp"
 #include "protocol/base/time.hpp"
-#include "protocol/transaction/transport.hpp"
 
 namespace beckon::transaction {
 
-/// The final responses of non-INVITE server transactions that are completed (RFC 3261 17.2.2): all that is
-/// left of one is what to send to a copy of its request, until timer J. As each is kept equally long they end
-/// in the order they came, so they stand one behind another in large blocks: an answer takes its own octets,
-/// those of its key and about 100 more, and no allocation of its own.
+/// The final responses of completed non-INVITE server transactions over UDP (RFC 3261 17.2.2): what is left
+/// of such a transaction is the response to a copy of its request, until timer J. All are kept equally long,
+/// so they end in the order they came, and stand one after another in large blocks: an answer takes its own
+/// octets and about 100 more, and no allocation of its own.
 class AnswerLog {
  public:
   struct Answer {
-    std::string_view key;       ///< Of the transaction.
+    KeyedHash::Wide key;        ///< Of the transaction. Equal hashes stand for equal keys.
     std::string_view response;  ///< As it was sent.
-    Hop hop;                    ///< Where it was sent.
+    Address remote, local;      ///< Where it was sent, and from where.
     Time until;                 ///< Timer J.
   };
-  using Hash = std::uint64_t;
 
   /// Past `max_octets` the oldest answers go early.
   explicit AnswerLog(std::size_t max_octets) : max_octets_(max_octets) {}
 
-  /// `hash` is that of `key`, the same function for all; `until` never goes back. No answer of that key is
-  /// kept.
-  void add(Hash hash, const Answer& answer);
-  /// Views are valid until the next change; nothing when none is kept.
-  std::optional<Answer> find(Hash hash, std::string_view key) const;
-  /// Drops what ended by `now`.
+  /// `until` never goes back. No answer of that key is kept.
+  void add(const Answer& answer);
+  /// Views are valid until the next change. Empty when no answer of that key is kept.
+  std::optional<Answer> find(const KeyedHash::Wide& key) const;
+  /// Drops the answers that ended by `now`.
   void expire(Time now);
   /// When `expire` has something to do next.
   std::optional<Time> next() const;
 
   std::size_t size() const { return records_.size(); }
   std::size_t octets() const { return octets_; }                  ///< Memory taken by blocks.
-  std::uint64_t dropped_early() const { return dropped_early_; }  ///< For want of room.
+  std::uint64_t dropped_early() const { return dropped_early_; }  ///< Because the log was full.
   void each(const std::function<void(const Answer&)>& visit) const;
 
  private:
   struct Record {
-    Hop hop;
+    KeyedHash::Wide key;
     Time until;
-    const char* text;  ///< The key, then the response.
-    std::uint32_t key_size, response_size;
-    std::uint32_t tag;
+    const char* text;
+    Address remote, local;
+    std::uint32_t size;
   };
   struct Block {
     LargeBlock memory;
@@ -64,11 +63,11 @@ class AnswerLog {
     std::uint32_t number = 0;  ///< Of the record, counted from the first ever, modulo 2^32.
   };
 
-  static std::uint32_t tag_of(Hash hash) { return static_cast<std::uint32_t>(hash >> 32) | 1; }
+  static std::uint32_t tag_of(const KeyedHash::Wide& key) { return static_cast<std::uint32_t>(key.low) | 1; }
   std::size_t home(std::uint32_t tag) const { return (tag >> 1) & (places_.size() - 1); }
-  std::size_t behind(std::size_t place) const { return (place + 1) & (places_.size() - 1); }
+  std::size_t after(std::size_t place) const { return (place + 1) & (places_.size() - 1); }
   static Answer read(const Record& record);
-  const char* append(std::string_view key, std::string_view response);
+  const char* append(std::string_view response);
   void add_block(std::size_t at_least);
   void drop_first();
   void insert(std::uint32_t tag, std::uint32_t number);
@@ -79,7 +78,7 @@ class AnswerLog {
   std::deque<Record> records_;
   std::uint32_t first_ = 0;  ///< Number of the first record.
   std::deque<Block> blocks_;
-  LargeBlock spare_;  ///< Of a block that was emptied.
+  LargeBlock spare_;  ///< The memory of a block that was emptied.
   std::vector<Place, LargeAllocator<Place>> places_;
   std::size_t octets_ = 0;
   std::uint64_t dropped_early_ = 0;

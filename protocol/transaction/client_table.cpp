@@ -1,5 +1,6 @@
 #include "protocol/transaction/client_table.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 #include "protocol/base/log.hpp"
@@ -8,78 +9,119 @@
 namespace beckon::transaction {
 namespace {
 
-/// A peer without TCP is not asked again for that long: each attempt costs a round trip, or a connection's
-/// timeout where a firewall stands.
+/// How long a peer without TCP is not tried again: each attempt costs a round trip, or the timeout of a
+/// connection if a firewall drops it.
 constexpr Duration tcp_pause = 10min;
-/// Of those no more than this are remembered.
-constexpr std::size_t no_tcp_max = 4096;
+constexpr std::size_t no_tcp_max = 4096;  // peers remembered for that
 
-std::string key_of(std::string_view branch, std::string_view method) {
-  std::string key(branch);
-  key.append("|").append(method);
-  return key;
+constexpr std::string_view via_name_part = "Via: ";
+constexpr std::string_view line_end = "\r\n";
+
+/// Of the top Via of a request that we made.
+std::string branch_in(const Outgoing& request) {
+  const auto message = sip::Message::parse(request.join(), no_limits);
+  return message ? std::string(message->top_via_view()->branch) : std::string();
+}
+
+Outcome::Kind kind_of(const ClientActions& actions, bool ends) {
+  using Kind = Outcome::Kind;
+  if (actions.timeout) return Kind::timeout;
+  if (actions.transport_error) return Kind::transport_error;
+  return ends ? Kind::final : Kind::provisional;
 }
 
 }  // namespace
 
-std::string ClientTable::mint_branch(std::string_view part) {
-  std::string branch(sip::magic_cookie);
-  if (context_.config.branch_prefix) branch += context_.config.branch_prefix();
-  branch += context_.random.token(8);
-  return branch.append(part);
+// ---- our Via
+
+BranchToken ClientTable::mint(TransactionId id) {
+  const auto slot = static_cast<std::uint32_t>(SlotTable<Client>::index_of(id));
+  return make_branch_token(slot, id >> SlotTable<Client>::index_bits, context_.random.next());
 }
 
-std::string ClientTable::make_via(const Hop& to, std::string_view branch) const {
-  std::string via = "SIP/2.0/";
-  via.append(via_name(to.protocol)).append(" ").append(context_.transport.sent_by(to));
-  if (!is_reliable(to.protocol)) via += ";rport";
-  return via.append(";branch=").append(branch);
+/// To `branch_`.
+void ClientTable::write_branch(const BranchToken& token, std::string_view part) {
+  branch_ = sip::magic_cookie;
+  if (context_.config.branch_prefix) branch_ += context_.config.branch_prefix();
+  assert(prefix_size_ == 0 || prefix_size_ == branch_.size());
+  prefix_size_ = branch_.size();
+  const auto text = print(token);
+  branch_.append(text.data(), text.size()).append(part);
 }
 
-bool ClientTable::push_own_via(std::string& request, Hop& to, std::string_view branch, Time now) {
-  const std::string via = make_via(to, branch);
+/// To `via_`.
+void ClientTable::write_via(const Hop& to, std::string_view branch) {
+  via_ = "SIP/2.0/";
+  via_.append(via_name(to.protocol)).append(" ").append(context_.transport.sent_by(to));
+  if (!is_reliable(to.protocol)) via_ += ";rport";
+  via_.append(";branch=").append(branch);
+}
+
+bool ClientTable::write_head(const Draft& draft, std::string_view branch, Hop& to, Time now,
+                             SharedText& head) {
+  write_via(to, branch);
+  std::size_t rest = draft.line.size() + via_name_part.size() + line_end.size();
+  for (const auto piece : draft.headers) rest += piece.size();
+  const std::size_t size = rest + via_.size() + (draft.body ? draft.body->size() : 0);
   const bool datagram = to.protocol == Protocol::udp && to.flow == 0;
-  const std::size_t size = via_line_size(via) + request.size();
-  const bool is_message = request.starts_with("MESSAGE ");
-  if (!datagram || size <= context_.config.max_datagram || (!is_message && has_no_tcp(to.remote, now))) {
-    push_via(request, via);
-    return false;
+  const bool is_message = draft.line.starts_with("MESSAGE ");
+  const bool switches =
+      datagram && size > context_.config.max_datagram && (is_message || !has_no_tcp(to.remote, now));
+  if (switches) {
+    to.protocol = Protocol::tcp;
+    write_via(to, branch);
   }
-  to.protocol = Protocol::tcp;
-  push_via(request, make_via(to, branch));
-  return true;
+  head = SharedText::make(rest + via_.size(), [&](char* out) {
+    char* end = out;
+    const auto write = [&end](std::string_view piece) { end = std::copy(piece.begin(), piece.end(), end); };
+    for (const auto piece : {draft.line, via_name_part, std::string_view(via_), line_end}) write(piece);
+    for (const auto piece : draft.headers) write(piece);
+    return static_cast<std::size_t>(end - out);
+  });
+  return switches;
 }
 
-TransactionId ClientTable::send(std::string request, const Hop& to, OnOutcome on_outcome, Time now,
-                                std::string_view branch_part) {
-  const std::string method = request.substr(0, request.find(' '));
+// ---- sending
+
+TransactionId ClientTable::send(const Draft& draft, const Hop& to, OnOutcome on_outcome, Time now) {
+  const auto method = draft.line.substr(0, draft.line.find(' '));
   assert(!method.empty() && method != "ACK");
-  const std::string branch = mint_branch(branch_part);
-  Hop hop = to;
-  const bool switched = push_own_via(request, hop, branch, now);
-  return open({.key = key_of(branch, method),
-               .invite = method == "INVITE",
-               .switched = switched && method != "MESSAGE",
-               .stream_only = switched && method == "MESSAGE",
-               .request = share(std::move(request)),
-               .hop = hop,
-               .on_outcome = std::move(on_outcome)},
-              now);
+  const bool invite = method == "INVITE";
+  Client& client = clients_.add(make_machine(invite, is_reliable(to.protocol), now), to, context_.timers);
+  client.token = mint(client.id);
+  client.method = method;
+  client.on_outcome = std::move(on_outcome);
+  client.status_only = draft.status_only;
+  write_branch(client.token, draft.branch_part);
+  Outgoing request(nullptr, draft.body);
+  const bool switched = write_head(draft, branch_, client.hop, now, request.head);
+  if (switched) client.machine = make_machine(invite, true, now);
+  const bool is_message = method == "MESSAGE";
+  client.switched = switched && !is_message;
+  client.stream_only = switched && is_message;
+  if (invite || client.switched || !is_reliable(client.hop.protocol)) client.request = request;
+  if (client.hop.flow != 0) join_flow(client);
+  arm(client);
+  const auto id = client.id;
+  transmit(client, std::move(request));
+  return id;
 }
 
-void ClientTable::send_ack(std::string ack, const Hop& to, Time now) {
-  const std::string branch = mint_branch({});
+void ClientTable::send_ack(const Draft& ack, const Hop& to, Time now) {
+  // Its branch is as unique as any; no response will come to it (RFC 3261 13.2.2.4).
+  write_branch(make_branch_token(0, context_.random.next(), context_.random.next()), {});
   Hop hop = to;
-  const bool switched = push_own_via(ack, hop, branch, now);
-  const SharedText text = share(std::move(ack));
-  auto failed = [this, switched, to, branch, text, alive = std::weak_ptr(context_.alive)](ErrorCode) {
-    if (!switched || alive.expired()) return;
-    note_no_tcp(to.remote, context_.clock.now().mono);
-    std::string again(*text);
-    replace_top_via(again, make_via(to, branch));
-    context_.transport.send(to, share(std::move(again)), [](ErrorCode) {});
-  };
-  context_.transport.send(hop, text, std::move(failed));
+  SharedText text;
+  OnFailed failed;
+  if (write_head(ack, branch_, hop, now, text)) {
+    failed = [this, to, branch = branch_, text, alive = std::weak_ptr(context_.alive)](ErrorCode) {
+      if (alive.expired()) return;
+      note_no_tcp(to.remote, context_.clock.now().mono);
+      write_via(to, branch);
+      context_.transport.send(to, with_top_via(*text, via_), nullptr);
+    };
+  }
+  context_.transport.send(hop, std::move(text), std::move(failed));
 }
 
 bool ClientTable::has_no_tcp(const Address& remote, Time now) {
@@ -101,73 +143,70 @@ ClientTable::Machine ClientTable::make_machine(bool invite, bool reliable, Time 
   return NonInviteClient(reliable, times, now);
 }
 
-TransactionId ClientTable::open(Opening opening, Time now) {
-  const TransactionId id = ++context_.last_id;
-  const bool reliable = is_reliable(opening.hop.protocol);
-  by_key_.emplace(opening.key, id);
-  if (opening.hop.flow != 0) by_flow_.emplace(opening.hop.flow, id);
-  auto& client =
-      clients_.try_emplace(id, make_machine(opening.invite, reliable, now), opening.hop, context_.timers)
-          .first->second;
-  client.key = std::move(opening.key);
-  client.on_outcome = std::move(opening.on_outcome);
-  client.switched = opening.switched;
-  client.stream_only = opening.stream_only;
-  if (opening.invite || !reliable || opening.switched) client.request = opening.request;
-  arm(id, client);
-  transmit(id, client, std::move(opening.request));
-  return id;
-}
-
-/// The peer takes no TCP: the same request in a datagram, and its timers start anew (RFC 3261 18.1.1).
-void ClientTable::fall_back(TransactionId id, Client& client, Now now) {
+/// The peer does not accept TCP: the same request goes in a datagram, and its timers start anew (RFC
+/// 3261 18.1.1).
+void ClientTable::fall_back(Client& client, Now now) {
   note_no_tcp(client.hop.remote, now.mono);
   client.switched = false;
   client.hop.protocol = Protocol::udp;
-  const auto branch = std::string_view(client.key).substr(0, client.key.find('|'));
-  std::string text(*client.request);
-  replace_top_via(text, make_via(client.hop, branch));
-  client.request = share(std::move(text));
-  const bool invite = std::holds_alternative<InviteClient>(client.machine);
-  client.machine = make_machine(invite, false, now.mono);
+  write_via(client.hop, branch_in(client.request));
+  client.request.head = with_top_via(*client.request.head, via_);
+  client.machine = make_machine(client.is_invite(), false, now.mono);
   if (client.cancelled) std::get<InviteClient>(client.machine).on(InviteClient::Event::cancel, now.mono);
-  arm(id, client);
-  transmit(id, client, client.request);
+  arm(client);
+  transmit(client, client.request);
 }
 
-void ClientTable::transmit(TransactionId id, const Client& client, SharedText text) {
-  auto failed = [this, id, alive = std::weak_ptr(context_.alive)](ErrorCode) {
-    if (!alive.expired()) on_transport_error(id, context_.clock.now());
-  };
-  context_.transport.send(client.hop, std::move(text), std::move(failed));
+void ClientTable::transmit(const Client& client, Outgoing text) {
+  context_.transport.send(client.hop, std::move(text),
+                          [this, id = client.id, alive = std::weak_ptr(context_.alive)](ErrorCode) {
+                            if (!alive.expired()) on_transport_error(id, context_.clock.now());
+                          });
 }
 
 void ClientTable::cancel(TransactionId id, std::string_view reason, Now now) {
-  const auto found = clients_.find(id);
-  if (found == clients_.end()) return;
-  auto* machine = std::get_if<InviteClient>(&found->second.machine);
-  if (machine == nullptr) return;
-  found->second.cancelled = true;
-  found->second.cancel_reason = reason;
-  perform(id, machine->on(InviteClient::Event::cancel, now.mono), {}, now);
+  Client* client = clients_.find(id);
+  if (client == nullptr || !client->is_invite()) return;
+  client->cancelled = true;
+  client->cancel_reason = reason;
+  perform(*client, std::get<InviteClient>(client->machine).on(InviteClient::Event::cancel, now.mono), {},
+          now);
 }
 
-void ClientTable::receive(const Hop& from, const sip::Message& response, Now now) {
-  const auto via = response.top_via();
-  const auto cseq = response.cseq();
-  if (!via || !cseq) return;
-  const auto found = by_key_.find(key_of(via->branch(), cseq->method));
-  if (found == by_key_.end()) {
-    log::debug("transaction", "{} {} {}: response {} matches nothing", print(from.remote), response.call_id(),
-               cseq->method, response.status());
+// ---- what comes in
+
+/// RFC 3261 17.1.3: the branch of the top Via, and the method of CSeq, as a CANCEL has the branch of its
+/// INVITE.
+ClientTable::Client* ClientTable::find(std::string_view branch, std::string_view method) const {
+  if (branch.size() < prefix_size_ || !branch.starts_with(sip::magic_cookie)) return nullptr;
+  const auto token = parse_branch_token(branch.substr(prefix_size_));
+  if (!token) return nullptr;
+  Client* client = clients_.at(token->slot);
+  if (client != nullptr && client->token == *token && client->method == method) return client;
+  if (method != "CANCEL") return nullptr;
+  const auto cancel = cancels_.find(token->secret);
+  client = cancel == cancels_.end() ? nullptr : clients_.find(cancel->second);
+  return client != nullptr && client->token == *token ? client : nullptr;
+}
+
+void ClientTable::receive(const Hop& from, const sip::Message& response, const sip::ViaView* via, Now now) {
+  if (via == nullptr) {
+    const auto read = response.top_via_view();
+    if (read) receive(from, response, &*read, now);
     return;
   }
-  const auto id = found->second;
+  const auto cseq = sip::view_cseq(response.header(sip::HeaderId::cseq));
+  if (!cseq) return;
   const int status = response.status();
-  auto& client = clients_.at(id);
-  client.switched = false;
+  Client* client = find(via->branch, cseq->method);
+  if (client == nullptr) {
+    log::debug("transaction", "{} {} {}: response {} matches no transaction", print(from.remote),
+               response.call_id(), cseq->method, status);
+    return;
+  }
+  client->switched = false;
   ClientActions actions;
-  if (auto* invite = std::get_if<InviteClient>(&client.machine)) {
+  if (auto* invite = std::get_if<InviteClient>(&client->machine)) {
     using Event = InviteClient::Event;
     actions = invite->on(status < 200   ? Event::provisional
                          : status < 300 ? Event::success
@@ -175,125 +214,167 @@ void ClientTable::receive(const Hop& from, const sip::Message& response, Now now
                          now.mono);
   } else {
     using Event = NonInviteClient::Event;
-    actions = std::get<NonInviteClient>(client.machine)
+    actions = std::get<NonInviteClient>(client->machine)
                   .on(status < 200 ? Event::provisional : Event::final, now.mono);
   }
-  perform(id, actions, {&from, &response}, now);
+  perform(*client, actions, {&from, &response, status}, now);
+}
+
+bool ClientTable::retire(const QuickResponse& response, Now now) {
+  Client* client = find(response.branch, response.method);
+  if (client == nullptr || !client->status_only || client->is_invite()) return false;
+  const auto actions = std::get<NonInviteClient>(client->machine).on(NonInviteClient::Event::final, now.mono);
+  perform(*client, actions, {nullptr, nullptr, response.status}, now);
+  return true;
 }
 
 void ClientTable::on_flow_closed(FlowId flow, Now now) {
+  const auto known = by_flow_.find(flow);
+  if (known == by_flow_.end()) return;
   std::vector<TransactionId> ids;
-  for (auto it = by_flow_.lower_bound({flow, 0}); it != by_flow_.end() && it->first == flow; ++it)
-    ids.push_back(it->second);
+  const Client* each = known->second;
+  do {
+    ids.push_back(each->id);
+    each = each->flow_next;
+  } while (each != known->second);
   for (const auto id : ids) on_transport_error(id, now);
 }
 
 void ClientTable::on_timer(TransactionId id, Now now) {
-  const auto found = clients_.find(id);
-  if (found == clients_.end()) return;
+  Client* client = clients_.find(id);
+  if (client == nullptr) return;
   const auto actions = std::visit(
       [&](auto& machine) { return machine.on(std::decay_t<decltype(machine)>::Event::timer, now.mono); },
-      found->second.machine);
-  perform(id, actions, {}, now);
+      client->machine);
+  perform(*client, actions, {}, now);
 }
 
 void ClientTable::on_transport_error(TransactionId id, Now now) {
-  const auto found = clients_.find(id);
-  if (found == clients_.end()) return;
-  if (found->second.switched) return fall_back(id, found->second, now);
+  Client* client = clients_.find(id);
+  if (client == nullptr) return;
+  if (client->switched) return fall_back(*client, now);
   const auto actions = std::visit(
       [&](auto& machine) {
         return machine.on(std::decay_t<decltype(machine)>::Event::transport_error, now.mono);
       },
-      found->second.machine);
-  perform(id, actions, {}, now);
+      client->machine);
+  perform(*client, actions, {}, now);
 }
 
-/// The table is in order before the user is called: the call may send and cancel.
-void ClientTable::perform(TransactionId id, const ClientActions& actions, const Input& input, Now now) {
-  auto& client = clients_.at(id);
-  if (actions.send_request) transmit(id, client, client.request);
-  if (actions.send_ack) perform_ack(id, client, input.response);
+// ---- what the machines say
+
+/// The table is in order before the user is called: the call may send, cancel and end transactions.
+void ClientTable::perform(Client& client, const ClientActions& actions, const Input& input, Now now) {
+  if (actions.send_request) transmit(client, client.request);
+  if (actions.send_ack) perform_ack(client, input.response);
   if (actions.send_cancel) perform_cancel(client, now);
 
-  const int status = actions.pass_response ? input.response->status() : actions.timeout ? 408 : 503;
-  const bool tells = actions.pass_response || actions.timeout || actions.transport_error;
-  const bool ends = tells && status >= 200;
-  const bool was_ended = client.ended;
-  OnOutcome on_outcome;
-  if (tells && !was_ended) on_outcome = ends ? std::exchange(client.on_outcome, nullptr) : client.on_outcome;
-  if (ends && !was_ended) {
-    client.ended = true;
-    client.request = nullptr;
-    by_flow_.erase({client.hop.flow, id});
+  const int status = actions.pass_response ? input.status : actions.timeout ? 408 : 503;
+  const bool reports = actions.pass_response || actions.timeout || actions.transport_error;
+  const bool ends = reports && status >= 200;
+  if (!reports) return actions.destroy ? close(client) : arm(client);
+  const bool is_2xx_to_invite = actions.pass_response && client.is_invite() && status / 100 == 2;
+  if (client.ended) {
+    actions.destroy ? close(client) : arm(client);
+    if (is_2xx_to_invite) context_.user.on_response(*input.from, *input.response, now);
+    return;
   }
-  const bool invite = std::holds_alternative<InviteClient>(client.machine);
-  const bool too_long = actions.transport_error && client.stream_only;
-  if (actions.destroy)
-    close(id, client);
-  else
-    arm(id, client);
-
-  if (on_outcome) {
-    using Kind = Outcome::Kind;
-    const Kind kind = actions.timeout           ? Kind::timeout
-                      : actions.transport_error ? Kind::transport_error
-                      : ends                    ? Kind::final
-                                                : Kind::provisional;
-    on_outcome({.kind = kind,
-                .response = actions.pass_response ? input.response : nullptr,
-                .status = status,
-                .too_long = too_long},
-               now);
-  } else if (actions.pass_response && invite && status / 100 == 2) {
+  const Outcome outcome{.kind = kind_of(actions, ends),
+                        .response = actions.pass_response ? input.response : nullptr,
+                        .status = status,
+                        .too_long = actions.transport_error && client.stream_only};
+  client.ended = ends;
+  if (ends) {
+    client.request = {};
+    leave_flow(client);
+  }
+  // A completed machine only absorbs copies of the response (17.1.2.2), and those are dropped without it.
+  const bool is_over = actions.destroy || (ends && !client.is_invite());
+  ++client.calls;
+  is_over ? close(client) : arm(client);
+  if (client.on_outcome)
+    client.on_outcome(outcome, now);
+  else if (is_2xx_to_invite)
     context_.user.on_response(*input.from, *input.response, now);
+  if (--client.calls == 0) {
+    if (ends) client.on_outcome = nullptr;
+    if (client.closed) clients_.destroy(client);
   }
 }
 
-void ClientTable::perform_ack(TransactionId id, Client& client, const sip::Message* response) {
+void ClientTable::perform_ack(Client& client, const sip::Message* response) {
   if (!client.ack) {
-    const auto invite = sip::Message::parse(client.request, no_limits);
+    const auto invite = sip::Message::parse(client.request.join(), no_limits);
     if (!invite) return;
     client.ack = share(make_ack(*invite, *response));
   }
-  transmit(id, client, client.ack);
+  transmit(client, client.ack);
 }
 
 void ClientTable::perform_cancel(const Client& client, Now now) {
-  const auto invite = sip::Message::parse(client.request, no_limits);
+  const auto invite = sip::Message::parse(client.request.join(), no_limits);
   if (!invite) return;
-  auto text = share(make_cancel(*invite, client.cancel_reason));
-  const auto branch = std::string_view(client.key).substr(0, client.key.find('|'));
-  open(
-      {.key = key_of(branch, "CANCEL"), .request = std::move(text), .hop = client.hop, .on_outcome = nullptr},
-      now.mono);
+  const bool reliable = is_reliable(client.hop.protocol);
+  Client& cancel = clients_.add(make_machine(false, reliable, now.mono), client.hop, context_.timers);
+  cancel.token = client.token;
+  cancel.method = "CANCEL";
+  cancel.request = share(make_cancel(*invite, client.cancel_reason));
+  cancels_.insert_or_assign(cancel.token.secret, cancel.id);
+  if (cancel.hop.flow != 0) join_flow(cancel);
+  arm(cancel);
+  transmit(cancel, cancel.request);
 }
 
-void ClientTable::arm(TransactionId id, Client& client) {
+void ClientTable::arm(Client& client) {
   const auto deadline = std::visit([](auto& machine) { return machine.deadline(); }, client.machine);
-  if (!deadline) {
-    client.timer.cancel();
-    return;
-  }
-  client.timer.set(*deadline, [this, id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
+  if (!deadline) return client.timer.cancel();
+  client.timer.set(*deadline,
+                   [this, id = client.id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
 }
 
-void ClientTable::close(TransactionId id, Client& client) {
-  by_flow_.erase({client.hop.flow, id});
-  by_key_.erase(client.key);
-  clients_.erase(id);
+/// A client whose user is being called is destroyed when the call returns.
+void ClientTable::close(Client& client) {
+  client.timer.cancel();
+  leave_flow(client);
+  if (client.method == "CANCEL") cancels_.erase(client.token.secret);
+  client.closed = true;
+  clients_.retire(client);
+  if (client.calls == 0) clients_.destroy(client);
+}
+
+void ClientTable::join_flow(Client& client) {
+  const auto [known, is_first] = by_flow_.try_emplace(client.hop.flow, &client);
+  Client& first = *known->second;
+  client.flow_next = &first;
+  client.flow_previous = is_first ? &client : first.flow_previous;
+  client.flow_previous->flow_next = &client;
+  first.flow_previous = &client;
+}
+
+void ClientTable::leave_flow(Client& client) {
+  if (client.flow_next == nullptr) return;
+  const auto known = by_flow_.find(client.hop.flow);
+  if (client.flow_next == &client) {
+    by_flow_.erase(known);
+  } else {
+    if (known->second == &client) known->second = client.flow_next;
+    client.flow_previous->flow_next = client.flow_next;
+    client.flow_next->flow_previous = client.flow_previous;
+  }
+  client.flow_previous = client.flow_next = nullptr;
 }
 
 void ClientTable::dump(const std::function<void(const Layer::Row&)>& visit) const {
-  for (const auto& [id, client] : clients_) {
-    const bool invite = std::holds_alternative<InviteClient>(client.machine);
+  clients_.each([&](const Client& client) {
+    const auto token = print(client.token);
+    const std::string key = std::string(token.data(), token.size()) + '|' + client.method;
     std::visit(
         [&](const auto& machine) {
-          visit({id, false, invite ? "INVITE" : "non-INVITE", to_string(machine.state()), client.key,
-                 client.hop, machine.deadline()});
+          visit({client.id, false, client.is_invite() ? "INVITE" : "non-INVITE", to_string(machine.state()),
+                 key, client.hop, machine.deadline()});
         },
         client.machine);
-  }
+  });
 }
 
 }  // namespace beckon::transaction

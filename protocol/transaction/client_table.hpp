@@ -1,28 +1,30 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
-#include <set>
 #include <string>
-#include <unordered_map>
-#include <utility>
+#include <string_view>
 #include <variant>
 
+#include "protocol/transaction/branch.hpp"
 #include "protocol/transaction/context.hpp"
 #include "protocol/transaction/invite_client.hpp"
 #include "protocol/transaction/non_invite_client.hpp"
+#include "protocol/transaction/slot_table.hpp"
 
 namespace beckon::transaction {
 
-/// The client transactions of a layer.
+/// The client transactions of a layer. A response names its transaction by the branch we minted (branch.hpp).
 class ClientTable {
  public:
   explicit ClientTable(Context& context) : context_(context) {}
 
-  TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Time now,
-                     std::string_view branch_part);
-  void send_ack(std::string ack, const Hop& to, Time now);
+  TransactionId send(const Draft& draft, const Hop& to, OnOutcome on_outcome, Time now);
+  void send_ack(const Draft& ack, const Hop& to, Time now);
   void cancel(TransactionId id, std::string_view reason, Now now);
-  void receive(const Hop& from, const sip::Message& response, Now now);
+  /// `via` may be null: then it is read here.
+  void receive(const Hop& from, const sip::Message& response, const sip::ViaView* via, Now now);
+  bool retire(const QuickResponse& response, Now now);
   void on_flow_closed(FlowId flow, Now now);
 
   std::size_t size() const { return clients_.size(); }
@@ -31,59 +33,70 @@ class ClientTable {
  private:
   using Machine = std::variant<InviteClient, NonInviteClient>;
   struct Client {
-    Client(Machine m, const Hop& to, TimerQueue& timers) : machine(std::move(m)), hop(to), timer(timers) {}
+    Client(TransactionId number, Machine its_machine, const Hop& to, TimerQueue& timers)
+        : id(number), machine(std::move(its_machine)), hop(to), timer(timers) {}
+    bool is_invite() const { return std::holds_alternative<InviteClient>(machine); }
+
+    const TransactionId id;
+    BranchToken token;  ///< Of its branch; a CANCEL has that of the INVITE.
     Machine machine;
     Hop hop;
-    std::string key;
+    std::string method;
     /// With our Via. Kept while it may be sent again, and for an INVITE's ACK and CANCEL.
-    SharedText request;
+    Outgoing request;
     SharedText ack;  ///< For the final response of an INVITE, once there is one.
     OnOutcome on_outcome;
     std::string cancel_reason;
     Timer timer;
-    bool ended = false;        ///< The user was told the end.
-    bool cancelled = false;    ///< The user wants to CANCEL.
-    bool stream_only = false;  ///< A MESSAGE that went over TCP for its size: it has no other way.
-    bool switched = false;     ///< Went over TCP for its size, and nothing came back yet.
+    Client *flow_previous = nullptr, *flow_next = nullptr;  ///< The ring of those that wait on one flow.
+    unsigned calls = 0;                                     ///< Calls of `on_outcome` under way.
+    bool closed = false;                                    ///< Goes when the last call returns.
+    bool ended = false;                                     ///< The end was reported to the user.
+    bool cancelled = false;                                 ///< The user called `cancel`.
+    bool stream_only = false;  ///< A MESSAGE that went over TCP for its size: it is not retried.
+    bool switched = false;     ///< Went over TCP for its size, and no response has come yet.
+    bool status_only = false;  ///< `Draft::status_only`.
   };
-  /// What comes with the response that fed the machine, if one did.
+  /// The response that fed the machine, if one did.
   struct Input {
     const Hop* from = nullptr;
     const sip::Message* response = nullptr;
+    int status = 0;
   };
 
-  std::string mint_branch(std::string_view part);
-  std::string make_via(const Hop& to, std::string_view branch) const;
-  /// Puts our Via on top; for a request that is too long for a datagram `to` becomes TCP (true).
-  bool push_own_via(std::string& request, Hop& to, std::string_view branch, Time now);
+  BranchToken mint(TransactionId id);
+  void write_via(const Hop& to, std::string_view branch);
+  /// The head with our Via; `to` becomes TCP (true) for a request that is too long for a datagram.
+  bool write_head(const Draft& draft, std::string_view branch, Hop& to, Time now, SharedText& head);
+  void write_branch(const BranchToken& token, std::string_view part);
   bool has_no_tcp(const Address& remote, Time now);
   void note_no_tcp(const Address& remote, Time now);
   Machine make_machine(bool invite, bool reliable, Time now) const;
-  void fall_back(TransactionId id, Client& client, Now now);
-  struct Opening {
-    std::string key;
-    bool invite = false;
-    bool switched = false;
-    bool stream_only = false;
-    SharedText request;
-    Hop hop;
-    OnOutcome on_outcome;
-  };
-  TransactionId open(Opening opening, Time now);
-  void transmit(TransactionId id, const Client& client, SharedText text);
+  Client* find(std::string_view branch, std::string_view method) const;
+  void fall_back(Client& client, Now now);
+  void transmit(const Client& client, Outgoing text);
   void on_timer(TransactionId id, Now now);
   void on_transport_error(TransactionId id, Now now);
-  void perform(TransactionId id, const ClientActions& actions, const Input& input, Now now);
-  void perform_ack(TransactionId id, Client& client, const sip::Message* response);
+  void perform(Client& client, const ClientActions& actions, const Input& input, Now now);
+  void perform_ack(Client& client, const sip::Message* response);
   void perform_cancel(const Client& client, Now now);
-  void arm(TransactionId id, Client& client);
-  void close(TransactionId id, Client& client);
+  void arm(Client& client);
+  void close(Client& client);
+  void join_flow(Client& client);
+  void leave_flow(Client& client);
+
+  /// Set in the numbers of client transactions; a server transaction's have it not.
+  static constexpr TransactionId mark = TransactionId{1} << 63;
 
   Context& context_;
-  std::unordered_map<TransactionId, Client> clients_;
-  std::unordered_map<std::string, TransactionId> by_key_;  ///< Branch and method (RFC 3261 17.1.3).
-  std::set<std::pair<FlowId, TransactionId>> by_flow_;     ///< Those sent on a named flow and not ended.
-  std::map<Address, Time> no_tcp_;  ///< Who did not take a connection, and until when this is believed.
+  SlotTable<Client> clients_{mark};
+  boost::unordered_flat_map<std::uint64_t, TransactionId>
+      cancels_;                                         ///< CANCELs, by the secret of the INVITE's token.
+  boost::unordered_flat_map<FlowId, Client*> by_flow_;  ///< Those that wait on a named flow.
+  std::map<Address, Time>
+      no_tcp_;                   ///< Peers that did not accept a connection, and until when this is assumed.
+  std::size_t prefix_size_ = 0;  ///< Of a branch, up to the token.
+  std::string branch_, via_;     ///< What is being written, kept for their memory.
 };
 
 }  // namespace beckon::transaction

@@ -6,13 +6,13 @@
 
 namespace beckon::transaction {
 
-/// To read again what we have made, or taken from a peer under bounds that were his connection's.
+/// To read again what we made ourselves, or accepted from a peer under the limits of its connection.
 inline constexpr sip::Limits no_limits = [] {
   constexpr auto any = std::numeric_limits<std::size_t>::max();
   return sip::Limits{.message = any, .header_lines = any, .line = any, .uri = any, .via = any};
 }();
 
-/// What the tables of a layer share; owned by the layer.
+/// What the tables of a layer share. The layer owns it.
 struct Context {
   Layer::Config config;
   Transport& transport;
@@ -20,8 +20,7 @@ struct Context {
   Clock& clock;
   Random& random;
   User& user;
-  TransactionId last_id = 0;
-  /// Callbacks of the transport hold it weakly: they may come after the layer is gone.
+  /// Callbacks of the transport hold it weakly: they may be called after the layer is gone.
   std::shared_ptr<int> alive = std::make_shared<int>(0);
 };
 

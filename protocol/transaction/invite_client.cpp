@@ -91,7 +91,7 @@ InviteClient::Actions InviteClient::in_accepted(Event event, Time now) {
       return {.pass_response = true};
     case Event::provisional:
     case Event::failure:
-    case Event::transport_error:  // nothing of ours is under way: further 2xx may still come
+    case Event::transport_error:  // no message of ours is under way: further 2xx may still come
     case Event::cancel:
       break;
   }

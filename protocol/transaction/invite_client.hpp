@@ -8,9 +8,9 @@
 
 namespace beckon::transaction {
 
-/// INVITE client transaction (RFC 3261 17.1.1; figure 5 as RFC 6026 8.4 prints it). One function per box of
-/// the figure, one case per arrow; CANCEL (9.1), which the figure leaves out, is among them. It may ring for
-/// ever: its user says when that is too long.
+/// INVITE client transaction (RFC 3261 17.1.1; figure 5 as in RFC 6026 8.4). One function per box of the
+/// figure, one case per arrow, and CANCEL (9.1), which the figure leaves out. It may ring for ever: its user
+/// decides when to give up.
 class InviteClient {
  public:
   enum class State { calling, proceeding, completed, accepted, terminated };
@@ -18,8 +18,8 @@ class InviteClient {
     provisional,      ///< 1xx
     success,          ///< 2xx
     failure,          ///< 3xx to 6xx
-    timer,            ///< `deadline()` has come: timer A, B, D or M, or the end of what was cancelled.
-    transport_error,  ///< The INVITE or an ACK could not be sent, or the flow is gone.
+    timer,            ///< `deadline()` has come: timer A, B, D or M, or the end of a cancelled INVITE.
+    transport_error,  ///< The INVITE or an ACK could not be sent, or the flow closed.
     cancel,           ///< The user wants to CANCEL.
   };
   using Actions = ClientActions;
@@ -27,7 +27,7 @@ class InviteClient {
   /// The request was sent at `now`. `reliable` is true for all but UDP.
   InviteClient(bool reliable, const Times& times, Time now);
   Actions on(Event event, Time now);
-  /// When Event::timer is due; nothing: never.
+  /// When Event::timer is due; empty: never.
   std::optional<Time> deadline() const;
   State state() const { return state_; }
 
@@ -49,7 +49,7 @@ class InviteClient {
   State state_ = State::calling;
   Duration interval_;                  ///< Of timer A.
   std::optional<Time> retransmit_at_;  ///< Timer A.
-  /// Timer B in calling, D in completed, M in accepted; in proceeding 64*T1 behind the CANCEL, nothing
+  /// Timer B in calling, D in completed, M in accepted; in proceeding 64*T1 after the CANCEL, empty
   /// before.
   std::optional<Time> end_at_;
   bool cancel_wanted_ = false;

@@ -8,15 +8,15 @@
 
 namespace beckon::transaction {
 
-/// INVITE server transaction (RFC 3261 17.2.1; figure 7 as RFC 6026 8.6 prints it). One function per box of
-/// the figure, one case per arrow.
+/// INVITE server transaction (RFC 3261 17.2.1; figure 7 as in RFC 6026 8.6). One function per box of the
+/// figure, one case per arrow.
 class InviteServer {
  public:
   enum class State { proceeding, completed, confirmed, accepted, terminated };
   enum class Event {
     request_again,     ///< A copy of the INVITE.
     ack,               ///< An ACK that matches the INVITE.
-    send_provisional,  ///< The user answers 1xx,
+    send_provisional,  ///< The user sends 1xx,
     send_success,      ///< 2xx (each copy of it comes from the user, RFC 3261 13.3.1.4),
     send_failure,      ///< 3xx to 6xx.
     timer,             ///< `deadline()` has come: the 200 ms for 100, timer G, H, I or L.
@@ -27,7 +27,7 @@ class InviteServer {
   /// The INVITE arrived at `now`. `reliable` is true for all but UDP.
   InviteServer(bool reliable, const Times& times, Time now);
   Actions on(Event event, Time now);
-  /// When Event::timer is due; nothing: never.
+  /// When Event::timer is due; empty: never.
   std::optional<Time> deadline() const;
   State state() const { return state_; }
 

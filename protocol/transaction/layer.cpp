@@ -1,10 +1,25 @@
 #include "protocol/transaction/layer.hpp"
 
+#include <cassert>
+#include <utility>
+
 #include "protocol/transaction/client_table.hpp"
 #include "protocol/transaction/context.hpp"
 #include "protocol/transaction/server_table.hpp"
 
 namespace beckon::transaction {
+
+namespace {
+
+/// {the request line with its line end, the rest}
+std::pair<std::string_view, std::string_view> cut_request_line(std::string_view request) {
+  constexpr std::string_view line_end = "\r\n";
+  const auto end = request.find(line_end);
+  assert(end != std::string_view::npos);
+  return {request.substr(0, end + line_end.size()), request.substr(end + line_end.size())};
+}
+
+}  // namespace
 
 struct Layer::Impl {
   Context context;
@@ -21,12 +36,14 @@ void Layer::receive(const Hop& from, const sip::Message& message, Now now, const
   if (message.is_request())
     impl_->servers.receive(from, message, via, now);
   else
-    impl_->clients.receive(from, message, now);
+    impl_->clients.receive(from, message, via, now);
 }
 
-void Layer::answer(const Hop& from, const sip::Message& request, std::string response,
+bool Layer::retire(const QuickResponse& response, Now now) { return impl_->clients.retire(response, now); }
+
+void Layer::answer(const Hop& from, const sip::Message& request, std::string_view response,
                    const sip::ViaView* via) {
-  impl_->servers.answer(from, request, std::move(response), via);
+  impl_->servers.answer(from, request, response, via);
 }
 
 std::string Layer::stateless_tag(const sip::Message& request) const {
@@ -37,17 +54,24 @@ void Layer::refuse(const Hop& from, const sip::Message& request, int status, std
   impl_->servers.refuse(from, request, status, reason);
 }
 
-void Layer::respond(TransactionId id, std::string response, Now now) {
-  impl_->servers.respond(id, std::move(response), now);
+void Layer::respond(TransactionId id, std::string_view response, Now now) {
+  impl_->servers.respond(id, response, now);
 }
 
-TransactionId Layer::send(std::string request, const Hop& to, OnOutcome on_outcome, Now now,
+TransactionId Layer::send(const Draft& draft, const Hop& to, OnOutcome on_outcome, Now now) {
+  return impl_->clients.send(draft, to, std::move(on_outcome), now.mono);
+}
+
+TransactionId Layer::send(std::string_view request, const Hop& to, OnOutcome on_outcome, Now now,
                           std::string_view branch_part) {
-  return impl_->clients.send(std::move(request), to, std::move(on_outcome), now.mono, branch_part);
+  const auto [line, headers] = cut_request_line(request);
+  return send({.line = line, .headers = {&headers, 1}, .branch_part = branch_part}, to, std::move(on_outcome),
+              now);
 }
 
-void Layer::send_ack(std::string ack, const Hop& to, Now now) {
-  impl_->clients.send_ack(std::move(ack), to, now.mono);
+void Layer::send_ack(std::string_view ack, const Hop& to, Now now) {
+  const auto [line, headers] = cut_request_line(ack);
+  impl_->clients.send_ack({.line = line, .headers = {&headers, 1}}, to, now.mono);
 }
 
 void Layer::cancel(TransactionId id, std::string_view reason_header, Now now) {

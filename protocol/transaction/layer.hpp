@@ -3,17 +3,20 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "protocol/base/callback.hpp"
 #include "protocol/base/keyed_hash.hpp"
 #include "protocol/base/random.hpp"
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
 #include "protocol/sip/message.hpp"
 #include "protocol/sip/view.hpp"
-#include "protocol/transaction/reply_way.hpp"
+#include "protocol/transaction/quick_response.hpp"
+#include "protocol/transaction/response_route.hpp"
 #include "protocol/transaction/times.hpp"
 #include "protocol/transaction/transport.hpp"
 
@@ -26,119 +29,143 @@ using TransactionId = std::uint64_t;
 struct Outcome {
   enum class Kind { provisional, final, timeout, transport_error };
   Kind kind;
-  const sip::Message* response = nullptr;  ///< provisional and final; valid during the call.
+  /// provisional and final; valid during the call. May be null for a success when `Draft::status_only` was
+  /// set.
+  const sip::Message* response = nullptr;
   /// The status to act on: the response's; 408 for a timeout, 503 for a transport error (RFC 3261 8.1.3.1).
   int status = 0;
-  /// transport_error: a MESSAGE too long for a datagram, and nobody took a connection (RFC 3428 8).
+  /// transport_error: a MESSAGE too long for a datagram, and the peer accepted no connection (RFC 3428 8).
   bool too_long = false;
 };
-/// Called for every provisional and exactly once for the end (an INVITE's further 2xx go to
-/// User::on_response).
-using OnOutcome = std::function<void(const Outcome&, Now now)>;
+/// Called for every provisional response and exactly once for the end (further 2xx to an INVITE go to
+/// User::on_response). 32 octets of captures fit inside.
+using OnOutcome = Callback<void(const Outcome&, Now now), 32>;
+
+/// A request in parts, which together make a finished request but for our own Via. They are copied once, when
+/// the request is sent; what several requests have in common need not be copied before. Views are valid
+/// during the call.
+struct Draft {
+  std::string_view line;  ///< The request line with its line end.
+  std::span<const std::string_view>
+      headers;                     ///< Whole header lines, in any number of pieces, and the empty line.
+  SharedText body{};               ///< Not copied: many requests may share it. Null: none.
+  std::string_view branch_part{};  ///< Put after what makes the branch unique (RFC 5393 4.2.1).
+  /// The user does not look at the response of a success: it may be recognised without being parsed
+  /// (`Layer::retire`).
+  bool status_only = false;
+};
 
 /// Where the sent-by of a Via leads, the best first.
 using OnFound = std::function<void(std::vector<Hop> hops)>;
 
-/// Why an answer of ours was in vain.
+/// Why a response of ours did not serve.
 enum class Failure {
-  no_ack,  ///< An INVITE was refused and nobody acknowledged it for 64*T1 (timer H, RFC 3261 17.2.1).
-  transport_error,  ///< An answer to an INVITE, or a 100, could not be sent (RFC 3261 17.2.4); copies of the
-                    ///< request get it again.
+  no_ack,  ///< An INVITE was refused and the ACK did not come within 64*T1 (timer H, RFC 3261 17.2.1).
+  transport_error,  ///< A response to an INVITE, or a 100, could not be sent (RFC 3261 17.2.4); it is sent
+                    ///< again for copies of the request.
 };
 std::string_view to_string(Failure value);
 
-/// Who uses the layer: the server's shard, or the user agent.
+/// The user of the layer: the server's shard, or the user agent.
 class User {
  public:
   virtual ~User() = default;
-  /// A new request that opened server transaction `id`; it must be answered with `respond`.
+  /// A new request that opened server transaction `id`. The user answers it with `respond`.
   virtual void on_request(TransactionId id, const Hop& from, const sip::Message& request, Now now) = 0;
   /// An ACK for a 2xx (no transaction; RFC 3261 13.2.2.4).
   virtual void on_ack(const Hop& from, const sip::Message& ack, Now now) = 0;
-  /// A CANCEL that matched INVITE transaction `id`; the layer has answered it 200.
+  /// A CANCEL that matched INVITE transaction `id`; the layer has answered it with 200.
   virtual void on_cancel(TransactionId id, const sip::Message& cancel, Now now) = 0;
-  /// A 2xx to INVITE behind the end of its request: a copy, or from another fork (RFC 3261 13.2.2.4, RFC
-  /// 6026). Other responses that match nothing are dropped.
+  /// A 2xx to INVITE after the end of its request: a copy, or from another fork (RFC 3261 13.2.2.4, RFC
+  /// 6026). Other responses that match no transaction are dropped.
   virtual void on_response(const Hop& from, const sip::Message& response, Now now) = 0;
-  /// What became of the answer to request `id`. Nothing has to be done; a dialog it was meant to end is over.
+  /// The response to request `id` did not serve. The user need not act; a dialog that the response was to end
+  /// is over.
   virtual void on_failure(TransactionId /*id*/, Failure, Now) {}
 };
 
-/// All transactions of one shard or user agent: matching (RFC 3261 17.1.3, 17.2.3), the four machines,
-/// their timers. Pure: bytes leave through Transport, time comes in through Now and the TimerQueue.
+/// All transactions of one shard or user agent: matching (RFC 3261 17.1.3, 17.2.3), the four machines, their
+/// timers. Pure: messages leave through Transport, time comes in through Now and the TimerQueue.
 class Layer {
  public:
   struct Config {
     Times times;
-    /// Stands behind the magic cookie in every branch we mint; a server puts the bucket in it.
+    /// Follows the magic cookie in every branch we mint; a server puts the bucket in it. All prefixes of one
+    /// layer are equally long. Empty: none.
     std::function<std::string()> branch_prefix;
-    /// Server transactions that wait at once (for an answer, or an INVITE's for its end); past them a request
-    /// is answered 503 with Retry-After, without state.
+    /// Server transactions at once that wait for a response, or of an INVITE for the end. A further request
+    /// is answered with 503 and Retry-After, without state.
     std::size_t max_server_transactions = 65536;
-    /// Octets of the texts of the answers kept for copies of their requests over UDP, for 64*T1 (timer J).
-    /// Past it the oldest are dropped early and a late copy is a new request: refusing new ones instead would
-    /// let anybody shut the server with a few thousand requests a second.
+    /// Octets of the responses kept for copies of their requests over UDP, for 64*T1 (timer J). Past it the
+    /// oldest are dropped early, and a late copy is a new request: if new requests were refused instead,
+    /// anybody could shut the server with a few thousand requests a second.
     std::size_t max_answer_octets = std::size_t{256} << 20;
     /// A longer request, with our Via, does not go into a datagram when a stream can be had: "If a request is
     /// [...] larger than 1300 bytes and the path MTU is unknown, the request MUST be sent using [...] TCP"
     /// (RFC 3261 18.1.1). Octets.
     std::size_t max_datagram = 1300;
-    /// Finds where a response goes that did not reach its client the way the request came (RFC 3263 5):
-    /// `found` is called later, exactly once (only so many responses wait for it at a time), with the hops
-    /// to try in this order; none: there are none. Empty: such a response is given up.
+    /// Finds where to send a response that did not reach its client at the source of the request (RFC 3263
+    /// 5). `found` is called later, exactly once, with the hops to try in this order; none if there are none.
+    /// A bounded number of responses waits for it. Empty: such a response is given up.
     std::function<void(const SentBy& sent_by, OnFound found)> locate{};
-    /// What `stateless_tag` is made with: the same in all layers of one node. Unset: a key of its own.
+    /// The key of `stateless_tag`: the same in all layers of one node. Unset: a key of its own.
     std::optional<KeyedHash> tags{};
   };
   Layer(Config config, Transport& transport, TimerQueue& timers, Clock& clock, Random& random, User& user);
   ~Layer();
 
-  /// A message from the network. `received` and `rport` are added to the Via by the layer's own replies
-  /// (RFC 3261 18.2.1, RFC 3581). `via` is its top Via, where the caller has read it already.
+  /// A message from the network. The layer adds `received` and `rport` to the Via of all its responses (RFC
+  /// 3261 18.2.1, RFC 3581). `via` is the top Via, if the caller has read it already.
   void receive(const Hop& from, const sip::Message& message, Now now, const sip::ViaView* via = nullptr);
 
-  /// Answers a request without a transaction, as the stateless do (RFC 3261 8.2.7), with a finished text that
-  /// has `stateless_tag` for its To: each copy gets the same answer, sent where one in a transaction would be
-  /// first (18.2.2). An ACK gets none. `via` as for `receive`.
-  void answer(const Hop& from, const sip::Message& request, std::string response,
+  /// Ends the transaction of a successful response that was not parsed, if its user set `Draft::status_only`.
+  /// False: the response has to go through `receive`.
+  bool retire(const QuickResponse& response, Now now);
+
+  /// Answers a request without a transaction (RFC 3261 8.2.7), with a finished text whose To tag is
+  /// `stateless_tag`: each copy gets the same answer, sent to the source of the request (18.2.2). An ACK gets
+  /// none. `via` as for `receive`.
+  void answer(const Hop& from, const sip::Message& request, std::string_view response,
               const sip::ViaView* via = nullptr);
   std::string stateless_tag(const sip::Message& request) const;
   /// The same for a refusal. A 503 says when to come back.
   void refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason = {});
-  /// Sends a response in server transaction `id` (a finished text, with the Via lines of the request). When
-  /// it cannot be sent back the way the request came it goes on as `ReplyWay` has it. Unknown or ended ids
-  /// are ignored.
-  void respond(TransactionId id, std::string response, Now now);
+  /// Sends a response in server transaction `id` (a finished text, with the Via lines of the request). If it
+  /// cannot be sent to the source of the request it is tried elsewhere, see `ResponseRoute`. Unknown or ended
+  /// ids are ignored.
+  void respond(TransactionId id, std::string_view response, Now now);
 
-  /// Sends a request; `request` is finished but for our own Via, which is put on top here. `branch_part` is
-  /// put behind what makes its branch unique (RFC 5393 4.2.1). ACK for a 2xx: use `send_ack`.
+  /// Sends a request and puts our own Via on top. An ACK for a 2xx is sent with `send_ack`.
   ///
-  /// What is too long for a datagram (`Config::max_datagram`) goes over TCP to the same address, and over UDP
-  /// when that fails before any answer: "if the attempt to establish the connection [...] results in a TCP
-  /// reset, the element SHOULD retry the request, using UDP" (RFC 3261 18.1.1). A MESSAGE does not: there the
-  /// failure is its end (RFC 3428 8). Who refused TCP is not asked again for `tcp_pause`.
+  /// A request too long for a datagram (`Config::max_datagram`) goes over TCP to the same address, and over
+  /// UDP when that fails before any response: "if the attempt to establish the connection [...] results in a
+  /// TCP reset, the element SHOULD retry the request, using UDP" (RFC 3261 18.1.1). A MESSAGE is not retried:
+  /// the failure is its end (RFC 3428 8). A peer that refused TCP is not tried over TCP again for ten
+  /// minutes.
   ///
-  /// An INVITE that was answered 1xx waits for its end until its user says `cancel`: a proxy when timer C
-  /// fires (16.8), a caller when he hangs up. From then on it has 64*T1 (9.1).
-  TransactionId send(std::string request, const Hop& to, OnOutcome on_outcome, Now now,
+  /// An INVITE that was answered 1xx waits until its user calls `cancel`: a proxy when timer C fires (16.8),
+  /// a caller that hangs up. From then on it ends within 64*T1 (9.1).
+  TransactionId send(const Draft& draft, const Hop& to, OnOutcome on_outcome, Now now);
+  /// The same for a request in one text.
+  TransactionId send(std::string_view request, const Hop& to, OnOutcome on_outcome, Now now,
                      std::string_view branch_part = {});
-  void send_ack(std::string ack, const Hop& to, Now now);
-  /// CANCELs a pending INVITE we sent (RFC 3261 9.1); waits for a provisional response first.
+  void send_ack(std::string_view ack, const Hop& to, Now now);
+  /// CANCELs a pending INVITE we sent (RFC 3261 9.1), after a provisional response.
   void cancel(TransactionId id, std::string_view reason_header, Now now);
 
-  /// Ends client transactions that wait on a closed flow with a transport error.
+  /// Ends client transactions that wait for a response on a closed flow with a transport error.
   void on_flow_closed(FlowId flow, Now now);
 
-  /// Server and client transactions that live.
+  /// Live server and client transactions.
   std::size_t size() const;
 
-  /// One line of the live table.
+  /// One row of the live table.
   struct Row {
-    TransactionId id;  ///< 0 for a completed server transaction: nothing can be done with it.
+    TransactionId id;  ///< 0 for a completed server transaction, which takes no calls.
     bool server;
     std::string_view machine;  ///< "INVITE" or "non-INVITE".
     std::string_view state;
-    std::string_view key;  ///< Branch, sent-by, method.
+    std::string_view key;  ///< Branch, sent-by (of a server transaction) and method, as far as they are kept.
     Hop peer;
     std::optional<Time> deadline;
   };

@@ -57,7 +57,7 @@ NonInviteClient::Actions NonInviteClient::in_completed(Event event, Time now) {
   switch (event) {
     case Event::timer:
       return now >= end_at_ ? terminate({}) : Actions{};  // timer K
-    case Event::transport_error:                          // nothing of ours is under way
+    case Event::transport_error:                          // no message of ours is under way
     case Event::provisional:
     case Event::final:  // a copy: absorbed
       break;

@@ -17,14 +17,14 @@ class NonInviteClient {
     provisional,      ///< 1xx
     final,            ///< 2xx to 6xx
     timer,            ///< `deadline()` has come: timer E, F or K.
-    transport_error,  ///< The request could not be sent, or the flow is gone.
+    transport_error,  ///< The request could not be sent, or the flow closed.
   };
   using Actions = ClientActions;
 
   /// The request was sent at `now`. `reliable` is true for all but UDP.
   NonInviteClient(bool reliable, const Times& times, Time now);
   Actions on(Event event, Time now);
-  /// When Event::timer is due; nothing: never.
+  /// When Event::timer is due; empty: never.
   std::optional<Time> deadline() const;
   State state() const { return state_; }
 

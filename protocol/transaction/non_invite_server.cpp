@@ -37,7 +37,7 @@ NonInviteServer::Actions NonInviteServer::in_trying(Event event, Time now) {
       return {.send_trying = true};  // "SHOULD respond [...] with a 100" (RFC 4320 4.1)
     case Event::request_again:       // "retransmitted requests are discarded" (17.2.2)
     case Event::send_timeout:
-    case Event::transport_error:  // nothing was sent yet
+    case Event::transport_error:  // no response was sent yet
       break;
   }
   return {};

@@ -22,19 +22,19 @@ bool has_cookie(std::string_view branch) {
   return branch.size() > size && iequals(branch.substr(0, size), sip::magic_cookie);
 }
 
-/// What matches a request with its transaction (RFC 3261 17.2.3). `method` is INVITE for the ACK and the
-/// CANCEL of one. RFC 2543 peers have no unique branch: what then tells requests apart is used, without the
-/// To tag, which an ACK takes from our response.
-std::string key_of(const sip::Message& request, const sip::ViaView& via, std::string_view method) {
-  std::string key;
-  key.reserve(100);
+/// The text that matches a request with its transaction (RFC 3261 17.2.3). `method` is INVITE for the ACK and
+/// the CANCEL of one. RFC 2543 peers have no unique branch: what else tells requests apart is used, without
+/// the To tag, which an ACK takes from our response.
+void write_key(std::string& key, const sip::Message& request, const sip::ViaView& via,
+               std::string_view method) {
+  key.clear();
   if (has_cookie(via.branch)) {
     key.append(via.branch).append("|");
     for (const char c : via.host) key.push_back(to_lower(c));
     key.push_back(':');
     if (via.port) key += std::to_string(*via.port);
     key.append("|").append(method);
-    return key;
+    return;
   }
   const auto cseq = request.cseq();
   key.append(request.call_id()).append("|").append(request.from_tag()).append("|");
@@ -42,7 +42,6 @@ std::string key_of(const sip::Message& request, const sip::ViaView& via, std::st
   key.append("|").append(request.request_uri_text()).append("|");
   sip::append(key, via);
   key.append("|").append(method);
-  return key;
 }
 
 /// Of a finished response: "SIP/2.0 200 OK".
@@ -55,7 +54,18 @@ std::string to_tag_in(const SharedText& response) {
   return read ? std::string(read->to_tag()) : std::string();
 }
 
-/// Will there still be a machine to tell what becomes of a response?
+/// "branch|host:port|METHOD" of a message of the transaction, for the live table; empty without one.
+std::string describe(const SharedText& text) {
+  const auto message =
+      text ? sip::Message::parse(text, no_limits) : Result<sip::Message>(sip::Errc::need_more);
+  const auto via = message ? message->top_via_view() : Result<sip::ViaView>(sip::Errc::need_more);
+  if (!via) return {};
+  std::string key;
+  write_key(key, *message, *via, sip::to_string(message->method()));
+  return key;
+}
+
+/// Will the machine still be there when a response fails?
 bool lives_on(const std::variant<InviteServer, NonInviteServer>& machine) {
   const auto* non_invite = std::get_if<NonInviteServer>(&machine);
   return non_invite == nullptr || non_invite->state() == NonInviteServer::State::proceeding;
@@ -85,96 +95,93 @@ ServerTable::ServerTable(Context& context)
       answers_(context.config.max_answer_octets),
       answers_timer_(context.timers) {}
 
-TransactionId ServerTable::find(AnswerLog::Hash hash, std::string_view key) const {
-  const auto [begin, end] = by_key_.equal_range(hash);
-  for (auto each = begin; each != end; ++each) {
-    if (servers_.at(each->second).key == key) return each->second;
-  }
-  return 0;
+ServerTable::Key ServerTable::key_of(const sip::Message& request, const sip::ViaView& via,
+                                     std::string_view method) {
+  write_key(key_text_, request, via, method);
+  return hash_.wide(key_text_);
+}
+
+ServerTable::Server* ServerTable::find(const Key& key) const {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : found->second;
 }
 
 void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView* via, Now now) {
-  if (via) return receive(from, request, *via, now);
+  if (via != nullptr) return receive(from, request, *via, now);
   if (const auto read = request.top_via_view()) return receive(from, request, *read, now);
   log::debug("transaction", "{} {}: request without a readable Via dropped", print(from.remote),
              request.call_id());
 }
 
 void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, Now now) {
-  const auto method = request.method();
-  const bool is_ack = method == sip::Method::ack;
-  auto key = key_of(request, via, is_ack ? "INVITE" : request.method_text());
+  const bool is_ack = request.method() == sip::Method::ack;
+  const Key key = key_of(request, via, is_ack ? "INVITE" : request.method_text());
   if (is_ack) return receive_ack(from, request, key, now);
 
-  const auto hash = hash_(key);
-  if (const TransactionId id = find(hash, key)) return receive_again(id, now);
-  if (repeat_answer(hash, key)) return;
+  if (Server* server = find(key)) {
+    const auto actions = std::visit(
+        [&](auto& machine) {
+          return machine.on(std::decay_t<decltype(machine)>::Event::request_again, now.mono);
+        },
+        server->machine);
+    return perform(*server, actions, {});
+  }
+  if (repeat_answer(key)) return;
   if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, 503, {});
-  open(from, request, via, std::move(key), hash, now);
+  open(from, request, via, key, now);
 }
 
-void ServerTable::receive_again(TransactionId id, Now now) {
-  const auto actions = std::visit(
-      [&](auto& machine) {
-        return machine.on(std::decay_t<decltype(machine)>::Event::request_again, now.mono);
-      },
-      servers_.at(id).machine);
-  perform(id, actions, {});
-}
-
-bool ServerTable::repeat_answer(AnswerLog::Hash hash, std::string_view key) {
-  const auto answer = answers_.find(hash, key);
+bool ServerTable::repeat_answer(const Key& key) {
+  const auto answer = answers_.find(key);
   if (!answer) return false;
-  context_.transport.send(answer->hop, share(answer->response), nullptr);
+  const Hop hop{.protocol = Protocol::udp, .remote = answer->remote, .local = answer->local};
+  context_.transport.send(hop, share(answer->response), nullptr);
   return true;
 }
 
-void ServerTable::open(const Hop& from, const sip::Message& request, const sip::ViaView& via, std::string key,
-                       AnswerLog::Hash hash, Now now) {
-  const TransactionId id = ++context_.last_id;
+void ServerTable::open(const Hop& from, const sip::Message& request, const sip::ViaView& via, const Key& key,
+                       Now now) {
   const bool reliable = is_reliable(from.protocol);
   const auto& times = context_.config.times;
   Machine machine = NonInviteServer(reliable, times, now.mono);
   if (request.method() == sip::Method::invite) machine = InviteServer(reliable, times, now.mono);
-  ReplyWay way(reply_hop(via, from), via, bool(context_.config.locate));
-  auto& server = servers_.try_emplace(id, std::move(machine), std::move(way), context_.timers).first->second;
+  ResponseRoute route(response_hop(via, from), via, bool(context_.config.locate));
+  Server& server = servers_.add(std::move(machine), std::move(route), context_.timers);
+  const TransactionId id = server.id;
   server.via = stamped_via(via, from.remote);
   server.request = request.shared_text();
-  server.key = std::move(key);
-  server.hash = hash;
-  by_key_.emplace(hash, id);
+  server.key = key;
+  by_key_.emplace(key, &server);
   if (request.method() == sip::Method::cancel)
     receive_cancel(id, request, key_of(request, via, "INVITE"), now);
-  else if (is_copy(id, server, request))
+  else if (is_copy(server, request))
     respond(id, sip::Builder::reply(request, 482, context_.random.token(8), "Merged Request").finish(), now);
   else
     context_.user.on_request(id, from, request, now);
   // Most are answered by now and never need a timer.
-  if (const auto found = servers_.find(id); found != servers_.end() && !found->second.timer.is_set())
-    arm(id, found->second);
+  if (Server* waiting = servers_.find(id); waiting != nullptr && !waiting->timer.is_set()) arm(*waiting);
 }
 
-void ServerTable::receive_ack(const Hop& from, const sip::Message& ack, const std::string& key, Now now) {
-  const TransactionId id = find(hash_(key), key);
-  if (id == 0) return context_.user.on_ack(from, ack, now);
-  auto* invite = std::get_if<InviteServer>(&servers_.at(id).machine);
+void ServerTable::receive_ack(const Hop& from, const sip::Message& ack, const Key& key, Now now) {
+  Server* server = find(key);
+  if (server == nullptr) return context_.user.on_ack(from, ack, now);
+  auto* invite = std::get_if<InviteServer>(&server->machine);
   if (invite == nullptr) return;
   const auto actions = invite->on(InviteServer::Event::ack, now.mono);
-  perform(id, actions, {});
+  perform(*server, actions, {});
   if (actions.pass_ack) context_.user.on_ack(from, ack, now);
 }
 
-/// RFC 3261 9.2: the CANCEL is answered by itself, whatever becomes of the INVITE.
-void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, const std::string& invite_key,
+/// RFC 3261 9.2: the CANCEL is answered on its own, whatever happens to the INVITE.
+void ServerTable::receive_cancel(TransactionId id, const sip::Message& cancel, const Key& invite_key,
                                  Now now) {
-  const TransactionId invite_id = find(hash_(invite_key), invite_key);
-  const bool known = invite_id != 0;
-  const auto tag = known ? to_tag_of(servers_.at(invite_id)) : context_.random.token(8);
-  respond(id, sip::Builder::reply(cancel, known ? 200 : 481, tag).finish(), now);
-  if (!known) return;
-  const auto* invite = std::get_if<InviteServer>(&servers_.at(invite_id).machine);
-  if (invite != nullptr && invite->state() == InviteServer::State::proceeding)
-    context_.user.on_cancel(invite_id, cancel, now);
+  const Server* server = find(invite_key);
+  const TransactionId invite_id = server != nullptr ? server->id : 0;
+  const auto* invite = server != nullptr ? std::get_if<InviteServer>(&server->machine) : nullptr;
+  const bool is_pending = invite != nullptr && invite->state() == InviteServer::State::proceeding;
+  const auto tag = server != nullptr ? to_tag_of(*server) : context_.random.token(8);
+  respond(id, sip::Builder::reply(cancel, server != nullptr ? 200 : 481, tag).finish(), now);
+  if (is_pending) context_.user.on_cancel(invite_id, cancel, now);
 }
 
 /// "The To tag of the response to the CANCEL and the To tag in the response to the original request SHOULD be
@@ -196,17 +203,17 @@ std::string ServerTable::stateless_tag(const sip::Message& request) const {
   return to_hex(octets);
 }
 
-void ServerTable::answer(const Hop& from, const sip::Message& request, std::string response,
+void ServerTable::answer(const Hop& from, const sip::Message& request, std::string_view response,
                          const sip::ViaView* via) {
   if (request.method() == sip::Method::ack) return;
   if (via == nullptr) {
     const auto read = request.top_via_view();
-    if (read) return answer(from, request, std::move(response), &*read);
+    if (read) return answer(from, request, response, &*read);
     return context_.transport.send(from, share(response), nullptr);
   }
-  if (const auto stamped = stamped_via(*via, from.remote); !stamped.empty())
-    replace_top_via(response, stamped);
-  context_.transport.send(reply_hop(*via, from), share(response), nullptr);
+  const auto stamped = stamped_via(*via, from.remote);
+  context_.transport.send(response_hop(*via, from),
+                          stamped.empty() ? share(response) : with_top_via(response, stamped), nullptr);
 }
 
 void ServerTable::refuse(const Hop& from, const sip::Message& request, int status, std::string_view reason) {
@@ -216,46 +223,45 @@ void ServerTable::refuse(const Hop& from, const sip::Message& request, int statu
   answer(from, request, std::move(builder).finish(), nullptr);
 }
 
-void ServerTable::respond(TransactionId id, std::string response, Now now) {
-  const auto found = servers_.find(id);
-  if (found == servers_.end()) return;
+void ServerTable::respond(TransactionId id, std::string_view response, Now now) {
+  Server* server = servers_.find(id);
+  if (server == nullptr) return;
   const int status = status_of(response);
   assert(status >= 100);
-  // COMPAT: who repeats a challenged request with credentials under the same CSeq is not taken for a copy;
-  // nor is who fails over to another of our addresses (RFC 3263 4.3).
-  if (status == 401 || status == 407 || status == 503) forget_origin(found->second);
-  const auto actions = on_response(found->second.machine, status, now.mono);
-  perform(id, actions, std::move(response));
+  // COMPAT: a client that repeats a challenged request with credentials under the same CSeq did not send a
+  // copy; nor did one that fails over to another of our addresses (RFC 3263 4.3).
+  if (status == 401 || status == 407 || status == 503) forget_origin(*server);
+  const auto actions = on_response(server->machine, status, now.mono);
+  perform(*server, actions, response);
 }
 
 void ServerTable::on_timer(TransactionId id, Now now) {
-  const auto found = servers_.find(id);
-  if (found == servers_.end()) return;
+  Server* server = servers_.find(id);
+  if (server == nullptr) return;
   const auto actions = std::visit(
       [&](auto& machine) { return machine.on(std::decay_t<decltype(machine)>::Event::timer, now.mono); },
-      found->second.machine);
-  perform(id, actions, {});
+      server->machine);
+  perform(*server, actions, {});
 }
 
-void ServerTable::perform(TransactionId id, const ServerActions& actions, std::string response) {
-  auto& server = servers_.at(id);
+void ServerTable::perform(Server& server, const ServerActions& actions, std::string_view response) {
+  const TransactionId id = server.id;
   if (actions.send_response) {
-    if (!server.via.empty()) replace_top_via(response, server.via);
-    server.response = share(std::move(response));
+    server.response = server.via.empty() ? share(response) : with_top_via(response, server.via);
     server.request = nullptr;
-    transmit(id, server);
+    transmit(server);
   }
-  if (actions.resend && server.response) transmit(id, server);
-  if (actions.send_trying) send_trying(id, server);
+  if (actions.resend && server.response) transmit(server);
+  if (actions.send_trying) send_trying(server);
   if (actions.destroy) {
-    close(id);
+    close(server);
     if (actions.no_ack) context_.user.on_failure(id, Failure::no_ack, context_.clock.now());
     return;
   }
   const auto* non_invite = std::get_if<NonInviteServer>(&server.machine);
   if (non_invite != nullptr && non_invite->state() == NonInviteServer::State::completed) {
     log_answer(server);
-    return close(id);
+    return close(server);
   }
   // Copies of a 2xx come from the user (RFC 6026 7.1).
   const auto* invite = std::get_if<InviteServer>(&server.machine);
@@ -263,28 +269,28 @@ void ServerTable::perform(TransactionId id, const ServerActions& actions, std::s
     server.to_tag = share(to_tag_in(server.response));
     server.response = nullptr;
   }
-  arm(id, server);
+  arm(server);
   if (actions.transport_error) context_.user.on_failure(id, Failure::transport_error, context_.clock.now());
 }
 
-/// The same for all copies of one request, whatever way they took here: From-tag, Call-ID, CSeq (RFC
-/// 3261 8.2.2.2), and the Request-URI, as one server speaks for many users. 0 for what is never merged:
-/// requests in a dialog.
-AnswerLog::Hash ServerTable::origin_of(const sip::Message& request) const {
+/// The same for all copies of one request, whatever path they took: From-tag, Call-ID, CSeq (RFC
+/// 3261 8.2.2.2), and the Request-URI, as one server serves many users. 0 for requests in a dialog, which are
+/// never merged.
+std::uint64_t ServerTable::origin_of(const sip::Message& request) const {
   const auto cseq = request.cseq();
   if (!cseq || !request.to_tag().empty()) return 0;
-  AnswerLog::Hash hash = cseq->number;
+  std::uint64_t hash = cseq->number;
   for (const auto part :
        {request.call_id(), request.from_tag(), request.method_text(), request.request_uri_text()})
     hash = hash * 0x9e3779b97f4a7c15U ^ hash_(part);
   return hash | 1;
 }
 
-/// Is another transaction busy with the same request? If not, this one is from now on.
-bool ServerTable::is_copy(TransactionId id, Server& server, const sip::Message& request) {
+/// Does another transaction handle the same request? If not, this one does from now on.
+bool ServerTable::is_copy(Server& server, const sip::Message& request) {
   const auto origin = origin_of(request);
   if (origin == 0) return false;
-  if (!by_origin_.try_emplace(origin, id).second) return true;
+  if (!by_origin_.try_emplace(origin, server.id).second) return true;
   server.origin = origin;
   return false;
 }
@@ -294,28 +300,31 @@ void ServerTable::forget_origin(Server& server) {
 }
 
 void ServerTable::on_transport_error(TransactionId id) {
-  const auto found = servers_.find(id);
-  if (found == servers_.end()) return;
+  Server* server = servers_.find(id);
+  if (server == nullptr) return;
   const auto now = context_.clock.now().mono;
   const auto actions = std::visit(
       [&](auto& machine) { return machine.on(std::decay_t<decltype(machine)>::Event::transport_error, now); },
-      found->second.machine);
-  perform(id, actions, {});
+      server->machine);
+  perform(*server, actions, {});
 }
 
-void ServerTable::close(TransactionId id) {
-  const auto found = servers_.find(id);
-  forget_origin(found->second);
-  const auto [begin, end] = by_key_.equal_range(found->second.hash);
-  by_key_.erase(std::find_if(begin, end, [id](const auto& each) { return each.second == id; }));
-  servers_.erase(found);
+void ServerTable::close(Server& server) {
+  forget_origin(server);
+  by_key_.erase(server.key);
+  servers_.retire(server);
+  servers_.destroy(server);
 }
 
-/// What is left of a completed machine: on(request_again) resends, timer J ends it.
+/// What is left of a completed machine: on(request_again) sends the answer again, timer J ends it.
 void ServerTable::log_answer(const Server& server) {
   const auto until = std::get<NonInviteServer>(server.machine).deadline();
-  answers_.add(server.hash,
-               {.key = server.key, .response = *server.response, .hop = server.way.hop(), .until = *until});
+  const Hop hop = server.route.hop();
+  answers_.add({.key = server.key,
+                .response = *server.response,
+                .remote = hop.remote,
+                .local = hop.local,
+                .until = *until});
   if (!answers_timer_.is_set()) watch_answers();
 }
 
@@ -328,88 +337,87 @@ void ServerTable::watch_answers() {
   });
 }
 
-void ServerTable::send_trying(TransactionId id, Server& server) {
+void ServerTable::send_trying(Server& server) {
   const auto request = sip::Message::parse(server.request, no_limits);
   if (!request) return;
-  auto text = sip::Builder::reply(*request, 100, {}).finish();
-  if (!server.via.empty()) replace_top_via(text, server.via);
-  server.response = share(std::move(text));
+  const auto text = sip::Builder::reply(*request, 100, {}).finish();
+  server.response = server.via.empty() ? share(text) : with_top_via(text, server.via);
   server.request = nullptr;
-  transmit(id, server);
+  transmit(server);
 }
 
-void ServerTable::transmit(TransactionId id, Server& server) {
-  const bool is_told = lives_on(server.machine);
-  // Anybody can have a refusal, and would have it sent to whatever port he names.
-  if (status_of(*server.response) >= 300) server.way.stay_back();
-  if (!is_told && !server.way.has_more())
-    return context_.transport.send(server.way.hop(), server.response, nullptr);
-  send({id, server.way, server.response, is_told});
+void ServerTable::transmit(Server& server) {
+  const bool reports = lives_on(server.machine);
+  // Anybody can provoke a refusal, and could have it sent to any port.
+  if (status_of(*server.response) >= 300) server.route.keep_to_source();
+  if (!reports && !server.route.has_more())
+    return context_.transport.send(server.route.hop(), server.response, nullptr);
+  send({server.id, server.route, server.response, reports});
 }
 
 void ServerTable::send(Reply reply) {
-  const Hop hop = reply.way.hop();
+  const Hop hop = reply.route.hop();
   const SharedText text = reply.text;
-  context_.transport.send(hop, text,
-                          [this, reply = std::move(reply), alive = std::weak_ptr(context_.alive)](ErrorCode) {
-                            if (alive.expired()) return;
-                            Reply again = reply;
-                            const auto next = again.way.on_failed();
-                            proceed(std::move(again), next);
-                          });
+  context_.transport.send(
+      hop, text, [this, reply = std::move(reply), alive = std::weak_ptr(context_.alive)](ErrorCode) mutable {
+        if (alive.expired()) return;
+        const auto next = reply.route.on_failed();
+        proceed(std::move(reply), next);
+      });
 }
 
-/// What comes behind it in the same transaction goes the same way. What can be sent nowhere is told to the
-/// user, unless his transaction is over with it.
-void ServerTable::proceed(Reply reply, ReplyWay::Next next) {
-  if (next == ReplyWay::Next::locate) return locate(std::move(reply));
-  if (const auto found = servers_.find(reply.id); found != servers_.end()) found->second.way = reply.way;
-  if (next == ReplyWay::Next::send) return send(std::move(reply));
-  if (reply.is_told) on_transport_error(reply.id);
+/// Later responses of the transaction take the same route. A response for which no hop is left is reported to
+/// the user, unless its transaction is over.
+void ServerTable::proceed(Reply reply, ResponseRoute::Next next) {
+  if (next == ResponseRoute::Next::locate) return locate(std::move(reply));
+  if (Server* server = servers_.find(reply.id)) server->route = reply.route;
+  if (next == ResponseRoute::Next::send) return send(std::move(reply));
+  if (reply.reports) on_transport_error(reply.id);
 }
 
 void ServerTable::locate(Reply reply) {
   const auto response = sip::Message::parse(reply.text, no_limits);
-  if (!response || !response->top_via_view() || locating_ >= max_locating) {
-    const auto next = reply.way.on_found({});
+  const auto via = response ? response->top_via_view() : Result<sip::ViaView>(response.error());
+  if (!via || locating_ >= max_locating) {
+    const auto next = reply.route.on_located({});
     return proceed(std::move(reply), next);
   }
   ++locating_;
-  const SentBy sent_by = sent_by_of(*response->top_via_view(), reply.way.hop().protocol);
-  log::debug("transaction", "{}: a response cannot be sent back and goes to {}", response->call_id(),
-             sent_by.host);
+  const SentBy sent_by = sent_by_of(*via, reply.route.hop().protocol);
+  log::debug("transaction", "{}: a response did not reach the source of its request and goes to {}",
+             response->call_id(), sent_by.host);
   context_.config.locate(sent_by, [this, reply = std::move(reply),
                                    alive = std::weak_ptr(context_.alive)](std::vector<Hop> hops) {
     if (alive.expired()) return;
     --locating_;
     Reply again = reply;
-    const auto next = again.way.on_found(std::move(hops));
+    const auto next = again.route.on_located(std::move(hops));
     proceed(std::move(again), next);
   });
 }
 
-void ServerTable::arm(TransactionId id, Server& server) {
+void ServerTable::arm(Server& server) {
   const auto deadline = std::visit([](auto& machine) { return machine.deadline(); }, server.machine);
-  if (!deadline) {
-    server.timer.cancel();
-    return;
-  }
-  server.timer.set(*deadline, [this, id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
+  if (!deadline) return server.timer.cancel();
+  server.timer.set(*deadline,
+                   [this, id = server.id](Time time) { on_timer(id, {time, context_.clock.now().wall}); });
 }
 
 void ServerTable::dump(const std::function<void(const Layer::Row&)>& visit) const {
-  for (const auto& [id, server] : servers_) {
+  servers_.each([&](const Server& server) {
     const bool invite = std::holds_alternative<InviteServer>(server.machine);
+    const auto key = describe(server.response ? server.response : server.request);
     std::visit(
         [&](const auto& machine) {
-          visit({id, true, invite ? "INVITE" : "non-INVITE", to_string(machine.state()), server.key,
-                 server.way.hop(), machine.deadline()});
+          visit({server.id, true, invite ? "INVITE" : "non-INVITE", to_string(machine.state()), key,
+                 server.route.hop(), machine.deadline()});
         },
         server.machine);
-  }
+  });
   answers_.each([&](const AnswerLog::Answer& answer) {
-    visit({0, true, "non-INVITE", to_string(NonInviteServer::State::completed), answer.key, answer.hop,
-           answer.until});
+    visit({0, true, "non-INVITE", to_string(NonInviteServer::State::completed),
+           describe(share(answer.response)),
+           Hop{.protocol = Protocol::udp, .remote = answer.remote, .local = answer.local}, answer.until});
   });
 }
 

@@ -10,15 +10,32 @@ namespace beckon::transaction {
 namespace {
 
 constexpr std::string_view line_end = "\r\n";
-constexpr std::string_view via_head = "Via: ";
+constexpr std::string_view usual_name = "Via:";
 
 bool is_via(std::string_view line) {
-  if (line.starts_with(via_head)) return true;
+  if (line.starts_with(usual_name)) return true;
   const auto name = trim(line.substr(0, line.find(':')));
   return iequals(name, "via") || iequals(name, "v");
 }
 
-/// The head all requests of one client transaction share.
+/// The first Via value; empty without one.
+std::string_view top_via_in(std::string_view message) {
+  auto start = message.find(line_end);
+  while (start != std::string_view::npos) {
+    start += line_end.size();
+    const auto end = message.find(line_end, start);
+    if (end == std::string_view::npos || end == start) break;
+    const auto line = message.substr(start, end - start);
+    if (is_via(line)) {
+      const auto values = line.substr(line.find(':') + 1);
+      return trim(values.substr(0, sip::grammar::find_outside(values, ",")));
+    }
+    start = end;
+  }
+  return {};
+}
+
+/// The head that all requests of one client transaction share.
 sip::Builder start_like(const sip::Message& invite, std::string_view method) {
   auto builder = sip::Builder::request(method, invite.request_uri_text());
   const auto vias = invite.values(sip::HeaderId::via);
@@ -36,31 +53,16 @@ std::string cseq_like(const sip::Message& invite, std::string_view method) {
 
 }  // namespace
 
-std::size_t via_line_size(std::string_view via) { return via_head.size() + via.size() + line_end.size(); }
-
-void push_via(std::string& request, std::string_view via) {
-  const auto end = request.find(line_end);
-  if (end == std::string::npos) return;
-  std::string line(via_head);
-  line.append(via).append(line_end);
-  request.insert(end + line_end.size(), line);
-}
-
-void replace_top_via(std::string& message, std::string_view via) {
-  auto start = message.find(line_end);
-  while (start != std::string::npos) {
-    start += line_end.size();
-    const auto end = message.find(line_end, start);
-    if (end == std::string::npos || end == start) return;
-    const auto line = std::string_view(message).substr(start, end - start);
-    if (is_via(line)) {
-      const auto values = line.substr(line.find(':') + 1);
-      const auto first = trim(values.substr(0, sip::grammar::find_outside(values, ",")));
-      message.replace(static_cast<std::size_t>(first.data() - message.data()), first.size(), via);
-      return;
-    }
-    start = end;
-  }
+SharedText with_top_via(std::string_view message, std::string_view via) {
+  const auto old = top_via_in(message);
+  if (old.empty()) return share(message);
+  const auto before = message.substr(0, static_cast<std::size_t>(old.data() - message.data()));
+  const auto after = message.substr(before.size() + old.size());
+  return SharedText::make(before.size() + via.size() + after.size(), [&](char* out) {
+    char* end = out;
+    for (const auto part : {before, via, after}) end = std::copy(part.begin(), part.end(), end);
+    return static_cast<std::size_t>(end - out);
+  });
 }
 
 std::string stamped_via(const sip::ViaView& via, const Address& source) {
@@ -69,8 +71,8 @@ std::string stamped_via(const sip::ViaView& via, const Address& source) {
   std::string stamped;
   stamped.reserve(128 + via.parameters.size());
   if (via.rport && via.rport->empty() && !via.received && !via.text.empty()) {
-    const auto behind = static_cast<std::size_t>(via.rport->data() - via.text.data());
-    stamped.append(via.text, 0, behind).append("=").append(port).append(via.text, behind);
+    const auto after = static_cast<std::size_t>(via.rport->data() - via.text.data());
+    stamped.append(via.text, 0, after).append("=").append(port).append(via.text, after);
   } else {
     sip::append(
         stamped,
@@ -81,11 +83,11 @@ std::string stamped_via(const sip::ViaView& via, const Address& source) {
     if (via.rport) sip::add_parameter(stamped, "rport", port);
   }
   sip::add_parameter(stamped, "received", print(source.ip));
-  std::replace(stamped.begin(), stamped.end(), '\0', ' ');  // as in all that is copied into an answer
+  std::replace(stamped.begin(), stamped.end(), '\0', ' ');  // as in everything that is copied into a response
   return stamped;
 }
 
-Hop reply_hop(const sip::ViaView& via, const Hop& from) {
+Hop response_hop(const sip::ViaView& via, const Hop& from) {
   Hop hop = from;
   if (!is_reliable(from.protocol) && !via.rport) hop.remote.port = via.port.value_or(sip::sip_port);
   return hop;

@@ -13,7 +13,7 @@ namespace {
 
 using Verb = CommandLine::Verb;
 
-/// What stands on the command line, before the file is read.
+/// The command line's words, before the file is read.
 struct Words {
   std::string config_file;
   std::string data;
@@ -82,9 +82,9 @@ void add_run(CLI::App& app, Words& words) {
   run->add_option("--shards", words.shards, "Threads")->check(CLI::Range(1, 64));
   run->add_option("--durability", words.durability, "What an answered request survives")
       ->check(CLI::IsMember({"memory", "process", "power"}));
-  run->add_option("--watcher-policy", words.watcher_policy, "For watchers no rule speaks about")
+  run->add_option("--watcher-policy", words.watcher_policy, "For watchers that no rule covers")
       ->check(CLI::IsMember({"confirm", "allow"}));
-  run->add_option("--auth", words.authentication, "none: benches on loopback only")
+  run->add_option("--auth", words.authentication, "none: for benches, on loopback only")
       ->check(CLI::IsMember({"digest", "none"}));
   run->add_option("--tls-cert", words.tls_certificate, "PEM file of the certificate chain");
   run->add_option("--tls-key", words.tls_key, "PEM file of its private key");
@@ -110,13 +110,13 @@ void add_user(CLI::App& app, Words& words, Verbs& verbs) {
     Verb verb;
   };
   static constexpr Row rows[] = {
-      {"add", "Adds a user; his password is one line of standard input", "user", Verb::user_add},
+      {"add", "Adds a user; the password is one line of standard input", "user", Verb::user_add},
       {"import", "Adds all users of a file with lines \"alice@example.org password\"", "file",
        Verb::user_import},
       {"list", "Lists the users", nullptr, Verb::user_list},
       {"passwd", "Sets a new password, one line of standard input", "user", Verb::user_passwd},
-      {"disable", "Lets a user in no more, and keeps what is his", "user", Verb::user_disable},
-      {"enable", "Lets a disabled user in again", "user", Verb::user_enable},
+      {"disable", "Refuses a user's credentials, and keeps the user's data", "user", Verb::user_disable},
+      {"enable", "Accepts a disabled user's credentials again", "user", Verb::user_enable},
       {"remove", "Removes a user", "user", Verb::user_remove},
   };
   for (const Row& row : rows) {
@@ -139,11 +139,11 @@ void add_questions(CLI::App& app, Words& words, Verbs& verbs) {
   auto* trace =
       add_data_command(app, words, "trace", "The recent SIP messages of the running server, secrets masked");
   trace->add_option("--about", words.argument, "Only those of this user, or with this Call-ID");
-  trace->add_flag("--follow", words.follow, "Go on with what comes");
-  trace->add_flag("--full", words.full, "With the whole messages");
+  trace->add_flag("--follow", words.follow, "Continue with messages as they come");
+  trace->add_flag("--full", words.full, "Show whole messages");
   trace->add_flag("--json", words.json, "As JSON, one event a line");
   verbs.emplace_back(trace, Verb::trace);
-  auto* check = app.add_subcommand("check-config", "Says whether a configuration file is right");
+  auto* check = app.add_subcommand("check-config", "Checks a configuration file");
   check->add_option("file", words.argument)->required();
   verbs.emplace_back(check, Verb::check_config);
 }

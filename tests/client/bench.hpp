@@ -23,11 +23,14 @@ namespace beckon::client {
 /// The server of a unit test: what the client sent waits in a list until the test answers it.
 class Wire final : public transaction::Transport {
  public:
-  void send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) override {
+  void send(const transaction::Hop& hop, transaction::Outgoing outgoing,
+            transaction::OnFailed failed) override {
     last_hop = hop;
+    SharedText message = outgoing.join();
     if (message->front() <= 3) {  // STUN
       datagrams.emplace_back(*message);
-      last_failed = std::move(failed);
+      auto shared = std::make_shared<transaction::OnFailed>(std::move(failed));
+      last_failed = [shared](ErrorCode error) { (*shared)(error); };
       return;
     }
     sent.push_back(*sip::Message::parse(std::move(message)));

@@ -1,4 +1,4 @@
-"""Who may come in, and what he hears who may not."""
+"""Who is admitted, and what a refused client is answered."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ def beckon(server, account, password, *words):
 
 
 def wrong_password(server):
-    """a wrong password is told clearly, with exit code 4"""
+    """a wrong password is reported clearly, with exit code 4"""
     out = beckon(server, ALICE[0], "not-hers", "register")
     equal(out.returncode, 4, "exit code")
     check("refuses this name or password" in out.stdout, f"a clear message, not {out.stdout!r}")
@@ -100,7 +100,7 @@ def configured(server, toml):
 
 
 def guessing(server):
-    """whoever guesses is held, though he then guesses right; the user's own device goes on, and may come again"""
+    """a client that guesses is slowed down, even when it then guesses right; the user's own device continues, and may register anew"""
     with configured(server, "[guessing]\nfree = 3\npause_seconds = 300\n") as strict:
         strict.add_user(*ALICE)
         with Agent(strict, *ALICE) as alice:
@@ -113,9 +113,9 @@ def guessing(server):
             equal(beckon(strict, *ALICE, "register").returncode, 0, "exit code of a new login where she was before")
         process = strict.process
         strict.stop()
-    told = [line for line in process.errors if "too many wrong passwords" in line]
-    equal(len(told), 1, "lines in the log")
-    check("sip:alice@example.org from 127.0.0.2" in told[0] and "response" not in told[0], f"who and whence: {told}")
+    logged = [line for line in process.errors if "too many wrong passwords" in line]
+    equal(len(logged), 1, "lines in the log")
+    check("sip:alice@example.org from 127.0.0.2" in logged[0] and "response" not in logged[0], f"user and source: {logged}")
 
 
 def flood(server):
@@ -149,7 +149,7 @@ def no_server(server):
 
 
 def wrong_certificate(server):
-    """a certificate nobody vouches for: exit code 9"""
+    """a certificate that no trusted authority signed: exit code 9"""
     out = subprocess.run([server.binaries / "beckon", "--account", ALICE[0], "--server", server.uri("tls"),
                           "--state", server.data / "s", "register"],
                          env={"BECKON_PASSWORD": "x"}, capture_output=True, text=True, timeout=60)

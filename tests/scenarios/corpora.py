@@ -74,7 +74,7 @@ class Mutant:
         for batch in batches(messages):
             for name, octets in batch:
                 self.send(name, octets)
-            options_answered(self.server, f"behind {name}")
+            options_answered(self.server, f"after {name}")
             self.collect(name)
 
 

@@ -73,8 +73,8 @@ def make_voice(binaries, path, seed):
 
 
 def grant(stage, owner, watcher):
-    """`watcher` subscribes to `owner`, who sees him pending and allows him, direct sessions included."""
-    stage.step(f"{watcher.name} subscribes to {owner.name}'s presence: pending, {owner.name} is told")
+    """`watcher` subscribes to `owner`, who sees the request pending and allows it, direct sessions included."""
+    stage.step(f"{watcher.name} subscribes to {owner.name}'s presence: pending, {owner.name} is notified")
     watcher.run("subscribe", to=owner.aor)
     watcher.wait("subscription", to=owner.aor, state="pending")
     owner.wait("watchers", document="partial", where=lambda e: watches(e, watcher, "pending"))
@@ -192,7 +192,7 @@ def story(stage, arguments, folder):
             alice.wait("watchers", where=lambda e: permits(e, bob, "off"))
             refused = bob.run("call", ok=False, to=alice.aor)
             stage.note(f"bob calls again: {refused['cause']}")
-        stage.step("alice stops: who may watch her sees her closed")
+        stage.step("alice stops: her watchers see her closed")
         alice.run("allow", watcher=bob.aor)
         bob.run("subscribe", to=alice.aor)
         bob.wait("presence", of=alice.aor, basic="open")

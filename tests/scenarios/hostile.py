@@ -127,12 +127,12 @@ def malformed_datagrams(server):
         for batch in batches(mutations(request(wire, "OPTIONS", "sip:example.org", 1))):
             for _, data in batch:
                 wire.send(data)
-            options_answered(server, f"behind {batch[-1][0]}")
+            options_answered(server, f"after {batch[-1][0]}")
     with Wire(server, "udp") as wire:
         bad = request(wire, "OPTIONS", "sip:example.org", 1).replace(b"CSeq: 1 OPTIONS", b"CSeq: one OPTIONS")
         answer = wire.ask(bad, "a bad CSeq")
         check(answer.startswith("SIP/2.0 400"), f"a bad CSeq is answered 400, not {answer[:40]!r}")
-    options_answered(server, "behind a bad CSeq")
+    options_answered(server, "after a bad CSeq")
 
 
 def deep_xml(server):
@@ -142,7 +142,7 @@ def deep_xml(server):
         answer = authorised(wire, "PUBLISH", "sip:alice@example.org", 10,
                             "Event: presence\r\nExpires: 600\r\nContent-Type: application/pidf+xml\r\n", body)
         check(re.match(r"SIP/2\.0 4(00|13|15)", answer), f"refused, not {answer[:40]!r}")
-    options_answered(server, "behind deep XML")
+    options_answered(server, "after deep XML")
 
 
 def direct_document(secret):
@@ -174,7 +174,7 @@ def bad_direct(server):
 
 
 def impostor(server):
-    """alice's credentials publish and register nobody but alice"""
+    """alice's credentials publish and register no other user"""
     with Wire(server, "tls") as wire:
         answer = authorised(wire, "PUBLISH", "sip:bob@example.org", 40,
                             "Event: presence\r\nExpires: 600\r\nContent-Type: application/pidf+xml\r\n",
@@ -198,7 +198,7 @@ def is_closed(connection):
 
 
 def unfinished_messages(server):
-    """300 connections with half a message hold no memory, and are closed in time; alice comes in meanwhile"""
+    """300 connections with half a message hold little memory and are closed in time; alice registers meanwhile"""
     restart_with(server, "[connections]\nmessage_seconds = 2\nunfinished_kib = 4096\n")
     options_answered(server, "before the flood")
     before = peak_kib(server)
@@ -211,7 +211,7 @@ def unfinished_messages(server):
         try:
             connection.sendall(half)
         except ConnectionError:
-            pass  # closed already for those behind it
+            pass  # closed already in favour of later ones
         if number == 150:
             with Agent(server, *ALICE) as alice:
                 alice.run("register")

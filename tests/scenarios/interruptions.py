@@ -64,7 +64,7 @@ def long_text(server):
 
 
 def nobody_there(server):
-    """a message to nobody and to someone offline have different causes"""
+    """a message to an unknown user and to one offline fail with different causes"""
     with Agent(server, *ALICE) as alice:
         alice.run("register")
         equal(alice.run("message", ok=False, to="nobody@example.org", text="hi")["cause"], "not-found", "cause")

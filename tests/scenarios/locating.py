@@ -22,7 +22,7 @@ def port_of(server, transport):
 
 @contextlib.contextmanager
 def dead_port(kind=socket.SOCK_STREAM):
-    """A port of the loopback interface where nobody listens, and nobody else can begin to."""
+    """A port of the loopback interface where no program listens, and no other can begin to."""
     with socket.socket(socket.AF_INET, kind) as holder:
         holder.bind(("127.0.0.1", 0))
         if kind == socket.SOCK_DGRAM:
@@ -80,7 +80,7 @@ class Client:
         kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
         self.socket = socket.socket(socket.AF_INET, kind)
         self.socket.settimeout(LIMIT)
-        self.socket.bind(("127.0.0.9", 0))  # nobody listens at this address
+        self.socket.bind(("127.0.0.9", 0))  # no program listens at this address
         self.socket.connect(("127.0.0.1", port_of(home, transport)))
 
     def send_message(self, number, headers=""):
@@ -135,7 +135,7 @@ def at_sent_by(transport, listener):
 
 
 class Located(Agent):
-    """An agent that is told no server, or one without port, and a name server to ask."""
+    """An agent without a configured server, or with one without port, and a name server to ask."""
 
     def __init__(self, server, account, dns, named=(), **more):
         super().__init__(server, *account, options=["--dns", dns.address], **more)
@@ -204,7 +204,7 @@ def truncated(server):
 
 
 def no_such_domain(server):
-    """a domain nobody knows, and name servers that do not answer, are exit code 3"""
+    """an unknown domain, and name servers that do not answer, are exit code 3"""
     for zone in ({}, {"example.org": {kind: {"silent": True} for kind in ("NAPTR", "A", "AAAA")}}):
         with DnsServer(zone) as dns:
             done = subprocess.run([server.binaries / "beckon", "--account", ALICE[0], "--dns", dns.address, "--state",

@@ -36,7 +36,7 @@ def live_tables(server):
 
 
 def refused_questions(server):
-    """a question the server does not know is refused; who was refused is told why, on standard error, with exit code 5"""
+    """an unknown question is refused, with the reason on standard error and exit code 5"""
     with socket.socket(socket.AF_UNIX) as curious:
         curious.settimeout(60)
         curious.connect(str(server.data / "admin.sock"))

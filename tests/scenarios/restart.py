@@ -39,7 +39,7 @@ def acknowledged_publish(server):
 
 
 def newcomer_sees_the_truth(server):
-    """who comes after the restart sees what was answered before it, though alice has not come back"""
+    """a watcher that subscribes after the restart sees what was answered before it, though alice has not come back"""
     with Agent(server, *BOB) as bob:
         with Agent(server, *ALICE) as alice:
             meet(alice, bob)
@@ -76,7 +76,7 @@ def clean_stop(server):
 
 
 def other_number_of_shards(server):
-    """the server comes back with more shards, and with fewer: who owns an address changes, what was answered stays"""
+    """the server comes back with more shards, and with fewer: the owner of an address changes, what was answered stays"""
     with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
         meet(alice, bob)
         for number in (5, 2, 1, 3):

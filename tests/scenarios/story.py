@@ -1,5 +1,5 @@
 """What the stories of this folder share: each is a list of functions `name(server)`, run in order, each on a
-server of its own; the first that fails, for whatever reason, ends the run with its name and exit code 1.
+server of its own; the first that fails, for any reason, ends the run with its name and exit code 1.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def restart_with(server, toml):
 
 
 def parser():
-    """What every story is told; one that needs more adds it and gives `run` what was parsed."""
+    """The options of every story; one that needs more adds them and gives `run` what was parsed."""
     words = argparse.ArgumentParser()
     words.add_argument("--binaries", required=True)
     words.add_argument("--shards", type=int, default=1)

@@ -91,7 +91,7 @@ def odd_messages(server):
 
 
 def follow(server):
-    """who follows sees what comes, and the command ends with the server"""
+    """with --follow new messages are shown, and the command ends with the server"""
     follower = Process([server.beckond, "trace", "--data", server.data, "--follow", "--json"])
     with Agent(server, *ALICE) as alice:
         alice.run("register")
@@ -105,7 +105,7 @@ def follow(server):
 
 
 def people(server):
-    """a person sees the ladder of his own messages"""
+    """a user sees the ladder of the own messages"""
     out = subprocess.run([server.binaries / "beckon", "--account", ALICE[0], "--server", server.uri("tls"), "--ca",
                           server.certificate, "--state", server.data / "s", "--trace", "--full", "register"],
                          env={"BECKON_PASSWORD": ALICE[1]}, capture_output=True, text=True, encoding="utf-8", timeout=60)
@@ -115,7 +115,7 @@ def people(server):
 
 
 def nothing_remembered(server):
-    """a server told to remember nothing shows nothing"""
+    """a server that keeps no messages shows none"""
     restart_with(server, "[trace]\nmessages = 0\n")
     with Agent(server, *ALICE) as alice:
         alice.run("register")

@@ -63,7 +63,7 @@ def shown(server):
 
 
 def certificate_reload(server):
-    """SIGHUP: who connects now gets the new certificate, and who was connected goes on with the old one"""
+    """SIGHUP: new connections get the new certificate, and existing ones keep the old one"""
     old = shown(server)
     with connect(server) as before:
         certificate, key = make_certificate(server.data, "renewed.example.org")
@@ -84,7 +84,7 @@ def waiting_keys(server):
     config.write_text('log = "info"\n[digest]\nnonce_seconds = 77\n[connections]\nidle_seconds = 77\n')
     os.kill(server.process.pid, signal.SIGHUP)
     until(lambda: shown(server) and any("read again" in line for line in server.process.errors),
-          "the configuration is read again, and told at the new log level")
+          "the configuration is read again, and logged at the new level")
     warnings = [line for line in server.process.errors if "take effect at the next start" in line]
     equal(len(warnings), 1, f"warnings ({server.process.errors})")
     check(warnings[0].endswith(": connections.idle_seconds, digest.nonce_seconds"), f"the two keys, not {warnings[0]!r}")
@@ -119,12 +119,12 @@ def open_files(server):
 
 
 def client_certificates(server):
-    """a listener that demands certificates lets in who shows one that is trusted, and nobody else; browsers are not asked"""
+    """a listener that demands certificates accepts clients with a trusted one, and no others; browsers are not asked"""
     peer, peer_key = make_certificate(server.data, "peer.example.net")
     stranger, stranger_key = make_certificate(server.data, "stranger.example.net")
     restart_with(server, f'[tls]\nclient_ca = "{peer}"\nclient_certificate = "required"\n')
     for who, certificate, key, welcome in (("the peer", peer, peer_key, True), ("a stranger", stranger, stranger_key, False),
-                                           ("nobody", None, None, False)):
+                                           ("no certificate", None, None, False)):
         context = ssl.create_default_context(cafile=server.certificate)
         context.check_hostname = False
         if certificate:
@@ -134,7 +134,7 @@ def client_certificates(server):
                 answer = options(connection, "TLS", "mutual")
         except (ssl.SSLError, ConnectionError, Failure):
             answer = None
-        equal(answer, "SIP/2.0 200 OK" if welcome else None, f"what {who} hears")
+        equal(answer, "SIP/2.0 200 OK" if welcome else None, f"the answer to {who}")
     context = ssl.create_default_context(cafile=server.certificate)
     context.check_hostname = False
     with connect(server, "wss", context) as browser:
@@ -160,7 +160,7 @@ def keep_alives(server):
     with connect(server, "tcp") as connection:
         connection.sendall(b"\r\n\r\n")
         equal(connection.recv(100), b"\r\n", "the pong")
-        equal(options(connection, "TCP", "after-pong"), "SIP/2.0 200 OK", "a request behind it")
+        equal(options(connection, "TCP", "after-pong"), "SIP/2.0 200 OK", "a request after it")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         udp.settimeout(LIMIT)
@@ -241,7 +241,7 @@ def forgetful_nat(server):
             alice.run("register")
             before = bound_peer(server)
             equal(before, "%s:%d" % nat.outside.getsockname(), "where the server sees her")
-            # The first answer tells her where she is seen; whoever forgets before it has nothing to compare.
+            # The first answer tells the client its public address; a NAT that forgets earlier leaves nothing to compare.
             until(lambda: nat.answers > 0, "the NAT has seen a keep-alive answered")
             nat.forget()
             down = alice.wait("connection", state="down")

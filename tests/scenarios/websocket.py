@@ -77,7 +77,7 @@ def browser(server, scheme):
         alice.send(do="register")
         registered = alice.wait("registered")
         check(".invalid" in registered["own"] and ".invalid" in registered["contact"],
-              f"a contact nobody can dial, not {registered}")
+              f"a contact that cannot be dialled, not {registered}")
         bob.run("register")
 
         alice.send(do="message", to=BOB[0], text="from a browser")
@@ -108,7 +108,7 @@ def secure_websocket(server):
 
 
 def tab_closed(server):
-    """a browser that goes is offline without a word: its contact, which nobody can dial, is forgotten"""
+    """a browser that disconnects is offline at once: its contact, which cannot be dialled, is removed"""
     def bindings():
         done = subprocess.run([server.beckond, "tables", "bindings", "--data", server.data, "--json"],
                               capture_output=True, text=True, timeout=LIMIT, check=True)

@@ -32,10 +32,13 @@ struct Sent {
 
 class Wire final : public transaction::Transport {
  public:
-  void send(const Hop& hop, SharedText text, std::function<void(ErrorCode)> failed) override {
-    const auto message = sip::Message::parse(std::move(text), {.via = 100});  // whatever a peer takes
+  void send(const Hop& hop, transaction::Outgoing text, transaction::OnFailed failed) override {
+    const auto message = sip::Message::parse(text.join(), {.via = 100});  // whatever a peer takes
     REQUIRE(message.has_value());
-    sent.push_back({hop, *message, failed ? std::move(failed) : [](ErrorCode) {}});
+    auto shared = std::make_shared<transaction::OnFailed>(std::move(failed));
+    sent.push_back({hop, *message, [shared](ErrorCode error) {
+                      if (*shared) (*shared)(error);
+                    }});
   }
   std::string sent_by(const Hop& hop) const override {
     return transaction::is_secure(hop.protocol) ? "192.0.2.1:5061" : "192.0.2.1:5060";

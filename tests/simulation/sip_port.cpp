@@ -94,17 +94,19 @@ void SipPort::tap(const Hop& hop, const SharedText& text) {
   if (const auto message = sip::Message::parse(text)) network_.tap_(address_, hop.remote, *message);
 }
 
-void SipPort::send(const Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) {
+void SipPort::send(const Hop& hop, transaction::Outgoing outgoing, transaction::OnFailed failed) {
   const heap::Scope scope(heap::Owner::nobody);
+  const SharedText message = outgoing.join();
   tap(hop, message);
   Network& network = network_.network_;
   if (hop.protocol == Protocol::udp) return network.send(address_, hop.remote, std::string(*message));
   const auto stream = find_or_dial(hop);
   network.world().note("stream " + print(address_) + ' ' + print(hop.remote), *message);
   if (!stream) {
-    network.deliver_reliably([weak = std::weak_ptr(self_), failed = std::move(failed)] {
-      if (weak.lock() && failed)
-        failed(boost::system::errc::make_error_code(boost::system::errc::connection_refused));
+    auto shared = std::make_shared<transaction::OnFailed>(std::move(failed));
+    network.deliver_reliably([weak = std::weak_ptr(self_), shared] {
+      if (weak.lock() && *shared)
+        (*shared)(boost::system::errc::make_error_code(boost::system::errc::connection_refused));
     });
     return;
   }

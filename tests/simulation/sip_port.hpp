@@ -49,7 +49,8 @@ class SipPort final : public transaction::Transport {
   SipPort(SipNetwork& network, const Address& address, Streams streams, Handlers handlers);
   ~SipPort() override;
 
-  void send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) override;
+  void send(const transaction::Hop& hop, transaction::Outgoing outgoing,
+            transaction::OnFailed failed) override;
   std::string sent_by(const transaction::Hop&) const override { return print(address_); }
   /// Cuts every connection: what is under way is lost, both ends are told.
   void cut_flows();

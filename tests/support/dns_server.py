@@ -1,5 +1,5 @@
 """A name server for tests: a table of records on one free port of 127.0.0.1, over UDP and TCP, that counts what
-it is asked and misbehaves where told.
+it is asked and misbehaves on request.
 
     zone = {"example.org": {"NAPTR": [(10, 50, "s", "SIPS+D2T", "", "_sips._tcp.example.org")]},
             "_sips._tcp.example.org": {"SRV": [(10, 0, 5061, "host.example.org")]},

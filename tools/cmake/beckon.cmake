@@ -58,6 +58,9 @@ function(beckon_library name)
   set_target_properties(beckon_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 endfunction()
 
+# What the tests labelled `unit` run; the sanitizers build no more than this.
+add_custom_target(unit_tests)
+
 # beckon_test(sip SOURCES a_test.cpp ... LINK beckon::sip ...)
 # makes the program test_sip (doctest, one main for all programs) and one CTest entry for each of
 # its test cases' programs. BECKON_CORPORA and BECKON_TEST_DATA are defined for it, relative to the root, where its
@@ -69,6 +72,7 @@ function(beckon_test name)
   file(RELATIVE_PATH corpora "${PROJECT_SOURCE_DIR}" "${BECKON_CORPORA}")
   target_compile_definitions(test_${name} PRIVATE BECKON_CORPORA="${corpora}" BECKON_TEST_DATA="tests/data")
   add_test(NAME ${name} COMMAND test_${name})
+  add_dependencies(unit_tests test_${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 

@@ -100,10 +100,32 @@ TEST_CASE("of what cannot be read only the beginning is kept, masked") {
   CHECK(entry.problem == sip::Errc::bad_start_line);
 }
 
+TEST_CASE("a message in two parts is recorded as one text, and its size counts both") {
+  Stage stage;
+  Recorder recorder(stage, {});
+  recorder.sent({}, {share("head "), share("body")});
+  const auto page = recorder.read(0, stage.time, 1);
+  CHECK(page.entries.at(0).text == "head body");
+  CHECK(page.entries.at(0).size == 9);
+  CHECK(recorder.octets() == 9);
+}
+
+TEST_CASE("secrets in a body that is sent as a part of its own are masked") {
+  Stage stage;
+  Recorder recorder(stage, {});
+  const std::string body = "<p xmlns:d=\"urn:beckon:params:xml:ns:direct:1\"><d:secret>AAEC</d:secret></p>";
+  recorder.sent({}, {share("NOTIFY sip:a SIP/2.0\r\n\r\n"), share(body)});
+  Recorder whole(stage, {});
+  whole.sent({}, share("NOTIFY sip:a SIP/2.0\r\n\r\n" + body));
+  const auto text = recorder.read(0, stage.time, 1).entries.at(0).text;
+  CHECK(text.find("AAEC") == std::string::npos);
+  CHECK(text == whole.read(0, stage.time, 1).entries.at(0).text);
+}
+
 TEST_CASE("a tap records what is sent and passes it on") {
   struct Wire final : transaction::Transport {
-    void send(const transaction::Hop&, SharedText message, std::function<void(ErrorCode)> failed) override {
-      sent = *message;
+    void send(const transaction::Hop&, transaction::Outgoing message, transaction::OnFailed failed) override {
+      sent = *message.join();
       failed(sip::Errc::bad_start_line);
     }
     std::string sent_by(const transaction::Hop&) const override { return "192.0.2.1:5060"; }

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "fixture.hpp"
 
 using namespace beckon;
@@ -120,6 +122,159 @@ TEST_CASE("responses are matched by branch and method (RFC 3261 17.1.3)") {
     net.layer.receive(udp, sip::Message::parse(share(text)).value(), net.now());
     CHECK(net.ends.size() == 1);
     CHECK(net.responses.empty());
+  }
+}
+
+TEST_CASE(
+    "a response to a transaction that is over does not reach the one that follows it (RFC 3261 8.1.1.7)") {
+  Client net;
+  net.send_it("MESSAGE");
+  net.answer(0, 200);
+  net.send_it("MESSAGE");
+  net.answer(0, 486);
+  REQUIRE(net.ends.size() == 1);
+  CHECK(net.ends[0].status == 200);
+  net.answer(1, 202);
+  CHECK(net.ends.back().status == 202);
+}
+
+TEST_CASE("a branch that we did not mint matches no transaction") {
+  Client net;
+  net.send_it("MESSAGE");
+  const auto good = sip::Builder::reply(net.sent[0].message, 200, "ua").finish();
+  const auto at = good.find("z9hG4bKb07") + 10;
+  for (std::size_t i = 0; i < 16; ++i) {
+    auto text = good;
+    text[at + i] = text[at + i] == 'a' ? 'b' : 'a';
+    net.layer.receive(udp, sip::Message::parse(share(text)).value(), net.now());
+  }
+  for (const char* branch : {"", "z9hG4bK", "z9hG4bKb07", "z9hG4bKb077777777777777777", "0123456789"}) {
+    auto text = good;
+    text.replace(text.find("branch=") + 7, 26, branch);
+    net.layer.receive(udp, sip::Message::parse(share(text)).value(), net.now());
+  }
+  CHECK(net.ends.empty());
+  net.answer(0, 200);
+  CHECK(net.ends.size() == 1);
+}
+
+TEST_CASE("the 200 of a CANCEL finds its transaction also when the INVITE's is over (RFC 3261 9.1)") {
+  Client net;
+  const auto id = net.send_it("INVITE", tcp);
+  net.answer(0, 180);
+  net.layer.cancel(id, {}, net.now());
+  net.answer(0, 487);
+  CHECK(net.layer.size() == 1);
+  net.answer(1, 200);
+  CHECK(net.layer.size() == 0);
+  CHECK(net.timers.size() == 0);
+}
+
+TEST_CASE("an end that comes while a provisional response is reported is reported once") {
+  Client net;
+  std::vector<int> reported;
+  net.layer.send(
+      request("MESSAGE"), tcp,
+      [&, text = std::string(100, 'x')](const Outcome& outcome, Now now) {
+        reported.push_back(outcome.status);
+        if (outcome.kind == Outcome::Kind::provisional) net.layer.on_flow_closed(7, now);
+        CHECK(text == std::string(100, 'x'));  // the callback lives until it returns
+      },
+      net.now());
+  net.answer(0, 100);
+  CHECK(reported == std::vector{100, 503});
+  CHECK(net.layer.size() == 0);
+}
+
+TEST_CASE("a request in parts leaves as one, and shares its body with others") {
+  Client net;
+  const std::string whole = request("NOTIFY");
+  const std::string_view line = std::string_view(whole).substr(0, whole.find("Route"));
+  const std::string_view rest = std::string_view(whole).substr(line.size());
+  const std::array<std::string_view, 2> headers{rest.substr(0, 30), rest.substr(30)};
+  const auto body = share("the body");
+  const auto send = [&](const Hop& hop) {
+    net.layer.send({.line = line, .headers = headers, .body = body}, hop, {}, net.now());
+    CHECK(net.last_outgoing.body == body);
+    CHECK(*net.last_outgoing.join() == std::string(*net.last_outgoing.head) + "the body");
+    const auto via_end = net.last_outgoing.head->find("Route");
+    CHECK(net.last_outgoing.head->substr(via_end) == rest);
+    CHECK(net.last_outgoing.head->starts_with(line));
+  };
+  SUBCASE("over UDP also when it is repeated") {
+    send(udp);
+    net.pass(10ms);
+    CHECK(net.sent.size() == 2);
+    CHECK(net.last_outgoing.body == body);
+    CHECK(net.sent[1].message.text() == net.sent[0].message.text());
+  }
+  SUBCASE("over TCP") { send(tcp); }
+}
+
+TEST_CASE("the body counts for the size of a datagram (RFC 3261 18.1.1)") {
+  Client net;
+  const std::string whole = request("PUBLISH");
+  const std::string_view line = std::string_view(whole).substr(0, whole.find("Route"));
+  const std::string_view rest = std::string_view(whole).substr(line.size());
+  net.layer.send({.line = line, .headers = {&rest, 1}}, tcp, {}, net.now());
+  const std::size_t head = net.last_outgoing.size() + std::string_view(";rport").size();
+  const auto send = [&](std::size_t size) {
+    const auto body = share(std::string(size - head, 'x'));
+    net.layer.send({.line = line, .headers = {&rest, 1}, .body = body}, udp, {}, net.now());
+    CHECK(net.last_outgoing.body == body);
+  };
+  send(1300);
+  CHECK(net.last_outgoing.size() == 1300);
+  CHECK(net.sent.back().hop.protocol == Protocol::udp);
+  send(1301);
+  CHECK(net.sent.back().hop.protocol == Protocol::tcp);
+  SUBCASE("and stays when the request goes in a datagram after all") {
+    net.sent.back().failed(make_error_code(boost::system::errc::connection_refused));
+    CHECK(net.sent.back().hop.protocol == Protocol::udp);
+    CHECK(net.last_outgoing.size() == 1301);
+  }
+}
+
+TEST_CASE("a 2xx is retired without being parsed where its user wants the status alone") {
+  Client net;
+  const std::string whole = request("NOTIFY");
+  const std::string_view line = std::string_view(whole).substr(0, whole.find("Route"));
+  const std::string_view rest = std::string_view(whole).substr(line.size());
+  bool status_only = true;
+  const auto send = [&] {
+    net.layer.send(
+        {.line = line, .headers = {&rest, 1}, .status_only = status_only}, udp,
+        [&](const Outcome& outcome, Now) {
+          CHECK(outcome.kind == Outcome::Kind::final);
+          CHECK(outcome.response == nullptr);
+          net.ends.push_back({outcome.kind, outcome.status});
+        },
+        net.now());
+  };
+  const auto retire = [&](int status) {
+    const auto text = sip::Builder::reply(net.sent.back().message, status, "ua").finish();
+    const auto quick = quick_response(text);
+    return quick && net.layer.retire(*quick, net.now());
+  };
+  SUBCASE("once") {
+    send();
+    CHECK(retire(200));
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].status == 200);
+    CHECK(net.layer.size() == 0);
+    CHECK(net.timers.size() == 0);
+    CHECK_FALSE(retire(200));
+  }
+  SUBCASE("a refusal is parsed") {
+    send();
+    CHECK_FALSE(retire(481));
+    CHECK(net.ends.empty());
+  }
+  SUBCASE("another user's response is parsed") {
+    status_only = false;
+    send();
+    CHECK_FALSE(retire(200));
+    CHECK(net.ends.empty());
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,22 +17,23 @@ struct Fixture : Transport, User, Clock {
   struct Sent {
     Hop hop;
     sip::Message message;
-    std::function<void(ErrorCode)> failed;
+    OnFailed failed;
   };
   struct Received {
     TransactionId id = 0;
     sip::Message message;
   };
 
-  /// Of a peer who takes more than we let anybody send us.
+  /// Of a peer that accepts more than we accept.
   static constexpr sip::Limits roomy{.message = 1 << 21, .header_lines = 1000, .via = 1000};
 
   explicit Fixture(std::size_t max_server_transactions = 100)
       : layer(make_config(max_server_transactions), *this, timers, *this, random, *this) {}
 
-  void send(const Hop& hop, SharedText text, std::function<void(ErrorCode)> failed) override {
-    sent.push_back({hop, sip::Message::parse(std::move(text), roomy).value(),
-                    failed ? std::move(failed) : [](ErrorCode) {}});
+  void send(const Hop& hop, Outgoing message, OnFailed failed) override {
+    last_outgoing = message;
+    sent.push_back({hop, sip::Message::parse(message.join(), roomy).value(),
+                    failed ? std::move(failed) : OnFailed([](ErrorCode) {})});
   }
   std::string sent_by(const Hop&) const override { return "192.0.2.9:5070"; }
 
@@ -48,6 +50,8 @@ struct Fixture : Transport, User, Clock {
   Now now() override { return {time, WallTime{}}; }
 
   void receive(const Hop& from, std::string text) { layer.receive(from, message(std::move(text)), now()); }
+  /// Of the request that came as number `at`.
+  TransactionId id(std::size_t at) const { return requests.at(at).id; }
   void respond(TransactionId id, int status, std::string_view tag = "srv") {
     for (const auto& request : requests)
       if (request.id == id)
@@ -71,7 +75,8 @@ struct Fixture : Transport, User, Clock {
   Time time{};
   TimerQueue timers;
   SeededRandom random{1};
-  std::vector<Sent> sent;
+  std::deque<Sent> sent;  ///< Its elements stay where they are while one of them is called.
+  Outgoing last_outgoing;
   std::vector<Received> requests;
   std::vector<Received> cancels;
   std::vector<sip::Message> acks;

@@ -21,9 +21,9 @@ class Link : public Clock {
   Random& random() { return random_; }
   TimerQueue& timers() { return timers_; }
 
-  void carry(Layer& to, const Hop& from, SharedText text, const std::function<void(ErrorCode)>& failed) {
+  void carry(Layer& to, const Hop& from, SharedText text, OnFailed failed) {
     if (random_.below(100) < 2) {
-      timers_.set(time_, [failed](Time) {
+      timers_.set(time_, [failed = std::move(failed)](Time) {
         if (failed) failed(make_error_code(boost::system::errc::connection_refused));
       });
       return;
@@ -55,9 +55,9 @@ struct Peer : Transport, User {
         address{*parse_ip("192.0.2.1"), number},
         layer({}, *this, l.timers(), l, l.random(), *this) {}
 
-  void send(const Hop&, SharedText message, std::function<void(ErrorCode)> failed) override {
+  void send(const Hop&, Outgoing message, OnFailed failed) override {
     link.carry(other->layer, Hop{.protocol = Protocol::udp, .remote = address, .local = {}, .flow = 0},
-               std::move(message), failed);
+               message.join(), std::move(failed));
   }
   std::string sent_by(const Hop&) const override { return print(address); }
 

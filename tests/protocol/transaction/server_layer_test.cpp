@@ -114,7 +114,7 @@ TEST_CASE("responses go where the top Via and the source say (RFC 3261 18.2.2, R
     CAPTURE(row.via);
     Fixture net;
     net.receive(row.from, request("OPTIONS", row.via));
-    net.respond(1, 200);
+    net.respond(net.id(0), 200);
     REQUIRE(net.sent.size() == 1);
     CHECK(print(net.sent[0].hop.remote) == row.to);
     CHECK(net.sent[0].hop.flow == row.from.flow);
@@ -128,7 +128,7 @@ TEST_CASE("responses go where the top Via and the source say (RFC 3261 18.2.2, R
 TEST_CASE("a response whose flow is gone is dialled to the sent-by port (RFC 3261 18.2.2)") {
   Fixture net;
   net.receive(tcp, request("OPTIONS", "TCP pc.example.org:5099;branch=z9hG4bKa"));
-  net.respond(1, 200);
+  net.respond(net.id(0), 200);
   CHECK(net.layer.size() == 0);
   net.sent[0].failed(make_error_code(boost::system::errc::connection_reset));
   REQUIRE(net.sent.size() == 2);
@@ -149,7 +149,7 @@ TEST_CASE("a response that cannot be sent back goes where the sent-by leads, hop
   Fixture net;
   SUBCASE("over TCP, of a transaction that is over") {
     net.receive(tcp, request("MESSAGE", "TCP PC.example.org;branch=z9hG4bKa"));
-    net.respond(1, 200);
+    net.respond(net.id(0), 200);
     net.sent[0].failed(refused);
     net.sent[1].failed(refused);
     REQUIRE(net.looked_up.size() == 1);
@@ -167,20 +167,20 @@ TEST_CASE("a response that cannot be sent back goes where the sent-by leads, hop
   }
   SUBCASE("over UDP: what follows goes there, too") {
     net.receive(udp, request("INVITE", "UDP pc.example.org:5062;branch=z9hG4bKa"));
-    net.respond(1, 180);
+    net.respond(net.id(0), 180);
     net.sent[0].failed(refused);
     CHECK(net.failures.empty());
     REQUIRE(net.looked_up.size() == 1);
     net.looked_up[0].second({hop(Protocol::udp, "203.0.113.5:5062")});
     REQUIRE(net.sent.size() == 2);
     CHECK(print(net.sent[1].hop.remote) == "203.0.113.5:5062");
-    net.respond(1, 486);
+    net.respond(net.id(0), 486);
     REQUIRE(net.sent.size() == 3);
     CHECK(print(net.sent[2].hop.remote) == "203.0.113.5:5062");
   }
   SUBCASE("over UDP, an answer that is kept for copies only") {
     net.receive(udp, request("MESSAGE", "UDP pc.example.org:5062;branch=z9hG4bKa"));
-    net.respond(1, 200);
+    net.respond(net.id(0), 200);
     net.sent[0].failed(refused);
     REQUIRE(net.looked_up.size() == 1);
     net.looked_up[0].second({hop(Protocol::udp, "203.0.113.5:5062")});
@@ -189,21 +189,21 @@ TEST_CASE("a response that cannot be sent back goes where the sent-by leads, hop
   }
   SUBCASE("a refusal, which anybody can have, goes back or nowhere") {
     net.receive(tcp, request("MESSAGE", "TCP pc.example.org:25;branch=z9hG4bKa"));
-    net.respond(1, 401);
+    net.respond(net.id(0), 401);
     net.sent[0].failed(refused);
     CHECK(net.sent.size() == 1);
     CHECK(net.looked_up.empty());
   }
   SUBCASE("the user is told when that leads nowhere") {
     net.receive(tcp, request("INVITE", "TCP pc.example.org;branch=z9hG4bKa"));
-    net.respond(1, 180);
+    net.respond(net.id(0), 180);
     net.sent[0].failed(refused);
     net.sent[1].failed(refused);
     REQUIRE(net.looked_up.size() == 1);
     CHECK(net.failures.empty());
     net.looked_up[0].second({});
     CHECK(net.sent.size() == 2);
-    CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::transport_error}});
+    CHECK(net.failures == std::vector{std::pair{net.id(0), Failure::transport_error}});
   }
 }
 
@@ -234,7 +234,7 @@ TEST_CASE("a sent-by that is found when the layer is gone is no use to anybody")
                     .locate = [&](const SentBy&, OnFound done) { found.push_back(std::move(done)); }},
       net, net.timers, net, net.random, net);
   layer->receive(udp, Fixture::message(request("OPTIONS", "UDP pc.example.org;branch=z9hG4bKa")), net.now());
-  layer->respond(1, sip::Builder::reply(net.requests[0].message, 200, "srv").finish(), net.now());
+  layer->respond(net.id(0), sip::Builder::reply(net.requests[0].message, 200, "srv").finish(), net.now());
   net.sent.at(0).failed(make_error_code(boost::system::errc::connection_refused));
   layer = nullptr;
   REQUIRE(found.size() == 1);
@@ -247,7 +247,7 @@ TEST_CASE("a transport that fails after the layer is gone reaches nobody") {
   auto layer = std::make_unique<Layer>(Layer::Config{}, net, net.timers, net, net.random, net);
   layer->receive(tcp, Fixture::message(request("OPTIONS", "TCP pc.example.org:5099;branch=z9hG4bKa")),
                  net.now());
-  layer->respond(1, sip::Builder::reply(net.requests[0].message, 200, "srv").finish(), net.now());
+  layer->respond(net.id(0), sip::Builder::reply(net.requests[0].message, 200, "srv").finish(), net.now());
   layer = nullptr;
   net.sent.at(0).failed(make_error_code(boost::system::errc::connection_reset));
   CHECK(net.sent.size() == 1);
@@ -283,7 +283,7 @@ TEST_CASE("INVITE: 100 after 200 ms, final repeated until the ACK (RFC 3261 17.2
   net.pass(4ms);
   REQUIRE(net.sent.size() == 1);
   CHECK(net.sent[0].message.status() == 100);
-  net.respond(1, 486);
+  net.respond(net.id(0), 486);
   net.pass(30ms);
   CHECK(net.sent.size() == 4);  // 486, then timer G twice
   net.receive(udp, request("ACK", via_udp));
@@ -296,10 +296,10 @@ TEST_CASE("INVITE: 100 after 200 ms, final repeated until the ACK (RFC 3261 17.2
 TEST_CASE("INVITE: behind a 2xx the user repeats it and gets the ACK (RFC 6026 7.1, RFC 3261 13.3.1.4)") {
   Fixture net;
   net.receive(udp, request("INVITE", via_udp));
-  net.respond(1, 200);
+  net.respond(net.id(0), 200);
   net.receive(udp, request("INVITE", via_udp));
   CHECK(net.sent.size() == 1);
-  net.respond(1, 200);
+  net.respond(net.id(0), 200);
   CHECK(net.sent.size() == 2);
 
   SUBCASE("an ACK with its own branch") {
@@ -324,7 +324,7 @@ TEST_CASE("CANCEL is answered by the layer (RFC 3261 9.2)") {
   }
   SUBCASE("200 with the To tag of the INVITE's responses, and the user is told") {
     net.receive(udp, request("INVITE", via_udp));
-    net.respond(1, 180, "ringing");
+    net.respond(net.id(0), 180, "ringing");
     net.receive(udp, request("CANCEL", via_udp));
     REQUIRE(net.sent.size() == 2);
     CHECK(net.sent[1].message.status() == 200);
@@ -339,7 +339,7 @@ TEST_CASE("CANCEL is answered by the layer (RFC 3261 9.2)") {
   }
   SUBCASE("200 without effect behind the final response") {
     net.receive(udp, request("INVITE", via_udp));
-    net.respond(1, 486);
+    net.respond(net.id(0), 486);
     net.receive(udp, request("CANCEL", via_udp));
     CHECK(net.sent[1].message.status() == 200);
     CHECK(net.cancels.empty());
@@ -378,7 +378,7 @@ TEST_CASE("the live table names machine, state and peer") {
   Fixture net;
   net.receive(udp, request("INVITE", via_udp));
   net.receive(udp, request("OPTIONS", via_udp));
-  net.respond(2, 200);
+  net.respond(net.id(1), 200);
   std::vector<std::string> rows;
   net.layer.dump([&](const Layer::Row& row) {
     rows.push_back(std::string(row.machine) + " " + std::string(row.state) + " " + print(row.peer.remote) +
@@ -427,10 +427,10 @@ TEST_CASE("what is not merged: all but the ongoing request itself (RFC 3261 8.2.
     change("sip:alice@example.org SIP", "sip:carol@example.org SIP");
   }
   SUBCASE("what lies in a dialog") { change("alice@example.org>\n", "alice@example.org>;tag=ours\n"); }
-  SUBCASE("what comes when the first has been answered") { net.respond(1, 200); }
+  SUBCASE("what comes when the first has been answered") { net.respond(net.id(0), 200); }
   net.receive(udp, other);
   CHECK(net.requests.size() == 2);
-  net.respond(2, 200);
+  net.respond(net.id(1), 200);
   CHECK(net.sent.back().message.status() == 200);
   net.pass(1s);
   CHECK(net.layer.size() == 0);
@@ -443,10 +443,10 @@ TEST_CASE("an INVITE may come again under its CSeq where its caller was asked to
   again.replace(again.find("z9hG4bKone"), 10, "z9hG4bKtwo");
   net.receive(udp, first);
   std::size_t seen = 2;
-  SUBCASE("COMPAT: with credentials, behind a challenge") { net.respond(1, 401); }
-  SUBCASE("to another of our addresses, behind a 503 (RFC 3263 4.3)") { net.respond(1, 503); }
+  SUBCASE("COMPAT: with credentials, behind a challenge") { net.respond(net.id(0), 401); }
+  SUBCASE("to another of our addresses, behind a 503 (RFC 3263 4.3)") { net.respond(net.id(0), 503); }
   SUBCASE("not behind another answer, while its ACK is waited for") {
-    net.respond(1, 486);
+    net.respond(net.id(0), 486);
     seen = 1;
   }
   net.receive(udp, again);
@@ -456,11 +456,11 @@ TEST_CASE("an INVITE may come again under its CSeq where its caller was asked to
 TEST_CASE("an INVITE refused and never acknowledged is told to the user: timer H (RFC 3261 17.2.1)") {
   Fixture net;
   net.receive(udp, request("INVITE", via_udp));
-  net.respond(1, 486);
+  net.respond(net.id(0), 486);
   net.pass(639ms);
   CHECK(net.failures.empty());
   net.pass(1ms);
-  CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::no_ack}});
+  CHECK(net.failures == std::vector{std::pair{net.id(0), Failure::no_ack}});
   CHECK(net.layer.size() == 0);
   net.receive(udp, request("ACK", via_udp));  // too late: it belongs to nobody any more
   CHECK(net.failures.size() == 1);
@@ -472,16 +472,16 @@ TEST_CASE(
   Fixture net;
   SUBCASE("over UDP") {
     net.receive(udp, request("INVITE", via_udp));
-    net.respond(1, 180);
+    net.respond(net.id(0), 180);
     net.sent[0].failed(refused);
-    CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::transport_error}});
+    CHECK(net.failures == std::vector{std::pair{net.id(0), Failure::transport_error}});
     net.receive(udp, request("INVITE", via_udp));
     CHECK(net.requests.size() == 1);
     CHECK(net.sent.size() == 2);  // the same answer for the copy
   }
   SUBCASE("over UDP, of a completed non-INVITE transaction: only the answer is left, for copies") {
     net.receive(udp, request("MESSAGE", via_udp));
-    net.respond(1, 200);
+    net.respond(net.id(0), 200);
     net.sent[0].failed(refused);
     CHECK(net.failures.empty());
     net.receive(udp, request("MESSAGE", via_udp));
@@ -490,21 +490,21 @@ TEST_CASE(
   }
   SUBCASE("over TCP only when no place of the sent-by takes it either (RFC 3261 18.2.2)") {
     net.receive(tcp, request("INVITE", "TCP pc.example.org:5099;branch=z9hG4bKa"));
-    net.respond(1, 180);
+    net.respond(net.id(0), 180);
     net.sent[0].failed(refused);
     CHECK(net.failures.empty());
     REQUIRE(net.sent.size() == 2);
     net.sent[1].failed(refused);
     CHECK(net.failures.empty());
     net.looked_up.at(0).second({});
-    CHECK(net.failures == std::vector{std::pair{TransactionId(1), Failure::transport_error}});
-    net.respond(1, 486);
+    CHECK(net.failures == std::vector{std::pair{net.id(0), Failure::transport_error}});
+    net.respond(net.id(0), 486);
     CHECK(net.sent.size() == 3);
     net.pass(640ms);
   }
   SUBCASE("not of a transaction that is over") {
     net.receive(tcp, request("MESSAGE", "TCP pc.example.org:5099;branch=z9hG4bKa"));
-    net.respond(1, 200);
+    net.respond(net.id(0), 200);
     net.sent[0].failed(refused);
     net.sent[1].failed(refused);
     CHECK(net.failures.empty());
@@ -525,7 +525,7 @@ TEST_CASE("CANCEL races at the server (RFC 3261 9.2)") {
     net.receive(udp, request("CANCEL", via_udp));
     REQUIRE(net.cancels.size() == 1);
     CHECK(net.sent.back().message.status() == 200);
-    net.respond(1, 487);
+    net.respond(net.id(0), 487);
     CHECK(net.sent.back().message.status() == 487);
     net.receive(udp, request("ACK", via_udp));
     net.pass(1s);
@@ -534,7 +534,7 @@ TEST_CASE("CANCEL races at the server (RFC 3261 9.2)") {
   }
   SUBCASE("one that crosses our 2xx gets 200 and has no effect") {
     net.receive(udp, request("INVITE", via_udp));
-    net.respond(1, 200);
+    net.respond(net.id(0), 200);
     net.receive(udp, request("CANCEL", via_udp));
     CHECK(net.sent.back().message.status() == 200);
     CHECK(net.sent.back().message.header(HeaderId::cseq) == "5 CANCEL");
@@ -543,7 +543,7 @@ TEST_CASE("CANCEL races at the server (RFC 3261 9.2)") {
   }
   SUBCASE("one that comes when all is over gets 481") {
     net.receive(udp, request("INVITE", via_udp));
-    net.respond(1, 486);
+    net.respond(net.id(0), 486);
     net.receive(udp, request("ACK", via_udp));
     net.pass(100ms);
     net.receive(udp, request("CANCEL", via_udp));
@@ -579,7 +579,7 @@ TEST_CASE("a message over 64 KiB, as a stream takes it, is treated as any other"
   SUBCASE("a response is sent where the sent-by leads (RFC 3263 5)") {
     const auto text = sip::Builder::reply(net.requests.at(0).message, 200, "srv")
                           .finish("text/plain", std::string(70000, 'x'));
-    net.layer.respond(1, text, net.now());
+    net.layer.respond(net.id(0), text, net.now());
     for (int step = 0; step < 2; ++step)
       net.sent.back().failed(make_error_code(boost::system::errc::connection_refused));
     CHECK(net.looked_up.size() == 1);

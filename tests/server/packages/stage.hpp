@@ -29,7 +29,7 @@ namespace beckon::server::test {
 struct Notified {
   Hop to;
   sip::Message message;
-  transaction::OnOutcome on_outcome;
+  std::function<void(const transaction::Outcome&, Now)> on_outcome;
 
   std::string state() const {
     const auto read = sip::parse_subscription_state(message.header(sip::HeaderId::subscription_state));
@@ -103,7 +103,9 @@ class Stage final : public Services {
     request.insert(request.find("\r\n") + 2, "Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKstage\r\n");
     auto message = sip::Message::parse(share(std::move(request)));
     REQUIRE(message.has_value());
-    notifies.push_back({to, *message, std::move(on_outcome)});
+    auto shared = std::make_shared<transaction::OnOutcome>(std::move(on_outcome));
+    notifies.push_back(
+        {to, *message, [shared](const transaction::Outcome& outcome, Now now) { (*shared)(outcome, now); }});
     return notifies.size();
   }
   transaction::Layer& transactions() override { std::abort(); }

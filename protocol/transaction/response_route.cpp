@@ -1,4 +1,4 @@
-#include "protocol/transaction/reply_way.hpp"
+#include "protocol/transaction/response_route.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@
 namespace beckon::transaction {
 namespace {
 
-/// From where an address can be reached: this host, a network of its own, everywhere.
+/// From where an address can be reached: this host, its own network, everywhere.
 enum class Reach { host, network, world };
 
 Reach reach_v4(std::uint8_t first, std::uint8_t second) {
@@ -23,7 +23,7 @@ Reach reach_v4(std::uint8_t first, std::uint8_t second) {
 Reach reach_of(const IpAddress& ip) {
   const auto& octets = ip.octets;
   if (ip.family == IpAddress::Family::v4) return reach_v4(octets[0], octets[1]);
-  // IPv4 in IPv6 in one way or the other (RFC 4291 2.5.5), "::" and "::1" among them.
+  // IPv4 embedded in IPv6 (RFC 4291 2.5.5), among it "::" and "::1".
   if (std::all_of(octets.begin(), octets.begin() + 10, [](auto octet) { return octet == 0; }))
     return octets[10] == 0xff ? reach_v4(octets[12], octets[13]) : Reach::host;
   const bool unique_local = (octets[0] & 0xfe) == 0xfc;                     // RFC 4193
@@ -37,46 +37,46 @@ SentBy sent_by_of(const sip::ViaView& via, Protocol protocol) {
   return {.host = to_lower(via.host), .port = via.port, .protocol = protocol};
 }
 
-ReplyWay::ReplyWay(Hop back, const sip::ViaView& via, bool can_locate)
-    : back_(std::move(back)),
-      dial_(back_.remote),
-      can_dial_(is_reliable(back_.protocol) && !is_websocket(back_.protocol)),
-      can_locate_(can_locate && !is_websocket(back_.protocol)) {
-  if (can_dial_) dial_.port = via.port.value_or(is_secure(back_.protocol) ? sip::sips_port : sip::sip_port);
+ResponseRoute::ResponseRoute(Hop source, const sip::ViaView& via, bool can_locate)
+    : source_(std::move(source)),
+      dial_(source_.remote),
+      can_dial_(is_reliable(source_.protocol) && !is_websocket(source_.protocol)),
+      can_locate_(can_locate && !is_websocket(source_.protocol)) {
+  if (can_dial_) dial_.port = via.port.value_or(is_secure(source_.protocol) ? sip::sips_port : sip::sip_port);
   const auto ip = parse_ip(via.host);
-  // Who answers a connection for a response must be who sent the request (RFC 5922 7.1).
-  if (is_secure(back_.protocol) && back_.name.empty() && !ip) back_.name = to_lower(via.host);
-  const auto port = via.port.value_or(is_secure(back_.protocol) ? sip::sips_port : sip::sip_port);
-  if (ip && !is_worth_trying({.protocol = back_.protocol, .remote = {*ip, port}, .local = {}}))
+  // The peer that accepts a connection for a response must be the one that sent the request (RFC 5922 7.1).
+  if (is_secure(source_.protocol) && source_.name.empty() && !ip) source_.name = to_lower(via.host);
+  const auto port = via.port.value_or(is_secure(source_.protocol) ? sip::sips_port : sip::sip_port);
+  if (ip && !is_worth_trying({.protocol = source_.protocol, .remote = {*ip, port}, .local = {}}))
     can_locate_ = false;
 }
 
-Hop ReplyWay::hop() const {
-  if (state_ == State::found) return found_[at_];
-  Hop hop = back_;
-  if (state_ == State::back) return hop;
+Hop ResponseRoute::hop() const {
+  if (state_ == State::located) return located_[at_];
+  Hop hop = source_;
+  if (state_ == State::source) return hop;
   hop.flow = 0;
   hop.remote = dial_;
   return hop;
 }
 
-bool ReplyWay::has_more() const {
+bool ResponseRoute::has_more() const {
   switch (state_) {
-    case State::back:
+    case State::source:
       return can_dial_ || can_locate_;
     case State::dialled:
       return can_locate_;
     case State::locating:
       return true;
-    case State::found:
-      return at_ + std::size_t{1} < found_.size();
+    case State::located:
+      return at_ + std::size_t{1} < located_.size();
   }
   return false;
 }
 
-ReplyWay::Next ReplyWay::on_failed() {
+ResponseRoute::Next ResponseRoute::on_failed() {
   switch (state_) {
-    case State::back:
+    case State::source:
       if (can_dial_) {
         state_ = State::dialled;
         return Next::send;
@@ -86,39 +86,39 @@ ReplyWay::Next ReplyWay::on_failed() {
       if (!can_locate_) return give_up();
       state_ = State::locating;
       return Next::locate;
-    case State::found:
+    case State::located:
       if (!has_more()) return give_up();
       ++at_;
       return Next::send;
-    case State::locating:  // nothing is on its way
+    case State::locating:  // no response is under way
       break;
   }
   return give_up();
 }
 
-ReplyWay::Next ReplyWay::on_found(std::vector<Hop> hops) {
+ResponseRoute::Next ResponseRoute::on_located(std::vector<Hop> hops) {
   if (state_ != State::locating) return give_up();
   std::erase_if(hops, [this](const Hop& hop) { return !is_worth_trying(hop); });
-  if (hops.size() > max_found) hops.resize(max_found);
+  if (hops.size() > max_located) hops.resize(max_located);
   if (hops.empty()) return give_up();
-  // From the address that the request came to, as all else of its transaction.
+  // Sent from the address that the request came to, as the rest of its transaction.
   for (Hop& hop : hops)
-    if (hop.remote.ip.family == back_.local.ip.family) hop.local = back_.local;
-  found_ = std::move(hops);
+    if (hop.remote.ip.family == source_.local.ip.family) hop.local = source_.local;
+  located_ = std::move(hops);
   at_ = 0;
-  state_ = State::found;
+  state_ = State::located;
   return Next::send;
 }
 
-bool ReplyWay::is_worth_trying(const Hop& hop) const {
+bool ResponseRoute::is_worth_trying(const Hop& hop) const {
   const bool tried = hop.remote == dial_;
-  return !tried && hop.protocol == back_.protocol && hop.remote.port != 0 && !hop.remote.ip.is_multicast() &&
-         reach_of(hop.remote.ip) >= reach_of(back_.remote.ip);
+  return !tried && hop.protocol == source_.protocol && hop.remote.port != 0 &&
+         !hop.remote.ip.is_multicast() && reach_of(hop.remote.ip) >= reach_of(source_.remote.ip);
 }
 
-ReplyWay::Next ReplyWay::give_up() {
-  state_ = State::back;
-  found_.clear();
+ResponseRoute::Next ResponseRoute::give_up() {
+  state_ = State::source;
+  located_.clear();
   return Next::give_up;
 }
 

@@ -1,10 +1,10 @@
-#include "protocol/transaction/reply_way.hpp"
+#include "protocol/transaction/response_route.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace beckon;
 using namespace beckon::transaction;
-using Next = ReplyWay::Next;
+using Next = ResponseRoute::Next;
 
 namespace {
 
@@ -31,11 +31,11 @@ std::string text(const Hop& hop) {
 }
 
 /// Every hop in turn, each of which fails; "?" where the sent-by is looked up.
-std::string walk(ReplyWay way, const std::vector<Hop>& hops) {
-  std::string out = text(way.hop());
-  for (Next next = way.on_failed(); next != Next::give_up;) {
-    out += next == Next::locate ? " ?" : ' ' + text(way.hop());
-    next = next == Next::locate ? way.on_found(hops) : way.on_failed();
+std::string walk(ResponseRoute route, const std::vector<Hop>& hops) {
+  std::string out = text(route.hop());
+  for (Next next = route.on_failed(); next != Next::give_up;) {
+    out += next == Next::locate ? " ?" : ' ' + text(route.hop());
+    next = next == Next::locate ? route.on_located(hops) : route.on_failed();
   }
   return out;
 }
@@ -105,7 +105,7 @@ TEST_CASE(
     const std::string text_of_via = "SIP/2.0/" + std::string(row.via) + ";branch=z9hG4bKa";
     const auto via = sip::view_via(text_of_via);
     REQUIRE(via.has_value());
-    CHECK(walk(ReplyWay(from(row.protocol, row.source), *via, true), found(row.protocol, row.located)) ==
+    CHECK(walk(ResponseRoute(from(row.protocol, row.source), *via, true), found(row.protocol, row.located)) ==
           row.tried);
   }
 }
@@ -148,44 +148,44 @@ TEST_CASE("nobody has us dial into a network that he is not in") {
   for (const Row& row : rows) {
     CAPTURE(row.source);
     CAPTURE(row.target);
-    ReplyWay way(from(Protocol::tcp, row.source), *via, true);
-    CHECK(way.on_failed() == Next::send);
-    CHECK(way.on_failed() == Next::locate);
-    CHECK((way.on_found(found(Protocol::tcp, {row.target})) == Next::send) == row.tried);
+    ResponseRoute route(from(Protocol::tcp, row.source), *via, true);
+    CHECK(route.on_failed() == Next::send);
+    CHECK(route.on_failed() == Next::locate);
+    CHECK((route.on_located(found(Protocol::tcp, {row.target})) == Next::send) == row.tried);
   }
 }
 
 TEST_CASE("a response keeps its transport: TLS is not given up for TCP (RFC 3263 5)") {
   const auto via = sip::view_via("SIP/2.0/TLS pc.example.org;branch=z9hG4bKa");
-  CHECK(walk(ReplyWay(from(Protocol::tls, outside), *via, true),
+  CHECK(walk(ResponseRoute(from(Protocol::tls, outside), *via, true),
              found(Protocol::tcp, {"203.0.113.5:5060"})) == "flow 198.51.100.9:5061=pc.example.org ?");
 }
 
 TEST_CASE("where nobody can be asked the address of the source is the last that is tried") {
   const auto via = sip::view_via("SIP/2.0/TCP pc.example.org:5099;branch=z9hG4bKa");
-  CHECK(walk(ReplyWay(from(Protocol::tcp, outside), *via, false), {}) == "flow 198.51.100.9:5099");
-  CHECK(walk(ReplyWay(from(Protocol::udp, outside), *via, false), {}) == "198.51.100.9:40000");
+  CHECK(walk(ResponseRoute(from(Protocol::tcp, outside), *via, false), {}) == "flow 198.51.100.9:5099");
+  CHECK(walk(ResponseRoute(from(Protocol::udp, outside), *via, false), {}) == "198.51.100.9:40000");
 }
 
-TEST_CASE("what follows a response goes its way, and begins anew when that led nowhere") {
+TEST_CASE("what follows a response goes its route, and begins anew when that led nowhere") {
   const auto via = sip::view_via("SIP/2.0/UDP pc.example.org:5099;branch=z9hG4bKa");
-  ReplyWay way(from(Protocol::udp, outside), *via, true);
-  CHECK(way.has_more());
-  CHECK(way.on_failed() == Next::locate);
-  CHECK(way.has_more());
-  CHECK(way.on_found(found(Protocol::udp, {"203.0.113.5:5099"})) == Next::send);
-  CHECK(text(way.hop()) == "203.0.113.5:5099");
-  CHECK(way.hop().local == *parse_address("203.0.113.1:5060"));
-  CHECK_FALSE(way.has_more());
-  CHECK(way.on_failed() == Next::give_up);
-  CHECK(text(way.hop()) == outside);
-  CHECK(way.has_more());
+  ResponseRoute route(from(Protocol::udp, outside), *via, true);
+  CHECK(route.has_more());
+  CHECK(route.on_failed() == Next::locate);
+  CHECK(route.has_more());
+  CHECK(route.on_located(found(Protocol::udp, {"203.0.113.5:5099"})) == Next::send);
+  CHECK(text(route.hop()) == "203.0.113.5:5099");
+  CHECK(route.hop().local == *parse_address("203.0.113.1:5060"));
+  CHECK_FALSE(route.has_more());
+  CHECK(route.on_failed() == Next::give_up);
+  CHECK(text(route.hop()) == outside);
+  CHECK(route.has_more());
 }
 
 TEST_CASE("what is to stay back is tried nowhere else") {
   const auto via = sip::view_via("SIP/2.0/TCP pc.example.org:5099;branch=z9hG4bKa");
-  ReplyWay way(from(Protocol::tcp, outside), *via, true);
-  way.stay_back();
-  CHECK_FALSE(way.has_more());
-  CHECK(walk(way, {}) == "flow");
+  ResponseRoute route(from(Protocol::tcp, outside), *via, true);
+  route.keep_to_source();
+  CHECK_FALSE(route.has_more());
+  CHECK(walk(route, {}) == "flow");
 }

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/block_pool.hpp"
+#include "protocol/transaction/layer.hpp"
+
+namespace beckon::transaction {
+
+/// Entries found by number: the lower bits of a TransactionId name a slot, the upper ones count the entries
+/// that the slot has held, so that no number is used twice. An entry stays at its place and lies in a block
+/// of the thread's pool. `Entry` has a constructor that takes its TransactionId first, and a member `id`.
+template <class Entry>
+class SlotTable {
+ public:
+  static constexpr unsigned index_bits = 25;
+  static constexpr std::size_t max_entries = std::size_t{1} << index_bits;
+  static std::size_t index_of(TransactionId id) { return id & (max_entries - 1); }
+
+  /// `mark` is set in every number; it keeps those of two tables apart.
+  explicit SlotTable(TransactionId mark) : mark_(mark) {}
+  SlotTable(const SlotTable&) = delete;
+  SlotTable& operator=(const SlotTable&) = delete;
+  ~SlotTable() {
+    each([this](Entry& entry) { destroy(entry); });
+  }
+
+  template <class... Args>
+  Entry& add(Args&&... args) {
+    if (free_.empty()) {
+      assert(slots_.size() < max_entries);
+      free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+      slots_.push_back({mark_ | slots_.size(), nullptr});
+    }
+    Slot& slot = slots_[free_.back()];
+    free_.pop_back();
+    slot.id += max_entries;
+    slot.entry = new (take_block(sizeof(Entry))) Entry(slot.id, std::forward<Args>(args)...);
+    ++size_;
+    return *slot.entry;
+  }
+  Entry* find(TransactionId id) const {
+    const auto index = index_of(id);
+    return index < slots_.size() && slots_[index].id == id ? slots_[index].entry : nullptr;
+  }
+  Entry* at(std::size_t index) const { return index < slots_.size() ? slots_[index].entry : nullptr; }
+  /// Its number names none from now on. The entry lives until `destroy`.
+  void retire(Entry& entry) {
+    const auto index = index_of(entry.id);
+    slots_[index].entry = nullptr;
+    free_.push_back(static_cast<std::uint32_t>(index));
+    --size_;
+  }
+  void destroy(Entry& entry) {
+    entry.~Entry();
+    give_block(&entry, sizeof(Entry));
+  }
+  std::size_t size() const { return size_; }
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const Slot& slot : slots_)
+      if (slot.entry != nullptr) visit(*slot.entry);
+  }
+
+ private:
+  static_assert(alignof(Entry) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+  struct Slot {
+    TransactionId id;  ///< Of the entry, or of the last one.
+    Entry* entry;
+  };
+  TransactionId mark_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_;  ///< The last one freed is used first: it is still in the caches.
+  std::size_t size_ = 0;
+};
+
+}  // namespace beckon::transaction
