@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "protocol/sip/message.hpp"
 
@@ -14,5 +15,11 @@ inline constexpr std::chrono::seconds replay_time{32};
 /// What is the same in a request and its retransmissions and different in every other: Call-ID, CSeq,
 /// From-tag and the branch of the top Via.
 std::string request_identity(const sip::Message& request);
+
+/// What a store keeps of a response that `begin_reply` began with that To-tag: without the lines that its
+/// request repeats.
+std::string pack_answer(std::string_view to_tag, std::string_view response);
+/// The response again, to a retransmission of its request; empty for what cannot be read.
+std::string unpack_answer(const sip::Message& request, std::string_view packed);
 
 }  // namespace beckon::server

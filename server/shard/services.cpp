@@ -9,15 +9,15 @@ namespace {
 constexpr std::size_t token_octets = 12;  ///< 96 random bits: nobody guesses a tag or an entity-tag.
 }
 
-store::Answer make_answer(const Request& request, std::string_view aor, std::string response, Now now) {
+store::Answer make_answer(const Request& request, std::string_view aor, std::string_view response, Now now) {
   return {.request = request_identity(request.message),
           .aor = std::string(aor),
-          .response = std::move(response),
+          .response = pack_answer(request.to_tag, response),
           .until = now.wall + replay_time};
 }
 
-store::Answer Services::answer(const Request& request, std::string_view aor, std::string response) {
-  return make_answer(request, aor, std::move(response), clock().now());
+store::Answer Services::answer(const Request& request, std::string_view aor, std::string_view response) {
+  return make_answer(request, aor, response, clock().now());
 }
 
 std::string resource_of(const sip::Message& request) {

@@ -355,7 +355,9 @@ bool Shard::replay(const Request& request) {
   if (replays_.empty()) return false;
   const auto found = replays_.find(request_identity(request.message));
   if (found == replays_.end()) return false;
-  layer_.respond(request.id, found->second, request.now);
+  std::string answer = unpack_answer(request.message, found->second);
+  if (answer.empty()) return false;
+  layer_.respond(request.id, std::move(answer), request.now);
   return true;
 }
 

@@ -494,6 +494,7 @@ TEST_CASE("an answer given just before a crash is given again to the retransmiss
   const auto before = world.take().message;
   world.restart(1);
   world.receive(udp(5070), text);
-  CHECK(world.take().message.to_tag() == before.to_tag());
+  const auto again = world.take().message;
+  CHECK(again.text() == before.text());
   CHECK(world.registrar(alice).bindings(alice).size() == 1);
 }

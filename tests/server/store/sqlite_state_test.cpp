@@ -217,7 +217,7 @@ TEST_CASE("a file that is not ours, damaged, or from a newer beckond is refused 
 }
 
 TEST_CASE("load gives the records of one AOR, between the batches before and after it") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   Queue queue;
   const auto state = open_state(folder / "state.db");
   const auto store = state->make_store(queue.executor());
@@ -234,7 +234,7 @@ TEST_CASE("load gives the records of one AOR, between the batches before and aft
 }
 
 TEST_CASE("a file of the first schema: documents are kept, soft state is dropped") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const auto file = folder / "state.db";
   sqlite3* raw = nullptr;
   REQUIRE(sqlite3_open(file.c_str(), &raw) == SQLITE_OK);
