@@ -6,20 +6,20 @@ using trace::Direction;
 
 void Tracer::send(const transaction::Hop& hop, SharedText message, std::function<void(ErrorCode)> failed) {
   if (tracing_ != Tracing::off)
-    tell({clock_.now(), hop, Direction::sent, {}, message->size(), message, *message});
+    report({clock_.now(), hop, Direction::sent, {}, message->size(), message, *message});
   transport_.send(hop, std::move(message), std::move(failed));
 }
 
 void Tracer::on_received(const transaction::Hop& from, const sip::Message& message, Now now) {
   if (tracing_ == Tracing::off) return;
-  tell({now, from, Direction::received, {}, message.text().size(), message.shared_text(), message.text()});
+  report({now, from, Direction::received, {}, message.text().size(), message.shared_text(), message.text()});
 }
 
 void Tracer::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text, Now now) {
-  if (tracing_ != Tracing::off) tell({now, from, Direction::received, why, text.size(), {}, text});
+  if (tracing_ != Tracing::off) report({now, from, Direction::received, why, text.size(), {}, text});
 }
 
-void Tracer::tell(const trace::Entry& entry) {
+void Tracer::report(const trace::Entry& entry) {
   trace::Line line = trace::make_line(entry, tracing_ == Tracing::texts);
   line.repeated = repeats_.seen(entry);
   emit_(trace::to_json(line));
