@@ -7,7 +7,7 @@
 
 namespace beckon::client::account {
 
-/// Who we are to the server.
+/// The user and the device, as the server knows them.
 struct Account {
   std::string aor;       ///< "sip:alice@example.org"
   std::string user;      ///< "alice"

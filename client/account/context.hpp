@@ -17,28 +17,33 @@ class Requester;
 
 /// The connection to the server as it stands now.
 struct Connection {
-  transaction::Hop server;         ///< Where every request of the account goes.
-  transaction::FlowId flow = 0;    ///< The stream connection messages came in on last; 0: none (or UDP).
+  transaction::Hop server;         ///< The destination of every request.
+  transaction::FlowId flow = 0;    ///< The stream connection of the newest message; 0: none, or UDP.
   transaction::FlowId direct = 0;  ///< The flow on which the server offered direct sessions; 0: none.
-  /// The domain's servers in the order to try, `server` among them (RFC 3263 4.3). Empty: there is only one.
+  /// The domain's servers in the order to try, with `server` among them (RFC 3263 4.3). Empty: only one is
+  /// known.
   std::vector<transaction::Hop> servers{};
-  std::size_t failed = 0;  ///< Of them in a row.
-  /// It ended, or became one to another server, since the last REGISTER succeeded: what the server keeps for
-  /// us is to be asked for anew.
+  std::size_t failed = 0;  ///< How many of them failed in a row.
+  /// Since the last successful REGISTER the connection ended, or another server was chosen: subscriptions and
+  /// publication must be made again.
   bool was_lost = false;
 
-  /// The server's word in a 2xx to REGISTER or PUBLISH, which holds for this connection
+  /// A 2xx to REGISTER or PUBLISH says whether the server offers direct sessions on this connection
   /// (DIRECT_SESSIONS 3.1).
   void take_offer(const sip::Message& success);
-  /// From now on requests go to `next`, down a connection of its own.
+  /// Sends later requests to `next`, on a connection of its own.
   void turn_to(const transaction::Hop& next);
-  /// `server` has failed: turns to the next one. False when each of them has failed since `on_answer`.
+  /// `server` has failed: turns to the next one. False if every server has failed since `on_answer`.
   bool fail_over();
   void on_answer() { failed = 0; }
+  /// Did a message from there come from the account's own server?
+  bool is_server(const transaction::Hop& from) const {
+    return from.flow != 0 ? from.flow == flow : from.remote == server.remote;
+  }
   bool offers_direct() const { return direct != 0 && direct == flow && is_secure(server.protocol); }
 };
 
-/// What the agent offers its rooms. One per agent, outlives them all; one thread.
+/// What the agent provides to its rooms. One per agent; outlives the rooms. One thread.
 struct Context {
   const Account& account;
   Connection& connection;
@@ -49,13 +54,13 @@ struct Context {
   Clock& clock;
   Random& random;
   control::OnEvent emit;
-  /// The user's word on the longest time between two keep-alives (RFC 5626 4.4).
+  /// The longest time between two keep-alives, if the user sets one (RFC 5626 4.4).
   std::optional<Duration> keep_alive{};
 
-  /// Where a request goes: down the living connection, so that its end is the request's end, too; else the
-  /// server's address, which is dialled.
+  /// The destination of a request: the living connection, so that the request fails when the connection ends;
+  /// without one the server's address, which the transport connects to.
   transaction::Hop hop() const;
-  /// Value of our Contact: "<sip:alice@127.0.0.1:40001;transport=tls>".
+  /// Value of the own Contact: "<sip:alice@127.0.0.1:40001;transport=tls>".
   std::string contact() const;
   /// A request outside any dialog: From with `from_tag`, To, Call-ID, CSeq, Max-Forwards, User-Agent.
   sip::Builder request(std::string_view method, std::string_view uri, std::string_view to,

@@ -7,8 +7,8 @@
 namespace beckon::client::account {
 namespace {
 
-/// Clients that were started together do not ask together: "between 24 and 29 seconds" (RFC 5626 4.4.2), and
-/// at least 80 % of what the server wants (4.4).
+/// Randomised, so that clients that started together spread out: "between 24 and 29 seconds" (RFC
+/// 5626 4.4.2), and at least 80 % of the server's time (4.4).
 Duration pause(Duration longest, Random& random) {
   const Duration shortest = longest * 5 / 6;
   return shortest + Duration(static_cast<Duration::rep>(random.unit() *
@@ -83,7 +83,8 @@ void KeepAlive::on_answer(const stun::Message& answer, Now now) {
   const auto mapped = answer.xor_mapped_address();
   // "If the XOR-MAPPED-ADDRESS in the STUN Binding Response changes, the UA MUST treat this event as a
   // failure on the flow."
-  if (mapped && mapped_ && *mapped != *mapped_) return fail("our address behind the NAT has changed", now);
+  if (mapped && mapped_ && *mapped != *mapped_)
+    return fail("the mapped address behind the NAT has changed", now);
   if (mapped) mapped_ = mapped;
   keep(*to_, asked_at_);
 }

@@ -11,12 +11,12 @@ namespace {
 
 using sip::HeaderId;
 
-/// A server that grants next to nothing cannot make us ask in a loop.
+/// Bounds the load that a server causes by granting very short lifetimes.
 constexpr Duration shortest_refresh = 5s;
 
-/// How long to wait before the n-th try in a row (RFC 5626 4.5: 30 s base; shorter here at first, as a
-/// restarted server is back within seconds). At random between half and all of it, so that clients do not
-/// come in step.
+/// The pause before the n-th try in a row (RFC 5626 4.5: 30 s base; shorter here at first, because a
+/// restarted server is back within seconds). Random between half and all of it, so that clients do not retry
+/// in step.
 Duration retry_pause(int failures, Random& random) {
   const Duration longest = 60s;
   const Duration pause = std::min<Duration>(longest, 500ms * (1 << std::min(failures, 8)));
@@ -24,7 +24,7 @@ Duration retry_pause(int failures, Random& random) {
          Duration(static_cast<Duration::rep>(random.unit() * static_cast<double>(pause.count() / 2)));
 }
 
-/// The lifetime of our binding in a 2xx: the Contact's parameter, else Expires, else what we asked.
+/// The lifetime of the own binding in a 2xx: the Contact's parameter, else Expires, else the requested one.
 std::uint32_t granted(const sip::Message& response, std::string_view own_uri, std::uint32_t asked) {
   if (const auto contacts = response.contacts()) {
     for (const auto& contact : *contacts) {
@@ -63,7 +63,8 @@ void Registration::stop(Done done, Now now) {
 
 void Registration::on_connection_lost(Now now) {
   if (!wanted_ || state_ == State::failed || in_flight_) return;
-  if (state_ == State::registering && timer_.is_set()) return;  // the request it took along has seen to it
+  if (state_ == State::registering && timer_.is_set())
+    return;  // the request that failed with it has set the timer
   state_ = State::registering;
   retry_later(0s, now);
 }
@@ -113,29 +114,29 @@ void Registration::on_final(Order order, int status, const sip::Message* respons
   if (response != nullptr && status < 300) {
     on_success(order.expires, *response, now);
   } else if (order.expires == 0) {
-    enter(State::unregistered, status, "", 0, now);  // it ends with its lifetime
+    enter(State::unregistered, status, "", 0, now);  // the binding ends with its lifetime
   } else {
     on_failure(status, response, now);
   }
-  if (order.done) order.done(Requester::told(status, response), now);
+  if (order.done) order.done(Requester::status_of(status, response), now);
   if (in_flight_ || orders_.empty()) return;
   Order next = std::move(orders_.front());
   orders_.pop_front();
   send(std::move(next), now);
 }
 
-/// No answer, or 503 (a forged answer is neither): the same request goes to the domain's next server at once
-/// (RFC 3263 4.3).
+/// After no answer or a 503, the same request goes to the domain's next server at once (RFC 3263 4.3). A
+/// forged answer is neither.
 bool Registration::fail_over(int status, const sip::Message* response) {
   auto& connection = context_.connection;
-  if (Requester::told(status, response) == control::unproven) return false;
+  if (Requester::status_of(status, response) == control::unproven) return false;
   if (response != nullptr && status != 503) {
     connection.on_answer();
     return false;
   }
   const auto failed = connection.server;
   if (connection.fail_over()) {
-    log::info("account", "{} failed ({}): turning to {}", print(failed.remote), status,
+    log::info("account", "{} failed ({}): trying {}", print(failed.remote), status,
               print(connection.server.remote));
     return true;
   }
@@ -151,7 +152,7 @@ void Registration::on_success(std::uint32_t asked, const sip::Message& response,
       granted(response, std::string_view(contact).substr(1, contact.size() - 2), asked);
   context_.connection.take_offer(response);
   keep_alive_.on_registered(response, now);
-  // Refreshed while a fifth of the lifetime is left, so that a lost REGISTER can be repeated.
+  // Refreshed while a fifth of the lifetime is left, so that a REGISTER that fails can be tried again.
   const Duration pause = std::max<Duration>(shortest_refresh, std::chrono::seconds(expires) * 4 / 5);
   timer_.set(now.mono + pause, [this](Time at) { refresh(at); });
   enter(State::registered, response.status(), "", expires, now);
@@ -160,7 +161,7 @@ void Registration::on_success(std::uint32_t asked, const sip::Message& response,
 
 void Registration::on_failure(int status, const sip::Message* response, Now now) {
   const bool may_pass = status == 408 || status / 100 == 5;
-  const std::string_view reason = Requester::told_reason(status, response);
+  const std::string_view reason = Requester::reason_of(status, response);
   enter(may_pass ? State::registering : State::failed, status, reason, 0, now);
   if (!may_pass || !wanted_) return;
   const auto asked = response != nullptr ? response->number(HeaderId::retry_after) : std::nullopt;

@@ -12,22 +12,22 @@
 
 namespace beckon::client::account {
 
-/// This device's binding (RFC 3261 10.2, RFC 5626 4.2): made, refreshed, made anew after the connection was
-/// lost, or at the domain's next server where one fails (RFC 3263 4.3), taken back. One REGISTER is in flight
-/// at a time.
+/// This device's binding (RFC 3261 10.2, RFC 5626 4.2). It is registered, refreshed, registered again after
+/// the connection was lost or at the domain's next server when one fails (RFC 3263 4.3), and removed. One
+/// REGISTER is in flight at a time.
 class Registration {
  public:
   enum class State {
     unregistered,
-    registering,  ///< Asked for, or lost and asked for again.
+    registering,  ///< Requested, or lost and requested again.
     registered,
-    failed,  ///< Refused for good; the next `start` tries again.
+    failed,  ///< Refused permanently; the next `start` tries again.
   };
-  /// How a `start` or `stop` ended: the final status, 0 when nobody answered. Each is called once.
+  /// The end of a `start` or `stop`: the final status, 0 without answer. Each is called once.
   using Done = std::function<void(int status, Now now)>;
-  /// Called after each 2xx to a REGISTER that made or kept the binding.
+  /// Called after each 2xx to a REGISTER that made or refreshed the binding.
   using OnRegistered = std::function<void(Now now)>;
-  /// Called when each server of the domain has failed: they may be others by now.
+  /// Called when every server of the domain has failed: the DNS may know others by now.
   using OnAllFailed = std::function<void()>;
 
   Registration(Context& context, OnRegistered on_registered, OnAllFailed on_all_failed = {},
@@ -35,10 +35,10 @@ class Registration {
 
   void start(std::uint32_t expires_seconds, Done done, Now now);
   void stop(Done done, Now now);
-  /// The connection is gone: if we are to be registered, tries again soon and then ever more rarely.
+  /// The connection is lost. If the user wants to be registered, tries again soon, then after rising pauses.
   void on_connection_lost(Now now);
 
-  /// A STUN message from the network: what answers our keep-alives.
+  /// A STUN message from the network, which may answer a keep-alive.
   void on_stun(const Address& from, ByteView datagram, Now now) {
     keep_alive_.on_datagram(from, datagram, now);
   }
@@ -74,7 +74,7 @@ class Registration {
   std::uint32_t cseq_ = 0;
   int failures_ = 0;
   bool in_flight_ = false;
-  std::deque<Order> orders_;  ///< Wait for the one in flight.
+  std::deque<Order> orders_;  ///< They wait for the REGISTER in flight.
   Life life_;
 };
 const char* to_string(Registration::State state);

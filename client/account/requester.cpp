@@ -12,7 +12,7 @@ using sip::HeaderId;
 
 namespace {
 
-/// Status of a 2xx with a wrong proof; no layer makes it.
+/// Status of a 2xx with a wrong proof. The transaction layer never generates it.
 constexpr int bad_proof = 502;
 
 /// The header that carries a challenge, and the one that answers it.
@@ -23,7 +23,7 @@ struct Pair {
 constexpr Pair pairs[] = {{HeaderId::www_authenticate, HeaderId::authorization},
                           {HeaderId::proxy_authenticate, HeaderId::proxy_authorization}};
 
-/// A server that calls every nonce stale must not make us loop.
+/// Ends the loop with a server that calls every nonce stale.
 constexpr int stale_max = 2;
 
 }  // namespace
@@ -34,19 +34,19 @@ struct Requester::Attempt {
   Done done;
   std::set<Place> answered{};  ///< Challenges to this very request that were answered.
   int stale_answers = 0;
-  std::map<Place, auth::Credentials> sent{};  ///< With the newest try.
+  std::map<Place, auth::Credentials> sent{};  ///< With the newest attempt.
 };
 
 Requester::Requester(const Account& account, transaction::Layer& layer, Random& random)
     : account_(account), layer_(layer), random_(random) {}
 
-int Requester::told(int status, const sip::Message* response) {
+int Requester::status_of(int status, const sip::Message* response) {
   if (response != nullptr) return status;
   return status == bad_proof ? control::unproven : 0;
 }
 
-std::string_view Requester::told_reason(int status, const sip::Message* response) {
-  return response != nullptr ? response->reason() : control::reason_of(told(status, response));
+std::string_view Requester::reason_of(int status, const sip::Message* response) {
+  return response != nullptr ? response->reason() : control::reason_of(status_of(status, response));
 }
 
 void Requester::send(Request request, const transaction::Hop& hop, Done done, Now now) {
@@ -78,11 +78,11 @@ void Requester::on_outcome(const std::shared_ptr<Attempt>& attempt, const transa
   attempt->done(outcome.status, outcome.response, now);
 }
 
-/// True when there is something new to answer: the first challenge in that header to this request (a nonce
-/// kept from an earlier one may be forgotten by a restarted server), or a nonce that has grown stale. A
-/// challenge to an answer with its own nonce means that the password is wrong (RFC 7616 3.4.1).
+/// True if another attempt makes sense: this request meets its first challenge in that header (a restarted
+/// server may have forgotten the nonce of an earlier request), or the nonce is stale. A challenge to
+/// credentials with its own nonce means that the password is wrong (RFC 7616 3.4.1).
 bool Requester::take_challenges(const sip::Message& response, Attempt& attempt) {
-  bool worth = false;
+  bool is_new = false;
   for (const auto& pair : pairs) {
     std::vector<std::string_view> values;
     for (const auto& line : response.headers()) {
@@ -92,11 +92,11 @@ bool Requester::take_challenges(const sip::Message& response, Attempt& attempt) 
       const Place place{pair.answer, to_lower(challenge.realm)};
       if (!is_ours(place.second, attempt.request.method)) continue;
       const bool first = attempt.answered.insert(place).second;
-      worth |= first || (challenge.stale && attempt.stale_answers++ < stale_max);
+      is_new |= first || (challenge.stale && attempt.stale_answers++ < stale_max);
       sessions_[place] = Session{std::move(challenge), random_.token(8), 0};
     }
   }
-  return worth;
+  return is_new;
 }
 
 bool Requester::is_ours(const std::string& realm, sip::Method method) {
@@ -122,8 +122,8 @@ void Requester::add_credentials(sip::Builder& builder, Attempt& attempt) {
   }
 }
 
-/// False when an answer claims to know the password and does not (RFC 7616 3.5). What cannot be read proves
-/// nothing, as if it were not there.
+/// False if an answer carries a wrong proof that it knows the password (RFC 7616 3.5). A proof that cannot be
+/// read counts as absent.
 bool Requester::take_proofs(const sip::Message& response, const Attempt& attempt) {
   const std::pair<HeaderId, std::string_view> infos[] = {
       {HeaderId::authorization, response.header(HeaderId::authentication_info)},
@@ -140,8 +140,8 @@ auth::Proof Requester::take_proof(const auth::Info& info, HeaderId header, std::
                                   const Attempt& attempt) {
   auto proof = info.proof.empty() ? auth::Proof::absent : auth::Proof::wrong;
   for (const auto& [place, sent] : attempt.sent) {
-    const bool meant = place.first == header && (info.cnonce.empty() || info.cnonce == sent.cnonce);
-    if (!meant) continue;
+    const bool matches = place.first == header && (info.cnonce.empty() || info.cnonce == sent.cnonce);
+    if (!matches) continue;
     const auto ha1 = auth::ha1(sent.algorithm, account_.user, sent.realm, account_.password);
     proof = auth::check(info, sent, ha1, body);
     const auto session = sessions_.find(place);

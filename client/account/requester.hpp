@@ -15,8 +15,8 @@
 
 namespace beckon::client::account {
 
-/// A member of whoever sends requests: what a Requester calls back refers to its owner, so it calls nothing
-/// when the owner is gone.
+/// A member of an object that sends requests. Callbacks refer to that object, so a Requester does not call
+/// them after its end.
 class Life {
  public:
   Life() = default;
@@ -28,30 +28,30 @@ class Life {
   std::shared_ptr<const void> token_ = std::make_shared<char>();
 };
 
-/// Sends requests and answers the server's digest challenges (RFC 3261 22, RFC 7616, RFC 8760), those of
-/// servers and proxies and of each realm that is ours. A nonce once given is used again with the next count,
-/// or gives way to the `nextnonce` of an answer, so only the first request costs a second round.
+/// Sends requests and answers digest challenges (RFC 3261 22, RFC 7616, RFC 8760) of servers and proxies, for
+/// each realm of the account. A nonce is used again with the next count until the server replaces it
+/// (`nextnonce`), so only the first request costs a second round trip.
 ///
-/// Ours is the realm named like the account's domain, and what a REGISTER was asked for: that one the
-/// account's own server names. A realm of others, behind our server, gets no digest of the password to guess
-/// at.
+/// The account's realms are the one named like its domain, and the one that challenged a REGISTER, which the
+/// account's own server names. Other realms, of servers that a request is forwarded to, get no digest: it
+/// would let them guess the password offline.
 class Requester {
  public:
-  /// What to tell of an end (`Done`): its status, 0 when nobody answered, `control::unproven` when the proof
-  /// was wrong.
-  static int told(int status, const sip::Message* response);
-  static std::string_view told_reason(int status, const sip::Message* response);
+  /// What to report of an end (`Done`): its status, 0 without answer, `control::unproven` after a wrong
+  /// proof.
+  static int status_of(int status, const sip::Message* response);
+  static std::string_view reason_of(int status, const sip::Message* response);
 
-  /// Called once, unless the owner is gone. `response` is null after a timeout or transport error; `status`
-  /// is then 408 or 503. It is 502, without response, when a 2xx carried a proof of the password
-  /// (Authentication-Info) that is wrong: what else it says is not believed. An answer without proof is.
+  /// Called once, unless the owner has ended. `response` is null after a timeout or transport error; `status`
+  /// is then 408 or 503. It is 502, without response, if a 2xx carried a wrong proof of the password
+  /// (Authentication-Info): the rest of that answer is not believed. An answer without proof is believed.
   using Done = std::function<void(int status, const sip::Message* response, Now now)>;
 
-  /// One request, made anew for each attempt (the CSeq rises with each, RFC 3261 22.2).
+  /// One request. It is made again for each attempt, as the CSeq rises (RFC 3261 22.2).
   struct Request {
     sip::Method method;
     std::string uri;                     ///< The Request-URI, as the digest covers it.
-    std::function<sip::Builder()> make;  ///< Everything but Via, Authorization and body.
+    std::function<sip::Builder()> make;  ///< Everything except Via, Authorization and body.
     std::string content_type{};
     SharedText body{};  ///< Null: none.
     std::weak_ptr<const void> owner;
@@ -83,8 +83,8 @@ class Requester {
   transaction::Layer& layer_;
   Random& random_;
   std::map<Place, Session> sessions_;
-  std::string registrar_realm_;  ///< What a REGISTER was asked for last, in lower case.
-  Life life_;                    ///< Late outcomes find nobody.
+  std::string registrar_realm_;  ///< The realm that challenged the last REGISTER, in lower case.
+  Life life_;                    ///< Outcomes after the end are dropped.
 };
 
 }  // namespace beckon::client::account

@@ -6,11 +6,11 @@
 
 namespace beckon::client {
 
-/// What is told of SIP messages.
+/// What the user sees of SIP messages.
 enum class Tracing : std::uint8_t { off, lines, texts };
 
-/// Stands before the transport and tells of every SIP message that leaves or comes with an event "trace".
-/// What is secret in it is masked (protocol/trace).
+/// Wraps the transport and reports every SIP message, sent or received, as an event "trace". Secrets are
+/// masked (protocol/trace).
 class Tracer final : public transaction::Transport {
  public:
   Tracer(transaction::Transport& transport, Clock& clock, control::OnEvent emit, Tracing tracing)
@@ -23,7 +23,7 @@ class Tracer final : public transaction::Transport {
   void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text, Now now);
 
  private:
-  void tell(const trace::Entry& entry);
+  void report(const trace::Entry& entry);
 
   transaction::Transport& transport_;
   Clock& clock_;

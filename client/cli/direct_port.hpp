@@ -11,7 +11,7 @@ class DirectPort final : public direct::Port {
   /// `loopback`: the test switch direct.loopback (DIRECT_SESSIONS 5).
   DirectPort(boost::asio::io_context& context, bool loopback) : socket_(context), loopback_(loopback) {}
 
-  /// Takes a free port of all addresses. Errors: the system's.
+  /// Opens a free port on all addresses. Errors: the system's.
   Result<void> open(stream::UdpPort::Handlers handlers);
   void close() { socket_.close(); }
 

@@ -18,7 +18,7 @@ struct Input::Impl : std::enable_shared_from_this<Input::Impl> {
   void start() {
     ErrorCode error;
     descriptor.assign(::dup(STDIN_FILENO), error);
-    // A regular file cannot be waited for, and need not be.
+    // A regular file cannot be waited for, and it is always readable.
     error ? read_file() : read();
   }
 

@@ -8,7 +8,7 @@
 
 namespace beckon::client::cli {
 
-/// Lines of standard input, read without blocking the loop; a file is read as well as a pipe or a terminal.
+/// Reads lines of standard input without blocking the loop: from a terminal, a pipe or a file.
 class Input {
  public:
   struct Handlers {

@@ -43,7 +43,7 @@ std::string prompt_password(const std::string& account) {
   return password;
 }
 
-/// Without the line end of other systems.
+/// A carriage return at the end of the line is not part of the password.
 bool read_password(const std::string& file, std::string& password) {
   std::ifstream in(file);
   if (!std::getline(in, password)) return false;
@@ -64,9 +64,8 @@ bool find_password(const std::string& file, const std::string& account, std::str
 
 std::string commands_help() {
   std::string out =
-      "Behind the options stands one COMMAND; without it commands are typed on standard input, or come "
-      "there\n"
-      "as JSON lines with --json:\n";
+      "One COMMAND follows the options. Without it commands are read from standard input: typed, or with\n"
+      "--json as JSON lines:\n";
   for (const auto& each : control::specifications()) {
     std::string usage = each.name;
     for (const auto& argument : each.arguments) {
@@ -75,10 +74,10 @@ std::string commands_help() {
     }
     out += fmt::format("  {:<46} {}\n", usage, each.help);
   }
-  out +=
-      "Exit codes: 0 done, 2 usage, 3 server not reached, 4 name or password refused, 5 failed, 6 no such "
-      "user,\n"
-      "  7 refused by the other side, 8 not available now, 9 not trusted, 10 no direct session possible\n";
+  out += "Exit codes:\n";
+  for (const auto& each : control::causes()) {
+    out += fmt::format("  {:<3} {:<12} {}\n", static_cast<int>(each.cause), each.word, each.help);
+  }
   return out;
 }
 
@@ -109,7 +108,7 @@ std::optional<ServerAddress> parse_server(std::string_view text) {
 
 namespace {
 
-/// What --server says, else the account's domain.
+/// The server of --server, else of the account's domain.
 std::optional<locate::Query> find_server(std::string_view account_text, const account::Account& account,
                                          Options& options) {
   if (options.server_text.empty()) {
@@ -140,9 +139,9 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   std::vector<std::string> name_servers;
   CLI::App app{"beckon, a SIP/SIMPLE user agent for people and scripts"};
   app.set_version_flag("--version", "beckon " BECKON_VERSION);
-  app.add_option("--account", account, "who you are: alice@example.org")->required();
+  app.add_option("--account", account, "your address: alice@example.org")->required();
   app.add_option("--server", options.server_text,
-                 "tls:HOST[:PORT], tcp:... or udp:...; default: found in the DNS by the account's domain");
+                 "tls:HOST[:PORT], tcp:... or udp:...; default: the DNS records of the account's domain");
   app.add_option("--dns", name_servers, "name server ADDRESS:PORT; default /etc/resolv.conf");
   app.add_option("--ca", options.ca_file, "PEM file of the authority, or of the server's own certificate");
   app.add_option("--xcap", options.xcap_url, "XCAP root; default https://HOST:5443/xcap");
@@ -151,18 +150,19 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   app.add_option("--state", state, "folder of keys and pins; default ~/.local/share/beckon/ACCOUNT");
   app.add_option("--play", options.play, "WAV file to play in sessions");
   app.add_option("--record", options.record, "WAV file to record sessions to");
-  app.add_option("--keep-alive", keep_alive,
-                 "seconds, 1 to 3600: a sign of life to the server at least that often; default 29 over "
-                 "UDP, 120 else")
+  app.add_option(
+         "--keep-alive", keep_alive,
+         "seconds, 1 to 3600: the longest time between two keep-alives to the server; default 29 over "
+         "UDP, 120 over TCP and TLS")
       ->check(CLI::Range(1U, 3600U));
   app.add_option("--log", log_level, "trace, debug, info, warn, error or off; default warn");
   app.add_flag("--json", options.json,
                "one JSON object a line, in and out (client/control/contract.schema.json)");
-  app.add_flag("--trace", trace, "show every SIP message as a row of a ladder, secrets masked");
-  app.add_flag("--full", full, "the same with the whole messages; --trace need not be given");
-  app.add_flag("--stay", options.stay, "after COMMAND, go on until interrupted");
-  app.add_flag("--direct-loopback", options.direct_loopback, "test switch: direct sessions over loopback");
-  app.prefix_command();  // the first word that is no option, and all behind it, is the command
+  app.add_flag("--trace", trace, "show every SIP message as a row of a ladder diagram, secrets masked");
+  app.add_flag("--full", full, "like --trace, with the whole messages");
+  app.add_flag("--stay", options.stay, "after COMMAND, continue until interrupted");
+  app.add_flag("--direct-loopback", options.direct_loopback, "for tests: direct sessions over loopback");
+  app.prefix_command();  // the command begins at the first word that is not an option
   app.footer(commands_help());
   try {
     app.parse(argc, argv);
@@ -177,10 +177,11 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   const auto server = read ? find_server(account, *read, options) : std::nullopt;
   if (!read || !server || !read_name_servers(name_servers, options) || !log::set_level(log_level)) {
     std::cerr << "beckon: "
-              << (!read     ? "--account is no address: " + account
+              << (!read     ? "--account is not an address: " + account
                   : !server ? "--server is not tls:HOST[:PORT], tcp:... or udp:...: " + options.server_text
-                  : options.name_servers.size() < name_servers.size() ? "--dns is not ADDRESS:PORT"
-                                                                      : "--log has no level " + log_level)
+                  : options.name_servers.size() < name_servers.size()
+                      ? "--dns is not ADDRESS:PORT"
+                      : "--log has no such level: " + log_level)
               << '\n';
     return std::nullopt;
   }

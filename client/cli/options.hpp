@@ -14,7 +14,7 @@
 
 namespace beckon::client::cli {
 
-/// Where the server is, as the user wrote it; what he left out is found in the DNS (RFC 3263).
+/// The server as the user wrote it; what is missing is found in the DNS (RFC 3263).
 struct ServerAddress {
   transaction::Protocol protocol = transaction::Protocol::tls;
   std::string host;  ///< A name or an address without brackets.
@@ -33,7 +33,7 @@ struct Options {
       xcap_url;  ///< "https://host:port/xcap"; by default on the server's host or the domain, port 5443.
   std::filesystem::path state;
   std::string play, record;
-  std::optional<Duration> keep_alive;  ///< Longest time between keep-alives, other than the standard's.
+  std::optional<Duration> keep_alive;  ///< Longest time between keep-alives; empty: the standard's.
   bool json = false;
   Tracing tracing = Tracing::off;
   bool stay = false;               ///< After COMMAND, go on until interrupted.
@@ -41,8 +41,8 @@ struct Options {
   std::vector<std::string> words;  ///< COMMAND and its arguments; empty: commands come from standard input.
 };
 
-/// Reads the command line and finds the password ($BECKON_PASSWORD, --password-file, prompt). Nothing: what
-/// there was to say was said, and `exit_code` is the program's.
+/// Reads the command line and finds the password ($BECKON_PASSWORD, --password-file, prompt). Empty: help,
+/// version or an error was printed, and the program ends with `exit_code`.
 std::optional<Options> read_options(int argc, char** argv, int& exit_code);
 
 }  // namespace beckon::client::cli

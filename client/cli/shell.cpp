@@ -26,18 +26,14 @@ namespace beckon::client::cli {
 namespace {
 
 using control::Cause;
+using Then = control::Specification::Then;
 
-/// The longest pause between pings to a server that has not said how often: many, ours among them, close a
-/// connection that was silent for 120 s.
+/// The longest pause between pings to a server that has not set one: many servers, beckond among them, close
+/// a connection after 120 s of silence.
 constexpr Duration unasked_ping = 100s;
 
 /// How long the answer to a ping may take (RFC 5626 4.4.1).
 constexpr Duration pong_wait = 10s;
-
-/// Commands of one shot that only make sense while somebody watches.
-bool stays(const Options& options) {
-  return options.stay || options.words.front() == "subscribe" || options.words.front() == "call";
-}
 
 /// Words of a typed line; "double quotes" keep blanks together.
 std::vector<std::string> split_words(std::string_view line) {
@@ -60,7 +56,7 @@ std::vector<std::string> split_words(std::string_view line) {
   return words;
 }
 
-/// All is said: a signal that comes while we take ourselves down must not change the exit code.
+/// The result is known: a signal during the shutdown must not change the exit code.
 void hold_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -79,7 +75,7 @@ Cause cause_of(ErrorCode error) {
   return trust ? Cause::untrusted : Cause::unreachable;
 }
 
-/// TLS first; IPv6 where there is a way to the world.
+/// TLS first; IPv6 if there is a route to the Internet.
 locate::Abilities abilities() {
   return {.ipv6 = net::source_address({*parse_ip("2001:4860:4860::8888"), 53}).has_value()};
 }
@@ -157,7 +153,7 @@ class Shell final : private net::Receiver {
   std::unique_ptr<Web> web_;
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<Input> input_;
-  std::optional<control::Command> words_;  ///< The command of one shot.
+  std::optional<control::Command> words_;  ///< The one-shot command.
   trace::Ladder ladder_;                   ///< For people.
   Cause cause_ = Cause::done;
   int running_ = 0;  ///< Commands without a result yet.
@@ -166,7 +162,7 @@ class Shell final : private net::Receiver {
   bool ended_ = false;
 };
 
-/// A command of one shot is checked before anybody is asked anything.
+/// A one-shot command is checked before anything is sent.
 bool Shell::read_words() {
   if (options_.words.empty()) return true;
   auto command = control::parse_words(options_.words);
@@ -217,7 +213,7 @@ void Shell::on_located(const locate::Locator::Hops& servers) {
   connect(0);
 }
 
-/// A UDP socket on the address the system would send from, if any server is to be reached over UDP.
+/// Opens a UDP socket on the address that the system sends from, if any server is reached over UDP.
 Result<void> Shell::open_datagrams() {
   for (const net::Hop& server : servers_) {
     if (server.protocol != transaction::Protocol::udp) continue;
@@ -231,7 +227,7 @@ Result<void> Shell::open_datagrams() {
   return {};
 }
 
-/// The first that takes a connection is the server; over UDP the REGISTER will tell.
+/// The first server that accepts a connection is used. Over UDP the REGISTER shows whether the server works.
 void Shell::connect(std::size_t number) {
   const net::Hop& server = servers_[number];
   if (server.protocol == transaction::Protocol::udp) return start(number, {{}, local_port_});
@@ -244,7 +240,7 @@ void Shell::connect(std::size_t number) {
   });
 }
 
-/// Our end towards each of them.
+/// Adds the local address that packets to each server are sent from.
 std::vector<net::Hop> Shell::with_local(std::vector<net::Hop> servers) const {
   for (net::Hop& server : servers) {
     server.local = {IpAddress{.family = server.remote.ip.family}, local_port_};
@@ -260,7 +256,7 @@ void Shell::locate_again() {
   });
 }
 
-/// `number` is the server that is tried first; those before it have failed.
+/// `number` is the server to use first; those before it have failed.
 void Shell::start(std::size_t number, const Address& local) {
   local_port_ = local.port;
   auto servers = servers_;
@@ -324,8 +320,9 @@ void Shell::on_line(const std::string& line) {
 
 void Shell::execute(const ReadCommand& command) {
   ++running_;
-  if (command && command->name == "quit" && !std::exchange(quitting_, true)) {
-    // A server that does not answer must not hold us.
+  const bool quits = command && command->specification->then == Then::quit;
+  if (quits && !std::exchange(quitting_, true)) {
+    // A server that does not answer must not delay the end.
     loop_.timers().set(loop_.now().mono + 5s, [this](Time) { end(cause_); });
   }
   command ? agent_->execute(*command, loop_.now()) : agent_->refuse(command.error(), loop_.now());
@@ -337,32 +334,35 @@ void Shell::emit(const boost::json::object& event) {
                            : event.at("event") == "trace" ? ladder_.draw(trace::from_json(event))
                                                           : control::print_for_people(event);
   std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) loop_.stop();  // nobody reads any more
+  if (std::fflush(stdout) != 0) loop_.stop();  // the reader has gone
   if (event.at("event") == "result") on_result(event);
 }
 
-/// The result of the command of one shot decides the exit code.
+/// The result of a one-shot command decides the exit code.
 void Shell::on_result(const boost::json::object& event) {
   --running_;
   loop_.post([this] { on_command_ended(); });
   const auto* id = event.if_contains("id");
   if (!words_ || id == nullptr || *id != "command") return;
   const auto cause = control::parse_cause(event.at("cause").as_string());
-  if (cause != Cause::done || !stays(options_)) {
+  const bool stays = options_.stay || words_->specification->then == Then::stay;
+  if (cause != Cause::done || !stays) {
     loop_.post([this, cause] { end(cause); });
   }
 }
 
-/// Whoever closed our input still hears how his commands end.
+/// After the end of input, commands in progress still report their results.
 void Shell::on_command_ended() {
   if (agent_->is_finished()) return end(cause_);
   if (input_over_ && running_ == 0 && !quitting_) quit();
 }
 
-/// Takes everything back before the end; asked twice, it ends at once.
+/// Executes "quit"; called again, ends at once.
 void Shell::quit() {
   if (!agent_ || quitting_) return end(cause_);
-  execute(control::parse_words(std::vector<std::string>{"quit"}));
+  control::Command command;
+  command.specification = &control::quit();
+  execute(std::move(command));
 }
 
 void Shell::end(Cause cause, std::string_view why) {

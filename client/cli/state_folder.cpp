@@ -13,7 +13,7 @@ namespace {
 
 ErrorCode last_error() { return {errno, boost::system::system_category()}; }
 
-/// Nothing for a file that is not there.
+/// Empty if there is no such file.
 Result<std::optional<std::string>> read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return errno == ENOENT ? Result<std::optional<std::string>>(std::nullopt) : last_error();

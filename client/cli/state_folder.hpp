@@ -8,14 +8,14 @@
 
 namespace beckon::client::cli {
 
-/// The folder where a user agent keeps what must outlive it: its keys (mode 0600) and pins. Writing replaces
-/// a file in one step, so a crash leaves the old one or the new one.
+/// The folder where a user agent stores its keys (mode 0600) and pins. Writing replaces a file atomically, so
+/// a crash leaves the old file or the new one.
 class StateFolder {
  public:
-  /// Makes the folder (mode 0700) if it is not there. Errors: the system's.
+  /// Creates the folder (mode 0700) if it does not exist. Errors: the system's.
   static Result<StateFolder> open(std::filesystem::path folder);
 
-  /// The device's keys; made and written at first use.
+  /// The device's keys; generated and written at first use.
   Result<direct::Keyring> keyring(Random& random) const;
   Result<direct::Pins> pins() const;
   Result<void> write_pins(const direct::Pins& pins) const;

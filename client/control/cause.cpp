@@ -1,40 +1,37 @@
 #include "client/control/cause.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace beckon::client::control {
 
+namespace {
+
+constexpr CauseRow rows[] = {
+    {Cause::done, "done", "the command succeeded"},
+    {Cause::usage, "usage", "unknown command, missing or malformed argument, unreadable file"},
+    {Cause::unreachable, "unreachable", "no connection to the server, or no answer in time; 503"},
+    {Cause::credentials, "credentials", "the server refuses name or password: 401, 407"},
+    {Cause::failed, "failed", "any other failure; status and reason say which"},
+    {Cause::not_found, "not-found", "no such user, session or subscription: 404, 410, 604"},
+    {Cause::refused, "refused", "the peer or its policy refused: 403, 603"},
+    {Cause::unavailable, "unavailable", "known, but cannot be reached now: 408, 480, 486, 487, 600"},
+    {Cause::untrusted, "untrusted", "the server's certificate or its proof of the password is not trusted"},
+    {Cause::no_direct, "no-direct", "no direct session possible: no grant, no candidate, no common codec"},
+};
+
+}  // namespace
+
+std::span<const CauseRow> causes() { return rows; }
+
 std::string_view to_string(Cause cause) {
-  switch (cause) {
-    case Cause::done:
-      return "done";
-    case Cause::usage:
-      return "usage";
-    case Cause::unreachable:
-      return "unreachable";
-    case Cause::credentials:
-      return "credentials";
-    case Cause::failed:
-      return "failed";
-    case Cause::not_found:
-      return "not-found";
-    case Cause::refused:
-      return "refused";
-    case Cause::unavailable:
-      return "unavailable";
-    case Cause::untrusted:
-      return "untrusted";
-    case Cause::no_direct:
-      return "no-direct";
-  }
-  return "failed";
+  const auto found = std::ranges::find(rows, cause, &CauseRow::cause);
+  return found == std::end(rows) ? "failed" : found->word;
 }
 
 Cause parse_cause(std::string_view word) {
-  for (const Cause cause :
-       {Cause::done, Cause::usage, Cause::unreachable, Cause::credentials, Cause::not_found, Cause::refused,
-        Cause::unavailable, Cause::untrusted, Cause::no_direct}) {
-    if (to_string(cause) == word) return cause;
-  }
-  return Cause::failed;
+  const auto found = std::ranges::find(rows, word, &CauseRow::word);
+  return found == std::end(rows) ? Cause::failed : found->cause;
 }
 
 Cause cause_of(int status) {

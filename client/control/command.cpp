@@ -17,12 +17,19 @@ constexpr std::int64_t number_max = 0xffff'ffff;
 constexpr const char* direct_modes = "off|ask|auto";
 
 const std::vector<Specification>& table() {
+  using Then = Specification::Then;
+  using E = Executor;
+  static const Argument call{"call", Type::text, true, "its id"};
+  static const Argument package{"package", Type::text, false, "event package; default presence",
+                                "presence|presence.winfo"};
   static const std::vector<Specification> specifications{
       {"register",
+       &E::do_register,
        "register this device with the server",
        {{"expires", Type::number, false, "lifetime in seconds"}}},
-      {"unregister", "take this device's registration back", {}},
+      {"unregister", &E::do_unregister, "remove this device's registration", {}},
       {"publish",
+       &E::do_publish,
        "publish presence",
        {{"basic", Type::text, true, "whether you can be reached", "open|closed"},
         {"note", Type::text, false, "a text your watchers see"},
@@ -30,42 +37,58 @@ const std::vector<Specification>& table() {
          "what you are doing (RFC 4480): away, busy, meeting, on-the-phone, ..."},
         {"direct", Type::text, false, "offer direct sessions: off, ask (ring) or auto (answer at once)",
          direct_modes}}},
-      {"unpublish", "take your publication back", {}},
+      {"unpublish", &E::do_unpublish, "remove your publication", {}},
       {"subscribe",
-       "watch someone's presence, or with package presence.winfo who watches you",
-       {{"to", Type::address, true, "whom"},
-        {"package", Type::text, false, "event package; default presence", "presence|presence.winfo"},
-        {"expires", Type::number, false, "lifetime in seconds; default 3600"}}},
+       &E::do_subscribe,
+       "watch a user's presence, or your own watchers with package presence.winfo",
+       {{"to", Type::address, true, "the user"},
+        package,
+        {"expires", Type::number, false, "lifetime in seconds; default 3600"}},
+       Then::stay},
       {"unsubscribe",
+       &E::do_unsubscribe,
        "end a subscription",
-       {{"to", Type::address, true, "whom"},
-        {"package", Type::text, false, "event package; default presence", "presence|presence.winfo"}}},
+       {{"to", Type::address, true, "the user"}, package}},
       {"allow",
+       &E::do_allow,
        "let a watcher see your presence",
-       {{"watcher", Type::address, true, "whom"},
-        {"direct", Type::text, false, "direct sessions he may start; default off", direct_modes}}},
-      {"block", "refuse a watcher", {{"watcher", Type::address, true, "whom"}}},
-      {"forget", "remove your rule for a watcher", {{"watcher", Type::address, true, "whom"}}},
+       {{"watcher", Type::address, true, "the watcher"},
+        {"direct", Type::text, false, "direct sessions the watcher may start; default off", direct_modes}}},
+      {"block", &E::do_block, "refuse a watcher", {{"watcher", Type::address, true, "the watcher"}}},
+      {"forget",
+       &E::do_forget,
+       "remove your rule for a watcher",
+       {{"watcher", Type::address, true, "the watcher"}}},
       {"message",
+       &E::do_message,
        "send a text message",
-       {{"to", Type::address, true, "whom"}, {"text", Type::text, true, "what"}}},
+       {{"to", Type::address, true, "the recipient"}, {"text", Type::text, true, "the text"}}},
       {"media",
-       "choose what is played to and recorded from sessions to come",
-       {{"play", Type::text, false, "WAV file to play; silence without"},
-        {"record", Type::text, false, "WAV file to write; nothing without"}}},
+       &E::do_media,
+       "choose what later sessions play and record",
+       {{"play", Type::text, false, "WAV file to play; default silence"},
+        {"record", Type::text, false, "WAV file to write; default none"}}},
       {"call",
+       &E::do_call,
        "start a direct session",
-       {{"to", Type::address, true, "whom"},
+       {{"to", Type::address, true, "the callee"},
         {"play", Type::text, false, "WAV file to play instead of the chosen one"},
-        {"record", Type::text, false, "WAV file to write instead of the chosen one"}}},
-      {"answer", "accept a ringing session", {{"call", Type::text, true, "its id"}}},
-      {"reject", "decline a ringing session", {{"call", Type::text, true, "its id"}}},
-      {"hangup", "end a session", {{"call", Type::text, true, "its id"}}},
-      {"statistics", "figures of a session", {{"call", Type::text, true, "its id"}}},
-      {"accept-key", "trust the identity a user shows now", {{"of", Type::address, true, "whose"}}},
-      {"safety-number", "the 60 digits to compare with a user", {{"of", Type::address, true, "whose"}}},
-      {"snapshot", "tell the whole state in one event", {}},
-      {"quit", "unpublish, unregister, end", {}},
+        {"record", Type::text, false, "WAV file to write instead of the chosen one"}},
+       Then::stay},
+      {"answer", &E::do_answer, "accept a ringing session", {call}},
+      {"reject", &E::do_reject, "decline a ringing session", {call}},
+      {"hangup", &E::do_hangup, "end a session", {call}},
+      {"statistics", &E::do_statistics, "report the figures of a session", {call}},
+      {"accept-key",
+       &E::do_accept_key,
+       "trust the identity that a user shows now",
+       {{"of", Type::address, true, "the user"}}},
+      {"safety-number",
+       &E::do_safety_number,
+       "print the 60 digits to compare with a user",
+       {{"of", Type::address, true, "the user"}}},
+      {"snapshot", &E::do_snapshot, "report the whole state in one event", {}},
+      {"quit", &E::do_quit, "unpublish, unregister, end", {}, Then::quit},
   };
   return specifications;
 }
@@ -74,8 +97,8 @@ Rejected reject(Errc error, std::string id, std::string detail) {
   return {error, std::move(id), std::move(detail)};
 }
 
-/// "alice@example.org", "sip:alice@example.org" or "<sip:...>" to "sip:alice@example.org"; empty when it is
-/// none.
+/// "alice@example.org", "sip:alice@example.org" or "<sip:...>" to "sip:alice@example.org"; empty if it is not
+/// an address.
 std::string canonical_address(std::string_view text) {
   text = trim(text);
   if (text.size() > 2 && text.front() == '<' && text.back() == '>') text = text.substr(1, text.size() - 2);
@@ -109,8 +132,7 @@ bool accept(const Argument& argument, boost::json::value& value) {
 }
 
 boost::system::result<Command, Rejected> check(Command command) {
-  const Specification* specification = find_specification(command.name);
-  if (specification == nullptr) return reject(Errc::unknown_command, command.id, command.name);
+  const Specification* const specification = command.specification;
   for (auto& [key, value] : command.arguments) {
     const std::string_view name = key;
     const auto& arguments = specification->arguments;
@@ -153,10 +175,12 @@ const char* to_string(Errc value) {
 std::span<const Specification> specifications() { return table(); }
 
 const Specification* find_specification(std::string_view name) {
-  const auto& all = table();
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Specification& each) { return each.name == name; });
-  return found == all.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(table(), name, &Specification::name);
+  return found == table().end() ? nullptr : &*found;
+}
+
+const Specification& quit() {
+  return *std::ranges::find(table(), Specification::Then::quit, &Specification::then);
 }
 
 std::string Command::text(std::string_view argument, std::string_view otherwise) const {
@@ -173,27 +197,30 @@ boost::system::result<Command, Rejected> parse_command(std::string_view line) {
   if (line.size() > line_max) return reject(Errc::not_json, {}, "line too long");
   ErrorCode error;
   boost::json::value value = boost::json::parse(line, error);
-  if (error || !value.is_object()) return reject(Errc::not_json, {}, error ? error.message() : "no object");
+  if (error || !value.is_object())
+    return reject(Errc::not_json, {}, error ? error.message() : "not an object");
   Command command;
   command.arguments = std::move(value.as_object());
   if (const auto* id = command.arguments.if_contains("id"); id != nullptr && id->is_string()) {
     command.id = id->as_string();
     command.arguments.erase("id");
   }
-  if (const auto* name = command.arguments.if_contains("command"); name != nullptr && name->is_string()) {
-    command.name = name->as_string();
+  std::string name;
+  if (const auto* given = command.arguments.if_contains("command"); given != nullptr && given->is_string()) {
+    name = given->as_string();
     command.arguments.erase("command");
   }
+  command.specification = find_specification(name);
+  if (command.specification == nullptr) return reject(Errc::unknown_command, command.id, name);
   return check(std::move(command));
 }
 
 boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words) {
   Command command;
   if (words.empty()) return reject(Errc::unknown_command, {}, "");
-  command.name = words.front();
-  const Specification* specification = find_specification(command.name);
-  if (specification == nullptr) return reject(Errc::unknown_command, {}, command.name);
-  const auto& arguments = specification->arguments;
+  command.specification = find_specification(words.front());
+  if (command.specification == nullptr) return reject(Errc::unknown_command, {}, words.front());
+  const auto& arguments = command.specification->arguments;
   auto positional = arguments.begin();
   for (std::size_t i = 1; i < words.size(); ++i) {
     auto argument = arguments.end();

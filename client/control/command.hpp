@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "protocol/base/result.hpp"
+#include "protocol/base/time.hpp"
 
 namespace beckon::client::control {
 
 enum class Errc {
-  not_json = 1,      ///< The line is no JSON object, or longer than `line_max`.
+  not_json = 1,      ///< The line is not a JSON object, or is longer than `line_max`.
   unknown_command,   ///< No such command.
   missing_argument,  ///< A required argument is absent.
   bad_argument,      ///< An argument is unknown, of the wrong type, or not one of its words.
@@ -31,29 +32,71 @@ struct Argument {
   const char* words = "";  ///< Allowed values of a text, separated by '|'; empty: any.
 };
 
-/// One command of the contract: the same table serves the JSON lines, the command line, the interactive
-/// prompt and their help.
+struct Command;
+
+/// Executes commands: one function for each row of the table of commands. A command ends with one "result"
+/// event.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  virtual void do_register(const Command& command, Now now) = 0;
+  virtual void do_unregister(const Command& command, Now now) = 0;
+  virtual void do_publish(const Command& command, Now now) = 0;
+  virtual void do_unpublish(const Command& command, Now now) = 0;
+  virtual void do_subscribe(const Command& command, Now now) = 0;
+  virtual void do_unsubscribe(const Command& command, Now now) = 0;
+  virtual void do_allow(const Command& command, Now now) = 0;
+  virtual void do_block(const Command& command, Now now) = 0;
+  virtual void do_forget(const Command& command, Now now) = 0;
+  virtual void do_message(const Command& command, Now now) = 0;
+  virtual void do_media(const Command& command, Now now) = 0;
+  virtual void do_call(const Command& command, Now now) = 0;
+  virtual void do_answer(const Command& command, Now now) = 0;
+  virtual void do_reject(const Command& command, Now now) = 0;
+  virtual void do_hangup(const Command& command, Now now) = 0;
+  virtual void do_statistics(const Command& command, Now now) = 0;
+  virtual void do_accept_key(const Command& command, Now now) = 0;
+  virtual void do_safety_number(const Command& command, Now now) = 0;
+  virtual void do_snapshot(const Command& command, Now now) = 0;
+  virtual void do_quit(const Command& command, Now now) = 0;
+};
+
+/// One command of the contract. Its row in the table is the only place that names it: the JSON lines, the
+/// command line, the prompt, their help and the dispatch all read the table.
 struct Specification {
+  /// What a one-shot `beckon COMMAND` does after the result.
+  enum class Then {
+    end,
+    stay,  ///< Continues until interrupted: the command only makes sense while somebody watches.
+    quit,  ///< The command itself ends the program.
+  };
   const char* name;
+  void (Executor::*handler)(const Command& command, Now now);
   const char* help;
   std::vector<Argument> arguments;
+  Then then = Then::end;
 };
 std::span<const Specification> specifications();
 const Specification* find_specification(std::string_view name);
+/// The command that ends the program, which the program also executes by itself.
+const Specification& quit();
 
 /// A command that was checked against its specification: every required argument is there, every
 /// argument has its type, addresses are canonical ("sip:alice@example.org").
 struct Command {
-  std::string id;  ///< The caller's correlation id; may be empty.
-  std::string name;
+  std::string id;                                ///< The caller's correlation id; may be empty.
+  const Specification* specification = nullptr;  ///< Null only before the command is known.
   boost::json::object arguments;
 
+  std::string_view name() const { return specification != nullptr ? specification->name : ""; }
+  void execute(Executor& executor, Now now) const { (executor.*specification->handler)(*this, now); }
   bool has(std::string_view argument) const { return arguments.contains(argument); }
   std::string text(std::string_view argument, std::string_view otherwise = {}) const;
   std::int64_t number(std::string_view argument, std::int64_t otherwise) const;
 };
 
-/// A command that could not be read; `id` is kept where it was readable, so that the answer finds its asker.
+/// A command that could not be read. `id` is kept if it could be read, so that the caller recognises the
+/// result.
 struct Rejected {
   ErrorCode error;
   std::string id;
@@ -63,7 +106,7 @@ struct Rejected {
 /// Reads {"id": "7", "command": "message", "to": "alice@example.org", "text": "hi"}.
 boost::system::result<Command, Rejected> parse_command(std::string_view line);
 
-/// Reads the words of a command line: required arguments by position, the others as --name VALUE
+/// Reads the words of a command line, required arguments by position, the others as --name VALUE:
 /// message alice@example.org "hi", allow bob@example.org --direct auto.
 boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words);
 

@@ -19,7 +19,7 @@ std::string text(const object& from, std::string_view name) {
   return value->is_string() ? std::string(value->as_string()) : boost::json::serialize(*value);
 }
 
-/// What is no UTF-8 (a peer's reason phrase may be anything) becomes '?', so that every line is JSON.
+/// Octets that are not UTF-8 become '?' (a peer's reason phrase may be anything), so that every line is JSON.
 std::string clean(std::string text) {
   if (is_utf8(text)) return text;
   for (char& c : text) {
@@ -28,7 +28,8 @@ std::string clean(std::string text) {
   return text;
 }
 
-/// Peers choose these texts: what would move the cursor or colour the terminal is shown as '?'.
+/// Peers choose these texts: control characters, which could move the cursor or colour the terminal, become
+/// '?'.
 std::string plain(std::string text) {
   text = clean(std::move(text));
   for (std::size_t i = 0; i < text.size(); ++i) {

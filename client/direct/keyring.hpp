@@ -10,8 +10,8 @@
 
 namespace beckon::client::direct {
 
-/// The long-lived secrets of this device (DIRECT_SESSIONS, "Three keys of a user"). Stored by the shell in a
-/// file of mode 0600, never logged.
+/// The long-lived secrets of this device (DIRECT_SESSIONS, "Three keys of a user"). The shell stores them in
+/// a file of mode 0600; they are never logged.
 struct Keyring {
   crypto::KeyPair device;  ///< X25519
   crypto::KeyPair ident;   ///< Ed25519; `secret` is the seed.
@@ -20,7 +20,7 @@ struct Keyring {
 
 Keyring make_keyring(Random& random);
 
-/// What the identity says of this device to those who talk with `aor`, ours; without a certificate.
+/// The identity's signature over this device's key, for the own `aor`; without a certificate.
 ds1::Ident make_ident(const Keyring& keyring, std::string_view aor);
 
 /// One JSON object. Error of `parse_keyring`: std::errc::invalid_argument.

@@ -11,11 +11,11 @@ namespace ds = beckon::direct;
 
 namespace {
 
-/// The first codec of their list that we know.
+/// The first codec of the peer's list that this program has.
 const documents::Codec* common_codec(const documents::Media& media) {
-  for (const auto& theirs : media.codecs) {
-    for (const auto& ours : codecs()) {
-      if (iequals(theirs.name, ours.name) && theirs.clock == ours.clock) return &theirs;
+  for (const auto& offered : media.codecs) {
+    for (const auto& own : codecs()) {
+      if (iequals(offered.name, own.name) && offered.clock == own.clock) return &offered;
     }
   }
   return nullptr;

@@ -13,7 +13,7 @@
 namespace beckon::client::direct {
 namespace {
 
-/// Device keys remembered of one AOR; the server could otherwise make us remember without end.
+/// Device keys kept per AOR: bounds the memory that a server can fill.
 constexpr std::size_t devices_max = 64;
 
 ErrorCode malformed() { return boost::system::errc::make_error_code(boost::system::errc::invalid_argument); }

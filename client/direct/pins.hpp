@@ -11,16 +11,16 @@
 
 namespace beckon::client::direct {
 
-/// Whose identities we trust (DIRECT_SESSIONS 13). Pins are per AOR: the first identity seen of an AOR is
-/// pinned (first use); another one later stays unverified until the user accepts it.
+/// The identities that the user trusts (DIRECT_SESSIONS 13). Pins are per AOR: the first identity of an AOR
+/// is pinned (trust on first use); a later one stays unverified until the user accepts it.
 class Pins {
  public:
   enum class Seen {
-    bad,       ///< The signature does not check: nothing was learned.
+    bad,       ///< The signature is wrong: the claim is ignored.
     pinned,    ///< The AOR's first identity: pinned now, its device key is verified.
     verified,  ///< A pinned identity: the device key is verified.
-    fresh,     ///< Another identity than the pinned ones: the device key stays unverified, the user is told.
-    waiting,   ///< The same again: the user has been told.
+    fresh,     ///< Not a pinned identity: the device key stays unverified, and the user should know.
+    waiting,   ///< The same again: the user knows already.
   };
 
   /// An identity's claim over a device key, from a <direct> element or a HELLO's IDENT item.
@@ -29,13 +29,13 @@ class Pins {
 
   bool is_verified(const std::string& aor, const crypto::Key32& device_key) const;
   bool is_pinned(const std::string& aor, const crypto::Key32& ident) const;
-  /// The user accepts the identity that AOR showed last; false where none waits. Others that were shown
-  /// before it stay what they were.
+  /// The user accepts the identity that the AOR showed last; false if none waits. Identities shown earlier
+  /// stay as they were.
   bool accept(const std::string& aor);
   /// The identity to compare with its user; null without one.
   const crypto::Key32* ident_of(const std::string& aor) const;
 
-  /// Pins as one JSON object, and back; verified device keys are learned anew from presence.
+  /// Pins as one JSON object, and back; verified device keys are learned again from presence.
   std::string print() const;
   static Result<Pins> parse(std::string_view text);
 

@@ -7,11 +7,11 @@
 
 namespace beckon::client::direct {
 
-/// The one UDP port of direct sessions, as the shell opened it (or the simulation made it up). What arrives
-/// there is handed to `Agent::on_datagram`.
+/// The UDP port of direct sessions, which the shell or the simulation provides. What arrives there goes to
+/// `Agent::on_datagram`.
 class Port : public stream::Network {
  public:
-  /// Where it is reached; empty: no direct sessions.
+  /// The addresses at which it can be reached; empty: no direct sessions.
   virtual std::vector<beckon::direct::Candidate> candidates() = 0;
   /// Which of a callee's candidates may be sent to.
   virtual beckon::direct::Networks networks() = 0;

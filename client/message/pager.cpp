@@ -8,7 +8,7 @@ using sip::HeaderId;
 
 namespace {
 
-/// What the layer and the answer to a challenge add: Via, Authorization.
+/// Octets that Via and Authorization add later.
 constexpr std::size_t added_later = 600;
 
 /// Empty unless it names a user.
@@ -17,7 +17,7 @@ std::string aor_of(const Result<sip::NameAddr>& address) {
   return usable ? sip::canonical_aor(address->uri) : std::string();
 }
 
-/// Whom our own server vouches for (RFC 3325); empty: nobody.
+/// The sender that P-Asserted-Identity names (RFC 3325); empty without one.
 std::string asserted_sender(const sip::Message& message) {
   for (const auto value : message.values(HeaderId::p_asserted_identity)) {
     if (auto aor = aor_of(sip::parse_name_addr(value)); !aor.empty()) return aor;
@@ -46,25 +46,35 @@ void Pager::send(const std::string& to, std::string text, Done done, Now now) {
       std::move(request), context_.hop(),
       [done = std::move(done)](int status, const sip::Message* response, Now at) {
         using account::Requester;
-        done(Requester::told(status, response), Requester::told_reason(status, response), at);
+        done(Requester::status_of(status, response), Requester::reason_of(status, response), at);
       },
       now);
 }
 
-int Pager::on_message(const sip::Message& message, bool from_server, Now now) {
+const incoming::Services& Pager::services() const {
+  static const incoming::Services services{.methods = {sip::Method::message}};
+  return services;
+}
+
+void Pager::on_request(const incoming::Request& request, Now now) {
+  const sip::Message& message = request.message();
   const std::string type = sip::media_type(message.header(HeaderId::content_type));
   // COMPAT: some peers send a text without Content-Type.
-  if (!type.empty() && !type.starts_with("text/")) return 415;
-  const std::string vouched = from_server ? asserted_sender(message) : std::string();
-  const std::string from = vouched.empty() ? aor_of(message.from()) : vouched;
-  if (from.empty() || !is_utf8(message.body())) return 400;
+  if (!type.empty() && !type.starts_with("text/")) {
+    auto reply = request.reply(415);
+    reply.add(HeaderId::accept, "text/plain");
+    return request.respond(std::move(reply), now);
+  }
+  const std::string asserted = request.is_from_server() ? asserted_sender(message) : std::string();
+  const std::string from = asserted.empty() ? aor_of(message.from()) : asserted;
+  if (from.empty() || !is_utf8(message.body())) return request.respond(400, now);
   boost::json::object event = control::make_event("message", now);
   event["from"] = from;
   event["text"] = message.body();
-  event["asserted"] = !vouched.empty();
+  event["asserted"] = !asserted.empty();
   if (!type.empty()) event["content_type"] = type;
   context_.emit(std::move(event));
-  return 200;
+  request.respond(200, now);
 }
 
 }  // namespace beckon::client::message

@@ -6,17 +6,18 @@
 
 #include "client/account/context.hpp"
 #include "client/account/requester.hpp"
+#include "client/incoming/room.hpp"
 
 namespace beckon::client::message {
 
-/// Octets of a whole MESSAGE request. Beyond it every hop must be known to be congestion-safe, and the
-/// server's next hop may be UDP (RFC 3428 8): such a text is not sent.
+/// Octets of a whole MESSAGE request. A longer one needs congestion control on every hop, and the server's
+/// next hop may be UDP (RFC 3428 8), so it is not sent.
 inline constexpr std::size_t request_max = 1300;
 
-/// Pager-mode messages (RFC 3428): each stands alone, 200 means received.
-class Pager {
+/// Pager-mode messages (RFC 3428): each stands alone, 200 means received. Takes the MESSAGEs that come in.
+class Pager final : public incoming::Room {
  public:
-  /// Called once; `status` is 0 when nobody answered.
+  /// Called once; `status` is 0 without answer.
   using Done = std::function<void(int status, std::string_view reason, Now now)>;
 
   explicit Pager(account::Context& context) : context_(context) {}
@@ -24,9 +25,11 @@ class Pager {
   /// `to` is a canonical AOR. A text too long for one request ends with 513 at once.
   void send(const std::string& to, std::string text, Done done, Now now);
 
-  /// A MESSAGE for us: emits it and says what to answer: 200, 400, or 415 for what is no text. Whom it
-  /// asserts as sender counts only if it came `from_server` (RFC 3325 5).
-  int on_message(const sip::Message& message, bool from_server, Now now);
+  // incoming::Room
+  const incoming::Services& services() const override;
+  /// Shows a text and answers 200; 415 for another type, 400 for what cannot be read. An asserted sender is
+  /// believed only from the account's own server (RFC 3325 5).
+  void on_request(const incoming::Request& request, Now now) override;
 
  private:
   account::Context& context_;

@@ -9,11 +9,11 @@ using sip::HeaderId;
 
 namespace {
 
-/// A UA publishes with Expires of at most this, so that a vanished device is closed soon
+/// The longest Expires of a PUBLISH, so that a device that vanishes is shown closed soon
 /// (DIRECT_SESSIONS 3.8).
 constexpr std::chrono::seconds lifetime{600};
 
-/// What the machine is given for "the newest document": it is composed when it leaves.
+/// The machine's placeholder for the newest document, which is composed when it leaves.
 const SharedText& newest() {
   static const SharedText mark = share("");
   return mark;
@@ -26,7 +26,7 @@ bool wants_direct(const Shown& shown) { return shown.open && shown.direct != ds1
 documents::Presence compose(const account::Context& context, const Shown& shown,
                             const documents::Direct* direct, Now now) {
   documents::Tuple tuple;
-  // One tuple per device; letters only, as an XML id cannot begin with a digit.
+  // One tuple per device. An XML id cannot begin with a digit.
   tuple.id = "d" + context.account.instance.substr(context.account.instance.size() - 12);
   tuple.basic = shown.open ? documents::Basic::open : documents::Basic::closed;
   if (direct != nullptr) tuple.status_extensions.push_back(documents::print(*direct));
@@ -80,14 +80,14 @@ void Publication::on_offer(Now now) {
   if (wanted_ && possible && offer_taken_ != connection.flow) update(now);
 }
 
-/// The user's own wish waits for no pause after a failure.
+/// A command of the user does not wait for the pause after a failure.
 Publication::Actions Publication::hurry(Time now) {
   if (machine_.state() == Publisher::State::waiting) return machine_.on_timer(*machine_.deadline());
   if (machine_.state() != Publisher::State::failed) return {};
   return wanted_ ? machine_.republish(now) : machine_.remove(now);
 }
 
-/// Nothing is published and nothing in flight: what is left to say is that it was removed.
+/// Nothing is published and no PUBLISH is in flight: whatever still waits ends as removed.
 void Publication::settle(Now now) {
   if (machine_.state() != Publisher::State::idle) return;
   for (auto& done : std::exchange(waiting_, {})) done(200, now);
@@ -134,18 +134,18 @@ SharedText Publication::make_document(Now now) {
   const documents::Direct* direct = nullptr;
   if (wants_direct(shown_) && why_not_direct_.empty()) {
     direct = make_direct_(std::exchange(renew_epoch_, false), now);
-    if (direct == nullptr) why_not_direct_ = "no address to be reached at";
+    if (direct == nullptr) why_not_direct_ = "this device has no reachable address";
   }
   with_direct_ = direct != nullptr;
   offer_taken_ = context_.connection.offers_direct() ? context_.connection.flow : 0;
   return share(documents::print(compose(context_, shown_, direct, now)));
 }
 
-/// Empty: it may be published.
+/// Empty if <direct> may be published.
 std::string Publication::why_not_direct() const {
   const auto& connection = context_.connection;
   if (!wants_direct(shown_)) return {};
-  if (!is_secure(connection.server.protocol)) return "secrets travel over TLS alone";
+  if (!is_secure(connection.server.protocol)) return "secrets are sent over TLS only";
   if (!connection.offers_direct()) return "the server does not offer direct sessions";
   return refused_on_ == connection.flow ? why_refused_ : std::string();
 }
@@ -160,7 +160,7 @@ void Publication::on_response(int status, const sip::Message* response, Now now)
     summary.min_expires = response->number(HeaderId::min_expires);
     summary.retry_after = response->number(HeaderId::retry_after);
   }
-  // A server that lost the publication gets it whole and under a new epoch (DIRECT_SESSIONS 3.3).
+  // A server that lost the publication gets the whole document under a new epoch (DIRECT_SESSIONS 3.3).
   if (status == 412) renew_epoch_ = true;
   const bool refused = in_flight_.whole && with_direct_ && (status == 420 || status == 403);
   const bool removed = in_flight_.removal && (good || status == 412);
@@ -172,22 +172,22 @@ void Publication::on_response(int status, const sip::Message* response, Now now)
     give_up_direct("refused: " + std::to_string(status), now);
     if (!actions.request && wanted_) actions = machine_.republish(now.mono);
   }
-  // The same again, as the server wants it: its answer is the one that counts.
+  // Another attempt follows, as the server asks for it; its answer counts.
   if (!good && !removed && actions.request) return perform(actions, now);
   const auto dones = std::exchange(in_flight_.dones, {});
   if (!actions.request && !waiting_.empty()) actions = hurry(now.mono);
-  const std::string_view reason = account::Requester::told_reason(status, response);
+  const std::string_view reason = account::Requester::reason_of(status, response);
   const char* const state = !good && !removed ? "failed" : in_flight_.removal ? "removed" : "published";
   perform(actions, now);
-  tell(state, status, reason, summary.expires.value_or(0), now);
-  for (const auto& done : dones) done(removed ? 200 : account::Requester::told(status, response), now);
+  report(state, status, reason, summary.expires.value_or(0), now);
+  for (const auto& done : dones) done(removed ? 200 : account::Requester::status_of(status, response), now);
   settle(now);
   if (unwanted) update(now);
   if (good) on_offer(now);
 }
 
-/// False when <direct> left and is not wanted: "UA on [...] a 2xx without the tag: publish again without
-/// <direct>, change secret" (DIRECT_SESSIONS 3.1).
+/// False if <direct> was sent and the server does not want it: "UA on [...] a 2xx without the tag: publish
+/// again without <direct>, change secret" (DIRECT_SESSIONS 3.1).
 bool Publication::take_success(const sip::Message& response, Now now) {
   constexpr std::string_view removed = "direct removed: ";
   context_.connection.take_offer(response);
@@ -202,7 +202,7 @@ bool Publication::take_success(const sip::Message& response, Now now) {
   return false;
 }
 
-/// The secret that left is not used.
+/// The secret that was sent is not used.
 void Publication::give_up_direct(std::string why, Now now) {
   refused_on_ = context_.connection.flow;
   why_refused_ = why_not_direct_ = std::move(why);
@@ -221,8 +221,8 @@ const char* Publication::state_word() const {
   }
 }
 
-void Publication::tell(std::string_view state, int status, std::string_view reason, std::uint32_t expires,
-                       Now now) {
+void Publication::report(std::string_view state, int status, std::string_view reason, std::uint32_t expires,
+                         Now now) {
   boost::json::object event = control::make_event("publication", now);
   event["state"] = state;
   event["status"] = status;

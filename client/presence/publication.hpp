@@ -12,7 +12,7 @@
 
 namespace beckon::client::presence {
 
-/// What the user wants to show.
+/// What the user publishes.
 struct Shown {
   bool open = true;
   std::string note;
@@ -26,13 +26,14 @@ documents::Presence compose(const account::Context& context, const Shown& shown,
                             const documents::Direct* direct, Now now);
 
 /// This device's publication (RFC 3903) with its <direct> element (DIRECT_SESSIONS 3). The document is
-/// composed when it leaves, so that no secret ever goes down a connection on which none was asked for.
+/// composed when its PUBLISH leaves, so that a secret is sent only on a connection on which the server offers
+/// direct sessions.
 class Publication {
  public:
-  /// The final status, 0 when nobody answered. Each is called once.
+  /// The final status, 0 without answer. Each is called once.
   using Done = std::function<void(int status, Now now)>;
-  /// Makes the element with the living epoch, or with a new one if `renew`; null: there is no address to be
-  /// reached at.
+  /// Makes the element with the current epoch, or with a new one if `renew`; null: this device has no
+  /// reachable address.
   using MakeDirect = std::function<const documents::Direct*(bool renew, Now now)>;
 
   Publication(account::Context& context, MakeDirect make_direct);
@@ -41,10 +42,9 @@ class Publication {
   void remove(Done done, Now now);
   /// Publishes the whole document again: the connection is new, or <direct> has changed.
   void update(Now now);
-  /// The server may offer direct sessions now: publishes <direct> if it is wanted and was left out.
+  /// The server may offer direct sessions now: publishes <direct> if it is wanted and was omitted.
   void on_offer(Now now);
 
-  bool is_wanted() const { return wanted_; }
   const Shown& shown() const { return shown_; }
   const char* state_word() const;
 
@@ -65,7 +65,7 @@ class Publication {
   void on_response(int status, const sip::Message* response, Now now);
   bool take_success(const sip::Message& response, Now now);
   void give_up_direct(std::string why, Now now);
-  void tell(std::string_view state, int status, std::string_view reason, std::uint32_t expires, Now now);
+  void report(std::string_view state, int status, std::string_view reason, std::uint32_t expires, Now now);
 
   account::Context& context_;
   MakeDirect make_direct_;
@@ -74,10 +74,10 @@ class Publication {
   Shown shown_;
   bool wanted_ = false;
   InFlight in_flight_;
-  std::vector<Done> waiting_;  ///< Of what the user asked for since the last PUBLISH left.
-  bool with_direct_ = false;   ///< The last document that left carries <direct>.
+  std::vector<Done> waiting_;  ///< Of what the user asked for since the last PUBLISH.
+  bool with_direct_ = false;   ///< The last document that was sent carries <direct>.
   bool renew_epoch_ = false;   ///< The next one needs a new epoch.
-  /// The connection on which the last document was composed with the server's offer; 0: without one.
+  /// The connection whose offer the last document used; 0: none.
   transaction::FlowId offer_taken_ = 0;
   transaction::FlowId refused_on_ =
       0;  ///< The connection on which <direct> was refused (DIRECT_SESSIONS 3.1).

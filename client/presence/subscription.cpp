@@ -47,16 +47,16 @@ int Subscription::on_notify(const sip::Message& notify, Now now) {
     dialog_ = std::move(*made);
   }
   if (!dialog_->on_request(notify)) return 500;
-  // The document first: whoever hears of a new state may ask for what came with it.
+  // The document first: the handler of a new state may ask for the document that came with it.
   if (!notify.body().empty()) on_document_(notify, now);
   perform(machine_.on_notify(*state, now.mono), now);
   return 200;
 }
 
 void Subscription::perform(const Subscriber::Actions& actions, Now now) {
-  // A dropped dialog stays until the next one begins, as a SUBSCRIBE in it may be under way.
+  // A dropped dialog is kept until the next one begins, because a SUBSCRIBE in it may be in flight.
   if (actions.state_changed) {
-    tell(now);
+    report(now);
     on_change_(now);
   }
   if (actions.subscribe) send(*actions.subscribe, now);
@@ -67,7 +67,7 @@ void Subscription::perform(const Subscriber::Actions& actions, Now now) {
     timer_.cancel();
   }
   if (machine_.state() != Subscriber::State::ended) return;
-  // A NOTIFY may end it before the SUBSCRIBE it belongs to is answered; that it came is the answer.
+  // A NOTIFY may end the subscription before its SUBSCRIBE is answered. The NOTIFY then counts as the answer.
   if (const auto done = std::exchange(started_, {})) done(200, now);
   for (const auto& done : std::exchange(stopped_, {})) done(stop_status_, now);
 }
@@ -88,7 +88,7 @@ void Subscription::send(const Subscriber::Subscribe& what, Now now) {
 }
 
 sip::Builder Subscription::make(std::uint32_t expires, bool new_dialog) {
-  // A challenge repeats the request outside the dialog, even if a NOTIFY has made one meanwhile.
+  // After a challenge the request is repeated outside the dialog, even if a NOTIFY has created one meanwhile.
   const bool inside = dialog_ && !new_dialog;
   sip::Builder builder = inside ? dialog_->make_request("SUBSCRIBE")
                                 : context_.request("SUBSCRIBE", to_, to_, tag_, call_id_, ++cseq_);
@@ -111,19 +111,19 @@ void Subscription::on_response(int status, const sip::Message* response, Now now
       } else {
         dialog_->on_response(*response);
       }
-      // A NOTIFY may have made the dialog before a challenge raised the CSeq.
+      // A NOTIFY may have created the dialog before a challenge raised the CSeq.
       if (dialog_) dialog_->local_cseq = std::max(dialog_->local_cseq, cseq_);
     }
   }
   last_status_ = status;
-  const int told = account::Requester::told(status, response);
-  if (machine_.state() == Subscriber::State::stopping && status >= 300 && status != 481) stop_status_ = told;
+  const int shown = account::Requester::status_of(status, response);
+  if (machine_.state() == Subscriber::State::stopping && status >= 300 && status != 481) stop_status_ = shown;
   const auto actions = machine_.on_response(summary, now.mono);
-  // A 423 is answered by the same again: the next answer is the one that counts.
+  // A 423 is followed by another attempt, whose answer counts.
   const bool again = status >= 300 && actions.subscribe;
   const auto done = again ? Done() : std::exchange(started_, {});
   perform(actions, now);
-  if (done) done(told, now);
+  if (done) done(shown, now);
 }
 
 const char* Subscription::state_word() const {
@@ -140,7 +140,7 @@ const char* Subscription::state_word() const {
   }
 }
 
-void Subscription::tell(Now now) {
+void Subscription::report(Now now) {
   boost::json::object event = control::make_event("subscription", now);
   event["to"] = to_;
   event["package"] = package_;

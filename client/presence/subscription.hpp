@@ -12,14 +12,15 @@
 
 namespace beckon::client::presence {
 
-/// One subscription of ours: the RFC 6665 machine with its dialog, joined to the account's requests.
+/// One subscription of this user agent: the RFC 6665 machine with its dialog, joined to the account's
+/// requests.
 class Subscription {
  public:
   /// A NOTIFY with a body, in order.
   using OnDocument = std::function<void(const sip::Message& notify, Now now)>;
-  /// The state changed and was told; `ended` is the last one.
+  /// The state changed and was reported; `ended` is the last one.
   using OnChange = std::function<void(Now now)>;
-  /// The final status, 0 when nobody answered. Each is called once.
+  /// The final status, 0 without answer. Each is called once.
   using Done = std::function<void(int status, Now now)>;
 
   /// `to` is a canonical AOR, `accept` the value of Accept.
@@ -28,24 +29,22 @@ class Subscription {
 
   /// `done` gets the status of the first SUBSCRIBE. Once.
   void start(Done done, Now now);
-  /// Unsubscribes; `done` is called when the subscription has ended: 200, or why the server could not be
-  /// told.
+  /// Unsubscribes. `done` is called when the subscription has ended, with 200, or with the status of the
+  /// SUBSCRIBE that failed.
   void stop(Done done, Now now);
-  /// Asks for full state (a version was missed, the connection is new).
+  /// Asks for full state: a version was missed, or the connection is new.
   void refresh(Now now);
 
-  /// Is this NOTIFY ours? One that overtakes our 200 has no dialog yet and matches by Call-ID and tag. None
-  /// is after the end.
+  /// Does this NOTIFY belong here? One that overtakes the 200 has no dialog yet and matches by Call-ID and
+  /// tag. After the end none matches.
   bool matches(const sip::Message& notify) const;
-  /// Handles it and says what to answer.
+  /// Handles it and returns the status to answer with.
   int on_notify(const sip::Message& notify, Now now);
 
-  const std::string& to() const { return to_; }
-  const std::string& package() const { return package_; }
   event::Subscriber::State state() const { return machine_.state(); }
-  /// The server serves it now: what its documents said is current.
+  /// The server serves it now, so its documents are current.
   bool is_active() const { return machine_.state() == event::Subscriber::State::active; }
-  /// "pending", "active", "terminated", or "unknown" while it is being asked for.
+  /// "pending", "active", "terminated", or "unknown" before the first NOTIFY.
   const char* state_word() const;
 
  private:
@@ -53,7 +52,7 @@ class Subscription {
   void send(const event::Subscriber::Subscribe& what, Now now);
   sip::Builder make(std::uint32_t expires, bool new_dialog);
   void on_response(int status, const sip::Message* response, Now now);
-  void tell(Now now);
+  void report(Now now);
 
   account::Context& context_;
   std::string to_, package_, accept_;

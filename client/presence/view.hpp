@@ -12,12 +12,12 @@ namespace beckon::client::presence {
 /// Is the key of that user's device verified?
 using IsVerified = std::function<bool(const std::string& aor, const crypto::Key32& device_key)>;
 
-/// One user's presence as the contract tells it (event "presence" without name and time): open when one of
-/// his tuples is.
+/// One user's presence as the contract has it (event "presence" without name and time): open if one of the
+/// tuples is.
 boost::json::object make_view(const std::string& aor, const documents::Presence& presence,
                               const IsVerified& is_verified);
 
-/// What is shown of somebody whose subscription ended: closed, nothing more.
+/// The same for a user whose subscription has ended: closed, without tuples.
 boost::json::object make_closed_view(const std::string& aor);
 
 }  // namespace beckon::client::presence

@@ -7,8 +7,8 @@ namespace beckon::client::presence {
 using documents::WatcherInfo;
 
 Watchers::Taken Watchers::take(const WatcherInfo& info) {
-  // A full document may restart the count: the server reserves versions in blocks over a restart, and a new
-  // subscription begins anew (RFC 3857 4.9).
+  // A full document may restart the versions: after the server restarts, or in a new subscription (RFC
+  // 3857 4.9).
   if (info.state == WatcherInfo::State::full) {
     watchers_.clear();
     permits_.clear();

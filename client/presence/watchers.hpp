@@ -9,8 +9,8 @@
 
 namespace beckon::client::presence {
 
-/// Who watches us, from our presence.winfo subscription (RFC 3857, 3858), and what each may start directly
-/// (DIRECT_SESSIONS 3.7). Versions decide: a partial document that does not follow the last one is not taken.
+/// The own watchers, from the presence.winfo subscription (RFC 3857, 3858), and the direct sessions that each
+/// may start (DIRECT_SESSIONS 3.7). A partial document is taken only if its version follows the last one.
 class Watchers {
  public:
   enum class Taken { yes, stale, gap };
@@ -18,19 +18,14 @@ class Watchers {
   /// `gap`: versions were missed; ask for full state.
   Taken take(const documents::WatcherInfo& info);
 
-  const std::map<std::string, documents::Watcher>& all() const { return watchers_; }  ///< By id.
-  const std::map<std::string, ds1::Mode>& permits() const { return permits_; }        ///< By AOR.
-  std::uint32_t version() const { return version_; }
-  bool is_current() const { return known_; }
-
   boost::json::array watchers_json() const;
   boost::json::array permits_json() const;
 
  private:
   void merge(const documents::WatcherInfo& info);
 
-  std::map<std::string, documents::Watcher> watchers_;
-  std::map<std::string, ds1::Mode> permits_;
+  std::map<std::string, documents::Watcher> watchers_;  ///< By id.
+  std::map<std::string, ds1::Mode> permits_;            ///< By AOR.
   std::uint32_t version_ = 0;
   bool known_ = false;
 };

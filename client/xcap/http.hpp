@@ -9,7 +9,7 @@
 
 namespace beckon::client::xcap {
 
-/// What carries HTTP: `protocol/net` over TLS, the simulation over its virtual network.
+/// Carries HTTP: the program over TLS (`protocol/net`), the simulation over its virtual network.
 class Http {
  public:
   using Done = std::function<void(Result<beckon::xcap::Response> response, Now now)>;

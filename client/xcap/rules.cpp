@@ -11,7 +11,7 @@ using beckon::xcap::Response;
 
 namespace {
 
-/// How often an edit begins again because another device wrote in between.
+/// How often an edit is tried because another device changes the document meanwhile.
 constexpr int tries_max = 4;
 
 Result<documents::Rules> read_rules(const Response& response) {

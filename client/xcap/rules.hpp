@@ -14,18 +14,18 @@
 
 namespace beckon::client::xcap {
 
-/// Edits our presence authorisation rules (RFC 5025) on the server: reads the document, changes one watcher's
-/// rule, and writes it back if nobody else wrote meanwhile (RFC 4825 7.11), else begins again. One edit at a
-/// time, in order.
+/// Edits the user's presence authorisation rules (RFC 5025) on the server: reads the document, changes one
+/// watcher's rule, and writes it back if it has not changed meanwhile (RFC 4825 7.11), else begins again. One
+/// edit at a time, in order.
 class Rules {
  public:
-  /// `status` is HTTP's; 0 when the server was not reached.
+  /// `status` is HTTP's; 0 if the server was not reached.
   using Done = std::function<void(int status, std::string reason, Now now)>;
 
   /// `root` is the path of the XCAP root, e.g. "/xcap".
   Rules(const account::Account& account, std::string root, Http& http, Random& random);
 
-  /// Nothing as verdict: remove our rule for him.
+  /// Without a verdict the watcher's rule is removed.
   void set(std::string watcher, std::optional<documents::Verdict> verdict, Done done);
 
  private:
@@ -51,7 +51,7 @@ class Rules {
   std::string path_;
   Http& http_;
   Random& random_;
-  std::deque<Edit> edits_;  ///< The first is under way.
+  std::deque<Edit> edits_;  ///< The first is in progress.
   std::optional<auth::Challenge> challenge_;
   std::uint32_t count_ = 0;
   account::Life life_;

@@ -43,8 +43,4 @@ Result<std::unique_ptr<AudioDecoder>> make_decoder(std::string_view name, std::u
   return Errc::unknown_codec;
 }
 
-bool is_supported(std::string_view name, std::uint32_t clock) {
-  return is_opus(name, clock) || is_pcmu(name, clock);
-}
-
 }  // namespace beckon::codec

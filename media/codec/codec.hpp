@@ -20,7 +20,7 @@ enum class Errc {
 };
 const char* to_string(Errc error);
 
-/// What the two sides agreed on, as far as an encoder can obey it.
+/// What the two sides agreed on, as far as an encoder can follow it.
 struct EncoderParameters {
   int bitrate = 64000;    ///< Bit/s; the peer's `maxrate` caps it. PCMU is always 64000.
   int complexity = 7;     ///< Opus, 0..10: CPU against quality.
@@ -40,16 +40,16 @@ class AudioEncoder {
 };
 
 /// Turns RTP payloads into frames. Call one of the three functions for each 20 ms, in order: the decoder
-/// goes on from where the last call left it. Not thread-safe.
+/// continues from its last frame. Not thread-safe.
 class AudioDecoder {
  public:
   virtual ~AudioDecoder() = default;
   /// Errors: Errc::bad_payload, Errc::bad_duration; then `frame` was concealed.
   virtual Result<void> decode(ByteView payload, FrameSpan frame) = 0;
-  /// Makes up for a lost frame with what the payload after it repeats of it (Opus in-band FEC); where that
-  /// holds nothing it conceals. True when real speech was recovered.
+  /// Replaces a lost frame by the copy that the next payload carries (Opus in-band FEC), or conceals it if
+  /// there is no copy. True if speech was recovered.
   virtual bool recover(ByteView next_payload, FrameSpan frame) = 0;
-  /// Makes up for a lost frame from what came before it.
+  /// Replaces a lost frame by an estimate from the frames before it.
   virtual void conceal(FrameSpan frame) = 0;
 };
 
@@ -58,9 +58,6 @@ class AudioDecoder {
 Result<std::unique_ptr<AudioEncoder>> make_encoder(std::string_view name, std::uint32_t clock,
                                                    const EncoderParameters& parameters = {});
 Result<std::unique_ptr<AudioDecoder>> make_decoder(std::string_view name, std::uint32_t clock);
-
-/// True for what the two functions above can make.
-bool is_supported(std::string_view name, std::uint32_t clock);
 
 }  // namespace beckon::codec
 

@@ -34,8 +34,8 @@ class Encoder final : public AudioEncoder {
   std::vector<Sample> narrow_;
 };
 
-/// Conceals by repeating the last block, each time at half the level (the spirit of G.711 appendix I, without
-/// its pitch search).
+/// Conceals by repeating the last block, each time at half the level: G.711 appendix I without the pitch
+/// search.
 class Decoder final : public AudioDecoder {
  public:
   explicit Decoder(Resampler resampler) : resampler_(std::move(resampler)) {}

@@ -4,23 +4,10 @@
 
 namespace beckon::device {
 
-/// Never ends, never sounds: a muted microphone.
+/// Endless silence: a muted microphone.
 class SilenceSource final : public AudioSource {
  public:
   bool pull(codec::FrameSpan frame) override;
-};
-
-/// A sine that never ends.
-class ToneSource final : public AudioSource {
- public:
-  /// `frequency` in Hz, below 24000; `amplitude` from 0 to 1 of full scale.
-  explicit ToneSource(double frequency, double amplitude = 0.25);
-  bool pull(codec::FrameSpan frame) override;
-
- private:
-  double step_;  ///< Radians a sample.
-  double phase_ = 0;
-  double amplitude_;
 };
 
 /// Drops everything.

@@ -73,7 +73,7 @@ void append_samples(Bytes& out, std::span<const codec::Sample> samples) {
   for (const auto sample : samples) append_le16(out, static_cast<std::uint16_t>(sample));
 }
 
-/// A file whose header was read: gives mono samples at the file's rate, block by block.
+/// A file whose header was read. Yields mono samples at the file's rate, block by block.
 class Reader {
  public:
   static Result<Reader> open(const std::filesystem::path& path);

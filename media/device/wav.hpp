@@ -13,7 +13,7 @@ namespace beckon::device {
 enum class Errc {
   cannot_open = 1,     ///< The file does not exist or may not be read or written.
   cannot_read,         ///< Reading failed.
-  cannot_write,        ///< Writing failed: the disk is full, or the file was taken away.
+  cannot_write,        ///< Writing failed: the disk is full, or the file was removed.
   not_wav,             ///< No RIFF/WAVE file, or its chunks do not fit its length.
   unsupported_format,  ///< Not 16 bit PCM, more than two channels, or a rate outside 4000..192000 Hz.
   too_large,           ///< More than `max_wav_seconds` of sound.
@@ -25,7 +25,7 @@ inline constexpr std::size_t max_wav_header = 64 * 1024;
 /// Longest sound that `read_wav` brings into memory: 10 minutes, 58 MB at 48 kHz.
 inline constexpr unsigned max_wav_seconds = 600;
 
-/// Where a WAV file's sound lies in it.
+/// The place of the sound in a WAV file.
 struct WavFormat {
   unsigned rate = 0;      ///< Hz
   unsigned channels = 0;  ///< 1 or 2
@@ -43,8 +43,8 @@ Result<WavFormat> parse_wav(ByteView front, std::uint64_t file_size);
 Result<std::unique_ptr<AudioSource>> open_wav_source(const std::filesystem::path& path);
 
 /// Records 48 kHz mono. The file is a valid WAV after every second of sound and after `finish`, which the
-/// destructor calls if nobody did; past 4 GiB (12 h) it drops. Errors: Errc::cannot_open, later
-/// Errc::cannot_write.
+/// destructor calls if the owner did not. Sound past 4 GiB (12 h) is dropped. Errors: Errc::cannot_open,
+/// later Errc::cannot_write.
 Result<std::unique_ptr<AudioSink>> open_wav_sink(const std::filesystem::path& path);
 
 /// A whole file at once, mono at its own rate.

@@ -1,23 +1,12 @@
 #include "media/direct/callee.hpp"
 
-#include <algorithm>
-#include <cassert>
-
 namespace beckon::direct {
 
 Callee::Callee(Host& host, Setup setup, const Arrival& arrival, Time now)
-    : Session(host, Role::callee, std::move(setup.subject), setup.hello.keys, now),
+    : Session(host, Role::callee, std::move(setup.subject), setup.ssrcs, setup.hello.keys, now),
       caller_key_(setup.hello.caller_key),
       caller_ephemeral_(setup.hello.body.ephemeral),
       silence_timer_(host.timers) {
-  assert(setup.ssrcs.size() == streams_.size());
-  const auto& taken = setup.ssrcs;
-  for (std::size_t i = 0; i < streams_.size(); ++i) {
-    streams_[i].peer_ssrc = taken[i];
-    while (std::find(taken.begin(), taken.end(), streams_[i].ssrc) != taken.end()) {
-      streams_[i].ssrc = static_cast<std::uint32_t>(host.random.next());
-    }
-  }
   path_.add_source(arrival.from, arrival.octets);
 }
 
@@ -61,8 +50,8 @@ void Callee::introduce(const Incoming& incoming, Time now) {
   if (is_dead()) return;
   announce();
   const bool answered = state_ == State::answered;
-  tell(incoming, now);
-  if (answered) tell(Answered{subject().call}, now);
+  report(incoming, now);
+  if (answered) report(Answered{subject().call}, now);
 }
 
 void Callee::on_hello_again(const Arrival& arrival, Time now) {
@@ -79,7 +68,7 @@ bool Callee::accept(Time now) {
   said_ = Said::answered;
   silence_timer_.cancel();
   answer(now);
-  tell(Answered{subject().call}, now);
+  report(Answered{subject().call}, now);
   return true;
 }
 
@@ -117,8 +106,8 @@ void Callee::hang_up(Reason reason, Time now) {
 // --- what the caller does ---
 
 bool Callee::may_send(MediaKind kind) const {
-  const Stream* const stream = find_stream(kind);
-  return stream != nullptr && sends(stream->line.dir) && plays();
+  const auto line = find_line(kind);
+  return line && sends(subject().media[*line].dir) && plays();
 }
 
 void Callee::on_control(const Address&, const Control& control, Time) {
@@ -132,7 +121,7 @@ void Callee::on_first_phase1(const Address& from, Time now) {
   state_timer_.cancel();
   send_in_phase1();
   send_check(from);
-  tell(Active{subject().call}, now);
+  report(Active{subject().call}, now);
 }
 
 void Callee::on_peer_check(Time now) {

@@ -11,7 +11,7 @@ namespace beckon::direct {
 inline constexpr Duration callee_ring_time = 60s;        ///< DIRECT_SESSIONS 8
 inline constexpr Duration ring_silence_time = 15s;       ///< Without a CHECK of the caller ringing ends (8)
 inline constexpr Duration phase1_time = 3s;              ///< From the ANSWER to the first phase 1 packet (8)
-inline constexpr Duration refused_time = 5s;             ///< A refusal is remembered (8)
+inline constexpr Duration refused_time = 5s;             ///< How long a refusal is kept (8)
 inline constexpr std::size_t responses_per_second = 10;  ///< To repeated HELLOs (6)
 
 /// The callee's machine, one per admitted HELLO (DIRECT_SESSIONS 8).
@@ -35,7 +35,7 @@ class Callee final : public Session {
   void answer_at_once(const Arrival& arrival, Time now);
   void refuse(Reason reason, std::uint16_t retry_after, const Arrival& arrival, Time now);
 
-  /// Tells the user, unless the session was refused.
+  /// Announces the session to the user, unless it was refused.
   void introduce(const Incoming& incoming, Time now);
 
   /// The same HELLO again, perhaps from another address.

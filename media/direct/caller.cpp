@@ -20,7 +20,7 @@ bool is_worth_invite(Reason reason) {
 }  // namespace
 
 Caller::Caller(Host& host, const crypto::KeyPair& device, Setup setup, Time now)
-    : Session(host, Role::caller, std::move(setup.subject), setup.hello.keys, now),
+    : Session(host, Role::caller, std::move(setup.subject), setup.ssrcs, setup.hello.keys, now),
       device_(device),
       ephemeral_(setup.ephemeral),
       expects_auto_(setup.expects_auto),
@@ -30,7 +30,6 @@ Caller::Caller(Host& host, const crypto::KeyPair& device, Setup setup, Time now)
       quiet_timer_(host.timers) {
   crypto::wipe(setup.ephemeral.secret);
   set_linger(keys_linger_time);
-  for (std::size_t i = 0; i < streams_.size(); ++i) streams_[i].ssrc = setup.ssrcs[i];
   for (const auto& candidate : setup.candidates) {
     Leg leg{.address = candidate.address, .request = {}, .transaction = {}};
     host.random.fill(leg.transaction);
@@ -71,8 +70,8 @@ void Caller::stop_hellos() {
 // --- what media may do ---
 
 bool Caller::may_send(MediaKind kind) const {
-  const Stream* const stream = find_stream(kind);
-  if (stream == nullptr || !sends(stream->line.dir)) return false;
+  const auto line = find_line(kind);
+  if (!line || !sends(subject().media[*line].dir)) return false;
   switch (state_) {
     case State::sent:
       return expects_auto_ && !quiet_;
@@ -92,11 +91,11 @@ bool Caller::plays() const {
   return state_ == State::active || (expects_auto_ && (state_ == State::sent || state_ == State::answered));
 }
 
-bool Caller::is_within_rate(const Stream& stream, std::size_t octets, Time now) const {
+bool Caller::is_within_rate(MediaKind kind, std::uint64_t octets, Time now) const {
   if (reached_) return true;
-  const std::uint64_t rate = stream.line.kind == MediaKind::video ? early_video_rate : early_audio_rate;
+  const std::uint64_t rate = kind == MediaKind::video ? early_video_rate : early_audio_rate;
   const auto time = static_cast<std::uint64_t>((now - start_ + early_burst).count());
-  return (stream.octets + octets) * 8 * 1'000'000 <= rate * time;
+  return octets * 8 * 1'000'000 <= rate * time;
 }
 
 std::optional<Address> Caller::media_target() const {
@@ -165,7 +164,7 @@ void Caller::enter_ringing(Time now) {
   if (state_ == State::ringing) return;
   state_ = State::ringing;
   state_timer_.set(now + caller_ring_time, [this](Time later) { leave(Reason::no_answer, later); });
-  tell(Ringing{subject().call}, now);
+  report(Ringing{subject().call}, now);
 }
 
 void Caller::enter_answered(Time now) {
@@ -174,7 +173,7 @@ void Caller::enter_answered(Time now) {
     want_fallback(FallbackWanted::Why::lost, Reason::none, later);
     leave(Reason::path_lost, later);
   });
-  tell(Answered{subject().call}, now);
+  report(Answered{subject().call}, now);
 }
 
 void Caller::on_refused(Reason reason, std::uint16_t retry_after, Time now) {
@@ -203,15 +202,15 @@ void Caller::on_answer(const Control& answer, Time now) {
   open_phase1(*keys);
   send_in_phase1();
   set_linger(dead_time);
-  const bool told = state_ == State::answered;
+  const bool was_answered = state_ == State::answered;
   state_ = State::active;
   state_timer_.cancel();
   send_ack(answer, now);
   start_checks(/*at_once=*/true, now);
   start_reports(now);
   host_.on_won(*this, now);
-  if (!told) tell(Answered{subject().call}, now);
-  tell(Active{subject().call}, now);
+  if (!was_answered) report(Answered{subject().call}, now);
+  report(Active{subject().call}, now);
 }
 
 // --- the end ---
@@ -227,7 +226,7 @@ void Caller::on_consent_lost(Time now) {
   leave(Reason::path_lost, now);
 }
 
-/// The callee took up a call that is over here: it is told once (8, DEAD).
+/// The callee took up a call that has ended here: one BYE ends it there too (8, DEAD).
 void Caller::on_late(Time now) {
   if (is_leaving() || std::exchange(late_answered_, true)) return;
   send_one_bye(Reason::answered_elsewhere, now);
@@ -241,11 +240,11 @@ void Caller::on_unreachable(const Address& to, Time now) {
 }
 
 void Caller::want_fallback(FallbackWanted::Why why, Reason reason, Time now) {
-  if (is_dead() || std::exchange(fallback_told_, true)) return;
+  if (is_dead() || std::exchange(fallback_reported_, true)) return;
   fallback_timer_.cancel();
-  tell(FallbackWanted{subject().call, why, reason, subject().attempt, subject().tag, subject().epoch,
-                      keys_.proof},
-       now);
+  report(FallbackWanted{subject().call, why, reason, subject().attempt, subject().tag, subject().epoch,
+                        keys_.proof},
+         now);
 }
 
 }  // namespace beckon::direct

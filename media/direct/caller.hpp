@@ -58,7 +58,7 @@ class Caller final : public Session {
   bool plays() const override;
   std::optional<Address> media_target() const override;
   std::vector<Address> control_targets() const override;
-  bool is_within_rate(const Stream& stream, std::size_t octets, Time now) const override;
+  bool is_within_rate(MediaKind kind, std::uint64_t octets, Time now) const override;
 
   void send_hellos(std::size_t round, Time now);
   void stop_hellos();
@@ -77,9 +77,9 @@ class Caller final : public Session {
   crypto::KeyPair ephemeral_;
   std::vector<Leg> legs_;
   bool expects_auto_;
-  bool quiet_ = false;    ///< Phase 0 media stopped for want of a response.
+  bool quiet_ = false;    ///< Phase 0 media stopped because no response came.
   bool reached_ = false;  ///< A valid response or control message came.
-  bool fallback_told_ = false;
+  bool fallback_reported_ = false;
   bool late_answered_ = false;
   Time start_;
   Timer hello_timer_;

@@ -6,7 +6,7 @@
 namespace beckon::direct {
 namespace {
 
-constexpr std::uint16_t lowest_port = 1024;  ///< Services of others stand below (DIRECT_SESSIONS 5).
+constexpr std::uint16_t lowest_port = 1024;  ///< Well-known services have lower ports (DIRECT_SESSIONS 5).
 
 constexpr Prefix v4(std::uint8_t a, std::uint8_t b, unsigned length) {
   return {{IpAddress::Family::v4, {a, b}}, length};

@@ -16,7 +16,7 @@ struct Prefix {
 };
 bool contains(const Prefix& prefix, const IpAddress& ip);
 
-/// Where this machine is, as far as the candidate filter needs it (DIRECT_SESSIONS 5).
+/// The networks of this machine, as far as the candidate filter needs them (DIRECT_SESSIONS 5).
 struct Networks {
   std::vector<Prefix> interfaces;           ///< Own addresses with the length of their subnet.
   std::optional<IpAddress> mapped;          ///< Own address as seen from outside (server reflexive).
@@ -29,7 +29,8 @@ inline constexpr std::size_t candidates_per_device_max = 4;    ///< DIRECT_SESSI
 inline constexpr std::size_t candidates_per_attempt_max = 12;  ///< DIRECT_SESSIONS 5
 
 /// The candidates of one device that may be sent to, best first, at most `candidates_per_device_max`
-/// (DIRECT_SESSIONS 5 "Which candidates"): the list is a peer's claim and must not aim us at others.
+/// (DIRECT_SESSIONS 5 "Which candidates"): the list is a peer's claim and must not direct traffic at third
+/// parties.
 std::vector<Candidate> usable_candidates(const std::vector<Candidate>& candidates, const Networks& networks);
 
 }  // namespace beckon::direct

@@ -19,7 +19,7 @@ struct Control {
 };
 
 rtcp::App print(const Control& control, std::uint32_t ssrc);
-/// Nothing for other APP packets, unknown subtypes and wrong lengths.
+/// Empty for other APP packets, unknown subtypes and wrong lengths.
 std::optional<Control> parse_control(const rtcp::App& app);
 
 }  // namespace beckon::direct

@@ -10,7 +10,7 @@ struct Match {
   MediaLine line;
 };
 
-/// The published media a line of the HELLO means; none: not supported.
+/// The published media that a line of the HELLO refers to; null: not supported.
 std::optional<Match> match(const HelloBody::Line& line, const Published& published) {
   for (const auto& media : published.media) {
     if (media.kind != line.kind) continue;

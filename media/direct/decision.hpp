@@ -8,7 +8,7 @@
 
 namespace beckon::direct {
 
-/// What is known when a HELLO asks to be let in (DIRECT_SESSIONS 9).
+/// What is known when a HELLO asks for a session (DIRECT_SESSIONS 9).
 struct Request {
   ds1::Mode ticket = ds1::Mode::off;
   ds1::Mode permit = ds1::Mode::ask;  ///< The AOR's latest; none yet: ask.
@@ -26,9 +26,9 @@ struct Decision {
   std::vector<std::uint32_t> ssrcs;  ///< The caller's, one for each of `media`.
 };
 
-/// Lines we did not publish, or that leave no direction, are left out; so are kinds whose mode is off.
-/// The session takes the lowest mode of what remains: a microphone never opens because another kind
-/// was allowed to answer by itself.
+/// Lines that were not published, or that leave no direction, are left out; so are kinds whose mode is off.
+/// The session has the lowest mode of what remains: a microphone never opens because another kind may answer
+/// automatically.
 Decision decide(const Request& request, const Published& published, const Policy& policy);
 
 }  // namespace beckon::direct

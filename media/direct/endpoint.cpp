@@ -1,7 +1,5 @@
 #include "media/direct/endpoint.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -11,6 +9,7 @@
 #include "media/direct/caller.hpp"
 #include "media/direct/decision.hpp"
 #include "media/direct/gate.hpp"
+#include "media/session/demultiplexer.hpp"
 #include "media/srtp/session.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/stun/message.hpp"
@@ -18,7 +17,7 @@
 namespace beckon::direct {
 namespace {
 
-constexpr std::size_t sessions_max = 256;      ///< Callers beyond are told 9 (overload).
+constexpr std::size_t sessions_max = 256;      ///< Further callers are refused with reason 9 (overload).
 constexpr std::uint16_t overload_retry = 10;   ///< Seconds, with reason 9.
 constexpr Duration attempt_gap = 2s;           ///< Between attempts to one AOR (DIRECT_SESSIONS 5).
 constexpr std::size_t errors_per_second = 20;  ///< 438 and 400 (5)
@@ -35,24 +34,6 @@ TagNumber number_of(const Tag& tag) { return TagNumber{tag[0]} << 16 | TagNumber
 TagNumber tag_of(ByteView datagram) { return read_u32(datagram.last(4)) >> 8; }
 
 }  // namespace
-
-const char* to_string(FallbackWanted::Why why) {
-  switch (why) {
-    case FallbackWanted::Why::slow:
-      return "no answer in time";
-    case FallbackWanted::Why::unreachable:
-      return "unreachable";
-    case FallbackWanted::Why::unknown_epoch:
-      return "epoch unknown to the callee";
-    case FallbackWanted::Why::unknown_version:
-      return "version unknown to the callee";
-    case FallbackWanted::Why::refused:
-      return "refused";
-    case FallbackWanted::Why::lost:
-      return "path lost";
-  }
-  return "unknown";
-}
 
 class Endpoint::Impl final : public Host {
  public:
@@ -75,7 +56,6 @@ class Endpoint::Impl final : public Host {
   void on_datagram(const Address& from, ByteView datagram, Time now);
   Session* find(CallId call) const;
   Callee* find_callee(CallId call) const;
-  std::vector<std::string> dump(Time now) const;
 
   Identity identity_;
   Trust& trust_;
@@ -150,7 +130,7 @@ void Endpoint::Impl::on_won(const Session& leg, Time now) {
 template <class Function>
 bool Endpoint::Impl::each_of_tag(TagNumber tag, Function&& function) {
   const auto [first, last] = by_tag_.equal_range(tag);
-  // Copied, as what a session does may add others.
+  // Copied, because a session's function may add others.
   std::vector<CallId> calls;
   for (auto entry = first; entry != last; ++entry) calls.push_back(entry->second);
   return std::any_of(calls.begin(), calls.end(), [&](CallId call) {
@@ -359,10 +339,16 @@ void Endpoint::Impl::admit(Admission admission, CallId call, const Callee::Arriv
 // --- datagrams ---
 
 void Endpoint::Impl::on_datagram(const Address& from, ByteView datagram, Time now) {
-  if (datagram.empty()) return;
-  // First octet: 0..3 STUN, 128..191 RTP and RTCP (RFC 7983).
-  if (datagram[0] <= 3) return on_stun(from, datagram, now);
-  if (datagram[0] >= 128 && datagram[0] <= 191) return on_secure(from, datagram, now);
+  switch (session::classify(datagram)) {
+    case session::Kind::stun:
+      return on_stun(from, datagram, now);
+    case session::Kind::rtp:
+    case session::Kind::rtcp:
+      return on_secure(from, datagram, now);
+    case session::Kind::dtls:
+    case session::Kind::unknown:
+      return;
+  }
 }
 
 void Endpoint::Impl::on_stun(const Address& from, ByteView datagram, Time now) {
@@ -417,19 +403,6 @@ void Endpoint::Impl::release(const Tag& tag, Time now) {
   }
 }
 
-std::vector<std::string> Endpoint::Impl::dump(Time now) const {
-  std::vector<std::string> lines;
-  for (const auto& [call, session] : sessions_) {
-    const auto statistics = session->statistics();
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - statistics.began);
-    lines.push_back(fmt::format("{} {} {} {} {} ms, {} sent, {} received", call,
-                                session->role() == Session::Role::caller ? "to" : "from",
-                                session->subject().aor, to_string(session->state()), age.count(),
-                                statistics.packets_sent, statistics.packets_received));
-  }
-  return lines;
-}
-
 // --- the facade ---
 
 Endpoint::Endpoint(Identity identity, Random& random, TimerQueue& timers, Trust& trust, Sink& sink)
@@ -456,8 +429,6 @@ void Endpoint::set_blocked(std::string_view aor, bool blocked, Time now) {
   impl_->gate_.set_blocked(aor, blocked);
   if (blocked) impl_->revoke(aor, now);
 }
-
-void Endpoint::forget_epochs() { impl_->gate_.forget_epochs(); }
 
 Result<void> Endpoint::accept(CallId call, Time now) {
   Callee* const callee = impl_->find_callee(call);
@@ -496,12 +467,10 @@ bool Endpoint::send_media(CallId call, MediaKind kind, ByteView payload, std::ui
   return session != nullptr && session->send_media(kind, payload, timestamp, marker, now);
 }
 
-std::optional<Statistics> Endpoint::statistics(CallId call) const {
+std::optional<session::Statistics> Endpoint::statistics(CallId call) const {
   const Session* const session = impl_->find(call);
   if (session == nullptr) return std::nullopt;
   return session->statistics();
 }
-
-std::vector<std::string> Endpoint::dump(Time now) const { return impl_->dump(now); }
 
 }  // namespace beckon::direct

@@ -12,6 +12,7 @@
 #include "media/direct/error.hpp"
 #include "media/direct/types.hpp"
 #include "media/rtp/packet.hpp"
+#include "media/session/rtp_session.hpp"
 #include "protocol/base/address.hpp"
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/random.hpp"
@@ -23,25 +24,25 @@
 
 namespace beckon::direct {
 
-/// What a user agent knows of other users' keys (DIRECT_SESSIONS 13). Asked by the callee's side.
+/// What a user agent knows of other users' keys (DIRECT_SESSIONS 13). The callee's side asks.
 class Trust {
  public:
   virtual ~Trust() = default;
-  /// Is this device key verified for the AOR by what its presence said?
+  /// Has the presence of `aor` verified this device key?
   virtual bool is_verified(std::string_view aor, const crypto::Key32& device_key) = 0;
   /// A HELLO brought this identity; its signature over AOR and device key has been checked. True if the
   /// identity is pinned for the AOR (the answer may pin it, on first use by the user's own doing).
   virtual bool is_pinned(std::string_view aor, const Ident& ident) = 0;
 };
 
-/// Who we are.
+/// The own user and device.
 struct Identity {
   std::string aor;             ///< "sip:alice@example.org"
   crypto::KeyPair device{};    ///< X25519
   std::optional<Ident> ident;  ///< Over `aor` and `device.pub`; sent in HELLOs.
 };
 
-/// What we publish (2), which is what we accept. Set it whenever it changes.
+/// What this device publishes (2), which is what it accepts. Set it whenever it changes.
 struct Published {
   struct Media {
     MediaKind kind = MediaKind::audio;
@@ -57,7 +58,7 @@ struct Published {
   std::vector<Media> media;
 };
 
-/// The user's and the machine's own word (9).
+/// What the user and this machine decide by themselves (9).
 struct Policy {
   bool do_not_disturb = false;
   bool reachable = false;        ///< Own winfo subscription and SIP flow are alive; false: at most ask.
@@ -81,10 +82,10 @@ struct Offer {
   std::optional<Attempt> attempt;         ///< Given for the further legs of one attempt.
 };
 
-// --- what the endpoint tells ---
+// --- what the endpoint reports ---
 
-/// Callee: somebody calls. `mode` automatic: answered already, media may flow; ask: alert the user, then
-/// `accept` or `reject`.
+/// Callee: a call came in. `mode` automatic: it is answered already, media may flow; ask: alert the user,
+/// then `accept` or `reject`.
 struct Incoming {
   CallId call = 0;
   std::string aor;  ///< From the ticket: the name to show.
@@ -100,7 +101,7 @@ struct Incoming {
 struct Ringing {
   CallId call = 0;
 };
-/// Media may flow: the callee answered (caller), or we did (callee).
+/// Media may flow: the callee has answered. Both ends report it.
 struct Answered {
   CallId call = 0;
 };
@@ -115,7 +116,7 @@ struct Ended {
   std::uint16_t retry_after = 0;  ///< Seconds; with Reason::overload.
 };
 /// Caller: start the attempt's INVITE (11) unless it was started. The session may still succeed unless it
-/// has `Ended`. Told at most once per session.
+/// has `Ended`. Reported at most once per session.
 struct FallbackWanted {
   enum class Why { slow, unreachable, unknown_epoch, unknown_version, refused, lost };
   CallId call = 0;
@@ -126,12 +127,11 @@ struct FallbackWanted {
   ds1::Epoch epoch{};
   crypto::Key16 proof{};
 };
-const char* to_string(FallbackWanted::Why why);
 
 using Event = std::variant<Incoming, Ringing, Answered, Active, Ended, FallbackWanted>;
 
-/// Where the endpoint's doings go. Callbacks run inside the call that caused them; they may call the
-/// endpoint again.
+/// Where the endpoint's datagrams, media and events go. Callbacks run inside the call that caused them; they
+/// may call the endpoint again.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -141,19 +141,8 @@ class Sink {
   virtual void on_event(const Event& event, Time now) = 0;
 };
 
-struct Statistics {
-  std::uint64_t packets_sent = 0;
-  std::uint64_t octets_sent = 0;  ///< RTP payload.
-  std::uint64_t packets_received = 0;
-  std::int64_t packets_lost = 0;  ///< Expected less received (RFC 3550 A.3).
-  Time began{};                   ///< `call`, or the HELLO's arrival.
-  std::optional<Time> first_sent;
-  std::optional<Time> first_received;
-};
-
-/// The brain of the one UDP port that carries direct sessions: HELLOs, keys, control messages, path
-/// checks, media, for any number of sessions, as caller and callee. Pure: no socket, no clock; the
-/// owner of `timers` advances them. One thread.
+/// All direct sessions of one UDP port, as caller and callee: HELLOs, keys, control messages, path checks,
+/// media. Pure: no socket, no clock; the owner of `timers` advances them. One thread.
 class Endpoint {
  public:
   Endpoint(Identity identity, Random& random, TimerQueue& timers, Trust& trust, Sink& sink);
@@ -166,14 +155,12 @@ class Endpoint {
   void set_published(Published published);
   /// A new epoch is published: the one before stays valid for 30 s, any older one dies now (3).
   void set_epoch(const ds1::Epoch& epoch, const crypto::Key32& secret, Time now);
-  /// Should a new epoch be published, because the replay set is three quarters full (3)?
+  /// The replay set is three quarters full: publish a new epoch (3).
   bool wants_new_epoch() const;
-  /// The AOR's latest `permit` from the own winfo (3.7); none yet means ask. `off` ends its sessions.
+  /// The AOR's latest `permit` in the own winfo (3.7). Without one it is ask. `off` ends the AOR's sessions.
   void set_permit(std::string_view aor, ds1::Mode mode, Time now);
-  /// The user's own block, at once and above every permit.
+  /// The user's own block. It takes effect at once and overrides every permit.
   void set_blocked(std::string_view aor, bool blocked, Time now);
-  /// Forgets epochs and permits; running sessions go on. After signing off.
-  void forget_epochs();
 
   /// Of a ringing session. Error: unknown_call.
   Result<void> accept(CallId call, Time now);
@@ -187,20 +174,18 @@ class Endpoint {
   /// Ends a session in any state. Does nothing if it has ended.
   void hang_up(CallId call, Reason reason, Time now);
   void on_datagram(const Address& from, ByteView datagram, Time now);
-  /// ICMP says nobody listens there.
+  /// ICMP reports that `to` cannot be reached.
   void on_unreachable(const Address& to, Time now);
 
-  /// Would `send_media` send? (Right state, and the line sends.) Open the microphone only if so.
+  /// Would `send_media` send: is the state right, and does the line send? Open the microphone only if so.
   bool may_send(CallId call, MediaKind kind) const;
   /// Sends one RTP packet; false if it was not sent (state, or a limit of 5 and 6). `timestamp` counts
   /// in ticks of the line's clock from any origin; a random offset is added.
   bool send_media(CallId call, MediaKind kind, ByteView payload, std::uint32_t timestamp, bool marker,
                   Time now);
 
-  /// Nothing for a session that has been forgotten (some seconds after `Ended`).
-  std::optional<Statistics> statistics(CallId call) const;
-  /// One line per session for people: peer, state, time; no keys.
-  std::vector<std::string> dump(Time now) const;
+  /// Empty for a session that has been forgotten, some seconds after `Ended`.
+  std::optional<session::Statistics> statistics(CallId call) const;
 
  private:
   class Impl;

@@ -77,7 +77,7 @@ bool Gate::take_rate(EpochState& epoch, const std::string& aor, Time now) {
   auto& window = per_aor_.try_emplace(aor, hellos_per_aor_window, aor_window).first->second;
   std::size_t& used = epoch.used[aor];
   if (used >= hellos_per_aor_epoch || epoch.replay.size() >= replay_set_max) return false;
-  // Asked before one is taken, so that a refused HELLO spends nothing of what all callers share.
+  // Asked before one is taken, so that a refused HELLO spends none of the allowance that all callers share.
   if (!window.has_room(now) || !in_all_.take(now)) return false;
   window.take(now);
   ++used;

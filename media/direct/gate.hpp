@@ -25,7 +25,7 @@ inline constexpr std::size_t hellos_per_aor_window = 5;  ///< Per 10 s (6).
 inline constexpr std::size_t hellos_per_aor_epoch = 1024;  ///< 6
 inline constexpr std::size_t hellos_per_second = 50;       ///< In all (6).
 inline constexpr Duration aor_window = 10s;
-inline constexpr Duration old_epoch_time = 30s;  ///< The epoch before stays valid so long (3).
+inline constexpr Duration old_epoch_time = 30s;  ///< How long the previous epoch stays valid (3).
 
 /// Counts events and says when there are too many: at most `limit` within `window`.
 class Rate {
@@ -42,14 +42,14 @@ class Rate {
   std::deque<Time> times_;
 };
 
-/// What a HELLO met at the gate.
+/// What the gate decides about a HELLO.
 struct Admission {
   enum class Verdict {
-    drop,             ///< Say nothing.
+    drop,             ///< Send nothing.
     unknown_epoch,    ///< Error 438.
     unknown_version,  ///< Error 400.
     duplicate,        ///< Seen before: repeat the response of `session`, if it lives.
-    admitted,         ///< A new HELLO of somebody who may send it.
+    admitted,         ///< A new HELLO whose sender has the permission.
   };
   Verdict verdict = Verdict::drop;
   CallId session = 0;  ///< With `duplicate`.
@@ -58,8 +58,8 @@ struct Admission {
   std::optional<OpenedHello> hello;  ///< With `admitted`.
 };
 
-/// The callee's door (DIRECT_SESSIONS 6, steps 1 to 6): epochs and their secrets, replay, tickets, MAC,
-/// rates, in the order of their cost.
+/// Admits HELLOs on the callee's side (DIRECT_SESSIONS 6, steps 1 to 6): epochs and their secrets, replay,
+/// tickets, MAC and rates are checked in the order of their cost.
 class Gate {
  public:
   explicit Gate(crypto::KeyPair device) : device_(device) {}
@@ -68,7 +68,7 @@ class Gate {
   Gate& operator=(const Gate&) = delete;
 
   void set_epoch(const ds1::Epoch& epoch, const crypto::Key32& secret, Time now);
-  /// Destroys the secret of an epoch whose time is over. Call when `old_epoch_time` has passed.
+  /// Destroys the secret of an epoch that has expired. Call when `old_epoch_time` has passed.
   void expire(Time now);
   void forget_epochs();
   bool is_three_quarters_full() const;
@@ -89,7 +89,7 @@ class Gate {
   struct EpochState {
     ds1::Epoch id{};
     crypto::Key32 secret{};
-    std::optional<Time> dies;                           ///< Absent: the epoch in force.
+    std::optional<Time> dies;                           ///< Absent: the current epoch.
     std::unordered_map<std::string, Seen> replay;       ///< By `enc`.
     std::unordered_map<std::string, std::size_t> used;  ///< By AOR.
   };

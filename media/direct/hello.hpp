@@ -15,7 +15,7 @@
 #include "protocol/crypto/crypto.hpp"
 #include "protocol/ds1/ticket.hpp"
 
-/// The HELLO attribute (DIRECT_SESSIONS 5): what stands in it, and who can make and open it.
+/// The HELLO attribute (DIRECT_SESSIONS 5): its content, and how the caller seals and the callee opens it.
 namespace beckon::direct {
 
 inline constexpr std::size_t contact_max = 200;  ///< Octets of item CONTACT.
@@ -45,7 +45,7 @@ Bytes print_body(const HelloBody& body);
 /// Error: Errc::bad_body.
 Result<HelloBody> parse_body(ByteView bytes);
 
-/// The attribute cut into its fields; looks into the datagram.
+/// The fields of the attribute, as views into the datagram.
 struct HelloView {
   ds1::Epoch epoch{};
   crypto::Key32 enc{};

@@ -13,7 +13,7 @@
 /// HKDF-SHA256, AES-128-GCM (DIRECT_SESSIONS 4).
 namespace beckon::direct::hpke {
 
-/// The same on both sides. Wiped when it goes.
+/// The same on both sides. Wiped at its end.
 class Context {
  public:
   Context(const crypto::Key32& shared_secret, ByteView info, ByteView psk, ByteView psk_id);
@@ -37,7 +37,7 @@ class Context {
   crypto::Key32 exporter_secret_{};
 };
 
-/// What both sides agree on before.
+/// What both sides know beforehand.
 struct Agreement {
   ByteView info;
   ByteView psk;

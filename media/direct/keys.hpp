@@ -15,14 +15,14 @@ namespace beckon::direct {
 /// SRTP master key (16) and master salt (12).
 using SrtpKey = std::array<std::uint8_t, 28>;
 
-/// One phase's SRTP keys. Wiped when they go.
+/// One phase's SRTP keys. Wiped at their end.
 struct PhaseKeys {
   SrtpKey c2s{};
   SrtpKey s2c{};
   ~PhaseKeys();
 };
 
-/// Everything that follows from one HELLO. Wiped when it goes.
+/// Everything that follows from one HELLO. Wiped at its end.
 struct HelloKeys {
   PhaseKeys phase0;
   crypto::Key32 stun_c2s{};  ///< For requests sent by the caller, and their responses.
@@ -41,7 +41,7 @@ struct Ephemerals {
 /// Phase 1 from its secrets: `ee` of both EPHs, `se` of the callee's EPH and the caller's device key.
 PhaseKeys derive_phase1(const crypto::Key32& forward, const crypto::Key32& ee, const crypto::Key32& se,
                         const Ephemerals& ephemerals);
-/// Phase 1 as each side gets it. Error: a zero product (RFC 7748 6.1).
+/// Phase 1 as each side computes it. Error: a zero product (RFC 7748 6.1).
 Result<PhaseKeys> caller_phase1(const crypto::Key32& forward, const crypto::Key32& own_ephemeral,
                                 const crypto::Key32& own_device, const Ephemerals& ephemerals);
 Result<PhaseKeys> callee_phase1(const crypto::Key32& forward, const crypto::Key32& own_ephemeral,
@@ -49,7 +49,7 @@ Result<PhaseKeys> callee_phase1(const crypto::Key32& forward, const crypto::Key3
 
 /// Kh, the MAC key of a HELLO.
 crypto::Key32 hello_mac_key(const crypto::Key32& psk);
-/// Hides and finds the caller's device key: `cdk` from the key, or the key from `cdk`.
+/// Masks or unmasks the caller's device key: `cdk` from the key, or the key from `cdk`.
 crypto::Key32 mask_device_key(const crypto::Key32& key, const crypto::Key32& psk, const crypto::Key32& enc);
 
 }  // namespace beckon::direct

@@ -18,7 +18,7 @@ inline constexpr std::uint64_t amplification = 3;  ///< Octets out per octet in 
 inline constexpr Duration consent_time = 30s;      ///< Without a valid response: the path is lost (6).
 inline constexpr Duration recheck_time = 500ms;    ///< Between CHECKs of one new address.
 
-/// Where the peer is, and how sure we are (DIRECT_SESSIONS 6, path validation). Pure bookkeeping: the
+/// The peer's address and whether it is validated (DIRECT_SESSIONS 6, path validation). Pure bookkeeping: the
 /// session sends.
 class Path {
  public:
@@ -31,14 +31,14 @@ class Path {
 
   bool is_validated() const { return current_.has_value(); }
   bool is_current(const Address& address) const { return current_ == address; }
-  /// Where media goes; nothing before there is a source.
+  /// Where media goes; empty before there is a source.
   std::optional<Address> media_target() const;
   /// Where control messages and CHECKs go: the validated address, else every source.
   std::vector<Address> control_targets() const;
 
   /// Counts for the threefold rule.
   void on_received(const Address& from, std::size_t octets);
-  /// May that many octets go there? Counts them if so. Validated addresses may always be sent to.
+  /// May that many octets be sent to `to`? Counts them if so. A validated address has no limit.
   bool take_allowance(const Address& to, std::size_t octets);
 
   /// An authentic packet newer than all before came from here: true if the address is worth a CHECK now.
@@ -47,7 +47,7 @@ class Path {
   void on_check_sent(const stun::TransactionId& transaction, const Address& to);
   /// The address a CHECK in flight went to.
   std::optional<Address> find_check(const stun::TransactionId& transaction) const;
-  /// Its answer came; another will not count.
+  /// Its answer has come; another one does not count.
   void forget_check(const stun::TransactionId& transaction);
 
  private:

@@ -5,8 +5,8 @@
 
 #include "protocol/ds1/media.hpp"
 
-/// Direct sessions: voice and video without an INVITE (DIRECT_SESSIONS.md). "Caller" and "callee" as
-/// there; a direction is always told from the owner's view.
+/// Direct sessions: voice and video without an INVITE (DIRECT_SESSIONS.md). "Caller" and "callee" are used as
+/// there; a direction is always the owner's view.
 namespace beckon::direct {
 
 /// Names one session (one HELLO context, a "leg") inside this process; never reused. 0 names none.

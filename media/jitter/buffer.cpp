@@ -9,7 +9,7 @@ constexpr std::size_t measured_packets = 128;  // 2.6 s: follows drift and forge
 constexpr std::size_t least_measured = 16;     // before that the start delay stands
 constexpr std::size_t outliers_percent = 3;    // packets that may come too late; concealing is cheaper
 constexpr unsigned strays_to_restart = 5;      // in a row: the sender's clock has jumped
-constexpr unsigned dry_to_idle = 25;           // 0.5 s of nothing: the sender has paused
+constexpr unsigned dry_to_idle = 25;           // 0.5 s without packets: the sender pauses
 constexpr unsigned grow_pause = 5;             // frames between two lengthenings in running speech
 constexpr unsigned shrink_pause = 50;          // frames before each shortening: 1 s of waiting in vain
 constexpr Duration grow_threshold = 10ms;      // half a frame, so that one change does not call for the other
@@ -24,7 +24,7 @@ Buffer::Buffer(const Options& options) : options_(options), slots_(capacity), ta
   transits_.reserve(measured_packets);
 }
 
-void Buffer::put(std::uint16_t sequence, std::uint32_t timestamp, ByteView payload, Time arrival) {
+void Buffer::put(std::uint32_t timestamp, ByteView payload, Time arrival) {
   const auto index = floor_divide(timestamps_.unwrap(timestamp), options_.ticks_per_frame);
   if (state_ == State::idle) begin(index, arrival);
   if (is_stray(index)) {
@@ -38,7 +38,6 @@ void Buffer::put(std::uint16_t sequence, std::uint32_t timestamp, ByteView paylo
     ++counters_.duplicate;
     return;
   }
-  count_sequence(sequence);
   measure(index, arrival);
   if (state_ == State::playing && index < next_) {
     ++counters_.late;
@@ -50,7 +49,7 @@ void Buffer::put(std::uint16_t sequence, std::uint32_t timestamp, ByteView paylo
   store(index, payload);
 }
 
-/// Starts afresh with this frame: what is in the buffer belongs to a stream that has ended.
+/// Starts with this frame: what is in the buffer belongs to a stream that has ended.
 void Buffer::begin(std::int64_t index, Time arrival) {
   for (Slot& old : slots_) old.index = -1, old.state = SlotState::empty;
   transits_.clear();
@@ -76,16 +75,6 @@ void Buffer::store(std::int64_t index, ByteView payload) {
   place.index = index;
   place.state = SlotState::filled;
   place.payload.assign(payload.begin(), payload.end());
-}
-
-void Buffer::count_sequence(std::uint16_t sequence) {
-  const std::int64_t extended = sequences_.unwrap(sequence);
-  if (!first_sequence_) first_sequence_ = highest_sequence_ = extended;
-  first_sequence_ = std::min(*first_sequence_, extended);
-  highest_sequence_ = std::max(highest_sequence_, extended);
-  ++counters_.received;
-  const auto expected = static_cast<std::uint64_t>(highest_sequence_ - *first_sequence_ + 1);
-  counters_.lost = expected > counters_.received ? expected - counters_.received : 0;
 }
 
 /// The delay aimed at is what all but the slowest few packets need, counted from the fastest, and one frame.

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "media/rtp/sequence.hpp"
@@ -17,15 +16,13 @@ struct Options {
   Duration frame = 20ms;                ///< How often `get` is called.
   Duration start_delay = 40ms;          ///< Before anything is known of the network: two frames.
   Duration min_delay = 20ms;            ///< One frame: covers the timers of both sides.
-  Duration max_delay = 200ms;           ///< Past this, speech overlaps; rather conceal.
+  Duration max_delay = 200ms;  ///< With more delay people talk over each other: concealing is better.
 };
 
 struct Counters {
-  std::uint64_t received = 0;   ///< Different packets, late ones included.
-  std::uint64_t lost = 0;       ///< Sequence numbers that never came, up to the highest seen.
-  std::uint64_t late = 0;       ///< Came when their turn was over.
-  std::uint64_t duplicate = 0;  ///< Came before.
-  std::uint64_t stray = 0;      ///< Timestamps too far from the play-out time to be kept.
+  std::uint64_t late = 0;       ///< Packets that came after their turn.
+  std::uint64_t duplicate = 0;  ///< Packets that had come before.
+  std::uint64_t stray = 0;      ///< Packets with a timestamp too far from the play-out time to be kept.
   std::uint64_t played = 0;     ///< Frames given out.
   std::uint64_t concealed = 0;  ///< Frames asked for and not there, or put in to lengthen the delay.
   std::uint64_t skipped = 0;    ///< Frames left out to shorten the delay.
@@ -35,7 +32,7 @@ struct Counters {
 /// What to play for the next 20 ms. The views live until the next call of the buffer.
 struct Playout {
   enum class Kind {
-    nothing,  ///< The stream has not begun, or has paused: play silence.
+    nothing,  ///< The stream has not begun, or pauses: play silence.
     frame,    ///< Decode `payload`.
     lost,     ///< Conceal, or recover from `next` where it is not empty.
   };
@@ -44,19 +41,19 @@ struct Playout {
   ByteView next;  ///< Kind::lost: the payload right after the missing one, if it has come.
 };
 
-/// Puts the packets of one audio source back in order and in time: pure, the owner brings the time. Holds
-/// at most `capacity` frames. The delay follows the network: it grows by a concealed frame when packets come
-/// late, and shrinks by leaving a frame out when they wait longer than they need to.
+/// Puts the packets of one audio source back in order and in time. Pure: the owner brings the time. Holds at
+/// most `capacity` frames. The delay follows the network: it grows by a concealed frame when packets come
+/// late, and shrinks by a skipped frame when they wait longer than necessary.
 class Buffer {
  public:
   static constexpr std::size_t capacity = 64;  ///< Frames, 1.28 s: far above max_delay.
 
   explicit Buffer(const Options& options = {});
 
-  /// One packet that authenticated, one frame in it.
-  void put(std::uint16_t sequence, std::uint32_t timestamp, ByteView payload, Time arrival);
-  /// To be called once for each frame's time. `now` is the nominal time of the tick, so that a late timer
-  /// does not look like the network.
+  /// One authentic packet, with one frame in it.
+  void put(std::uint32_t timestamp, ByteView payload, Time arrival);
+  /// Call once for each frame. `now` is the nominal time of the tick, so that a late timer is not mistaken
+  /// for network delay.
   Playout get(Time now);
 
   const Counters& counters() const { return counters_; }
@@ -77,7 +74,6 @@ class Buffer {
   void begin(std::int64_t index, Time arrival);
   bool is_stray(std::int64_t index);
   void store(std::int64_t index, ByteView payload);
-  void count_sequence(std::uint16_t sequence);
   void measure(std::int64_t index, Time arrival);
   bool must_grow(bool missing) const;
   bool may_shrink() const;
@@ -89,16 +85,13 @@ class Buffer {
   Counters counters_;
   State state_ = State::idle;
   std::vector<Slot> slots_;
-  rtp::SequenceUnwrapper sequences_;
   rtp::TimestampUnwrapper timestamps_;
-  std::optional<std::int64_t> first_sequence_;
-  std::int64_t highest_sequence_ = 0;
   std::int64_t next_ = 0;      ///< Index of the frame whose turn is next.
   std::int64_t highest_ = 0;   ///< Highest index stored.
   Time start_{};               ///< buffering: when playing begins.
   Time origin_{};              ///< playing: when index 0 would have been played.
   unsigned strays_ = 0;        ///< In a row.
-  unsigned dry_ = 0;           ///< Frames asked for in a row with nothing in the buffer.
+  unsigned dry_ = 0;           ///< Frames asked for in a row while the buffer was empty.
   unsigned since_change_ = 0;  ///< Frames since the delay was last changed.
   Duration target_;
   std::vector<Duration> transits_;  ///< Arrival less nominal time, of the last packets: a ring.

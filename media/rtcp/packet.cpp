@@ -63,7 +63,7 @@ ReportBlock read_block(ByteView bytes) {
           .delay_since_last_sr = read_u32(bytes.subspan(20))};
 }
 
-/// Profile-specific extensions behind the blocks are not kept.
+/// Profile-specific extensions after the blocks are not kept.
 Result<Packet> read_report(const Frame& frame) {
   const bool is_sender = frame.type == sender_report;
   const std::size_t fixed = 4 + (is_sender ? sender_info_size : 0);

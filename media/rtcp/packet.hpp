@@ -16,7 +16,7 @@
 /// RTCP compound packets (RFC 3550 6): reading and writing, no clock, no statistics.
 namespace beckon::rtcp {
 
-/// Why octets are no compound packet. Drop the datagram.
+/// Why octets are not a compound packet. Drop the datagram.
 enum class Errc {
   too_short = 1,  ///< Shorter than a header of 4 octets, here or after the last whole packet.
   bad_version,    ///< Version is not 2.
@@ -35,7 +35,7 @@ struct ReportBlock {
   std::uint32_t delay_since_last_sr = 0;  ///< In 1/65536 s.
 };
 
-/// What a sender tells of itself (RFC 3550 6.4.1).
+/// What a sender reports of itself (RFC 3550 6.4.1).
 struct SenderInfo {
   std::uint64_t ntp_time = 0;  ///< Seconds in the upper 32 bits, fraction below.
   std::uint32_t rtp_time = 0;  ///< The same instant in the stream's ticks.
@@ -43,7 +43,7 @@ struct SenderInfo {
   std::uint32_t octets = 0;  ///< Of payload.
 };
 
-/// SR if `sender` is there, else RR.
+/// SR if `sender` is present, else RR.
 struct Report {
   std::uint32_t ssrc = 0;
   std::optional<SenderInfo> sender;
@@ -81,14 +81,14 @@ struct App {
 /// Any other packet, such as feedback (RFC 4585) or XR (RFC 3611), as it came.
 struct Other {
   std::uint8_t type = 0;
-  std::uint8_t count = 0;  ///< The five bits behind the padding bit.
-  Bytes body;              ///< Behind the header; a multiple of 4 octets.
+  std::uint8_t count = 0;  ///< The five bits after the padding bit.
+  Bytes body;              ///< Without the header; a multiple of 4 octets.
 };
 
 using Packet = std::variant<Report, Description, Bye, App, Other>;
 using Compound = std::vector<Packet>;
 
-/// Reads a datagram. It does not tell RTCP from RTP: the caller looks at octet 2 first (RFC 5761 4).
+/// Reads a datagram that is RTCP (`session::classify`).
 Result<Compound> parse_compound(ByteView datagram);
 Bytes print(const Compound& compound);
 

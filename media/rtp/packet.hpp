@@ -11,7 +11,7 @@
 
 namespace beckon::rtp {
 
-/// Why octets are no RTP packet. Drop the datagram.
+/// Why octets are not an RTP packet. Drop the datagram.
 enum class Errc {
   too_short = 1,  ///< Shorter than the fixed header of 12 octets.
   bad_version,    ///< Version is not 2.
@@ -34,7 +34,7 @@ struct Header {
 inline constexpr std::size_t fixed_header_size = 12;
 inline constexpr std::size_t max_csrcs = 15;
 
-/// One packet, looking into the datagram it was parsed from, which must outlive it.
+/// One packet. It has views into the datagram it was parsed from, which must outlive it.
 struct Packet {
   /// Header extension (RFC 3550 5.3.1); `data` is a whole number of 32-bit words.
   struct Extension {
@@ -52,8 +52,7 @@ struct Packet {
   std::span<const std::uint32_t> csrcs() const { return {csrc_list.data(), csrc_count}; }
 };
 
-/// Reads one RTP packet (RFC 3550 5.1). It does not tell RTP from RTCP: the caller looks at octet 2
-/// first (RFC 5761 4).
+/// Reads one packet that is RTP (`session::classify`; RFC 3550 5.1).
 Result<Packet> parse_packet(ByteView datagram);
 
 /// Appends header, CSRCs, extension, payload and padding to `out`. The extension's data must be whole

@@ -6,15 +6,9 @@
 
 namespace beckon::rtp {
 
-/// True when `a` comes after `b` on the circle of T (RFC 1982); the far half counts as before.
-template <class T>
-constexpr bool is_newer(T a, T b) {
-  return static_cast<std::make_signed_t<T>>(static_cast<T>(a - b)) > 0;
-}
-
-/// Turns wrapping counters (sequence numbers, timestamps) into 64-bit ones that do not wrap: each value
-/// is taken as the one nearest to the last. The first value stands for itself. A value may come
-/// out negative when packets before the first arrive late.
+/// Turns wrapping counters (sequence numbers, timestamps) into 64-bit ones that do not wrap: of all values
+/// that a counter may stand for, the nearest to the last one is taken. The first value is taken as it is. A
+/// value may be negative, if packets from before the first one arrive late.
 template <class T>
 class Unwrapper {
  public:

@@ -37,8 +37,6 @@ std::int64_t ReceiverStatistics::lost() const {
   return static_cast<std::int64_t>(expected()) - static_cast<std::int64_t>(received_);
 }
 
-Duration ReceiverStatistics::jitter() const { return Duration((jitter16_ >> 4) * 1'000'000 / clock_rate_); }
-
 ReceptionReport ReceiverStatistics::report() {
   const auto expected_now = static_cast<std::int64_t>(expected() - reported_expected_);
   const auto lost_now = expected_now - static_cast<std::int64_t>(received_ - reported_received_);

@@ -7,7 +7,7 @@
 
 namespace beckon::rtp {
 
-/// What a report block says about one source (RFC 3550 6.4.1), ready to be written.
+/// What a report block says about one source (RFC 3550 6.4.1).
 struct ReceptionReport {
   std::uint8_t fraction_lost = 0;  ///< Since the last report, in 256ths.
   std::int32_t cumulative_lost =
@@ -16,9 +16,9 @@ struct ReceptionReport {
   std::uint32_t jitter = 0;            ///< In RTP clock ticks.
 };
 
-/// Counts what arrives from one source (RFC 3550 A.1, A.3, A.8). Packets are expected to be
-/// authenticated already, so there is no probation of new sources (A.1) and no restart on wild
-/// sequence numbers.
+/// Counts what arrives from one source (RFC 3550 A.1, A.3, A.8). Packets are authenticated before they are
+/// counted, so there is no probation of new sources (A.1) and no restart after a jump of the sequence
+/// numbers.
 class ReceiverStatistics {
  public:
   /// `clock_rate` in Hz, as the payload type says; above 0.
@@ -32,7 +32,6 @@ class ReceiverStatistics {
   std::uint64_t expected() const;
   /// RFC 3550 A.3: expected less received; negative when duplicates outnumber losses.
   std::int64_t lost() const;
-  Duration jitter() const;
 
  private:
   std::uint32_t clock_rate_;

@@ -9,7 +9,8 @@
 namespace beckon::srtp {
 namespace {
 
-/// libsrtp fails here only when memory is gone or we gave it nonsense; nothing could go on safely.
+/// libsrtp fails here only when memory is exhausted or its arguments are wrong: the process cannot continue
+/// safely.
 void require(bool good) {
   if (!good) std::abort();
 }
@@ -62,7 +63,7 @@ Errc reason(srtp_err_status_t status) {
   }
 }
 
-/// Runs one of libsrtp's in-place functions; `room` octets are free behind the packet.
+/// Runs one of libsrtp's in-place functions; `room` octets are free after the packet.
 template <class Function>
 Result<void> transform(Bytes& packet, std::size_t minimum, std::size_t room, Function&& function) {
   if (packet.size() < minimum) return Errc::bad_packet;

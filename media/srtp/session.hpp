@@ -13,7 +13,7 @@ struct srtp_ctx_t_;  // libsrtp's session
 /// SRTP and SRTCP (RFC 3711, RFC 6188, RFC 7714): the only room that includes libsrtp2.
 namespace beckon::srtp {
 
-/// Why a packet was not protected or not believed. Drop it.
+/// Why a packet was not protected or did not authenticate. Drop it.
 enum class Errc {
   bad_packet = 1,  ///< Too short or malformed to be (S)RTP or (S)RTCP.
   bad_tag,         ///< Forged, damaged, or made with another key or MKI.
@@ -37,14 +37,14 @@ inline constexpr unsigned long replay_window = 1024;
 /// What protection may add to a packet.
 inline constexpr std::size_t trailer_max = 16 + 4 + 128;
 
-/// One direction's master key. Only looked at during construction.
+/// One direction's master key. Read during construction only.
 struct Keying {
   Profile profile = Profile::aead_aes128_gcm;
   ByteView key;  ///< Master key, then master salt: `key_size` octets.
   ByteView mki;  ///< Empty: packets carry none. Not with the _32 profiles: libsrtp 2.5 misreads SRTCP then.
 };
 
-/// A source whose roll-over counter does not start at 0, for who joins late.
+/// A source whose roll-over counter does not start at 0, for a receiver that joins late.
 struct Source {
   std::uint32_t ssrc = 0;
   std::uint32_t roll_over_count = 0;
@@ -61,7 +61,7 @@ class Session {
   bool mki_ = false;
 };
 
-/// Protects what we send. Sequence numbers may not repeat.
+/// Protects what is sent. Sequence numbers may not repeat.
 class Protector : Session {
  public:
   explicit Protector(const Keying& keying, std::optional<Source> source = {})
@@ -71,7 +71,7 @@ class Protector : Session {
   Result<void> protect_rtcp(Bytes& packet);
 };
 
-/// Opens what we receive. State is kept only for SSRCs that authenticated.
+/// Opens what is received. State is kept only for SSRCs that authenticated.
 class Unprotector : Session {
  public:
   explicit Unprotector(const Keying& keying, std::optional<Source> source = {})
@@ -81,8 +81,8 @@ class Unprotector : Session {
   Result<void> unprotect_rtcp(Bytes& packet);
 };
 
-/// Keeps one idle session for the life of the process: making the first one costs 0.8 to 5 ms (NSS
-/// starts), later ones 14 us. Call at start-up.
+/// Keeps one idle session for the life of the process: the first session costs 0.8 to 5 ms, as NSS starts;
+/// later ones cost 14 us. Call at start-up.
 void warm_up();
 
 }  // namespace beckon::srtp

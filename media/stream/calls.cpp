@@ -12,7 +12,7 @@ namespace beckon::stream {
 namespace {
 
 constexpr Duration tick = codec::frame_duration;
-/// A process that was held up longer than this (suspended) does not catch up: it goes on from now.
+/// A process that was suspended for longer than this does not catch up: its calls continue from now.
 constexpr Duration longest_catch_up = 1s;
 
 Result<std::unique_ptr<device::AudioSource>> open_source(const std::filesystem::path& path) {
@@ -38,12 +38,12 @@ Result<Pump> make_pump(const AudioCodec& codec, const Files& files, Time began) 
   return Pump({std::move(*encoder), std::move(*decoder), std::move(*source), std::move(*sink)}, began);
 }
 
-/// An incoming call is not refused for the sake of a file: what cannot be opened is left out.
+/// A missing file does not refuse an incoming call: what cannot be opened is left out.
 Result<Pump> make_pump_anyway(const AudioCodec& codec, Files& files, Time began) {
   for (std::filesystem::path* const path : {&files.play, &files.record}) {
     auto pump = make_pump(codec, files, began);
     if (pump || pump.error() == make_error_code(Errc::no_codec)) return pump;
-    log::warn("stream", "{}: {}; going on without", path->string(), pump.error().message());
+    log::warn("stream", "{}: {}; the call continues without it", path->string(), pump.error().message());
     path->clear();
   }
   return make_pump(codec, files, began);
@@ -78,14 +78,13 @@ Result<direct::CallId> Calls::call(const direct::Offer& offer, const AudioCodec&
   if (!pump) return pump.error();
   const auto call = endpoint_.call(offer, now);
   if (!call) return call;
-  start(*call, std::move(*pump), files, now, now);
+  start(*call, std::move(*pump), files, now);
   on_tick(*call, now);
   return call;
 }
 
-void Calls::start(direct::CallId call, Pump pump, const Files& files, Time began, Time now) {
-  auto entry = std::make_unique<Call>(std::move(pump), files.record, timers_, began);
-  entry->deadline = now;
+void Calls::start(direct::CallId call, Pump pump, const Files& files, Time now) {
+  auto entry = std::make_unique<Call>(std::move(pump), files.record, timers_, now);
   entry->timer.set(now, [this, call](Time when) { on_tick(call, when); });
   calls_[call] = std::move(entry);
 }
@@ -93,7 +92,7 @@ void Calls::start(direct::CallId call, Pump pump, const Files& files, Time began
 void Calls::on_tick(direct::CallId call, Time now) {
   if (Call* const late = find(call); late != nullptr && late->deadline + longest_catch_up < now)
     late->deadline = now;
-  // Sending may end the call: it is looked up anew each time.
+  // Sending may end the call, so each turn looks it up again.
   for (Call* due = find(call); due != nullptr && due->deadline <= now; due = find(call)) {
     const Time deadline = std::exchange(due->deadline, due->deadline + tick);
     due->pump.play(deadline);
@@ -110,10 +109,9 @@ void Calls::send_frame(direct::CallId call, Time now) {
   if (!frame) return;
   const bool sent = endpoint_.send_media(call, direct::MediaKind::audio, frame->payload, frame->timestamp,
                                          frame->marker, now);
-  Call* const entry = find(call);
-  if (!sent || entry == nullptr || ++entry->sent > 1) return;
-  entry->first_sent = now - entry->began;
-  user_.on_first_media(call, User::Way::sent, *entry->first_sent);
+  const auto statistics = sent ? endpoint_.statistics(call) : std::nullopt;
+  if (!statistics || statistics->packets_sent > 1) return;
+  user_.on_first_media(call, User::Direction::sent, *statistics->first_sent - statistics->began);
 }
 
 void Calls::send(const Address& to, ByteView datagram) { network_.send(to, datagram); }
@@ -122,39 +120,40 @@ void Calls::on_media(direct::CallId call, direct::MediaKind kind, const rtp::Pac
   Call* const entry = find(call);
   if (entry == nullptr || kind != direct::MediaKind::audio) return;
   entry->pump.receive(packet, now);
-  if (entry->first_received) return;
-  entry->first_received = now - entry->began;
-  user_.on_first_media(call, User::Way::received, *entry->first_received);
+  const auto statistics = endpoint_.statistics(call);
+  if (!statistics || statistics->packets_received > 1) return;
+  user_.on_first_media(call, User::Direction::received, *statistics->first_received - statistics->began);
 }
 
 void Calls::on_event(const direct::Event& event, Time now) {
-  if (const auto* const incoming = std::get_if<direct::Incoming>(&event)) expect(*incoming, now);
+  if (const auto* const incoming = std::get_if<direct::Incoming>(&event)) expect(*incoming);
   if (const auto* const answer = std::get_if<direct::Answered>(&event)) answered(answer->call, now);
   user_.on_event(event, now);
   if (const auto* const ended = std::get_if<direct::Ended>(&event)) finish(ended->call);
 }
 
-/// The line carries a payload type of our own published list.
-void Calls::expect(const direct::Incoming& incoming, Time now) {
+/// The line carries a payload type of the own published list.
+void Calls::expect(const direct::Incoming& incoming) {
   const auto audio = [](const direct::MediaLine& line) { return line.kind == direct::MediaKind::audio; };
   const auto line = std::find_if(incoming.media.begin(), incoming.media.end(), audio);
   if (line == incoming.media.end()) return;
   const auto same = [&](const AudioCodec& codec) { return codec.payload_type == line->payload_type; };
   const auto codec = std::find_if(codecs_.begin(), codecs_.end(), same);
   if (codec == codecs_.end()) return;
-  expected_[incoming.call] = {*codec, now};
+  expected_[incoming.call] = *codec;
 }
 
 void Calls::answered(direct::CallId call, Time now) {
   const auto expected = expected_.extract(call);
-  if (expected.empty()) return;
+  const auto statistics = endpoint_.statistics(call);
+  if (expected.empty() || !statistics) return;
   Files files = files_;
-  auto pump = make_pump_anyway(expected.mapped().codec, files, expected.mapped().began);
+  auto pump = make_pump_anyway(expected.mapped(), files, statistics->began);
   if (!pump) {
     log::warn("stream", "call {}: {}", call, pump.error().message());
     return;
   }
-  start(call, std::move(*pump), files, expected.mapped().began, now);
+  start(call, std::move(*pump), files, now);
 }
 
 void Calls::finish(direct::CallId call) {
@@ -166,7 +165,7 @@ void Calls::finish(direct::CallId call) {
   auto closed = ended.pump.finish();
   if (closed && !ended.record.empty()) closed = write_recording_log(log_path(ended.record), ended.pump.log());
   if (!closed) log::warn("stream", "{}: {}", ended.record.string(), closed.error().message());
-  user_.on_finished(call, figures(ended));
+  user_.on_finished(call, figures(call, ended));
 }
 
 Calls::Call* Calls::find(direct::CallId call) {
@@ -177,19 +176,13 @@ Calls::Call* Calls::find(direct::CallId call) {
 std::optional<CallStatistics> Calls::statistics(direct::CallId call) const {
   const auto found = calls_.find(call);
   if (found == calls_.end()) return std::nullopt;
-  return figures(*found->second);
+  return figures(call, *found->second);
 }
 
-CallStatistics Calls::figures(const Call& call) {
-  const jitter::Counters& counters = call.pump.counters();
-  return {.sent = call.sent,
-          .received = counters.received,
-          .lost = counters.lost,
-          .late = counters.late,
-          .duplicate = counters.duplicate,
-          .concealed = counters.concealed,
-          .first_sent = call.first_sent,
-          .first_received = call.first_received,
+/// The endpoint keeps a session for some seconds after its end, so its figures are still there.
+CallStatistics Calls::figures(direct::CallId id, const Call& call) const {
+  return {.rtp = endpoint_.statistics(id).value_or(session::Statistics{}),
+          .playout = call.pump.counters(),
           .record = call.record};
 }
 

@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "media/direct/endpoint.hpp"
+#include "media/session/rtp_session.hpp"
 #include "media/stream/pump.hpp"
 
 namespace beckon::stream {
 
 enum class Errc {
-  no_codec = 1,  ///< The call's payload type names no codec we have: leave the audio out, or use INVITE.
+  no_codec = 1,  ///< The call's payload type names no known codec: leave the audio out, or use INVITE.
 };
 const char* to_string(Errc error);
 
@@ -30,31 +31,26 @@ struct AudioCodec {
 struct Files {
   std::filesystem::path play;  ///< WAV to send; empty: silence. After its end silence is sent.
   std::filesystem::path
-      record;  ///< WAV to write, with "<record>.json" (RecordingLog) beside it; empty: nothing.
+      record;  ///< WAV to write, with "<record>.json" (RecordingLog) beside it; empty: no recording.
 };
 
-/// The figures of one call. Durations count from `call`, or from the HELLO's arrival.
+/// The figures of one call.
 struct CallStatistics {
-  std::uint64_t sent = 0;      ///< Packets.
-  std::uint64_t received = 0;  ///< Different packets, late ones included.
-  std::uint64_t lost = 0;
-  std::uint64_t late = 0;
-  std::uint64_t duplicate = 0;
-  std::uint64_t concealed = 0;  ///< Frames.
-  std::optional<Duration> first_sent;
-  std::optional<Duration> first_received;
+  session::Statistics rtp;
+  jitter::Counters playout;
   std::filesystem::path record;  ///< Empty: none.
 };
 
-/// What the owner is told. Callbacks run inside the call that caused them, and may call `Calls` again.
+/// What `Calls` reports to its owner. Callbacks run inside the call that caused them, and may call `Calls`
+/// again.
 class User {
  public:
-  enum class Way { sent, received };
+  enum class Direction { sent, received };
   virtual ~User() = default;
   virtual void on_event(const direct::Event& event, Time now) = 0;
   /// The first media packet of a call in one direction.
-  virtual void on_first_media(direct::CallId call, Way way, Duration after_begin) = 0;
-  /// Behind every direct::Ended of a call that had audio; the recording is closed and valid.
+  virtual void on_first_media(direct::CallId call, Direction direction, Duration after_begin) = 0;
+  /// Follows every direct::Ended of a call that had audio; the recording is closed and valid.
   virtual void on_finished(direct::CallId call, const CallStatistics& statistics) = 0;
 };
 
@@ -65,7 +61,7 @@ class Network {
   virtual void send(const Address& to, ByteView datagram) = 0;
 };
 
-/// Direct calls with their audio: an Endpoint, and a Pump on a 20 ms clock for each of its sessions. Touches
+/// Direct calls with their audio: an Endpoint, and a Pump on a 20 ms clock for each of its sessions. It opens
 /// files, but no socket and no clock: the owner of `timers` advances them, the owner of the network hands in
 /// what arrives. One thread.
 class Calls final : private direct::Sink {
@@ -76,15 +72,15 @@ class Calls final : private direct::Sink {
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
 
-  /// For all that needs no audio: policy, epochs, permits, accept, reject, hang_up.
+  /// For everything that needs no audio: policy, epochs, permits, accept, reject, hang_up.
   direct::Endpoint& endpoint() { return endpoint_; }
 
-  /// What the payload types of our own published audio stand for: needed for incoming calls.
+  /// What the payload types of the own published audio stand for; incoming calls need it.
   void set_codecs(std::vector<AudioCodec> codecs) { codecs_ = std::move(codecs); }
   /// For incoming calls from now on. A file that cannot be opened then is logged and left out.
   void set_files(Files files) { files_ = std::move(files); }
 
-  /// Dials; the first audio packet leaves behind the HELLO if the offer allows. `codec` is what the audio
+  /// Dials; the first audio packet follows the HELLO at once if the offer allows. `codec` is what the audio
   /// line of the offer carries. Errors: those of Endpoint::call and of the files, Errc::no_codec.
   Result<direct::CallId> call(const direct::Offer& offer, const AudioCodec& codec, const Files& files,
                               Time now);
@@ -94,50 +90,38 @@ class Calls final : private direct::Sink {
   }
   void on_unreachable(const Address& to, Time now) { endpoint_.on_unreachable(to, now); }
 
-  /// Nothing for calls without audio and after their end.
+  /// Empty for a call without audio, and after its end.
   std::optional<CallStatistics> statistics(direct::CallId call) const;
 
  private:
   struct Call {
     Call(Pump made, std::filesystem::path record_path, TimerQueue& timers, Time first)
-        : pump(std::move(made)),
-          record(std::move(record_path)),
-          timer(timers),
-          began(first),
-          deadline(first) {}
+        : pump(std::move(made)), record(std::move(record_path)), timer(timers), deadline(first) {}
     Pump pump;
     std::filesystem::path record;
     Timer timer;
-    Time began;
     Time deadline;  ///< Nominal time of the next tick.
-    std::uint64_t sent = 0;
-    std::optional<Duration> first_sent;
-    std::optional<Duration> first_received;
   };
 
   void send(const Address& to, ByteView datagram) override;
   void on_media(direct::CallId call, direct::MediaKind kind, const rtp::Packet& packet, Time now) override;
   void on_event(const direct::Event& event, Time now) override;
 
-  void expect(const direct::Incoming& incoming, Time now);
+  void expect(const direct::Incoming& incoming);
   void answered(direct::CallId call, Time now);
-  void start(direct::CallId call, Pump pump, const Files& files, Time began, Time now);
+  void start(direct::CallId call, Pump pump, const Files& files, Time now);
   void on_tick(direct::CallId call, Time now);
   void send_frame(direct::CallId call, Time now);
   void finish(direct::CallId call);
   Call* find(direct::CallId call);
-  static CallStatistics figures(const Call& call);
+  CallStatistics figures(direct::CallId id, const Call& call) const;
 
   TimerQueue& timers_;
   Network& network_;
   User& user_;
   std::vector<AudioCodec> codecs_;
   Files files_;
-  struct Expected {
-    AudioCodec codec;
-    Time began;
-  };
-  std::map<direct::CallId, Expected> expected_;  ///< Incoming, not answered yet.
+  std::map<direct::CallId, AudioCodec> expected_;  ///< Of calls that came in and are not answered yet.
   std::map<direct::CallId, std::unique_ptr<Call>> calls_;
   direct::Endpoint endpoint_;
 };

@@ -11,9 +11,9 @@ namespace beckon::stream {
 /// included.
 std::vector<direct::Prefix> read_interfaces();
 
-/// What a socket bound to `local` can be reached at (DIRECT_SESSIONS 2, `cand`): its own address, or, where
-/// that is unspecified, those of `interfaces`; IPv4 first, at most 8. Never link-local ones; loopback only
-/// where `loopback`, last. Priorities as RFC 8445 5.1.2.1 for component 1.
+/// The addresses at which a socket bound to `local` can be reached (DIRECT_SESSIONS 2, `cand`): its own, or,
+/// if that is unspecified, those of `interfaces`; IPv4 first, at most 8. Never link-local ones; loopback
+/// last, and only if `loopback`. Priorities as RFC 8445 5.1.2.1 for component 1.
 std::vector<direct::Candidate> host_candidates(const Address& local,
                                                const std::vector<direct::Prefix>& interfaces, bool loopback);
 

@@ -44,7 +44,7 @@ std::optional<Pump::Outgoing> Pump::send(bool open) {
   const std::uint32_t timestamp = timestamp_;
   timestamp_ += parts_.encoder->ticks_per_frame();
   codec::Frame frame;
-  if (open) source_has_ended_ = !parts_.source->pull(frame);
+  if (open) parts_.source->pull(frame);
   if (!open || !parts_.encoder->encode(frame, payload_)) {
     paused_ = true;
     return std::nullopt;
@@ -53,7 +53,7 @@ std::optional<Pump::Outgoing> Pump::send(bool open) {
 }
 
 void Pump::receive(const rtp::Packet& packet, Time arrival) {
-  buffer_.put(packet.header.sequence, packet.header.timestamp, packet.payload, arrival);
+  buffer_.put(packet.header.timestamp, packet.payload, arrival);
 }
 
 void Pump::play(Time now) {

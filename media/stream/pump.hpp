@@ -13,15 +13,15 @@
 
 namespace beckon::stream {
 
-/// Which frames of a recording do not stand for what was sent; indices count the recorded frames from 0.
+/// The frames of a recording that are not what was sent; indices count the recorded frames from 0.
 struct RecordingLog {
-  /// Entries kept per list: half an hour of nothing but loss. What comes after is counted only.
+  /// Entries kept per list: half an hour of continuous loss. Later frames are only counted.
   static constexpr std::size_t max_entries = 100'000;
 
   std::uint64_t frames = 0;
-  std::vector<std::uint64_t> concealed;  ///< Made up by the decoder from what came before.
+  std::vector<std::uint64_t> concealed;  ///< Synthesized by the decoder from the frames before.
   std::vector<std::uint64_t> lost;       ///< Silence, because the stream had stopped.
-  std::vector<std::uint64_t> recovered;  ///< Decoded from the redundancy in the packet after.
+  std::vector<std::uint64_t> recovered;  ///< Decoded from the redundancy in the next packet.
   Duration start_offset{};               ///< From the beginning of the call to frame 0.
 };
 
@@ -39,28 +39,27 @@ class Pump {
     std::unique_ptr<device::AudioSource> source;
     std::unique_ptr<device::AudioSink> sink;
   };
-  /// All parts are there. `began`: the beginning of the call.
+  /// No part is null. `began`: the beginning of the call.
   Pump(Parts parts, Time began);
 
-  /// What is to be sent for one tick. `payload` lives until the next call of `send`.
+  /// The packet of one tick. `payload` lives until the next call of `send`.
   struct Outgoing {
     ByteView payload;
-    std::uint32_t timestamp = 0;  ///< In the codec's clock, from 0; goes on through pauses.
+    std::uint32_t timestamp = 0;  ///< In the codec's clock, from 0; it advances through pauses.
     bool marker = false;          ///< First packet, or first after a pause (RFC 3551 4.1).
   };
-  /// To be called once a tick. While not `open` the source stands still and nothing is sent.
+  /// Call once a tick. While not `open` the source pauses and nothing is sent.
   std::optional<Outgoing> send(bool open);
 
-  /// One packet that authenticated.
+  /// One authentic packet.
   void receive(const rtp::Packet& packet, Time arrival);
-  /// To be called once a tick, at its nominal time.
+  /// Call once a tick, at its nominal time.
   void play(Time now);
-  /// Closes the sink; nothing may be played afterwards.
+  /// Closes the sink. Do not call `play` afterwards.
   Result<void> finish();
 
   const jitter::Counters& counters() const { return buffer_.counters(); }
   const RecordingLog& log() const { return log_; }
-  bool source_has_ended() const { return source_has_ended_; }
 
  private:
   enum class Quality { decoded, recovered, concealed, lost };
@@ -74,7 +73,6 @@ class Pump {
   Bytes payload_;
   std::uint32_t timestamp_ = 0;
   bool paused_ = true;
-  bool source_has_ended_ = false;
 };
 
 }  // namespace beckon::stream

@@ -72,7 +72,7 @@ bool is_unreachable(int error) {
 }
 
 void set_option(int socket, int level, int name, int value) {
-  // Without it the socket works less well; nothing to tell.
+  // The socket works without it, only less well: failure is ignored.
   (void)::setsockopt(socket, level, name, &value, sizeof value);
 }
 
@@ -89,7 +89,7 @@ struct UdpPort::Impl : std::enable_shared_from_this<UdpPort::Impl> {
   bool receive_batch();
   void drain_errors();
   bool read_error();
-  void tell_unreachable(const Address& to);
+  void report_unreachable(const Address& to);
 
   struct Batch {
     std::array<std::array<std::uint8_t, largest>, batch> octets;
@@ -150,7 +150,7 @@ void UdpPort::Impl::on_readable() {
   }
 }
 
-/// True when there may be more.
+/// True if there may be more.
 bool UdpPort::Impl::receive_batch() {
   for (std::size_t i = 0; i < batch; ++i) {
     in->parts[i] = {in->octets[i].data(), largest};
@@ -161,7 +161,7 @@ bool UdpPort::Impl::receive_batch() {
     in->messages[i].msg_hdr.msg_iovlen = 1;
   }
   const int count = ::recvmmsg(socket.native_handle(), in->messages.data(), batch, MSG_DONTWAIT, nullptr);
-  // A pending ICMP error is told once by the next call; its details were in the error queue.
+  // The next call returns a pending ICMP error once; its details were in the error queue.
   if (count < 0) return is_unreachable(errno) || errno == EINTR;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count) && handlers.on_datagram; ++i) {
     const bool cut = (in->messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
@@ -206,7 +206,7 @@ bool UdpPort::Impl::read_error() {
 
 void UdpPort::Impl::send(const Address& to, ByteView datagram) {
   const bool v4 = to.ip.family == IpAddress::Family::v4;
-  if (!socket.is_open() || (!v4 && !v6)) return tell_unreachable(to);
+  if (!socket.is_open() || (!v4 && !v6)) return report_unreachable(to);
   SocketAddress address;
   const socklen_t size = fill(address, to, v6);
   const auto attempt = [&] {
@@ -214,12 +214,12 @@ void UdpPort::Impl::send(const Address& to, ByteView datagram) {
                     &address.any, size);
   };
   if (attempt() >= 0) return;
-  // ECONNREFUSED is the ICMP answer to an earlier datagram, maybe to somebody else; this one was not sent.
+  // ECONNREFUSED is the ICMP answer to an earlier datagram, maybe to another address; this one was not sent.
   if (errno == ECONNREFUSED && attempt() >= 0) return;
-  if (is_unreachable(errno)) tell_unreachable(to);
+  if (is_unreachable(errno)) report_unreachable(to);
 }
 
-void UdpPort::Impl::tell_unreachable(const Address& to) {
+void UdpPort::Impl::report_unreachable(const Address& to) {
   boost::asio::post(context, [self = shared_from_this(), to] {
     if (self->handlers.on_unreachable) self->handlers.on_unreachable(to);
   });

@@ -13,14 +13,14 @@ class io_context;
 
 namespace beckon::stream {
 
-/// The one UDP socket of direct sessions: reads in batches, sends at once (a voice packet that waits is
-/// late), and tells what ICMP says. Lives on the thread of its io_context.
+/// The UDP socket of all media: reads in batches, sends at once (a voice packet that waits is late), and
+/// reports ICMP errors. Lives on the thread of its io_context.
 class UdpPort {
  public:
   struct Handlers {
     /// `datagram` lives as long as the call.
     std::function<void(const Address& from, ByteView datagram)> on_datagram;
-    /// Nobody listens at `to`, or there is no way to it.
+    /// `to` cannot be reached: its port is closed, or there is no route.
     std::function<void(const Address& to)> on_unreachable;
   };
 
@@ -33,7 +33,7 @@ class UdpPort {
   /// inside another function of this class. Errors: the system's.
   Result<void> open(const Address& local, Handlers handlers);
   void close();
-  /// Drops what the system does not take, as the network would.
+  /// A datagram that the system does not take is dropped, as in the network.
   void send(const Address& to, ByteView datagram);
   /// The address bound, with its true port; unspecified while closed.
   const Address& local() const;

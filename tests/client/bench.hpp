@@ -12,6 +12,7 @@
 #include "client/account/context.hpp"
 #include "client/account/requester.hpp"
 #include "client/control/cause.hpp"
+#include "client/incoming/dispatcher.hpp"
 #include "protocol/auth/info.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
@@ -37,7 +38,7 @@ class Wire final : public transaction::Transport {
   }
   std::string sent_by(const transaction::Hop&) const override { return "192.0.2.1:40000"; }
 
-  /// The oldest message that was not looked at.
+  /// The oldest message that was not taken yet.
   sip::Message take() {
     REQUIRE_FALSE(sent.empty());
     sip::Message message = sent.front();
@@ -47,7 +48,7 @@ class Wire final : public transaction::Transport {
   bool is_silent() const { return sent.empty(); }
 
   std::deque<sip::Message> sent;
-  std::vector<std::string> datagrams;          ///< What was no SIP.
+  std::vector<std::string> datagrams;          ///< What was not SIP.
   std::function<void(ErrorCode)> last_failed;  ///< Of the last of them.
   transaction::Hop last_hop;
 };
@@ -60,14 +61,14 @@ inline sip::Message reply_to(const sip::Message& request, int status, const Head
   return *sip::Message::parse(share(std::move(builder).finish()));
 }
 
-/// The proof in an answer from somebody who does not know the password (RFC 7616 3.5).
+/// The proof in the answer of a server that does not know the password (RFC 7616 3.5).
 inline std::pair<sip::HeaderId, std::string> forged_proof(const sip::Message& request) {
   const auto given = auth::parse_credentials(request.header(sip::HeaderId::authorization)).value();
   const auto guess = auth::ha1(given.algorithm, "alice", "example.org", "guess");
   return {sip::HeaderId::authentication_info, auth::print(auth::make_info(given, guess, ""))};
 }
 
-/// A challenge; `more` stands behind it.
+/// A challenge; `more` is appended to it.
 inline std::pair<sip::HeaderId, std::string> challenge(std::string_view nonce, std::string_view more = "",
                                                        std::string_view algorithm = "SHA-256") {
   return {sip::HeaderId::www_authenticate, "Digest realm=\"example.org\", nonce=\"" + std::string(nonce) +
@@ -75,9 +76,8 @@ inline std::pair<sip::HeaderId, std::string> challenge(std::string_view nonce, s
                                                std::string(more)};
 }
 
-/// What an account's rooms live in, without sockets and real time. TLS, with one connection, unless said
-/// otherwise.
-class Bench : private transaction::User {
+/// What the rooms need, without sockets and real time. TLS, with one connection, unless said otherwise.
+class Bench {
  public:
   static constexpr transaction::FlowId first_flow = 7;
 
@@ -91,7 +91,7 @@ class Bench : private transaction::User {
   Now now() const { return clock.at; }
   /// Lets time pass; timers run when they are due.
   void pass(Duration duration) { clock.advance(duration, timers); }
-  /// The server's answer to the oldest request of ours; gives that request.
+  /// Answers the client's oldest request as the server; returns that request.
   sip::Message answer(int status, const Headers& headers = {}) {
     const auto request = wire.take();
     receive(reply_to(request, status, headers));
@@ -101,6 +101,19 @@ class Bench : private transaction::User {
     auto from = connection.server;
     from.flow = connection.flow;
     layer.receive(from, message, now());
+  }
+  /// A request from the server, or from `from`; returns the responses that it got at once.
+  std::vector<sip::Message> ask(const sip::Message& request, std::optional<transaction::Hop> from = {}) {
+    if (!from) {
+      from = connection.server;
+      from->flow = connection.flow;
+    }
+    const auto before = wire.sent.size();
+    layer.receive(*from, request, now());
+    std::vector<sip::Message> responses(wire.sent.begin() + static_cast<std::ptrdiff_t>(before),
+                                        wire.sent.end());
+    wire.sent.resize(before);
+    return responses;
   }
   /// The newest event of that name; empty: none.
   boost::json::object last(std::string_view name) const {
@@ -122,21 +135,16 @@ class Bench : private transaction::User {
   std::vector<boost::json::object> events;
   account::Account account = *account::parse_account("alice@example.org");
   account::Connection connection;
-  transaction::Layer layer{{.times = {}}, wire, timers, clock, random, *this};
+  transaction::Layer layer{{.times = {}}, wire, timers, clock, random, dispatcher};
   account::Requester requester{account, layer, random};
   account::Context context{
       account, connection, wire,
       layer,   requester,  timers,
       clock,   random,     [this](boost::json::object event) { events.push_back(std::move(event)); }};
-
- private:
-  void on_request(transaction::TransactionId, const transaction::Hop&, const sip::Message&, Now) override {}
-  void on_ack(const transaction::Hop&, const sip::Message&, Now) override {}
-  void on_cancel(transaction::TransactionId, const sip::Message&, Now) override {}
-  void on_response(const transaction::Hop&, const sip::Message&, Now) override {}
+  incoming::Dispatcher dispatcher{context};
 };
 
-/// Counts the ends of what was asked for.
+/// Keeps the ends of what was asked for.
 struct Ends {
   std::vector<int> statuses;
   auto take() {

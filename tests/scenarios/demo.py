@@ -178,7 +178,7 @@ def story(stage, arguments, folder):
                 make_voice(binaries, folder / f"{name}.wav", seed)
             talk(stage, bob, alice, binaries, folder)
         else:
-            stage.step(f"no direct session over {arguments.transport}: secrets travel over TLS alone")
+            stage.step(f"no direct session over {arguments.transport}: secrets are sent over TLS only")
             result = bob.run("call", ok=False, to=alice.aor)
             if result["cause"] != "no-direct":
                 raise Failure(f"a call without a grant ended with {result['cause']}")

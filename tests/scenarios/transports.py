@@ -245,7 +245,7 @@ def forgetful_nat(server):
             until(lambda: nat.answers > 0, "the NAT has seen a keep-alive answered")
             nat.forget()
             down = alice.wait("connection", state="down")
-            equal(down["reason"], "our address behind the NAT has changed", "the reason")
+            equal(down["reason"], "the mapped address behind the NAT has changed", "the reason")
             alice.wait("connection", state="up")
             equal(bound_peer(server), "%s:%d" % nat.outside.getsockname(), "where the server sees her now")
 

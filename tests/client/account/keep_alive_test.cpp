@@ -83,7 +83,7 @@ TEST_CASE(
     "4.4)") {
   struct Row {
     Headers headers;
-    std::optional<Duration> ours;
+    std::optional<Duration> own;
     Duration udp, stream;
   };
   for (const Row& row :
@@ -93,13 +93,13 @@ TEST_CASE(
     CAPTURE(row.udp.count());
     CAPTURE(row.stream.count());
     Fixture udp;
-    udp.context.keep_alive = row.ours;
+    udp.context.keep_alive = row.own;
     udp.registered(row.headers);
     const Duration pause = udp.wait();
     CHECK(pause >= row.udp * 5 / 6);
     CHECK(pause <= row.udp + 1ms);
     Fixture tls(Protocol::tls);
-    tls.context.keep_alive = row.ours;
+    tls.context.keep_alive = row.own;
     tls.registered(row.headers);
     const std::vector<std::pair<transaction::FlowId, Duration>> expected{{Bench::first_flow, row.stream}};
     CHECK(tls.pings == expected);
@@ -115,7 +115,7 @@ TEST_CASE_FIXTURE(Fixture, "a server that has not promised to answer gets no STU
   registered();
   wait();
   SUBCASE("nor one that takes its promise back") { registered({}); }
-  SUBCASE("nor is it sent behind the end of the registration") { keep.stop(); }
+  SUBCASE("nor is it sent after the end of the registration") { keep.stop(); }
   answer(here);
   pass(1h);
   CHECK(wire.datagrams.size() == 1);
@@ -123,7 +123,7 @@ TEST_CASE_FIXTURE(Fixture, "a server that has not promised to answer gets no STU
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "no answer to 7 requests fails the flow, 79 RTO behind the first (RFC 8489 6.2.1)") {
+                  "no answer to 7 requests fails the flow, 79 RTO after the first (RFC 8489 6.2.1)") {
   registered();
   wait();
   const std::string first = wire.datagrams.back();
@@ -139,7 +139,7 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(failures.empty());
     CHECK_FALSE(wire.datagrams.back() == first);  // more than the pause has passed: the next is out
   }
-  SUBCASE("silence is the end, and nothing more is sent until it is registered anew") {
+  SUBCASE("silence is the end, and nothing more is sent before the next registration") {
     pass(1ms);
     CHECK(failures == std::vector<std::string>{"keep-alives are not answered"});
     pass(1h);
@@ -161,7 +161,7 @@ TEST_CASE_FIXTURE(Fixture, "an error and a changed mapped address fail the flow 
   }
   SUBCASE("another port of the NAT") {
     answer({here.ip, 40001});
-    CHECK(failures == std::vector<std::string>{"our address behind the NAT has changed"});
+    CHECK(failures == std::vector<std::string>{"the mapped address behind the NAT has changed"});
     registered();  // a new flow: the new address is its own
     wait();
     answer({here.ip, 40001});
@@ -179,7 +179,7 @@ TEST_CASE_FIXTURE(Fixture, "what does not answer the request is ignored") {
   answer(here);
   wait();
   const Address moved{here.ip, 40001};
-  SUBCASE("from somebody else") {
+  SUBCASE("from another address") {
     hear(reply(stun::Class::success).add_xor_mapped_address(moved), *parse_address("192.0.2.66:5061"));
   }
   SUBCASE("another transaction") {

@@ -52,7 +52,7 @@ TEST_CASE_FIXTURE(
   CHECK(second.call_id() == first.call_id());
   CHECK(second.cseq()->number == first.cseq()->number + 1);
   CHECK(registered == 2);
-  CHECK(ends.statuses == Statuses{200});  // told once
+  CHECK(ends.statuses == Statuses{200});  // called once
 }
 
 TEST_CASE_FIXTURE(Fixture, "a server that grants next to nothing is not asked in a loop") {
@@ -63,7 +63,8 @@ TEST_CASE_FIXTURE(Fixture, "a server that grants next to nothing is not asked in
 }
 
 TEST_CASE_FIXTURE(
-    Fixture, "423: asked again with what the server wants, and only that answer is told (RFC 3261 10.2.8)") {
+    Fixture,
+    "423: sent again with the server's minimum, and only that answer is reported (RFC 3261 10.2.8)") {
   start(10);
   answer(423, {{HeaderId::min_expires, "120"}});
   CHECK(ends.statuses.empty());
@@ -181,7 +182,7 @@ TEST_CASE_FIXTURE(Fixture, "after the binding is taken back nothing refreshes it
   CHECK(wire.is_silent());
 }
 
-TEST_CASE_FIXTURE(Fixture, "nobody's answer is told as 0") {
+TEST_CASE_FIXTURE(Fixture, "no answer is reported as 0") {
   start();
   pass(32s);
   CHECK(ends.statuses == Statuses{0});
@@ -218,8 +219,9 @@ TEST_CASE_FIXTURE(TwoServers,
   CHECK(all_failed == 0);
 }
 
-TEST_CASE_FIXTURE(TwoServers,
-                  "a 200 from somebody who does not know the password is no silence: nobody else is asked") {
+TEST_CASE_FIXTURE(
+    TwoServers,
+    "a 200 from a server that does not know the password is an answer: no other server is tried") {
   start();
   answer(401, {challenge("n1")});
   answer(200, {forged_proof(wire.sent.front())});
@@ -246,7 +248,7 @@ TEST_CASE_FIXTURE(TwoServers, "so does one that does not answer; when none does,
   CHECK(connection.server.remote == first);  // and the next round begins there
 }
 
-TEST_CASE_FIXTURE(TwoServers, "a refusal is an answer: nobody else is asked") {
+TEST_CASE_FIXTURE(TwoServers, "a refusal is an answer: no other server is tried") {
   start();
   answer(403);
   CHECK(wire.is_silent());

@@ -146,7 +146,7 @@ TEST_CASE_FIXTURE(Fixture, "a proxy's first challenge is answered, however many 
   CHECK(ends == Statuses{200, 200});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a challenge nobody can answer ends the request") {
+TEST_CASE_FIXTURE(Fixture, "a challenge that cannot be answered ends the request") {
   send();
   SUBCASE("unknown algorithm") { answer(401, {challenge("n1", "", "ROT13")}); }
   SUBCASE("none at all") { answer(401); }
@@ -168,7 +168,7 @@ TEST_CASE_FIXTURE(Fixture, "silence ends as 408, a lost connection as 503 (RFC 3
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "nobody is called back when the owner of a request is gone") {
+TEST_CASE_FIXTURE(Fixture, "the callback is not called after the end of the owner of a request") {
   send();
   const auto request = wire.take();
   life.reset();
@@ -189,7 +189,7 @@ TEST_CASE_FIXTURE(Fixture,
   int expected = 200;
   SUBCASE("the right one") {}
   SUBCASE("none") { info = {}; }
-  SUBCASE("of somebody who does not know the password") {
+  SUBCASE("of a server that does not know the password") {
     info = auth::make_info(sent, auth::ha1(sent.algorithm, "alice", "example.org", "guess"), "");
     expected = 502;
   }
@@ -197,7 +197,7 @@ TEST_CASE_FIXTURE(Fixture,
     info.nc = "00000002";
     expected = 502;
   }
-  SUBCASE("with a cnonce that is not ours") {
+  SUBCASE("with another cnonce") {
     info.cnonce = "other";
     expected = 502;
   }
@@ -258,7 +258,7 @@ TEST_CASE_FIXTURE(Fixture, "a foreign realm gets no digest of the password, but 
     CHECK(ends == Statuses{407});
     CHECK(wire.is_silent());
   }
-  SUBCASE("beside ours, ours is answered") {
+  SUBCASE("beside the own realm, which is answered") {
     answer(407, {foreign, {HeaderId::proxy_authenticate, challenge("p1").second}});
     const auto second = wire.take();
     CHECK(credentials(second, HeaderId::proxy_authorization).realm == "example.org");
@@ -268,7 +268,8 @@ TEST_CASE_FIXTURE(Fixture, "a foreign realm gets no digest of the password, but 
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "the realm a REGISTER is asked for is ours, whatever its name (asterisk)") {
+TEST_CASE_FIXTURE(Fixture,
+                  "the realm that challenges a REGISTER is the account's, whatever its name (asterisk)") {
   account::Requester::Request request{
       .method = sip::Method::register_, .uri = "sip:example.org", .make = {}, .owner = life->watch()};
   request.make = [this] {

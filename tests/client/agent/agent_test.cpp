@@ -57,7 +57,7 @@ struct Fixture {
   std::uint32_t notify_cseq = 0;
   int last_id = 0;
 
-  /// `others`: the domain's servers behind the first.
+  /// `others`: the domain's further servers.
   explicit Fixture(transaction::Protocol protocol = transaction::Protocol::tls,
                    const std::vector<Address>& others = {}) {
     server.protocol = protocol;
@@ -240,7 +240,7 @@ const std::vector<std::vector<std::string>> every_command{
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "the first line says who is there and which contract holds") {
+TEST_CASE_FIXTURE(Fixture, "the first line names the account and the contract") {
   CHECK(events.front().at("event") == "ready");
   CHECK(events.front().at("account").as_string() == bob);
   CHECK(events.front().at("contract") == 1);
@@ -285,7 +285,7 @@ TEST_CASE("every command ends with exactly one result, whatever becomes of its r
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "causes say who was at fault") {
+TEST_CASE_FIXTURE(Fixture, "the cause of a result follows the failure") {
   SUBCASE("name or password") {
     const auto id = execute({"register"});
     answer(401, {client::challenge("n1")});
@@ -313,14 +313,14 @@ TEST_CASE_FIXTURE(Fixture, "causes say who was at fault") {
     agent->refuse(refused.error(), now());
     CHECK(result("x").at("cause") == "usage");
   }
-  SUBCASE("other people's watchers") {
+  SUBCASE("another user's watchers") {
     const auto id = execute({"subscribe", "alice@example.org", "--package", "presence.winfo"});
     CHECK(result(id).at("cause") == "usage");
     CHECK(wire.is_silent());
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "the snapshot tells the whole state") {
+TEST_CASE_FIXTURE(Fixture, "the snapshot reports the whole state") {
   execute({"register"});
   execute({"publish", "open"});
   execute({"subscribe", "alice@example.org"});
@@ -333,7 +333,7 @@ TEST_CASE_FIXTURE(Fixture, "the snapshot tells the whole state") {
   CHECK(snapshot.at("subscriptions").as_array()[0].as_object().at("state") == "active");
 }
 
-TEST_CASE_FIXTURE(Fixture, "quit ends what we watch, then what we show, then the registration") {
+TEST_CASE_FIXTURE(Fixture, "quit ends subscriptions, then the publication, then the registration") {
   execute({"register"});
   execute({"publish", "open"});
   execute({"subscribe", "alice@example.org"});
@@ -361,8 +361,8 @@ TEST_CASE_FIXTURE(
   shown = last("presence");
   CHECK(shown.at("basic") == "closed");
   CHECK(last("subscription").at("reason") == "rejected");
-  SUBCASE("he can be asked again at once") { CHECK(execute({"subscribe", "alice@example.org"}) != ""); }
-  SUBCASE("and later") {
+  SUBCASE("a new subscription begins at once") { CHECK(execute({"subscribe", "alice@example.org"}) != ""); }
+  SUBCASE("or later") {
     pass(1s);
     execute({"subscribe", "alice@example.org"});
   }
@@ -378,8 +378,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(last("warning").at("text").as_string().starts_with("the presence of " + alice));
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "watchers are told with each winfo document; a gap is asked about (RFC 3857 4.9)") {
+TEST_CASE_FIXTURE(Fixture, "each winfo document reports the watchers; a gap is refreshed (RFC 3857 4.9)") {
   execute({"subscribe", "bob@example.org", "--package", "presence.winfo"});
   const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
   documents::WatcherInfo info;
@@ -401,7 +400,7 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(
-    Fixture, "after a lost connection everything is asked for anew (RFC 5626 4.5, DIRECT_SESSIONS 3.1)") {
+    Fixture, "after a lost connection everything is requested again (RFC 5626 4.5, DIRECT_SESSIONS 3.1)") {
   const client::Headers offers{{HeaderId::supported, "beckon-direct"}};
   execute({"register"});
   execute({"subscribe", "alice@example.org"});
@@ -423,7 +422,7 @@ TEST_CASE_FIXTURE(
 }
 
 TEST_CASE(
-    "over UDP a failed keep-alive is a lost connection: everything is asked for anew (RFC 5626 4.4.2)") {
+    "over UDP a failed keep-alive is a lost connection: everything is requested again (RFC 5626 4.4.2)") {
   Fixture udp(transaction::Protocol::udp);
   const client::Headers promise{{HeaderId::require, "outbound"}};
   udp.execute({"register"});
@@ -448,7 +447,7 @@ TEST_CASE(
   CHECK(udp.wire.sent[1].method() == sip::Method::publish);
 }
 
-TEST_CASE("what the server kept is asked for anew at the one the registration has moved to (RFC 3263 4.3)") {
+TEST_CASE("subscriptions and publication follow the registration to another server (RFC 3263 4.3)") {
   const Address second = *parse_address("192.0.2.10:5061");
   enum class Why { refusal, located_anew };
   for (const auto protocol : {transaction::Protocol::tls, transaction::Protocol::udp}) {
@@ -494,7 +493,7 @@ TEST_CASE("what the server kept is asked for anew at the one the registration ha
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "a server that promised to answer pings has its connection pinged (RFC 5626 4.4.1)") {
+                  "the connection to a server that promised to answer pings is pinged (RFC 5626 4.4.1)") {
   execute({"register"});
   serve();
   CHECK(pinged.empty());
@@ -504,7 +503,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(pinged == expected);
 }
 
-TEST_CASE_FIXTURE(Fixture, "requests that are not for a messenger are answered, not obeyed") {
+TEST_CASE_FIXTURE(Fixture, "requests that no room serves are refused") {
   struct Row {
     std::string request;
     int status;
@@ -525,8 +524,7 @@ TEST_CASE_FIXTURE(Fixture, "requests that are not for a messenger are answered, 
   }
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "a session may be rung only while the device is published for it (DIRECT_SESSIONS 9)") {
+TEST_CASE_FIXTURE(Fixture, "no session rings while the device has not published one (DIRECT_SESSIONS 9)") {
   const auto id = execute({"answer", "1"});
   CHECK(result(id).at("cause") == "not-found");
   agent->on_datagram(*parse_address("192.0.2.66:4000"), Bytes{0, 1, 2, 3}, now());

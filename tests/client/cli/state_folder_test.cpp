@@ -58,7 +58,7 @@ TEST_CASE("pins replace the old file in one step and leave nothing beside it") {
   CHECK(read->is_pinned("sip:a@b", keyring.ident.pub));
 }
 
-TEST_CASE("a damaged file is told, not replaced") {
+TEST_CASE("a damaged file is reported, not replaced") {
   const test::TemporaryFolder folder;
   SeededRandom random(3);
   const auto state = cli::StateFolder::open(folder.path());
@@ -69,7 +69,7 @@ TEST_CASE("a damaged file is told, not replaced") {
   CHECK_FALSE(state->pins().has_value());
 }
 
-TEST_CASE("a folder that cannot be made is told") {
+TEST_CASE("a folder that cannot be created is reported") {
   const test::TemporaryFolder folder;
   std::ofstream(folder / "file") << "x";
   CHECK_FALSE(cli::StateFolder::open(folder / "file" / "state").has_value());

@@ -90,9 +90,9 @@ TEST_CASE("a status has one cause, and causes keep their words") {
   CHECK(control::cause_of(480) == Cause::unavailable);
   CHECK(control::cause_of(503) == Cause::unreachable);
   CHECK(control::cause_of(513) == Cause::failed);
-  for (const Cause cause :
-       {Cause::done, Cause::usage, Cause::unreachable, Cause::credentials, Cause::failed, Cause::not_found,
-        Cause::refused, Cause::unavailable, Cause::untrusted, Cause::no_direct}) {
-    CHECK(control::parse_cause(control::to_string(cause)) == cause);
+  for (const auto& [cause, word, help] : control::causes()) {
+    CHECK(control::to_string(cause) == word);
+    CHECK(control::parse_cause(word) == cause);
   }
+  CHECK(control::parse_cause("none of them") == Cause::failed);
 }

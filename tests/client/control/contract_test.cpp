@@ -2,12 +2,15 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <fstream>
 #include <iterator>
 
 #include "client/control/cause.hpp"
 #include "client/control/command.hpp"
+#include "protocol/base/text.hpp"
 
+using namespace beckon;
 using namespace beckon::client;
 
 namespace {
@@ -31,6 +34,64 @@ std::string arguments_of(const control::Specification& specification) {
   return out;
 }
 
+boost::json::value schema_of(const control::Argument& argument) {
+  using Type = control::Argument::Type;
+  boost::json::object out;
+  if (argument.type == Type::number) {
+    out = {{"type", "integer"}, {"minimum", 0}, {"maximum", 0xffff'ffff}};
+  } else if (*argument.words == '\0') {
+    out = {{"type", "string"}};
+  } else {
+    boost::json::array words;
+    for (const auto word : split(argument.words, '|')) words.emplace_back(word);
+    out = {{"enum", std::move(words)}};
+  }
+  out["description"] = argument.help;
+  return out;
+}
+
+/// One command as JSON Schema describes its line.
+boost::json::value schema_of(const control::Specification& specification) {
+  boost::json::object properties{{"id", {{"type", "string"}}}, {"command", {{"const", specification.name}}}};
+  boost::json::array required{"command"};
+  for (const auto& argument : specification.arguments) {
+    properties[argument.name] = schema_of(argument);
+    if (argument.required) required.emplace_back(argument.name);
+  }
+  return {{"type", "object"},
+          {"properties", std::move(properties)},
+          {"required", std::move(required)},
+          {"additionalProperties", false},
+          {"description", specification.help}};
+}
+
+/// Notes which function was called last.
+class Recorder final : public control::Executor {
+ public:
+  void do_register(const control::Command&, Now) override { last = "register"; }
+  void do_unregister(const control::Command&, Now) override { last = "unregister"; }
+  void do_publish(const control::Command&, Now) override { last = "publish"; }
+  void do_unpublish(const control::Command&, Now) override { last = "unpublish"; }
+  void do_subscribe(const control::Command&, Now) override { last = "subscribe"; }
+  void do_unsubscribe(const control::Command&, Now) override { last = "unsubscribe"; }
+  void do_allow(const control::Command&, Now) override { last = "allow"; }
+  void do_block(const control::Command&, Now) override { last = "block"; }
+  void do_forget(const control::Command&, Now) override { last = "forget"; }
+  void do_message(const control::Command&, Now) override { last = "message"; }
+  void do_media(const control::Command&, Now) override { last = "media"; }
+  void do_call(const control::Command&, Now) override { last = "call"; }
+  void do_answer(const control::Command&, Now) override { last = "answer"; }
+  void do_reject(const control::Command&, Now) override { last = "reject"; }
+  void do_hangup(const control::Command&, Now) override { last = "hangup"; }
+  void do_statistics(const control::Command&, Now) override { last = "statistics"; }
+  void do_accept_key(const control::Command&, Now) override { last = "accept-key"; }
+  void do_safety_number(const control::Command&, Now) override { last = "safety-number"; }
+  void do_snapshot(const control::Command&, Now) override { last = "snapshot"; }
+  void do_quit(const control::Command&, Now) override { last = "quit"; }
+
+  std::string_view last;
+};
+
 }  // namespace
 
 TEST_CASE("the README's table of commands is the one the program reads by") {
@@ -44,17 +105,43 @@ TEST_CASE("the README's table of commands is the one the program reads by") {
   }
 }
 
+TEST_CASE("the schema describes exactly the commands that the program reads, with their arguments") {
+  const auto schema = boost::json::parse(read("contract.schema.json"));
+  boost::json::array commands;
+  for (const auto& each : control::specifications()) commands.push_back(schema_of(each));
+  const auto& written = schema.at("$defs").at("command").at("oneOf").as_array();
+  CAPTURE(boost::json::serialize(commands));
+  REQUIRE(written.size() == commands.size());
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    CAPTURE(boost::json::serialize(commands[i]));
+    CHECK(written[i] == commands[i]);
+  }
+}
+
+TEST_CASE("each row of the table calls the function of its command, and one row ends the program") {
+  Recorder recorder;
+  for (const auto& each : control::specifications()) {
+    CAPTURE(each.name);
+    control::Command command;
+    command.specification = &each;
+    command.execute(recorder, {});
+    CHECK(recorder.last == each.name);
+    CHECK(command.name() == each.name);
+    CHECK((each.then == control::Specification::Then::quit) == (&each == &control::quit()));
+  }
+}
+
 TEST_CASE("the README and the schema know every cause") {
   const std::string readme = read("README.md");
   const auto schema = boost::json::parse(read("contract.schema.json"));
   const auto& causes = schema.at("$defs").at("result").at("properties").at("cause").at("enum").as_array();
-  CHECK(causes.size() == 10);
-  for (const auto& value : causes) {
-    const std::string word(value.as_string());
-    const auto cause = control::parse_cause(word);
-    CAPTURE(word);
-    CHECK(control::to_string(cause) == word);
-    CHECK(readme.find("| " + std::to_string(static_cast<int>(cause)) + " | `" + word + "` |") !=
-          std::string::npos);
+  REQUIRE(causes.size() == control::causes().size());
+  for (std::size_t i = 0; i < causes.size(); ++i) {
+    const auto& row = control::causes()[i];
+    CAPTURE(row.word);
+    CHECK(causes[i].as_string() == row.word);
+    const std::string line = "| " + std::to_string(static_cast<int>(row.cause)) + " | `" +
+                             std::string(row.word) + "` | " + row.help + " |\n";
+    CHECK(readme.find(line) != std::string::npos);
   }
 }

@@ -20,7 +20,7 @@ TEST_CASE("a peer's text cannot move the cursor of the terminal it is shown on")
   CHECK(control::print_for_people(event) == "sip:mallory@example.org: ?[2Jgone?forged line\n");
 }
 
-TEST_CASE("results tell people what happened, and the cause when it did not") {
+TEST_CASE("results show people what was done, or the cause of the failure") {
   auto event = control::make_event("result", {});
   event["command"] = "message";
   event["ok"] = true;

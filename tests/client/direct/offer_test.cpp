@@ -64,7 +64,7 @@ TEST_CASE("no grant, no open tuple, no common codec: no direct session") {
     element.grant.reset();
     presence.tuples[0].status_extensions = {documents::print(element)};
   }
-  SUBCASE("codecs we lack") {
+  SUBCASE("unknown codecs") {
     auto element = *documents::find_direct(presence.tuples[0]);
     element.media[0].codecs = {{.pt = 100, .name = "speex", .clock = 16000, .fmtp = ""}};
     presence.tuples[0].status_extensions = {documents::print(element)};

@@ -33,7 +33,7 @@ TEST_CASE("the first identity of an AOR is pinned, another one waits for the use
     CHECK(see(pins, first, other.device.pub) == Pins::Seen::verified);
     CHECK(pins.is_verified(alice, other.device.pub));
   }
-  SUBCASE("another identity stays unverified, is told once, and is accepted by the user alone") {
+  SUBCASE("another identity stays unverified, is new once, and only the user accepts it") {
     CHECK(see(pins, other, other.device.pub) == Pins::Seen::fresh);
     CHECK(see(pins, other, other.device.pub) == Pins::Seen::waiting);
     CHECK_FALSE(pins.is_verified(alice, other.device.pub));
@@ -41,7 +41,7 @@ TEST_CASE("the first identity of an AOR is pinned, another one waits for the use
     CHECK(pins.is_verified(alice, other.device.pub));
     CHECK_FALSE(pins.accept(alice));
   }
-  SUBCASE("pins outlive the program, verified devices are learned anew") {
+  SUBCASE("pins are stored, verified devices are learned again") {
     auto read = Pins::parse(pins.print());
     REQUIRE(read.has_value());
     CHECK(read->is_pinned(alice, first.ident.pub));

@@ -159,7 +159,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(has_direct(accept_with_tag("e3")));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a 403 that is not about <direct> is told") {
+TEST_CASE_FIXTURE(Fixture, "a 403 that is not about <direct> is reported") {
   offer();
   publish();
   answer(403);
@@ -179,7 +179,7 @@ TEST_CASE_FIXTURE(Fixture, "a 2xx without the tag: published again without <dire
   CHECK(last("publication").at("direct") == false);
 }
 
-TEST_CASE_FIXTURE(Fixture, "why the server removed <direct> is told (DIRECT_SESSIONS 3.2)") {
+TEST_CASE_FIXTURE(Fixture, "the reason why the server removed <direct> is reported (DIRECT_SESSIONS 3.2)") {
   offer();
   publish();
   accept_with_tag("e1", {{HeaderId::warning, "399 example.org \"direct removed: too large\""}});
@@ -200,8 +200,8 @@ TEST_CASE_FIXTURE(
   CHECK(ends.statuses == Statuses{200});
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "423: asked again with what the server wants, and only that answer is told (RFC 3903 6)") {
+TEST_CASE_FIXTURE(
+    Fixture, "423: sent again with the server's minimum, and only that answer is reported (RFC 3903 6)") {
   publish();
   answer(423, {{HeaderId::min_expires, "1800"}});
   CHECK(ends.statuses.empty());
@@ -221,7 +221,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(wire.is_silent());
 }
 
-TEST_CASE_FIXTURE(Fixture, "what the machine sends next is sent, also when somebody waits for his turn") {
+TEST_CASE_FIXTURE(Fixture, "what the machine sends next is sent, also while a command waits") {
   publish(ds1::Mode::off, "one");
   accept("e1");
   SUBCASE("after a 412 to a refresh") {
@@ -229,9 +229,9 @@ TEST_CASE_FIXTURE(Fixture, "what the machine sends next is sent, also when someb
     publish(ds1::Mode::off, "two");
     answer(412);
     CHECK(ends.statuses == Statuses{200});
-    const auto anew = accept("e2");
-    CHECK_FALSE(anew.has(HeaderId::sip_if_match));
-    CHECK(anew.body().find("two") != std::string_view::npos);
+    const auto again = accept("e2");
+    CHECK_FALSE(again.has(HeaderId::sip_if_match));
+    CHECK(again.body().find("two") != std::string_view::npos);
   }
   SUBCASE("after a removal that is answered 412") {
     remove();

@@ -102,7 +102,7 @@ TEST_CASE_FIXTURE(Fixture, "a NOTIFY that is not this subscription's matches not
   SUBCASE("another package") {
     CHECK_FALSE(subscription->matches(make_notify(subscribe, "active", "", "dialog")));
   }
-  SUBCASE("the same with an id is ours") {
+  SUBCASE("the same with an id matches") {
     CHECK(subscription->matches(make_notify(subscribe, "active", "", "presence;id=1")));
   }
   SUBCASE("after the end") {
@@ -154,15 +154,15 @@ TEST_CASE_FIXTURE(Fixture, "481 to a refresh: a new dialog at once (RFC 6665 4.1
   pass(550s);
   answer(481);
   pass(0s);
-  const auto anew = accept();
-  CHECK(anew.to_tag().empty());
-  CHECK(anew.call_id() != subscribe.call_id());
+  const auto again = accept();
+  CHECK(again.to_tag().empty());
+  CHECK(again.call_id() != subscribe.call_id());
   CHECK(notify(subscribe, "active;expires=600") == 481);
-  CHECK(notify(anew, "active;expires=600", "two") == 200);
+  CHECK(notify(again, "active;expires=600", "two") == 200);
   CHECK(documents == std::vector<std::string>{"one", "two"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "rejected is the last word; it is told and not tried again (RFC 6665 4.1.3)") {
+TEST_CASE_FIXTURE(Fixture, "rejected is final: it is reported and not tried again (RFC 6665 4.1.3)") {
   const auto subscribe = establish();
   CHECK(notify(subscribe, "terminated;reason=rejected") == 200);
   CHECK(subscription->state() == Subscriber::State::ended);
@@ -181,7 +181,8 @@ TEST_CASE_FIXTURE(Fixture, "a refused SUBSCRIBE ends with its status") {
 }
 
 TEST_CASE_FIXTURE(
-    Fixture, "423: asked again with what the server wants, and only that answer is told (RFC 6665 4.1.2.1)") {
+    Fixture,
+    "423: sent again with the server's minimum, and only that answer is reported (RFC 6665 4.1.2.1)") {
   start();
   answer(423, {{HeaderId::min_expires, "1200"}});
   CHECK(started.statuses.empty());
@@ -189,7 +190,7 @@ TEST_CASE_FIXTURE(
   CHECK(started.statuses == Statuses{200});
 }
 
-TEST_CASE_FIXTURE(Fixture, "the end that overtakes the 200 is the answer to who asked, once") {
+TEST_CASE_FIXTURE(Fixture, "an end that overtakes the 200 ends the command, once") {
   start();
   const auto subscribe = wire.take();
   CHECK(notify(subscribe, "terminated;reason=rejected") == 200);
@@ -199,7 +200,7 @@ TEST_CASE_FIXTURE(Fixture, "the end that overtakes the 200 is the answer to who 
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "unsubscribing ends with the last NOTIFY, each who asked is told once (RFC 6665 4.1.2.3)") {
+                  "unsubscribing ends with the last NOTIFY, and each command ends once (RFC 6665 4.1.2.3)") {
   const auto subscribe = establish();
   stop();
   stop();
@@ -219,7 +220,7 @@ TEST_CASE_FIXTURE(Fixture, "unsubscribing ends without the last NOTIFY, too") {
     pass(32s);
     CHECK(stopped.statuses == Statuses{200});
   }
-  SUBCASE("nobody answers") {
+  SUBCASE("no answer") {
     stop();
     pass(32s);
     CHECK(stopped.statuses == Statuses{0});

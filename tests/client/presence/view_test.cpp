@@ -30,13 +30,13 @@ TEST_CASE("the NOTIFY of DIRECT_SESSIONS 2 is shown with media, codecs, candidat
       R"({"kind":"audio","dir":"sendrecv","mode":"auto","codecs":[{"name":"opus","clock":48000},{"name":"PCMU","clock":8000}]})");
 }
 
-TEST_CASE("nobody is open without an open tuple") {
-  documents::Presence nobody;
+TEST_CASE("a user without an open tuple is closed") {
+  documents::Presence closed;
   const auto none = [](const std::string&, const crypto::Key32&) { return false; };
-  CHECK(presence::make_view("sip:a@b", nobody, none).at("basic") == "closed");
+  CHECK(presence::make_view("sip:a@b", closed, none).at("basic") == "closed");
   documents::Tuple tuple;
   tuple.id = "t";
   tuple.basic = documents::Basic::closed;
-  nobody.tuples.push_back(tuple);
-  CHECK(presence::make_view("sip:a@b", nobody, none).at("basic") == "closed");
+  closed.tuples.push_back(tuple);
+  CHECK(presence::make_view("sip:a@b", closed, none).at("basic") == "closed");
 }

@@ -68,7 +68,8 @@ bool names(const Request& request, const std::string& watcher) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "the first rule makes the document, if nobody did meanwhile (RFC 4825 7.11)") {
+TEST_CASE_FIXTURE(Fixture,
+                  "the first rule creates the document, if it does not exist by then (RFC 4825 7.11)") {
   allow(bob);
   const auto get = http.answer(404);
   CHECK(get.method == Method::get);
@@ -165,7 +166,7 @@ TEST_CASE_FIXTURE(Fixture, "an edit asked for by the end of another is made once
   CHECK(http.waiting.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "what cannot be read or reached is told, and nothing is written") {
+TEST_CASE_FIXTURE(Fixture, "what cannot be read or reached is reported, and nothing is written") {
   allow(bob);
   SUBCASE("no connection") {
     http.answer(

@@ -11,8 +11,8 @@
 #include <numbers>
 #include <string>
 
-#include "media/device/synthetic.hpp"
 #include "protocol/base/text.hpp"
+#include "tests/media/device/tone.hpp"
 
 using namespace beckon;
 using namespace beckon::device;
@@ -53,7 +53,7 @@ const std::string data_4 = "64617461 04000000 01000200 ";
 
 }  // namespace
 
-TEST_CASE("the sound of a WAV file is found behind chunks of any kind") {
+TEST_CASE("the sound of a WAV file is found after chunks of any kind") {
   struct Row {
     const char* what;
     std::string text;
@@ -140,7 +140,7 @@ TEST_CASE("what a sink recorded, a source plays again, sample for sample") {
   std::vector<codec::Sample> sent;
   {
     const auto sink = open_wav_sink(path).value();
-    ToneSource tone(440);
+    test::ToneSource tone(440);
     for (int i = 0; i < 75; ++i) {
       codec::Frame frame;
       tone.pull(frame);
@@ -172,7 +172,7 @@ TEST_CASE("a recording is a valid file after each second, should the program be 
   CHECK(format->data_size == 50 * 1920);
 }
 
-TEST_CASE("a full disk is told when the recording is finished") {
+TEST_CASE("a full disk is reported when the recording is finished") {
   if (!std::filesystem::exists("/dev/full")) return;
   const auto sink = open_wav_sink("/dev/full").value();
   codec::Frame frame{};

@@ -73,7 +73,7 @@ TEST_CASE("candidates aim only where a caller may send (DIRECT_SESSIONS 5)") {
   }
 }
 
-TEST_CASE("private addresses count when the callee sits behind our own NAT (DIRECT_SESSIONS 5)") {
+TEST_CASE("private addresses count when the callee is behind the same NAT (DIRECT_SESSIONS 5)") {
   const auto inside = candidate("192.168.9.9:40000");
   CHECK(usable_candidates({inside, candidate("198.51.100.7:40000", Candidate::Type::srflx)}, home()).size() ==
         2);

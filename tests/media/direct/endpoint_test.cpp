@@ -38,19 +38,19 @@ TEST_CASE("auto: the caller is heard after one one-way delay, the callee after t
   CHECK(incoming.verified);
   CHECK(incoming.mode == ds1::Mode::automatic);
   CHECK(incoming.media == std::vector<MediaLine>{{MediaKind::audio, Direction::sendrecv, 111, 48000}});
-  REQUIRE(pair.alice.told<Answered>().size() == 1);
+  REQUIRE(pair.alice.events_of<Answered>().size() == 1);
   REQUIRE(pair.alice.say(incoming.call, "hi bob"));
 
   pair.network.run(2 * d);
   REQUIRE(pair.bob.heard.size() == 1);
   CHECK(pair.bob.heard[0].payload == "hi bob");
   CHECK(pair.bob.heard[0].when == at(2 * d));
-  CHECK(pair.bob.told<Answered>().size() == 1);
-  CHECK(pair.bob.told<Active>().at(0).second == at(2 * d));
+  CHECK(pair.bob.events_of<Answered>().size() == 1);
+  CHECK(pair.bob.events_of<Active>().at(0).second == at(2 * d));
 
   pair.network.run(3 * d);
-  CHECK(pair.alice.told<Active>().at(0).second == at(3 * d));
-  CHECK(pair.bob.told<FallbackWanted>().empty());
+  CHECK(pair.alice.events_of<Active>().at(0).second == at(3 * d));
+  CHECK(pair.bob.events_of<FallbackWanted>().empty());
 }
 
 TEST_CASE(
@@ -138,12 +138,12 @@ TEST_CASE("a lost ANSWER is repeated after 100 ms; media flows in phase 0 meanwh
   pair.alice.say(pair.alices_call(), "meanwhile");
   pair.network.run(2 * d);
   CHECK(pair.bob.heard.size() == 1);
-  CHECK(pair.bob.told<Active>().empty());
+  CHECK(pair.bob.events_of<Active>().empty());
   CHECK(pair.bob.endpoint->may_send(call, MediaKind::audio));
   pair.network.run(2 * d + 100ms);
-  CHECK(pair.bob.told<Active>().at(0).second == at(2 * d + 100ms));
+  CHECK(pair.bob.events_of<Active>().at(0).second == at(2 * d + 100ms));
   pair.network.run(3 * d + 100ms);
-  CHECK(pair.alice.told<Active>().size() == 1);
+  CHECK(pair.alice.events_of<Active>().size() == 1);
 }
 
 TEST_CASE("an ANSWER is repeated until its ACK comes, and acknowledged each time") {
@@ -153,9 +153,9 @@ TEST_CASE("an ANSWER is repeated until its ACK comes, and acknowledged each time
   };
   pair.dial();
   pair.network.run(5s);
-  CHECK(pair.alice.told<Active>().size() == 1);
-  CHECK(pair.bob.told<Active>().size() == 1);
-  CHECK(pair.alice.told<Ended>().empty());
+  CHECK(pair.alice.events_of<Active>().size() == 1);
+  CHECK(pair.bob.events_of<Active>().size() == 1);
+  CHECK(pair.alice.events_of<Ended>().empty());
 }
 
 TEST_CASE("a replayed HELLO makes no second session and moves no media (DIRECT_SESSIONS 6)") {
@@ -164,12 +164,12 @@ TEST_CASE("a replayed HELLO makes no second session and moves no media (DIRECT_S
   const Flight hello = pair.network.flown.front().second;
   REQUIRE(is_hello(hello));
   pair.network.run(300ms);
-  REQUIRE(pair.alice.told<Active>().size() == 1);
+  REQUIRE(pair.alice.events_of<Active>().size() == 1);
   const Address thief = parse_address("198.51.100.66:6666").value();
   pair.network.flown.clear();
   for (int i = 0; i < 100; ++i) pair.network.deliver({thief, pair.alice.address, hello.datagram}, 1ms * i);
   pair.network.run(600ms);
-  CHECK(pair.alice.told<Incoming>().size() == 1);
+  CHECK(pair.alice.events_of<Incoming>().size() == 1);
   const auto to_thief = count(pair.network, [&](const Flight& flight) { return flight.to == thief; });
   CHECK(to_thief <= 10);
   pair.alice.say(pair.alices_call(), "for bob");
@@ -180,7 +180,7 @@ TEST_CASE("a replayed HELLO makes no second session and moves no media (DIRECT_S
   pair.network.flown.clear();
   pair.network.deliver({thief, pair.alice.address, hello.datagram}, 0ms);
   pair.network.run(21s);
-  CHECK(pair.alice.told<Incoming>().size() == 1);
+  CHECK(pair.alice.events_of<Incoming>().size() == 1);
   CHECK(pair.network.flown.empty());
 }
 
@@ -218,10 +218,10 @@ TEST_CASE(
   CHECK(pair.alice.events.empty());
   CHECK(pair.alice.octets_sent == 0);
   // To the caller it looks like a dead host.
-  REQUIRE(pair.bob.told<FallbackWanted>().size() == 1);
+  REQUIRE(pair.bob.events_of<FallbackWanted>().size() == 1);
   CHECK(pair.bob.last<FallbackWanted>().why == FallbackWanted::Why::slow);
-  CHECK(pair.bob.told<FallbackWanted>()[0].second == at(400ms));
-  CHECK(pair.bob.told<Ended>().at(0).second == at(2s));
+  CHECK(pair.bob.events_of<FallbackWanted>()[0].second == at(400ms));
+  CHECK(pair.bob.events_of<Ended>().at(0).second == at(2s));
   CHECK(count(pair.network, is_hello) == 7);
 }
 
@@ -231,7 +231,7 @@ TEST_CASE("an epoch the callee does not know costs one round trip: 438 (DIRECT_S
   offer.epoch = {9, 9, 9, 9};
   const CallId call = pair.bob.endpoint->call(offer, pair.network.now).value();
   pair.network.run(2 * d);
-  REQUIRE(pair.bob.told<FallbackWanted>().size() == 1);
+  REQUIRE(pair.bob.events_of<FallbackWanted>().size() == 1);
   const auto fallback = pair.bob.last<FallbackWanted>();
   CHECK(fallback.call == call);
   CHECK(fallback.why == FallbackWanted::Why::unknown_epoch);
@@ -260,7 +260,7 @@ TEST_CASE("an epoch outlives the next one by 30 s and no longer (DIRECT_SESSIONS
     pair.network.run(29s);
     REQUIRE(pair.bob.endpoint->call(old, pair.network.now).has_value());
     pair.network.run(30s);
-    CHECK(pair.alice.told<Incoming>().size() == 1);
+    CHECK(pair.alice.events_of<Incoming>().size() == 1);
   }
   SUBCASE("31 s later they are unknown") {
     pair.network.run(31s);
@@ -284,7 +284,7 @@ TEST_CASE("a closed port (ICMP) brings the fallback at once (DIRECT_SESSIONS 8)"
   pair.network.lose = [](const Flight&) { return true; };
   REQUIRE(pair.bob.endpoint->call(offer, pair.network.now).has_value());
   pair.bob.endpoint->on_unreachable(pair.alice.address, pair.network.now);
-  CHECK(pair.bob.told<FallbackWanted>().empty());
+  CHECK(pair.bob.events_of<FallbackWanted>().empty());
   pair.bob.endpoint->on_unreachable(second, pair.network.now);
   CHECK(pair.bob.last<FallbackWanted>().why == FallbackWanted::Why::unreachable);
 }

@@ -21,7 +21,7 @@ using namespace beckon::direct;
 
 class Network;
 
-/// A user agent's media side with everything it was told and heard.
+/// A user agent's media side with all its events and received media.
 class Agent final : public Sink, public Trust {
  public:
   struct Heard {
@@ -55,7 +55,7 @@ class Agent final : public Sink, public Trust {
   bool say(CallId call, std::string_view payload);
 
   template <class E>
-  std::vector<std::pair<E, Time>> told() const {
+  std::vector<std::pair<E, Time>> events_of() const {
     std::vector<std::pair<E, Time>> out;
     for (const auto& [event, when] : events) {
       if (const E* one = std::get_if<E>(&event)) out.emplace_back(*one, when);
@@ -64,7 +64,7 @@ class Agent final : public Sink, public Trust {
   }
   template <class E>
   E last() const {
-    const auto all = told<E>();
+    const auto all = events_of<E>();
     return all.empty() ? E{} : all.back().first;
   }
 

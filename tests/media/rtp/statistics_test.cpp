@@ -5,15 +5,6 @@
 using namespace beckon;
 using namespace beckon::rtp;
 
-TEST_CASE("sequence numbers are compared on a circle (RFC 1982)") {
-  CHECK(is_newer<std::uint16_t>(1, 0));
-  CHECK(is_newer<std::uint16_t>(0, 65535));
-  CHECK_FALSE(is_newer<std::uint16_t>(65535, 0));
-  CHECK_FALSE(is_newer<std::uint16_t>(5, 5));
-  CHECK_FALSE(is_newer<std::uint16_t>(0x8000, 0));
-  CHECK(is_newer<std::uint32_t>(10, 0xfffffff0U));
-}
-
 TEST_CASE("a wrapping counter unwraps over both edges, also out of order") {
   SequenceUnwrapper sequences;
   CHECK(sequences.unwrap(65534) == 65534);
@@ -74,8 +65,6 @@ TEST_CASE("jitter is the smoothed difference of transit times, in ticks (RFC 355
   }
   CHECK(uneven.report().jitter >= 78);
   CHECK(uneven.report().jitter <= 80);
-  CHECK(uneven.jitter() >= 9700us);
-  CHECK(uneven.jitter() <= 10ms);
 }
 
 TEST_CASE("jitter survives a wrapping timestamp") {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include "media/device/synthetic.hpp"
 #include "media/device/wav.hpp"
+#include "tests/media/device/tone.hpp"
 #include "tests/media/stream/people.hpp"
 
 using namespace beckon;
@@ -73,7 +73,7 @@ class World {
 };
 
 std::filesystem::path write_tone(const std::filesystem::path& path, double frequency) {
-  device::ToneSource tone(frequency);
+  device::test::ToneSource tone(frequency);
   const auto sink = device::open_wav_sink(path).value();
   codec::Frame frame;
   for (int i = 0; i < 500; ++i) {
@@ -113,11 +113,11 @@ TEST_CASE("the caller is heard after one way, the callee after two (DIRECT_SESSI
   CHECK(world.bob.watching.first_received.value() <= 102ms);
   const auto figures = world.bob_calls.statistics(*call);
   REQUIRE(figures.has_value());
-  CHECK(figures->sent >= 99);
-  CHECK(figures->sent <= 101);
-  CHECK(figures->received >= 90);
-  CHECK(figures->lost == 0);
-  CHECK(figures->concealed == 0);
+  CHECK(figures->rtp.packets_sent >= 99);
+  CHECK(figures->rtp.packets_sent <= 101);
+  CHECK(figures->rtp.packets_received >= 90);
+  CHECK(figures->rtp.packets_lost == 0);
+  CHECK(figures->playout.concealed == 0);
 }
 
 TEST_CASE("each side records what the other plays; files and figures are ready when the call has ended") {
@@ -137,9 +137,9 @@ TEST_CASE("each side records what the other plays; files and figures are ready w
     CAPTURE(person->identity.aor);
     REQUIRE(person->watching.statistics.has_value());
     const CallStatistics& figures = *person->watching.statistics;
-    CHECK(figures.sent >= 140);
-    CHECK(figures.received >= 140);
-    CHECK(figures.lost == 0);
+    CHECK(figures.rtp.packets_sent >= 140);
+    CHECK(figures.rtp.packets_received >= 140);
+    CHECK(figures.rtp.packets_lost == 0);
     const auto heard = device::read_wav(figures.record).value();
     const double seconds = static_cast<double>(heard.samples.size()) / 48000;
     CHECK(seconds >= 2.7);
@@ -150,7 +150,7 @@ TEST_CASE("each side records what the other plays; files and figures are ready w
   }
 }
 
-TEST_CASE("a call ended in the destructor leaves its recording whole") {
+TEST_CASE("a call that ends in the destructor leaves its recording whole") {
   const Folder folder("cut-off");
   {
     World world;
@@ -169,9 +169,9 @@ TEST_CASE("packets lost on the way are concealed and counted") {
   world.run(10s);
   REQUIRE(world.bob.watching.active);
   const auto figures = world.bob_calls.statistics(*call).value();
-  CHECK(figures.lost >= 25);
-  CHECK(figures.lost <= 75);
-  CHECK(figures.concealed + 5 >= figures.lost);
+  CHECK(figures.rtp.packets_lost >= 25);
+  CHECK(figures.rtp.packets_lost <= 75);
+  CHECK(static_cast<std::int64_t>(figures.playout.concealed) + 5 >= figures.rtp.packets_lost);
 }
 
 TEST_CASE("a file or a codec that is not there stops the dialling before anything is sent") {
@@ -202,13 +202,13 @@ TEST_CASE("a process that was held up catches up a short while and skips a long 
   const auto call = world.bob_calls_alice();
   REQUIRE(call.has_value());
   world.run(1s);
-  const auto before = world.bob_calls.statistics(*call).value().sent;
+  const auto before = world.bob_calls.statistics(*call).value().rtp.packets_sent;
   world.now += 200ms;
   world.timers.advance(world.now);
-  const auto after = world.bob_calls.statistics(*call).value().sent;
+  const auto after = world.bob_calls.statistics(*call).value().rtp.packets_sent;
   CHECK(after - before >= 9);
   CHECK(after - before <= 11);
   world.now += 5s;
   world.timers.advance(world.now);
-  CHECK(world.bob_calls.statistics(*call).value().sent - after <= 2);
+  CHECK(world.bob_calls.statistics(*call).value().rtp.packets_sent - after <= 2);
 }

@@ -44,8 +44,8 @@ class Watching final : public User {
     if (const auto* const wanted = std::get_if<direct::FallbackWanted>(&event)) fallback = wanted->why;
     if (const auto* const over = std::get_if<direct::Ended>(&event)) ended = over->reason;
   }
-  void on_first_media(direct::CallId, Way way, Duration after) override {
-    (way == Way::sent ? first_sent : first_received) = after;
+  void on_first_media(direct::CallId, Direction direction, Duration after) override {
+    (direction == Direction::sent ? first_sent : first_received) = after;
   }
   void on_finished(direct::CallId, const CallStatistics& figures) override { statistics = figures; }
 
@@ -71,7 +71,7 @@ struct Person {
     random.fill(secret);
   }
 
-  /// Publishes: from now on `calls` can be called by those who hold a grant.
+  /// Publishes: from now on holders of a grant can call `calls`.
   void publish(Calls& calls, const std::string& permitted, Time now) {
     calls.set_codecs({opus()});
     direct::Endpoint& endpoint = calls.endpoint();

@@ -11,7 +11,6 @@
 #include <map>
 #include <string>
 
-#include "media/device/synthetic.hpp"
 #include "protocol/base/random.hpp"
 
 using namespace beckon;
@@ -154,7 +153,6 @@ TEST_CASE("a lost packet's frame is logged as concealed, or as recovered where t
     CHECK(log.recovered == (recovers ? std::vector<std::uint64_t>{10} : std::vector<std::uint64_t>{}));
     CHECK(loopback.heard[9] == 10);
     CHECK(loopback.heard[11] == 12);
-    CHECK(loopback.pump.counters().lost == 1);
   }
 }
 
@@ -167,7 +165,6 @@ TEST_CASE("when the peer stops sending, frames are concealed for half a second a
   CHECK(log.concealed.size() <= 25);
   CHECK(log.concealed.size() + log.lost.size() + 50 == log.frames);
   CHECK(loopback.heard.back() == 0);
-  CHECK(loopback.pump.counters().lost == 0);
 }
 
 TEST_CASE("on a bad network each recorded frame is either the next one sent or in the log") {
@@ -199,9 +196,8 @@ TEST_CASE("after its end the source is silent and the call goes on") {
             Time{});
   CHECK(read_u16(pump.send(true)->payload) == 1);
   CHECK(read_u16(pump.send(true)->payload) == 2);
-  CHECK_FALSE(pump.source_has_ended());
   CHECK(read_u16(pump.send(true)->payload) == 0);
-  CHECK(pump.source_has_ended());
+  CHECK(read_u16(pump.send(true)->payload) == 0);
 }
 
 TEST_CASE("the log beside a recording is JSON with the frames to leave out") {

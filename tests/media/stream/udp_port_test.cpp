@@ -24,7 +24,7 @@ bool run_until(boost::asio::io_context& context, const std::function<bool()>& do
   return done();
 }
 
-/// A port that keeps what it is told.
+/// A port that keeps what it reports.
 struct Recorder {
   explicit Recorder(boost::asio::io_context& context) : port(context) {}
   Result<void> open(const char* address) {
@@ -71,7 +71,7 @@ TEST_CASE("a datagram larger than any of ours is dropped, not cut") {
   CHECK(alice.received[0] == std::string(2048, 'y'));
 }
 
-TEST_CASE("a port nobody listens on is told, and others still get their datagrams") {
+TEST_CASE("a closed port is reported, and other ports still get their datagrams") {
   boost::asio::io_context context;
   Recorder alice(context);
   Recorder bob(context);
@@ -91,7 +91,7 @@ TEST_CASE("a port nobody listens on is told, and others still get their datagram
   CHECK(bob.dead.front() == closed);
 }
 
-TEST_CASE("an IPv6 destination cannot be reached from an IPv4 port, which is told later, not at once") {
+TEST_CASE("an IPv6 destination cannot be reached from an IPv4 port, which is reported later, not at once") {
   boost::asio::io_context context;
   Recorder bob(context);
   REQUIRE(bob.open("127.0.0.1:0").has_value());

@@ -1,11 +1,12 @@
-#include "media/stream/stream.hpp"
-
 #include <doctest/doctest.h>
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
 
 #include "media/device/wav.hpp"
+#include "media/stream/calls.hpp"
+#include "media/stream/interfaces.hpp"
+#include "media/stream/udp_port.hpp"
 #include "protocol/crypto/crypto.hpp"
 #include "tests/media/stream/people.hpp"
 #include "tools/audio/similarity.hpp"
@@ -36,19 +37,30 @@ struct Thread {
   crypto::SystemRandom random;
 };
 
-struct Phone {
+/// A person's calls on a real socket.
+struct Phone final : private Network {
   Phone(Thread& own_thread, const char* aor)
       : thread(own_thread),
         person(aor, thread.random),
-        stream(thread.context, thread.clock, thread.timers, thread.random, person.identity, person.trust,
-               person.watching) {
-    REQUIRE(stream.start(*parse_address("127.0.0.1:0")).has_value());
+        port(thread.context),
+        calls(person.identity, thread.random, thread.timers, person.trust, static_cast<Network&>(*this),
+              person.watching) {
+    const auto opened =
+        port.open(*parse_address("127.0.0.1:0"),
+                  {.on_datagram = [this](const Address& from,
+                                         ByteView datagram) { calls.on_datagram(from, datagram, now()); },
+                   .on_unreachable = [this](const Address& to) { calls.on_unreachable(to, now()); }});
+    REQUIRE(opened.has_value());
   }
   Time now() const { return thread.clock.now().mono; }
 
   Thread& thread;
   Person person;
-  Stream stream;
+  UdpPort port;
+  Calls calls;
+
+ private:
+  void send(const Address& to, ByteView datagram) override { port.send(to, datagram); }
 };
 
 }  // namespace
@@ -56,8 +68,8 @@ struct Phone {
 //   bob 127.0.0.1:x  == HELLO, SRTP ==>  alice 127.0.0.1:y
 //                    <== ANSWER, SRTP ==
 //   both voices for three seconds, then bob hangs up
-TEST_CASE("two streams on loopback: each hears the other's speech as it was said") {
-  const Folder folder("stream");
+TEST_CASE("two phones on loopback: each hears the other's speech as it was said") {
+  const Folder folder("loopback");
   for (const auto& [name, seed] : {std::pair("alice.wav", 1), std::pair("bob.wav", 0)}) {
     REQUIRE(device::write_wav(folder / name, audio_tool::make_speech(5, static_cast<std::uint64_t>(seed)))
                 .has_value());
@@ -65,22 +77,22 @@ TEST_CASE("two streams on loopback: each hears the other's speech as it was said
   Thread thread;
   Phone alice(thread, "sip:alice@example.org");
   Phone bob(thread, "sip:bob@example.org");
-  alice.person.publish(alice.stream.calls(), bob.person.identity.aor, alice.now());
-  bob.person.publish(bob.stream.calls(), alice.person.identity.aor, bob.now());
-  alice.stream.calls().set_files({folder / "alice.wav", folder / "heard-by-alice.wav"});
+  alice.person.publish(alice.calls, bob.person.identity.aor, alice.now());
+  bob.person.publish(bob.calls, alice.person.identity.aor, bob.now());
+  alice.calls.set_files({folder / "alice.wav", folder / "heard-by-alice.wav"});
 
-  const auto candidates = alice.stream.candidates(/*loopback=*/true);
+  const auto candidates = host_candidates(alice.port.local(), read_interfaces(), /*loopback=*/true);
   REQUIRE(candidates.size() == 1);
   const auto offer = alice.person.offer(bob.person.identity.aor, candidates[0].address, thread.random);
   const auto call =
-      bob.stream.calls().call(offer, opus(), {folder / "bob.wav", folder / "heard-by-bob.wav"}, bob.now());
+      bob.calls.call(offer, opus(), {folder / "bob.wav", folder / "heard-by-bob.wav"}, bob.now());
   REQUIRE(call.has_value());
   REQUIRE(thread.run_until([&] { return alice.person.watching.active && bob.person.watching.active; }));
   REQUIRE(thread.run_until([&] {
-    const auto figures = bob.stream.calls().statistics(*call);
-    return figures && figures->sent >= 160;
+    const auto figures = bob.calls.statistics(*call);
+    return figures && figures->rtp.packets_sent >= 160;
   }));
-  bob.stream.calls().endpoint().hang_up(*call, direct::Reason::normal, bob.now());
+  bob.calls.endpoint().hang_up(*call, direct::Reason::normal, bob.now());
   REQUIRE(
       thread.run_until([&] { return alice.person.watching.statistics && bob.person.watching.statistics; }));
 
@@ -91,7 +103,7 @@ TEST_CASE("two streams on loopback: each hears the other's speech as it was said
   for (const auto& row : rows) {
     CAPTURE(row.sent);
     const CallStatistics& figures = *row.phone.person.watching.statistics;
-    CHECK(figures.received >= 130);
+    CHECK(figures.rtp.packets_received >= 130);
     const auto sent = device::read_wav(folder / row.sent).value();
     const auto heard = device::read_wav(figures.record).value();
     const auto skip = audio_tool::read_skip(figures.record.string() + ".json").value();
@@ -101,19 +113,19 @@ TEST_CASE("two streams on loopback: each hears the other's speech as it was said
   }
 }
 
-TEST_CASE("a call to a port nobody listens on falls back at once (DIRECT_SESSIONS 8, 11)") {
+TEST_CASE("a call to a closed port falls back at once (DIRECT_SESSIONS 8, 11)") {
   Thread thread;
   Phone bob(thread, "sip:bob@example.org");
-  bob.person.publish(bob.stream.calls(), "sip:alice@example.org", bob.now());
+  bob.person.publish(bob.calls, "sip:alice@example.org", bob.now());
   Person alice("sip:alice@example.org", thread.random);
   Address closed;
   {
     Phone gone(thread, "sip:alice@example.org");
-    closed = gone.stream.local();
+    closed = gone.port.local();
   }
   const Time dialled = bob.now();
   const auto offer = alice.offer(bob.person.identity.aor, closed, thread.random);
-  REQUIRE(bob.stream.calls().call(offer, opus(), {}, dialled).has_value());
+  REQUIRE(bob.calls.call(offer, opus(), {}, dialled).has_value());
   CHECK(thread.run_until([&] { return bob.person.watching.fallback.has_value(); }));
   CHECK(bob.person.watching.fallback == direct::FallbackWanted::Why::unreachable);
   CHECK_FALSE(bob.person.watching.answered);

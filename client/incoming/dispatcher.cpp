@@ -1,0 +1,124 @@
+#include "client/incoming/dispatcher.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::incoming {
+
+using sip::HeaderId;
+using sip::Method;
+
+namespace {
+
+template <class Range, class Value>
+bool contains(const Range& range, const Value& value) {
+  return std::ranges::find(range, value) != range.end();
+}
+
+bool has_package(Method method) {
+  return method == Method::notify || method == Method::subscribe || method == Method::publish;
+}
+
+std::string join(std::string list, std::string_view next) {
+  if (!list.empty()) list += ", ";
+  return list += next;
+}
+
+/// The extensions that `request` requires and `room` does not support; all of them without a room.
+std::string unsupported(const sip::Message& request, const Room* room) {
+  std::string out;
+  for (const auto tag : request.each(HeaderId::require)) {
+    const bool supported =
+        room != nullptr && std::ranges::any_of(room->services().option_tags,
+                                               [&](std::string_view own) { return iequals(own, tag); });
+    if (!supported) out = join(std::move(out), tag);
+  }
+  return out;
+}
+
+}  // namespace
+
+Room* Dispatcher::find_serving(Method method) const {
+  const auto found = std::ranges::find_if(
+      rooms_, [&](const Room* room) { return contains(room->services().methods, method); });
+  return found == rooms_.end() ? nullptr : *found;
+}
+
+Room* Dispatcher::find(Method method, std::string_view package) const {
+  if (!has_package(method)) return find_serving(method);
+  const auto found = std::ranges::find_if(rooms_, [&](const Room* room) {
+    const Services& services = room->services();
+    return contains(services.methods, method) && contains(services.packages, package);
+  });
+  return found == rooms_.end() ? nullptr : *found;
+}
+
+void Dispatcher::on_request(transaction::TransactionId id, const transaction::Hop& from,
+                            const sip::Message& message, Now now) {
+  const Request request(context_, id, from, message);
+  Room* const room = find(message.method(), trim(cut(message.header(HeaderId::event), ';').first));
+  if (const auto tags = unsupported(message, room); !tags.empty()) {
+    auto reply = request.reply(420);
+    reply.add(HeaderId::unsupported, tags);
+    return request.respond(std::move(reply), now);
+  }
+  room != nullptr ? room->on_request(request, now) : refuse(request, now);
+}
+
+/// Answers what no room takes.
+void Dispatcher::refuse(const Request& request, Now now) const {
+  const Method method = request.message().method();
+  // This device did not subscribe (RFC 6665 4.1.3).
+  if (method == Method::notify && find_serving(method) != nullptr) return request.respond(481, now);
+  const bool bad_event = has_package(method) && find_serving(method) != nullptr;
+  auto reply = request.reply(method == Method::options ? 200 : bad_event ? 489 : 405);
+  if (bad_event) {
+    std::string packages;
+    for (const Room* room : rooms_) {
+      if (!contains(room->services().methods, method)) continue;
+      for (const auto package : room->services().packages) packages = join(std::move(packages), package);
+    }
+    reply.add(HeaderId::allow_events, packages);
+  } else {
+    reply.add(HeaderId::allow, allow());
+  }
+  request.respond(std::move(reply), now);
+}
+
+/// The methods of all rooms, and OPTIONS (RFC 3261 8.2.1, 11.2). ACK and CANCEL belong to INVITE.
+std::string Dispatcher::allow() const {
+  std::string out;
+  const auto add = [&](Method method) {
+    const auto name = sip::to_string(method);
+    if (!contains(split(out, ','), name)) out = join(std::move(out), name);
+  };
+  for (const Room* room : rooms_) {
+    for (const Method method : room->services().methods) {
+      add(method);
+      if (method != Method::invite) continue;
+      add(Method::ack);
+      add(Method::cancel);
+    }
+  }
+  add(Method::options);
+  return out;
+}
+
+void Dispatcher::on_ack(const transaction::Hop&, const sip::Message& ack, Now now) {
+  if (Room* const room = find_serving(Method::invite)) room->on_ack(ack, now);
+}
+
+void Dispatcher::on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) {
+  if (Room* const room = find_serving(Method::invite)) room->on_cancel(id, cancel, now);
+}
+
+void Dispatcher::on_response(const transaction::Hop&, const sip::Message& response, Now now) {
+  if (Room* const room = find_serving(Method::invite)) room->on_response(response, now);
+}
+
+void Dispatcher::on_failure(transaction::TransactionId id, transaction::Failure why, Now now) {
+  if (Room* const room = find_serving(Method::invite)) room->on_failure(id, why, now);
+}
+
+}  // namespace beckon::client::incoming

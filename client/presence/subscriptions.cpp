@@ -1,0 +1,167 @@
+#include "client/presence/subscriptions.hpp"
+
+namespace beckon::client::presence {
+
+namespace {
+
+bool has_ended(const Subscription& subscription) {
+  return subscription.state() == event::Subscriber::State::ended;
+}
+
+}  // namespace
+
+const char* to_string(Errc value) {
+  switch (value) {
+    case Errc::already_subscribed:
+      return "already subscribed";
+    case Errc::not_own_watchers:
+      return "only your own watchers can be asked for";
+    case Errc::not_subscribed:
+      return "not subscribed";
+  }
+  return "unknown";
+}
+
+Subscriptions::Subscriptions(account::Context& context, Hooks hooks)
+    : context_(context), hooks_(std::move(hooks)), drop_timer_(context.timers) {}
+
+// --- what the user asks for
+
+Result<void> Subscriptions::subscribe(const std::string& to, const std::string& package,
+                                      std::uint32_t expires_seconds, Done done, Now now) {
+  const bool is_winfo = package == winfo_package;
+  if (is_winfo && to != context_.account.aor) return Errc::not_own_watchers;
+  const Key key{to, package};
+  auto& subscription = subscriptions_[key];
+  if (subscription && !has_ended(*subscription)) return Errc::already_subscribed;
+  if (subscription) replaced_.push_back(std::move(subscription));
+  subscription = std::make_unique<Subscription>(
+      context_, to, package, std::string(is_winfo ? documents::winfo_type : documents::pidf_type),
+      expires_seconds, [this, key](const sip::Message& notify, Now at) { on_document(key, notify, at); },
+      [this, key](Now at) { on_change(key, at); });
+  subscription->start(std::move(done), now);
+  return {};
+}
+
+Result<void> Subscriptions::unsubscribe(const std::string& to, const std::string& package, Done done,
+                                        Now now) {
+  Subscription* const subscription = find(to, package);
+  if (subscription == nullptr || has_ended(*subscription)) return Errc::not_subscribed;
+  subscription->stop(std::move(done), now);
+  return {};
+}
+
+void Subscriptions::unsubscribe_all(Now now) {
+  for (auto& [key, subscription] : subscriptions_) subscription->stop({}, now);
+}
+
+void Subscriptions::refresh_all(Now now) {
+  for (auto& [key, subscription] : subscriptions_) subscription->refresh(now);
+}
+
+// --- NOTIFY
+
+const incoming::Services& Subscriptions::services() const {
+  static const incoming::Services services{.methods = {sip::Method::notify},
+                                           .packages = {presence_package, winfo_package}};
+  return services;
+}
+
+void Subscriptions::on_request(const incoming::Request& request, Now now) {
+  for (auto& [key, subscription] : subscriptions_) {
+    if (subscription->matches(request.message()))
+      return request.respond(subscription->on_notify(request.message(), now), now);
+  }
+  request.respond(481, now);
+}
+
+void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now now) {
+  key.second == winfo_package ? on_winfo(notify, now) : on_presence(key.first, notify, now);
+}
+
+void Subscriptions::on_presence(const std::string& of, const sip::Message& notify, Now now) {
+  auto document = documents::parse_pidf(notify.body());
+  if (!document) return warn("the presence of " + of + " cannot be read: " + document.error().message(), now);
+  hooks_.on_presence(of, *document, now);
+  boost::json::object event = control::make_event("presence", now);
+  for (auto& member : make_view(of, *document, hooks_.is_verified)) event.insert(member);
+  presences_[of] = std::move(*document);
+  context_.emit(std::move(event));
+}
+
+void Subscriptions::on_winfo(const sip::Message& notify, Now now) {
+  const auto info = documents::parse_winfo(notify.body());
+  if (!info) return warn("the list of watchers cannot be read: " + info.error().message(), now);
+  const auto taken = watchers_.take(*info);
+  Subscription* const own = find(context_.account.aor, winfo_package);
+  if (taken == Watchers::Taken::gap && own != nullptr) own->refresh(now);
+  if (taken != Watchers::Taken::yes) return;
+  hooks_.on_watchers(*info, now);
+  boost::json::object event = control::make_event("watchers", now);
+  event["version"] = info->version;
+  event["document"] = info->state == documents::WatcherInfo::State::full ? "full" : "partial";
+  event["watchers"] = watchers_.watchers_json();
+  event["permits"] = watchers_.permits_json();
+  context_.emit(std::move(event));
+}
+
+void Subscriptions::warn(const std::string& text, Now now) {
+  boost::json::object event = control::make_event("warning", now);
+  event["text"] = text;
+  context_.emit(std::move(event));
+}
+
+void Subscriptions::on_change(const Key& key, Now now) {
+  hooks_.on_change();
+  const Subscription* const subscription = find(key.first, key.second);
+  if (subscription == nullptr || !has_ended(*subscription)) return;
+  // What an ended subscription showed is no longer true: its user is shown closed, and the grants are void.
+  if (key.second == presence_package && presences_.erase(key.first) > 0) {
+    boost::json::object event = control::make_event("presence", now);
+    for (auto& member : make_closed_view(key.first)) event.insert(member);
+    context_.emit(std::move(event));
+  }
+  drop_timer_.set(now.mono, [this](Time) { drop_ended(); });
+}
+
+void Subscriptions::drop_ended() {
+  replaced_.clear();
+  std::erase_if(subscriptions_, [](const auto& entry) { return has_ended(*entry.second); });
+}
+
+// --- what is known
+
+Subscription* Subscriptions::find(const std::string& to, std::string_view package) const {
+  const auto found = subscriptions_.find({to, std::string(package)});
+  return found == subscriptions_.end() ? nullptr : found->second.get();
+}
+
+const documents::Presence* Subscriptions::document_of(const std::string& aor) const {
+  const Subscription* const subscription = find(aor, presence_package);
+  const auto document = presences_.find(aor);
+  const bool is_current =
+      subscription != nullptr && subscription->is_active() && document != presences_.end();
+  return is_current ? &document->second : nullptr;
+}
+
+bool Subscriptions::watches_own() const {
+  const Subscription* const own = find(context_.account.aor, winfo_package);
+  return own != nullptr && own->is_active();
+}
+
+boost::json::array Subscriptions::subscriptions_json() const {
+  boost::json::array out;
+  for (const auto& [key, subscription] : subscriptions_) {
+    out.push_back(boost::json::object{
+        {"to", key.first}, {"package", key.second}, {"state", subscription->state_word()}});
+  }
+  return out;
+}
+
+boost::json::array Subscriptions::presence_json() const {
+  boost::json::array out;
+  for (const auto& [of, document] : presences_) out.push_back(make_view(of, document, hooks_.is_verified));
+  return out;
+}
+
+}  // namespace beckon::client::presence

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client/incoming/room.hpp"
+#include "client/presence/subscription.hpp"
+#include "client/presence/view.hpp"
+#include "client/presence/watchers.hpp"
+
+namespace beckon::client::presence {
+
+inline constexpr std::string_view presence_package = "presence";
+inline constexpr std::string_view winfo_package = "presence.winfo";
+
+enum class Errc {
+  already_subscribed = 1,
+  not_own_watchers,  ///< presence.winfo of another user was asked for.
+  not_subscribed,
+};
+const char* to_string(Errc value);
+
+/// The subscriptions of this user agent and what they show: presence of others (event "presence") and the own
+/// watchers (event "watchers"). Takes the NOTIFYs of both packages. One thread.
+class Subscriptions final : public incoming::Room {
+ public:
+  struct Hooks {
+    IsVerified is_verified;
+    /// A presence document was read; it is shown next.
+    std::function<void(const std::string& of, const documents::Presence& presence, Now now)> on_presence;
+    /// A winfo document was taken; it is shown next.
+    std::function<void(const documents::WatcherInfo& info, Now now)> on_watchers;
+    /// A subscription changed its state.
+    std::function<void()> on_change;
+  };
+  /// The final status, 0 without answer. Each is called once.
+  using Done = Subscription::Done;
+
+  Subscriptions(account::Context& context, Hooks hooks);
+
+  /// `to` is a canonical AOR. `done` gets the status of the first SUBSCRIBE. Errors, without `done`:
+  /// already_subscribed, not_own_watchers.
+  Result<void> subscribe(const std::string& to, const std::string& package, std::uint32_t expires_seconds,
+                         Done done, Now now);
+  /// `done` is called when the subscription has ended. Error, without `done`: not_subscribed.
+  Result<void> unsubscribe(const std::string& to, const std::string& package, Done done, Now now);
+  void unsubscribe_all(Now now);
+  /// Asks for full state in every subscription: the connection is new.
+  void refresh_all(Now now);
+
+  /// The current document of an active subscription; null without one.
+  const documents::Presence* document_of(const std::string& aor) const;
+  /// Is the subscription to the own watchers active?
+  bool watches_own() const;
+
+  boost::json::array subscriptions_json() const;
+  boost::json::array presence_json() const;
+  const Watchers& watchers() const { return watchers_; }
+
+  // incoming::Room
+  const incoming::Services& services() const override;
+  void on_request(const incoming::Request& request, Now now) override;
+
+ private:
+  using Key = std::pair<std::string, std::string>;  ///< AOR, package.
+
+  Subscription* find(const std::string& to, std::string_view package) const;
+  void on_document(const Key& key, const sip::Message& notify, Now now);
+  void on_presence(const std::string& of, const sip::Message& notify, Now now);
+  void on_winfo(const sip::Message& notify, Now now);
+  void on_change(const Key& key, Now now);
+  void warn(const std::string& text, Now now);
+  void drop_ended();
+
+  account::Context& context_;
+  Hooks hooks_;
+  Watchers watchers_;
+  std::map<Key, std::unique_ptr<Subscription>> subscriptions_;
+  std::vector<std::unique_ptr<Subscription>> replaced_;  ///< Ended, and begun again since.
+  Timer drop_timer_;  ///< Ended subscriptions are destroyed when none of their functions is on the stack.
+  std::map<std::string, documents::Presence>
+      presences_;  ///< Current documents of active subscriptions, by AOR.
+};
+
+}  // namespace beckon::client::presence
+
+BECKON_ERROR_ENUM(beckon::client::presence, Errc, "beckon.client.presence")

@@ -1,0 +1,113 @@
+#include "client/presence/subscriptions.hpp"
+
+#include "tests/client/bench.hpp"
+
+using namespace beckon;
+using namespace beckon::client;
+using presence::Errc;
+using sip::HeaderId;
+
+namespace {
+
+const std::string alice = "sip:alice@example.org";
+const std::string bob = "sip:bob@example.org";
+
+constexpr std::string_view open_document =
+    R"(<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:bob@example.org">)"
+    R"(<tuple id="t"><status><basic>open</basic></status></tuple></presence>)";
+
+/// The subscriptions of alice.
+struct Fixture : Bench {
+  Fixture() { dispatcher.add(subscriptions); }
+
+  presence::Subscriptions subscriptions{
+      context,
+      {.is_verified = [](const std::string&, const crypto::Key32&) { return true; },
+       .on_presence = [this](const std::string& of, const documents::Presence&, Now) { read.push_back(of); },
+       .on_watchers = [this](const documents::WatcherInfo& info, Now) { versions.push_back(info.version); },
+       .on_change = [this] { ++changes; }}};
+  Ends ends;
+  std::vector<std::string> read;
+  std::vector<std::uint32_t> versions;
+  int changes = 0;
+  std::uint32_t notify_cseq = 0;
+
+  Result<void> subscribe(const std::string& to, const std::string& package = "presence") {
+    return subscriptions.subscribe(to, package, 600, ends.take(), now());
+  }
+  sip::Message accept() { return answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}}); }
+  /// The status that a NOTIFY in the dialog of `subscribe` gets.
+  int notify(const sip::Message& subscribe, const std::string& state, std::string_view body = "") {
+    const std::string number = std::to_string(++notify_cseq);
+    auto builder = sip::Builder::request("NOTIFY", "sip:alice@192.0.2.1:40000");
+    builder.add(HeaderId::via, "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK" + number)
+        .add(HeaderId::from, std::string(cut(subscribe.header(HeaderId::to), ';').first) + ";tag=server")
+        .add(HeaderId::to, subscribe.header(HeaderId::from))
+        .add(HeaderId::call_id, subscribe.call_id())
+        .add(HeaderId::cseq, number + " NOTIFY")
+        .add(HeaderId::contact, "<sip:server@192.0.2.9>")
+        .add(HeaderId::event, subscribe.header(HeaderId::event))
+        .add(HeaderId::subscription_state, state);
+    return ask(*sip::Message::parse(share(std::move(builder).finish("application/pidf+xml", body))))
+        .at(0)
+        .status();
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "what cannot be subscribed or unsubscribed fails before anything is sent") {
+  CHECK(subscribe(bob, "presence.winfo").error() == Errc::not_own_watchers);
+  CHECK(subscriptions.unsubscribe(bob, "presence", ends.take(), now()).error() == Errc::not_subscribed);
+  CHECK(wire.is_silent());
+  REQUIRE(subscribe(bob).has_value());
+  CHECK(subscribe(bob).error() == Errc::already_subscribed);
+  accept();
+  CHECK(ends.statuses == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "each NOTIFY reaches the subscription of its dialog; another one gets 481 (RFC 6665 4.1.3)") {
+  REQUIRE(subscribe(bob).has_value());
+  const auto presence = accept();
+  REQUIRE(subscribe(alice, "presence.winfo").has_value());
+  const auto winfo = accept();
+  CHECK(notify(presence, "active;expires=600", open_document) == 200);
+  CHECK(read == std::vector{bob});
+  CHECK_FALSE(subscriptions.watches_own());
+  CHECK(notify(winfo, "active;expires=600") == 200);
+  CHECK(subscriptions.watches_own());
+  CHECK(changes == 2);
+  auto foreign = context.request("SUBSCRIBE", bob, bob, "other", "other", 1);
+  foreign.add(HeaderId::event, "presence");
+  CHECK(notify(*sip::Message::parse(share(std::move(foreign).finish())), "active") == 481);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a document is current while its subscription is active") {
+  REQUIRE(subscribe(bob).has_value());
+  const auto request = accept();
+  CHECK(subscriptions.document_of(bob) == nullptr);
+  CHECK(notify(request, "pending;expires=600", open_document) == 200);
+  CHECK(subscriptions.document_of(bob) == nullptr);
+  CHECK(notify(request, "active;expires=600", open_document) == 200);
+  REQUIRE(subscriptions.document_of(bob) != nullptr);
+  CHECK(subscriptions.document_of(bob)->tuples.size() == 1);
+  CHECK(subscriptions.presence_json().size() == 1);
+  CHECK(notify(request, "terminated;reason=rejected") == 200);
+  CHECK(subscriptions.document_of(bob) == nullptr);
+  CHECK(last("presence").at("basic") == "closed");
+  CHECK(subscriptions.presence_json().empty());
+  pass(1s);
+  CHECK(subscriptions.subscriptions_json().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a new connection refreshes every subscription, and the end stops every one") {
+  REQUIRE(subscribe(bob).has_value());
+  REQUIRE(subscribe(alice, "presence.winfo").has_value());
+  for (int i = 0; i < 2; ++i) CHECK(notify(accept(), "active;expires=600") == 200);
+  subscriptions.refresh_all(now());
+  CHECK(wire.sent.size() == 2);
+  for (int i = 0; i < 2; ++i) CHECK(accept().expires() == 600U);
+  subscriptions.unsubscribe_all(now());
+  for (int i = 0; i < 2; ++i) CHECK(accept().expires() == 0U);
+}
