@@ -144,8 +144,8 @@ void Agent::on_datagrams_failed(std::string_view why, Now now) {
   if (!finished_) registration_.on_connection_lost(now);
 }
 
-/// On a new connection, or at another server, subscriptions are refreshed and presence is published again: the
-/// server may have lost them, and notifies the connection that asks.
+/// On a new connection, or at another server, subscriptions are refreshed and presence is published again:
+/// the server may have lost them, and notifies the connection that asks.
 void Agent::on_registered(Now now) {
   if (!std::exchange(connection_.was_lost, false)) return publication_.on_offer(now);
   if (connection_.server.protocol == transaction::Protocol::udp) report_connection("up", {}, now);

@@ -180,7 +180,8 @@ void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::
     auto to = destination_of(binding, services_.locator().abilities());
     if (is_sips(binding.contact())) to = secured(std::move(to));
     if (to.is_nowhere()) continue;
-    Target target{.to = std::move(to), .uri = *uri, .path = std::string(binding.path()), .in_dialogs = makes_dialog};
+    Target target{
+        .to = std::move(to), .uri = *uri, .path = std::string(binding.path()), .in_dialogs = makes_dialog};
     if (request->identity.authenticated) target.asserted = '<' + request->identity.aor + '>';
     targets.push_back(std::move(target));
   }

@@ -452,8 +452,7 @@ namespace {
 std::string request_of_size(std::string_view method, std::size_t size) {
   std::string text = request(method);
   constexpr std::size_t token = 16;
-  constexpr std::size_t via =
-      sizeof "Via: SIP/2.0/UDP 192.0.2.9:5070;rport;branch=z9hG4bK\r\n" - 1 + token;
+  constexpr std::size_t via = sizeof "Via: SIP/2.0/UDP 192.0.2.9:5070;rport;branch=z9hG4bK\r\n" - 1 + token;
   const std::string line = "Subject: \r\n";
   text.insert(text.find("Content-Length"), line);
   text.insert(text.find("Subject: ") + 9, size - via - text.size(), 'x');
