@@ -295,7 +295,7 @@ TEST_CASE("until a path is validated the callee sends at most three times what i
   const Address victim = parse_address("198.51.100.99:5000").value();
   pair.dial();
   const Flight hello = pair.network.flown.front().second;
-  pair.network.timers = {};  // the network loses bob's datagrams; only the forged copy arrives
+  pair.network.timers.clear();  // the network loses bob's datagrams; only the forged copy arrives
   pair.network.flown.clear();
   pair.alice.endpoint->on_datagram(victim, hello.datagram, pair.network.now);
   for (int i = 0; i < 200; ++i) {
