@@ -95,8 +95,8 @@ TEST_CASE("<direct> leaves only over TLS, and where the server asked for it (DIR
   using transaction::Protocol;
   for (const Row& row : {Row{Protocol::tls, true, true, ""},
                          Row{Protocol::tls, false, false, "the server does not offer direct sessions"},
-                         Row{Protocol::tcp, true, false, "secrets travel over TLS alone"},
-                         Row{Protocol::udp, true, false, "secrets travel over TLS alone"}}) {
+                         Row{Protocol::tcp, true, false, "secrets are sent over TLS only"},
+                         Row{Protocol::udp, true, false, "secrets are sent over TLS only"}}) {
     CAPTURE(static_cast<int>(row.protocol));
     CAPTURE(row.offered);
     Fixture fixture(row.protocol);
