@@ -61,9 +61,8 @@ void PresenceInformation::on_bindings_changed(Entry& presentity, registrar::Bind
                                               const std::vector<registrar::Binding>&, Now now) {
   using registrar::BindingEvent;
   bool is_changed;
-  if (Rendered* rendered = presentity.find(slot_)) {
-    const std::uint64_t shown = shown_bindings(presentity);
-    is_changed = std::exchange(rendered->shown, shown) != shown;
+  if (const Rendered* rendered = presentity.find(slot_)) {
+    is_changed = rendered->shown != shown_bindings(presentity);
   } else {
     // Nothing is kept to compare with.
     is_changed = event != BindingEvent::refreshed && event != BindingEvent::shortened &&
@@ -132,12 +131,13 @@ PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity
 const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& presentity,
                                                                      const documents::Transformations& what,
                                                                      bool secure) {
-  if (!presentity.find(slot_)) presentity.get(slot_).shown = shown_bindings(presentity);
-  auto& renderings = presentity.get(slot_).renderings;
+  Rendered& rendered = presentity.get(slot_);
+  auto& renderings = rendered.renderings;
   const auto known = std::ranges::find_if(
       renderings, [&](const Rendering& one) { return one.secure == secure && one.what == what; });
   if (known != renderings.end()) return *known;
   if (renderings.size() >= renderings_max) renderings.clear();
+  rendered.shown = shown_bindings(presentity);
   return renderings.emplace_back(draw(presentity, what, secure));
 }
 

@@ -37,7 +37,8 @@ class Counter final : public publication::Package {
   publication::Reading restore(std::string_view stored) override {
     std::uint32_t number = 0;
     const auto end = stored.data() + stored.size();
-    if (std::from_chars(stored.data(), end, number).ptr != end) return {.reason = "Not A Number"};
+    if (stored.empty() || std::from_chars(stored.data(), end, number).ptr != end)
+      return {.reason = "Not A Number"};
     return {.state = std::make_unique<Value>(stored), .size = number};
   }
   void on_changed(Entry& presentity, Now) override { changes.push_back(sum(presentity)); }
