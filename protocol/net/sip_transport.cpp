@@ -205,7 +205,9 @@ void SipTransport::Impl::on_datagram(UdpSocket& socket, const Address& from, con
   const auto text = sip_part(octets);
   if (text.empty()) return;
   const Hop hop{.protocol = Protocol::udp, .remote = from, .local = to, .flow = 0};
-  auto message = sip::Message::parse(share(text));
+  SharedText shared = share(text);
+  if (receiver->takes_unread(hop, shared)) return;
+  auto message = sip::Message::parse(std::move(shared));
   if (!message) return receiver->on_malformed(hop, message.error(), text);
   receiver->on_message(hop, std::move(*message));
 }

@@ -28,6 +28,9 @@ class Receiver {
  public:
   virtual ~Receiver() = default;
   virtual void on_message(const Hop& from, sip::Message message) = 0;
+  /// A datagram that is not read yet. True: the receiver has made out all that it needs, as for the 200 to a
+  /// NOTIFY; no other call follows.
+  virtual bool takes_unread(const Hop& /*from*/, const SharedText& /*text*/) { return false; }
   /// Octets that look like SIP and cannot be read; `sip::refusal` gives the answer. A TCP or TLS stream is
   /// closed after the call, when the answer is written: where its next message begins cannot be known. `text`
   /// is valid during the call.

@@ -41,6 +41,9 @@ class Recorder {
   void received(const transaction::Hop& from, const sip::Message& message) {
     if (limits_.messages != 0) add(Direction::received, from, message.shared_text(), message.text());
   }
+  void received(const transaction::Hop& from, const SharedText& message) {
+    if (limits_.messages != 0) add(Direction::received, from, message, *message);
+  }
   void sent(const transaction::Hop& to, const transaction::Outgoing& message);
   /// `text` is valid during the call.
   void malformed(const transaction::Hop& from, ErrorCode problem, std::string_view text);

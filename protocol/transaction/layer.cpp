@@ -9,17 +9,12 @@
 
 namespace beckon::transaction {
 
-namespace {
-
-/// {the request line with its line end, the rest}
 std::pair<std::string_view, std::string_view> cut_request_line(std::string_view request) {
   constexpr std::string_view line_end = "\r\n";
   const auto end = request.find(line_end);
   assert(end != std::string_view::npos);
   return {request.substr(0, end + line_end.size()), request.substr(end + line_end.size())};
 }
-
-}  // namespace
 
 struct Layer::Impl {
   Context context;

@@ -58,6 +58,9 @@ struct Draft {
   bool status_only = false;
 };
 
+/// {the request line with its line end, the rest}: parts of a finished request for a Draft.
+std::pair<std::string_view, std::string_view> cut_request_line(std::string_view request);
+
 /// Called with the server transaction that a new request opened.
 using OnNew = std::function<void(TransactionId id)>;
 

@@ -14,6 +14,11 @@ class ShardReceiver final : public net::Receiver {
     recorder_.received(from, message);
     node_->shard(number_).on_message(from, std::move(message));
   }
+  bool takes_unread(const transaction::Hop& from, const SharedText& text) override {
+    if (!node_->shard(number_).retire(*text)) return false;
+    recorder_.received(from, text);
+    return true;
+  }
   void on_malformed(const transaction::Hop& from, ErrorCode error, std::string_view text) override {
     recorder_.malformed(from, error, text);
     node_->shard(number_).on_malformed(from, error, text);

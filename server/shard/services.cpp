@@ -52,6 +52,13 @@ void Answers::respond(const Request& request, int status, std::string_view reaso
   respond(request, request.reply(status, reason).finish());
 }
 
+transaction::TransactionId Sender::send(Bucket from, std::string_view request, const transaction::Hop& to,
+                                        transaction::OnOutcome on_outcome, std::string_view branch_part) {
+  const auto [line, headers] = transaction::cut_request_line(request);
+  return send(from, {.line = line, .headers = {&headers, 1}, .branch_part = branch_part}, to,
+              std::move(on_outcome));
+}
+
 std::string Environment::mint(Bucket bucket) {
   std::string token = bucket_prefix(bucket);
   token.reserve(token.size() + 2 * token_octets);

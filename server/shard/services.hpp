@@ -143,15 +143,12 @@ class Sender {
   virtual ~Sender() = default;
 
   /// Sends a request, finished but for our Via, in a new client transaction whose branch carries `from`, the
-  /// bucket its answers come back to. `from` is a bucket of this shard.
-  transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
-                                  transaction::OnOutcome on_outcome) {
-    return send(from, std::move(request), to, std::move(on_outcome), {});
-  }
-  /// The same with `branch_part` at the end of the branch (`transaction::Layer::send`).
-  virtual transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
-                                          transaction::OnOutcome on_outcome,
-                                          std::string_view branch_part) = 0;
+  /// bucket its responses come back to. `from` is a bucket of this shard.
+  virtual transaction::TransactionId send(Bucket from, const transaction::Draft& request,
+                                          const transaction::Hop& to, transaction::OnOutcome on_outcome) = 0;
+  /// The same for a request in one text.
+  transaction::TransactionId send(Bucket from, std::string_view request, const transaction::Hop& to,
+                                  transaction::OnOutcome on_outcome, std::string_view branch_part = {});
   /// Sends the ACK of a 2xx.
   virtual void send_ack(std::string ack, const transaction::Hop& to) = 0;
   /// CANCELs an INVITE that `send` sent (`transaction::Layer::cancel`).

@@ -157,6 +157,15 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   hand_over(std::move(arrival), now);
 }
 
+bool Shard::retire(std::string_view text) {
+  const auto quick = transaction::quick_response(text);
+  if (!quick || !quick->branch.starts_with(sip::magic_cookie)) return false;
+  const auto bucket = bucket_in(quick->branch.substr(sip::magic_cookie.size()));
+  if (!bucket || post_.owner(*bucket) != number_ || !layer_.retire(*quick, clock().now())) return false;
+  counters_.responses++;
+  return true;
+}
+
 void Shard::receive_response(const transaction::Hop& from, sip::Message response) {
   Arrival arrival{.from = from, .message = std::move(response)};
   if (const auto rejected = sip::check(arrival.message, arrival.reading)) {
@@ -626,10 +635,12 @@ void Shard::respond(const Request& request, std::string response) {
   layer_.respond(request.id, std::move(response), clock().now());
 }
 
-transaction::TransactionId Shard::send(Bucket from, std::string request, const transaction::Hop& to,
-                                       transaction::OnOutcome on_outcome, std::string_view branch_part) {
-  return layer_.send(std::move(request), to, std::move(on_outcome), clock().now(), branch_part,
-                     bucket_prefix(from));
+transaction::TransactionId Shard::send(Bucket from, const transaction::Draft& request,
+                                       const transaction::Hop& to, transaction::OnOutcome on_outcome) {
+  transaction::Draft draft = request;
+  const std::string prefix = bucket_prefix(from);
+  draft.branch_prefix = prefix;
+  return layer_.send(draft, to, std::move(on_outcome), clock().now());
 }
 
 void Shard::send_ack(std::string ack, const transaction::Hop& to) {

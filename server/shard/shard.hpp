@@ -76,6 +76,10 @@ class Shard final : public Services, private transaction::User {
 
   // From the network; any bucket.
   void on_message(const transaction::Hop& from, sip::Message message);
+  /// A text that is not read yet: ends the transaction of a success whose sender needs no more than the
+  /// status
+  /// (`transaction::Layer::retire`). False: it has to be read.
+  bool retire(std::string_view text);
   /// Octets that are no SIP message: 400 where it can be answered.
   void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text);
   /// What another shard, or the process around them, handed over.
@@ -107,8 +111,8 @@ class Shard final : public Services, private transaction::User {
   using Services::respond;
   void respond(const Request& request, std::string response) override;
   using Services::send;
-  transaction::TransactionId send(Bucket from, std::string request, const transaction::Hop& to,
-                                  transaction::OnOutcome on_outcome, std::string_view branch_part) override;
+  transaction::TransactionId send(Bucket from, const transaction::Draft& request, const transaction::Hop& to,
+                                  transaction::OnOutcome on_outcome) override;
   void send_ack(std::string ack, const transaction::Hop& to) override;
   void cancel(transaction::TransactionId id, std::string_view reason) override;
   transaction::Layer& transactions() { return layer_; }

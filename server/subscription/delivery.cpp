@@ -1,5 +1,6 @@
 #include "server/subscription/delivery.hpp"
 
+#include <array>
 #include <charconv>
 
 namespace beckon::server::subscription {
@@ -12,18 +13,15 @@ void append(std::string& text, std::uint64_t number) {
   text.append(digits, end);
 }
 
-}  // namespace
-
-std::string make_notify(const Subscription& subscription, const event::Notifier::Notify& notify,
-                        const Content& content) {
-  constexpr std::size_t variable = 190;  // of the lines below, without Content-Type
-  const std::string_view lines = subscription.head_.lines();
+/// The lines that differ from one NOTIFY to the next, and the empty one.
+std::string variable_lines(std::uint32_t cseq, const event::Notifier::Notify& notify,
+                           const Content& content) {
+  constexpr std::size_t usual_size = 240;
   const std::size_t length = content.body ? content.body->size() : 0;
   std::string text;
-  text.reserve(lines.size() + content.type.size() + variable);
-  text += lines;
+  text.reserve(usual_size);
   text += "User-Agent: beckond/" BECKON_VERSION "\r\nCSeq: ";
-  append(text, subscription.cseq_);
+  append(text, cseq);
   text += " NOTIFY\r\nSubscription-State: ";
   text += sip::print(notify.state);
   if (length != 0) text.append("\r\nContent-Type: ").append(content.type);
@@ -33,10 +31,16 @@ std::string make_notify(const Subscription& subscription, const event::Notifier:
   return text;
 }
 
-void deliver(Services& services, Bucket bucket, std::string head, const SharedText& body,
-             const transaction::Hop& hop, transaction::OnOutcome on_outcome) {
-  if (body) head += *body;
-  services.send(bucket, std::move(head), hop, std::move(on_outcome));
+}  // namespace
+
+void deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
+             const Content& content, transaction::OnOutcome on_outcome) {
+  const auto [line, constant] = transaction::cut_request_line(subscription.head_.lines());
+  const std::string variable = variable_lines(subscription.cseq_, notify, content);
+  const std::array<std::string_view, 2> headers{constant, variable};
+  sender.send(subscription.resource().bucket(),
+              {.line = line, .headers = headers, .body = content.body, .status_only = true},
+              subscription.hop(), std::move(on_outcome));
 }
 
 }  // namespace beckon::server::subscription

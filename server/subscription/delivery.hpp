@@ -7,13 +7,9 @@
 
 namespace beckon::server::subscription {
 
-/// The NOTIFY of `subscription` up to its body, without our Via: its kept head, CSeq, Subscription-State and
-/// the lines of the body.
-std::string make_notify(const Subscription& subscription, const event::Notifier::Notify& notify,
-                        const Content& content);
-
-/// Hands a NOTIFY to the transactions: the one place of the room that knows them. `body` may be null.
-void deliver(Services& services, Bucket bucket, std::string head, const SharedText& body,
-             const transaction::Hop& hop, transaction::OnOutcome on_outcome);
+/// Sends the NOTIFY of `subscription` in its dialog: its kept head, then CSeq, Subscription-State and what
+/// describes the body; the body itself is shared. Of a success the outcome has no more than the status.
+void deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
+             const Content& content, transaction::OnOutcome on_outcome);
 
 }  // namespace beckon::server::subscription

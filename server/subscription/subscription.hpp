@@ -65,8 +65,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
  private:
   friend class Index;
   friend class Subscriptions;
-  friend std::string make_notify(const Subscription& subscription, const event::Notifier::Notify& notify,
-                                 const Content& content);
+  friend void deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
+                      const Content& content, transaction::OnOutcome on_outcome);
 
   using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   /// Why nothing can be sent now.

@@ -426,8 +426,7 @@ void Subscriptions::notify(Subscription& subscription, const Notifier::Notify& n
   // The record of one that ended is gone and must stay so.
   if (store_anew && subscription.is_stored_) keep(subscription);
   beckon::server::subscription::deliver(
-      services_, subscription.resource().bucket(), make_notify(subscription, notify, content), content.body,
-      subscription.hop(),
+      services_, subscription, notify, content,
       [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
           const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
   if (has_body) package.notified(subscription, now);

@@ -19,7 +19,7 @@ TEST_CASE("the loop runs timers that are due, and a timer set from a handler is 
     ++ran;
     loop.timers().set(now + 5ms, [&](Time) { ++ran; });
   });
-  CHECK(loop.run_until([&] { return ran == 2; }, test::limit));
+  CHECK(loop.run_until([&] { return ran == 2; }, net::test::limit));
 }
 
 TEST_CASE("run_until gives up at its limit") {
@@ -48,7 +48,7 @@ TEST_CASE("work for the end of a turn runs once, behind what was ready") {
     order += 'a';
   });
   loop.post([&] { order += 'b'; });
-  CHECK(loop.run_until([&] { return order.size() == 3; }, test::limit));
+  CHECK(loop.run_until([&] { return order.size() == 3; }, net::test::limit));
   CHECK(order == "abe");
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("a signal is a call on the loop") {
   int got = 0;
   loop.on_signal({SIGHUP, SIGTERM}, [&](int signal) { got = signal; });
   ::raise(SIGHUP);
-  CHECK(loop.run_until([&] { return got == SIGHUP; }, test::limit));
+  CHECK(loop.run_until([&] { return got == SIGHUP; }, net::test::limit));
   ::raise(SIGTERM);
-  CHECK(loop.run_until([&] { return got == SIGTERM; }, test::limit));
+  CHECK(loop.run_until([&] { return got == SIGTERM; }, net::test::limit));
 }

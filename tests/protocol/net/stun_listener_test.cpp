@@ -14,18 +14,18 @@ TEST_CASE("the STUN port sends what its answerer says, nothing for nothing, and 
     if (message.size() == 2) return Bytes(549, 'x');
     return Bytes{static_cast<std::uint8_t>(from.port >> 8), static_cast<std::uint8_t>(from.port)};
   });
-  const Address server = listener.listen(test::loopback).value();
+  const Address server = listener.listen(net::test::loopback).value();
 
   UdpSocket client(loop);
   std::vector<std::string> got;
   const Address own =
       client
-          .open(test::loopback, UdpSocket::Sharing::exclusive,
+          .open(net::test::loopback, UdpSocket::Sharing::exclusive,
                 [&](const Address&, const Address&, std::string_view octets) { got.emplace_back(octets); })
           .value();
   for (const std::string_view request : {"a", "ab", "abc"})
     client.send(server, {}, share(std::string(request)), nullptr);
-  CHECK(loop.run_until([&] { return !got.empty(); }, test::limit));
+  CHECK(loop.run_until([&] { return !got.empty(); }, net::test::limit));
   REQUIRE(got.size() == 1);
   CHECK(read_u16(as_bytes(got.front())) == own.port);
 }

@@ -106,10 +106,13 @@ class Stage final : public Services {
     REQUIRE_FALSE(answers_.count(request.id));
     answers_.emplace(request.id, *message);
   }
-  transaction::TransactionId send(Bucket, std::string request, const Hop& to,
-                                  transaction::OnOutcome on_outcome, std::string_view) override {
+  transaction::TransactionId send(Bucket, const transaction::Draft& draft, const Hop& to,
+                                  transaction::OnOutcome on_outcome) override {
     // The layer puts our Via on top; the parser wants one.
-    request.insert(request.find("\r\n") + 2, "Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKstage\r\n");
+    std::string request(draft.line);
+    request += "Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKstage\r\n";
+    for (const std::string_view part : draft.headers) request += part;
+    if (draft.body) request += *draft.body;
     auto message = sip::Message::parse(share(std::move(request)));
     REQUIRE(message.has_value());
     auto shared = std::make_shared<transaction::OnOutcome>(std::move(on_outcome));
