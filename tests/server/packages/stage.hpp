@@ -135,7 +135,12 @@ class Stage final : public Services {
     }
     step_to(end);
   }
-  void settle() { wait(store_latency); }
+  /// Waits until the store has what was committed, changes that waited for others included.
+  void settle() {
+    constexpr int most = 8;  // commits one after the other
+    wait(store_latency);
+    for (int i = 0; i < most && !is_quiet(); ++i) wait(store_latency);
+  }
 
   /// Hands a request in, authenticated as `who`; its number for `answer`.
   std::uint64_t hand(const std::string& text, const Hop& from, const std::string& who) {
@@ -244,6 +249,12 @@ class Stage final : public Services {
   void deliver_back(Parcel) override { std::abort(); }
 
  private:
+  bool is_quiet() {
+    bool quiet = true;
+    directory_->each([&](const Entry& entry) { quiet = quiet && entry.is_quiet(); });
+    return quiet;
+  }
+
   struct Loading final : store::Loader {
     explicit Loading(Stage& s) : stage(s) {}
     void on_record(store::Record record) override {
