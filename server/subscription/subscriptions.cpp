@@ -421,10 +421,11 @@ void Subscriptions::notify(Subscription& subscription, const Notifier::Notify& n
   const bool has_body = notify.body != Notifier::Body::none;
   Content content;
   if (has_body) content = package.compose(subscription, notify.body, now);
+  const std::uint32_t reserved_before = subscription.reserved_cseq_;
   const bool store_anew = reserve(subscription);
   ++subscription.cseq_;
   // The record of one that ended is gone and must stay so.
-  if (store_anew && subscription.is_stored_) keep(subscription);
+  if (store_anew && subscription.is_stored_) keep(subscription, reserved_before);
   beckon::server::subscription::deliver(
       services_, subscription, notify, content,
       [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
@@ -536,11 +537,16 @@ void Subscriptions::put(store::Batch& batch, const Subscription& subscription, T
   });
 }
 
-void Subscriptions::keep(const Subscription& subscription) {
-  if (!services_.store().keeps_records()) return;
+/// The next block of CSeqs. Not a fact of the sequence, where a PUBLISH would wait for it: half a block is
+/// left.
+void Subscriptions::keep(Subscription& subscription, std::uint32_t reserved_before) {
   store::Batch batch{.aor = subscription.resource().aor()};
   put(batch, subscription, subscription.expires());
-  subscription.resource().add_fact(std::make_unique<Fact>(std::move(batch.changes.front())));
+  commit(std::move(batch),
+         [kept = SubscriptionPtr(&subscription), reserved_before](Result<store::Version> done) {
+           // The next NOTIFY asks again.
+           if (!done) kept->reserved_cseq_ = reserved_before;
+         });
 }
 
 void Subscriptions::erase(const Subscription& subscription) {

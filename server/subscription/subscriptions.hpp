@@ -122,7 +122,7 @@ class Subscriptions final : public Room {
   /// `response` is sent again to a retransmission after a restart.
   void promise(store::Batch& batch, const Request& request, const std::string& response);
   void put(store::Batch& batch, const Subscription& subscription, Time expires) const;
-  void keep(const Subscription& subscription);
+  void keep(Subscription& subscription, std::uint32_t reserved_before);
   void erase(const Subscription& subscription);
   void reserve_anew(Subscription& subscription);
   Table table(const Package& package, Now now) const;

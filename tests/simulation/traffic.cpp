@@ -41,13 +41,15 @@ class ForkingProxy final : public Party {
     explicit Context(bool invite) : fork(invite) {}
     server::proxy::Fork fork;
     std::vector<TransactionId> branches;
-    std::deque<Timer> timers_c;  ///< Of each branch of an INVITE (RFC 3261 16.6 step 11).
+    std::vector<std::string> answers;  ///< The last one of each branch.
+    std::deque<Timer> timers_c;        ///< Of each branch of an INVITE (RFC 3261 16.6 step 11).
   };
 
   void serve(TransactionId id, const sip::Message& request) override {
     auto& context = contexts_.emplace(id, Context(request.method() == Method::invite)).first->second;
     const std::size_t count = 2 + random().below(targets_.size() - 1);
     for (std::size_t i = 0; i < count; ++i) context.fork.add();
+    context.answers.resize(count);
     const auto first = random().below(targets_.size());
     for (std::size_t i = 0; i < count; ++i) {
       const Address& remote = targets_[(first + i) % targets_.size()];
@@ -67,7 +69,8 @@ class ForkingProxy final : public Party {
     Context& context = contexts_.at(id);
     if (outcome.kind != Outcome::Kind::provisional) context.timers_c[branch].cancel();
     const auto answers = [&](std::string text) {
-      act(id, context.fork.on_response(branch, outcome.status, text), outcome.status, text);
+      if (context.fork.is_open(branch)) context.answers[branch] = text;
+      act(id, context.fork.on_response(branch, outcome.status), outcome.status, text);
     };
     if (outcome.response != nullptr)
       return answers(sip::Splice(*outcome.response).drop_first(HeaderId::via).finish());
@@ -79,7 +82,7 @@ class ForkingProxy final : public Party {
     Context& context = contexts_.at(id);
     if (actions.forward_now) pass(id, status, text);
     if (actions.cancel_others) cancel_open(context);
-    if (actions.send_best) pass(id, context.fork.best_status(), context.fork.best());
+    if (actions.send_best) pass(id, context.fork.best_status(), context.answers[context.fork.best()]);
   }
 
   void cancel_open(const Context& context) {

@@ -75,7 +75,7 @@ TEST_CASE("an entry that is held outlives its directory, without its parts") {
   EntryPtr held;
   Scene scene;
   {
-    Directory directory(scene.store, scene.timers, scene.clock);
+    Directory directory({scene.store, scene.users, scene.bus, scene.timers, scene.clock});
     const auto slot = directory.take_slot<Number>();
     held = directory.get(alice);
     held->get(slot, 1);
