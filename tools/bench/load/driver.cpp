@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <stdexcept>
 #include <utility>
 
 namespace beckon::bench {
@@ -16,6 +17,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds t1{500}, t2{4000}, give_up{32000};
 constexpr milliseconds look_again{50};  ///< How often old requests are looked for.
 constexpr std::size_t batch = 64;
+constexpr unsigned unanswered_at_most = 64;
 constexpr std::uint32_t none = UINT32_MAX;
 constexpr std::string_view hello = "Shall we meet at noon in the big hall?\r\n";
 
@@ -230,6 +232,7 @@ void Driver::on_response(std::string_view text, int status) {
   // A response to a retransmission may come after the operation's end.
   if (!flight.open || flight.ticket.serial != ticket->serial || flight.answered) return;
   flight.answered = true;
+  unanswered_ = 0;
   if (status / 100 == 2 || job_.operation == Operation::echo) {
     keep(flight, text);
   } else {
@@ -293,6 +296,7 @@ void Driver::retransmit() {
   for (Flight& flight : flights_) {
     if (!flight.open) continue;
     if (now_ - flight.sent > give_up) {
+      if (++unanswered_ == unanswered_at_most) throw std::runtime_error("the server does not answer");
       flight.failed = true;
       finish(flight);
     } else if (!flight.answered && now_ >= flight.again) {

@@ -54,7 +54,7 @@ class Driver {
  public:
   Driver(std::uint16_t server_port, std::uint32_t presentities);
 
-  /// Runs a job to its end.
+  /// Runs a job to its end. Throws std::runtime_error when the server no longer answers.
   Totals run(const Job& job);
 
   /// The same in steps, for a caller who has other work meanwhile.
@@ -114,6 +114,7 @@ class Driver {
   std::vector<std::string> etags_;    ///< Of each presentity.
   std::vector<Dialog> dialogs_;
   std::uint64_t notifies_ = 0, unexpected_ = 0;
+  unsigned unanswered_ = 0;  ///< Operations without an answer, one after the other.
 
   Job job_;
   Totals totals_;
