@@ -159,9 +159,11 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   by_key_.emplace(key, &server);
   if (request.method() == sip::Method::cancel)
     receive_cancel(id, request, *find(key_of(request, via, "INVITE")), now);
-  else if (is_copy(server, request))
-    respond(id, sip::Builder::reply(request, 482, context_.random.token(8), "Merged Request").finish(), now);
-  else if (on_new)
+  else if (is_copy(server, request)) {
+    // Anybody can send copies: nothing is kept of them, and nothing is sent twice (RFC 3261 26.3.2.4).
+    release(id);
+    return refuse(from, request, 482, "Merged Request");
+  } else if (on_new)
     on_new(id);
   else
     context_.user.on_request(id, from, request, now);

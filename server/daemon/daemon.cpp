@@ -39,6 +39,7 @@ class Daemon {
     loop(0).on_signal({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
     announce();
     run_loops();
+    stores_.finish();
     log::info("server", "ended");
     return Exit::done;
   }

@@ -80,6 +80,10 @@ std::optional<Failure> StoreFiles::load(const Config& config, store::Loader& loa
   return failure_of(admin::state_file(config.data), loaded.error().message());
 }
 
+void StoreFiles::finish() {
+  if (state_) state_->finish();
+}
+
 std::vector<std::string> StoreFiles::user_domains() {
   auto domains = users_->domains();
   if (domains) return std::move(*domains);

@@ -12,7 +12,7 @@
 
 namespace beckon::server {
 
-/// The data folder's databases. Destroyed after the seats, which hold views of them.
+/// The data folder's databases. Destroyed after the seats, which hold views of them, and finished before.
 class StoreFiles {
  public:
   /// Makes the data folder if there is none, opens its databases, and gives every seat its view. Refuses a
@@ -22,6 +22,8 @@ class StoreFiles {
   std::optional<Failure> load(const Config& config, store::Loader& loader);
   /// The domains of the users; empty, and logged, when they cannot be read.
   std::vector<std::string> user_domains();
+  /// Writes what waits; nothing is posted to the seats any more.
+  void finish();
 
  private:
   std::optional<Failure> open_view(const Config& config, Seat& seat);

@@ -137,9 +137,9 @@ WatcherInfo Winfo::full(const Subscription& subscription, Now now) const {
                         .package = std::string(watched_.name()),
                         .watchers = {},
                         .extensions = {}});
-  for (const WatcherEntry& watcher : watchers_->of(subscription.resource()))
-    if (own || watcher.aor == subscription.watcher())
-      info.lists.front().watchers.push_back(watcher.print(now));
+  const auto watchers = own ? watchers_->of(subscription.resource())
+                            : watchers_->of(subscription.resource(), subscription.watcher());
+  for (const WatcherEntry& watcher : watchers) info.lists.front().watchers.push_back(watcher.print(now));
   if (!own || !watches_) return info;
   for (const auto& [aor, mode] : watches_->permits_of(subscription.resource()))
     info.permits.push_back({aor, mode});

@@ -210,7 +210,9 @@ SharedText Watches::render(Watch& watch, bool secure, Now now) {
   const Watched* part = follows ? presentity.find(slot_) : nullptr;
   // Rules that a round has not brought to this watch yet hold already.
   if (!part || part->rules != watch.rules_ || is_outdated(presentity, *part, now)) {
-    const View fresh = decide(presentity, watch.watcher_, now);
+    View fresh = decide(presentity, watch.watcher_, now);
+    // The presentity has not heard of a permit that the round has still to set (DIRECT_SESSIONS 3.7).
+    fresh.what.direct = std::min(fresh.what.direct, watch.view().direct());
     if (fresh != watch.view()) return render(watch, fresh, secure);
   }
   return render(watch, watch.view(), secure);

@@ -83,6 +83,8 @@ class Publications::PublishStep final : public RequestStep {
     const Published* published = entry().find(room_.slot_);
     static const Compositor none;
     const Compositor& compositor = published ? published->compositor : none;
+    speaking_.clear();
+    falling_silent_.clear();
     ask();
     plan_ = compositor.plan(ask_, room_.limits_of(package_), now.mono);
     if (plan_.verdict != Verdict::taken) {
@@ -270,6 +272,7 @@ class Publications::Forgetting final : public store::Step {
 
   bool prepare(store::Batch& batch, Now) override {
     const Published* published = entry_.find(room_.slot_);
+    gone_.clear();
     if (!published) return false;
     for (const Silent& one : published->silent) {
       if (room_.is_registered(entry_, one.device)) continue;

@@ -14,6 +14,15 @@ using sip::HeaderId;
 
 namespace {
 
+/// The connections that bindings live on.
+using Flows = boost::container::small_vector<transaction::FlowId, 4>;
+Flows flows_of(const std::vector<Binding>& bindings) {
+  Flows flows;
+  for (const Binding& binding : bindings)
+    if (binding.flow() != 0) flows.push_back(binding.flow());
+  return flows;
+}
+
 /// Seconds of silence a client may leave on a connection (RFC 5626 4.4.1, header Flow-Timer), a little less
 /// than what closes it.
 std::int64_t flow_timer_seconds(Duration idle) {
@@ -165,12 +174,15 @@ void Registrar::on_request(const RequestPtr& request) {
 void Registrar::apply(Entry& entry, const Update& update, Now) {
   Bindings& part = entry.get(slot_, services_.timers());
   if (part.all.empty()) ++size_;
-  for (const Change& change : update.changes)
-    if (change.place < part.all.size()) unindex(entry, part.all[change.place]);
+  // One REGISTER may change a binding twice (refreshed, then displaced), so flows are compared as a whole.
+  const auto flows = flows_of(part.all);
   update.apply_to(part.all);
+  if (const auto now_on = flows_of(part.all); now_on != flows) {
+    for (const transaction::FlowId flow : flows) unindex(entry, flow);
+    for (const transaction::FlowId flow : now_on) index(entry, flow);
+  }
   for (const Change& change : update.changes) {
     if (change.ends()) continue;
-    index(entry, change.binding);
     const auto flow = change.binding.flow();
     if (flow != 0 && services_.directory().is_closed(flow))
       entry.add_fact(std::make_unique<Fact>(
@@ -195,12 +207,10 @@ void Registrar::drop_if_empty(Entry& entry) {
   entry.drop(slot_);
 }
 
-void Registrar::index(Entry& entry, const Binding& binding) {
-  if (binding.flow() != 0) flows_[binding.flow()].push_back(&entry);
-}
+void Registrar::index(Entry& entry, transaction::FlowId flow) { flows_[flow].push_back(&entry); }
 
-void Registrar::unindex(Entry& entry, const Binding& binding) {
-  const auto known = flows_.find(binding.flow());
+void Registrar::unindex(Entry& entry, transaction::FlowId flow) {
+  const auto known = flows_.find(flow);
   if (known == flows_.end()) return;
   auto& entries = known->second;
   const auto place = std::ranges::find(entries, &entry);
@@ -230,7 +240,7 @@ void Registrar::on_flow_closed(transaction::FlowId flow, Now) {
 void Registrar::add_to(Entry& entry, Binding binding) {
   Bindings& part = entry.get(slot_, services_.timers());
   if (part.all.empty()) ++size_;
-  index(entry, binding);
+  if (binding.flow() != 0) index(entry, binding.flow());
   part.all.push_back(std::move(binding));
 }
 
@@ -251,7 +261,7 @@ void Registrar::restored(Now now) {
 void Registrar::reload(Entry& entry, const store::Held& held, Now now) {
   if (held.durable) return;
   if (Bindings* part = entry.find(slot_)) {
-    for (const Binding& binding : part->all) unindex(entry, binding);
+    for (const transaction::FlowId flow : flows_of(part->all)) unindex(entry, flow);
     part->all.clear();
     drop_if_empty(entry);
   }

@@ -45,8 +45,8 @@ class Registrar final : public Room, public Keeper {
   void apply(Entry& entry, const Update& update, Now now);
   void announce(Entry& entry, const Update& update, Now now);
   void add_to(Entry& entry, Binding binding);
-  void index(Entry& entry, const Binding& binding);
-  void unindex(Entry& entry, const Binding& binding);
+  void index(Entry& entry, transaction::FlowId flow);
+  void unindex(Entry& entry, transaction::FlowId flow);
   void arm(Entry& entry, Bindings& part);
   void drop_if_empty(Entry& entry);
   void end_grace();

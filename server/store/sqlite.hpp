@@ -35,8 +35,9 @@ class SqliteState {
   /// Errors: Errc::corrupt, newer_schema, in_use, io.
   static Result<std::unique_ptr<SqliteState>> open(const std::filesystem::path& file, Durability durability,
                                                    Clock& clock);
-  /// Writes what waits, then ends the thread.
   ~SqliteState();
+  /// Writes what waits, then ends the thread: no executor is called any more. Once more: no effect.
+  void finish();
 
   /// Hands over all records, in no order, and the answers still to be given again. Before the first commit;
   /// on the caller's thread.

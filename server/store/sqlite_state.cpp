@@ -94,10 +94,11 @@ struct Job {
 /// Runs the callbacks of one shard's part of a transaction on that shard's thread.
 void report(std::shared_ptr<Owner> owner, std::vector<Job> jobs) {
   auto shared = std::make_shared<std::vector<Job>>(std::move(jobs));
-  const Executor& executor = owner->executor;
+  const Executor executor = owner->executor;
   executor([owner = std::move(owner), shared] {
     for (Job& job : *shared)
       if (owner->alive) job.call_back();
+    shared->clear();  // what the callbacks hold belongs to this thread
   });
 }
 
@@ -209,6 +210,7 @@ void SqliteState::Impl::write(std::vector<Job>& jobs) {
   (void)database.execute("ROLLBACK");
   version = before;
   last_answer = answer_before;
+  while (!marks.empty() && marks.back().second > last_answer) marks.pop_back();
   if (!std::exchange(is_failing, true)) log::error("store", "writing fails: {}", done.error().message());
   for (Job& job : jobs) job.result = done.error() == Errc::corrupt ? Errc::corrupt : Errc::io;
 }
@@ -334,7 +336,10 @@ Result<std::unique_ptr<SqliteState>> SqliteState::open(const std::filesystem::pa
 
 SqliteState::SqliteState(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-SqliteState::~SqliteState() {
+SqliteState::~SqliteState() { finish(); }
+
+void SqliteState::finish() {
+  if (!impl_->writer.joinable()) return;
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;

@@ -97,7 +97,7 @@ void Subscriptions::on_request(const RequestPtr& request) {
   const auto tag = message.to_tag();
   if (tag.empty()) return on_initial(request, *package);
   Subscription* known = index_.find(tag);
-  const bool is_its_dialog = known && known->is_begun_ && &known->package() == package &&
+  const bool is_its_dialog = known && counts(*known) && &known->package() == package &&
                              known->head_.call_id() == message.call_id() &&
                              known->head_.remote_tag() == message.from_tag();
   if (!is_its_dialog) return services_.respond(*request, 481);
@@ -111,7 +111,7 @@ void Subscriptions::refuse_brief(const Request& request, std::chrono::seconds le
 }
 
 void Subscriptions::refuse(const Request& request, ErrorCode why) {
-  log::error("subscription", "{} {} not stored: {}", request.identity.aor, request.message.call_id(),
+  log::debug("subscription", "{} {} not stored: {}", request.identity.aor, request.message.call_id(),
              why.message());
   services_.respond(request, why == store::Errc::late ? 503 : 500);
 }
@@ -255,24 +255,32 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   const event::Expiry expiry = subscription.package().expiry();
   const auto granted = expiry.grant(request->message.expires());
   if (!granted) return refuse_brief(*request, expiry.min);
+  const SubscriptionPtr kept(&subscription);
   if (!take_over(*request, subscription)) return;
   const bool ends_it = granted->count() == 0;
   const Time expires = services_.clock().now().mono + *granted;
   std::string response = answer_to(*request, *granted);
   if (!ends_it) subscription.granted_ = static_cast<std::uint32_t>(granted->count());
   store::Batch batch{.aor = subscription.resource().aor()};
+  // Nothing puts the record back once its end is on the way to the store.
+  const bool erases = ends_it && std::exchange(subscription.is_stored_, false);
   if (ends_it)
     batch.erase(store::Kind::subscription, subscription.head_.local_tag());
   else
     put(batch, subscription, expires);
   promise(batch, *request, response);
-  commit(std::move(batch), [this, request, kept = SubscriptionPtr(&subscription), expires, ends_it,
-                            response](Result<store::Version> done) {
+  commit(std::move(batch), [this, request, kept, expires, erases, response](Result<store::Version> done) {
+    if (!done && erases) {
+      kept->is_stored_ = counts(*kept);
+      if (!kept->is_stored_) erase(*kept);
+    }
     // It may have ended while the store was writing.
     if (!counts(*kept)) return services_.respond(*request, 481);
-    if (!done) return refuse(*request, done.error());
+    if (!done) {
+      arm(*kept);
+      return refuse(*request, done.error());
+    }
     services_.respond(*request, response);
-    if (ends_it) kept->is_stored_ = false;
     refreshed(*kept, expires, services_.clock().now());
   });
 }
@@ -606,6 +614,7 @@ void Subscriptions::restored(Now now) {
       each->is_begun_ = true;
       report(package, [&](Observer& observer) { observer.on_begun(*each, now); });
       package.begun(*each, now);
+      settle(package, each->resource(), now);
     }
     reserve_anew(*each);
   }
@@ -616,7 +625,7 @@ void Subscriptions::restored(Now now) {
 void Subscriptions::reserve_anew(Subscription& subscription) {
   reserve(subscription);
   store::Batch batch{.aor = subscription.resource().aor()};
-  put(batch, subscription, subscription.expires());
+  if (subscription.is_stored_) put(batch, subscription, subscription.expires());
   commit(std::move(batch), [this, kept = SubscriptionPtr(&subscription)](Result<store::Version> done) {
     if (!kept->is_listed_) return;
     const Now now = services_.clock().now();

@@ -162,6 +162,17 @@ std::vector<WatcherEntry> Watchers::of(const Entry& resource) const {
   return all;
 }
 
+std::vector<WatcherEntry> Watchers::of(const Entry& resource, std::string_view watcher) const {
+  std::vector<WatcherEntry> all;
+  subscriptions_.each_of(package_, resource, watcher, [&](const Subscription& each) {
+    if (is_shown(each)) all.push_back(entry_of(each));
+  });
+  if (const WaitingPart* part = resource.find(slot_))
+    for (const Waiting& each : part->all)
+      if (each.watcher.aor == watcher) all.push_back(each.watcher);
+  return all;
+}
+
 std::size_t Watchers::size_of_all() const {
   std::size_t all = waiting_.size();
   subscriptions_.each(package_, [&](const Subscription& each) { all += is_shown(each) ? 1U : 0U; });

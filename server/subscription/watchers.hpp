@@ -55,6 +55,8 @@ class Watchers final : public Observer {
 
   /// All watchers of `resource`.
   std::vector<WatcherEntry> of(const Entry& resource) const;
+  /// Those of one AOR; costs no more with many others.
+  std::vector<WatcherEntry> of(const Entry& resource, std::string_view watcher) const;
   Table table(Now now) const;
   /// Those who wait.
   std::size_t size() const { return waiting_.size(); }
