@@ -180,7 +180,7 @@ void Session::send_reliably(Control control, Time now) {
 }
 
 void Session::resend_control(std::size_t round, Time now) {
-  if (!pending_control_) return;
+  if (!pending_control_ || rtp_.size() == 0) return;
   rtp_.send_rtcp(print(*pending_control_, rtp_.ssrc(0)), now);
   if (round + 1 == control_times.size()) return;
   control_timer_.set(now + control_times[round + 1] - control_times[round],
@@ -188,6 +188,7 @@ void Session::resend_control(std::size_t round, Time now) {
 }
 
 void Session::send_ack(const Control& control, Time now) {
+  if (rtp_.size() == 0) return;
   const Control ack{.type = Control::Type::ack, .number = control.number, .reason = {}, .ephemeral = {}};
   rtp_.send_rtcp(print(ack, rtp_.ssrc(0)), now);
 }

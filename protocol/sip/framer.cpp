@@ -34,10 +34,7 @@ Result<std::size_t> body_length(std::string_view head) {
 
 void Framer::push(std::string_view octets) {
   if (failed_) return;
-  if (begin_ > 0) {
-    buffer_.erase(0, begin_);
-    begin_ = 0;
-  }
+  compact();
   buffer_.append(octets);
 }
 
@@ -46,10 +43,24 @@ Result<std::optional<Framer::Item>> Framer::next() {
   if (head_ == 0 && scanned_ == 0) {
     if (auto item = next_line_end()) return item;
     const auto rest = std::string_view(buffer_).substr(begin_);
-    if (rest.empty()) empty_buffer();
-    if (rest.empty() || rest == "\r") return std::optional<Item>{};
+    if (rest.empty() || rest == "\r") {
+      compact();
+      return std::optional<Item>{};
+    }
   }
-  return next_message();
+  auto item = next_message();
+  if (item && !*item) compact();
+  return item;
+}
+
+/// Frees what was given out, so that a connection costs what it holds.
+void Framer::compact() {
+  if (begin_ == 0) return;
+  if (buffer_.capacity() > kept_capacity && buffer_.size() - begin_ <= kept_capacity)
+    buffer_ = buffer_.substr(begin_);
+  else
+    buffer_.erase(0, begin_);
+  begin_ = 0;
 }
 
 void Framer::empty_buffer() {

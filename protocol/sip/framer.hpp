@@ -30,6 +30,8 @@ class Framer {
   /// Octets of a message whose end was not pushed yet; 0 between messages. Valid right after `next` gave
   /// nullopt.
   std::size_t held() const { return buffer_.size() - begin_; }
+  /// Octets of memory it has for them.
+  std::size_t capacity() const { return buffer_.capacity(); }
 
   /// The octets the error is about; null before one.
   const SharedText& refused() const { return refused_; }
@@ -37,6 +39,7 @@ class Framer {
  private:
   Result<std::optional<Item>> next_message();
   void empty_buffer();
+  void compact();
   std::optional<Item> next_line_end();
   Errc fail(Errc why);
 

@@ -298,13 +298,14 @@ void ClientTable::perform(Client& client, const ClientActions& actions, const In
   else if (is_2xx_to_invite)
     context_.user.on_response(*input.from, *input.response, now);
   if (--client.calls == 0) {
-    if (ends) client.on_outcome = nullptr;
+    if (client.ended) client.on_outcome = nullptr;
     if (client.closed) clients_.destroy(client);
   }
 }
 
 void ClientTable::perform_ack(Client& client, const sip::Message* response) {
   if (!client.ack) {
+    if (!client.request.head) return;
     const auto invite = sip::Message::parse(client.request.join(), no_limits);
     if (!invite) return;
     client.ack = share(make_ack(*invite, *response));
@@ -313,6 +314,7 @@ void ClientTable::perform_ack(Client& client, const sip::Message* response) {
 }
 
 void ClientTable::perform_cancel(const Client& client, Now now) {
+  if (!client.request.head) return;
   const auto invite = sip::Message::parse(client.request.join(), no_limits);
   if (!invite) return;
   const bool reliable = is_reliable(client.hop.protocol);

@@ -56,7 +56,8 @@ std::optional<QuickResponse> quick_response(std::string_view text) {
     switch (line.front()) {
       case 'V':
       case 'v':
-        if (const auto via = value_of(line, "Via"); !via.empty() && response.branch.empty()) {
+        if (const auto via = value_of(line, "Via"); !via.empty()) {
+          if (!response.branch.empty()) return std::nullopt;  // not for us alone (RFC 3261 8.1.3.3)
           response.branch = branch_of(via);
           if (response.branch.empty()) return std::nullopt;
         } else if (!value_of(line, "v").empty()) {

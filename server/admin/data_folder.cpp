@@ -41,8 +41,7 @@ std::optional<std::string> problem_of_databases(const fs::path& data) {
   if (users == Presence::filled && state == Presence::empty)
     return state_file(data).string() +
            " is empty, but users.db is not: restore it from a backup, or remove it to begin without "
-           "registrations, "
-           "subscriptions and documents";
+           "registrations, subscriptions and documents";
   return std::nullopt;
 }
 

@@ -98,6 +98,23 @@ TEST_CASE("every cut of a message waits for the rest") {
   }
 }
 
+TEST_CASE("what a large message took is freed, also where the next one has begun") {
+  const std::string large =
+      "MESSAGE sip:a@b SIP/2.0\r\nContent-Length: 500000\r\n\r\n" + std::string(500000, 'x');
+  const std::string small = "MESSAGE sip:a@b SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+  Framer framer;
+  std::string sent = large + small.substr(0, 1);
+  for (int i = 0; i < 10; ++i) {
+    framer.push(sent);
+    auto item = framer.next();
+    while (item && *item) item = framer.next();
+    REQUIRE(item.has_value());
+    CHECK(framer.held() == 1);
+    CHECK(framer.capacity() < 10000);
+    sent = small.substr(1) + small.substr(0, 1);
+  }
+}
+
 TEST_CASE("an error ends the stream and keeps what it is about") {
   Framer framer;
   SUBCASE("Content-Length is no number") {
