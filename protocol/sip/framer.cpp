@@ -57,7 +57,7 @@ Result<std::optional<Framer::Item>> Framer::next() {
 void Framer::compact() {
   if (begin_ == 0) return;
   if (buffer_.capacity() > kept_capacity && buffer_.size() - begin_ <= kept_capacity)
-    buffer_ = buffer_.substr(begin_);
+    buffer_.substr(begin_).swap(buffer_);  // an assignment may keep the memory
   else
     buffer_.erase(0, begin_);
   begin_ = 0;
@@ -65,7 +65,7 @@ void Framer::compact() {
 
 void Framer::empty_buffer() {
   begin_ = 0;
-  if (buffer_.capacity() > kept_capacity) buffer_ = std::string();
+  if (buffer_.capacity() > kept_capacity) std::string().swap(buffer_);
   buffer_.clear();
 }
 

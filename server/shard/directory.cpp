@@ -63,12 +63,14 @@ void Directory::on_conflict(store::Sequence& sequence, const store::Held& held, 
 }
 
 void Directory::on_flow_closed(transaction::FlowId flow, Now now) {
-  if (now.mono - closed_since_ >= closed_kept) {
-    closed_before_ = std::move(closed_);
-    closed_.clear();
-    closed_since_ = now.mono;
-  }
   closed_.insert(flow);
+  if (!forget_.is_set()) forget_.set(now.mono + closed_kept, [this](Time at) { forget_closed(at); });
+}
+
+/// What was remembered for at least `closed_kept` goes.
+void Directory::forget_closed(Time now) {
+  closed_before_ = std::exchange(closed_, {});
+  if (!closed_before_.empty()) forget_.set(now + closed_kept, [this](Time at) { forget_closed(at); });
 }
 
 void Directory::report_unreadable() {

@@ -93,7 +93,8 @@ class Directory final : private store::Sequencer {
   using Sequencer::Counters;
   using Sequencer::counters;
   using Sequencer::Parts;
-  using Sequencer::Sequencer;
+  /// All referenced things outlive it.
+  explicit Directory(Parts parts) : Sequencer(parts), forget_(parts.timers) {}
   /// How long a closed flow is remembered at least: longer than any request takes.
   static constexpr Duration closed_kept = 64s;
 
@@ -135,11 +136,12 @@ class Directory final : private store::Sequencer {
   void on_quiet(store::Sequence& sequence) override;
   void on_conflict(store::Sequence& sequence, const store::Held& held, Now now) override;
   void drop_if_unneeded(Entry& entry);
+  void forget_closed(Time now);
 
   boost::unordered_flat_map<std::string_view, Entry*> entries_;  ///< Owned; by the entry's own text.
   std::vector<Keeper*> keepers_;
   boost::unordered_flat_set<transaction::FlowId> closed_, closed_before_;
-  Time closed_since_{};                         ///< The first of `closed_`.
+  Timer forget_;
   std::array<std::uint32_t, 16> unreadable_{};  ///< By kind.
   std::uint8_t slots_ = 0;
 };
