@@ -185,11 +185,10 @@ void SqliteState::Impl::run() {
     // One post per shard and transaction; each shard's callbacks keep their order.
     while (!jobs.empty()) {
       const std::shared_ptr<Owner> owner = jobs.front().owner;
-      const auto others =
-          std::stable_partition(jobs.begin(), jobs.end(), [&](const Job& job) { return job.owner == owner; });
-      std::vector<Job> rest(std::make_move_iterator(others), std::make_move_iterator(jobs.end()));
-      jobs.erase(others, jobs.end());
-      report(owner, std::exchange(jobs, std::move(rest)));
+      std::vector<Job> share, rest;
+      for (Job& job : jobs) (job.owner == owner ? share : rest).push_back(std::move(job));
+      report(owner, std::move(share));
+      jobs = std::move(rest);
     }
     // After the callbacks are on their way, so that no answer waits for it.
     if (database.log_pages() >= checkpoint_pages)
