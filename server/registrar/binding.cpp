@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <new>
 
 #include "server/store/record.hpp"
@@ -34,7 +33,7 @@ BindingTexts::BindingTexts(const Fields& fields) {
   block_ = new (::operator new(sizeof(Block) + size)) Block;
   std::uint32_t end = 0;
   for (unsigned i = 0; i < count; ++i) {
-    std::memcpy(block_->octets() + end, all[i].data(), all[i].size());
+    std::ranges::copy(all[i], block_->octets() + end);
     block_->ends[i] = end += static_cast<std::uint32_t>(all[i].size());
   }
 }
