@@ -13,7 +13,7 @@ namespace {
 /// (DIRECT_SESSIONS 3.8).
 constexpr std::chrono::seconds lifetime{600};
 
-/// The machine's placeholder for the newest document, which is composed when it leaves.
+/// Stands in the machine for the newest document, which is composed when a PUBLISH leaves.
 const SharedText& newest() {
   static const SharedText mark = share("");
   return mark;

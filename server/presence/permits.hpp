@@ -14,12 +14,12 @@
 namespace beckon::server::presence {
 
 /// Which watcher is permitted which direct sessions, and whether the presentity knows (DIRECT_SESSIONS 3.7):
-/// a presentity hears of a permit before the watcher gets its grant, and at once when it is lowered.
+/// a presentity is notified of a permit before the watcher gets its grant, and at once when it is lowered.
 class Permits {
   struct OfPresentity;
 
  public:
-  /// A way by which a presentity hears of its permits: its own subscription to watcher information is one.
+  /// Notifies a presentity of its permits: its own subscription to watcher information is one.
   class Hearer {
    public:
     virtual ~Hearer();
@@ -44,7 +44,7 @@ class Permits {
   void set(Entry& presentity, std::string_view watcher, ds1::Mode mode);
   /// Calls the hearers that have not reported the newest changes.
   void tell(Entry& presentity, Now now);
-  /// The presentity has still to hear of the permit of `watcher`: no grant yet. Where nothing reaches the
+  /// The presentity is not yet notified of the permit of `watcher`: no grant yet. Where nothing reaches the
   /// presentity, nothing is waited for.
   bool is_due(const Entry& presentity, std::string_view watcher) const;
 

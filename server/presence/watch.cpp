@@ -160,8 +160,8 @@ void Watches::look_at_rules(Entry& presentity, Now now) {
   rounds_.start(presentity);
 }
 
-/// First every watch gets its new view, then those who watch hear of the state: what was taken back is not
-/// shown once more, and the presentity hears of its permits in one document.
+/// First every watch gets its new view, then the watchers are notified of the state: what was taken back is
+/// not shown once more, and the presentity gets its permits in one document.
 bool Watches::work(Entry& presentity, Slice& slice, Now now) {
   while (Watched* part = presentity.find(slot_)) {
     if (part->left_to_judge != 0 && part->size != 0) {

@@ -75,7 +75,8 @@ class Watch {
 };
 
 /// The watches of one shard. A new state or new rules reach them in slices, so that no other user waits for
-/// the many watchers of one; a change during a round is part of it, and each watch hears of the newest only.
+/// the many watchers of one; a change during a round is part of it, and each watch is notified of the newest
+/// only.
 class Watches {
  public:
   class Observer {
@@ -95,7 +96,7 @@ class Watches {
   View decide(const Entry& presentity, std::string_view watcher, Now now) const;
   /// Decides the view of a new watch, so that it can be rendered; `follow` goes on.
   void begin(Watch& watch, Now now);
-  /// The sink hears of changes from here on; whatever is true now it renders itself.
+  /// The sink is notified of changes from here on; it renders the present state itself.
   void follow(Watch& watch, Now now);
   void end(Watch& watch, Now now);
 

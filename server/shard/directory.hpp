@@ -116,7 +116,7 @@ class Directory final : private store::Sequencer {
   /// For a room that keeps records to do once; it outlives the last change.
   void add(Keeper& keeper) { keepers_.push_back(&keeper); }
 
-  /// Before the rooms hear of it.
+  /// Called before `Room::on_flow_closed`.
   void on_flow_closed(transaction::FlowId flow, Now now);
   /// Is the connection gone? A request can outlive its flow while its credentials are checked, while it waits
   /// for its turn and while the store writes; whoever binds a state to the flow asks in `Step::apply`, and

@@ -269,7 +269,7 @@ class Room {
   /// Authenticated, checked (RFC 3261 8.2.2: Require, Max-Forwards, loops), at its bucket. In-dialog requests
   /// too.
   virtual void on_request(const RequestPtr&) {}
-  /// A stream connection is gone. Every shard hears of every flow.
+  /// A stream connection closed. Every shard is notified of every flow.
   virtual void on_flow_closed(transaction::FlowId, Now) {}
   /// Takes back a record the store kept, of a bucket of this shard; every record is offered to every room.
   /// Before the first request; `restored` ends it.

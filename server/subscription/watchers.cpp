@@ -34,7 +34,7 @@ WatcherEntry entry_of(const Subscription& subscription) {
   return entry;
 }
 
-/// A fetch leaves no trace, except one that nobody has decided about: the resource's owner shall hear of it.
+/// A fetch leaves no trace, except one that nobody has decided about: the resource's owner is notified of it.
 bool is_shown(const Subscription& subscription) {
   return !subscription.is_fetch() || subscription.permission() == Permission::pending;
 }
