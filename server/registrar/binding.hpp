@@ -49,6 +49,9 @@ class Binding {
  public:
   Binding() = default;
   explicit Binding(const BindingTexts::Fields& texts) : texts_(texts) {}
+  /// The same; shares the block of `like` where the texts are equal.
+  Binding(const BindingTexts::Fields& texts, const Binding& like)
+      : texts_(texts == like.texts_.fields() ? like.texts_ : BindingTexts(texts)) {}
 
   /// The URI as registered, without angle brackets.
   std::string_view contact() const { return texts_.get(0); }
@@ -60,10 +63,6 @@ class Binding {
   std::string_view path() const { return texts_.get(3); }
   std::string_view call_id() const { return texts_.get(4); }
   std::string_view user_agent() const { return texts_.get(5); }
-  /// Takes the block of `other` where the texts are the same.
-  void share_texts(const Binding& other) {
-    if (texts_.fields() == other.texts_.fields()) texts_ = other.texts_;
-  }
 
   /// Where the REGISTER came from; with a flow, requests go down that flow and nowhere else.
   transaction::Hop received() const { return {protocol_, remote_, local_, flow_}; }

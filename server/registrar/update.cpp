@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "protocol/base/text.hpp"
+#include "protocol/sip/grammar.hpp"
 
 namespace beckon::server::registrar {
 
@@ -39,64 +40,95 @@ void Update::apply_to(std::vector<Binding>& bindings) const {
 
 namespace {
 
-/// "<urn:uuid:...>" in quotes (RFC 5626 4.1), taken out of both.
-std::string_view instance_of(const sip::NameAddr& contact) {
-  std::string_view value = contact.parameter("+sip.instance").value_or(std::string_view{});
-  if (value.starts_with('<') && value.ends_with('>')) value = value.substr(1, value.size() - 2);
-  return value;
+/// One Contact of a REGISTER.
+struct Contact {
+  sip::UriView uri{};
+  /// Of the header; a 200 repeats them. Without `expires`, and without GRUUs: "A UA cannot suggest or
+  /// otherwise provide a public GRUU to the registrar", nor a temporary one (RFC 5627 5.1).
+  std::string parameters{};
+  std::optional<std::string_view> expires{};
+  std::string_view instance{};  ///< "urn:uuid:...", out of quotes and angle brackets (RFC 5626 4.1).
+  std::uint32_t reg_id = 0;     ///< 0 where there is none, and without an instance (RFC 5626 6).
+  float q = 1;
+};
+
+std::string_view without_quotes(std::string_view value) {
+  const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  return quoted ? value.substr(1, value.size() - 2) : value;
 }
 
-/// 0 where there is none, and without an instance (RFC 5626 6).
-std::uint32_t reg_id_of(const sip::NameAddr& contact) {
-  if (instance_of(contact).empty()) return 0;
-  return parse_number<std::uint32_t>(contact.parameter("reg-id").value_or("")).value_or(0);
-}
-
-float q_of(const sip::NameAddr& contact) {
-  const auto text = contact.parameter("q");
-  if (!text) return 1;
+/// 1 for what is no q.
+float parse_q(std::string_view text) {
   float value = 1;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc{} && value >= 0 && value <= 1 ? value : 1;
+}
+
+std::optional<Contact> read_contact(std::string_view value) {
+  const auto address = sip::view_name_addr(value);
+  if (!address) return std::nullopt;
+  Contact contact{.uri = address->uri};
+  contact.parameters.reserve(address->parameters.size());
+  std::string_view reg_id;
+  sip::grammar::each_parameter(address->parameters, [&](std::string_view name, std::string_view written) {
+    const std::string_view text = without_quotes(written);
+    if (iequals(name, "expires")) {
+      if (!contact.expires) contact.expires = text;
+      return;
+    }
+    if (iequals(name, "pub-gruu") || iequals(name, "temp-gruu")) return;
+    sip::add_parameter(contact.parameters, name, written);
+    if (iequals(name, "+sip.instance") && contact.instance.empty())
+      contact.instance =
+          text.starts_with('<') && text.ends_with('>') ? text.substr(1, text.size() - 2) : text;
+    else if (iequals(name, "reg-id") && reg_id.empty())
+      reg_id = text;
+    else if (iequals(name, "q"))
+      contact.q = parse_q(text);
+  });
+  if (!contact.instance.empty()) contact.reg_id = parse_number<std::uint32_t>(reg_id).value_or(0);
+  return contact;
 }
 
 std::string joined_path(const sip::Message& request) {
   std::string path;
-  for (const std::string_view value : request.values(HeaderId::path)) {
+  for (const std::string_view value : request.each(HeaderId::path)) {
     if (!path.empty()) path += ", ";
     path += value;
   }
   return path;
 }
 
+bool is_sips(const sip::UriView& uri) { return iequals(uri.scheme, "sips"); }
+bool is_sip(const sip::UriView& uri) { return iequals(uri.scheme, "sip") || is_sips(uri); }
+
+/// As a binding keeps it: scheme and host in lower case.
+std::string text_of(sip::UriView uri) {
+  const std::string scheme = to_lower(uri.scheme), host = to_lower(uri.host);
+  uri.scheme = scheme;
+  uri.host = host;
+  std::string text;
+  text.reserve(scheme.size() + uri.user.size() + host.size() + uri.parameters.size() + uri.headers.size() +
+               16);
+  sip::append(text, uri);
+  return text;
+}
+
 /// Seconds asked for one contact (RFC 3261 10.2.1.1).
-std::uint32_t asked_seconds(const sip::NameAddr& contact, const sip::Message& request,
-                            const Settings& settings) {
-  const auto own = contact.parameter("expires");
-  const auto seconds = own ? parse_number<std::uint32_t>(*own) : request.expires();
+std::uint32_t asked_seconds(const Contact& contact, const sip::Message& request, const Settings& settings) {
+  const auto seconds = contact.expires ? parse_number<std::uint32_t>(*contact.expires) : request.expires();
   return seconds.value_or(settings.registration.standard);
 }
 
-bool same_binding(const Binding& a, const Binding& b) {
-  if (!a.instance().empty() && !b.instance().empty())
-    return a.instance() == b.instance() && a.reg_id == b.reg_id;
-  if (a.contact() == b.contact()) return true;
-  auto one = sip::parse_uri(a.contact());
-  auto other = sip::parse_uri(b.contact());
+bool is_same_contact(std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  auto one = sip::parse_uri(a);
+  auto other = sip::parse_uri(b);
   if (!one || !other) return false;
   // RFC 5630 5.1.1.1: SIP and SIPS of the same contact replace each other.
   for (auto* uri : {&*one, &*other})
     if (uri->is_sip()) uri->scheme = "sip";
   return sip::equivalent(*one, *other);
-}
-
-/// What a 200 repeats of a Contact's parameters. "A UA cannot suggest or otherwise provide a public GRUU to
-/// the registrar", nor a temporary one (RFC 5627 5.1).
-std::string kept_parameters(const sip::NameAddr& contact) {
-  std::string parameters = contact.parameters;
-  for (const std::string_view not_its_own : {"expires", "pub-gruu", "temp-gruu"})
-    if (contact.parameter(not_its_own)) parameters = sip::without_parameter(parameters, not_its_own);
-  return parameters;
 }
 
 /// The work on one REGISTER.
@@ -109,29 +141,30 @@ class Work {
   }
 
   Update run() {
-    const auto contacts = request_.contacts();
     const auto cseq = request_.cseq();
-    if (!contacts || !cseq) return refuse(400);
+    if (!cseq) return refuse(400);
     cseq_ = cseq->number;
-    if (std::ranges::any_of(*contacts, [](const auto& contact) { return contact.uri.scheme == "*"; })) {
-      return contacts->size() == 1 ? remove_all() : refuse(400);
+    if (trim(request_.first(HeaderId::contact)) == "*") return remove_all();
+    Contacts contacts;
+    for (const std::string_view value : request_.each(HeaderId::contact)) {
+      auto contact = read_contact(value);
+      if (!contact) return refuse(400);
+      contacts.push_back(std::move(*contact));
     }
-    outbound_ = can_be_outbound();
-    const bool numbered =
-        std::ranges::any_of(*contacts, [](const auto& contact) { return reg_id_of(contact) != 0; });
-    // RFC 5626 6.
-    if (numbered && !outbound_ && request_.lists(HeaderId::supported, "outbound")) return refuse(439);
-    if (numbered && outbound_ && contacts->size() > 1 &&
-        std::ranges::count_if(*contacts, [&](const auto& contact) {
-          return asked_seconds(contact, request_, settings_) != 0;
-        }) > 1) {
-      return refuse(400, "one contact for one flow");
+    if (std::ranges::any_of(contacts, [](const auto& contact) { return contact.reg_id != 0; })) {
+      outbound_ = can_be_outbound();
+      // RFC 5626 6.
+      if (!outbound_ && request_.lists(HeaderId::supported, "outbound")) return refuse(439);
+      if (outbound_ && std::ranges::count_if(contacts, [&](const auto& contact) {
+                         return asked_seconds(contact, request_, settings_) != 0;
+                       }) > 1) {
+        return refuse(400, "one contact for one flow");
+      }
     }
-    if (is_sips_mixed(*contacts)) return refuse(400, "a SIPS contact needs SIPS in Request-URI and Path");
-    if (contacts->size() > settings_.bindings_per_aor) {
-      return refuse(403, "too many contacts in one request");
-    }
-    for (const auto& contact : *contacts) {
+    if (is_sips_mixed(contacts)) return refuse(400, "a SIPS contact needs SIPS in Request-URI and Path");
+    if (contacts.size() > settings_.bindings_per_aor) return refuse(403, "too many contacts in one request");
+    path_ = joined_path(request_);
+    for (const auto& contact : contacts) {
       if (const int status = apply(contact); status != 200) return refuse(status);
     }
     make_room();
@@ -139,6 +172,8 @@ class Work {
   }
 
  private:
+  using Contacts = boost::container::small_vector<Contact, 1>;
+
   Update refuse(int status, std::string warning = {}) {
     return {.status = status, .warning = std::move(warning), .changes = {}};
   }
@@ -148,19 +183,19 @@ class Work {
     if (request_.values(HeaderId::via).size() <= 1) return true;
     const auto paths = request_.values(HeaderId::path);
     if (paths.empty()) return false;
-    const auto first = sip::parse_name_addr(paths.back());
+    const auto first = sip::view_name_addr(paths.back());
     return first && first->uri.parameter("ob");
   }
 
   /// RFC 5630 5.2: a SIPS contact is bound only when nothing on the way to it is less.
-  bool is_sips_mixed(const std::vector<sip::NameAddr>& contacts) const {
-    const auto is_sips = [](const sip::NameAddr& each) { return each.uri.scheme == "sips"; };
-    if (std::ranges::none_of(contacts, is_sips)) return false;
-    const auto target = request_.request_uri();
-    if (!target || target->scheme != "sips" || !std::ranges::all_of(contacts, is_sips)) return true;
-    return std::ranges::any_of(request_.values(HeaderId::path), [&](std::string_view value) {
-      const auto path = sip::parse_name_addr(value);
-      return !path || !is_sips(*path);
+  bool is_sips_mixed(const Contacts& contacts) const {
+    const auto needs_sips = [](const Contact& each) { return is_sips(each.uri); };
+    if (std::ranges::none_of(contacts, needs_sips)) return false;
+    const auto target = sip::view_uri(request_.request_uri_text());
+    if (!target || !is_sips(*target) || !std::ranges::all_of(contacts, needs_sips)) return true;
+    return std::ranges::any_of(request_.values(HeaderId::path), [](std::string_view value) {
+      const auto path = sip::view_name_addr(value);
+      return !path || !is_sips(path->uri);
     });
   }
 
@@ -169,51 +204,60 @@ class Work {
     return binding.call_id() == request_.call_id() && cseq_ <= binding.cseq;
   }
 
+  /// "Contact: *" stands alone, and with an Expires of 0 (RFC 3261 10.3 step 6).
   Update remove_all() {
-    if (request_.expires() != 0U) return refuse(400);
+    if (request_.values(HeaderId::contact).size() != 1 || request_.expires() != 0U) return refuse(400);
     if (std::ranges::any_of(current_, [this](const Binding& b) { return is_late(b); })) return refuse(500);
     for (std::size_t place = 0; place < current_.size(); ++place) end(place, BindingEvent::unregistered);
     return std::move(update_);
   }
 
-  int apply(const sip::NameAddr& contact) {
-    if (!contact.uri.is_sip()) return 400;
+  int apply(const Contact& contact) {
+    if (!is_sip(contact.uri)) return 400;
     const std::uint32_t asked = asked_seconds(contact, request_, settings_);
     if (asked != 0 && asked < settings_.registration.minimum) return 423;
-    Binding wanted = make(contact, std::min(asked, settings_.registration.maximum));
-    std::size_t place = 0;
-    while (place < places_.size() && !(places_[place] && same_binding(*places_[place], wanted))) ++place;
-    if (place == places_.size()) {
-      if (asked != 0) add(std::move(wanted));
-      return 200;
-    }
-    if (is_late(*places_[place])) return 500;
+    const std::string uri = text_of(contact.uri);
+    const BindingTexts::Fields texts{.contact = uri,
+                                     .parameters = contact.parameters,
+                                     .instance = contact.instance,
+                                     .path = path_,
+                                     .call_id = request_.call_id(),
+                                     .user_agent = request_.header(HeaderId::user_agent)};
+    const std::uint32_t reg_id = outbound_ ? contact.reg_id : 0;
+    const std::size_t place = find(texts, reg_id);
+    const Binding* old = place < places_.size() ? places_[place] : nullptr;
+    if (!old && asked == 0) return 200;
+    if (old && is_late(*old)) return 500;
     if (asked == 0) {
       end(place, BindingEvent::unregistered);
-    } else {
-      refresh(place, std::move(wanted));
+      return 200;
     }
+    Binding wanted = old ? Binding(texts, *old) : Binding(texts);
+    wanted.set_received(from_);
+    const std::uint32_t seconds = std::min(asked, settings_.registration.maximum);
+    wanted.registered = old ? old->registered : now_.mono;
+    wanted.expires = now_.mono + std::chrono::seconds(seconds);
+    wanted.granted = seconds;
+    wanted.reg_id = reg_id;
+    wanted.cseq = cseq_;
+    wanted.q = contact.q;
+    if (reg_id != 0 && request_.lists(HeaderId::supported, "outbound")) update_.outbound = true;
+    if (old)
+      refresh(place, std::move(wanted));
+    else
+      add(std::move(wanted));
     return 200;
   }
 
-  Binding make(const sip::NameAddr& contact, std::uint32_t seconds) {
-    const std::string uri = sip::print(contact.uri), parameters = kept_parameters(contact),
-                      path = joined_path(request_);
-    Binding binding({.contact = uri,
-                     .parameters = parameters,
-                     .instance = instance_of(contact),
-                     .path = path,
-                     .call_id = request_.call_id(),
-                     .user_agent = request_.header(HeaderId::user_agent)});
-    binding.set_received(from_);
-    binding.registered = now_.mono;
-    binding.expires = now_.mono + std::chrono::seconds(seconds);
-    binding.granted = seconds;
-    binding.reg_id = outbound_ ? reg_id_of(contact) : 0;
-    binding.cseq = cseq_;
-    binding.q = q_of(contact);
-    if (binding.reg_id != 0 && request_.lists(HeaderId::supported, "outbound")) update_.outbound = true;
-    return binding;
+  /// The place of the binding that a contact is the same as; past the last where there is none.
+  std::size_t find(const BindingTexts::Fields& texts, std::uint32_t reg_id) const {
+    const auto is_same = [&](const Binding* binding) {
+      if (!binding) return false;
+      if (!texts.instance.empty() && !binding->instance().empty())
+        return texts.instance == binding->instance() && reg_id == binding->reg_id;
+      return is_same_contact(binding->contact(), texts.contact);
+    };
+    return static_cast<std::size_t>(std::ranges::find_if(places_, is_same) - places_.begin());
   }
 
   void change(BindingEvent event, Binding binding, std::size_t place) {
@@ -231,12 +275,9 @@ class Work {
   }
 
   void refresh(std::size_t place, Binding wanted) {
-    const Binding old = *places_[place];
-    wanted.registered = old.registered;
-    wanted.share_texts(old);
     // A device that comes back with another contact replaces its binding, and its record keeps one key.
-    const bool renewed_key = !is_same_key(old, wanted);
-    if (renewed_key) change(BindingEvent::unregistered, old, Change::nowhere);
+    const bool renewed_key = !is_same_key(*places_[place], wanted);
+    if (renewed_key) change(BindingEvent::unregistered, Binding(*places_[place]), Change::nowhere);
     change(renewed_key ? BindingEvent::created : BindingEvent::refreshed, std::move(wanted), place);
   }
 
@@ -269,7 +310,8 @@ class Work {
   const Settings& settings_;
   Now now_;
   std::uint32_t cseq_ = 0;
-  bool outbound_ = false;
+  bool outbound_ = false;  ///< Some contact has a reg-id, and RFC 5626 can be used.
+  std::string path_;
   Update update_;
   Update::View places_;  ///< The bindings as changed so far; null: ended.
 };

@@ -105,9 +105,10 @@ void Sequence::run() {
 
 void Sequence::take() {
   const Now now = sequencer_.parts_.clock.now();
-  Batch batch{.aor = aor_};
   // No room commits to a store that keeps nothing, whichever of the two its records would go to.
+  Batch batch;
   batch.is_kept = sequencer_.parts_.state.keeps_records();
+  if (batch.is_kept) batch.aor = aor_;
   if (!running_->prepare(batch, now)) {
     running_.reset();
     return;
@@ -118,8 +119,9 @@ void Sequence::take() {
 
 void Sequence::take_fact() {
   const Now now = sequencer_.parts_.clock.now();
-  Batch batch{.aor = aor_};
+  Batch batch;
   batch.is_kept = sequencer_.parts_.state.keeps_records();
+  if (batch.is_kept) batch.aor = aor_;
   if (running_->prepare(batch, now)) {
     if (!batch.changes.empty()) owe(std::move(batch.changes));
     running_->apply(now);
