@@ -11,13 +11,15 @@
 namespace beckon::client::direct {
 namespace {
 
-ErrorCode malformed() { return boost::system::errc::make_error_code(boost::system::errc::invalid_argument); }
+ErrorCode bad_keyring() {
+  return boost::system::errc::make_error_code(boost::system::errc::invalid_argument);
+}
 
 Result<crypto::Key32> read_key(const boost::json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
-  if (value == nullptr || !value->is_string()) return malformed();
+  if (value == nullptr || !value->is_string()) return bad_keyring();
   auto bytes = from_base64(value->as_string());
-  if (!bytes || bytes->size() != crypto::Key32{}.size()) return malformed();
+  if (!bytes || bytes->size() != crypto::Key32{}.size()) return bad_keyring();
   crypto::Key32 key{};
   std::copy(bytes->begin(), bytes->end(), key.begin());
   crypto::wipe(*bytes);
@@ -55,12 +57,12 @@ std::string print(const Keyring& keyring) {
 Result<Keyring> parse_keyring(std::string_view text) {
   ErrorCode error;
   const auto value = boost::json::parse(text, error);
-  if (error || !value.is_object()) return malformed();
+  if (error || !value.is_object()) return bad_keyring();
   const auto& object = value.as_object();
   const auto device = read_key(object, "device");
   const auto ident = read_key(object, "ident");
   const auto* instance = object.if_contains("instance");
-  if (!device || !ident || instance == nullptr || !instance->is_string()) return malformed();
+  if (!device || !ident || instance == nullptr || !instance->is_string()) return bad_keyring();
   return Keyring{{*device, crypto::x25519_public(*device)},
                  {*ident, crypto::ed25519_public(*ident)},
                  std::string(instance->as_string())};

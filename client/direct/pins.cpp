@@ -16,7 +16,7 @@ namespace {
 /// Device keys kept per AOR: bounds the memory that a server can fill.
 constexpr std::size_t devices_max = 64;
 
-ErrorCode malformed() { return boost::system::errc::make_error_code(boost::system::errc::invalid_argument); }
+ErrorCode bad_pins() { return boost::system::errc::make_error_code(boost::system::errc::invalid_argument); }
 
 }  // namespace
 
@@ -73,13 +73,13 @@ std::string Pins::print() const {
 Result<Pins> Pins::parse(std::string_view text) {
   ErrorCode error;
   const auto value = boost::json::parse(text, error);
-  if (error || !value.is_object()) return malformed();
+  if (error || !value.is_object()) return bad_pins();
   Pins pins;
   for (const auto& [aor, idents] : value.as_object()) {
-    if (!idents.is_array()) return malformed();
+    if (!idents.is_array()) return bad_pins();
     for (const auto& each : idents.as_array()) {
       const auto bytes = each.is_string() ? from_base64(each.as_string()) : std::nullopt;
-      if (!bytes || bytes->size() != crypto::Key32{}.size()) return malformed();
+      if (!bytes || bytes->size() != crypto::Key32{}.size()) return bad_pins();
       crypto::Key32 ident{};
       std::copy(bytes->begin(), bytes->end(), ident.begin());
       pins.entries_[aor].pinned.insert(ident);

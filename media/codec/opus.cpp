@@ -21,9 +21,9 @@ struct DeleteDecoder {
 using EncoderState = std::unique_ptr<OpusEncoder, DeleteEncoder>;
 using DecoderState = std::unique_ptr<OpusDecoder, DeleteDecoder>;
 
-class Encoder final : public AudioEncoder {
+class OpusAudioEncoder final : public AudioEncoder {
  public:
-  explicit Encoder(EncoderState state) : state_(std::move(state)) {}
+  explicit OpusAudioEncoder(EncoderState state) : state_(std::move(state)) {}
 
   Result<void> encode(FrameView frame, Bytes& payload) override {
     payload.resize(max_payload);
@@ -38,9 +38,9 @@ class Encoder final : public AudioEncoder {
   EncoderState state_;
 };
 
-class Decoder final : public AudioDecoder {
+class OpusAudioDecoder final : public AudioDecoder {
  public:
-  explicit Decoder(DecoderState state) : state_(std::move(state)) {}
+  explicit OpusAudioDecoder(DecoderState state) : state_(std::move(state)) {}
 
   Result<void> decode(ByteView payload, FrameSpan frame) override {
     const Errc error = check(payload);
@@ -98,14 +98,14 @@ Result<std::unique_ptr<AudioEncoder>> make_opus_encoder(const EncoderParameters&
   EncoderState state(
       opus_encoder_create(static_cast<opus_int32>(sample_rate), 1, OPUS_APPLICATION_AUDIO, &error));
   if (error != OPUS_OK || !configure(state.get(), parameters)) return Errc::bad_parameters;
-  return std::unique_ptr<AudioEncoder>(std::make_unique<Encoder>(std::move(state)));
+  return std::unique_ptr<AudioEncoder>(std::make_unique<OpusAudioEncoder>(std::move(state)));
 }
 
 Result<std::unique_ptr<AudioDecoder>> make_opus_decoder() {
   int error = OPUS_OK;
   DecoderState state(opus_decoder_create(static_cast<opus_int32>(sample_rate), 1, &error));
   if (error != OPUS_OK) return Errc::bad_parameters;
-  return std::unique_ptr<AudioDecoder>(std::make_unique<Decoder>(std::move(state)));
+  return std::unique_ptr<AudioDecoder>(std::make_unique<OpusAudioDecoder>(std::move(state)));
 }
 
 }  // namespace beckon::codec

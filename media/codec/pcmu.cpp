@@ -15,9 +15,9 @@ constexpr std::size_t payload_size = 160;
 constexpr int bias = 0x84;   // G.711: makes every segment begin at a power of two
 constexpr int clip = 32635;  // the largest magnitude that with the bias fits 15 bits
 
-class Encoder final : public AudioEncoder {
+class PcmuEncoder final : public AudioEncoder {
  public:
-  explicit Encoder(Resampler resampler) : resampler_(std::move(resampler)) {}
+  explicit PcmuEncoder(Resampler resampler) : resampler_(std::move(resampler)) {}
 
   Result<void> encode(FrameView frame, Bytes& payload) override {
     narrow_.clear();
@@ -36,9 +36,9 @@ class Encoder final : public AudioEncoder {
 
 /// Conceals by repeating the last block, each time at half the level: G.711 appendix I without the pitch
 /// search.
-class Decoder final : public AudioDecoder {
+class PcmuDecoder final : public AudioDecoder {
  public:
-  explicit Decoder(Resampler resampler) : resampler_(std::move(resampler)) {}
+  explicit PcmuDecoder(Resampler resampler) : resampler_(std::move(resampler)) {}
 
   Result<void> decode(ByteView payload, FrameSpan frame) override {
     if (payload.size() != payload_size) return conceal(frame), Errc::bad_duration;
@@ -83,13 +83,13 @@ Sample decode_mulaw(std::uint8_t code) {
 Result<std::unique_ptr<AudioEncoder>> make_pcmu_encoder() {
   auto resampler = Resampler::make(sample_rate, pcmu_rate);
   if (!resampler) return resampler.error();
-  return std::unique_ptr<AudioEncoder>(std::make_unique<Encoder>(std::move(*resampler)));
+  return std::unique_ptr<AudioEncoder>(std::make_unique<PcmuEncoder>(std::move(*resampler)));
 }
 
 Result<std::unique_ptr<AudioDecoder>> make_pcmu_decoder() {
   auto resampler = Resampler::make(pcmu_rate, sample_rate);
   if (!resampler) return resampler.error();
-  return std::unique_ptr<AudioDecoder>(std::make_unique<Decoder>(std::move(*resampler)));
+  return std::unique_ptr<AudioDecoder>(std::make_unique<PcmuDecoder>(std::move(*resampler)));
 }
 
 }  // namespace beckon::codec

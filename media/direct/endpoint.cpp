@@ -24,8 +24,6 @@ constexpr std::size_t errors_per_second = 20;  ///< 438 and 400 (5)
 constexpr std::size_t held_packets_max = 32;   ///< Of unknown tags (4)
 constexpr std::size_t held_octets_max = 64 * 1024;
 constexpr Duration held_time = 100ms;
-constexpr std::size_t ticket_min = 60;  ///< DIRECT_SESSIONS 2, `grant`
-constexpr std::size_t ticket_max = 284;
 
 using TagNumber = std::uint32_t;
 TagNumber number_of(const Tag& tag) { return TagNumber{tag[0]} << 16 | TagNumber{tag[1]} << 8 | tag[2]; }

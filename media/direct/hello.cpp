@@ -12,8 +12,6 @@ constexpr std::uint8_t version = 1;
 constexpr std::size_t fixed_size = 72;  ///< Up to the ticket.
 constexpr std::size_t mac_size = 16;
 constexpr std::size_t seal_size = 16;
-constexpr std::size_t ticket_min = 60;  ///< DIRECT_SESSIONS 2, `grant`
-constexpr std::size_t ticket_max = 284;
 constexpr std::size_t ident_size = 128;
 constexpr std::uint8_t first_mandatory = 0x80;
 

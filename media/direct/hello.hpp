@@ -18,6 +18,10 @@
 /// The HELLO attribute (DIRECT_SESSIONS 5): its content, and how the caller seals and the callee opens it.
 namespace beckon::direct {
 
+/// Octets of a ticket (DIRECT_SESSIONS 2, `grant`).
+inline constexpr std::size_t ticket_min = 60;
+inline constexpr std::size_t ticket_max = 284;
+
 inline constexpr std::size_t contact_max = 200;  ///< Octets of item CONTACT.
 inline constexpr std::size_t subject_max = 120;  ///< Octets of item SUBJECT.
 inline constexpr std::size_t lines_max = 2;      ///< Items MEDIA.

@@ -9,20 +9,22 @@ namespace beckon::auth {
 namespace {
 
 /// In the order of Algorithm.
-constexpr std::array<std::string_view, 6> names{"MD5",          "MD5-sess",    "SHA-256",
-                                                "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"};
+constexpr std::array<std::string_view, 6> algorithm_names{"MD5",          "MD5-sess",    "SHA-256",
+                                                          "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"};
 
 }  // namespace
 
 std::optional<Algorithm> parse_algorithm(std::string_view text) {
   if (text.empty()) return Algorithm::md5;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (iequals(text, names[i])) return static_cast<Algorithm>(i);
+  for (std::size_t i = 0; i < algorithm_names.size(); ++i) {
+    if (iequals(text, algorithm_names[i])) return static_cast<Algorithm>(i);
   }
   return std::nullopt;
 }
 
-std::string_view to_string(Algorithm algorithm) { return names[static_cast<std::size_t>(algorithm)]; }
+std::string_view to_string(Algorithm algorithm) {
+  return algorithm_names[static_cast<std::size_t>(algorithm)];
+}
 
 crypto::Hash hash_of(Algorithm algorithm) {
   switch (algorithm) {

@@ -19,7 +19,7 @@ constexpr std::size_t usual_lines = 24;
 constexpr std::size_t max_lines = std::numeric_limits<std::uint16_t>::max();
 constexpr std::size_t max_line = (1 << 24) - 1;  ///< What an entry's `name_size` holds.
 
-bool is_version(std::string_view text) {
+bool is_sip_version(std::string_view text) {
   if (text == "SIP/2.0") return true;
   if (text.size() < 7 || !iequals(text.substr(0, 4), "SIP/")) return false;
   const auto [major, minor] = cut(text.substr(4), '.');
@@ -221,7 +221,7 @@ std::optional<Errc> Message::Indexer::read_request_line(std::string_view line) {
   if (salvage) line = trim(line);
   const auto first = std::min(line.find(' '), line.size());
   auto last = line.rfind(' ');
-  if (salvage && !is_version(trim(line.substr(std::min(last, line.size()))))) last = line.size();
+  if (salvage && !is_sip_version(trim(line.substr(std::min(last, line.size()))))) last = line.size();
   if (first >= last || last == std::string_view::npos) return Errc::bad_start_line;
   index_->first = line.substr(0, first);
   index_->method = parse_method(index_->first);
@@ -230,12 +230,12 @@ std::optional<Errc> Message::Indexer::read_request_line(std::string_view line) {
   if (!grammar::is_token(index_->first) || index_->second.empty()) return Errc::bad_start_line;
   // Without a version it may be another protocol's line, unless the URI is ours.
   const bool ours = salvage && iequals(index_->second.substr(0, 3), "sip");
-  return is_version(index_->third) || ours ? std::nullopt : std::optional(Errc::bad_start_line);
+  return is_sip_version(index_->third) || ours ? std::nullopt : std::optional(Errc::bad_start_line);
 }
 
 std::optional<Errc> Message::Indexer::read_status_line(std::string_view line) {
   const auto [version, rest] = cut(line, ' ');
-  if (!is_version(version)) return Errc::bad_start_line;
+  if (!is_sip_version(version)) return Errc::bad_start_line;
   if (version.substr(4) != "2.0") return Errc::bad_version;
   // COMPAT: some peers leave out the blank in front of an empty reason phrase.
   if (rest.size() > 3 && rest[3] != ' ') return Errc::bad_start_line;

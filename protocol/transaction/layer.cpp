@@ -10,10 +10,9 @@
 namespace beckon::transaction {
 
 std::pair<std::string_view, std::string_view> cut_request_line(std::string_view request) {
-  constexpr std::string_view line_end = "\r\n";
-  const auto end = request.find(line_end);
+  const auto end = request.find("\r\n");
   assert(end != std::string_view::npos);
-  return {request.substr(0, end + line_end.size()), request.substr(end + line_end.size())};
+  return {request.substr(0, end + 2), request.substr(end + 2)};
 }
 
 struct Layer::Impl {

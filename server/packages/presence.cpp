@@ -12,7 +12,7 @@ using subscription::Subscription;
 
 namespace {
 
-constexpr std::array<std::string_view, 2> types{documents::pidf_type, documents::cpim_pidf_type};
+constexpr std::array<std::string_view, 2> pidf_types{documents::pidf_type, documents::cpim_pidf_type};
 
 struct Following final : subscription::PackageData, presence::Watch {
   Following(presence::Watches& watches, Subscription& its_subscription, presence::Sink& sink)
@@ -41,7 +41,7 @@ Permission permission_of(const presence::View& view) {
 
 Presence::Presence(presence::Watches& watches) : watches_(watches) { watches.observe(*this); }
 
-std::span<const std::string_view> Presence::body_types() const { return types; }
+std::span<const std::string_view> Presence::body_types() const { return pidf_types; }
 
 Permission Presence::admit(Entry& resource, const std::string& watcher, Now now) {
   return permission_of(watches_.decide(resource, watcher, now));

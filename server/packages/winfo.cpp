@@ -16,7 +16,7 @@ using subscription::WatcherEntry;
 
 namespace {
 
-constexpr std::array types{documents::winfo_type};
+constexpr std::array winfo_types{documents::winfo_type};
 
 /// The resource's own subscription, which sees everything?
 bool is_own(const Subscription& subscription) {
@@ -55,7 +55,7 @@ Winfo::News& Winfo::news_of(const Subscription& subscription) {
   return static_cast<News&>(*subscription.data);
 }
 
-std::span<const std::string_view> Winfo::body_types() const { return types; }
+std::span<const std::string_view> Winfo::body_types() const { return winfo_types; }
 
 Permission Winfo::admit(Entry&, const std::string& watcher, Now) {
   return presence::is_welcome(services_.settings(), watcher) ? Permission::active : Permission::refused;

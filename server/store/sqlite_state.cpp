@@ -63,7 +63,7 @@ constexpr std::array state_schema{
 };
 
 /// How long a new server waits for one that is ending to let go of the file.
-constexpr std::chrono::milliseconds lock_patience{500};
+constexpr std::chrono::milliseconds state_lock_patience{500};
 
 /// How long answers stay at least: longer than a client repeats its request (64*T1). Deleted in steps, as
 /// each takes its time.
@@ -322,7 +322,7 @@ Result<void> prepare_file(Database& database, Durability durability) {
 
 Result<std::unique_ptr<SqliteState>> SqliteState::open(const std::filesystem::path& file,
                                                        Durability durability, Clock& clock) {
-  auto database = Database::open(file, lock_patience);
+  auto database = Database::open(file, state_lock_patience);
   if (!database) return database.error();
   auto ready = prepare_file(*database, durability);
   if (!ready) return ready.error();

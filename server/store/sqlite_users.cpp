@@ -34,7 +34,7 @@ std::int64_t hash_start(std::string_view aor, std::int64_t which) {
 }
 
 /// How long to wait for another command that writes: an import is one transaction of some seconds.
-constexpr std::chrono::milliseconds lock_patience{30000};
+constexpr std::chrono::milliseconds users_lock_patience{30000};
 
 /// Users a shard keeps in memory: an entry is about 1 KB. Full, it is emptied and fills anew.
 constexpr std::size_t cache_max = 10000;
@@ -53,7 +53,7 @@ struct SqliteUsers::Impl {
 };
 
 Result<std::unique_ptr<SqliteUsers>> SqliteUsers::open(const std::filesystem::path& file) {
-  auto database = Database::open(file, lock_patience);
+  auto database = Database::open(file, users_lock_patience);
   if (!database) return database.error();
   auto ready = database->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
   if (ready) ready = database->define("hash_start", hash_start);

@@ -3,6 +3,7 @@
 
 option(BECKON_TESTS "Build the tests" ON)
 option(BECKON_FUZZ "Build the fuzz targets (clang only)" OFF)
+option(BECKON_UNITY "Compile the sources of a room a few at a time, which takes half the time in all" OFF)
 option(BECKON_BENCH "Build the benches, which need the libraries we compare with" OFF)
 option(BECKON_SANITIZE "Sanitizers to build with, as -fsanitize= takes them (empty: none)" "")
 set(BECKON_CORPORA "${PROJECT_SOURCE_DIR}/../shared/corpora" CACHE PATH
@@ -40,10 +41,22 @@ if(BECKON_SANITIZE)
 endif()
 
 # beckon_library(sip SOURCES a.cpp ... HEADERS a.hpp ... LINK beckon::base ...)
-# makes beckon_sip with alias beckon::sip. Headers are a file set, so that the target
-# all_verify_interface_header_sets proves that each of them stands alone.
+# makes beckon_sip with alias beckon::sip. Each header stands alone: a source includes its own header first, and
+# all_verify_interface_header_sets compiles the headers that have no source.
 function(beckon_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;LINK;PRIVATE_LINK" ${ARGN})
+  set(alone "")
+  foreach(header ${ARG_HEADERS})
+    string(REGEX REPLACE "hpp$" "cpp" source "${header}")
+    if(NOT source IN_LIST ARG_SOURCES)
+      list(APPEND alone "${header}")
+      continue()
+    endif()
+    file(STRINGS "${source}" first REGEX "^#include" LIMIT_COUNT 1)
+    if(NOT first MATCHES "/${header}\"$")
+      message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}/${source} does not include its own header first")
+    endif()
+  endforeach()
   if(ARG_SOURCES)
     add_library(beckon_${name} STATIC ${ARG_SOURCES})
     set(scope PUBLIC)
@@ -54,8 +67,14 @@ function(beckon_library name)
     target_link_libraries(beckon_${name} INTERFACE beckon_options ${ARG_LINK})
   endif()
   add_library(beckon::${name} ALIAS beckon_${name})
-  target_sources(beckon_${name} ${scope} FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${ARG_HEADERS})
+  target_sources(beckon_${name} ${scope} FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${alone})
   set_target_properties(beckon_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  if(BECKON_UNITY AND ARG_SOURCES)
+    set_target_properties(beckon_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(beckon_${name} PRIVATE -Wno-subobject-linkage)  # each file is its own, whatever includes it
+    endif()
+  endif()
 endfunction()
 
 # What the tests labelled `unit` run; the sanitizers build no more than this.
@@ -73,6 +92,9 @@ function(beckon_test name)
   target_compile_definitions(test_${name} PRIVATE BECKON_CORPORA="${corpora}" BECKON_TEST_DATA="tests/data")
   add_test(NAME ${name} COMMAND test_${name})
   add_dependencies(unit_tests test_${name})
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(test_${name} PRIVATE -O0)  # the rooms are what is tested, and half of the time is theirs
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
