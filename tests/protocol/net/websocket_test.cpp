@@ -131,6 +131,7 @@ TEST_CASE("WebSocket: head and shared body are one message in one frame, whateve
     const bool secure = protocol == Protocol::wss;
     Client client(loop, server.transport.listen(protocol, loopback).value(), secure ? trust.client : nullptr);
     client.open();
+    REQUIRE(loop.run_until([&] { return !server.recorder.opened.empty(); }, limit));
     const Hop flow = server.recorder.opened.front();
     const std::string head = "MESSAGE x SIP/2.0\r\n\r\n";
     for (const std::size_t whole : {head.size(), short_length, short_length + 1, record - 4, record,
