@@ -1,5 +1,6 @@
 #include "server/subscription/subscriptions.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "tests/server/packages/stage.hpp"
