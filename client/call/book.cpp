@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/json/object.hpp>
-#include <iterator>
 
 #include "protocol/base/text.hpp"
 
@@ -61,7 +60,10 @@ void Book::end(Number number, Cause cause, Now now) {
   call->state = State::ended;
   call->cause = std::move(cause);
   report(number, *call, now);
-  forget_ended();
+  ended_.push_back(number);
+  if (ended_.size() <= ended_kept) return;
+  calls_.erase(ended_.front());
+  ended_.pop_front();
 }
 
 void Book::on_first_media(Number number, stream::User::Direction direction, Duration after_begin, Now now) {
@@ -73,9 +75,7 @@ void Book::on_first_media(Number number, stream::User::Direction direction, Dura
 }
 
 void Book::finish(Number number, const stream::CallStatistics& statistics, Now now) {
-  Call* const call = find(number);
-  if (call == nullptr) return;
-  call->statistics = statistics;
+  if (Call* const call = find(number)) call->statistics = statistics;
   report(number, statistics, now);
 }
 
@@ -173,17 +173,6 @@ void Book::report(Number number, const stream::CallStatistics& statistics, Now n
   if (rtp.first_received) event["first_received_ms"] = milliseconds(*rtp.first_received - rtp.began);
   if (!statistics.record.empty()) event["record"] = statistics.record.string();
   context_.emit(std::move(event));
-}
-
-/// Numbers rise with time, so the first are the oldest.
-void Book::forget_ended() {
-  auto ended =
-      std::ranges::count_if(calls_, [](const auto& each) { return each.second.state == State::ended; });
-  for (auto call = calls_.begin(); ended > ended_kept;) {
-    const bool has_ended = call->second.state == State::ended;
-    if (has_ended) --ended;
-    call = has_ended ? calls_.erase(call) : std::next(call);
-  }
 }
 
 }  // namespace beckon::client::call

@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -67,8 +68,8 @@ class Carrier {
 /// them by number. It reports with the events "call", "media" and "call-statistics". One thread.
 class Book {
  public:
-  /// Ended calls whose figures can still be asked for; the oldest are forgotten first.
-  static constexpr std::ptrdiff_t ended_kept = 64;
+  /// Ended calls whose figures can still be asked for; the first that ended is forgotten first.
+  static constexpr std::size_t ended_kept = 64;
 
   explicit Book(account::Context& context) : context_(context) {}
 
@@ -80,7 +81,7 @@ class Book {
   void end(Number number, Cause cause, Now now);
   /// The first media packet in one direction, counted from the beginning of the call.
   void on_first_media(Number number, stream::User::Direction direction, Duration after_begin, Now now);
-  /// The figures of the whole call, after its end.
+  /// The figures of the whole call, after its end. They are reported also where the call is forgotten.
   void finish(Number number, const stream::CallStatistics& statistics, Now now);
 
   // --- for commands; `id` is a number in decimal. False: no such call, or it does not ring.
@@ -109,11 +110,11 @@ class Book {
   Call* find_living(std::string_view id);
   void report(Number number, const Call& call, Now now);
   void report(Number number, const stream::CallStatistics& statistics, Now now);
-  void forget_ended();
 
   account::Context& context_;
   Number last_ = 0;
   std::map<Number, Call> calls_;
+  std::deque<Number> ended_;  ///< Of `calls_`, in the order of their ends.
 };
 
 }  // namespace beckon::client::call

@@ -10,10 +10,8 @@
 namespace beckon {
 namespace {
 
-constexpr unsigned tick_bits = 10;  // a tick is 1024 µs
-
-std::uint64_t tick_of(Time when) {
-  return static_cast<std::uint64_t>(std::max<Time::rep>(when.time_since_epoch().count(), 0)) >> tick_bits;
+std::uint64_t number_of(Time when) {
+  return static_cast<std::uint64_t>(std::max<Time::rep>(when.time_since_epoch().count(), 0));
 }
 
 }  // namespace
@@ -32,8 +30,11 @@ void TimerQueue::set(Time when, Callback callback) {
 
 void TimerQueue::link(Node& node) {
   ++size_;
-  if (tick_of(node.when) <= position_)
+  const auto time = number_of(node.when);
+  if (time < position_)
     place_ready(node);
+  else if (is_moving(time))
+    append(*moving_, node);  // behind those of the same time that have still to move
   else
     place(node);
 }
@@ -48,23 +49,29 @@ void TimerQueue::place_ready(Node& node) {
   before->next = &node;
 }
 
-/// Into the wheel; its tick is not before the wheel's.
-void TimerQueue::place(Node& node) {
-  const auto tick = tick_of(node.when);
-  const auto differs = (tick ^ position_) | (slots_per_level - 1);
-  const auto level = (static_cast<unsigned>(std::bit_width(differs)) - 1) / digit_bits;
-  const auto index = (tick >> (level * digit_bits)) & (slots_per_level - 1);
-  Slot& slot = slots_[level * slots_per_level + index];
-  if (slot.is_empty()) {
-    occupied_[level] |= std::uint64_t{1} << index;
-    slot.earliest = node.when;
-  } else {
-    slot.earliest = std::min(slot.earliest, node.when);
-  }
+void TimerQueue::append(Slot& slot, Node& node) {
+  slot.earliest = slot.is_empty() ? node.when : std::min(slot.earliest, node.when);
   node.previous = slot.previous;
   node.next = &slot;
   slot.previous->next = &node;
   slot.previous = &node;
+}
+
+/// Into the wheel; its time is not before the wheel's.
+void TimerQueue::place(Node& node) {
+  const auto time = number_of(node.when);
+  const auto differs = (time ^ position_) | (slots_per_level - 1);
+  const auto level = (static_cast<unsigned>(std::bit_width(differs)) - 1) / digit_bits;
+  const auto index = (time >> (level * digit_bits)) & (slots_per_level - 1);
+  occupied_[level] |= std::uint64_t{1} << index;
+  append(slots_[level * slots_per_level + index], node);
+}
+
+/// Does the time belong to the slot whose timers move?
+bool TimerQueue::is_moving(std::uint64_t time) const {
+  if (moving_ == nullptr) return false;
+  const auto level = static_cast<std::size_t>(moving_ - slots_.data()) / slots_per_level;
+  return (time ^ position_) >> (level * digit_bits) == 0;
 }
 
 void TimerQueue::unlink(Node& node) {
@@ -74,12 +81,15 @@ void TimerQueue::unlink(Node& node) {
   next->previous = node.previous;
   if (next != node.previous || next == &ready_) return;
   // It was alone: what is left is the head of its slot.
-  const auto at = static_cast<std::size_t>(static_cast<Slot*>(next) - slots_.data());
+  auto* slot = static_cast<Slot*>(next);
+  if (slot == moving_) moving_ = nullptr;
+  const auto at = static_cast<std::size_t>(slot - slots_.data());
   occupied_[at / slots_per_level] &= ~(std::uint64_t{1} << at % slots_per_level);
 }
 
 std::optional<Time> TimerQueue::next() const {
   if (!ready_.is_empty()) return static_cast<const Node*>(ready_.next)->when;
+  if (moving_ != nullptr) return Time(Duration(static_cast<Time::rep>(position_)));
   for (std::size_t level = 0; level < levels; ++level) {
     if (occupied_[level] == 0) continue;
     const auto index = static_cast<std::size_t>(std::countr_zero(occupied_[level]));
@@ -88,75 +98,55 @@ std::optional<Time> TimerQueue::next() const {
   return std::nullopt;
 }
 
-void TimerQueue::advance(Time now) {
-  const auto tick = tick_of(now);
-  do {
-    while (!ready_.is_empty() && static_cast<Node*>(ready_.next)->when <= now)
-      fire(*static_cast<Node*>(ready_.next), now);
-  } while (ready_.is_empty() && turn(tick));
+bool TimerQueue::step(Time now) {
+  if (ready_.is_empty()) return turn(number_of(now));
+  Node& first = *static_cast<Node*>(ready_.next);
+  if (first.when > now) return false;
+  fire(first, now);
+  return true;
 }
 
-/// Turns the wheel to the next slot that is not empty, if that begins by `tick`, and moves its timers down:
-/// from the lowest level to `ready_`, which is empty. False when nothing begins by then.
-bool TimerQueue::turn(std::uint64_t tick) {
+/// Turns the wheel to the next slot that is not empty, if that begins by `now`, and begins to move its timers
+/// down, or goes on with it: from the lowest level to `ready_`, which is empty. False when nothing begins by
+/// then.
+bool TimerQueue::turn(std::uint64_t now) {
+  if (moving_ != nullptr) {
+    move_part();
+    return true;
+  }
   for (unsigned level = 0; level < levels; ++level) {
     if (occupied_[level] == 0) continue;
     const auto index = static_cast<unsigned>(std::countr_zero(occupied_[level]));
     const unsigned shift = level * digit_bits;
     const auto upper = position_ >> shift >> digit_bits << digit_bits;
     const auto start = (upper | index) << shift;
-    if (start > tick) break;
+    if (start > now) break;
     position_ = start;
-    occupied_[level] &= ~(std::uint64_t{1} << index);
-    Node* chain = take_all(slots_[level * slots_per_level + index]);
-    if (level == 0) chain = sort(chain);
-    while (chain != nullptr) {
-      Node* node = std::exchange(chain, static_cast<Node*>(chain->next));
-      if (level == 0)
-        place_ready(*node);
-      else
-        place(*node);
+    Slot& slot = slots_[level * slots_per_level + index];
+    if (level != 0) {
+      moving_ = &slot;
+      move_part();
+      return true;
     }
+    // All are of one time, in the order they were set in.
+    occupied_[0] &= ~(std::uint64_t{1} << index);
+    ready_.next = std::exchange(slot.next, &slot);
+    ready_.previous = std::exchange(slot.previous, &slot);
+    ready_.next->previous = ready_.previous->next = &ready_;
     return true;
   }
-  position_ = std::max(position_, tick);
+  position_ = std::max(position_, now);
   return false;
 }
 
-/// The nodes of a slot as a chain that ends with null.
-TimerQueue::Node* TimerQueue::take_all(Slot& slot) {
-  Node* first = static_cast<Node*>(slot.next);
-  slot.previous->next = nullptr;
-  slot.previous = slot.next = &slot;
-  return first;
-}
-
-/// Of nodes of the same time those of `a` come first.
-TimerQueue::Node* TimerQueue::merge(Node* a, Node* b) {
-  Link head;
-  Link* last = &head;
-  while (a != nullptr && b != nullptr) {
-    Node*& from = b->when < a->when ? b : a;
-    last = last->next = from;
-    from = static_cast<Node*>(from->next);
+/// From the front, so that timers of one time keep their order.
+void TimerQueue::move_part() {
+  for (unsigned moves = 0; moves < moves_per_step && moving_ != nullptr; ++moves) {
+    Node& node = *static_cast<Node*>(moving_->next);
+    unlink(node);
+    ++size_;
+    place(node);
   }
-  last->next = a != nullptr ? a : b;
-  return static_cast<Node*>(head.next);
-}
-
-/// Stable: nodes of one time stay in the order they were set in.
-TimerQueue::Node* TimerQueue::sort(Node* chain) {
-  std::array<Node*, 48> runs{};  // the n-th is null or has 2^n nodes, which come before those of lower ones
-  while (chain != nullptr) {
-    Node* run = std::exchange(chain, static_cast<Node*>(chain->next));
-    run->next = nullptr;
-    std::size_t n = 0;
-    for (; runs[n] != nullptr; ++n) run = merge(std::exchange(runs[n], nullptr), run);
-    runs[n] = run;
-  }
-  Node* all = nullptr;
-  for (Node* run : runs) all = run != nullptr ? merge(run, all) : all;
-  return all;
 }
 
 /// Takes it out of the queue. The callback is the caller's to destroy, which may destroy the owner of the

@@ -19,6 +19,8 @@ namespace {
 // Handlers run before timers and gathered sends get their turn again: bounds how long a busy socket can
 // delay them.
 constexpr int handlers_per_turn = 256;
+// Timers run this long before handlers get their turn: many may be due together.
+constexpr Duration timers_per_turn = 5ms;
 // The loop looks at the clock at least this often, so that a wait never overflows.
 constexpr Duration longest_wait = 1h;
 
@@ -36,6 +38,7 @@ class TurnClock final : public Clock {
     if (!std::exchange(known_, true)) now_ = system_.now();
     return now_;
   }
+  Time measure() override { return system_.measure(); }
 
  private:
   SystemClock system_;
@@ -72,13 +75,19 @@ struct Loop::Impl {
     return std::max(until - now, Duration::zero());
   }
 
+  void run_timers() {
+    clock.begin_handler();
+    const Time now = clock.now().mono, end = clock.measure() + timers_per_turn;
+    while (timers.step(now) && clock.measure() < end) {
+    }
+  }
+
   // Waits first, so that the caller sees what came of one turn before the next turn waits.
   void turn(Time deadline) {
     const Duration wait = wait_time(deadline);
     clock.begin_handler();
     if (wait > Duration::zero()) context.run_one_for(wait);
-    clock.begin_handler();
-    timers.advance(clock.now().mono);
+    run_timers();
     clock.begin_handler();
     for (int i = 0; i < handlers_per_turn && context.poll_one() > 0; ++i) clock.begin_handler();
     end_turn();

@@ -1,5 +1,9 @@
 #include "protocol/transaction/branch.hpp"
 
+#include <algorithm>
+
+#include "protocol/sip/view.hpp"
+
 namespace beckon::transaction {
 namespace {
 
@@ -50,6 +54,15 @@ std::optional<BranchToken> parse_branch_token(std::string_view text) {
   }
   if (wrong < 0) return std::nullopt;
   return BranchToken{.slot = static_cast<std::uint32_t>(slot), .secret = secret};
+}
+
+std::string_view after_cookie(std::string_view branch) {
+  return branch.starts_with(sip::magic_cookie) ? branch.substr(sip::magic_cookie.size()) : std::string_view{};
+}
+
+std::string_view branch_tail(std::string_view branch) {
+  const auto text = after_cookie(branch);
+  return text.substr(std::min(text.size(), BranchToken::size));
 }
 
 }  // namespace beckon::transaction

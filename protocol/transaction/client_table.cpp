@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "protocol/base/log.hpp"
 #include "protocol/transaction/text_edit.hpp"
@@ -40,11 +41,10 @@ BranchToken ClientTable::mint(TransactionId id) {
 }
 
 /// To `branch_`.
-void ClientTable::write_branch(const BranchToken& token, std::string_view prefix, std::string_view part) {
+void ClientTable::write_branch(const BranchToken& token, std::string_view tag, std::string_view part) {
   branch_ = sip::magic_cookie;
-  branch_ += prefix;
   const auto text = print(token);
-  branch_.append(text.data(), text.size()).append(part);
+  branch_.append(text.data(), text.size()).append(tag).append(part);
 }
 
 /// To `via_`.
@@ -85,15 +85,15 @@ TransactionId ClientTable::send(const Draft& draft, const Hop& to, OnOutcome on_
   const auto method = draft.line.substr(0, draft.line.find(' '));
   assert(!method.empty() && method != "ACK");
   const bool invite = method == "INVITE";
-  Client& client = clients_.add(make_machine(invite, is_reliable(to.protocol), now), to, context_.timers);
+  Client* added = clients_.add(make_machine(invite, is_reliable(to.protocol), now), to, context_.timers);
+  if (added == nullptr) return refuse(std::move(on_outcome));
+  is_full_ = false;
+  Client& client = *added;
   client.token = mint(client.id);
   client.method = method;
   client.on_outcome = std::move(on_outcome);
   client.status_only = draft.status_only;
-  write_branch(client.token, draft.branch_prefix, draft.branch_part);
-  const auto prefix_size = sip::magic_cookie.size() + draft.branch_prefix.size();
-  assert(prefix_size_ == 0 || prefix_size_ == prefix_size);
-  prefix_size_ = prefix_size;
+  write_branch(client.token, draft.branch_tag, draft.branch_part);
   Outgoing request(nullptr, draft.body);
   const bool switched = write_head(draft, branch_, client.hop, now, request.head);
   if (switched) client.machine = make_machine(invite, true, now);
@@ -106,6 +106,19 @@ TransactionId ClientTable::send(const Draft& draft, const Hop& to, OnOutcome on_
   const auto id = client.id;
   transmit(client, std::move(request));
   return id;
+}
+
+/// The table is full. The end is reported as every other, after the call.
+TransactionId ClientTable::refuse(OnOutcome on_outcome) {
+  if (!std::exchange(is_full_, true))
+    log::warn("transaction", "{} requests wait for a response: no further one is sent", clients_.size());
+  context_.timers.set(context_.clock.now().mono, [this, alive = std::weak_ptr(context_.alive),
+                                                  on_outcome = std::move(on_outcome)](Time) {
+    constexpr int unavailable = 503;
+    if (on_outcome && !alive.expired())
+      on_outcome({.kind = Outcome::Kind::transport_error, .status = unavailable}, context_.clock.now());
+  });
+  return 0;
 }
 
 void ClientTable::send_ack(const Draft& ack, const Hop& to, Time now) {
@@ -179,8 +192,7 @@ void ClientTable::cancel(TransactionId id, std::string_view reason, Now now) {
 /// RFC 3261 17.1.3: the branch of the top Via, and the method of CSeq, as a CANCEL has the branch of its
 /// INVITE.
 ClientTable::Client* ClientTable::find(std::string_view branch, std::string_view method) const {
-  if (branch.size() < prefix_size_ || !branch.starts_with(sip::magic_cookie)) return nullptr;
-  const auto token = parse_branch_token(branch.substr(prefix_size_));
+  const auto token = parse_branch_token(after_cookie(branch));
   if (!token) return nullptr;
   Client* client = clients_.at(token->slot);
   if (client != nullptr && client->token == *token && client->method == method) return client;
@@ -221,24 +233,35 @@ void ClientTable::receive(const Hop& from, const sip::Message& response, const s
   perform(*client, actions, {&from, &response, status}, now);
 }
 
-bool ClientTable::retire(const QuickResponse& response, Now now) {
+bool ClientTable::retire(const QuickResponse& response, Now now, const Callback<void()>& before) {
   Client* client = find(response.branch, response.method);
   if (client == nullptr || !client->status_only || client->is_invite()) return false;
+  if (before) before();
   const auto actions = std::get<NonInviteClient>(client->machine).on(NonInviteClient::Event::final, now.mono);
   perform(*client, actions, {nullptr, nullptr, response.status}, now);
   return true;
 }
 
 void ClientTable::on_flow_closed(FlowId flow, Now now) {
-  const auto known = by_flow_.find(flow);
-  if (known == by_flow_.end()) return;
-  std::vector<TransactionId> ids;
-  const Client* each = known->second;
-  do {
-    ids.push_back(each->id);
-    each = each->flow_next;
-  } while (each != known->second);
-  for (const auto id : ids) on_transport_error(id, now);
+  if (!by_flow_.contains(flow)) return;
+  closed_.push_back(flow);
+  end_lost(now);
+}
+
+void ClientTable::end_lost(Now now) {
+  for (unsigned left = lost_per_turn; !closed_.empty() && left > 0;) {
+    const auto waiting = by_flow_.find(closed_.front());
+    if (waiting == by_flow_.end()) {
+      closed_.pop_front();
+      continue;
+    }
+    Client& client = *waiting->second;
+    leave_flow(client);
+    on_transport_error(client.id, now);
+    --left;
+  }
+  if (closed_.empty() || closing_.is_set()) return;
+  closing_.set(now.mono, [this](Time) { end_lost(context_.clock.now()); });
 }
 
 void ClientTable::on_timer(TransactionId id, Now now) {
@@ -318,7 +341,9 @@ void ClientTable::perform_cancel(const Client& client, Now now) {
   const auto invite = sip::Message::parse(client.request.join(), no_limits);
   if (!invite) return;
   const bool reliable = is_reliable(client.hop.protocol);
-  Client& cancel = clients_.add(make_machine(false, reliable, now.mono), client.hop, context_.timers);
+  Client* added = clients_.add(make_machine(false, reliable, now.mono), client.hop, context_.timers);
+  if (added == nullptr) return;  // the INVITE ends by itself, within 64*T1 (9.1)
+  Client& cancel = *added;
   cancel.token = client.token;
   cancel.method = "CANCEL";
   cancel.request = share(make_cancel(*invite, client.cancel_reason));

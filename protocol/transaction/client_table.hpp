@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,14 +18,19 @@ namespace beckon::transaction {
 /// The client transactions of a layer. A response names its transaction by the branch we minted (branch.hpp).
 class ClientTable {
  public:
-  explicit ClientTable(Context& context) : context_(context) {}
+  /// Transactions that a closed flow ends at once; the others follow one timer after another, so that a
+  /// connection that many requests wait on stops its thread for no longer than any event.
+  static constexpr unsigned lost_per_turn = 128;
+
+  explicit ClientTable(Context& context)
+      : context_(context), clients_(mark, context.config.max_client_transactions), closing_(context.timers) {}
 
   TransactionId send(const Draft& draft, const Hop& to, OnOutcome on_outcome, Time now);
   void send_ack(const Draft& ack, const Hop& to, Time now);
   void cancel(TransactionId id, std::string_view reason, Now now);
   /// `via` may be null: then it is read here.
   void receive(const Hop& from, const sip::Message& response, const sip::ViaView* via, Now now);
-  bool retire(const QuickResponse& response, Now now);
+  bool retire(const QuickResponse& response, Now now, const Callback<void()>& before);
   void on_flow_closed(FlowId flow, Now now);
 
   std::size_t size() const { return clients_.size(); }
@@ -68,13 +74,15 @@ class ClientTable {
   void write_via(const Hop& to, std::string_view branch);
   /// The head with our Via; `to` becomes TCP (true) for a request that is too long for a datagram.
   bool write_head(const Draft& draft, std::string_view branch, Hop& to, Time now, SharedText& head);
-  void write_branch(const BranchToken& token, std::string_view prefix, std::string_view part);
+  void write_branch(const BranchToken& token, std::string_view tag, std::string_view part);
   bool has_no_tcp(const Address& remote, Time now);
   void note_no_tcp(const Address& remote, Time now);
+  TransactionId refuse(OnOutcome on_outcome);
   Machine make_machine(bool invite, bool reliable, Time now) const;
   Client* find(std::string_view branch, std::string_view method) const;
   void fall_back(Client& client, Now now);
   void transmit(const Client& client, Outgoing text);
+  void end_lost(Now now);
   void on_timer(TransactionId id, Now now);
   void on_transport_error(TransactionId id, Now now);
   void perform(Client& client, const ClientActions& actions, const Input& input, Now now);
@@ -89,14 +97,16 @@ class ClientTable {
   static constexpr TransactionId mark = TransactionId{1} << 63;
 
   Context& context_;
-  SlotTable<Client> clients_{mark};
+  SlotTable<Client> clients_;
   boost::unordered_flat_map<std::uint64_t, TransactionId>
       cancels_;                                         ///< CANCELs, by the secret of the INVITE's token.
   boost::unordered_flat_map<FlowId, Client*> by_flow_;  ///< Those that wait on a named flow.
-  std::map<Address, Time>
-      no_tcp_;                   ///< Peers that did not accept a connection, and until when this is assumed.
-  std::size_t prefix_size_ = 0;  ///< Of a branch, up to the token.
-  std::string branch_, via_;     ///< What is being written, kept for their memory.
+  std::deque<FlowId> closed_;                           ///< Flows whose transactions have still to end.
+  Timer closing_;
+  /// Peers that did not accept a connection, and until when this is assumed.
+  std::map<Address, Time> no_tcp_;
+  std::string branch_, via_;  ///< What is being written, kept for their memory.
+  bool is_full_ = false;      ///< The last request found no place: logged once.
 };
 
 }  // namespace beckon::transaction

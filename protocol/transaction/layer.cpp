@@ -34,7 +34,9 @@ void Layer::receive(const Hop& from, const sip::Message& message, Now now, const
     impl_->clients.receive(from, message, via, now);
 }
 
-bool Layer::retire(const QuickResponse& response, Now now) { return impl_->clients.retire(response, now); }
+bool Layer::retire(const QuickResponse& response, Now now, const Callback<void()>& before) {
+  return impl_->clients.retire(response, now, before);
+}
 
 void Layer::answer(const Hop& from, const sip::Message& request, std::string_view response,
                    const sip::ViaView* via) {
@@ -60,11 +62,10 @@ TransactionId Layer::send(const Draft& draft, const Hop& to, OnOutcome on_outcom
 }
 
 TransactionId Layer::send(std::string_view request, const Hop& to, OnOutcome on_outcome, Now now,
-                          std::string_view branch_part, std::string_view branch_prefix) {
+                          std::string_view branch_part) {
   const auto [line, headers] = cut_request_line(request);
-  return send(
-      {.line = line, .headers = {&headers, 1}, .branch_part = branch_part, .branch_prefix = branch_prefix},
-      to, std::move(on_outcome), now);
+  return send({.line = line, .headers = {&headers, 1}, .branch_part = branch_part}, to, std::move(on_outcome),
+              now);
 }
 
 void Layer::send_ack(std::string_view ack, const Hop& to, Now now) {

@@ -47,12 +47,11 @@ using OnOutcome = Callback<void(const Outcome&, Now now), 32>;
 struct Draft {
   std::string_view line;  ///< The request line with its line end.
   std::span<const std::string_view>
-      headers;                     ///< Whole header lines, in any number of pieces, and the empty line.
-  SharedText body{};               ///< Not copied: many requests may share it. Null: none.
-  std::string_view branch_part{};  ///< Put after what makes the branch unique (RFC 5393 4.2.1).
-  /// Follows the magic cookie in the branch; a server puts the bucket in it. All prefixes of one layer are
-  /// equally long.
-  std::string_view branch_prefix{};
+      headers;        ///< Whole header lines, in any number of pieces, and the empty line.
+  SharedText body{};  ///< Not copied: many requests may share it. Null: none.
+  /// Both follow what makes the branch unique (`branch_tail`): the tag says where responses belong, as a
+  /// server's bucket; the part is for RFC 5393 4.2.1.
+  std::string_view branch_tag{}, branch_part{};
   /// The user does not look at the response of a success: it may be recognised without being parsed
   /// (`Layer::retire`).
   bool status_only = false;
@@ -102,6 +101,8 @@ class Layer {
     /// Server transactions at once that wait for a response, or of an INVITE for the end. A further request
     /// is answered with 503 and Retry-After, without state.
     std::size_t max_server_transactions = 65536;
+    /// Client transactions at once, at most 2^25. A further request ends with a transport error.
+    std::size_t max_client_transactions = std::size_t{1} << 25;
     /// Octets of the responses kept for copies of their requests over UDP, for 64*T1 (timer J). Past it the
     /// oldest are dropped early, and a late copy is a new request: if new requests were refused instead,
     /// anybody could shut the server with a few thousand requests a second.
@@ -128,8 +129,9 @@ class Layer {
                const OnNew& on_new = {});
 
   /// Ends the transaction of a successful response that was not parsed, if its user set `Draft::status_only`.
-  /// False: the response has to go through `receive`.
-  bool retire(const QuickResponse& response, Now now);
+  /// False: the response has to go through `receive`. `before` is called where it need not, before anything
+  /// follows from the response.
+  bool retire(const QuickResponse& response, Now now, const Callback<void()>& before = {});
 
   /// Answers a request without a transaction (RFC 3261 8.2.7), with a finished text whose To tag is
   /// `stateless_tag`: each copy gets the same answer, sent to the source of the request (18.2.2). An ACK gets
@@ -158,10 +160,13 @@ class Layer {
   ///
   /// An INVITE that was answered 1xx waits until its user calls `cancel`: a proxy when timer C fires (16.8),
   /// a caller that hangs up. From then on it ends within 64*T1 (9.1).
+  ///
+  /// Past `Config::max_client_transactions` the request is not sent, ends with a transport error, and 0 names
+  /// its transaction.
   TransactionId send(const Draft& draft, const Hop& to, OnOutcome on_outcome, Now now);
   /// The same for a request in one text.
   TransactionId send(std::string_view request, const Hop& to, OnOutcome on_outcome, Now now,
-                     std::string_view branch_part = {}, std::string_view branch_prefix = {});
+                     std::string_view branch_part = {});
   void send_ack(std::string_view ack, const Hop& to, Now now);
   /// CANCELs a pending INVITE we sent (RFC 3261 9.1), after a provisional response.
   void cancel(TransactionId id, std::string_view reason_header, Now now);

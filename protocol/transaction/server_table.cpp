@@ -92,6 +92,7 @@ ServerActions on_response(std::variant<InviteServer, NonInviteServer>& machine, 
 ServerTable::ServerTable(Context& context)
     : context_(context),
       hash_(context.random.next(), context.random.next()),
+      servers_(0, context.config.max_server_transactions),
       answers_(context.config.max_answer_octets),
       answers_timer_(context.timers) {}
 
@@ -128,15 +129,15 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, const si
         server->machine);
     return perform(*server, actions, {});
   }
-  if (repeat_answer(key)) return;
+  if (repeat_answer(key, now.mono)) return;
   // Anybody can send a CANCEL that matches nothing: it leaves nothing behind.
   if (request.method() == sip::Method::cancel && find(key_of(request, via, "INVITE")) == nullptr)
     return refuse(from, request, 481, {});
-  if (servers_.size() >= context_.config.max_server_transactions) return refuse(from, request, 503, {});
   open(from, request, via, key, on_new, now);
 }
 
-bool ServerTable::repeat_answer(const Key& key) {
+bool ServerTable::repeat_answer(const Key& key, Time now) {
+  answers_.expire(now);
   const auto answer = answers_.find(key);
   if (!answer) return false;
   const Hop hop{.protocol = Protocol::udp, .remote = answer->remote, .local = answer->local};
@@ -151,7 +152,9 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   Machine machine = NonInviteServer(reliable, times, now.mono);
   if (request.method() == sip::Method::invite) machine = InviteServer(reliable, times, now.mono);
   ResponseRoute route(response_hop(via, from), via, bool(context_.config.locate));
-  Server& server = servers_.add(std::move(machine), std::move(route), context_.timers);
+  Server* added = servers_.add(std::move(machine), std::move(route), context_.timers);
+  if (added == nullptr) return refuse(from, request, 503, {});
+  Server& server = *added;
   const TransactionId id = server.id;
   server.via = stamped_via(via, from.remote);
   server.request = request.shared_text();
@@ -339,10 +342,12 @@ void ServerTable::log_answer(const Server& server) {
   if (!answers_timer_.is_set()) watch_answers();
 }
 
+/// Those that end within T1 are dropped together, or when the next request comes: a server at rest need not
+/// wake up for each.
 void ServerTable::watch_answers() {
   const auto next = answers_.next();
   if (!next) return;
-  answers_timer_.set(*next, [this](Time time) {
+  answers_timer_.set(*next + context_.config.times.t1, [this](Time time) {
     answers_.expire(time);
     watch_answers();
   });

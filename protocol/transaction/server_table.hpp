@@ -74,7 +74,7 @@ class ServerTable {
             const OnNew& on_new, Now now);
   Key key_of(const sip::Message& request, const sip::ViaView& via, std::string_view method);
   Server* find(const Key& key) const;
-  bool repeat_answer(const Key& key);
+  bool repeat_answer(const Key& key, Time now);
   void receive_ack(const Hop& from, const sip::Message& ack, const Key& key, Now now);
   void receive_cancel(TransactionId id, const sip::Message& cancel, const Server& invite, Now now);
   std::uint64_t origin_of(const sip::Message& request) const;
@@ -96,7 +96,7 @@ class ServerTable {
 
   Context& context_;
   KeyedHash hash_;
-  SlotTable<Server> servers_{0};
+  SlotTable<Server> servers_;
   boost::unordered_flat_map<Key, Server*, KeyHash> by_key_;
   boost::unordered_flat_map<std::uint64_t, TransactionId> by_origin_;  ///< RFC 3261 8.2.2.2: those that wait.
   AnswerLog answers_;

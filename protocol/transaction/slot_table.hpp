@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cassert>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -22,8 +22,9 @@ class SlotTable {
   static constexpr std::size_t max_entries = std::size_t{1} << index_bits;
   static std::size_t index_of(TransactionId id) { return id & (max_entries - 1); }
 
-  /// `mark` is set in every number; it keeps those of two tables apart.
-  explicit SlotTable(TransactionId mark) : mark_(mark) {}
+  /// `mark` is set in every number; it keeps those of two tables apart. `most` entries at once, and never
+  /// more than `max_entries`.
+  SlotTable(TransactionId mark, std::size_t most) : mark_(mark), most_(std::min(most, max_entries)) {}
   SlotTable(const SlotTable&) = delete;
   SlotTable& operator=(const SlotTable&) = delete;
   ~SlotTable() {
@@ -32,10 +33,11 @@ class SlotTable {
       if (Entry* entry = std::exchange(slots_[i].entry, nullptr)) destroy(*entry);
   }
 
+  /// Null: the table is full.
   template <class... Args>
-  Entry& add(Args&&... args) {
+  [[nodiscard]] Entry* add(Args&&... args) {
+    if (size_ >= most_) return nullptr;
     if (free_.empty()) {
-      assert(slots_.size() < max_entries);
       free_.push_back(static_cast<std::uint32_t>(slots_.size()));
       slots_.push_back({mark_ | slots_.size(), nullptr});
     }
@@ -44,7 +46,7 @@ class SlotTable {
     slot.id += max_entries;
     slot.entry = new (take_block(sizeof(Entry))) Entry(slot.id, std::forward<Args>(args)...);
     ++size_;
-    return *slot.entry;
+    return slot.entry;
   }
   Entry* find(TransactionId id) const {
     const auto index = index_of(id);
@@ -76,6 +78,7 @@ class SlotTable {
     Entry* entry;
   };
   TransactionId mark_;
+  std::size_t most_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;  ///< The last one freed is used first: it is still in the caches.
   std::size_t size_ = 0;

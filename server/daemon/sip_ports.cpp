@@ -15,9 +15,8 @@ class ShardReceiver final : public net::Receiver {
     node_->shard(number_).on_message(from, std::move(message));
   }
   bool takes_unread(const transaction::Hop& from, const SharedText& text) override {
-    if (!node_->shard(number_).retire(*text)) return false;
-    recorder_.received(from, text);
-    return true;
+    // Before the NOTIFY that it lets go.
+    return node_->shard(number_).retire(*text, [&] { recorder_.received(from, text); });
   }
   void on_malformed(const transaction::Hop& from, ErrorCode error, std::string_view text) override {
     recorder_.malformed(from, error, text);

@@ -106,8 +106,8 @@ void Permits::update_known(Entry& presentity, OfPresentity& part, Now now) {
     part.permits.erase(place);
   }
   drop_if_idle(presentity, part);
-  // Oldest first; a call may change permits again.
-  for (auto watcher = news.rbegin(); watcher != news.rend(); ++watcher) on_known_(presentity, *watcher, now);
+  std::ranges::reverse(news);
+  if (!news.empty()) on_known_(presentity, news, now);
 }
 
 void Permits::drop_if_idle(Entry& presentity, OfPresentity& part) {

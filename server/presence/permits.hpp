@@ -7,6 +7,7 @@
 #include <list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/ds1/ticket.hpp"
 #include "server/shard/directory.hpp"
@@ -35,8 +36,8 @@ class Permits {
     std::uint64_t heard_ = 0;
   };
 
-  /// The presentity knows the permit of `watcher` now.
-  using OnKnown = std::function<void(Entry& presentity, const std::string& watcher, Now now)>;
+  /// The presentity knows the permits of `watchers` now; those set first come first.
+  using OnKnown = std::function<void(Entry& presentity, const std::vector<std::string>& watchers, Now now)>;
 
   Permits(Directory& directory, OnKnown on_known);
 

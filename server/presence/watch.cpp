@@ -24,10 +24,11 @@ Watches::Watches(Services& services, PresenceInformation& information, const xca
       information_(information),
       documents_(documents),
       slot_(services.directory().take_slot<Watched>()),
-      permits_(services.directory(), [this](Entry& presentity, const std::string& watcher,
-                                            Now now) { on_known(presentity, watcher, now); }),
-      rounds_(services.timers(), services.clock(),
-              [this](Entry& presentity, Slice& slice, Now now) { return work(presentity, slice, now); }) {
+      permits_(services.directory(), [this](Entry& presentity, const std::vector<std::string>& watchers,
+                                            Now) { on_known(presentity, watchers); }),
+      rounds_(services.timers(), services.clock(), [this](const EntryPtr& presentity, Slice& slice, Now now) {
+        return work(*presentity, slice, now);
+      }) {
   for (View view : {View{Permission::confirm, {}}, View{Permission::allow, everything()},
                     View{Permission::polite_block, {}}, View{Permission::block, {}}})
     usual_views_.emplace_back(new Watch::SharedView(std::move(view)));
@@ -115,7 +116,19 @@ void Watches::set_permit(const Watch& watch) {
   permits_.set(*watch.presentity_, watch.watcher_, follows ? watch.view().direct() : ds1::Mode::off);
 }
 
-void Watches::on_known(Entry& presentity, const std::string& watcher, Now now) {
+void Watches::on_known(Entry& presentity, const std::vector<std::string>& watchers) {
+  Watched* part = presentity.find(slot_);
+  if (!part) return;
+  for (const std::string& watcher : watchers)
+    for (const Watch* each = by_pair_.find({&presentity, watcher}); each; each = each->next_of_pair_)
+      if (each->is_withheld_) {
+        part->known.push_back(watcher);
+        break;
+      }
+  if (!part->known.empty()) rounds_.start(presentity.ptr());
+}
+
+void Watches::give_withheld(Entry& presentity, std::string_view watcher, Now now) {
   // A sink may end its watch, and no other.
   for (Watch* each = by_pair_.find({&presentity, watcher}); each;) {
     Watch* next = each->next_of_pair_;
@@ -132,7 +145,7 @@ void Watches::changed(Entry& presentity, Now now) {
   if (!part) return;
   ++part->state;
   part->left_to_tell = part->size;
-  rounds_.start(presentity);
+  rounds_.start(presentity.ptr());
 }
 
 bool Watches::is_outdated(const Entry& presentity, const Watched& part, Now now) const {
@@ -157,7 +170,7 @@ void Watches::look_at_rules(Entry& presentity, Now now) {
   set_rules(presentity, *part, now);
   part->left_to_judge = part->size;
   part->is_judged = false;
-  rounds_.start(presentity);
+  rounds_.start(presentity.ptr());
 }
 
 /// First every watch gets its new view, then the watchers are notified of the state: what was taken back is
@@ -174,6 +187,11 @@ bool Watches::work(Entry& presentity, Slice& slice, Now now) {
       if (part->left_to_tell != 0) part->left_to_tell = part->size;  // they are no longer those at the front
       drop_if_idle(presentity, *part);
       apply(presentity, now);
+    } else if (!part->known.empty()) {
+      if (!slice.take()) return true;
+      const std::string watcher = std::move(part->known.front());
+      part->known.pop_front();
+      give_withheld(presentity, watcher, now);
     } else if (part->left_to_tell != 0 && part->size != 0) {
       if (!slice.take()) return true;
       --part->left_to_tell;

@@ -4,6 +4,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -126,6 +127,7 @@ class Watches {
                            boost::intrusive::constant_time_size<false>>
         all;                               ///< Oldest first; turned by `next`.
     std::vector<ViewPtr> views;            ///< Those of `all`, as far as few differ.
+    std::deque<std::string> known;         ///< Watchers whose withheld grants can go now.
     std::uint64_t version = 0;             ///< `xcap::Documents::rules_version` of the newest rules.
     std::uint64_t rules = 0;               ///< Number of the round that brings them.
     WallTime rules_end = WallTime::max();  ///< When they say something else by themselves.
@@ -151,7 +153,8 @@ class Watches {
   void judge(Watch& watch, Watched& part, Now now);
   void apply(Entry& presentity, Now now);
   void set_permit(const Watch& watch);
-  void on_known(Entry& presentity, const std::string& watcher, Now now);
+  void on_known(Entry& presentity, const std::vector<std::string>& watchers);
+  void give_withheld(Entry& presentity, std::string_view watcher, Now now);
   void drop_if_idle(Entry& presentity, Watched& part);
   SharedText render(Watch& watch, const View& view, bool secure);
   ViewPtr share(Watched* part, View view);
@@ -163,7 +166,7 @@ class Watches {
   const xcap::Documents& documents_;
   Slot<Watched> slot_;
   Permits permits_;
-  Rounds rounds_;
+  ResourceRounds rounds_;
   std::vector<Observer*> observers_;
   KeyedSet<Watch, pair_of> by_pair_;  ///< The first of each watcher of a presentity.
   std::vector<ViewPtr> usual_views_;

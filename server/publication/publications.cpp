@@ -175,7 +175,7 @@ class Publications::PublishStep final : public RequestStep {
       State& state = static_cast<State&>(*publication.state);
       if (!fresh) state.move_to(flow);
       if (state.flow() == 0) return;
-      if (!services().directory().is_closed(state.flow())) return room_.follow_flow(entry(), state.flow());
+      if (!services().directory().is_closed(state.flow())) return room_.flows_.add(state.flow(), entry());
       state.drop_flow_parts();
       publication.incomplete = plan_.changes = true;
     }
@@ -294,7 +294,11 @@ class Publications::Forgetting final : public store::Step {
 };
 
 Publications::Publications(Services& services, registrar::Registrar& registrar)
-    : services_(services), registrar_(registrar), slot_(services.directory().take_slot<Published>()) {
+    : services_(services),
+      registrar_(registrar),
+      slot_(services.directory().take_slot<Published>()),
+      closing_(services.timers(), services.clock(),
+               [this](transaction::FlowId flow, Slice& slice, Now) { return end_flow(flow, slice); }) {
   registrar.observe(*this);
   services.directory().add(*this);
 }
@@ -444,8 +448,6 @@ Publications::SilentDevices Publications::falling_silent(const Entry& entry, con
 
 // What happens to a presentity
 
-void Publications::follow_flow(Entry& entry, transaction::FlowId flow) { flows_[flow].insert(entry.ptr()); }
-
 void Publications::announce(Entry& entry, std::uint32_t packages, Now now) {
   for (Package* package : packages_)
     if (packages >> package->number_ & 1U) package->on_changed(entry, now);
@@ -482,10 +484,16 @@ void Publications::settle(Entry& entry) {
 }
 
 void Publications::on_flow_closed(transaction::FlowId flow, Now) {
-  const auto closed = flows_.extract(flow);
-  if (closed.empty()) return;
-  for (const EntryPtr& entry : closed.mapped())
+  if (flows_.first(flow)) closing_.start(flow);
+}
+
+bool Publications::end_flow(transaction::FlowId flow, Slice& slice) {
+  while (const EntryPtr entry = flows_.first(flow)) {
+    if (!slice.take()) return true;
+    flows_.remove(flow, *entry);
     entry->add_fact(std::make_unique<FlowEnd>(*this, *entry, flow));
+  }
+  return false;
 }
 
 void Publications::on_bindings_changed(Entry& presentity, registrar::BindingEvent, const registrar::Binding&,

@@ -1,16 +1,16 @@
 #pragma once
 
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "protocol/event/compositor.hpp"
 #include "server/publication/package.hpp"
 #include "server/registrar/registrar.hpp"
+#include "server/shard/flow_index.hpp"
+#include "server/shard/rounds.hpp"
 #include "server/shard/services.hpp"
 #include "server/store/record.hpp"
 
@@ -84,7 +84,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   Device device_on(const Entry& entry, const transaction::Hop& from) const;
   SilentDevices falling_silent(const Entry& entry, const Published& published,
                                const std::vector<std::uint16_t>& gone, Device publishing) const;
-  void follow_flow(Entry& entry, transaction::FlowId flow);
+  bool end_flow(transaction::FlowId flow, Slice& slice);
   void announce(Entry& entry, std::uint32_t packages, Now now);
   void forget_unregistered(Entry& entry);
   void settle(Entry& entry);
@@ -96,7 +96,8 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   Slot<Published> slot_;
   std::vector<Package*> packages_;  ///< By `Package::number_`.
   /// Entries with a state that lives on a flow. An entry may stay here after that state has ended.
-  std::unordered_map<transaction::FlowId, boost::unordered_flat_set<EntryPtr>> flows_;
+  FlowIndex flows_;
+  FlowRounds closing_;
   std::vector<std::pair<EntryPtr, std::string>> dropped_;  ///< Keys of records that `restored` erases.
 };
 

@@ -1,6 +1,7 @@
 #include "server/registrar/registrar.hpp"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <memory>
 
 #include "protocol/base/log.hpp"
@@ -14,12 +15,15 @@ using sip::HeaderId;
 
 namespace {
 
+/// Stands for the connections before a restart, which suspended bindings lived on.
+constexpr transaction::FlowId flow_before_restart = 0;
+
 /// The connections that bindings live on.
 using Flows = boost::container::small_vector<transaction::FlowId, 4>;
 Flows flows_of(const std::vector<Binding>& bindings) {
   Flows flows;
   for (const Binding& binding : bindings)
-    if (binding.flow() != 0) flows.push_back(binding.flow());
+    if (binding.bound_to_flow()) flows.push_back(binding.suspended ? flow_before_restart : binding.flow());
   return flows;
 }
 
@@ -126,7 +130,11 @@ class Registrar::Fact final : public store::Step {
 };
 
 Registrar::Registrar(Services& services)
-    : services_(services), slot_(services.directory().take_slot<Bindings>()), grace_(services.timers()) {
+    : services_(services),
+      slot_(services.directory().take_slot<Bindings>()),
+      closing_(services.timers(), services.clock(),
+               [this](transaction::FlowId flow, Slice& slice, Now) { return end_flow(flow, slice); }),
+      grace_(services.timers()) {
   services.directory().add(*this);
 }
 
@@ -144,6 +152,7 @@ std::vector<Binding> Registrar::targets(std::string_view aor, Now now) const {
   std::vector<Binding> found;
   for (const Binding& binding : bindings(aor)) {
     if (binding.suspended || binding.expires <= now.mono) continue;
+    if (services_.directory().is_closed(binding.flow())) continue;  // its end is on the way
     const auto twin = std::ranges::find_if(found, [&](const Binding& other) {
       return !binding.instance().empty() && other.instance() == binding.instance();
     });
@@ -178,15 +187,13 @@ void Registrar::apply(Entry& entry, const Update& update, Now) {
   const auto flows = flows_of(part.all);
   update.apply_to(part.all);
   if (const auto now_on = flows_of(part.all); now_on != flows) {
-    for (const transaction::FlowId flow : flows) unindex(entry, flow);
-    for (const transaction::FlowId flow : now_on) index(entry, flow);
+    for (const transaction::FlowId flow : flows) flows_.remove(flow, entry);
+    for (const transaction::FlowId flow : now_on) flows_.add(flow, entry);
   }
   for (const Change& change : update.changes) {
     if (change.ends()) continue;
     const auto flow = change.binding.flow();
-    if (flow != 0 && services_.directory().is_closed(flow))
-      entry.add_fact(std::make_unique<Fact>(
-          *this, entry, [flow](const auto& all, Now) { return apply_flow_closed(all, flow); }));
+    if (services_.directory().is_closed(flow)) entry.add_fact(flow_end(entry, flow));
   }
   arm(entry, part);
 }
@@ -207,19 +214,6 @@ void Registrar::drop_if_empty(Entry& entry) {
   entry.drop(slot_);
 }
 
-void Registrar::index(Entry& entry, transaction::FlowId flow) { flows_[flow].push_back(&entry); }
-
-void Registrar::unindex(Entry& entry, transaction::FlowId flow) {
-  const auto known = flows_.find(flow);
-  if (known == flows_.end()) return;
-  auto& entries = known->second;
-  const auto place = std::ranges::find(entries, &entry);
-  if (place == entries.end()) return;
-  *place = entries.back();
-  entries.pop_back();
-  if (entries.empty()) flows_.erase(known);
-}
-
 void Registrar::arm(Entry& entry, Bindings& part) {
   const auto first = std::ranges::min_element(part.all, {}, &Binding::expires);
   if (first == part.all.end()) return part.expiry.cancel();
@@ -229,19 +223,31 @@ void Registrar::arm(Entry& entry, Bindings& part) {
 }
 
 void Registrar::on_flow_closed(transaction::FlowId flow, Now) {
-  const auto known = flows_.find(flow);
-  if (known == flows_.end()) return;
-  std::vector<EntryPtr> entries(known->second.begin(), known->second.end());
-  for (const EntryPtr& entry : entries)
-    entry->add_fact(std::make_unique<Fact>(
-        *this, *entry, [flow](const auto& all, Now) { return apply_flow_closed(all, flow); }));
+  if (flows_.first(flow)) closing_.start(flow);
+}
+
+/// A trunk carries many users, and a restart ends all connections.
+bool Registrar::end_flow(transaction::FlowId flow, Slice& slice) {
+  while (const EntryPtr entry = flows_.first(flow)) {
+    if (!slice.take()) return true;
+    flows_.remove(flow, *entry);
+    entry->add_fact(flow_end(*entry, flow));
+  }
+  return false;
+}
+
+std::unique_ptr<store::Step> Registrar::flow_end(Entry& entry, transaction::FlowId flow) {
+  if (flow == flow_before_restart)
+    return std::make_unique<Fact>(*this, entry, [](const auto& all, Now) { return apply_grace_end(all); });
+  return std::make_unique<Fact>(*this, entry,
+                                [flow](const auto& all, Now) { return apply_flow_closed(all, flow); });
 }
 
 void Registrar::add_to(Entry& entry, Binding binding) {
   Bindings& part = entry.get(slot_, services_.timers());
   if (part.all.empty()) ++size_;
-  if (binding.flow() != 0) index(entry, binding.flow());
   part.all.push_back(std::move(binding));
+  for (const transaction::FlowId flow : flows_of(part.all)) flows_.add(flow, entry);
 }
 
 void Registrar::restore(const store::Record& record, Now now) {
@@ -255,26 +261,19 @@ void Registrar::restored(Now now) {
   services_.directory().each([this](Entry& entry) {
     if (Bindings* part = entry.find(slot_)) arm(entry, *part);
   });
-  grace_.set(now.mono + services_.settings().restart_grace, [this](Time) { end_grace(); });
+  grace_.set(now.mono + services_.settings().restart_grace,
+             [this](Time) { closing_.start(flow_before_restart); });
 }
 
 void Registrar::reload(Entry& entry, const store::Held& held, Now now) {
   if (held.durable) return;
   if (Bindings* part = entry.find(slot_)) {
-    for (const transaction::FlowId flow : flows_of(part->all)) unindex(entry, flow);
+    for (const transaction::FlowId flow : flows_of(part->all)) flows_.remove(flow, entry);
     part->all.clear();
     drop_if_empty(entry);
   }
   for (const store::Record& record : held.records) restore(record, now);
   if (Bindings* part = entry.find(slot_)) arm(entry, *part);
-}
-
-void Registrar::end_grace() {
-  services_.directory().each([this](Entry& entry) {
-    if (std::ranges::any_of(bindings(entry), &Binding::suspended))
-      entry.add_fact(
-          std::make_unique<Fact>(*this, entry, [](const auto& all, Now) { return apply_grace_end(all); }));
-  });
 }
 
 std::string Registrar::answer_to(const Request& request, const std::vector<Binding>& before,

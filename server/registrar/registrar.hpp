@@ -1,12 +1,12 @@
 #pragma once
 
-#include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <string_view>
 #include <vector>
 
 #include "server/registrar/binding.hpp"
 #include "server/registrar/update.hpp"
+#include "server/shard/flow_index.hpp"
+#include "server/shard/rounds.hpp"
 #include "server/shard/services.hpp"
 
 namespace beckon::server::registrar {
@@ -45,11 +45,10 @@ class Registrar final : public Room, public Keeper {
   void apply(Entry& entry, const Update& update, Now now);
   void announce(Entry& entry, const Update& update, Now now);
   void add_to(Entry& entry, Binding binding);
-  void index(Entry& entry, transaction::FlowId flow);
-  void unindex(Entry& entry, transaction::FlowId flow);
   void arm(Entry& entry, Bindings& part);
   void drop_if_empty(Entry& entry);
-  void end_grace();
+  bool end_flow(transaction::FlowId flow, Slice& slice);
+  std::unique_ptr<store::Step> flow_end(Entry& entry, transaction::FlowId flow);
   std::string answer_to(const Request& request, const std::vector<Binding>& before, const Update& update,
                         Now now) const;
   std::string refusal_of(const Request& request, const Update& update) const;
@@ -57,8 +56,8 @@ class Registrar final : public Room, public Keeper {
   Services& services_;
   Slot<Bindings> slot_;
   std::vector<BindingsObserver*> observers_;
-  /// The entries with a binding on the flow; twice where an entry has two.
-  boost::unordered_flat_map<transaction::FlowId, boost::container::small_vector<Entry*, 1>> flows_;
+  FlowIndex flows_;
+  FlowRounds closing_;
   std::size_t size_ = 0;
   Timer grace_;
 };

@@ -21,8 +21,9 @@ Bucket bucket_of(std::string_view canonical_aor);
 std::string print_bucket(Bucket bucket);
 std::optional<Bucket> parse_bucket(std::string_view digits);
 
-/// What we mint (tags, branches, entity-tags, nonces, Route users) begins with "bk", the bucket and a dot, so
-/// that whatever comes back finds its owner: "bk07f.5d0c…".
+/// What we mint (tags, entity-tags, nonces, Route users) begins with "bk", the bucket and a dot, so that
+/// whatever comes back finds its owner: "bk07f.5d0c…". In a branch it follows the transaction's own part
+/// (`transaction::branch_tail`).
 std::string bucket_prefix(Bucket bucket);
 /// The bucket of a token of ours; nothing for anybody else's.
 std::optional<Bucket> bucket_in(std::string_view token);

@@ -1,6 +1,8 @@
 #include "server/shard/node.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -71,13 +73,17 @@ bool Node::put(unsigned shard, Task& task, std::uint32_t most) {
 
 void Node::run_batch(unsigned shard) {
   Inbox& inbox = *inboxes_[shard];
-  std::vector<Task> batch;
   {
     const std::lock_guard lock(inbox.mutex);
-    batch.swap(inbox.waiting);
-    inbox.called = false;
+    std::ranges::move(inbox.waiting, std::back_inserter(inbox.taken));
+    inbox.waiting.clear();
+    inbox.called = inbox.taken.size() > tasks_per_turn;
   }
-  for (Task& task : batch) {
+  // A queue of one moment, as when ten thousand connections close at once, takes several turns.
+  if (inbox.taken.size() > tasks_per_turn) executors_[shard]([this, shard] { run_batch(shard); });
+  for (auto left = std::min(inbox.taken.size(), tasks_per_turn); left > 0; --left) {
+    Task task = std::move(inbox.taken.front());
+    inbox.taken.pop_front();
     inbox.count.fetch_sub(1, std::memory_order_relaxed);
     shards_[shard]->run(std::move(task));
   }

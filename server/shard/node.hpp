@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -52,10 +53,14 @@ class Node final : public Post, public store::Loader {
   void post_back(unsigned shard, Task task) override;
 
  private:
+  /// Tasks that a shard runs before its sockets and timers have their turn again.
+  static constexpr std::size_t tasks_per_turn = 128;
+
   /// Tasks on their way to one shard, in the order they came.
   struct Inbox {
     std::mutex mutex;
     std::vector<Task> waiting;
+    std::deque<Task> taken;                ///< Of those, by the shard: touched on its thread only.
     bool called = false;                   ///< The shard is to look into it.
     std::atomic<std::uint32_t> count = 0;  ///< Those that have not begun.
   };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/sip/builder.hpp"
+#include "protocol/transaction/branch.hpp"
 
 namespace beckon::server {
 
@@ -12,8 +13,7 @@ namespace {
 constexpr char route_mark = '~';
 
 std::optional<Bucket> bucket_of_response(const sip::ViaView& via) {
-  if (!via.branch.starts_with(sip::magic_cookie)) return std::nullopt;
-  return bucket_in(via.branch.substr(sip::magic_cookie.size()));
+  return bucket_in(transaction::branch_tail(via.branch));
 }
 
 std::optional<Bucket> bucket_of_route(const sip::Message& request) {

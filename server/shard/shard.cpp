@@ -8,6 +8,7 @@
 #include "protocol/base/pool_allocator.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/check.hpp"
+#include "protocol/transaction/branch.hpp"
 #include "server/shard/digest_uri.hpp"
 #include "server/shard/replay.hpp"
 #include "server/shard/route.hpp"
@@ -157,11 +158,12 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   hand_over(std::move(arrival), now);
 }
 
-bool Shard::retire(std::string_view text) {
+bool Shard::retire(std::string_view text, const Callback<void()>& before) {
   const auto quick = transaction::quick_response(text);
-  if (!quick || !quick->branch.starts_with(sip::magic_cookie)) return false;
-  const auto bucket = bucket_in(quick->branch.substr(sip::magic_cookie.size()));
-  if (!bucket || post_.owner(*bucket) != number_ || !layer_.retire(*quick, clock().now())) return false;
+  if (!quick) return false;
+  const auto bucket = bucket_in(transaction::branch_tail(quick->branch));
+  if (!bucket || post_.owner(*bucket) != number_ || !layer_.retire(*quick, clock().now(), before))
+    return false;
   counters_.responses++;
   return true;
 }
@@ -638,8 +640,8 @@ void Shard::respond(const Request& request, std::string response) {
 transaction::TransactionId Shard::send(Bucket from, const transaction::Draft& request,
                                        const transaction::Hop& to, transaction::OnOutcome on_outcome) {
   transaction::Draft draft = request;
-  const std::string prefix = bucket_prefix(from);
-  draft.branch_prefix = prefix;
+  const std::string tag = bucket_prefix(from);
+  draft.branch_tag = tag;
   return layer_.send(draft, to, std::move(on_outcome), clock().now());
 }
 

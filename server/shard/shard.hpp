@@ -77,9 +77,8 @@ class Shard final : public Services, private transaction::User {
   // From the network; any bucket.
   void on_message(const transaction::Hop& from, sip::Message message);
   /// A text that is not read yet: ends the transaction of a success whose sender needs no more than the
-  /// status
-  /// (`transaction::Layer::retire`). False: it has to be read.
-  bool retire(std::string_view text);
+  /// status (`transaction::Layer::retire`). False: it has to be read.
+  bool retire(std::string_view text, const Callback<void()>& before = {});
   /// Octets that are no SIP message: 400 where it can be answered.
   void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text);
   /// What another shard, or the process around them, handed over.

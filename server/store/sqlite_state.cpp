@@ -2,6 +2,7 @@
 #include <array>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -73,11 +74,10 @@ constexpr Duration answers_kept = 40s, prune_step = 2s;
 /// page that changes again is copied once.
 constexpr int checkpoint_pages = 8192;
 
-/// A shard's end: where its callbacks run, and whether anybody still waits for them.
-struct Owner {
-  Executor executor;
-  bool alive = true;  ///< Touched on the shard's thread only.
-};
+/// Callbacks that a shard runs before its sockets and timers have their turn again.
+constexpr std::size_t callbacks_per_turn = 128;
+
+struct Owner;
 
 /// A batch to write, or an AOR to read.
 struct Job {
@@ -91,14 +91,34 @@ struct Job {
   void call_back() { loaded ? loaded(std::move(held)) : done(result); }
 };
 
-/// Runs the callbacks of one shard's part of a transaction on that shard's thread.
-void report(std::shared_ptr<Owner> owner, std::vector<Job> jobs) {
+/// A shard's end: where its callbacks run, and whether anybody still waits for them.
+struct Owner {
+  explicit Owner(Executor its_executor) : executor(std::move(its_executor)) {}
+  const Executor executor;
+  // On the shard's thread only, as is what the callbacks hold:
+  bool alive = true;     ///< Somebody still waits for callbacks.
+  std::deque<Job> done;  ///< Their callbacks are to run.
+};
+
+void call_back(const std::shared_ptr<Owner>& owner) {
+  for (std::size_t left = callbacks_per_turn; left > 0 && !owner->done.empty(); --left) {
+    Job job = std::move(owner->done.front());
+    owner->done.pop_front();
+    job.call_back();
+  }
+  if (!owner->done.empty()) owner->executor([owner] { call_back(owner); });
+}
+
+/// Runs the callbacks of one shard's part of a transaction on that shard's thread, after those of earlier
+/// ones.
+void report(const std::shared_ptr<Owner>& owner, std::vector<Job> jobs) {
+  for (Job& job : jobs) job.owner = nullptr;
   auto shared = std::make_shared<std::vector<Job>>(std::move(jobs));
-  const Executor executor = owner->executor;
-  executor([owner = std::move(owner), shared] {
-    for (Job& job : *shared)
-      if (owner->alive) job.call_back();
-    shared->clear();  // what the callbacks hold belongs to this thread
+  owner->executor([owner, shared] {
+    const bool is_under_way = !owner->done.empty();
+    if (owner->alive) std::ranges::move(*shared, std::back_inserter(owner->done));
+    shared->clear();
+    if (!is_under_way) call_back(owner);
   });
 }
 
@@ -281,8 +301,11 @@ namespace {
 class SqliteStore final : public StateStore {
  public:
   SqliteStore(SqliteState::Impl& impl, Executor executor)
-      : impl_(impl), owner_(std::make_shared<Owner>(Owner{std::move(executor)})) {}
-  ~SqliteStore() override { owner_->alive = false; }
+      : impl_(impl), owner_(std::make_shared<Owner>(std::move(executor))) {}
+  ~SqliteStore() override {
+    owner_->alive = false;
+    owner_->done.clear();
+  }
 
   void commit(Batch batch, Done done) override { add({owner_, std::move(batch), std::move(done), {}}); }
   void load(const std::string& aor, Loaded loaded) override {

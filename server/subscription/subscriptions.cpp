@@ -57,8 +57,12 @@ Subscriptions::Subscriptions(Services& services, Packages packages)
     : services_(services),
       index_(services.directory()),
       packages_(std::move(packages)),
-      rounds_(services.timers(), services.clock(),
-              [this](Entry& resource, Slice& slice, Now now) { return work(resource, slice, now); }) {
+      rounds_(
+          services.timers(), services.clock(),
+          [this](const EntryPtr& resource, Slice& slice, Now now) { return work(*resource, slice, now); }),
+      closing_(services.timers(), services.clock(), [this](transaction::FlowId flow, Slice& slice, Now now) {
+        return lose_all(flow, slice, now);
+      }) {
   for (const auto& package : packages_) package->subscriptions_ = this;
   for (const auto& package : packages_) package->attached();
 }
@@ -332,7 +336,7 @@ void Subscriptions::changed(const Package& package, Entry& resource, Now) {
   if (!group) return;
   ++group->change;
   group->left = group->size();
-  rounds_.start(resource);
+  rounds_.start(resource.ptr());
 }
 
 void Subscriptions::changed(Subscription& subscription, Now now) {
@@ -371,7 +375,7 @@ void Subscriptions::deliver(const Package& package, Entry& resource, Now now) {
   Index::Group* group = index_.group(resource, package);
   if (!group) return;
   group->left = group->size();
-  rounds_.start(resource);
+  rounds_.start(resource.ptr());
 }
 
 void Subscriptions::rules_changed(const Package& package, Entry& resource, Now now) {
@@ -478,8 +482,16 @@ void Subscriptions::move(Subscription& subscription, const transaction::Hop& hop
   if (services_.directory().is_closed(hop.flow)) lose(subscription, now);
 }
 
-void Subscriptions::on_flow_closed(transaction::FlowId flow, Now now) {
-  while (Subscription* subscription = index_.first_on(flow)) lose(*subscription, now);
+void Subscriptions::on_flow_closed(transaction::FlowId flow, Now) {
+  if (index_.first_on(flow)) closing_.start(flow);
+}
+
+bool Subscriptions::lose_all(transaction::FlowId flow, Slice& slice, Now now) {
+  while (Subscription* subscription = index_.first_on(flow)) {
+    if (!slice.take()) return true;
+    lose(*subscription, now);
+  }
+  return false;
 }
 
 void Subscriptions::lose(Subscription& subscription, Now now) {

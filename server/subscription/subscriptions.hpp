@@ -77,7 +77,7 @@ class Subscriptions final : public Room {
   /// Subscriptions of `package`, those included that wait for the answer to their last NOTIFY.
   std::size_t size(const Package& package) const;
   std::size_t size() const;
-  bool is_idle() const { return rounds_.is_idle(); }
+  bool is_idle() const { return rounds_.is_idle() && closing_.is_idle(); }
 
  private:
   using Notifier = event::Notifier;
@@ -112,6 +112,7 @@ class Subscriptions final : public Room {
   void move(Subscription& subscription, const transaction::Hop& hop, Now now);
   void lose(Subscription& subscription, Now now);
   void arm(Subscription& subscription);
+  bool lose_all(transaction::FlowId flow, Slice& slice, Now now);
   bool work(Entry& resource, Slice& slice, Now now);
   void settle(const Package& package, Entry& resource, Now now);
   template <class Event>
@@ -132,7 +133,8 @@ class Subscriptions final : public Room {
   Packages packages_;
   std::vector<std::pair<const Package*, Observer*>> observers_;
   std::vector<SubscriptionPtr> restored_;  ///< While records come in.
-  Rounds rounds_;
+  ResourceRounds rounds_;
+  FlowRounds closing_;
 };
 
 }  // namespace beckon::server::subscription

@@ -59,6 +59,9 @@ Watchers::Watchers(Subscriptions& subscriptions, Package& package, Listener& lis
       package_(package),
       listener_(listener),
       slot_(subscriptions.services().directory().take_slot<WaitingPart>()),
+      rounds_(
+          subscriptions.services().timers(), subscriptions.services().clock(),
+          [this](const EntryPtr& resource, Slice& slice, Now now) { return decide(*resource, slice, now); }),
       timer_(subscriptions.services().timers()) {
   subscriptions.observe(package, *this);
 }
@@ -111,23 +114,37 @@ void Watchers::wait(Entry& resource, WatcherEntry watcher, Now now) {
     end(part.all.front(), WatcherEvent::giveup, now);
 }
 
-void Watchers::on_rules_changed(Entry& resource, Now now) {
+void Watchers::on_rules_changed(Entry& resource, Now) {
   WaitingPart* part = resource.find(slot_);
   if (!part) return;
-  std::vector<std::pair<Waiting*, Permission>> decided;
-  for (Waiting& each : part->all) {
-    const Permission permission = package_.admit(resource, each.watcher.aor, now);
-    if (permission != Permission::pending) decided.emplace_back(&each, permission);
+  part->undecided = part->all.begin();
+  rounds_.start(resource.ptr());
+}
+
+/// Asks what the rules say now about those that wait.
+bool Watchers::decide(Entry& resource, Slice& slice, Now now) {
+  bool is_left = false;
+  // The end of the last one ends the part.
+  while (WaitingPart* part = resource.find(slot_)) {
+    if (part->undecided == part->all.end()) break;
+    is_left = !slice.take();
+    if (is_left) break;
+    Waiting& waiting = *part->undecided++;
+    const Permission permission = package_.admit(resource, waiting.watcher.aor, now);
+    if (permission != Permission::pending)
+      end(waiting, permission == Permission::active ? WatcherEvent::approved : WatcherEvent::rejected, now);
   }
-  for (const auto& [each, permission] : decided)
-    end(*each, permission == Permission::active ? WatcherEvent::approved : WatcherEvent::rejected, now);
+  listener_.on_settled(resource, now);
+  return is_left;
 }
 
 void Watchers::end(Waiting& waiting, WatcherEvent event, Now now) {
   const EntryPtr resource = waiting.resource;
   WatcherEntry last = std::move(waiting.watcher);
   WaitingPart& part = *resource->find(slot_);
-  part.all.erase(part.all.iterator_to(waiting));
+  const auto place = part.all.iterator_to(waiting);
+  if (part.undecided == place) ++part.undecided;
+  part.all.erase(place);
   if (part.all.empty()) resource->drop(slot_);
   waiting_.erase(waiting.self);
   arm();
@@ -137,7 +154,8 @@ void Watchers::end(Waiting& waiting, WatcherEvent event, Now now) {
 }
 
 void Watchers::give_up(Now now) {
-  while (!waiting_.empty() && waiting_.front().watcher.expires <= now.mono) {
+  Slice slice(subscriptions_.services().clock());
+  while (!waiting_.empty() && waiting_.front().watcher.expires <= now.mono && slice.take()) {
     const EntryPtr resource = waiting_.front().resource;
     end(waiting_.front(), WatcherEvent::giveup, now);
     listener_.on_settled(*resource, now);

@@ -62,6 +62,7 @@ class Watchers final : public Observer {
   std::size_t size() const { return waiting_.size(); }
   /// With those who have a subscription.
   std::size_t size_of_all() const;
+  bool is_idle() const { return rounds_.is_idle(); }
 
  private:
   /// Somebody who asked and got no decision.
@@ -75,11 +76,13 @@ class Watchers final : public Observer {
       Waiting,
       boost::intrusive::member_hook<Waiting, boost::intrusive::list_member_hook<>, &Waiting::of_resource>>;
   struct WaitingPart final : Part {
-    OfResource all;  ///< Oldest first.
+    OfResource all;                              ///< Oldest first.
+    OfResource::iterator undecided = all.end();  ///< From here on newer rules have still to be asked.
   };
 
   void wait(Entry& resource, WatcherEntry watcher, Now now);
   void end(Waiting& waiting, documents::WatcherEvent event, Now now);
+  bool decide(Entry& resource, Slice& slice, Now now);
   void give_up(Now now);
   void arm();
 
@@ -88,6 +91,7 @@ class Watchers final : public Observer {
   Listener& listener_;
   Slot<WaitingPart> slot_;
   std::list<Waiting> waiting_;  ///< Of all resources, the first to be given up first.
+  ResourceRounds rounds_;
   Timer timer_;
 };
 

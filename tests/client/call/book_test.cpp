@@ -125,13 +125,39 @@ TEST_CASE_FIXTURE(Fixture,
     book.end(number, {"normal", 10}, now());
     book.finish(number, figures(key), now());
   }
-  int kept = 0;
+  std::size_t kept = 0;
   for (int number = 1; number <= 101; ++number)
-    kept += book.report_statistics(std::to_string(number), now()) ? 1 : 0;
+    kept += book.report_statistics(std::to_string(number), now()) ? 1U : 0U;
   CHECK(kept == call::Book::ended_kept);
   CHECK(book.report_statistics("101", now()));
   REQUIRE(book.json().size() == 1);
   CHECK(book.json()[0].at("call").as_string() == std::to_string(living));
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a long call that ends after many short ones keeps its figures: the first end is forgotten first") {
+  const auto lasting = open(direct, 1);
+  const auto first = open(direct, 2);
+  book.end(first, {"normal", 10}, now());
+  book.finish(first, figures(2), now());
+  for (call::Carrier::Key key = 3; key <= 2 + call::Book::ended_kept - 1; ++key)
+    book.end(open(direct, key), {"normal", 10}, now());
+  book.end(lasting, {"normal", 10}, now());
+  book.finish(lasting, figures(77), now());
+  CHECK(last("call-statistics").at("sent") == 77);
+  CHECK(book.report_statistics(std::to_string(lasting), now()));
+  CHECK_FALSE(book.report_statistics(std::to_string(first), now()));
+}
+
+TEST_CASE_FIXTURE(Fixture, "final figures are reported, however many calls ended before they came") {
+  const auto slow = open(direct, 1);
+  book.end(slow, {"normal", 10}, now());
+  for (call::Carrier::Key key = 2; key <= 2 + call::Book::ended_kept; ++key)
+    book.end(open(direct, key), {"normal", 10}, now());
+  book.finish(slow, figures(9), now());
+  CHECK(last("call-statistics").at("call") == std::to_string(slow));
+  CHECK(last("call-statistics").at("sent") == 9);
 }
 
 TEST_CASE_FIXTURE(Fixture, "hanging up all ends every call once, also when each end changes the book") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -102,6 +103,13 @@ struct Comparison {
     wrong += reference.take(now).has_value();
     wrong += queue.size() != reference.size();
   }
+  /// Leaves off in the middle of what is due.
+  void step(Time to) {
+    now = to;
+    for (auto steps = random.below(4); steps > 0 && queue.step(now); --steps) {
+    }
+    wrong += queue.size() != reference.size();
+  }
 
   SeededRandom random;
   TimerQueue queue;
@@ -190,6 +198,68 @@ TEST_CASE("next is never later than the first timer, and exact once advance was 
   CHECK_FALSE(timers.next());
 }
 
+TEST_CASE("a step is short, however many timers share a slot: each moves a level at a time, in parts") {
+  constexpr std::size_t count = 1'000'000;
+  constexpr std::size_t parts = count / TimerQueue::moves_per_step;
+  for (const bool is_one_instant : {true, false}) {
+    CAPTURE(is_one_instant);
+    TimerQueue timers;
+    std::size_t ran = 0, steps = 0, longest = 0, wrong = 0;
+    Time last{};
+    // One instant: a million lifetimes that begin at a restart. Else all within one slot of 268 s.
+    for (std::size_t i = 0; i < count; ++i) {
+      const Time when = t0 + 3600s + (is_one_instant ? 0us : Duration(7919 * i % 1'000'003));
+      timers.set(when, [&, when](Time) {
+        ++ran;
+        wrong += when < last ? 1U : 0U;
+        last = when;
+      });
+    }
+    CHECK(timers.next() == t0 + 3600s);
+    std::size_t before_the_first = 0;
+    const Time end = t0 + 3602s;
+    for (bool is_more = true; is_more; ++steps) {
+      const auto before = ran;
+      is_more = timers.step(end);
+      longest = std::max(longest, ran - before);
+      if (ran == 0) ++before_the_first;
+    }
+    CHECK(ran == count);
+    CHECK(wrong == 0);
+    CHECK(longest == 1);                     // callbacks in a step
+    CHECK(before_the_first >= parts);        // not in one go
+    CHECK(steps <= 2 * count + 12 * parts);  // a callback and a slot for each, and the moves
+  }
+}
+
+TEST_CASE("between two steps timers can be set and cancelled, and keep their order") {
+  constexpr int count = 3 * TimerQueue::moves_per_step;
+  TimerQueue timers;
+  std::vector<int> ran;
+  std::vector<std::unique_ptr<Timer>> all;
+  const auto set = [&](Time when, int number) {
+    all.push_back(std::make_unique<Timer>(timers));
+    all.back()->set(when, [&ran, number](Time) { ran.push_back(number); });
+  };
+  const Time when = t0 + 1h;
+  for (int i = 0; i < count; ++i) set(when, i);
+  REQUIRE(timers.step(when));
+  CHECK(ran.empty());
+  set(when, count);      // after those of its time that have still to move
+  set(when - 1min, -1);  // past
+  set(when + 1us, count + 1);
+  for (int i = 0; i < count; ++i)
+    if (i % 2 == 0) all[static_cast<std::size_t>(i)]->cancel();
+  REQUIRE(timers.next().has_value());
+  CHECK(*timers.next() <= when - 1min);
+  timers.advance(when);
+  REQUIRE(ran.size() == count / 2 + 2);
+  CHECK(ran.front() == -1);
+  CHECK(ran.back() == count);
+  CHECK(std::is_sorted(ran.begin(), ran.end()));
+  CHECK(timers.next() == when + 1us);
+}
+
 TEST_CASE("a Timer is cancelled with its owner and can be set again") {
   TimerQueue timers;
   int ran = 0;
@@ -269,6 +339,10 @@ TEST_CASE("a queue does what a sorted list does, over millions of operations") {
             both.wrong += both.reference.next() < next;
             both.advance(std::max(both.now, *next));
           }
+          break;
+        case 2:
+        case 3:
+          both.step(both.now + Duration(static_cast<Duration::rep>(both.random.below(3000))));
           break;
         default:
           both.advance(both.now + Duration(static_cast<Duration::rep>(both.random.below(3000))));

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/protocol/net/support.hpp"
@@ -20,6 +23,29 @@ TEST_CASE("the loop runs timers that are due, and a timer set from a handler is 
     loop.timers().set(now + 5ms, [&](Time) { ++ran; });
   });
   CHECK(loop.run_until([&] { return ran == 2; }, net::test::limit));
+}
+
+TEST_CASE("many timers that are due together let handlers have their turn between") {
+  constexpr int count = 20, per_turn = 5;  // each works for a millisecond, a turn's timers for five
+  Loop loop;
+  int ran = 0;
+  std::vector<int> turns;  // timers that had run when a handler ran
+  const std::function<void()> handle = [&] {
+    turns.push_back(ran);
+    if (ran < count) loop.post([&] { handle(); });
+  };
+  for (int i = 0; i < count; ++i)
+    loop.timers().set(loop.now().mono, [&](Time) {
+      ++ran;
+      const Time end = loop.clock().measure() + 1ms;
+      while (loop.clock().measure() < end) {
+      }
+    });
+  loop.post([&] { handle(); });
+  CHECK(loop.run_until([&] { return !turns.empty() && turns.back() == count; }, net::test::limit));
+  int before = 0, most = 0;
+  for (const int each : turns) most = std::max(most, each - std::exchange(before, each));
+  CHECK(most <= per_turn);
 }
 
 TEST_CASE("run_until gives up at its limit") {

@@ -119,6 +119,41 @@ TEST_CASE(
   CHECK(client.got.front() == '\x82');
 }
 
+TEST_CASE("WebSocket: head and shared body are one message in one frame, whatever the length of its length") {
+  constexpr std::size_t record = 16384;  // of TLS
+  constexpr std::size_t short_length = 125, medium_length = 65535;
+  Trust trust;
+  for (const Protocol protocol : {Protocol::ws, Protocol::wss}) {
+    Loop loop;
+    SipTransport::Options options;
+    options.tls_server = trust.server;
+    Side server(loop, options);
+    const bool secure = protocol == Protocol::wss;
+    Client client(loop, server.transport.listen(protocol, loopback).value(), secure ? trust.client : nullptr);
+    client.open();
+    REQUIRE(loop.run_until([&] { return !server.recorder.opened.empty(); }, limit));
+    const Hop flow = server.recorder.opened.front();
+    const std::string head = "MESSAGE x SIP/2.0\r\n\r\n";
+    for (const std::size_t whole : {head.size(), short_length, short_length + 1, record - 4, record,
+                                    record + 1, medium_length, medium_length + 1, std::size_t{300'000}}) {
+      CAPTURE(whole);
+      std::string text(whole - head.size(), ' ');
+      for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + (7 * i + i / 251) % 26);
+      const SharedText body = text.empty() ? nullptr : share(text);
+      const std::string frame(*print_frame(WebSocketOpcode::text, head + text));
+      client.got.clear();
+      for (int copy = 0; copy < 2; ++copy) server.transport.send(flow, {share(head), body}, nullptr);
+      REQUIRE(loop.run_until([&] { return client.got.size() >= 2 * frame.size(); }, limit));
+      CHECK((client.got == frame + frame));
+    }
+    // What the body has decides of the whole (RFC 7118 4.2).
+    client.got.clear();
+    server.transport.send(flow, {share(head), share("\xff")}, nullptr);
+    REQUIRE(client.wait("\xff"));
+    CHECK(client.got == *print_frame(WebSocketOpcode::binary, head + "\xff"));
+  }
+}
+
 TEST_CASE("WebSocket: who does not ask for one, or not for SIP, is told why (RFC 6455 4.2, RFC 7118 4.1)") {
   struct Row {
     std::string name, request, answer;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "fixture.hpp"
+#include "protocol/transaction/branch.hpp"
 
 using namespace beckon;
 using namespace beckon::transaction;
@@ -25,6 +26,7 @@ std::string request(std::string_view method) {
 }
 
 struct Client : Fixture {
+  using Fixture::Fixture;
   struct End {
     Outcome::Kind kind;
     int status;
@@ -241,6 +243,7 @@ TEST_CASE("a 2xx is retired without being parsed where its user wants the status
   const std::string_view line = std::string_view(whole).substr(0, whole.find("Route"));
   const std::string_view rest = std::string_view(whole).substr(line.size());
   bool status_only = true;
+  std::vector<std::size_t> before;  // ends when `retire` called back
   const auto send = [&] {
     net.layer.send(
         {.line = line, .headers = {&rest, 1}, .status_only = status_only}, udp,
@@ -254,9 +257,9 @@ TEST_CASE("a 2xx is retired without being parsed where its user wants the status
   const auto retire = [&](int status) {
     const auto text = sip::Builder::reply(net.sent.back().message, status, "ua").finish();
     const auto quick = quick_response(text);
-    return quick && net.layer.retire(*quick, net.now());
+    return quick && net.layer.retire(*quick, net.now(), [&] { before.push_back(net.ends.size()); });
   };
-  SUBCASE("once") {
+  SUBCASE("once, and its caller hears of it before its user, who may send the next request") {
     send();
     CHECK(retire(200));
     REQUIRE(net.ends.size() == 1);
@@ -264,11 +267,13 @@ TEST_CASE("a 2xx is retired without being parsed where its user wants the status
     CHECK(net.layer.size() == 0);
     CHECK(net.timers.size() == 0);
     CHECK_FALSE(retire(200));
+    CHECK(before == std::vector<std::size_t>{0});
   }
   SUBCASE("a refusal is parsed") {
     send();
     CHECK_FALSE(retire(481));
     CHECK(net.ends.empty());
+    CHECK(before.empty());
   }
   SUBCASE("another user's response is parsed") {
     status_only = false;
@@ -290,6 +295,73 @@ TEST_CASE("a closed flow ends what waits on it, and nothing else") {
   REQUIRE(net.ends.size() == 2);
   CHECK(net.ends[0].kind == Outcome::Kind::transport_error);
   CHECK(net.layer.size() == 1);
+}
+
+TEST_CASE("a closed connection ends what many requests wait for in parts, so that others have their turn") {
+  constexpr std::size_t count = 900, most = 128;
+  Client net;
+  for (std::size_t i = 0; i < count; ++i) net.send_it("MESSAGE", tcp);
+  net.send_it("MESSAGE", udp);
+  net.layer.on_flow_closed(7, net.now());
+  std::size_t before = 0, parts = 1;
+  CHECK(net.ends.size() == most);
+  while (net.ends.size() < count) {
+    before = net.ends.size();
+    REQUIRE(net.timers.step(net.time));
+    CHECK(net.ends.size() <= before + most);
+    if (net.ends.size() != before) ++parts;
+  }
+  CHECK(parts == (count + most - 1) / most);
+  for (const auto& end : net.ends) CHECK(end.kind == Outcome::Kind::transport_error);
+  net.timers.advance(net.time);
+  CHECK(net.ends.size() == count);
+  CHECK(net.layer.size() == 1);
+}
+
+TEST_CASE("a request past the limit of client transactions ends with a transport error, and is not sent") {
+  Client net(/*max_server_transactions=*/100, /*max_client_transactions=*/2);
+  const auto first = net.send_it("MESSAGE");
+  const auto invite = net.send_it("INVITE");
+  CHECK(invite != 0);
+  CHECK(net.send_it("MESSAGE") == 0);
+  CHECK(net.ends.empty());  // never inside the call
+  net.timers.advance(net.time);
+  REQUIRE(net.ends.size() == 1);
+  CHECK(net.ends[0].kind == Outcome::Kind::transport_error);
+  CHECK(net.ends[0].status == 503);
+  CHECK(net.sent.size() == 2);
+  CHECK(net.layer.size() == 2);
+
+  SUBCASE("an answer makes room") {
+    net.answer(0, 200);
+    const auto next = net.send_it("MESSAGE");
+    CHECK(next != 0);
+    CHECK(next != first);
+    CHECK(net.sent.size() == 3);
+  }
+  SUBCASE("an INVITE whose CANCEL finds no place ends within 64*T1 (RFC 3261 9.1)") {
+    net.answer(1, 180);
+    net.layer.cancel(invite, {}, net.now());
+    net.pass(10s);
+    CHECK(net.layer.size() == 0);
+    CHECK(net.ends.size() == 3);
+  }
+}
+
+TEST_CASE("branches are matched whatever a user adds to them, in one layer") {
+  Client net;
+  const std::string whole = request("MESSAGE");
+  const auto [line, headers] = cut_request_line(whole);
+  std::vector<int> ends;
+  for (const std::string_view tag : {"", "bk07f.", "a-much-longer-tag.", "."}) {
+    net.layer.send(
+        {.line = line, .headers = {&headers, 1}, .branch_tag = tag, .branch_part = "~part"}, udp,
+        [&](const Outcome& outcome, Now) { ends.push_back(outcome.status); }, net.now());
+    const std::string branch(net.sent.back().message.top_via()->branch());
+    CHECK(branch_tail(branch) == std::string(tag) + "~part");
+  }
+  for (std::size_t i = 4; i > 0; --i) net.answer(i - 1, 200);
+  CHECK(ends == std::vector{200, 200, 200, 200});
 }
 
 TEST_CASE("a user may send from within an outcome") {

@@ -27,8 +27,9 @@ struct Fixture : Transport, User, Clock {
   /// Of a peer that accepts more than we accept.
   static constexpr sip::Limits roomy{.message = 1 << 21, .header_lines = 1000, .via = 1000};
 
-  explicit Fixture(std::size_t max_server_transactions = 100)
-      : layer(make_config(max_server_transactions), *this, timers, *this, random, *this) {}
+  explicit Fixture(std::size_t max_server_transactions = 100, std::size_t max_client_transactions = 1000)
+      : layer(make_config(max_server_transactions, max_client_transactions), *this, timers, *this, random,
+              *this) {}
 
   void send(const Hop& hop, Outgoing message, OnFailed failed) override {
     last_outgoing = message;
@@ -86,9 +87,10 @@ struct Fixture : Transport, User, Clock {
   Layer layer;
 
  private:
-  Layer::Config make_config(std::size_t max_server_transactions) {
+  Layer::Config make_config(std::size_t max_server_transactions, std::size_t max_client_transactions) {
     return {.times = {.t1 = 10ms, .t2 = 40ms, .t4 = 100ms, .trying = 4ms},
             .max_server_transactions = max_server_transactions,
+            .max_client_transactions = max_client_transactions,
             .locate = [this](const SentBy& sent_by, OnFound found) {
               looked_up.push_back({sent_by, std::move(found)});
             }};

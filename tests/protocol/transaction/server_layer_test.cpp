@@ -48,9 +48,15 @@ TEST_CASE("a request opens one transaction, and its copies none (RFC 3261 17.2.3
     net.receive(udp, request("MESSAGE", via_udp));
     CHECK(net.requests.size() == 4);
   }
-  SUBCASE("after 64*T1 it is forgotten") {
+  SUBCASE("after 64*T1 its copy is a new request, and it is forgotten within another T1") {
     net.respond(net.requests[0].id, 200);
-    net.pass(640ms);
+    SUBCASE("a copy") {
+      net.pass(640ms);
+      net.receive(udp, request("OPTIONS", via_udp));
+      CHECK(net.requests.size() == 2);
+      return;
+    }
+    net.pass(640ms + 10ms);
     CHECK(net.layer.size() == 0);
     CHECK(net.timers.size() == 0);
   }
@@ -344,6 +350,25 @@ TEST_CASE("CANCEL is answered by the layer (RFC 3261 9.2)") {
     CHECK(net.sent[1].message.status() == 200);
     CHECK(net.cancels.empty());
   }
+}
+
+TEST_CASE("answers that end within T1 of each other end together: one wake-up, and not one for each") {
+  constexpr int count = 50;
+  Fixture net;
+  for (int i = 0; i < count; ++i) {
+    net.receive(udp, request("OPTIONS", "UDP 192.0.2.1:5062;branch=z9hG4bK" + std::to_string(i)));
+    net.respond(net.requests.back().id, 200);
+    net.pass(100us);
+  }
+  CHECK(net.layer.size() == count);
+  int wakes = 0;
+  for (; net.timers.next(); ++wakes) {
+    net.time = std::max(net.time, *net.timers.next());
+    net.timers.advance(net.time);
+  }
+  CHECK(net.layer.size() == 0);
+  CHECK(net.time <= Time{} + 640ms + count * 100us + 10ms);
+  CHECK(wakes <= 2);
 }
 
 TEST_CASE("at the limit of transactions 503 is sent without state (RFC 3261 8.2.7)") {

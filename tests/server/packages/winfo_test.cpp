@@ -38,6 +38,18 @@ struct Owner {
   WatcherInfo first;
 };
 
+const std::string direct_element =
+    "<d:direct xmlns:d=\"urn:beckon:params:xml:ns:direct:1\" v=\"1\" mode=\"auto\" profile=\"sealed\" "
+    "epoch=\"3f9a11c2\"><d:media kind=\"audio\"><d:codec pt=\"111\" name=\"opus\" "
+    "clock=\"48000\"/></d:media>"
+    "<d:key>Cmc3Z4rRrJ3V2aW9SObRq2B3aZU4gzcE4k+at9v/Dh8=</d:key>"
+    "<d:secret>AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=</d:secret></d:direct>";
+
+bool has_grant(const Notified& notified) {
+  const auto direct = documents::find_direct(notified.presence().tuples.at(0));
+  return direct && direct->grant.has_value();
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -220,19 +232,9 @@ TEST_CASE("a lowered permit is told at once, whatever the pacing (DIRECT_SESSION
 }
 
 TEST_CASE("a grant goes out only after its permit (DIRECT_SESSIONS 3.7)") {
-  const std::string element =
-      "<d:direct xmlns:d=\"urn:beckon:params:xml:ns:direct:1\" v=\"1\" mode=\"auto\" profile=\"sealed\" "
-      "epoch=\"3f9a11c2\"><d:media kind=\"audio\"><d:codec pt=\"111\" name=\"opus\" "
-      "clock=\"48000\"/></d:media>"
-      "<d:key>Cmc3Z4rRrJ3V2aW9SObRq2B3aZU4gzcE4k+at9v/Dh8=</d:key>"
-      "<d:secret>AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=</d:secret></d:direct>";
-  const auto has_grant = [](const Notified& told) {
-    const auto direct = documents::find_direct(told.presence().tuples.at(0));
-    return direct && direct->grant.has_value();
-  };
   Stage stage;
   Device laptop(stage, alice, tls(10));
-  laptop.publish(pidf("here", "laptop", element), {"Require: beckon-direct"});
+  laptop.publish(pidf("here", "laptop", direct_element), {"Require: beckon-direct"});
   Owner owner(stage, tls(12));
   stage.wait(10s);
   Device watcher(stage, bob, tls(5));
@@ -268,4 +270,38 @@ TEST_CASE("a grant goes out only after its permit (DIRECT_SESSIONS 3.7)") {
     CHECK(has_grant(stage.take()));
     CHECK(stage.notifies.empty());
   }
+}
+
+TEST_CASE("grants that wait for one document of permits go out in slices once it has left") {
+  constexpr std::size_t count = 300;
+  Stage stage;
+  Device(stage, alice, tls(10)).publish(pidf("here", "laptop", direct_element), {"Require: beckon-direct"});
+  for (std::size_t i = 0; i < count; ++i) {
+    Device(stage, "sip:u" + std::to_string(1000 + i) + "@example.org", tls(100 + i)).subscribe(alice);
+    stage.drain();
+  }
+  Owner owner(stage, tls(12));
+  stage.wait(10s);
+  stage.drain();
+  Device(stage, bob, tls(5)).subscribe(alice);
+  const Notified older = stage.take(0);
+  REQUIRE(older.message.header(sip::HeaderId::event) == "presence.winfo");
+  std::string rules = rule_for("x", "allow", "auto");
+  const std::string one = "<cr:one id=\"x\"/>";
+  stage.put_rules(rules.replace(rules.find(one), one.size(), "<cr:many domain=\"example.org\"/>"));
+  stage.wait(1s);
+  std::size_t active = 0;
+  for (const Notified& notified : stage.drain())
+    if (notified.state() == "active") {
+      ++active;
+      CHECK_FALSE(has_grant(notified));
+    }
+  CHECK(active == count + 1);
+  stage.answer_notify(older, 200);
+  REQUIRE(stage.notifies.size() == 1 + Slice::visits_max);
+  CHECK(permits(stage.take().winfo()).size() == count + 1);
+  stage.wait(1s);
+  const auto granted = stage.drain();
+  CHECK(granted.size() == count + 1);
+  for (const Notified& notified : granted) CHECK(has_grant(notified));
 }

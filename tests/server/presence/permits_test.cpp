@@ -28,8 +28,9 @@ struct Fixture {
   Stage stage;
   EntryPtr presentity = stage.entry(alice);
   std::vector<std::string> known;
-  Permits permits{stage.directory(),
-                  [this](Entry&, const std::string& watcher, Now) { known.push_back(watcher); }};
+  Permits permits{stage.directory(), [this](Entry&, const std::vector<std::string>& watchers, Now) {
+                    known.insert(known.end(), watchers.begin(), watchers.end());
+                  }};
   Now now = stage.clock_.at;
   Hearer hearer;
 };

@@ -268,6 +268,32 @@ TEST_CASE("a connection that closed while the PUBLISH was stored takes with it w
   CHECK(play.publish("", Play::etag_of(play.stage.answer(id)), {}, tls(8)).status() == 412);
 }
 
+TEST_CASE("what many presentities have on a trunk ends in slices when it closes") {
+  constexpr std::size_t count = 300;
+  Play play;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string user = "sip:u" + std::to_string(i) + "@example.org";
+    Device(play.stage, user, tls(7))
+        .send("PUBLISH", user, {"Event: counter", "Content-Type: text/plain"}, "live 1");
+  }
+  const auto incomplete = [&] {
+    std::size_t found = 0;
+    play.stage.publications->each_presentity([&](Entry& entry) {
+      play.stage.publications->each(entry, play.counter,
+                                    [&](const event::Publication& each, auto&) { found += each.incomplete; });
+    });
+    return found;
+  };
+  CHECK(incomplete() == 0);
+  play.stage.directory().on_flow_closed(7, play.stage.clock_.at);
+  play.stage.publications->on_flow_closed(7, play.stage.clock_.at);
+  CHECK(incomplete() == Slice::visits_max);
+  play.stage.wait(1us);
+  CHECK(incomplete() == 2 * Slice::visits_max);
+  play.stage.wait(1s);
+  CHECK(incomplete() == count);
+}
+
 TEST_CASE("a refresh over a new connection saves what lived on the old one") {
   Play play;
   const std::string etag = Play::etag_of(play.publish("live 3", {}, {}, tls(7)));

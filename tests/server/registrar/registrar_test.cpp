@@ -257,6 +257,54 @@ TEST_CASE("a closed connection ends the bindings that lived on it, on every shar
   }
 }
 
+TEST_CASE("a trunk that closes, and the end of the grace time, end many bindings in slices") {
+  constexpr std::size_t count = 1000;
+  World world(World::open_settings());
+  const auto user = [](std::size_t number) { return "sip:u" + std::to_string(number) + "@example.org"; };
+  for (std::size_t i = 0; i < count; ++i)
+    world.receive(tls(1), world.text_of({.from = user(i),
+                                         .call_id = "call-" + std::to_string(i),
+                                         .lines = {"Contact: <sip:d@192.0.2.9:5070>;expires=3600"}}));
+  world.wait(1s);
+  REQUIRE(world.registrar(alice).size() == count);
+  const auto online = [&] {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i)
+      found += world.registrar(alice).targets(user(i), world.clock.now()).size();
+    return found;
+  };
+  CHECK(online() == count);
+  SUBCASE("a trunk: nobody is reached by it from then on") {
+    world.node().on_flow_closed(1);
+    REQUIRE(world.timers.step(world.clock.now().mono));
+    while (world.registrar(alice).size() == count) REQUIRE(world.timers.step(world.clock.now().mono));
+    CHECK(online() == 0);
+  }
+  SUBCASE("the grace time after a restart") {
+    world.restart(1);
+    world.wait(World::default_settings().restart_grace - 1s);
+    CHECK(world.registrar(alice).size() == count);
+    while (world.registrar(alice).size() == count) {
+      world.clock.advance(10ms);
+      world.timers.step(world.clock.now().mono);
+    }
+  }
+  CHECK(world.registrar(alice).size() == count - Slice::visits_max);
+  std::size_t slices = 1;
+  for (std::size_t before = world.registrar(alice).size(); before != 0;) {
+    REQUIRE(world.timers.next().has_value());
+    if (!world.timers.step(world.clock.now().mono)) world.clock.advance(1us);
+    const std::size_t left = world.registrar(alice).size();
+    CHECK(before - left <= Slice::visits_max);
+    slices += left != before ? 1U : 0U;
+    before = left;
+  }
+  CHECK(slices == (count + Slice::visits_max - 1) / Slice::visits_max);
+  world.wait(1s);
+  CHECK(world.memory.records.empty());
+  CHECK(world.node().shard(0).directory().size() == 0);
+}
+
 TEST_CASE(
     "a connection that closes before its REGISTER is in the store leaves no binding active (RFC 5626 6)") {
   World world(World::open_settings(), 1, 10ms);

@@ -1,5 +1,6 @@
 #include "server/shard/node.hpp"
 
+#include <algorithm>
 #include <future>
 #include <thread>
 
@@ -156,4 +157,28 @@ TEST_CASE("a value reaches the room of another bucket on its owner's thread, and
   CHECK_FALSE(here.post<Echo>(Bucket{1}, Echo::Question{.back = 4}));  // the queue is full
   world.run();
   CHECK(near.answered == Bucket{2});
+}
+
+TEST_CASE(
+    "ten thousand connections that close at once are worked off in turns, in order, with others between") {
+  struct Witness final : Room {
+    void on_flow_closed(transaction::FlowId flow, Now) override { seen.push_back(flow); }
+    std::vector<transaction::FlowId> seen;
+  };
+  constexpr std::size_t count = 10'000, most = 128;
+  World world(World::open_settings());
+  auto& witness = world.node().shard(0).add<Witness>();
+  for (transaction::FlowId flow = 1; flow <= count; ++flow) world.node().on_flow_closed(flow);
+  std::size_t turns = 0, others = 0;
+  for (std::size_t before = 0; witness.seen.size() < count; before = witness.seen.size()) {
+    // What comes in between two turns is served between them, and not after all.
+    world.timers.set(world.clock.now().mono, [&](Time) { others += witness.seen.size() < count ? 1U : 0U; });
+    REQUIRE(world.timers.step(world.clock.now().mono));
+    while (witness.seen.size() == before) REQUIRE(world.timers.step(world.clock.now().mono));
+    CHECK(witness.seen.size() <= before + most);
+    ++turns;
+  }
+  CHECK(turns == (count + most - 1) / most);
+  CHECK(others >= turns - 2);
+  CHECK(std::ranges::is_sorted(witness.seen));
 }

@@ -77,7 +77,8 @@ TEST_CASE("no datagram without proof draws more than three times its octets (RFC
       {"malformed", "INVITE sip:b SIP/2.0\r\nv:SIP/2.0/UDP h\r\nx\r\n\r\n"},
       {"another version", "INVITE sip:b SIP/3.0\r\nv:SIP/3.0/UDP h\r\n\r\n"},
       {"response",
-       "SIP/2.0 200 OK\r\nv:SIP/2.0/UDP h;branch=z9hG4bKbk000.1\r\nf:<sip:a>;tag=1\r\nt:<sip:b>;tag=1\r\n"
+       "SIP/2.0 200 OK\r\nv:SIP/2.0/UDP "
+       "h;branch=z9hG4bKabcdefghijklmnopbk000.1\r\nf:<sip:a>;tag=1\r\nt:<sip:b>;tag=1\r\n"
        "i:1\r\nCSeq:1 INVITE\r\n\r\n"},
       {"junk", "x\r\n\r\n"},
       {"keep-alive", "\r\n\r\n"},

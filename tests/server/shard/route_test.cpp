@@ -21,7 +21,8 @@ std::string with_head(const std::string& start) {
 TEST_CASE("a message goes to the bucket in what we minted, else to its address-of-record (DESIGN 1.2)") {
   const Bucket alice = bucket_of("sip:alice@example.org");
   const Row rows[] = {
-      {"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKbk123.abc\r\nTo: <sip:x@y>;tag=2\r\nCSeq: 1 "
+      {"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKabcdefghijklmnopbk123.~abc\r\nTo: "
+       "<sip:x@y>;tag=2\r\nCSeq: 1 "
        "NOTIFY",
        0x123},
       {"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKother\r\nTo: <sip:x@y>;tag=2\r\nCSeq: 1 NOTIFY",

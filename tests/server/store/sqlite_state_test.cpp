@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
@@ -85,6 +86,30 @@ Result<Version> commit(StateStore& store, Queue& queue, Batch batch) {
 }
 
 }  // namespace
+
+TEST_CASE("the callbacks of one transaction run in turns, in order, so that a shard serves others between") {
+  constexpr int count = 1000, most = 128;
+  const test::TemporaryFolder folder;
+  Queue queue;
+  std::vector<int> order;
+  std::size_t longest = 0;
+  const auto state = open_state(folder / "state.db");
+  const auto store = state->make_store([&, post = queue.executor()](std::function<void()> function) {
+    post([&, function = std::move(function)] {
+      const auto before = order.size();
+      function();
+      longest = std::max(longest, order.size() - before);
+    });
+  });
+  for (int i = 0; i < count; ++i)
+    store->commit({alice, {put(std::to_string(i), "x")}, {}}, [&order, i](Result<Version> version) {
+      CHECK(version.has_value());
+      order.push_back(i);
+    });
+  queue.run_until([&] { return order.size() == count; });
+  CHECK(std::ranges::is_sorted(order));
+  CHECK(longest <= most);
+}
 
 TEST_CASE("what was committed is there after the file is opened again, and versions go on") {
   const test::TemporaryFolder folder;

@@ -13,7 +13,10 @@ class Echo final : public subscription::Package {
  public:
   std::string_view name() const override { return "echo"; }
   std::span<const std::string_view> body_types() const override { return types; }
-  subscription::Permission admit(Entry&, const std::string&, Now) override { return permission; }
+  subscription::Permission admit(Entry&, const std::string&, Now) override {
+    ++asked;
+    return permission;
+  }
   subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body,
                                 Now) override {
     if (subscription.permission() != subscription::Permission::active) return {};
@@ -35,6 +38,7 @@ class Echo final : public subscription::Package {
 
   subscription::Permission permission = subscription::Permission::active;
   std::map<std::string, unsigned> counters;
+  std::size_t asked = 0;  ///< Calls of `admit`.
 
  private:
   static constexpr std::array<std::string_view, 1> types{"text/plain"};

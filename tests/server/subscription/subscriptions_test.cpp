@@ -1,5 +1,6 @@
 #include "server/subscription/subscriptions.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "tests/server/packages/stage.hpp"
@@ -103,6 +104,33 @@ TEST_CASE(
   CHECK(column(table.rows[0], "reachable") == "no");
   Device(stage, alice, udp(5080)).publish(pidf("here"));
   CHECK(stage.notifies.empty());
+}
+
+TEST_CASE("a trunk that closes loses its subscriptions in slices; one that came back meanwhile is not lost") {
+  constexpr unsigned count = 300;
+  Stage stage(allow_all());
+  std::vector<Device> watchers;
+  for (unsigned i = 0; i < count; ++i) {
+    watchers.emplace_back(stage, user(i), tls(5)).subscribe(alice);
+    stage.drain();
+  }
+  const auto lost = [&] {
+    const Table table = stage.table("PST");
+    return std::ranges::count_if(table.rows, [](const Row& row) { return column(row, "reachable") == "no"; });
+  };
+  CHECK(lost() == 0);
+  stage.directory().on_flow_closed(5, stage.clock_.at);
+  stage.subscriptions->on_flow_closed(5, stage.clock_.at);
+  CHECK(lost() == Slice::visits_max);
+  CHECK_FALSE(stage.subscriptions->is_idle());
+  watchers.back().move(udp(5070));
+  CHECK(watchers.back().refresh(600).status() == 200);
+  stage.wait(1s);
+  CHECK(lost() == count - 1);
+  CHECK(stage.subscriptions->is_idle());
+  stage.drain();
+  Device(stage, alice, udp(5080)).publish(pidf("here"));
+  CHECK(stage.notifies.size() == 1);
 }
 
 TEST_CASE("a fetch over a connection that closed meanwhile leaves nothing") {

@@ -129,3 +129,37 @@ TEST_CASE("who waits is bounded: the oldest gives way (DESIGN 7)") {
   CHECK(it.watchers.size() == 2);
   CHECK(it.heard.last() == "sip:one@example.org terminated giveup");
 }
+
+TEST_CASE("a change of rules reaches many that wait in slices, whoever leaves or comes back meanwhile") {
+  constexpr std::size_t count = 300, slice = Slice::visits_max;
+  WatchersStage it;
+  std::vector<Device> strangers;
+  for (std::size_t i = 0; i < count; ++i)
+    it.subscribe(
+        strangers.emplace_back(it.stage, "sip:s" + std::to_string(1000 + i) + "@example.org", udp(5071)), 0);
+  REQUIRE(it.watchers.size() == count);
+  it.echo->asked = 0;
+  const auto settled = it.heard.settled;
+  it.decide(Permission::refused);
+  CHECK(it.echo->asked == slice);
+  CHECK(it.watchers.size() == count - slice);
+  CHECK_FALSE(it.watchers.is_idle());
+  SUBCASE("nobody") {}
+  SUBCASE("the next one asks anew") {
+    it.echo->permission = Permission::pending;
+    strangers[slice].send("SUBSCRIBE", alice, {"Event: echo", "Expires: 0"}, {}, /*settle=*/false);
+    it.stage.wait(0ms);
+    it.echo->permission = Permission::refused;
+    CHECK(it.heard.last() == "sip:s" + std::to_string(1000 + slice) + "@example.org waiting timeout");
+    CHECK(it.watchers.size() == count - slice);
+  }
+  SUBCASE("the rules change once more: those already asked are gone, the rest is asked by the newer ones") {
+    it.decide(Permission::active);
+    it.stage.wait(1s);
+    CHECK(it.heard.last().ends_with("terminated approved"));
+  }
+  it.stage.wait(1s);
+  CHECK(it.watchers.size() == 0);
+  CHECK(it.watchers.is_idle());
+  CHECK(it.heard.settled > settled);
+}
