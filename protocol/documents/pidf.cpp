@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/unordered/unordered_flat_set.hpp>
+#include <boost/container/small_vector.hpp>
 #include <cstdio>
 
 #include "protocol/base/text.hpp"
@@ -211,14 +211,16 @@ Result<Presence> parse_pidf(std::string_view body, const xml::Limits& limits) {
 Result<std::size_t> check_pidf(const Element& root) {
   if (!root.is(ns::pidf, "presence")) return Errc::wrong_root;
   std::size_t children = 0;
-  boost::unordered_flat_set<std::string_view> ids;
+  boost::container::small_vector<std::string_view, 16> ids;
   for (const Element& child : root.children()) {
     ++children;
     if (!child.is(ns::pidf, "tuple") && !is_component(child, "person") && !is_component(child, "device"))
       continue;
     const auto id = trim(child.attribute("id").value_or(""));
-    if (!id.empty() && !ids.insert(id).second) return Errc::duplicate_id;
+    if (!id.empty()) ids.push_back(id);
   }
+  std::sort(ids.begin(), ids.end());
+  if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) return Errc::duplicate_id;
   return children;
 }
 
