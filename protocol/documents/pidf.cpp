@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/container/small_vector.hpp>
-#include <cstdio>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
@@ -36,9 +35,9 @@ std::optional<std::uint16_t> read_priority(std::string_view text) {
 }
 
 std::string print_priority(std::uint16_t thousandths) {
-  char text[8];
-  std::snprintf(text, sizeof text, "%d.%03d", thousandths / 1000, thousandths % 1000);
-  std::string out = text;
+  const unsigned digits = thousandths % 1000U;
+  std::string out{static_cast<char>('0' + thousandths / 1000U), '.', static_cast<char>('0' + digits / 100),
+                  static_cast<char>('0' + digits / 10 % 10), static_cast<char>('0' + digits % 10)};
   while (out.ends_with('0')) out.pop_back();
   if (out.ends_with('.')) out.pop_back();
   return out;

@@ -2,12 +2,37 @@
 
 #include <doctest/doctest.h>
 
+#include <memory_resource>
 #include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
 
 using namespace beckon;
+
+namespace {
+
+/// Counts what arenas take while it is the default resource.
+class Counter final : public std::pmr::memory_resource {
+ public:
+  Counter() : before_(std::pmr::set_default_resource(this)) {}
+  ~Counter() override { std::pmr::set_default_resource(before_); }
+  std::size_t blocks = 0;
+
+ private:
+  void* do_allocate(std::size_t size, std::size_t alignment) override {
+    ++blocks;
+    return std::pmr::new_delete_resource()->allocate(size, alignment);
+  }
+  void do_deallocate(void* block, std::size_t size, std::size_t alignment) override {
+    std::pmr::new_delete_resource()->deallocate(block, size, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
+  std::pmr::memory_resource* before_;
+};
+
+}  // namespace
 
 TEST_CASE("namespaces are resolved for elements and attributes (Namespaces in XML 1.0, 6)") {
   const auto document = xml::parse(
@@ -99,4 +124,22 @@ TEST_CASE("elements keep their place when the document moves") {
   const xml::Document moved = std::move(*document);
   CHECK(&moved.root() == root);
   CHECK(root->child("", "b") != nullptr);
+}
+
+TEST_CASE("the memory of a document comes in few blocks, however many elements it has") {
+  struct Row {
+    std::size_t tuples;
+    std::size_t blocks_max;
+  };
+  for (const Row& row : {Row{1, 1}, Row{10, 2}, Row{100, 3}, Row{1'000, 5}}) {
+    CAPTURE(row.tuples);
+    std::string text = "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='sip:alice@example.org'>";
+    for (std::size_t i = 0; i < row.tuples; ++i)
+      text += "<tuple id='t" + std::to_string(i) + "'><status><basic>open</basic></status></tuple>";
+    text += "</presence>";
+    Counter counter;
+    REQUIRE(xml::parse(text).has_value());
+    CHECK(counter.blocks >= 1);
+    CHECK(counter.blocks <= row.blocks_max);
+  }
 }
