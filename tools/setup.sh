@@ -6,7 +6,7 @@ export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 build_packages=(
   g++ cmake ninja-build ccache git pkg-config ca-certificates
-  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev librapidxml-dev libssl-dev
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev
   libsqlite3-dev libc-ares-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
   libsrtp2-dev libopus-dev libspeexdsp-dev doctest-dev
 )

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/unordered/unordered_flat_set.hpp>
-#include <cstdio>
+#include <boost/container/small_vector.hpp>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
@@ -36,9 +35,9 @@ std::optional<std::uint16_t> read_priority(std::string_view text) {
 }
 
 std::string print_priority(std::uint16_t thousandths) {
-  char text[8];
-  std::snprintf(text, sizeof text, "%d.%03d", thousandths / 1000, thousandths % 1000);
-  std::string out = text;
+  const unsigned digits = thousandths % 1000U;
+  std::string out{static_cast<char>('0' + thousandths / 1000U), '.', static_cast<char>('0' + digits / 100),
+                  static_cast<char>('0' + digits / 10 % 10), static_cast<char>('0' + digits % 10)};
   while (out.ends_with('0')) out.pop_back();
   if (out.ends_with('.')) out.pop_back();
   return out;
@@ -211,14 +210,16 @@ Result<Presence> parse_pidf(std::string_view body, const xml::Limits& limits) {
 Result<std::size_t> check_pidf(const Element& root) {
   if (!root.is(ns::pidf, "presence")) return Errc::wrong_root;
   std::size_t children = 0;
-  boost::unordered_flat_set<std::string_view> ids;
+  boost::container::small_vector<std::string_view, 16> ids;
   for (const Element& child : root.children()) {
     ++children;
     if (!child.is(ns::pidf, "tuple") && !is_component(child, "person") && !is_component(child, "device"))
       continue;
     const auto id = trim(child.attribute("id").value_or(""));
-    if (!id.empty() && !ids.insert(id).second) return Errc::duplicate_id;
+    if (!id.empty()) ids.push_back(id);
   }
+  std::sort(ids.begin(), ids.end());
+  if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) return Errc::duplicate_id;
   return children;
 }
 

@@ -1,24 +1,87 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <iterator>
 #include <memory>
+#include <memory_resource>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "protocol/base/result.hpp"
-#include "protocol/xml/scan.hpp"
+#include "protocol/xml/error.hpp"
 
 namespace beckon::xml {
 
+/// What a document may cost. Each limit is the largest value still taken.
+struct Limits {
+  std::size_t size = 1 << 20;   ///< Octets. The largest SIP message on a stream.
+  std::size_t depth = 64;       ///< The root is 1. Users of the tree may recurse.
+  std::size_t nodes = 50'000;   ///< Elements, texts, CDATA sections, comments, processing instructions.
+  std::size_t attributes = 64;  ///< Of one element, namespace declarations included.
+  std::size_t bindings = 64;    ///< Namespace declarations in scope at once; bounds the cost of look-ups.
+};
+
+/// The attributes or children of an element, in document order.
+template <class T>
+class Siblings {
+ public:
+  class Iterator {
+   public:
+    using iterator_category = std::forward_iterator_tag;
+    using value_type = T;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const T*;
+    using reference = const T&;
+
+    Iterator() = default;
+    explicit Iterator(const T* at) : at_(at) {}
+    reference operator*() const { return *at_; }
+    pointer operator->() const { return at_; }
+    Iterator& operator++() {
+      at_ = at_->next_;
+      return *this;
+    }
+    Iterator operator++(int) {
+      Iterator before = *this;
+      ++*this;
+      return before;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const T* at_ = nullptr;
+  };
+
+  explicit Siblings(const T* first) : first_(first) {}
+  bool empty() const { return first_ == nullptr; }
+  const T& front() const { return *first_; }
+  Iterator begin() const { return Iterator(first_); }
+  Iterator end() const { return Iterator(); }
+
+ private:
+  const T* first_;
+};
+
 /// One attribute. Namespace declarations are no attributes here.
-struct Attribute {
-  std::string_view ns;      ///< Empty without prefix.
-  std::string_view name;    ///< Local name.
-  std::string_view value;   ///< References resolved.
-  std::string_view source;  ///< The value as written, between its quotes.
+class Attribute {
+ public:
+  std::string_view ns() const { return ns_; }          ///< Empty without prefix.
+  std::string_view name() const { return name_; }      ///< Local name.
+  std::string_view value() const { return value_; }    ///< References resolved.
+  std::string_view source() const { return source_; }  ///< The value as written, between its quotes.
+
+  bool is(std::string_view a_ns, std::string_view a_name) const { return name_ == a_name && ns_ == a_ns; }
+
+ private:
+  friend class Parser;
+  friend class Siblings<Attribute>::Iterator;
+
+  std::string_view ns_;
+  std::string_view name_;
+  std::string_view value_;
+  std::string_view source_;
+  Attribute* next_ = nullptr;
 };
 
 /// An element that stands alone: its text declares every prefix it uses, so it can be printed anywhere
@@ -32,20 +95,33 @@ struct Fragment {
   bool operator==(const Fragment&) const = default;
 };
 
-struct Binding;
+class Element;
+
+/// A namespace declaration.
+struct Binding {
+  std::string_view prefix;  ///< Empty: the default namespace.
+  std::string_view ns;
+  const Element* owner;  ///< The element whose start tag has it.
+  const Binding* outer;  ///< The declaration before this one, in the same start tag or further outside.
+  std::size_t depth;     ///< Declarations in scope, this one included.
+};
+
+/// The declaration of `prefix` that holds in `scope`; null if there is none.
+inline const Binding* find_binding(const Binding* scope, std::string_view prefix) {
+  while (scope != nullptr && scope->prefix != prefix) scope = scope->outer;
+  return scope;
+}
 
 /// One element of a Document, valid as long as the document.
 class Element {
  public:
-  class Iterator;
-  struct Children;
-
   std::string_view ns() const { return ns_; }      ///< Empty: in no namespace.
   std::string_view name() const { return name_; }  ///< Local name.
   /// All character data directly inside, references resolved, surrounding white space kept. White space
   /// that merely separates child elements is dropped.
   std::string_view text() const { return text_; }
-  std::span<const Attribute> attributes() const { return attributes_; }
+  Siblings<Attribute> attributes() const { return Siblings(first_attribute_); }
+  Siblings<Element> children() const { return Siblings(first_child_); }
   /// The element as written.
   std::string_view source() const { return source_; }
 
@@ -54,14 +130,14 @@ class Element {
   std::optional<std::string_view> attribute(std::string_view a_name, std::string_view a_ns = {}) const;
   /// The first such child; null if there is none.
   const Element* child(std::string_view a_ns, std::string_view a_name) const;
-  Children children() const;
 
   /// A copy that stands alone: the element as written, with the declarations it borrows from outside.
   Fragment keep() const;
 
  private:
-  friend class Builder;
+  friend class Parser;
   friend class Editor;
+  friend class Siblings<Element>::Iterator;
 
   std::string borrowed_declarations() const;
 
@@ -69,68 +145,29 @@ class Element {
   std::string_view name_;
   std::string_view text_;
   std::string_view source_;
-  std::span<const Attribute> attributes_;
-  const Binding* scope_ = nullptr;
-  const Element* first_child_ = nullptr;
-  const Element* next_ = nullptr;
-  std::uint32_t descendants_ = 0;  ///< They follow this element in memory, in document order.
-  bool prefixed_ = false;
+  const Binding* scope_ = nullptr;  ///< The innermost declaration in scope.
+  Attribute* first_attribute_ = nullptr;
+  Element* first_child_ = nullptr;
+  Element* next_ = nullptr;
+  bool uses_default_ns_ = false;  ///< It or an element inside has no prefix.
 };
 
-class Element::Iterator {
- public:
-  using iterator_category = std::forward_iterator_tag;
-  using value_type = Element;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const Element*;
-  using reference = const Element&;
-
-  Iterator() = default;
-  explicit Iterator(const Element* at) : at_(at) {}
-  reference operator*() const { return *at_; }
-  pointer operator->() const { return at_; }
-  Iterator& operator++() {
-    at_ = at_->next_;
-    return *this;
-  }
-  Iterator operator++(int) {
-    Iterator before = *this;
-    ++*this;
-    return before;
-  }
-  bool operator==(const Iterator&) const = default;
-
- private:
-  const Element* at_ = nullptr;
-};
-
-struct Element::Children {
-  const Element* first = nullptr;
-  Iterator begin() const { return Iterator(first); }
-  Iterator end() const { return Iterator(); }
-};
-
-inline Element::Children Element::children() const { return {first_child_}; }
-
-/// A parsed document. Movable; elements keep their place when it moves.
+/// A parsed document: the text and its tree, in one arena. Movable; elements keep their place when it moves.
 class Document {
  public:
-  Document(Document&&) noexcept;
-  Document& operator=(Document&&) noexcept;
-  ~Document();
-
-  const Element& root() const;
+  const Element& root() const { return *root_; }
 
  private:
-  friend class Builder;
   friend Result<Document> parse(std::string_view text, const Limits& limits);
-  struct State;
-  explicit Document(std::unique_ptr<State> state);
+  using Arena = std::pmr::monotonic_buffer_resource;
+  Document(std::unique_ptr<Arena> arena, const Element& root) : arena_(std::move(arena)), root_(&root) {}
 
-  std::unique_ptr<State> state_;
+  std::unique_ptr<Arena> arena_;
+  const Element* root_;
 };
 
-/// Scans, parses and resolves namespaces. Errors: all of Errc.
+/// Reads a well-formed XML 1.0 document in UTF-8, within the limits and without document type declaration, in
+/// one pass without recursion. Copies `text`. Errors: all of Errc.
 Result<Document> parse(std::string_view text, const Limits& limits = {});
 
 /// Reads a kept element again. It has passed the limits once; what it borrowed may have made it longer.

@@ -29,9 +29,9 @@ std::size_t Editor::offset_of(std::string_view piece) const {
 
 void Editor::set_attribute(const Element& element, std::string_view name, std::string_view value) {
   for (const Attribute& attribute : element.attributes()) {
-    if (attribute.name != name || !attribute.ns.empty()) continue;
-    const std::size_t begin = offset_of(attribute.source);
-    add({begin, begin + attribute.source.size(), escape(value)});
+    if (!attribute.is({}, name)) continue;
+    const std::size_t begin = offset_of(attribute.source());
+    add({begin, begin + attribute.source().size(), escape(value)});
     return;
   }
   const std::size_t at = offset_of(element.source()) + tag_name_end(element.source());

@@ -1,5 +1,7 @@
 #include "protocol/xml/writer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "protocol/base/text.hpp"
@@ -8,6 +10,7 @@ namespace beckon::xml {
 
 namespace {
 
+constexpr std::size_t usual_size = 1024;  ///< Octets; most documents are smaller.
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 /// Octets of the UTF-8 character at the front that XML can carry; 0 if there is none.
@@ -20,7 +23,7 @@ std::size_t character_size(std::string_view text) {
   return character.size();
 }
 
-std::string_view entity(char c) {
+constexpr std::string_view entity(char c) {
   switch (c) {
     case '&':
       return "&amp;";
@@ -37,20 +40,27 @@ std::string_view entity(char c) {
   }
 }
 
+/// Octets that are written as they are, whatever stands beside them.
+constexpr auto plain = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t i = 0x20; i < 0x80; ++i) table[i] = entity(static_cast<char>(i)).empty();
+  table['\t'] = table['\n'] = true;
+  return table;
+}();
+
 }  // namespace
 
 void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
+    const auto odd =
+        std::find_if(text.begin(), text.end(), [](char c) { return !plain[static_cast<unsigned char>(c)]; });
+    out.append(text.begin(), odd);
+    text.remove_prefix(static_cast<std::size_t>(odd - text.begin()));
+    if (text.empty()) return;
     const std::size_t size = character_size(text);
     const auto name = entity(text[0]);
-    if (!name.empty()) {
-      out += name;
-    } else if (size == 0) {
-      out += replacement;
-    } else {
-      out += text.substr(0, size);
-    }
-    text.remove_prefix(size == 0 ? 1 : size);
+    out += !name.empty() ? name : size == 0 ? replacement : text.substr(0, size);
+    text.remove_prefix(std::max<std::size_t>(size, 1));
   }
 }
 
@@ -62,7 +72,9 @@ std::string escape(std::string_view text) {
 }
 
 Writer::Writer(Start start) {
-  if (start == Start::declaration) out_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  if (start == Start::fragment) return;
+  out_.reserve(usual_size);
+  out_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 }
 
 void Writer::end_start_tag() {
@@ -73,26 +85,32 @@ void Writer::end_start_tag() {
 Writer& Writer::open(std::string_view name) {
   end_start_tag();
   out_ += '<';
+  open_.push_back({out_.size(), name.size()});
   out_ += name;
-  open_.emplace_back(name);
   in_start_tag_ = true;
   return *this;
 }
 
 Writer& Writer::declare(std::string_view prefix, std::string_view ns) {
-  std::string name = "xmlns";
-  if (!prefix.empty()) name.append(":").append(prefix);
-  return attribute(name, ns);
+  assert(in_start_tag_);
+  out_ += prefix.empty() ? " xmlns" : " xmlns:";
+  out_ += prefix;
+  write_value(ns);
+  return *this;
 }
 
 Writer& Writer::attribute(std::string_view name, std::string_view value) {
   assert(in_start_tag_);
   out_ += ' ';
   out_ += name;
+  write_value(value);
+  return *this;
+}
+
+void Writer::write_value(std::string_view value) {
   out_ += "=\"";
   append_escaped(out_, value);
   out_ += '"';
-  return *this;
 }
 
 Writer& Writer::attribute(std::string_view name, std::uint64_t value) {
@@ -118,7 +136,7 @@ Writer& Writer::close() {
     in_start_tag_ = false;
   } else {
     out_ += "</";
-    out_ += open_.back();
+    out_.append(out_, open_.back().begin, open_.back().size);
     out_ += '>';
   }
   open_.pop_back();

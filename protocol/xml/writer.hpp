@@ -1,9 +1,10 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace beckon::xml {
 
@@ -38,10 +39,16 @@ class Writer {
   std::string finish();
 
  private:
+  /// Where the name of an open element stands in the text.
+  struct Name {
+    std::size_t begin;
+    std::size_t size;
+  };
   void end_start_tag();
+  void write_value(std::string_view value);
 
   std::string out_;
-  std::vector<std::string> open_;
+  boost::container::small_vector<Name, 8> open_;
   bool in_start_tag_ = false;
 };
 

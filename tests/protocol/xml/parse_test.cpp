@@ -1,10 +1,8 @@
-#include "protocol/xml/scan.hpp"
+#include "protocol/xml/document.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
-
-#include "protocol/xml/document.hpp"
 
 using namespace beckon;
 using xml::Errc;
@@ -25,7 +23,7 @@ std::string repeat(std::string_view text, std::size_t times) {
 
 }  // namespace
 
-TEST_CASE("what is not a well-formed document is refused, and the reason is told (XML 1.0)") {
+TEST_CASE("what is not a well-formed document is refused, and the reason is given (XML 1.0)") {
   struct Row {
     std::string_view text;
     Errc errc;
@@ -143,7 +141,7 @@ TEST_CASE("each limit is taken at its value and refused one past it") {
 
 TEST_CASE("100 000 nested elements are refused without recursion") {
   CHECK(fault_of(repeat("<a>", 100'000) + repeat("</a>", 100'000)) == Errc::too_deep);
-  CHECK(xml::scan(repeat("<a>", 100'000)).error() == Errc::too_deep);
+  CHECK(fault_of(repeat("<a>", 100'000)) == Errc::too_deep);
 }
 
 TEST_CASE("every cut of a good document is refused") {
@@ -156,15 +154,37 @@ TEST_CASE("every cut of a good document is refused") {
   }
 }
 
-TEST_CASE("the outline gives each element's place in document order") {
-  const std::string_view text = "\xEF\xBB\xBF<a><b/><c>x</c ></a>";
-  const auto outline = xml::scan(text);
-  REQUIRE(outline.has_value());
-  REQUIRE(outline->elements.size() == 3);
-  const auto slice = [&](std::size_t i) {
-    return text.substr(outline->elements[i].begin, outline->elements[i].end - outline->elements[i].begin);
-  };
-  CHECK(slice(0) == "<a><b/><c>x</c ></a>");
-  CHECK(slice(1) == "<b/>");
-  CHECK(slice(2) == "<c>x</c >");
+TEST_CASE("each element's source is the element as written") {
+  const auto document = xml::parse("\xEF\xBB\xBF<?xml version='1.0'?> <a><b/><c >x&lt;<!-- y --></c ></a> ");
+  REQUIRE(document.has_value());
+  CHECK(document->root().source() == "<a><b/><c >x&lt;<!-- y --></c ></a>");
+  CHECK(document->root().child("", "b")->source() == "<b/>");
+  CHECK(document->root().child("", "c")->source() == "<c >x&lt;<!-- y --></c >");
+}
+
+TEST_CASE("an odd octet is found wherever it stands") {
+  const std::string text = "<a b='12345678'>abcdefghijklmnopqrstuvwxyz\t\r\n </a>";
+  REQUIRE(fault_of(text) == ErrorCode{});
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    CAPTURE(at);
+    for (const char octet : {'\x00', '\x01', '\x1F', '\xA0', '\xFF'}) {
+      std::string broken = text;
+      broken[at] = octet;
+      CHECK(fault_of(broken) ==
+            (static_cast<unsigned char>(octet) < 0x80 ? Errc::bad_character : Errc::not_utf8));
+    }
+  }
+}
+
+TEST_CASE("a tree that outgrows its first block is whole, and the document does not need the text") {
+  constexpr std::size_t count = 20'000;
+  std::string text = "<r>" + repeat("<e a='&amp;'>x<!-- -->y</e>", count) + "</r>";
+  const auto document = xml::parse(text, {.nodes = 100'000});
+  text.assign(text.size(), '!');
+  REQUIRE(document.has_value());
+  std::size_t seen = 0;
+  for (const auto& element : document->root().children()) {
+    seen += element.text() == "xy" && element.attribute("a") == "&";
+  }
+  CHECK(seen == count);
 }
