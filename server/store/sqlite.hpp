@@ -75,6 +75,10 @@ class SqliteUsers {
   Result<std::vector<std::string>> domains();
   /// Changes when another connection has changed the file.
   Result<std::int64_t> data_version();
+  /// Does a state file belong to this one? Then one that is missing or empty was lost, and was not merely
+  /// never finished. Kept in the users file; false in a new one.
+  Result<bool> has_state_file();
+  Result<void> set_has_state_file(bool has);
 
   struct Impl;
 
