@@ -499,7 +499,8 @@ void Publications::restore(const store::Record& record, Now now) {
   if (record.kind != Kind::publication) return;
   const auto [name, key] = cut(record.key, ' ');
   Package* package = find(name);
-  if (!package || key.empty()) return services_.directory().skip_unreadable(record.kind);
+  if (key.empty()) return services_.directory().skip_unreadable(record.kind);
+  if (!package) return services_.directory().skip_unserved(record.kind, name);
   const EntryPtr entry = services_.directory().get(record.aor);
   if (key.front() != '-') return restore_publication(*entry, *package, key, record, now);
   const auto device = parse_number<Device>(key.substr(1), 16);

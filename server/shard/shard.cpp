@@ -678,7 +678,7 @@ void Shard::restore(store::Answer answer) {
 
 void Shard::restored() {
   const Now now = clock().now();
-  directory_.report_unreadable();
+  directory_.report_skipped();
   describe();
   for (const auto& seat : rooms_) seat.room->restored(now);
   replays_end_.set(now.mono + replay_time, [this](Time) { replays_.clear(); });

@@ -574,7 +574,7 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
   const auto record = parse_record(stored.key, stored.value, now, services_.settings().restart_grace);
   if (!record) return services_.directory().skip_unreadable(stored.kind);
   Package* package = packages_.find(record->package);
-  if (!package) return log::warn("subscription", "{}: package {} is not served", stored.aor, record->package);
+  if (!package) return services_.directory().skip_unserved(stored.kind, record->package);
   const EntryPtr resource = services_.directory().get(stored.aor);
   auto head =
       Head::make(record->dialog, services_.contact(resource->bucket(), record->hop, record->dialog.secure),
