@@ -531,7 +531,8 @@ void Publications::restore_publication(Entry& entry, Package& package, std::stri
   dropped_.emplace_back(entry.ptr(), record.key);
 }
 
-void Publications::restored(Now) {
+/// Erases the records that were past the limit.
+void Publications::drop_past_limit() {
   class Dropping final : public store::Step {
    public:
     explicit Dropping(std::string key) : key_(std::move(key)) {}
@@ -546,6 +547,10 @@ void Publications::restored(Now) {
   };
   for (auto& [entry, key] : std::exchange(dropped_, {}))
     entry->add_fact(std::make_unique<Dropping>(std::move(key)));
+}
+
+void Publications::restored(Now) {
+  drop_past_limit();
   each_presentity([&](Entry& entry) {
     forget_unregistered(entry);
     if (entry.find(slot_)) entry.add_fact(std::make_unique<Expiry>(*this, entry));
@@ -556,6 +561,7 @@ void Publications::reload(Entry& entry, const store::Held& held, Now now) {
   if (held.durable) return;
   if (entry.find(slot_)) entry.drop(slot_);
   for (const store::Record& record : held.records) restore(record, now);
+  drop_past_limit();
   settle(entry);
   announce(entry, (1U << packages_.size()) - 1, now);
 }
