@@ -1,6 +1,7 @@
 #include "server/daemon/stores.hpp"
 
 #include <filesystem>
+#include <fstream>
 
 #include "protocol/base/log.hpp"
 #include "server/admin/data_folder.hpp"
@@ -22,6 +23,13 @@ store::Durability to_store(Durability durability) {
 
 Failure failure_of(const std::filesystem::path& file, const std::string& why) {
   return {Exit::store, file.string() + ": " + why};
+}
+
+/// Names this boot of the machine; empty where the system does not.
+std::string boot_of_machine() {
+  std::string name;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), name);
+  return name;
 }
 
 std::optional<Failure> make_folder(const std::filesystem::path& data) {
@@ -66,7 +74,7 @@ std::optional<Failure> StoreFiles::open_state(const Config& config) {
     noted = users_->set_has_state_file(false);
   }
   if (!noted) return failure_of(admin::users_file(config.data), noted.error().message());
-  auto opened = store::SqliteState::open(file, to_store(config.durability), clock_);
+  auto opened = store::SqliteState::open(file, to_store(config.durability), clock_, boot_of_machine());
   if (!opened) return failure_of(file, opened.error().message());
   state_ = std::move(*opened);
   if (!*marked || is_lost) noted = users_->set_has_state_file(true);

@@ -55,9 +55,12 @@ std::string silent_key(const Package& package, Device device) {
 }
 
 std::string encode(const State& state, std::uint64_t etag, const Compositor::Plan& plan,
-                   std::chrono::seconds granted, Now now) {
+                   std::chrono::seconds granted, const store::TimeScale& scale) {
   store::RecordWriter writer;
-  writer.number(etag).number(plan.device).lifetime(granted, plan.expires, now).flag(!state.is_stored_whole());
+  writer.number(etag)
+      .number(plan.device)
+      .lifetime(granted, plan.expires, scale)
+      .flag(!state.is_stored_whole());
   writer.text(state.stored());
   return std::move(writer).finish();
 }
@@ -100,7 +103,7 @@ class Publications::PublishStep final : public RequestStep {
       const auto* state = reading_.state ? reading_.state.get()
                                          : static_cast<State*>(compositor.find(plan_.number)->state.get());
       batch.put(Kind::publication, publication_key(package_, plan_.number),
-                [&] { return encode(*state, etag_, plan_, ask_.expires, now); });
+                [&] { return encode(*state, etag_, plan_, ask_.expires, services().store().scale()); });
     }
     promise(batch, response());
     return true;
@@ -514,7 +517,9 @@ void Publications::restore_publication(Entry& entry, Package& package, std::stri
   event::Publication publication;
   publication.etag = reader.number();
   publication.device = reader.number();
-  publication.expires = now.mono + reader.lifetime(now, services_.settings().restart_grace).left;
+  publication.expires =
+      now.mono +
+      reader.lifetime(now.mono, services_.store().scale(), services_.settings().restart_grace).left;
   publication.incomplete = reader.flag();
   Reading reading = package.restore(reader.text());
   const auto number = parse_number<std::uint16_t>(key);

@@ -672,7 +672,7 @@ void Shard::restore(const store::Record& record) {
 }
 
 void Shard::restore(store::Answer answer) {
-  if (answer.until > clock().now().wall)
+  if (answer.until > store().scale().at(clock().now().mono))
     replays_.emplace(std::move(answer.request), std::move(answer.response));
 }
 

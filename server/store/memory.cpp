@@ -103,8 +103,9 @@ Result<Version> MemoryWriter::write(Batch& batch, Now now) {
   }
   if (now.mono - pruned_ >= prune_interval) {
     pruned_ = now.mono;
-    boost::unordered::erase_if(memory_.answers,
-                               [&](const auto& entry) { return entry.second.until < now.wall; });
+    boost::unordered::erase_if(memory_.answers, [until = memory_.scale.at(now.mono)](const auto& entry) {
+      return entry.second.until < until;
+    });
   }
   if (batch.answer) memory_.answers.insert_or_assign(batch.answer->request, *batch.answer);
   ++memory_.version;

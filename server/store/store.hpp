@@ -11,6 +11,7 @@
 #include "protocol/base/result.hpp"
 #include "protocol/base/time.hpp"
 #include "server/store/error.hpp"
+#include "server/store/time_scale.hpp"
 #include "server/users/user.hpp"
 
 /// Where the server's state outlives its process: asynchronous, per AOR, versioned.
@@ -53,7 +54,7 @@ struct Answer {
   std::string request;   ///< Identity of the request: Call-ID, CSeq, From-tag and branch.
   std::string aor;       ///< Whose bucket answers it.
   std::string response;  ///< Status, To-tag and the headers that matter; a text of the owning room.
-  WallTime until;        ///< Answered at + 64*T1.
+  WallTime until;        ///< Answered at + 64*T1, by the store's TimeScale.
 };
 
 /// How often a store deletes answers that no retransmission can ask for any more: a search at each commit
@@ -119,7 +120,11 @@ class RecordStore {
 };
 
 /// Soft state (DESIGN 1.4, 1.5): what its owners refresh.
-class StateStore : public RecordStore {};
+class StateStore : public RecordStore {
+ public:
+  /// By which the times in its records and answers stand.
+  virtual TimeScale scale() const { return {}; }
+};
 
 /// Takes in what a store held when it was opened.
 class Loader {

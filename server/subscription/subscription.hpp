@@ -56,7 +56,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   /// Why it ended; empty before.
   std::string_view reason() const { return notifier_.reason(); }
   Time expires() const { return notifier_.expires(); }
-  WallTime since() const { return since_; }
+  Time since() const { return since_; }
   /// What the watcher calls itself; often empty.
   std::string_view display_name() const { return head_.display_name(); }
   /// The same as long as it lives, over restarts too; unique.
@@ -95,7 +95,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   event::Notifier notifier_;
   Head head_;
   Peer peer_;
-  WallTime since_{};
+  Time since_{};
   std::uint32_t cseq_ = 0;           ///< Of the last NOTIFY; 0 before the first.
   std::uint32_t reserved_cseq_ = 0;  ///< Up to here CSeqs are covered by the record.
   std::uint32_t remote_cseq_ = 0;    ///< Of the last SUBSCRIBE.

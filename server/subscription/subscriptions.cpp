@@ -181,7 +181,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   made->head_ = std::move(*head);
   made->permission_ = permission;
   made->body_type_ = static_cast<std::uint8_t>(std::ranges::find(types, body_type) - types.begin());
-  made->since_ = now.wall;
+  made->since_ = now.mono;
   made->granted_ = static_cast<std::uint32_t>(expires.count());
   made->remote_cseq_ = *dialog->remote_cseq;
   made->is_secure_dialog_ = secure;
@@ -541,7 +541,7 @@ void Subscriptions::put(store::Batch& batch, const Subscription& subscription, T
     record.lifetime.granted = std::chrono::seconds(subscription.granted_);
     record.hop = subscription.hop();
     record.had_flow = subscription.peer_.flow != 0;
-    return record.print(expires, services_.clock().now());
+    return record.print(expires, services_.store().scale());
   });
 }
 
@@ -571,7 +571,8 @@ void Subscriptions::erase(const Subscription& subscription) {
 
 void Subscriptions::restore(const store::Record& stored, Now now) {
   if (stored.kind != store::Kind::subscription) return;
-  const auto record = parse_record(stored.key, stored.value, now, services_.settings().restart_grace);
+  const auto record = parse_record(stored.key, stored.value, now.mono, services_.store().scale(),
+                                   services_.settings().restart_grace);
   if (!record) return services_.directory().skip_unreadable(stored.kind);
   Package* package = packages_.find(record->package);
   if (!package) return services_.directory().skip_unserved(stored.kind, record->package);

@@ -233,6 +233,7 @@ class Stage final : public Services {
   }
 
   Duration store_latency = 1ms;  ///< From the next start on, for whatever is committed.
+  std::string boot = "boot 1";   ///< Of the machine, at the next start.
   beckon::test::VirtualClock clock_;
   TimerQueue queue;
   store::Memory memory;
@@ -283,6 +284,7 @@ class Stage final : public Services {
   }
   void start() {
     log::set_level(log::Level::off);
+    memory.begin(boot, clock_.at);
     store_ = std::make_unique<store::MemoryStore>(memory, queue, clock_, store_latency);
     users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_, store_latency);
     bus_ = std::make_unique<store::LocalBus>(queue, clock_);
