@@ -26,6 +26,7 @@ struct Memory {
   Version version = 0;
   bool is_shared = false;     ///< Several nodes write it.
   ErrorCode broken{};         ///< Set, every commit fails with it.
+  std::uint64_t commits = 0;  ///< Tried.
   Anchor anchor;
   TimeScale scale;  ///< Of the process that uses it now.
 

@@ -70,7 +70,8 @@ struct Batch {
   std::vector<Change> changes{};
   std::optional<Answer> answer{};
   Time deadline = Time::max();  ///< Timer F of the client that waits; later, the batch is not begun.
-  /// The version the AOR must have, else Errc::conflict; stores that are not shared need not look.
+  /// The version the AOR must have, else Errc::conflict. Absent: its records are written by their owner
+  /// alone, and the AOR's version does not rise. Stores that are not shared need not look.
   std::optional<Version> expected{};
   /// For the durable store. Kinds of the two stores never stand in one batch.
   bool durable = false;

@@ -72,7 +72,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   /// Why nothing can be sent now.
   enum Hold : std::uint8_t {
     unreachable = 1,  ///< The connection is gone: the watcher has to come back (RFC 5626).
-    unstored = 2,     ///< After a restart: its next CSeqs are not in the store yet.
+    unstored = 2,     ///< Its next CSeqs are not in the store yet.
     batched = 4,      ///< A change of rules is being worked through; `Subscriptions::deliver` ends it.
   };
 
@@ -97,7 +97,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   Peer peer_;
   Time since_{};
   std::uint32_t cseq_ = 0;           ///< Of the last NOTIFY; 0 before the first.
-  std::uint32_t reserved_cseq_ = 0;  ///< Up to here CSeqs are covered by the record.
+  std::uint32_t reserved_cseq_ = 0;  ///< Up to here the store has CSeqs reserved.
   std::uint32_t remote_cseq_ = 0;    ///< Of the last SUBSCRIBE.
   std::uint32_t granted_ = 0;        ///< Lifetime, in seconds.
   std::uint32_t heard_ = 0;          ///< The newest change (`Index::Group::change`) it was reported.
@@ -105,6 +105,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   Permission permission_ = Permission::pending;
   std::uint8_t body_type_ = 0;
   std::uint8_t holds_ = 0;
+  std::uint8_t reserving_ = 0;       ///< Batches with the store that reserve CSeqs or erase the record.
+  std::uint8_t store_failures_ = 0;  ///< Tries to reserve CSeqs that failed one after the other.
   bool is_begun_ = false;
   bool is_approved_ = false;
   bool is_fetch_ = false;

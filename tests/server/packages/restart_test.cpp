@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "server/subscription/record.hpp"
 #include "tests/server/packages/stage.hpp"
 
 using namespace beckon;
@@ -137,6 +138,105 @@ TEST_CASE(
   stage.wait(6s);
   CHECK(stage.notifies.size() >= 1);
   take_all();
+}
+
+TEST_CASE(
+    "while the store fails no CSeq leaves that it does not have: NOTIFYs wait for it, and the newest state "
+    "follows "
+    "(DESIGN 1.4)") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "presence", {"Expires: 86400"});
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("0"));
+  unsigned highest = cseq_of(stage.drain().back());
+  const auto stored = [&] {
+    for (const auto& [key, value] : stage.memory.records)
+      if (std::get<store::Kind>(key) == store::Kind::subscription)
+        return subscription::parse_record(std::get<2>(key), value, stage.clock_.at.mono, stage.memory.scale,
+                                          0s)
+            ->dialog.reserved_cseq;
+    return 0U;
+  };
+  const unsigned most = stored();
+  stage.memory.broken = store::Errc::io;
+  const EntryPtr entry = stage.entry(alice);
+  const auto change = [&] {
+    stage.subscriptions->changed(*stage.presence_package, *entry, stage.clock_.at);
+    stage.wait(1s);
+  };
+  for (unsigned i = 0; i < 1500; ++i) {
+    change();
+    for (const Notified& notified : stage.drain()) {
+      CHECK(cseq_of(notified) == highest + 1);
+      highest = cseq_of(notified);
+    }
+  }
+  CHECK(highest == most);
+  CHECK(stored() == most);
+  SUBCASE("the store comes back") {
+    stage.memory.broken = {};
+    stage.wait(store::Sequence::retry_max);
+    CHECK(cseq_of(stage.take()) == most + 1);
+    CHECK(stored() > most);
+    CHECK(stage.notifies.empty());
+    change();
+    CHECK(cseq_of(stage.take()) == most + 2);
+  }
+  SUBCASE("a refresh is stored first") {
+    stage.memory.broken = {};
+    CHECK(watcher.refresh(600).status() == 200);
+    CHECK(cseq_of(stage.take()) == most + 1);
+    CHECK(stored() > most);
+    stage.wait(store::Sequence::retry_max);
+    CHECK(stage.notifies.empty());
+  }
+  SUBCASE("the watcher ends it first") {
+    stage.memory.broken = {};
+    CHECK(watcher.refresh(0).status() == 200);
+    CHECK(stage.take().state() == "terminated;timeout");
+    stage.settle();
+    CHECK(stored() == 0);
+  }
+  SUBCASE("its lifetime ends first") {
+    stage.wait(24h);
+    CHECK(stage.notifies.empty());
+    CHECK(stored() == most);
+    stage.memory.broken = {};
+    stage.wait(store::Sequence::retry_max);
+    CHECK(stage.take().state() == "terminated;timeout");
+    CHECK(stored() == 0);
+    CHECK(stage.table("PST").rows.empty());
+  }
+  SUBCASE("kill -9") {
+    stage.memory.broken = {};
+    stage.restart();
+    stage.wait(6s);
+    CHECK(cseq_of(stage.take()) > highest);
+  }
+}
+
+TEST_CASE("tries to reserve CSeqs after a restart are spaced: 1 s, 2 s ... 60 s while the store fails") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "presence", {"Expires: 86400"});
+  stage.take();
+  stage.memory.broken = store::Errc::io;
+  stage.restart();
+  const auto tries = [&](Duration time) {
+    const auto before = stage.memory.commits;
+    stage.wait(time);
+    return stage.memory.commits - before;
+  };
+  CHECK(tries(1s) >= 2);
+  CHECK(tries(1h) <= 3600 / 45 + 10);
+  CHECK(tries(1h) >= 60);
+  CHECK(stage.notifies.empty());
+  stage.memory.broken = {};
+  stage.wait(66s);
+  CHECK(stage.take().state() == "active");
 }
 
 TEST_CASE(

@@ -243,6 +243,7 @@ class Stage final : public Services {
   std::unique_ptr<publication::Publications> publications;
   std::unique_ptr<presence::Presentities> presentities;
   std::unique_ptr<subscription::Subscriptions> subscriptions;
+  subscription::Package* presence_package = nullptr;
 
  protected:
   void* find_room(std::type_index) override { return nullptr; }
@@ -295,6 +296,7 @@ class Stage final : public Services {
     presentities = std::make_unique<presence::Presentities>(*this, *publications, *registrar, *documents);
     subscription::Packages packages;
     auto& watched = packages.add<packages::Presence>(presentities->watches());
+    presence_package = &watched;
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
     if (add_) add_(*this, packages);
     subscriptions = std::make_unique<subscription::Subscriptions>(*this, std::move(packages));
