@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 
 #include "protocol/base/text.hpp"
@@ -140,17 +141,34 @@ Certificate make_certificate(EVP_PKEY* key, const std::vector<std::string>& name
   return made ? std::move(certificate) : nullptr;
 }
 
-/// The file is there whole or not at all.
-Result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
-  const auto failed = [] { return ErrorCode(errno, boost::system::system_category()); };
-  const std::string unfinished = path + ".new";
-  const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-  if (fd < 0) return failed();
+ErrorCode last_error() { return {errno, boost::system::system_category()}; }
+
+/// Where a file is written before it is renamed to `path`.
+std::string unfinished(const std::string& path) { return path + ".new"; }
+
+/// Writes the whole file to the disk, beside its place.
+Result<void> write_beside(const std::string& path, std::string_view text, mode_t mode) {
+  const int fd =
+      ::open(unfinished(path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+  if (fd < 0) return last_error();
   ErrorCode error;
-  if (::fchmod(fd, mode) != 0 || ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    error = failed();
-  if (::close(fd) != 0 && !error) error = failed();
-  if (!error && ::rename(unfinished.c_str(), path.c_str()) != 0) error = failed();
+  if (::fchmod(fd, mode) != 0 || ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      ::fsync(fd) != 0)
+    error = last_error();
+  if (::close(fd) != 0 && !error) error = last_error();
+  if (error) return error;
+  return {};
+}
+
+/// Puts what `write_beside` wrote in its place, on the disk as well.
+Result<void> put_in_place(const std::string& path) {
+  if (::rename(unfinished(path).c_str(), path.c_str()) != 0) return last_error();
+  std::string folder = std::filesystem::path(path).parent_path().string();
+  if (folder.empty()) folder = ".";
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return last_error();
+  const ErrorCode error = ::fsync(fd) == 0 ? ErrorCode() : last_error();
+  ::close(fd);
   if (error) return error;
   return {};
 }
@@ -197,8 +215,18 @@ Result<void> make_self_signed(const std::string& certificate_path, const std::st
   if (!certificate || PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
       PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
     return ErrorCode(Errc::bad_certificate);
-  if (auto written = write_file(key_path, contents(key_text.get()), 0600); !written) return written;
-  return write_file(certificate_path, contents(certificate_text.get()), 0644);
+  auto done = write_beside(key_path, contents(key_text.get()), 0600);
+  if (done) done = write_beside(certificate_path, contents(certificate_text.get()), 0644);
+  if (done) done = put_in_place(key_path);
+  if (done) done = put_in_place(certificate_path);
+  return done;
+}
+
+bool finish_self_signed(const std::string& certificate_path, const std::string& key_path) {
+  std::error_code error;
+  if (std::filesystem::exists(certificate_path, error) || error) return false;
+  return TlsContext::server(unfinished(certificate_path), key_path).has_value() &&
+         put_in_place(certificate_path).has_value();
 }
 
 }  // namespace beckon::net

@@ -55,8 +55,12 @@ enum class Identity {
 
 /// Makes an ECDSA P-256 key and a self-signed certificate for `names` (the first one is the subject) and
 /// `ips`, valid for ten years, and writes both as PEM; the key's file gets mode 0600. Existing files are
-/// replaced.
+/// replaced. Both are on the disk under names that end in ".new" before the key, and then the certificate,
+/// gets its own name.
 Result<void> make_self_signed(const std::string& certificate_path, const std::string& key_path,
                               const std::vector<std::string>& names, const std::vector<IpAddress>& ips);
+/// Finishes a `make_self_signed` that was killed between its two renames: true where the key is there, the
+/// certificate is not, and the one that ends in ".new" fits the key and was renamed.
+bool finish_self_signed(const std::string& certificate_path, const std::string& key_path);
 
 }  // namespace beckon::net

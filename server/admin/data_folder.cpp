@@ -33,23 +33,20 @@ fs::path state_file(const fs::path& data) { return data / "state.db"; }
 fs::path certificate_file(const fs::path& data) { return data / "cert.pem"; }
 fs::path key_file(const fs::path& data) { return data / "key.pem"; }
 
-std::optional<std::string> problem_of_databases(const fs::path& data) {
+std::optional<std::string> problem_of_users(const fs::path& data) {
   const Presence users = presence_of(users_file(data));
-  const Presence state = presence_of(state_file(data));
-  if (state == Presence::filled && users != Presence::filled)
-    return sentence(users_file(data), users, state_file(data), "to begin with no users and no documents");
-  if (users == Presence::filled && state == Presence::empty)
-    return state_file(data).string() +
-           " is empty, but users.db is not: restore it from a backup, or remove it to begin without "
-           "registrations, subscriptions and documents";
-  return std::nullopt;
+  if (users == Presence::filled || presence_of(state_file(data)) != Presence::filled) return std::nullopt;
+  return sentence(users_file(data), users, state_file(data), "to begin with no users and no documents");
 }
 
-bool has_lost_state(const fs::path& data) {
-  return presence_of(domains_file(data)) == Presence::filled &&
-         presence_of(users_file(data)) == Presence::filled &&
-         presence_of(state_file(data)) == Presence::missing;
+std::optional<std::string> problem_of_state(const fs::path& data, bool was_made) {
+  if (!was_made || presence_of(state_file(data)) != Presence::empty) return std::nullopt;
+  return state_file(data).string() +
+         " is empty, but users.db is not: restore it from a backup, or remove it to begin without "
+         "registrations, subscriptions and documents";
 }
+
+bool is_state_missing(const fs::path& data) { return presence_of(state_file(data)) == Presence::missing; }
 
 std::optional<std::string> problem_of_certificate(const fs::path& data) {
   const fs::path certificate = certificate_file(data), key = key_file(data);

@@ -14,12 +14,14 @@ std::filesystem::path state_file(const std::filesystem::path& data);
 std::filesystem::path certificate_file(const std::filesystem::path& data);
 std::filesystem::path key_file(const std::filesystem::path& data);
 
-/// Why the databases of this folder must not be opened: one of them is missing or empty while the other shows
-/// that it was there. Opening would make a new one, and its users or documents would be lost without a word.
-/// Users without a state file are right: `beckond user add` may run before the first start.
-std::optional<std::string> problem_of_databases(const std::filesystem::path& data);
-/// Is the state file missing in a folder that a server has served from?
-bool has_lost_state(const std::filesystem::path& data);
+/// Why the users file of this folder must not be opened: it is missing or empty while the state file shows
+/// that it was there. Opening would make a new one, and the users would be lost without a word. Users without
+/// a state file are right: `beckond user add` may run before the first start.
+std::optional<std::string> problem_of_users(const std::filesystem::path& data);
+/// Why the state file must not be opened. `was_made`: one belongs to the users file
+/// (`SqliteUsers::has_state_file`). Else an empty one is what a first start left that was killed.
+std::optional<std::string> problem_of_state(const std::filesystem::path& data, bool was_made);
+bool is_state_missing(const std::filesystem::path& data);
 /// Why the self-signed certificate of this folder can be neither used nor made: one of its two files is
 /// missing, and making both would overwrite the other.
 std::optional<std::string> problem_of_certificate(const std::filesystem::path& data);

@@ -222,7 +222,7 @@ class Work {
 Exit run_user_command(const CommandLine& line, std::istream& in, std::ostream& out, std::ostream& err) {
   std::error_code error;
   std::filesystem::create_directories(line.config.data, error);
-  if (const auto problem = problem_of_databases(line.config.data)) {
+  if (const auto problem = problem_of_users(line.config.data)) {
     err << "beckond: " << *problem << '\n';
     return Exit::store;
   }

@@ -15,13 +15,16 @@ struct Files {
 
 std::optional<Failure> make_if_missing(const Config& config, const Files& files,
                                        const CertificateNames& names) {
-  if (const auto problem = admin::problem_of_certificate(config.data)) return Failure{Exit::usage, *problem};
-  if (std::filesystem::exists(files.certificate)) return std::nullopt;
-  std::cerr << "beckond: made a self-signed certificate, " << files.certificate.string() << '\n';
-  const auto made =
-      net::make_self_signed(files.certificate.string(), files.key.string(), names.names, names.ips);
-  if (made) return std::nullopt;
-  return Failure{Exit::failed, files.certificate.string() + ": " + made.error().message()};
+  const std::string certificate = files.certificate.string(), key = files.key.string();
+  if (!net::finish_self_signed(certificate, key)) {
+    if (const auto problem = admin::problem_of_certificate(config.data))
+      return Failure{Exit::usage, *problem};
+    if (std::filesystem::exists(files.certificate)) return std::nullopt;
+    const auto made = net::make_self_signed(certificate, key, names.names, names.ips);
+    if (!made) return Failure{Exit::failed, certificate + ": " + made.error().message()};
+  }
+  std::cerr << "beckond: made a self-signed certificate, " << certificate << '\n';
+  return std::nullopt;
 }
 
 /// `context` is null where no listener uses TLS.

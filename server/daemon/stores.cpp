@@ -1,6 +1,7 @@
 #include "server/daemon/stores.hpp"
 
 #include <filesystem>
+#include <fstream>
 
 #include "protocol/base/log.hpp"
 #include "server/admin/data_folder.hpp"
@@ -24,6 +25,13 @@ Failure failure_of(const std::filesystem::path& file, const std::string& why) {
   return {Exit::store, file.string() + ": " + why};
 }
 
+/// Names this boot of the machine; empty where the system does not.
+std::string boot_of_machine() {
+  std::string name;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), name);
+  return name;
+}
+
 std::optional<Failure> make_folder(const std::filesystem::path& data) {
   std::error_code error;
   std::filesystem::create_directories(data, error);
@@ -36,27 +44,41 @@ std::optional<Failure> make_folder(const std::filesystem::path& data) {
 
 std::optional<Failure> StoreFiles::open(const Config& config, const Seats& seats) {
   if (auto failure = make_folder(config.data)) return failure;
-  if (const auto problem = admin::problem_of_databases(config.data)) return Failure{Exit::store, *problem};
-  const bool durable = config.durability != Durability::memory;
-  if (durable && admin::has_lost_state(config.data))
-    log::warn("server",
-              "{} is missing, and a new one is made: registrations, subscriptions and documents of the last "
-              "run are "
-              "lost",
-              admin::state_file(config.data).string());
-  // Users first: a first start that is cut off leaves no state file that would miss them.
+  if (const auto problem = admin::problem_of_users(config.data)) return Failure{Exit::store, *problem};
+  // Users first: a first start that is killed leaves no state file that would miss them.
   auto users = store::SqliteUsers::open(admin::users_file(config.data));
   if (!users) return failure_of(admin::users_file(config.data), users.error().message());
   users_ = std::move(*users);
-  if (durable) {
-    auto opened =
-        store::SqliteState::open(admin::state_file(config.data), to_store(config.durability), clock_);
-    if (!opened) return failure_of(admin::state_file(config.data), opened.error().message());
-    state_ = std::move(*opened);
-  }
+  if (config.durability != Durability::memory)
+    if (auto failure = open_state(config)) return failure;
   for (const auto& seat : seats) {
     if (auto failure = open_view(config, *seat)) return failure;
   }
+  return std::nullopt;
+}
+
+/// The users file is marked after the state file is whole, and the mark goes before a lost one is made anew:
+/// a start that is killed between the two is as good as none.
+std::optional<Failure> StoreFiles::open_state(const Config& config) {
+  const std::filesystem::path file = admin::state_file(config.data);
+  const auto marked = users_->has_state_file();
+  if (!marked) return failure_of(admin::users_file(config.data), marked.error().message());
+  if (const auto problem = admin::problem_of_state(config.data, *marked))
+    return Failure{Exit::store, *problem};
+  const bool is_lost = *marked && admin::is_state_missing(config.data);
+  Result<void> noted;
+  if (is_lost) {
+    log::warn("server",
+              "{} is missing, and a new one is made: registrations, subscriptions and documents are lost",
+              file.string());
+    noted = users_->set_has_state_file(false);
+  }
+  if (!noted) return failure_of(admin::users_file(config.data), noted.error().message());
+  auto opened = store::SqliteState::open(file, to_store(config.durability), clock_, boot_of_machine());
+  if (!opened) return failure_of(file, opened.error().message());
+  state_ = std::move(*opened);
+  if (!*marked || is_lost) noted = users_->set_has_state_file(true);
+  if (!noted) return failure_of(admin::users_file(config.data), noted.error().message());
   return std::nullopt;
 }
 

@@ -16,7 +16,7 @@ namespace beckon::server {
 class StoreFiles {
  public:
   /// Makes the data folder if there is none, opens its databases, and gives every seat its view. Refuses a
-  /// folder that has lost one of them (`admin::problem_of_databases`).
+  /// folder that has lost one of them (`admin::problem_of_users`, `problem_of_state`).
   std::optional<Failure> open(const Config& config, const Seats& seats);
   /// Hands the stored records to `loader`, before the first commit.
   std::optional<Failure> load(const Config& config, store::Loader& loader);
@@ -26,6 +26,7 @@ class StoreFiles {
   void finish();
 
  private:
+  std::optional<Failure> open_state(const Config& config);
   std::optional<Failure> open_view(const Config& config, Seat& seat);
 
   SystemClock clock_;

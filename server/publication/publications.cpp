@@ -55,9 +55,12 @@ std::string silent_key(const Package& package, Device device) {
 }
 
 std::string encode(const State& state, std::uint64_t etag, const Compositor::Plan& plan,
-                   std::chrono::seconds granted, Now now) {
+                   std::chrono::seconds granted, const store::TimeScale& scale) {
   store::RecordWriter writer;
-  writer.number(etag).number(plan.device).lifetime(granted, plan.expires, now).flag(!state.is_stored_whole());
+  writer.number(etag)
+      .number(plan.device)
+      .lifetime(granted, plan.expires, scale)
+      .flag(!state.is_stored_whole());
   writer.text(state.stored());
   return std::move(writer).finish();
 }
@@ -100,7 +103,7 @@ class Publications::PublishStep final : public RequestStep {
       const auto* state = reading_.state ? reading_.state.get()
                                          : static_cast<State*>(compositor.find(plan_.number)->state.get());
       batch.put(Kind::publication, publication_key(package_, plan_.number),
-                [&] { return encode(*state, etag_, plan_, ask_.expires, now); });
+                [&] { return encode(*state, etag_, plan_, ask_.expires, services().store().scale()); });
     }
     promise(batch, response());
     return true;
@@ -507,7 +510,8 @@ void Publications::restore(const store::Record& record, Now now) {
   if (record.kind != Kind::publication) return;
   const auto [name, key] = cut(record.key, ' ');
   Package* package = find(name);
-  if (!package || key.empty()) return services_.directory().skip_unreadable(record.kind);
+  if (key.empty()) return services_.directory().skip_unreadable(record.kind);
+  if (!package) return services_.directory().skip_unserved(record.kind, name);
   const EntryPtr entry = services_.directory().get(record.aor);
   if (key.front() != '-') return restore_publication(*entry, *package, key, record, now);
   const auto device = parse_number<Device>(key.substr(1), 16);
@@ -521,7 +525,9 @@ void Publications::restore_publication(Entry& entry, Package& package, std::stri
   event::Publication publication;
   publication.etag = reader.number();
   publication.device = reader.number();
-  publication.expires = now.mono + reader.lifetime(now, services_.settings().restart_grace).left;
+  publication.expires =
+      now.mono +
+      reader.lifetime(now.mono, services_.store().scale(), services_.settings().restart_grace).left;
   publication.incomplete = reader.flag();
   Reading reading = package.restore(reader.text());
   const auto number = parse_number<std::uint16_t>(key);
@@ -538,7 +544,8 @@ void Publications::restore_publication(Entry& entry, Package& package, std::stri
   dropped_.emplace_back(entry.ptr(), record.key);
 }
 
-void Publications::restored(Now) {
+/// Erases the records that were past the limit.
+void Publications::drop_past_limit() {
   class Dropping final : public store::Step {
    public:
     explicit Dropping(std::string key) : key_(std::move(key)) {}
@@ -553,6 +560,10 @@ void Publications::restored(Now) {
   };
   for (auto& [entry, key] : std::exchange(dropped_, {}))
     entry->add_fact(std::make_unique<Dropping>(std::move(key)));
+}
+
+void Publications::restored(Now) {
+  drop_past_limit();
   each_presentity([&](Entry& entry) {
     forget_unregistered(entry);
     if (entry.find(slot_)) entry.add_fact(std::make_unique<Expiry>(*this, entry));
@@ -563,6 +574,7 @@ void Publications::reload(Entry& entry, const store::Held& held, Now now) {
   if (held.durable) return;
   if (entry.find(slot_)) entry.drop(slot_);
   for (const store::Record& record : held.records) restore(record, now);
+  drop_past_limit();
   settle(entry);
   announce(entry, (1U << packages_.size()) - 1, now);
 }

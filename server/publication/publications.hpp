@@ -88,6 +88,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   void announce(Entry& entry, std::uint32_t packages, Now now);
   void forget_unregistered(Entry& entry);
   void settle(Entry& entry);
+  void drop_past_limit();
   void restore_publication(Entry& entry, Package& package, std::string_view key, const store::Record& record,
                            Now now);
 

@@ -77,12 +77,10 @@ namespace {
 
 /// q has three decimals (RFC 3261 25.1).
 constexpr float q_steps = 1000;
-constexpr std::chrono::years age_max{10};
 
 }  // namespace
 
-std::string print(const Binding& binding, Now now) {
-  const auto age = std::chrono::floor<std::chrono::milliseconds>(now.mono - binding.registered);
+std::string print(const Binding& binding, const store::TimeScale& scale) {
   return store::RecordWriter()
       .text(binding.contact())
       .text(binding.parameters())
@@ -95,12 +93,13 @@ std::string print(const Binding& binding, Now now) {
       .number(static_cast<std::uint64_t>(binding.q * q_steps + 0.5F))
       .hop(binding.received())
       .flag(binding.suspended)
-      .time(now.wall - age)
-      .lifetime(std::chrono::seconds(binding.granted), binding.expires, now)
+      .time(binding.registered, scale)
+      .lifetime(std::chrono::seconds(binding.granted), binding.expires, scale)
       .finish();
 }
 
-std::optional<Binding> parse_binding(std::string_view value, Now now, Duration grace) {
+std::optional<Binding> parse_binding(std::string_view value, Time now, const store::TimeScale& scale,
+                                     Duration grace) {
   store::RecordReader reader(value);
   BindingTexts::Fields texts;
   for (std::string_view* text :
@@ -114,14 +113,12 @@ std::optional<Binding> parse_binding(std::string_view value, Now now, Duration g
   binding.set_received(kept.hop);
   const bool was_suspended = reader.flag();
   binding.suspended = kept.had_flow || was_suspended;
-  const WallTime registered = reader.time();
-  const store::Lifetime lifetime = reader.lifetime(now, grace);
+  binding.registered = reader.time(now, scale);
+  const store::Lifetime lifetime = reader.lifetime(now, scale, grace);
   if (!reader.ok() || texts.contact.empty()) return std::nullopt;
-  // A clock that was set back makes it new.
-  binding.registered = now.mono - (now.wall - std::clamp(registered, now.wall - age_max, now.wall));
   binding.granted =
       static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(lifetime.granted).count());
-  binding.expires = now.mono + lifetime.left;
+  binding.expires = now + lifetime.left;
   return binding;
 }
 

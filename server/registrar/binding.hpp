@@ -10,6 +10,7 @@
 
 #include "protocol/base/time.hpp"
 #include "protocol/transaction/transport.hpp"
+#include "server/store/time_scale.hpp"
 
 namespace beckon::server {
 class Entry;
@@ -99,9 +100,10 @@ class Binding {
 std::string key_of(const Binding& binding);
 
 /// As the store keeps it. Read back, a binding that lived on a flow is suspended; `grace` as for
-/// `store::left_of`.
-std::string print(const Binding& binding, Now now);
-std::optional<Binding> parse_binding(std::string_view value, Now now, Duration grace);
+/// `store::TimeScale::left`.
+std::string print(const Binding& binding, const store::TimeScale& scale);
+std::optional<Binding> parse_binding(std::string_view value, Time now, const store::TimeScale& scale,
+                                     Duration grace);
 
 /// Why a binding changed (RFC 3680 5.1 events).
 enum class BindingEvent : std::uint8_t {

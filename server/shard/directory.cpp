@@ -73,7 +73,17 @@ void Directory::forget_closed(Time now) {
   if (!closed_before_.empty()) forget_.set(now + closed_kept, [this](Time at) { forget_closed(at); });
 }
 
-void Directory::report_unreadable() {
+void Directory::skip_unserved(store::Kind kind, std::string_view package) {
+  ++unserved_[{kind, std::string(package)}];
+}
+
+void Directory::report_skipped() {
+  for (const auto& [what, count] : std::exchange(unserved_, {}))
+    log::warn(
+        "store",
+        "{} stored records of kind {} are of event package {}, which is not served; they are skipped and "
+        "stay in the file",
+        count, store::to_string(what.first), what.second);
   for (std::size_t kind = 0; kind < unreadable_.size(); ++kind)
     if (const auto count = std::exchange(unreadable_[kind], 0))
       log::warn("store", "{} stored records of kind {} cannot be read; they are skipped and stay in the file",

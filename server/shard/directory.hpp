@@ -7,9 +7,11 @@
 #include <cassert>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/transaction/transport.hpp"
@@ -127,8 +129,10 @@ class Directory final : private store::Sequencer {
 
   /// A stored record of that kind could not be read: it is skipped, and stays in the store.
   void skip_unreadable(store::Kind kind) { ++unreadable_[static_cast<std::size_t>(kind)]; }
-  /// Logs how many were skipped, once for each kind. When all are read.
-  void report_unreadable();
+  /// The same of a record of an event package that this server does not have.
+  void skip_unserved(store::Kind kind, std::string_view package);
+  /// Logs how many were skipped, once for each kind and package. When all are read.
+  void report_skipped();
 
  private:
   friend class Entry;
@@ -143,6 +147,7 @@ class Directory final : private store::Sequencer {
   boost::unordered_flat_set<transaction::FlowId> closed_, closed_before_;
   Timer forget_;
   std::array<std::uint32_t, 16> unreadable_{};  ///< By kind.
+  std::map<std::pair<store::Kind, std::string>, std::uint32_t> unserved_;
   std::uint8_t slots_ = 0;
 };
 

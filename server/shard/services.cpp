@@ -9,15 +9,11 @@ namespace {
 constexpr std::size_t token_octets = 12;  ///< 96 random bits: nobody guesses a tag or an entity-tag.
 }
 
-store::Answer make_answer(const Request& request, std::string_view aor, std::string_view response, Now now) {
+store::Answer Services::answer(const Request& request, std::string_view aor, std::string_view response) {
   return {.request = request_identity(request.message),
           .aor = std::string(aor),
           .response = pack_answer(request.to_tag, response),
-          .until = now.wall + replay_time};
-}
-
-store::Answer Services::answer(const Request& request, std::string_view aor, std::string_view response) {
-  return make_answer(request, aor, response, clock().now());
+          .until = store().scale().at(clock().now().mono) + replay_time};
 }
 
 std::string resource_of(const sip::Message& request) {

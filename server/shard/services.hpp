@@ -122,10 +122,6 @@ class Environment {
   std::string mint(Bucket bucket);
 };
 
-/// What goes into the batch of `request`'s commit, so that a retransmission after a restart gets `response`
-/// again and the work is not done twice; the shard replays it, rooms need not look. `aor` is the batch's.
-store::Answer make_answer(const Request& request, std::string_view aor, std::string_view response, Now now);
-
 /// Answers to requests of this shard.
 class Answers {
  public:
@@ -213,7 +209,8 @@ class Services : public Environment, public Answers, public Sender, public Store
   using Peers::post;
   using Peers::post_back;
 
-  /// `make_answer` of now.
+  /// What goes into the batch of `request`'s commit, so that a retransmission after a restart gets `response`
+  /// again and the work is not done twice; the shard replays it, rooms need not look. `aor` is the batch's.
   store::Answer answer(const Request& request, std::string_view aor, std::string_view response);
 
   /// The names in the certificate of a connection's peer (RFC 5922 7.1): SIP domains and addresses; empty

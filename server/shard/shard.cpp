@@ -674,13 +674,13 @@ void Shard::restore(const store::Record& record) {
 }
 
 void Shard::restore(store::Answer answer) {
-  if (answer.until > clock().now().wall)
+  if (answer.until > store().scale().at(clock().now().mono))
     replays_.emplace(std::move(answer.request), std::move(answer.response));
 }
 
 void Shard::restored() {
   const Now now = clock().now();
-  directory_.report_unreadable();
+  directory_.report_skipped();
   describe();
   for (const auto& seat : rooms_) seat.room->restored(now);
   replays_end_.set(now.mono + replay_time, [this](Time) { replays_.clear(); });

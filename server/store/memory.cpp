@@ -89,6 +89,7 @@ void MemoryWriter::run() {
 }
 
 Result<Version> MemoryWriter::write(Batch& batch, Now now) {
+  ++memory_.commits;
   if (now.mono > batch.deadline) return Errc::late;
   if (memory_.broken) return memory_.broken;
   Version* known = memory_.is_shared ? &memory_.versions[batch.aor] : nullptr;
@@ -103,12 +104,13 @@ Result<Version> MemoryWriter::write(Batch& batch, Now now) {
   }
   if (now.mono - pruned_ >= prune_interval) {
     pruned_ = now.mono;
-    boost::unordered::erase_if(memory_.answers,
-                               [&](const auto& entry) { return entry.second.until < now.wall; });
+    boost::unordered::erase_if(memory_.answers, [until = memory_.scale.at(now.mono)](const auto& entry) {
+      return entry.second.until < until;
+    });
   }
   if (batch.answer) memory_.answers.insert_or_assign(batch.answer->request, *batch.answer);
   ++memory_.version;
-  if (known) *known = memory_.version;
+  if (known && batch.expected) *known = memory_.version;
   return memory_.version;
 }
 

@@ -24,9 +24,14 @@ struct Memory {
   boost::unordered_flat_map<std::string, Version> versions;  ///< By AOR, where it is shared.
   std::map<std::string, users::User> users;                  ///< By AOR.
   Version version = 0;
-  bool is_shared = false;  ///< Several nodes write it.
-  ErrorCode broken{};      ///< Set, every commit fails with it.
+  bool is_shared = false;     ///< Several nodes write it.
+  ErrorCode broken{};         ///< Set, every commit fails with it.
+  std::uint64_t commits = 0;  ///< Tried.
+  Anchor anchor;
+  TimeScale scale;  ///< Of the process that uses it now.
 
+  /// A process begins to use it, before it makes stores.
+  void begin(std::string_view boot, Now now) { scale = begin_scale(anchor, boot, now); }
   void load(Loader& loader) const;
 };
 
@@ -65,6 +70,7 @@ class MemoryStore final : public StateStore {
   MemoryStore(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency = Duration::zero())
       : memory_(memory), writer_(memory, timers, clock, latency) {}
   bool is_shared() const override { return memory_.is_shared; }
+  TimeScale scale() const override { return memory_.scale; }
   void commit(Batch batch, Done done) override { writer_.commit(std::move(batch), std::move(done)); }
   void load(const std::string& aor, Loaded loaded) override { writer_.load(aor, std::move(loaded)); }
 

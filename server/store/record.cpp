@@ -21,10 +21,6 @@ std::optional<IpAddress> read_ip(std::string_view octets) {
 
 }  // namespace
 
-Duration left_of(Duration granted, WallTime ends, WallTime now, Duration grace) {
-  return std::clamp<Duration>(ends - now, std::min(grace, granted), granted);
-}
-
 RecordWriter::RecordWriter() : out_(1, format) {}
 
 RecordWriter& RecordWriter::number(std::uint64_t value) {
@@ -39,14 +35,14 @@ RecordWriter& RecordWriter::text(std::string_view value) {
   return *this;
 }
 
-RecordWriter& RecordWriter::time(WallTime value) {
-  return number(static_cast<std::uint64_t>(value.time_since_epoch().count()));
+RecordWriter& RecordWriter::time(Time value, const TimeScale& scale) {
+  return number(static_cast<std::uint64_t>(scale.at(value).time_since_epoch().count()));
 }
 
-RecordWriter& RecordWriter::lifetime(Duration granted, Time ends, Now now) {
+RecordWriter& RecordWriter::lifetime(Duration granted, Time ends, const TimeScale& scale) {
   using std::chrono::milliseconds;
   number(static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(granted).count()));
-  return time(now.wall + std::chrono::floor<milliseconds>(ends - now.mono));
+  return time(ends, scale);
 }
 
 RecordWriter& RecordWriter::hop(const transaction::Hop& hop) {
@@ -82,22 +78,29 @@ std::string_view RecordReader::text() {
   return value;
 }
 
-WallTime RecordReader::time() {
+WallTime RecordReader::wall_time() {
   return WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(number())));
 }
 
-Lifetime RecordReader::lifetime(Now now, Duration grace) {
+Time RecordReader::time(Time now, const TimeScale& scale) {
+  constexpr std::chrono::years age_max{10};
+  const WallTime here = scale.at(now);
+  return now - (here - std::clamp<WallTime>(wall_time(), here - age_max, here));
+}
+
+Lifetime RecordReader::lifetime(Time now, const TimeScale& scale, Duration grace) {
   // More would overflow when it is added to a time; none of ours is granted for years.
   constexpr std::uint64_t granted_max = std::chrono::milliseconds(std::chrono::years(100)).count();
   const std::uint64_t milliseconds = number();
-  const auto ends = time();
+  const WallTime ends = wall_time();
   if (milliseconds > granted_max) ok_ = false;
   if (!ok_) return {};
   const Duration granted = std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
   // A damaged time must not overflow either.
+  const WallTime here = scale.at(now);
   const WallTime near =
-      std::clamp(ends, now.wall - std::chrono::years(1000), now.wall + std::chrono::years(1000));
-  return {granted, left_of(granted, near, now.wall, grace)};
+      std::clamp<WallTime>(ends, here - std::chrono::years(1000), here + std::chrono::years(1000));
+  return {granted, scale.left(granted, near, now, grace)};
 }
 
 RecordReader::KeptHop RecordReader::hop() {

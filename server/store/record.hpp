@@ -8,6 +8,7 @@
 
 #include "protocol/base/time.hpp"
 #include "protocol/transaction/transport.hpp"
+#include "server/store/time_scale.hpp"
 
 /// The one encoding of what rooms keep in the store: typed fields, one after the other, without names.
 ///
@@ -22,21 +23,14 @@ struct Lifetime {
   Duration left{};
 };
 
-/// What is left of a lifetime that was granted at `since` by the wall clock, read back at `now`: never more
-/// than was granted, whatever the wall clock did meanwhile. A lifetime that has ended by the wall clock
-/// still gets `grace`, since a clock that jumped forward looks the same as a long outage: its owner has that
-/// long to refresh.
-Duration left_of(Duration granted, WallTime ends, WallTime now, Duration grace);
-
 class RecordWriter {
  public:
   RecordWriter();
   RecordWriter& number(std::uint64_t value);
   RecordWriter& text(std::string_view value);
   RecordWriter& flag(bool value) { return number(value ? 1 : 0); }
-  RecordWriter& time(WallTime value);
-  /// `ends` by the monotonic clock, kept by the wall clock.
-  RecordWriter& lifetime(Duration granted, Time ends, Now now);
+  RecordWriter& time(Time value, const TimeScale& scale);
+  RecordWriter& lifetime(Duration granted, Time ends, const TimeScale& scale);
   /// Without flow, which ends with the process, and name: whether there was a flow is kept.
   RecordWriter& hop(const transaction::Hop& hop);
   /// Ends the writing.
@@ -60,9 +54,10 @@ class RecordReader {
   }
   std::string_view text();
   bool flag() { return number() != 0; }
-  WallTime time();
-  /// `left` as `left_of`.
-  Lifetime lifetime(Now now, Duration grace);
+  /// A time in the past: not after `now`, and not more than ten years before it.
+  Time time(Time now, const TimeScale& scale);
+  /// `left` as `TimeScale::left`.
+  Lifetime lifetime(Time now, const TimeScale& scale, Duration grace);
   struct KeptHop {
     transaction::Hop hop;  ///< Without flow.
     bool had_flow = false;
@@ -71,6 +66,8 @@ class RecordReader {
   bool ok() const { return ok_; }
 
  private:
+  WallTime wall_time();
+
   std::string_view rest_;
   bool ok_ = true;
 };

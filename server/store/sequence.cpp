@@ -209,6 +209,15 @@ void Sequence::add_owed(Batch& batch) {
   owed_->sent = owed_->round++;
 }
 
+/// Facts have happened, whatever the other node wrote.
+void Sequence::add_owed(Held& held) const {
+  std::erase_if(held.records,
+                [&](const Record& record) { return owed_->changes.contains({record.kind, record.key}); });
+  for (const auto& [key, value] : owed_->changes)
+    if (!value.erase && is_durable(key.first) == held.durable)
+      held.records.push_back({key.first, aor_, key.second, value.text});
+}
+
 void Sequence::commit_owed() {
   Batch batch{.aor = aor_};
   batch.durable = is_durable(owed_->changes.begin()->first.first);
@@ -238,11 +247,7 @@ void Sequence::reload() {
     }
     version_ = held->version;
     held->durable = is_durable_;
-    if (owed_)  // facts have happened, whatever the other node wrote
-      std::erase_if(held->records, [&](const Record& record) {
-        const auto owed = owed_->changes.find({record.kind, record.key});
-        return owed != owed_->changes.end() && owed->second.erase;
-      });
+    if (owed_) add_owed(*held);
     sequencer_.on_conflict(*this, *held, now);
     if (running_) take();
     run();

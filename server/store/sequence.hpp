@@ -86,6 +86,7 @@ class Sequence {
   void complete(Version version, std::uint16_t kinds, Now now);
   void owe(std::vector<Change> changes);
   void add_owed(Batch& batch);
+  void add_owed(Held& held) const;
   void commit_owed();
   void on_stored();
   void on_failed(ErrorCode why, Now now);

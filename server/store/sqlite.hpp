@@ -31,10 +31,10 @@ class SqliteState {
   /// Milliseconds a batch may wait for company (DESIGN 1.4).
   static constexpr Duration group_window = 2ms;
 
-  /// Opens or makes `file`, brings an older schema up to date and takes the file for this process.
-  /// Errors: Errc::corrupt, newer_schema, in_use, io.
+  /// Opens or makes `file`, brings an older schema up to date and takes the file for this process. `boot`
+  /// names this boot of the machine (`begin_scale`). Errors: Errc::corrupt, newer_schema, in_use, io.
   static Result<std::unique_ptr<SqliteState>> open(const std::filesystem::path& file, Durability durability,
-                                                   Clock& clock);
+                                                   Clock& clock, std::string_view boot);
   ~SqliteState();
   /// Writes what waits, then ends the thread: no executor is called any more. Once more: no effect.
   void finish();
@@ -75,6 +75,10 @@ class SqliteUsers {
   Result<std::vector<std::string>> domains();
   /// Changes when another connection has changed the file.
   Result<std::int64_t> data_version();
+  /// Does a state file belong to this one? Then one that is missing or empty was lost, and was not merely
+  /// never finished. Kept in the users file; false in a new one.
+  Result<bool> has_state_file();
+  Result<void> set_has_state_file(bool has);
 
   struct Impl;
 

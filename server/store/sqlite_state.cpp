@@ -61,6 +61,8 @@ constexpr std::array state_schema{
               "CREATE TABLE answer(id INTEGER PRIMARY KEY, until INTEGER NOT NULL, request TEXT NOT NULL,"
               "                    aor TEXT NOT NULL, response TEXT NOT NULL)",
               convert_json_records},
+    Migration{"CREATE TABLE anchor(boot TEXT NOT NULL, origin INTEGER NOT NULL);"
+              "INSERT INTO anchor VALUES('', 0)"},
 };
 
 /// How long a new server waits for one that is ending to let go of the file.
@@ -127,6 +129,7 @@ void report(const std::shared_ptr<Owner>& owner, std::vector<Job> jobs) {
 struct SqliteState::Impl {
   Database database;
   Clock& clock;
+  TimeScale scale;
   Statement begin, commit, put, erase, put_answer, select, prune, raise;
   Version version = 0;
   std::int64_t last_answer = 0;
@@ -144,6 +147,7 @@ struct SqliteState::Impl {
   Impl(Database opened, Clock& c) : database(std::move(opened)), clock(c) {}
 
   Result<void> prepare();
+  Result<void> take_scale(std::string_view boot);
   void run();
   std::vector<Job> take(Time& last_begun);
   void write(std::vector<Job>& jobs);
@@ -183,6 +187,23 @@ Result<void> SqliteState::Impl::prepare() {
   last_answer = *answer;
   database.hold_checkpoints();
   return {};
+}
+
+/// On the disk before the first record by this scale is.
+Result<void> SqliteState::Impl::take_scale(std::string_view boot) {
+  Anchor anchor;
+  {
+    auto read = database.prepare("SELECT boot, origin FROM anchor");
+    if (!read) return read.error();
+    const auto row = read->step();
+    if (!row) return row.error();
+    if (*row) anchor = {read->text(0), WallTime(std::chrono::milliseconds(read->number(1)))};
+  }
+  scale = begin_scale(anchor, boot, clock.now());
+  if (scale.is_exact) return {};
+  auto write = database.prepare("UPDATE anchor SET boot=?1, origin=?2");
+  if (!write) return write.error();
+  return write->bind(1, anchor.boot).bind(2, std::int64_t{anchor.origin.time_since_epoch().count()}).run();
 }
 
 /// Waits for work, and for the time of the next transaction: a lone batch is written at once, under load
@@ -307,6 +328,8 @@ class SqliteStore final : public StateStore {
     owner_->done.clear();
   }
 
+  TimeScale scale() const override { return impl_.scale; }
+
   void commit(Batch batch, Done done) override { add({owner_, std::move(batch), std::move(done), {}}); }
   void load(const std::string& aor, Loaded loaded) override {
     add({owner_, {.aor = aor}, {}, std::move(loaded)});
@@ -344,13 +367,15 @@ Result<void> prepare_file(Database& database, Durability durability) {
 }  // namespace
 
 Result<std::unique_ptr<SqliteState>> SqliteState::open(const std::filesystem::path& file,
-                                                       Durability durability, Clock& clock) {
+                                                       Durability durability, Clock& clock,
+                                                       std::string_view boot) {
   auto database = Database::open(file, state_lock_patience);
   if (!database) return database.error();
   auto ready = prepare_file(*database, durability);
   if (!ready) return ready.error();
   auto impl = std::make_unique<Impl>(std::move(*database), clock);
   ready = impl->prepare();
+  if (ready) ready = impl->take_scale(boot);
   if (!ready) return ready.error();
   impl->writer = std::thread([raw = impl.get()] { raw->run(); });
   return std::unique_ptr<SqliteState>(new SqliteState(std::move(impl)));
@@ -381,7 +406,8 @@ Result<void> SqliteState::load(Loader& loader) {
     loader.on_record(
         {static_cast<Kind>(records->number(0)), records->text(1), records->text(2), records->text(3)});
   if (!row) return row.error();
-  answers->bind(1, std::int64_t{impl_->clock.now().wall.time_since_epoch().count()});
+  const WallTime now = impl_->scale.at(impl_->clock.now().mono);
+  answers->bind(1, std::int64_t{now.time_since_epoch().count()});
   for (row = answers->step(); row && *row; row = answers->step())
     loader.on_answer({answers->text(0), answers->text(1), answers->text(2),
                       WallTime(std::chrono::milliseconds(answers->number(3)))});

@@ -188,6 +188,16 @@ Result<std::int64_t> SqliteUsers::data_version() {
   return number;
 }
 
+Result<bool> SqliteUsers::has_state_file() {
+  const auto mark = impl_->database.number("PRAGMA user_version");
+  if (!mark) return {boost::system::in_place_error, mark.error()};
+  return *mark != 0;
+}
+
+Result<void> SqliteUsers::set_has_state_file(bool has) {
+  return impl_->database.execute(has ? "PRAGMA user_version=1" : "PRAGMA user_version=0");
+}
+
 namespace {
 
 /// Reads on the shard's own thread: a user not yet in the cache costs one look-up in pages the kernel

@@ -11,6 +11,7 @@
 #include "protocol/base/result.hpp"
 #include "protocol/base/time.hpp"
 #include "server/store/error.hpp"
+#include "server/store/time_scale.hpp"
 #include "server/users/user.hpp"
 
 /// Where the server's state outlives its process: asynchronous, per AOR, versioned.
@@ -53,7 +54,7 @@ struct Answer {
   std::string request;   ///< Identity of the request: Call-ID, CSeq, From-tag and branch.
   std::string aor;       ///< Whose bucket answers it.
   std::string response;  ///< Status, To-tag and the headers that matter; a text of the owning room.
-  WallTime until;        ///< Answered at + 64*T1.
+  WallTime until;        ///< Answered at + 64*T1, by the store's TimeScale.
 };
 
 /// How often a store deletes answers that no retransmission can ask for any more: a search at each commit
@@ -69,7 +70,8 @@ struct Batch {
   std::vector<Change> changes{};
   std::optional<Answer> answer{};
   Time deadline = Time::max();  ///< Timer F of the client that waits; later, the batch is not begun.
-  /// The version the AOR must have, else Errc::conflict; stores that are not shared need not look.
+  /// The version the AOR must have, else Errc::conflict. Absent: its records are written by their owner
+  /// alone, and the AOR's version does not rise. Stores that are not shared need not look.
   std::optional<Version> expected{};
   /// For the durable store. Kinds of the two stores never stand in one batch.
   bool durable = false;
@@ -119,7 +121,11 @@ class RecordStore {
 };
 
 /// Soft state (DESIGN 1.4, 1.5): what its owners refresh.
-class StateStore : public RecordStore {};
+class StateStore : public RecordStore {
+ public:
+  /// By which the times in its records and answers stand.
+  virtual TimeScale scale() const { return {}; }
+};
 
 /// Takes in what a store held when it was opened.
 class Loader {

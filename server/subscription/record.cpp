@@ -2,10 +2,10 @@
 
 namespace beckon::server::subscription {
 
-std::string Record::print(Time ends, Now now) const {
+std::string Record::print(Time ends, const store::TimeScale& scale) const {
   store::RecordWriter writer;
-  writer.text(package).text(watcher).text(event_id).text(body_type).text(display_name).time(since);
-  writer.lifetime(lifetime.granted, ends, now);
+  writer.text(package).text(watcher).text(event_id).text(body_type).text(display_name);
+  writer.time(since, scale).lifetime(lifetime.granted, ends, scale);
   auto kept = hop;
   if (!had_flow) kept.flow = 0;
   writer.hop(kept);
@@ -17,8 +17,8 @@ std::string Record::print(Time ends, Now now) const {
   return std::move(writer).finish();
 }
 
-std::optional<Record> parse_record(std::string_view local_tag, std::string_view value, Now now,
-                                   Duration grace) {
+std::optional<Record> parse_record(std::string_view local_tag, std::string_view value, Time now,
+                                   const store::TimeScale& scale, Duration grace) {
   store::RecordReader reader(value);
   Record record;
   record.package = reader.text();
@@ -26,8 +26,8 @@ std::optional<Record> parse_record(std::string_view local_tag, std::string_view 
   record.event_id = reader.text();
   record.body_type = reader.text();
   record.display_name = reader.text();
-  record.since = reader.time();
-  record.lifetime = reader.lifetime(now, grace);
+  record.since = reader.time(now, scale);
+  record.lifetime = reader.lifetime(now, scale, grace);
   const auto kept = reader.hop();
   record.hop = kept.hop;
   record.had_flow = kept.had_flow;

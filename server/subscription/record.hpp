@@ -18,18 +18,16 @@ struct Record {
   std::string event_id;
   std::string body_type;
   std::string display_name;
-  WallTime since{};
+  Time since{};
   store::Lifetime lifetime;
   transaction::Hop hop;  ///< Without flow.
   bool had_flow = false;
 
-  /// `ends` by the monotonic clock.
-  std::string print(Time ends, Now now) const;
+  std::string print(Time ends, const store::TimeScale& scale) const;
 };
 
-/// `grace`: how long one lives whose time is over by the wall clock (`store::left_of`). Absent: cannot be
-/// read.
-std::optional<Record> parse_record(std::string_view local_tag, std::string_view value, Now now,
-                                   Duration grace);
+/// `grace` as for `store::TimeScale::left`. Absent: cannot be read.
+std::optional<Record> parse_record(std::string_view local_tag, std::string_view value, Time now,
+                                   const store::TimeScale& scale, Duration grace);
 
 }  // namespace beckon::server::subscription

@@ -56,7 +56,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   /// Why it ended; empty before.
   std::string_view reason() const { return notifier_.reason(); }
   Time expires() const { return notifier_.expires(); }
-  WallTime since() const { return since_; }
+  Time since() const { return since_; }
   /// What the watcher calls itself; often empty.
   std::string_view display_name() const { return head_.display_name(); }
   /// The same as long as it lives, over restarts too; unique.
@@ -72,7 +72,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   /// Why nothing can be sent now.
   enum Hold : std::uint8_t {
     unreachable = 1,  ///< The connection is gone: the watcher has to come back (RFC 5626).
-    unstored = 2,     ///< After a restart: its next CSeqs are not in the store yet.
+    unstored = 2,     ///< Its next CSeqs are not in the store yet.
     batched = 4,      ///< A change of rules is being worked through; `Subscriptions::deliver` ends it.
   };
 
@@ -95,9 +95,9 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   event::Notifier notifier_;
   Head head_;
   Peer peer_;
-  WallTime since_{};
+  Time since_{};
   std::uint32_t cseq_ = 0;           ///< Of the last NOTIFY; 0 before the first.
-  std::uint32_t reserved_cseq_ = 0;  ///< Up to here CSeqs are covered by the record.
+  std::uint32_t reserved_cseq_ = 0;  ///< Up to here the store has CSeqs reserved.
   std::uint32_t remote_cseq_ = 0;    ///< Of the last SUBSCRIBE.
   std::uint32_t granted_ = 0;        ///< Lifetime, in seconds.
   std::uint32_t heard_ = 0;          ///< The newest change (`Index::Group::change`) it was reported.
@@ -105,6 +105,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   Permission permission_ = Permission::pending;
   std::uint8_t body_type_ = 0;
   std::uint8_t holds_ = 0;
+  std::uint8_t reserving_ = 0;       ///< Batches with the store that reserve CSeqs or erase the record.
+  std::uint8_t store_failures_ = 0;  ///< Tries to reserve CSeqs that failed one after the other.
   bool is_begun_ = false;
   bool is_approved_ = false;
   bool is_fetch_ = false;

@@ -1,6 +1,7 @@
 #include "server/subscription/subscriptions.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "protocol/base/log.hpp"
 #include "protocol/event/body_type.hpp"
@@ -20,8 +21,14 @@ namespace {
 constexpr Duration resume_spread = 5s;
 /// CSeqs covered by one record, so that no NOTIFY needs a write of its own (DESIGN 1.4).
 constexpr std::uint32_t cseq_block = 1000;
-/// Between two attempts to store what a subscription needs before it may send again.
-constexpr Duration store_pause = 30s;
+
+/// Before the store is tried again: as for facts.
+Duration store_pause(unsigned failures) {
+  using store::Sequence;
+  Duration pause = Sequence::retry_min;
+  for (; failures > 1 && pause < Sequence::retry_max; --failures) pause *= 2;
+  return std::min(pause, Sequence::retry_max);
+}
 
 Notifier::State state_for(Permission permission) {
   return permission == Permission::active ? Notifier::State::active : Notifier::State::pending;
@@ -185,7 +192,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   made->head_ = std::move(*head);
   made->permission_ = permission;
   made->body_type_ = static_cast<std::uint8_t>(std::ranges::find(types, body_type) - types.begin());
-  made->since_ = now.wall;
+  made->since_ = now.mono;
   made->granted_ = static_cast<std::uint32_t>(expires.count());
   made->remote_cseq_ = *dialog->remote_cseq;
   made->is_secure_dialog_ = secure;
@@ -199,13 +206,13 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
     services_.respond(*request, std::move(response));
     return begin(*made, ends, now);
   }
-  reserve(*made);
   made->is_stored_ = true;
   store::Batch batch{.aor = resource.aor()};
-  put(batch, *made, ends);
+  const std::uint32_t reserved = put(batch, *made, ends);
   promise(batch, *request, response);
-  commit(std::move(batch), [this, request, made, ends, response](Result<store::Version> done) {
+  commit(std::move(batch), [this, request, made, ends, reserved, response](Result<store::Version> done) {
     if (done) {
+      made->reserved_cseq_ = reserved;
       services_.respond(*request, response);
       return begin(*made, ends, services_.clock().now());
     }
@@ -268,25 +275,35 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   store::Batch batch{.aor = subscription.resource().aor()};
   // Nothing puts the record back once its end is on the way to the store.
   const bool erases = ends_it && std::exchange(subscription.is_stored_, false);
+  std::uint32_t reserved = 0;
   if (ends_it)
     batch.erase(store::Kind::subscription, subscription.head_.local_tag());
   else
-    put(batch, subscription, expires);
+    reserved = put(batch, subscription, expires);
   promise(batch, *request, response);
-  commit(std::move(batch), [this, request, kept, expires, erases, response](Result<store::Version> done) {
-    if (!done && erases) {
-      kept->is_stored_ = counts(*kept);
-      if (!kept->is_stored_) erase(*kept);
-    }
-    // It may have ended while the store was writing.
-    if (!counts(*kept)) return services_.respond(*request, 481);
-    if (!done) {
-      arm(*kept);
-      return refuse(*request, done.error());
-    }
-    services_.respond(*request, response);
-    refreshed(*kept, expires, services_.clock().now());
-  });
+  // A record written meanwhile would have the old lifetime, or outlive the end.
+  ++subscription.reserving_;
+  commit(std::move(batch),
+         [this, request, kept, expires, erases, reserved, response](Result<store::Version> done) {
+           --kept->reserving_;
+           if (!done && erases) {
+             kept->is_stored_ = counts(*kept);
+             if (!kept->is_stored_) erase(*kept);
+           }
+           // It may have ended while the store was writing.
+           if (!counts(*kept)) {
+             if (kept->is_listed_) reserve_later(*kept, services_.clock().now());
+             return services_.respond(*request, 481);
+           }
+           if (!done) {
+             arm(*kept);
+             reserve_later(*kept, services_.clock().now());
+             return refuse(*request, done.error());
+           }
+           services_.respond(*request, response);
+           kept->reserved_cseq_ = std::max(kept->reserved_cseq_, reserved);
+           refreshed(*kept, expires, services_.clock().now());
+         });
 }
 
 /// CSeq, Contact and where it came from. False: refused.
@@ -319,8 +336,10 @@ void Subscriptions::refreshed(Subscription& subscription, Time expires, Now now)
   const SubscriptionPtr kept(&subscription);
   Notifier& notifier = subscription.notifier_;
   const bool has_hop = subscription.peer_.flow == 0 || subscription.of_flow_.is_linked();
-  const bool is_back = has_hop && !subscription.is_reachable();
-  if (is_back) subscription.holds_ &= static_cast<std::uint8_t>(~Subscription::unreachable);
+  // The store has the record with its next CSeqs, or its end.
+  const unsigned over = Subscription::unstored | (has_hop ? unsigned{Subscription::unreachable} : 0U);
+  const bool is_back = (subscription.holds_ & over) != 0;
+  subscription.holds_ &= static_cast<std::uint8_t>(~over);
   const auto actions = notifier.on_subscribe(expires, now.mono);
   if (!actions.terminated) subscription.package().refreshed(subscription, now);
   perform(subscription, actions, now);
@@ -433,11 +452,12 @@ void Subscriptions::notify(Subscription& subscription, const Notifier::Notify& n
   const bool has_body = notify.body != Notifier::Body::none;
   Content content;
   if (has_body) content = package.compose(subscription, notify.body, now);
-  const std::uint32_t reserved_before = subscription.reserved_cseq_;
-  const bool store_anew = reserve(subscription);
   ++subscription.cseq_;
-  // The record of one that ended is gone and must stay so.
-  if (store_anew && subscription.is_stored_) keep(subscription, reserved_before);
+  // The record of one that ended is gone and must stay so; a fetch has none.
+  if (!subscription.is_fetch_ && !subscription.is_terminated()) {
+    if (subscription.cseq_ + cseq_block / 2 >= subscription.reserved_cseq_) reserve(subscription);
+    if (subscription.cseq_ >= subscription.reserved_cseq_) hold(subscription, Subscription::unstored);
+  }
   beckon::server::subscription::deliver(
       services_, subscription, notify, content,
       [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
@@ -516,13 +536,6 @@ void Subscriptions::arm(Subscription& subscription) {
 
 // Records
 
-/// As `dialog::Dialog::reserve`: asked for while half a block is left, so that no NOTIFY waits for the store.
-bool Subscriptions::reserve(Subscription& subscription) {
-  if (subscription.cseq_ + cseq_block / 2 < subscription.reserved_cseq_) return false;
-  subscription.reserved_cseq_ = subscription.cseq_ + cseq_block;
-  return true;
-}
-
 /// Subscriptions to one resource do not wait for one another, as the steps of its sequence do: thousands come
 /// back at once after a restart.
 void Subscriptions::commit(store::Batch batch, store::RecordStore::Done done) {
@@ -536,14 +549,16 @@ void Subscriptions::promise(store::Batch& batch, const Request& request, const s
   batch.deadline = request.now.mono + replay_time;
 }
 
-void Subscriptions::put(store::Batch& batch, const Subscription& subscription, Time expires) const {
-  if (!services_.store().keeps_records()) return;
+/// With the next block of CSeqs, which may be used when the store has it: up to the returned one.
+std::uint32_t Subscriptions::put(store::Batch& batch, const Subscription& subscription, Time expires) const {
+  const std::uint32_t reserved = subscription.cseq_ + cseq_block;
+  if (!services_.store().keeps_records()) return reserved;
   batch.put(store::Kind::subscription, subscription.head_.local_tag(), [&] {
     Record record;
     record.package = subscription.package().name();
     record.watcher = subscription.watcher();
     record.dialog = subscription.head_.dialog();
-    record.dialog.reserved_cseq = std::max(subscription.cseq_, subscription.reserved_cseq_);
+    record.dialog.reserved_cseq = reserved;
     record.dialog.remote_cseq = subscription.remote_cseq_;
     record.dialog.secure = subscription.is_secure_dialog_;
     record.event_id = subscription.event_id();
@@ -553,20 +568,9 @@ void Subscriptions::put(store::Batch& batch, const Subscription& subscription, T
     record.lifetime.granted = std::chrono::seconds(subscription.granted_);
     record.hop = subscription.hop();
     record.had_flow = subscription.peer_.flow != 0;
-    return record.print(expires, services_.clock().now());
+    return record.print(expires, services_.store().scale());
   });
-}
-
-/// The next block of CSeqs. Not a fact of the sequence, where a PUBLISH would wait for it: half a block is
-/// left.
-void Subscriptions::keep(Subscription& subscription, std::uint32_t reserved_before) {
-  store::Batch batch{.aor = subscription.resource().aor()};
-  put(batch, subscription, subscription.expires());
-  commit(std::move(batch),
-         [kept = SubscriptionPtr(&subscription), reserved_before](Result<store::Version> done) {
-           // The next NOTIFY asks again.
-           if (!done) kept->reserved_cseq_ = reserved_before;
-         });
+  return reserved;
 }
 
 void Subscriptions::erase(const Subscription& subscription) {
@@ -583,10 +587,11 @@ void Subscriptions::erase(const Subscription& subscription) {
 
 void Subscriptions::restore(const store::Record& stored, Now now) {
   if (stored.kind != store::Kind::subscription) return;
-  const auto record = parse_record(stored.key, stored.value, now, services_.settings().restart_grace);
+  const auto record = parse_record(stored.key, stored.value, now.mono, services_.store().scale(),
+                                   services_.settings().restart_grace);
   if (!record) return services_.directory().skip_unreadable(stored.kind);
   Package* package = packages_.find(record->package);
-  if (!package) return log::warn("subscription", "{}: package {} is not served", stored.aor, record->package);
+  if (!package) return services_.directory().skip_unserved(stored.kind, record->package);
   const EntryPtr resource = services_.directory().get(stored.aor);
   auto head =
       Head::make(record->dialog, services_.contact(resource->bucket(), record->hop, record->dialog.secure),
@@ -628,33 +633,63 @@ void Subscriptions::restored(Now now) {
       package.begun(*each, now);
       settle(package, each->resource(), now);
     }
-    reserve_anew(*each);
+    reserve(*each);
   }
 }
 
-/// The CSeqs of the last run may be used up: none of the next block leaves before the store has it, or a
-/// second crash would use it twice.
-void Subscriptions::reserve_anew(Subscription& subscription) {
-  reserve(subscription);
+// CSeqs: none leaves before the store has it reserved, or a crash would have it used twice. The next block is
+// asked for while half of one is left, so that NOTIFYs wait for a store that fails, and after a restart,
+// where the CSeqs of the last run may be used up. The commit is not a fact of the sequence, where a PUBLISH
+// would wait for it.
+
+void Subscriptions::reserve(Subscription& subscription) {
+  if (subscription.reserving_ != 0) return;
+  ++subscription.reserving_;
   store::Batch batch{.aor = subscription.resource().aor()};
-  if (subscription.is_stored_) put(batch, subscription, subscription.expires());
-  commit(std::move(batch), [this, kept = SubscriptionPtr(&subscription)](Result<store::Version> done) {
-    if (!kept->is_listed_) return;
-    const Now now = services_.clock().now();
-    if (!done) {
-      kept->timer_.set(now.mono + store_pause, [this, &again = *kept](Time) { reserve_anew(again); });
-      return;
-    }
-    Notifier& notifier = kept->notifier_;
-    const auto spread = static_cast<std::uint64_t>(resume_spread.count());
-    if (kept->permission_ == Permission::refused)
-      perform(*kept, notifier.terminate("rejected", std::nullopt, now.mono), now);
-    else if (now.mono >= notifier.expires())
-      perform(*kept, notifier.on_timer(now.mono), now);
-    else if (!kept->is_terminated())
-      notifier.resume(now.mono + Duration(static_cast<Duration::rep>(services_.random().below(spread))));
-    if (kept->is_listed_) release(*kept, Subscription::unstored, now);
-  });
+  std::uint32_t reserved = 0;
+  if (subscription.is_stored_)
+    reserved = put(batch, subscription, subscription.expires());
+  else
+    batch.erase(store::Kind::subscription, subscription.head_.local_tag());  // no record: nothing to repeat
+  commit(std::move(batch),
+         [this, kept = SubscriptionPtr(&subscription), reserved](Result<store::Version> done) {
+           --kept->reserving_;
+           if (!kept->is_listed_) return;
+           const Now now = services_.clock().now();
+           if (!done) return reserve_later(*kept, now);
+           kept->store_failures_ = 0;
+           kept->reserved_cseq_ = std::max(kept->reserved_cseq_, reserved);
+           on_reserved(*kept, now);
+         });
+}
+
+void Subscriptions::on_reserved(Subscription& subscription, Now now) {
+  if ((subscription.holds_ & Subscription::unstored) == 0) return;
+  Notifier& notifier = subscription.notifier_;
+  const bool is_restored = subscription.sent_ == 0;  // nothing has left since the start
+  if (subscription.permission_ == Permission::refused)
+    perform(subscription, notifier.terminate("rejected", std::nullopt, now.mono), now);
+  else if (now.mono >= notifier.expires())
+    perform(subscription, notifier.on_timer(now.mono), now);
+  else if (is_restored && !subscription.is_terminated())
+    notifier.resume(now.mono + Duration(static_cast<Duration::rep>(services_.random().below(
+                                   static_cast<std::uint64_t>(resume_spread.count())))));
+  if (subscription.is_listed_) release(subscription, Subscription::unstored, now);
+}
+
+/// The store did not reserve. While CSeqs are left the next NOTIFY asks again. Without any, the
+/// subscription's timer does; its lifetime goes on.
+void Subscriptions::reserve_later(Subscription& subscription, Now now) {
+  if ((subscription.holds_ & Subscription::unstored) == 0 || subscription.reserving_ != 0) return;
+  if (subscription.is_begun_ && now.mono >= subscription.expires())
+    perform(subscription, subscription.notifier_.on_timer(now.mono), now);
+  if (!subscription.is_listed_) return;
+  if (subscription.store_failures_ != std::numeric_limits<std::uint8_t>::max())
+    ++subscription.store_failures_;
+  const Duration pause = store_pause(subscription.store_failures_);
+  const auto jitter = services_.random().below(static_cast<std::uint64_t>(pause.count() / 4));
+  subscription.timer_.set(now.mono + pause - Duration(static_cast<Duration::rep>(jitter)),
+                          [this, &subscription](Time) { reserve(subscription); });
 }
 
 // Tables

@@ -118,14 +118,14 @@ class Subscriptions final : public Room {
   template <class Event>
   void report(const Package& package, Event event);
 
-  static bool reserve(Subscription& subscription);
   void commit(store::Batch batch, store::RecordStore::Done done);
   /// `response` is sent again to a retransmission after a restart.
   void promise(store::Batch& batch, const Request& request, const std::string& response);
-  void put(store::Batch& batch, const Subscription& subscription, Time expires) const;
-  void keep(Subscription& subscription, std::uint32_t reserved_before);
+  std::uint32_t put(store::Batch& batch, const Subscription& subscription, Time expires) const;
   void erase(const Subscription& subscription);
-  void reserve_anew(Subscription& subscription);
+  void reserve(Subscription& subscription);
+  void on_reserved(Subscription& subscription, Now now);
+  void reserve_later(Subscription& subscription, Now now);
   Table table(const Package& package, Now now) const;
 
   Services& services_;

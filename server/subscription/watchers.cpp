@@ -50,7 +50,7 @@ documents::Watcher WatcherEntry::print(Now now) const {
   watcher.display_name = display_name;
   if (status == WatcherStatus::terminated) return watcher;
   watcher.expiration_seconds = seconds(expires - now.mono);
-  watcher.subscribed_seconds = seconds(std::chrono::duration_cast<Duration>(now.wall - since));
+  watcher.subscribed_seconds = seconds(now.mono - since);
   return watcher;
 }
 

@@ -18,7 +18,7 @@ struct WatcherEntry {
   std::string display_name;
   documents::WatcherStatus status = documents::WatcherStatus::pending;
   documents::WatcherEvent event = documents::WatcherEvent::subscribe;
-  WallTime since{};
+  Time since{};
   Time expires{};  ///< Of the subscription; of a waiting one: when it is given up.
 
   /// As it stands in a document now.

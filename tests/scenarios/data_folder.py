@@ -1,8 +1,9 @@
 """A data folder that has lost a file: nothing takes its place without a word."""
 
+import signal
 import subprocess
 
-from story import ALICE, Agent, Process, check, equal, restart_with, run
+from story import ALICE, Agent, Process, Server, check, equal, restart_with, run
 
 STORE, USAGE = 4, 2  # exit codes
 
@@ -90,6 +91,32 @@ def key_lost(server):
     check((server.data / "key.pem").stat().st_size > 0, "a new pair")
 
 
+def first_start_killed(server):
+    """kill -9 as soon as one of its files is there: the next start makes up for it"""
+    for name in ("users.db", "state.db", "state.db-wal", "key.pem.new", "key.pem", "cert.pem", "domains"):
+        fresh = Server(server.binaries, domain=server.domain, options=server.options)
+        try:
+            process = Process([server.beckond, "run", "--data", fresh.data, "--listen", "tls:127.0.0.1:0", *server.options])
+            while not (fresh.data / name).exists() and process.process.poll() is None and process.lines.empty():
+                pass
+            process.stop(signal.SIGKILL)
+            fresh.start()
+            check(not any("lost" in line for line in fresh.process.errors), f"after {name} nothing is said to be lost")
+        finally:
+            fresh.__exit__()
+
+
+def memory_run(server):
+    """after a run with --durability memory no state file is missed"""
+    fresh = Server(server.binaries, domain=server.domain, options=[*server.options, "--durability", "memory"])
+    with fresh:
+        fresh.stop()
+        check(not (fresh.data / "state.db").exists(), "no state file in memory")
+        fresh.options = server.options
+        fresh.start()
+        check(not any("state.db" in line for line in fresh.process.errors), "no warning")
+
+
 def configured_pair(server):
     """a configured certificate leaves the data folder's own alone, whole or not"""
     (server.data / "own.pem").write_bytes(server.certificate.read_bytes())
@@ -100,4 +127,4 @@ def configured_pair(server):
 
 
 if __name__ == "__main__":
-    run([users_lost, state_emptied, state_lost, key_lost, configured_pair])
+    run([users_lost, state_emptied, state_lost, key_lost, first_start_killed, memory_run, configured_pair])

@@ -176,6 +176,7 @@ class World {
   TimerQueue timers;
   Wire wire;
   store::Memory memory;
+  std::string boot = "boot 1";  ///< Of the machine, at the next start.
   locate::test::Zone zone{timers, clock};
   SeededRandom random{7};
   locate::Finder locator{zone, {.ipv6 = false}, timers, clock, random};
@@ -193,6 +194,7 @@ class World {
   };
 
   void start(unsigned shards) {
+    memory.begin(boot, clock.now());
     std::vector<Node::Seat> seats;
     for (unsigned i = 0; i < shards; ++i) {
       Own& own = *stores_.emplace_back(std::make_unique<Own>(memory, timers, clock, store_latency_));

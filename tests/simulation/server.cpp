@@ -65,6 +65,7 @@ struct Server::Process {
                  },
              .on_stun = [](const Address& from,
                            ByteView message) { return stun::make_binding_response(message, from, {}); }}) {
+    server.memory_.begin("boot", world.now());
     std::vector<server::Node::Seat> parts;
     for (unsigned i = 0; i < server.shards_; ++i) {
       Seat& seat = *seats.emplace_back(std::make_unique<Seat>(world, server.memory_));

@@ -2,6 +2,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include "protocol/net/tls_impl.hpp"
@@ -109,6 +111,41 @@ TEST_CASE("a self-signed certificate has its names, and only its owner may read 
     CHECK_MESSAGE(is_for(certificate.get(), name, Identity::sip), name);
   CHECK_FALSE(is_for(certificate.get(), "evil.org", Identity::sip));
   CHECK(TlsContext::server(folder / "c.pem", folder / "k.pem").has_value());
+}
+
+TEST_CASE(
+    "a self-signed pair that was not finished is made anew, or finished where only a rename is missing") {
+  TemporaryFolder folder;
+  const auto certificate = folder / "c.pem", key = folder / "k.pem";
+  const auto make = [&] { return make_self_signed(certificate, key, {"a.org"}, {}).has_value(); };
+  SUBCASE("leftovers are overwritten") {
+    std::ofstream(certificate.string() + ".new") << std::string(100000, 'x');
+    std::ofstream(key.string() + ".new") << std::string(100000, 'x');
+    CHECK(make());
+    CHECK_FALSE(std::filesystem::exists(certificate.string() + ".new"));
+    CHECK_FALSE(std::filesystem::exists(key.string() + ".new"));
+    CHECK_FALSE(finish_self_signed(certificate, key));
+  }
+  SUBCASE("killed after the rename of the key") {
+    REQUIRE(make());
+    std::filesystem::rename(certificate, certificate.string() + ".new");
+    CHECK(finish_self_signed(certificate, key));
+    CHECK(TlsContext::server(certificate, key).has_value());
+  }
+  SUBCASE("a certificate of another key is left alone") {
+    REQUIRE(make());
+    std::filesystem::rename(certificate, certificate.string() + ".new");
+    REQUIRE(make_self_signed(folder / "b.pem", key, {"b.org"}, {}).has_value());
+    CHECK_FALSE(finish_self_signed(certificate, key));
+    CHECK_FALSE(std::filesystem::exists(certificate));
+  }
+  SUBCASE("nothing to finish") {
+    CHECK_FALSE(finish_self_signed(certificate, key));
+    REQUIRE(make());
+    std::filesystem::remove(certificate);
+    CHECK_FALSE(finish_self_signed(certificate, key));
+  }
+  if (std::filesystem::exists(certificate)) CHECK(TlsContext::server(certificate, key).has_value());
 }
 
 TEST_CASE("files that are no certificate, or a key of another one, are refused") {

@@ -18,8 +18,7 @@ bool has(const std::optional<std::string>& problem, std::string_view words) {
 
 }  // namespace
 
-TEST_CASE(
-    "a database that is missing or empty beside a filled one is a problem; all other folders are right") {
+TEST_CASE("a users file that is missing or empty beside a filled state file is a problem") {
   struct Row {
     const char* users;  ///< Null: no such file.
     const char* state;
@@ -32,7 +31,7 @@ TEST_CASE(
       {"", "", ""},
       {"x", "x", ""},
       {"x", nullptr, ""},  // `user add` before the first start
-      {"x", "", "state.db is empty, but users.db is not"},
+      {"x", "", ""},       // the state file is the server's affair
       {nullptr, "x", "users.db is missing, but state.db is not"},
       {"", "x", "users.db is empty, but state.db is not"},
   };
@@ -40,7 +39,7 @@ TEST_CASE(
     const beckon::test::TemporaryFolder folder;
     if (row.users) write(users_file(folder.path()), row.users);
     if (row.state) write(state_file(folder.path()), row.state);
-    const auto problem = problem_of_databases(folder.path());
+    const auto problem = problem_of_users(folder.path());
     CAPTURE(problem.value_or("none"));
     CAPTURE(row.problem);
     CHECK(problem.has_value() == !row.problem.empty());
@@ -48,14 +47,16 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a state file is lost only where a server has served before") {
+TEST_CASE("an empty state file is a problem where one was made before, and unfinished where none was") {
   const beckon::test::TemporaryFolder folder;
-  write(users_file(folder.path()), "x");
-  CHECK_FALSE(has_lost_state(folder.path()));
-  save_domains(folder.path(), {"example.org"});
-  CHECK(has_lost_state(folder.path()));
+  for (const bool was_made : {false, true}) CHECK_FALSE(problem_of_state(folder.path(), was_made));
+  CHECK(is_state_missing(folder.path()));
+  write(state_file(folder.path()), "");
+  CHECK_FALSE(problem_of_state(folder.path(), false));
+  CHECK(has(problem_of_state(folder.path(), true), "state.db is empty, but users.db is not"));
+  CHECK_FALSE(is_state_missing(folder.path()));
   write(state_file(folder.path()), "x");
-  CHECK_FALSE(has_lost_state(folder.path()));
+  for (const bool was_made : {false, true}) CHECK_FALSE(problem_of_state(folder.path(), was_made));
 }
 
 TEST_CASE("a certificate without its key, or a key without its certificate, is a problem") {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "server/subscription/record.hpp"
 #include "tests/server/packages/stage.hpp"
 
 using namespace beckon;
@@ -140,7 +141,107 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "what ended while the server was down ends: a forward jump of the clock looks the same, so a watcher has "
+    "while the store fails no CSeq leaves that it does not have: NOTIFYs wait for it, and the newest state "
+    "follows "
+    "(DESIGN 1.4)") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "presence", {"Expires: 86400"});
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("0"));
+  unsigned highest = cseq_of(stage.drain().back());
+  const auto stored = [&] {
+    for (const auto& [key, value] : stage.memory.records)
+      if (std::get<store::Kind>(key) == store::Kind::subscription)
+        return subscription::parse_record(std::get<2>(key), value, stage.clock_.at.mono, stage.memory.scale,
+                                          0s)
+            ->dialog.reserved_cseq;
+    return 0U;
+  };
+  const unsigned most = stored();
+  stage.memory.broken = store::Errc::io;
+  const EntryPtr entry = stage.entry(alice);
+  const auto change = [&] {
+    stage.subscriptions->changed(*stage.presence_package, *entry, stage.clock_.at);
+    stage.wait(1s);
+  };
+  for (unsigned i = 0; i < 1500; ++i) {
+    change();
+    for (const Notified& notified : stage.drain()) {
+      CHECK(cseq_of(notified) == highest + 1);
+      highest = cseq_of(notified);
+    }
+  }
+  CHECK(highest == most);
+  CHECK(stored() == most);
+  SUBCASE("the store comes back") {
+    stage.memory.broken = {};
+    stage.wait(store::Sequence::retry_max);
+    CHECK(cseq_of(stage.take()) == most + 1);
+    CHECK(stored() > most);
+    CHECK(stage.notifies.empty());
+    change();
+    CHECK(cseq_of(stage.take()) == most + 2);
+  }
+  SUBCASE("a refresh is stored first") {
+    stage.memory.broken = {};
+    CHECK(watcher.refresh(600).status() == 200);
+    CHECK(cseq_of(stage.take()) == most + 1);
+    CHECK(stored() > most);
+    stage.wait(store::Sequence::retry_max);
+    CHECK(stage.notifies.empty());
+  }
+  SUBCASE("the watcher ends it first") {
+    stage.memory.broken = {};
+    CHECK(watcher.refresh(0).status() == 200);
+    CHECK(stage.take().state() == "terminated;timeout");
+    stage.settle();
+    CHECK(stored() == 0);
+  }
+  SUBCASE("its lifetime ends first") {
+    stage.wait(24h);
+    CHECK(stage.notifies.empty());
+    CHECK(stored() == most);
+    stage.memory.broken = {};
+    stage.wait(store::Sequence::retry_max);
+    CHECK(stage.take().state() == "terminated;timeout");
+    CHECK(stored() == 0);
+    CHECK(stage.table("PST").rows.empty());
+  }
+  SUBCASE("kill -9") {
+    stage.memory.broken = {};
+    stage.restart();
+    stage.wait(6s);
+    CHECK(cseq_of(stage.take()) > highest);
+  }
+}
+
+TEST_CASE("tries to reserve CSeqs after a restart are spaced: 1 s, 2 s ... 60 s while the store fails") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "presence", {"Expires: 86400"});
+  stage.take();
+  stage.memory.broken = store::Errc::io;
+  stage.restart();
+  const auto tries = [&](Duration time) {
+    const auto before = stage.memory.commits;
+    stage.wait(time);
+    return stage.memory.commits - before;
+  };
+  CHECK(tries(1s) >= 2);
+  CHECK(tries(1h) <= 3600 / 45 + 10);
+  CHECK(tries(1h) >= 60);
+  CHECK(stage.notifies.empty());
+  stage.memory.broken = {};
+  stage.wait(66s);
+  CHECK(stage.take().state() == "active");
+}
+
+TEST_CASE(
+    "what ended while the machine was down ends: a forward jump of the clock looks the same, so a watcher "
+    "has "
     "the grace time to refresh (once it stayed terminated for ever)") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow"));
@@ -152,6 +253,7 @@ TEST_CASE(
   stage.take();
   stage.clock_.at.mono += 120s;
   stage.clock_.at.wall += 120s;
+  stage.boot = "boot 2";
   stage.restart();
   stage.wait(5s);
   const Notified again = stage.take();
@@ -192,13 +294,61 @@ TEST_CASE("the last NOTIFY of one that ran out waits for its CSeq, too (DESIGN 1
   CHECK(stage.size() == 0);
 }
 
-TEST_CASE("a wall clock set back over a restart prolongs nothing past what was granted") {
+TEST_CASE("a wall clock that jumps while the server runs or is down loses and prolongs nothing (DESIGN 7)") {
+  for (const auto jump : {std::chrono::hours(24 * 365 * 20), -std::chrono::hours(24 * 365 * 20)}) {
+    for (const bool while_down : {false, true}) {
+      CAPTURE(jump.count());
+      CAPTURE(while_down);
+      Stage stage;
+      stage.put_rules(rule_for(bob, "allow"));
+      Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+      laptop.publish(pidf("here"), {"Expires: 900"});
+      if (!while_down) stage.clock_.at.wall += jump;
+      watcher.subscribe(alice, "presence", {"Expires: 600"});
+      stage.take();
+      stage.wait(60s);
+      if (while_down) stage.clock_.at.wall += jump;
+      stage.restart();
+      stage.wait(5s);
+      CHECK(note_of(stage.take()) == "here");
+      stage.wait(534s);
+      CHECK(stage.notifies.empty());
+      stage.wait(2s);
+      CHECK(stage.take().state() == "terminated;timeout");
+      stage.wait(250s);
+      CHECK(stage.size() == 1);  // the publication
+      stage.wait(60s);
+      CHECK(stage.size() == 0);
+    }
+  }
+}
+
+TEST_CASE("a subscription that ran out while the server was down, and not the machine, ends at the start") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "presence", {"Expires: 60"});
+  const unsigned before = cseq_of(stage.take());
+  stage.clock_.at.mono += 120s;
+  stage.clock_.at.wall += 120s;
+  stage.restart();
+  stage.settle();
+  const Notified last = stage.take();
+  CHECK(last.state() == "terminated;timeout");
+  CHECK(cseq_of(last) > before);
+  stage.settle();
+  CHECK(stage.size() == 0);
+  CHECK(stage.memory.records.size() == 1);  // the rules
+}
+
+TEST_CASE("a wall clock set back over a boot prolongs nothing past what was granted") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow"));
   Device watcher(stage, bob, udp(5070));
   watcher.subscribe(alice, "presence", {"Expires: 600"});
   stage.take();
   stage.clock_.at.wall -= std::chrono::hours(24 * 365 * 20);
+  stage.boot = "boot 2";
   stage.restart();
   stage.wait(5s);
   CHECK(stage.take().state() == "active");

@@ -233,6 +233,7 @@ class Stage final : public Services {
   }
 
   Duration store_latency = 1ms;  ///< From the next start on, for whatever is committed.
+  std::string boot = "boot 1";   ///< Of the machine, at the next start.
   beckon::test::VirtualClock clock_;
   TimerQueue queue;
   store::Memory memory;
@@ -242,6 +243,7 @@ class Stage final : public Services {
   std::unique_ptr<publication::Publications> publications;
   std::unique_ptr<presence::Presentities> presentities;
   std::unique_ptr<subscription::Subscriptions> subscriptions;
+  subscription::Package* presence_package = nullptr;
 
  protected:
   void* find_room(std::type_index) override { return nullptr; }
@@ -283,6 +285,7 @@ class Stage final : public Services {
   }
   void start() {
     log::set_level(log::Level::off);
+    memory.begin(boot, clock_.at);
     store_ = std::make_unique<store::MemoryStore>(memory, queue, clock_, store_latency);
     users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_, store_latency);
     bus_ = std::make_unique<store::LocalBus>(queue, clock_);
@@ -293,6 +296,7 @@ class Stage final : public Services {
     presentities = std::make_unique<presence::Presentities>(*this, *publications, *registrar, *documents);
     subscription::Packages packages;
     auto& watched = packages.add<packages::Presence>(presentities->watches());
+    presence_package = &watched;
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
     if (add_) add_(*this, packages);
     subscriptions = std::make_unique<subscription::Subscriptions>(*this, std::move(packages));

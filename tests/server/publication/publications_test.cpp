@@ -2,6 +2,7 @@
 
 #include "tests/server/packages/stage.hpp"
 #include "tests/server/publication/counter.hpp"
+#include "tests/support/log_lines.hpp"
 
 using namespace beckon;
 using namespace beckon::server;
@@ -220,13 +221,120 @@ TEST_CASE("records that cannot be read are skipped and stay in the store") {
     play.stage.memory.records[{alice, store::Kind::publication, key}] = value;
   };
   put("other 1", "");
+  put("other 2", "");
   put("counter x", "");
   put("counter -x", "");
   put("counter 9", std::string("\1\1\1", 3));
   play.stage.restart();
   play.stage.settle();
   CHECK(play.sum() == 5);
-  CHECK(play.stored() == 5);
+  CHECK(play.stored() == 6);
+  const std::string log = beckon::test::lines_of([&] { play.stage.directory().report_skipped(); });
+  CHECK(std::ranges::count(log, '\n') == 2);
+  CHECK(log.find("2 stored records of kind publication are of event package other") != std::string::npos);
+  CHECK(log.find("3 stored records of kind publication cannot be read") != std::string::npos);
+}
+
+namespace {
+
+/// A store that another node writes, too.
+struct Shared : Play {
+  explicit Shared(Settings settings = Stage::default_settings()) : Play(std::move(settings)) {
+    stage.memory.is_shared = true;
+  }
+  /// The other node publishes `number` under `key` and `etag`; an empty text takes it back.
+  void write(const std::string& key, std::uint64_t etag, const std::string& number,
+             std::chrono::seconds expires = 600s) {
+    store::RecordWriter writer;
+    writer.number(etag).number(0).lifetime(expires, stage.clock_.at.mono + expires, stage.memory.scale);
+    writer.flag(false).text(number);
+    const store::Memory::RecordKey where{alice, store::Kind::publication, "counter " + key};
+    if (number.empty())
+      stage.memory.records.erase(where);
+    else
+      stage.memory.records[where] = std::move(writer).finish();
+    stage.memory.versions[alice] = ++stage.memory.version;
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "what another node published is taken over before a PUBLISH is applied, and announced (DESIGN 1.5)") {
+  Shared play;
+  const std::string etag = Play::etag_of(play.publish("1"));
+  SUBCASE("a publication more") {
+    play.write("2", 77, "10");
+    CHECK(play.publish("2", etag).status() == 200);
+    CHECK(play.counter.changes == Changes{1, 11, 12});
+    CHECK(play.stored() == 2);
+    SUBCASE("lives as long as it was granted") {
+      play.stage.wait(599s);
+      CHECK(play.sum() == 12);
+      play.stage.wait(2s);
+      CHECK(play.counter.changes.back() == 2);
+      CHECK(play.stored() == 1);
+    }
+    SUBCASE("is known by its entity-tag") {
+      const std::string other = etag.substr(0, etag.find('.') + 1) + "000000000000004d";
+      CHECK(play.publish("20", other).status() == 200);
+      CHECK(play.sum() == 22);
+    }
+  }
+  SUBCASE("a change of ours") {
+    play.write("1", 77, "10");
+    CHECK(play.publish("2", etag).status() == 412);
+    CHECK(play.counter.changes == Changes{1, 10});
+  }
+  SUBCASE("the end of ours") {
+    play.write("1", 0, "");
+    CHECK(play.publish("2", etag).status() == 412);
+    CHECK(play.counter.changes == Changes{1, 0});
+    CHECK(play.publish("3").status() == 200);
+    CHECK(play.counter.changes.back() == 3);
+  }
+  SUBCASE("the end of ours, when ours is taken back") {
+    play.write("1", 0, "");
+    CHECK(play.publish("", etag, {"Expires: 0"}).status() == 412);
+    CHECK(play.sum() == 0);
+    CHECK(play.stage.directory().size() == 0);
+  }
+}
+
+TEST_CASE("a lifetime that ends here while another node writes ends once, and takes nothing of the other's") {
+  Shared play;
+  play.publish("1", {}, {"Expires: 60"});
+  play.write("2", 77, "10");
+  play.stage.wait(61s);
+  play.stage.settle();
+  CHECK(play.sum() == 10);
+  CHECK(play.stored() == 1);
+  CHECK(play.counter.changes.back() == 10);
+}
+
+TEST_CASE("what another node published past the limit is dropped when it is taken over (DESIGN 7)") {
+  Shared play;
+  play.counter.limit = 20;
+  const std::string etag = Play::etag_of(play.publish("5"));
+  play.write("2", 77, "19");
+  CHECK(play.publish("", etag).status() == 200);
+  play.stage.settle();
+  CHECK(play.sum() == 5);
+  CHECK(play.stored() == 1);
+}
+
+TEST_CASE("a SUBSCRIBE to the presentity is no conflict for its PUBLISHes: its record is this node's alone") {
+  Shared play;
+  const std::string etag = Play::etag_of(play.publish("live 3", {}, {}, tls(7)));
+  Device watcher(play.stage, alice, udp(5090));
+  watcher.subscribe(alice, "presence.winfo");
+  watcher.refresh(600);
+  play.stage.drain();
+  CHECK(play.publish("", etag, {}, tls(7)).status() == 200);
+  play.stage.publications->each(
+      *play.stage.directory().find(alice), play.counter,
+      [&](const event::Publication& publication, auto&) { CHECK_FALSE(publication.incomplete); });
+  CHECK(play.counter.changes == Changes{3});
 }
 
 TEST_CASE("a connection that closed while the PUBLISH was stored takes with it what lived on it") {

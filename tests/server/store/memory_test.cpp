@@ -24,6 +24,7 @@ struct World {
   Memory memory;
   MemoryStore store{memory, timers, clock, 1ms};
 
+  World() { memory.begin("boot", clock.now()); }
   void advance(Duration by) {
     clock.advance(by);
     timers.advance(clock.at.mono);

@@ -229,7 +229,9 @@ TEST_CASE("where another node changed the records, they are taken over and the c
   scene.memory.is_shared = true;
   scene.add("a");
   scene.settle();
-  scene.store.store.commit({.aor = alice, .changes = {{.record = {Kind::binding, alice, "other", "x"}}}},
+  scene.store.store.commit({.aor = alice,
+                            .changes = {{.record = {Kind::binding, alice, "other", "x"}}},
+                            .expected = scene.memory.versions.at(alice)},
                            [](auto) {});
   scene.settle();
   scene.log.clear();
@@ -242,6 +244,44 @@ TEST_CASE("where another node changed the records, they are taken over and the c
   scene.add("c");
   scene.settle();
   CHECK(scene.sequencer.reloaded.size() == 1);
+}
+
+TEST_CASE("what facts owe stays true when another node's records are taken over") {
+  Scene scene;
+  scene.memory.is_shared = true;
+  scene.add("a");
+  scene.settle();
+  scene.memory.broken = Errc::io;
+  scene.add_fact("end");
+  scene.wait(10ms);
+  scene.memory.broken = {};
+  scene.memory.versions[alice] = ++scene.memory.version;  // the other node's
+  scene.add("b");
+  scene.settle();
+  REQUIRE(scene.sequencer.reloaded.size() == 1);
+  CHECK(scene.sequencer.reloaded[0].size() == 2);  // "a" and "end", which the store does not have yet
+  CHECK(scene.has("end"));
+  CHECK(scene.has("b"));
+}
+
+TEST_CASE(
+    "a batch that expects no version is written by its owner alone, and is no conflict for the others") {
+  Scene scene;
+  scene.memory.is_shared = true;
+  scene.add("a");
+  scene.settle();
+  for (const char* key : {"1", "2"}) {
+    bool done = false;
+    scene.store.store.commit({.aor = alice, .changes = {{.record = {Kind::subscription, alice, key, "x"}}}},
+                             [&](Result<Version> version) { done = version.has_value(); });
+    scene.settle();
+    CHECK(done);
+    CHECK(scene.has(key, Kind::subscription));
+  }
+  scene.add("b");
+  scene.settle();
+  CHECK(scene.sequencer.reloaded.empty());
+  CHECK(scene.has("b"));
 }
 
 TEST_CASE("a node that changes the records each time does not keep a request waiting for ever") {

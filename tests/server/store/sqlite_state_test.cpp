@@ -14,6 +14,7 @@
 #include "server/store/record.hpp"
 #include "server/store/sqlite.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 using namespace beckon;
 using namespace beckon::store;
@@ -61,8 +62,9 @@ Change put(std::string key, std::string value) {
 
 SystemClock system_clock;
 
-std::unique_ptr<SqliteState> open_state(const std::filesystem::path& file) {
-  auto opened = SqliteState::open(file, Durability::process, system_clock);
+std::unique_ptr<SqliteState> open_state(const std::filesystem::path& file, Clock& clock = system_clock,
+                                        std::string_view boot = "boot 1") {
+  auto opened = SqliteState::open(file, Durability::process, clock, boot);
   REQUIRE(opened.has_value());
   return std::move(*opened);
 }
@@ -74,7 +76,7 @@ Loaded load(SqliteState& state) {
 }
 
 ErrorCode open_error(const std::filesystem::path& file) {
-  const auto opened = SqliteState::open(file, Durability::process, system_clock);
+  const auto opened = SqliteState::open(file, Durability::process, system_clock, "boot 1");
   return opened ? ErrorCode() : opened.error();
 }
 
@@ -118,7 +120,7 @@ TEST_CASE("what was committed is there after the file is opened again, and versi
   {
     const auto state = open_state(folder / "state.db");
     const auto store = state->make_store(queue.executor());
-    const Answer answer{"call;1", alice, "200 OK", system_clock.now().wall + 32s};
+    const Answer answer{"call;1", alice, "200 OK", store->scale().at(system_clock.now().mono) + 32s};
     first = commit(*store, queue, {alice, {put("a", "1"), put("b", "2")}, answer}).value();
     Change erase = put("a", "");
     erase.erase = true;
@@ -139,9 +141,71 @@ TEST_CASE("an answer past its time is not given again") {
   Queue queue;
   const auto state = open_state(folder / "state.db");
   const auto store = state->make_store(queue.executor());
-  const Answer old{"call;1", alice, "200", system_clock.now().wall - 1s};
+  const Answer old{"call;1", alice, "200", store->scale().at(system_clock.now().mono) - 1s};
   REQUIRE(commit(*store, queue, {alice, {}, old}).has_value());
   CHECK(load(*state).answers.empty());
+}
+
+TEST_CASE(
+    "a file that is opened again in the same boot has its times by the same scale, wherever the wall clock "
+    "went") {
+  struct Row {
+    const char* name;
+    const char* boot;
+    std::chrono::milliseconds jump;
+    Duration left;  ///< Of 600 s, after 100 s.
+    bool has_answer;
+  };
+  const Row rows[] = {
+      {"no jump", "boot 1", 0s, 500s, true},
+      {"forward twenty years", "boot 1", std::chrono::years(20), 500s, true},
+      {"set back twenty years", "boot 1", -std::chrono::years(20), 500s, true},
+      {"another boot", "boot 2", 0s, 500s, true},
+      {"another boot, forward twenty years", "boot 2", std::chrono::years(20), 90s, false},
+      {"another boot, set back twenty years", "boot 2", -std::chrono::years(20), 600s, true},
+      {"an unknown boot, forward twenty years", "", std::chrono::years(20), 90s, false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    const test::TemporaryFolder folder;
+    Queue queue;
+    test::VirtualClock clock;
+    {
+      const auto state = open_state(folder / "state.db", clock);
+      const auto store = state->make_store(queue.executor());
+      clock.at.wall += std::chrono::hours(5);  // while it runs: changes nothing of what it writes
+      const Time now = clock.at.mono;
+      const std::string value = RecordWriter().lifetime(600s, now + 600s, store->scale()).finish();
+      const Answer answer{"call;1", alice, "200", store->scale().at(now) + 132s};
+      REQUIRE(commit(*store, queue, {alice, {put("a", value)}, answer}).has_value());
+    }
+    clock.at.wall -= std::chrono::hours(5);
+    clock.advance(100s);
+    clock.at.wall += row.jump;
+    const auto state = open_state(folder / "state.db", clock, row.boot);
+    const auto store = state->make_store(queue.executor());
+    const Loaded loaded = load(*state);
+    RecordReader reader(loaded.values.at("a"));
+    CHECK(reader.lifetime(clock.at.mono, store->scale(), 90s).left == row.left);
+    CHECK(loaded.answers.size() == (row.has_answer ? 1 : 0));
+  }
+}
+
+TEST_CASE("the scale of a boot is in the file from the first process on, and stays that of the boot") {
+  const test::TemporaryFolder folder;
+  Queue queue;
+  test::VirtualClock clock;
+  const auto scale_in = [&](std::string_view boot) {
+    return open_state(folder / "state.db", clock, boot)->make_store(queue.executor())->scale();
+  };
+  const WallTime origin = scale_in("boot 1").origin;
+  clock.at.wall += std::chrono::hours(1);
+  CHECK(scale_in("boot 1").is_exact);
+  CHECK(scale_in("boot 1").origin == origin);
+  CHECK_FALSE(scale_in("boot 2").is_exact);
+  CHECK(scale_in("boot 2").is_exact);
+  CHECK(scale_in("boot 2").origin == origin + std::chrono::hours(1));
+  CHECK_FALSE(scale_in("boot 1").is_exact);
 }
 
 TEST_CASE("a batch past its deadline is refused and never written, its neighbours are") {

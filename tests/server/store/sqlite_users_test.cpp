@@ -138,3 +138,15 @@ TEST_CASE("users survive closing the file") {
   REQUIRE(open_users(folder / "users.db")->add(std::vector{make("alice")}).has_value());
   CHECK(open_users(folder / "users.db")->find("sip:alice@example.org").value() == make("alice"));
 }
+
+TEST_CASE("whether a state file belongs to the users is kept with them") {
+  const test::TemporaryFolder folder;
+  CHECK_FALSE(open_users(folder / "users.db")->has_state_file().value());
+  REQUIRE(open_users(folder / "users.db")->set_has_state_file(true).has_value());
+  CHECK(open_users(folder / "users.db")->has_state_file().value());
+  const std::vector<User> all{make("alice")};
+  REQUIRE(open_users(folder / "users.db")->add(all).has_value());
+  CHECK(open_users(folder / "users.db")->has_state_file().value());
+  REQUIRE(open_users(folder / "users.db")->set_has_state_file(false).has_value());
+  CHECK_FALSE(open_users(folder / "users.db")->has_state_file().value());
+}

@@ -1,6 +1,9 @@
 #include "tests/server/subscription/echo.hpp"
 
+#include <algorithm>
+
 #include "tests/server/packages/stage.hpp"
+#include "tests/support/log_lines.hpp"
 
 using namespace beckon;
 using namespace beckon::server;
@@ -11,8 +14,10 @@ namespace {
 
 struct EchoStage {
   Echo* echo = nullptr;
-  Stage stage{Stage::default_settings(),
-              [this](Stage&, subscription::Packages& packages) { echo = &packages.add<Echo>(); }};
+  bool is_served = true;  ///< From the next start on.
+  Stage stage{Stage::default_settings(), [this](Stage&, subscription::Packages& packages) {
+                if (is_served) echo = &packages.add<Echo>();
+              }};
   void count() { echo->count(*stage.entry(alice), stage.clock_.at); }
 };
 
@@ -56,6 +61,27 @@ TEST_CASE("its subscriptions come back after a restart like any other") {
   CHECK(after.message.cseq()->number > before.message.cseq()->number);
   it.count();
   CHECK(stage.take().message.body() == "1");
+}
+
+TEST_CASE(
+    "subscriptions of a package that is served no longer are skipped, logged once, and stay in the store") {
+  EchoStage it;
+  Stage& stage = it.stage;
+  for (const auto& who : {bob, carol}) Device(stage, who, udp(5070)).subscribe(alice, "echo");
+  stage.drain();
+  it.is_served = false;
+  stage.restart();
+  stage.wait(6s);
+  CHECK(stage.notifies.empty());
+  CHECK(stage.size() == 0);
+  CHECK(stage.memory.records.size() == 2);
+  const std::string log = beckon::test::lines_of([&] { stage.directory().report_skipped(); });
+  CHECK(std::ranges::count(log, '\n') == 1);
+  CHECK(log.find("2 stored records of kind subscription are of event package echo") != std::string::npos);
+  it.is_served = true;
+  stage.restart();
+  stage.wait(6s);
+  CHECK(stage.drain("echo").size() == 2);
 }
 
 TEST_CASE("what it decides moves its subscriptions (RFC 6665 4.1.3)") {
