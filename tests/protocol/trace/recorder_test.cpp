@@ -4,6 +4,7 @@
 
 #include "protocol/trace/tap.hpp"
 #include "tests/protocol/trace/stage.hpp"
+#include "tests/support/wire.hpp"
 
 using namespace beckon;
 using namespace beckon::trace;
@@ -123,21 +124,16 @@ TEST_CASE("secrets in a body that is sent as a part of its own are masked") {
 }
 
 TEST_CASE("a tap records what is sent and passes it on") {
-  struct Wire final : transaction::Transport {
-    void send(const transaction::Hop&, transaction::Outgoing message, transaction::OnFailed failed) override {
-      sent = *message.join();
-      failed(sip::Errc::bad_start_line);
-    }
-    std::string sent_by(const transaction::Hop&) const override { return "192.0.2.1:5060"; }
-    std::string sent;
-  } wire;
+  beckon::test::Wire wire;
   Stage stage;
   Recorder recorder(stage, {});
   Tap tap(wire, recorder);
   bool failed = false;
-  tap.send({}, share("hello"), [&](ErrorCode) { failed = true; });
-  CHECK(wire.sent == "hello");
+  tap.send({}, share("OPTIONS sip:a SIP/2.0\r\n\r\n"), [&](ErrorCode) { failed = true; });
+  REQUIRE(wire.sent.size() == 1);
+  CHECK(wire.sent.front().message.text() == "OPTIONS sip:a SIP/2.0\r\n\r\n");
+  wire.sent.front().failed(sip::Errc::bad_start_line);
   CHECK(failed);
-  CHECK(tap.sent_by({}) == "192.0.2.1:5060");
-  CHECK(testing::texts(recorder.read(0, stage.time, 1)) == "hello");
+  CHECK(tap.sent_by({}) == wire.sent_by({}));
+  CHECK(testing::texts(recorder.read(0, stage.time, 1)) == wire.sent.front().message.text());
 }
