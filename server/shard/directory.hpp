@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -126,7 +127,7 @@ class Directory final : private store::Sequencer {
   }
 
   /// A stored record of that kind could not be read: it is skipped, and stays in the store.
-  void skip_unreadable(store::Kind kind) { ++unreadable_[static_cast<std::size_t>(kind)]; }
+  void skip_unreadable(store::Kind kind) { ++unreadable_[kind]; }
   /// Logs how many were skipped, once for each kind. When all are read.
   void report_unreadable();
 
@@ -142,7 +143,7 @@ class Directory final : private store::Sequencer {
   std::vector<Keeper*> keepers_;
   boost::unordered_flat_set<transaction::FlowId> closed_, closed_before_;
   Timer forget_;
-  std::array<std::uint32_t, 16> unreadable_{};  ///< By kind.
+  std::map<store::Kind, std::uint32_t> unreadable_;
   std::uint8_t slots_ = 0;
 };
 

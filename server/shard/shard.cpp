@@ -659,6 +659,7 @@ void Shard::authenticate(Credentials credentials, std::function<void(Verdict, No
     return post_.post_back(number_, Answered{asker, std::move(open)});
   }
   const Bucket home = Authenticator::home_of(credentials);
+  if (!store::to_string(record.kind)) return directory_.skip_unreadable(record.kind);
   Task task(Question{std::make_shared<const Credentials>(std::move(credentials)), home, asker});
   if (!post_.post(post_.owner(home), task))
     post_.post_back(number_, Answered{asker, {.kind = Verdict::Kind::overload}});
