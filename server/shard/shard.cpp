@@ -392,12 +392,13 @@ bool Shard::is_server_itself(const sip::UriView& uri) const {
   return (uri.user.empty() && settings_.is_own(uri)) || bucket_in(uri.user);
 }
 
-/// An event package that no room serves, at the URI of one device and not of a user of ours (its contact, a
-/// GRUU), is between its two ends (RFC 6665 4.3).
+/// An event package that no room serves, at the URI of one device (its contact, a GRUU), is between its two
+/// ends (RFC 6665 4.3). A name in a served domain is a user's and no device's, whoever registered it as a
+/// contact: only the domain says what its names mean (RFC 3261 16.5).
 bool Shard::is_for_device(const sip::Message& request, const sip::UriView& uri) const {
   if (!has_package(request.method()) || is_server_itself(uri)) return false;
-  const bool at_device = !settings_.serves(to_lower(uri.host)) || uri.parameter("gr");
-  return at_device && !contains(serves_.events, package_of(request));
+  const bool is_name_of_ours = settings_.serves(to_lower(uri.host)) || settings_.is_own(uri);
+  return (!is_name_of_ours || uri.parameter("gr")) && !contains(serves_.events, package_of(request));
 }
 
 std::string Shard::unsupported_of(const sip::Message& request, HeaderId header) const {

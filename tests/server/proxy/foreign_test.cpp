@@ -310,3 +310,43 @@ TEST_CASE("an event package that nobody here serves, at a device's own URI, is t
   CHECK(notify.message.method_text() == "NOTIFY");
   CHECK(notify.to.remote.port == 5070);
 }
+
+TEST_CASE(
+    "an unserved event package at a name of the server's own is refused, whoever registered that name") {
+  Port port;
+  Ask ask{.method = "SUBSCRIBE",
+          .from = alice,
+          .to = bob,
+          .call_id = "s",
+          .lines = {"Event: x-weather", "Contact: <sip:alice@192.0.2.9:5070>"}};
+  SUBCASE("a device's contact in a served domain") { ask.uri = "sip:bobs-phone@example.org"; }
+  SUBCASE("another user's address as a contact") { ask.uri = alice; }
+  SUBCASE("the address and port where the server listens") { ask.uri = "sip:bob@192.0.2.1:5060"; }
+  port.enter(bob, udp(5080), ask.uri);
+  CHECK(port.ask_as(udp(5070), ask, "alice").status() == 405);  // 489 where some package is served
+  CHECK(port.wire.is_silent());
+}
+
+TEST_CASE("an unserved event package reaches a device behind the server's own address, by its port") {
+  Port port;
+  const auto got = port.from_alice({.method = "SUBSCRIBE",
+                                    .uri = "sip:bob@192.0.2.1:5080",
+                                    .from = alice,
+                                    .to = bob,
+                                    .call_id = "s",
+                                    .lines = {"Event: x-weather", "Contact: <sip:alice@192.0.2.9:5070>"}});
+  CHECK(got.to.remote == *parse_address("192.0.2.1:5080"));
+}
+
+TEST_CASE("an unserved event package at a device's contact leaves the domain only where requests may") {
+  Town town;
+  town.enter_bob();
+  const Ask ask{.method = "SUBSCRIBE",
+                .uri = "sip:bob@192.0.2.9:5080",
+                .from = alice,
+                .to = bob,
+                .call_id = "s",
+                .lines = {"Event: x-weather", "Contact: <sip:alice@192.0.2.9:5070>"}};
+  CHECK(town.from_alice(ask).message.status() == 403);
+  CHECK(town.wire.is_silent());
+}
