@@ -13,9 +13,9 @@
 #include "protocol/base/bytes.hpp"
 #include "server/presence/permits.hpp"
 #include "server/presence/policy.hpp"
+#include "server/shard/environment.hpp"
 #include "server/shard/keyed_set.hpp"
 #include "server/shard/rounds.hpp"
-#include "server/shard/services.hpp"
 
 namespace beckon::server::xcap {
 class Documents;
@@ -87,7 +87,7 @@ class Watches {
   };
 
   /// All referenced things outlive it.
-  Watches(Services& services, PresenceInformation& information, const xcap::Documents& documents);
+  Watches(Environment& environment, PresenceInformation& information, const xcap::Documents& documents);
   ~Watches();
 
   void observe(Observer& observer) { observers_.push_back(&observer); }
@@ -158,7 +158,7 @@ class Watches {
   bool is_outdated(const Entry& presentity, const Watched& part, Now now) const;
   void set_rules(const Entry& presentity, Watched& part, Now now);
 
-  Services& services_;
+  Environment& environment_;
   PresenceInformation& information_;
   const xcap::Documents& documents_;
   Slot<Watched> slot_;

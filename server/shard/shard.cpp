@@ -123,9 +123,10 @@ void Shard::locate(const transaction::SentBy& sent_by, transaction::OnFound foun
                         });
 }
 
-void* Shard::find_room(std::type_index type) {
+void* Shard::find_room(std::type_index type) const {
   const auto found = by_type_.find(type);
-  return found == by_type_.end() ? nullptr : found->second;
+  assert(found != by_type_.end());
+  return found->second;
 }
 
 // Arrival
@@ -300,7 +301,7 @@ void Shard::run(Answered& answered, Now now) {
 }
 
 void Shard::run(Parcel& parcel, Now now) {
-  if (!send_on(parcel.at(), parcel)) parcel.open(*this, now);
+  if (!send_on(parcel.at(), parcel)) parcel.open(find_room(parcel.room()), now);
 }
 
 void Shard::run(PeerVerified& verified, Now) {
@@ -609,7 +610,7 @@ void Shard::on_failure(transaction::TransactionId id, transaction::Failure why, 
   log::debug("shard", "transaction {}: {}", id, transaction::to_string(why));
 }
 
-// Services
+// What rooms use
 
 bool Shard::deliver(Parcel parcel) {
   const unsigned owner = post_.owner(parcel.at());
@@ -620,16 +621,6 @@ bool Shard::deliver(Parcel parcel) {
 void Shard::deliver_back(Parcel parcel) {
   const unsigned owner = post_.owner(parcel.at());
   post_.post_back(owner, std::move(parcel));
-}
-
-bool Shard::post(Bucket bucket, Command command) {
-  Task task(Visit{[command = std::move(command)](Shard& there, Now now) { command(there, now); }});
-  return post_.post(post_.owner(bucket), task);
-}
-
-void Shard::post_back(Bucket bucket, Command command) {
-  post_.post_back(post_.owner(bucket),
-                  Visit{[command = std::move(command)](Shard& there, Now now) { command(there, now); }});
 }
 
 void Shard::respond(const Request& request, std::string response) {
@@ -660,7 +651,6 @@ void Shard::authenticate(Credentials credentials, std::function<void(Verdict, No
     return post_.post_back(number_, Answered{asker, std::move(open)});
   }
   const Bucket home = Authenticator::home_of(credentials);
-  if (!store::to_string(record.kind)) return directory_.skip_unreadable(record.kind);
   Task task(Question{std::make_shared<const Credentials>(std::move(credentials)), home, asker});
   if (!post_.post(post_.owner(home), task))
     post_.post_back(number_, Answered{asker, {.kind = Verdict::Kind::overload}});
@@ -669,6 +659,7 @@ void Shard::authenticate(Credentials credentials, std::function<void(Verdict, No
 // Restart
 
 void Shard::restore(const store::Record& record) {
+  if (!store::to_string(record.kind)) return directory_.skip_unreadable(record.kind);
   const Now now = clock().now();
   for (const auto& seat : rooms_) seat.room->restore(record, now);
 }

@@ -53,8 +53,12 @@ std::string event_value(const Package& package, std::string_view event_id) {
 
 }  // namespace
 
-Subscriptions::Subscriptions(Services& services, Packages packages)
+Subscriptions::Subscriptions(Services& services, Sender& sender, store::StateStore& store,
+                             store::DurableStore& users, Packages packages)
     : services_(services),
+      sender_(sender),
+      store_(store),
+      users_(users),
       index_(services.directory()),
       packages_(std::move(packages)),
       rounds_(services.timers(), services.clock(),
@@ -172,7 +176,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   const auto event = sip::parse_event(message.header(HeaderId::event));
   const auto from = message.from();
   if (!dialog || !event || !from) return services_.respond(*request, 400);
-  auto head = Head::make(*dialog, services_.contact(resource.bucket(), request->from, secure),
+  auto head = Head::make(*dialog, sender_.contact(resource.bucket(), request->from, secure),
                          event_value(package, event->id), event->id, from->display_name);
   if (!head) return services_.respond(*request, 513);
 
@@ -213,7 +217,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
 std::string Subscriptions::answer_to(const Request& request, std::chrono::seconds expires) const {
   auto reply = request.reply(200);
   reply.copy(request.message, HeaderId::record_route);
-  reply.add(HeaderId::contact, services_.contact(request.bucket, request.from, is_to_sips(request.message)));
+  reply.add(HeaderId::contact, sender_.contact(request.bucket, request.from, is_to_sips(request.message)));
   reply.add(HeaderId::expires, static_cast<std::uint32_t>(expires.count()));
   return std::move(reply).finish();
 }
@@ -298,7 +302,7 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
     const std::string event_id(subscription.event_id());
     auto head = Head::make(
         dialog,
-        services_.contact(subscription.resource().bucket(), request.from, subscription.is_secure_dialog_),
+        sender_.contact(subscription.resource().bucket(), request.from, subscription.is_secure_dialog_),
         event_value(subscription.package(), event_id), event_id, std::string(subscription.display_name()));
     if (!head) {
       services_.respond(request, 513);
@@ -435,7 +439,7 @@ void Subscriptions::notify(Subscription& subscription, const Notifier::Notify& n
   // The record of one that ended is gone and must stay so.
   if (store_anew && subscription.is_stored_) keep(subscription, reserved_before);
   beckon::server::subscription::deliver(
-      services_, subscription, notify, content,
+      sender_, subscription, notify, content,
       [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
           const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
   if (has_body) package.notified(subscription, now);
@@ -514,18 +518,18 @@ bool Subscriptions::reserve(Subscription& subscription) {
 /// Subscriptions to one resource do not wait for one another, as the steps of its sequence do: thousands come
 /// back at once after a restart.
 void Subscriptions::commit(store::Batch batch, store::RecordStore::Done done) {
-  if (!services_.store().keeps_records()) return done(store::Version{});
-  services_.store().commit(std::move(batch), std::move(done));
+  if (!store_.keeps_records()) return done(store::Version{});
+  store_.commit(std::move(batch), std::move(done));
 }
 
 void Subscriptions::promise(store::Batch& batch, const Request& request, const std::string& response) {
-  if (!services_.store().keeps_records()) return;
+  if (!store_.keeps_records()) return;
   batch.answer = services_.answer(request, batch.aor, response);
   batch.deadline = request.now.mono + replay_time;
 }
 
 void Subscriptions::put(store::Batch& batch, const Subscription& subscription, Time expires) const {
-  if (!services_.store().keeps_records()) return;
+  if (!store_.keeps_records()) return;
   batch.put(store::Kind::subscription, subscription.head_.local_tag(), [&] {
     Record record;
     record.package = subscription.package().name();
@@ -558,7 +562,7 @@ void Subscriptions::keep(Subscription& subscription, std::uint32_t reserved_befo
 }
 
 void Subscriptions::erase(const Subscription& subscription) {
-  if (!services_.store().keeps_records()) return;
+  if (!store_.keeps_records()) return;
   subscription.resource().add_fact(
       std::make_unique<Fact>(store::Change{.record = {store::Kind::subscription,
                                                       subscription.resource().aor(),
@@ -577,7 +581,7 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
   if (!package) return log::warn("subscription", "{}: package {} is not served", stored.aor, record->package);
   const EntryPtr resource = services_.directory().get(stored.aor);
   auto head =
-      Head::make(record->dialog, services_.contact(resource->bucket(), record->hop, record->dialog.secure),
+      Head::make(record->dialog, sender_.contact(resource->bucket(), record->hop, record->dialog.secure),
                  event_value(*package, record->event_id), record->event_id, record->display_name);
   if (!head || index_.find(stored.key)) return;
   const SubscriptionPtr made =
@@ -642,6 +646,12 @@ void Subscriptions::reserve_anew(Subscription& subscription) {
     else if (!kept->is_terminated())
       notifier.resume(now.mono + Duration(static_cast<Duration::rep>(services_.random().below(spread))));
     if (kept->is_listed_) release(*kept, Subscription::unstored, now);
+  });
+}
+
+void Subscriptions::find_user(const Entry& resource, Package::Found found) {
+  users_.find_user(resource.aor(), [found = std::move(found)](const Result<store::UserPtr>& user) {
+    found(!user ? 500 : *user ? 200 : 404);
   });
 }
 

@@ -58,8 +58,8 @@ Watchers::Watchers(Subscriptions& subscriptions, Package& package, Listener& lis
     : subscriptions_(subscriptions),
       package_(package),
       listener_(listener),
-      slot_(subscriptions.services().directory().take_slot<WaitingPart>()),
-      timer_(subscriptions.services().timers()) {
+      slot_(subscriptions.environment().directory().take_slot<WaitingPart>()),
+      timer_(subscriptions.environment().timers()) {
   subscriptions.observe(package, *this);
 }
 
@@ -107,7 +107,7 @@ void Watchers::wait(Entry& resource, WatcherEntry watcher, Now now) {
   part.all.push_back(*added);
   arm();
   listener_.on_watcher(resource, watcher, now);
-  if (part.all.size() > subscriptions_.services().settings().pending_per_presentity)
+  if (part.all.size() > subscriptions_.environment().settings().pending_per_presentity)
     end(part.all.front(), WatcherEvent::giveup, now);
 }
 
@@ -147,7 +147,7 @@ void Watchers::give_up(Now now) {
 void Watchers::arm() {
   if (waiting_.empty()) return timer_.cancel();
   timer_.set(waiting_.front().watcher.expires, [this](Time) {
-    give_up(subscriptions_.services().clock().now());
+    give_up(subscriptions_.environment().clock().now());
     arm();
   });
 }

@@ -22,6 +22,7 @@
 /// A whole node without sockets, threads or real time, for the tests of its rooms.
 namespace beckon::server::test {
 
+using beckon::test::Sent;
 using beckon::test::VirtualClock;
 using beckon::test::Wire;
 
@@ -179,7 +180,13 @@ class World {
     for (unsigned i = 0; i < shards; ++i) {
       Shard& shard = node_->shard(i);
       auto& registrar = shard.add<registrar::Registrar>(shard);
-      auto& proxy = shard.add<proxy::Proxy>(shard, registrar, node_->key().dialogs);
+      auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
+                                                                .sender = shard,
+                                                                .peers = shard,
+                                                                .locator = shard.locator(),
+                                                                .users = shard.users(),
+                                                                .registrar = registrar},
+                                            node_->key().dialogs);
       shard.add<message::Messages>(shard, proxy);
       shard.set_relay(proxy);
     }

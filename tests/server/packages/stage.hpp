@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <map>
@@ -59,7 +58,7 @@ struct Notified {
   }
 };
 
-class Stage final : public Services {
+class Stage final : public Services, public Sender {
  public:
   /// Rooms and packages besides the server's own, added at each start before the store is read.
   using Add = std::function<void(Stage& stage, subscription::Packages& packages)>;
@@ -84,21 +83,12 @@ class Stage final : public Services {
     start();
   }
 
-  // Services
+  // Services, Sender
   const Settings& settings() const override { return settings_; }
   TimerQueue& timers() override { return queue; }
   Clock& clock() override { return clock_; }
   Random& random() override { return random_; }
-  store::StateStore& store() override { return *store_; }
-  store::DurableStore& users() override { return *users_; }
-  store::EventBus& bus() override { return *bus_; }
   Directory& directory() override { return *directory_; }
-  locate::Locator& locator() override { std::abort(); }
-  bool post(Bucket, Command command) override {
-    queue.set(clock_.at.mono, [this, command = std::move(command)](Time) { command(*this, clock_.at); });
-    return true;
-  }
-  void post_back(Bucket bucket, Command command) override { (void)post(bucket, std::move(command)); }
   using Services::respond;
   void respond(const Request& request, std::string response) override {
     auto message = sip::Message::parse(share(std::move(response)));
@@ -123,8 +113,6 @@ class Stage final : public Services {
   void send_ack(std::string, const Hop&) override {}
   void cancel(transaction::TransactionId, std::string_view) override {}
   std::string sent_by(const Hop&) const override { return "192.0.2.1:5061"; }
-  const std::vector<std::string>& peer_names(transaction::FlowId) const override { std::abort(); }
-  void authenticate(Credentials, std::function<void(Verdict, Now)>) override { std::abort(); }
 
   /// Runs what is due until `by` has passed.
   void wait(Duration by) {
@@ -243,11 +231,6 @@ class Stage final : public Services {
   std::unique_ptr<presence::Presentities> presentities;
   std::unique_ptr<subscription::Subscriptions> subscriptions;
 
- protected:
-  void* find_room(std::type_index) override { return nullptr; }
-  bool deliver(Parcel) override { std::abort(); }
-  void deliver_back(Parcel) override { std::abort(); }
-
  private:
   bool is_quiet() {
     bool quiet = true;
@@ -290,12 +273,14 @@ class Stage final : public Services {
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
     publications = std::make_unique<publication::Publications>(*this, *registrar);
-    presentities = std::make_unique<presence::Presentities>(*this, *publications, *registrar, *documents);
+    presentities =
+        std::make_unique<presence::Presentities>(*this, *bus_, *publications, *registrar, *documents);
     subscription::Packages packages;
     auto& watched = packages.add<packages::Presence>(presentities->watches());
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
     if (add_) add_(*this, packages);
-    subscriptions = std::make_unique<subscription::Subscriptions>(*this, std::move(packages));
+    subscriptions =
+        std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, std::move(packages));
     Loading loading(*this);
     memory.load(loading);
     registrar->restored(clock_.at);

@@ -12,7 +12,7 @@ namespace {
 
 /// A room that sends a message of the server's own and writes down what it hears.
 struct Inbox final : Forwarder::Client {
-  explicit Inbox(Services& services) : forwarder(services, services, services.locator(), key, *this) {}
+  explicit Inbox(Shard& shard) : forwarder(shard, shard, shard.locator(), key, *this) {}
   void on_response(Forwarder::Key, std::size_t target, const sip::Message& response, Now) override {
     heard.push_back("target " + std::to_string(target) + " answers " + std::to_string(response.status()));
   }
