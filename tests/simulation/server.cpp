@@ -42,7 +42,7 @@ struct Seat {
   store::MemoryStore state;
   store::MemoryUsers users;
   store::LocalBus bus;
-  locate::test::Zone names;  ///< Nobody has one.
+  locate::test::Zone names;  ///< Holds no names.
   locate::Finder locator;
   Time busy_until{};  ///< Tasks from other shards arrive in order.
 };

@@ -42,7 +42,7 @@ TEST_CASE("a recorder holds no more octets than it may") {
   CHECK(testing::texts(recorder.read(0, stage.time, 10)) == "next");
 }
 
-TEST_CASE("a reader who comes too late is told how many he lost") {
+TEST_CASE("a reader that comes too late learns how many messages it lost") {
   Stage stage;
   Recorder recorder(stage, {.messages = 3});
   for (const char* text : {"a", "b", "c"}) stage.send(recorder, text);
@@ -73,7 +73,7 @@ TEST_CASE("messages younger than asked for wait for the next reading") {
   CHECK(testing::texts(recorder.read(page.next, stage.time, 10)) == "b");
 }
 
-TEST_CASE("a recorder of no messages records none") {
+TEST_CASE("a recorder with room for no messages records none") {
   Stage stage;
   Recorder recorder(stage, {.messages = 0});
   stage.send(recorder, "a");
@@ -91,7 +91,7 @@ TEST_CASE("secrets of direct sessions are masked when they are recorded (DIRECT_
   CHECK(page.entries.at(0).size == 76);
 }
 
-TEST_CASE("of what cannot be read only the beginning is kept, masked") {
+TEST_CASE("of an unreadable message only the beginning is kept, masked") {
   Stage stage;
   Recorder recorder(stage, {.malformed_octets = 20});
   recorder.malformed({}, sip::Errc::bad_start_line, "response=1234567890, and so on");

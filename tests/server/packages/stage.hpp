@@ -130,7 +130,7 @@ class Stage final : public Services, public Sender {
     for (int i = 0; i < most && !is_quiet(); ++i) wait(store_latency);
   }
 
-  /// Hands a request in, authenticated as `who`; its number for `answer`.
+  /// Hands a request in, authenticated as `who`; returns its number for `answer`.
   std::uint64_t hand(const std::string& text, const Hop& from, const std::string& who) {
     auto message = sip::Message::parse(share(text), {.message = 1 << 20});
     REQUIRE(message.has_value());
@@ -304,7 +304,7 @@ class Device {
  public:
   Device(Stage& stage, std::string aor, Hop hop) : stage_(stage), aor_(std::move(aor)), hop_(hop) {}
 
-  /// Lines are full header lines. Waits for the store unless told not to.
+  /// Lines are full header lines. `settle`: waits for the store.
   std::uint64_t send(const std::string& method, const std::string& to, const std::vector<std::string>& lines,
                      const std::string& body = {}, bool settle = true) {
     ++cseq_;

@@ -73,7 +73,7 @@ std::string user_of_shard(const Node& node, unsigned shard) {
 
 }  // namespace
 
-TEST_CASE("what one shard hands to another arrives in the order it came in, less what a full queue refused") {
+TEST_CASE("messages handed from shard to shard arrive in order, less those that a full queue refused") {
   constexpr std::size_t room_in_queue = 5, too_many = 7, behind = 300;
   auto settings = World::open_settings();
   settings.queue_between_shards = room_in_queue;

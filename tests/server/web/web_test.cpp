@@ -63,7 +63,9 @@ http::HttpRequest get(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("a user's documents are his own: digest as over SIP, whatever shard has his bucket (RFC 4825 8)") {
+TEST_CASE(
+    "only a user has access to its documents: digest as over SIP, whatever shard owns its bucket (RFC 4825 "
+    "8)") {
   for (const unsigned shards : {1U, 2U}) {
     CAPTURE(shards);
     World world(World::default_settings(), shards);
@@ -85,7 +87,7 @@ TEST_CASE("a user's documents are his own: digest as over SIP, whatever shard ha
   }
 }
 
-TEST_CASE("a domain that is not served, and what is nobody's tree, are not found without a challenge") {
+TEST_CASE("a domain that is not served, and a path outside all trees, are 404 without a challenge") {
   World world;
   Browser browser(world);
   CHECK(browser.ask(get("/xcap/pres-rules/users/sip:alice@example.net/index")).status == 404);
