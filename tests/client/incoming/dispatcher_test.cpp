@@ -109,7 +109,8 @@ TEST_CASE_FIXTURE(Fixture,
   answer.add(HeaderId::contact, context.contact());
   request.respond(std::move(answer), now());
   std::vector<int> statuses;
-  for (const auto& [to, response, failed] : wire.sent) {
+  for (const auto& sent : wire.sent) {
+    const sip::Message& response = sent.message;
     if (response.status() == 100) continue;
     statuses.push_back(response.status());
     CHECK(response.to_tag() == request.to_tag());
