@@ -11,7 +11,7 @@
 #include "server/presence/policy.hpp"
 #include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
-#include "server/shard/environment.hpp"
+#include "server/shard/services.hpp"
 
 namespace beckon::server::presence {
 

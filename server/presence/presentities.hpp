@@ -6,7 +6,7 @@
 #include "server/presence/watch.hpp"
 #include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
-#include "server/shard/environment.hpp"
+#include "server/shard/services.hpp"
 #include "server/xcap/documents.hpp"
 
 namespace beckon::server::presence {

@@ -13,7 +13,7 @@
 #include "protocol/base/bytes.hpp"
 #include "server/presence/permits.hpp"
 #include "server/presence/policy.hpp"
-#include "server/shard/environment.hpp"
+#include "server/shard/services.hpp"
 #include "server/shard/keyed_set.hpp"
 #include "server/shard/rounds.hpp"
 

@@ -11,7 +11,7 @@
 #include "protocol/xcap/exchange.hpp"
 #include "protocol/xcap/target.hpp"
 #include "protocol/xcap/usage.hpp"
-#include "server/shard/environment.hpp"
+#include "server/shard/services.hpp"
 #include "server/store/store.hpp"
 
 /// Users' documents over XCAP (RFC 4825). Speaks no HTTP: requests and responses are values.
