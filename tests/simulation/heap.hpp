@@ -5,8 +5,8 @@
 namespace beckon::simulation {
 
 /// Counts the blocks of memory that each side of a history holds: a block allocated within a scope of an
-/// owner is that owner's, whoever frees it. Blocks and not octets, because a container keeps one block however
-/// large it grew once. One thread; not counted under sanitizers, which have their own allocator.
+/// owner is that owner's, whoever frees it. Blocks and not octets, because a container keeps one block
+/// however large it grew once. One thread; not counted under sanitizers, which have their own allocator.
 namespace heap {
 
 enum class Owner : std::uint8_t { nobody, server };
