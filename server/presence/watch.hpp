@@ -13,9 +13,9 @@
 #include "protocol/base/bytes.hpp"
 #include "server/presence/permits.hpp"
 #include "server/presence/policy.hpp"
-#include "server/shard/services.hpp"
 #include "server/shard/keyed_set.hpp"
 #include "server/shard/rounds.hpp"
+#include "server/shard/services.hpp"
 
 namespace beckon::server::xcap {
 class Documents;
