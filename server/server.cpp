@@ -8,22 +8,31 @@
 #include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/subscription/subscriptions.hpp"
+#include "server/web.hpp"
 #include "server/xcap/documents.hpp"
 
 namespace beckon::server {
 
 void add_rooms(Shard& shard, const ServerKey& key) {
   auto& registrar = shard.add<registrar::Registrar>(shard);
-  auto& proxy = shard.add<proxy::Proxy>(shard, registrar, key.dialogs);
+  auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
+                                                            .sender = shard,
+                                                            .peers = shard,
+                                                            .locator = shard.locator(),
+                                                            .users = shard.users(),
+                                                            .registrar = registrar},
+                                        key.dialogs);
   shard.add<message::Messages>(shard, proxy);
   auto& documents = shard.add<xcap::Documents>(shard);
   auto& publications = shard.add<publication::Publications>(shard, registrar);
-  auto& watches = shard.add<presence::Presentities>(shard, publications, registrar, documents).watches();
+  auto& watches =
+      shard.add<presence::Presentities>(shard, shard.bus(), publications, registrar, documents).watches();
 
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);
   packages.add<packages::Winfo>(shard, presence, "WST", &watches);
-  shard.add<subscription::Subscriptions>(shard, std::move(packages));
+  shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), std::move(packages));
+  shard.add<Web>(shard, documents);
   shard.set_relay(proxy);
 }
 

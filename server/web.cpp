@@ -63,8 +63,7 @@ void Web::handle(http::HttpRequest request, http::Respond respond) {
   const auto owner = xcap::owner_of(request.target);
   if (!owner) return respond(to_http(xcap::handle_global(to_xcap(request))));
   const auto uri = sip::parse_uri(*owner);
-  Shard& shard = node_.shard(0);
-  if (!uri || !shard.settings().serves(uri->host)) return respond({.status = 404});
+  if (!uri || !shard_.settings().serves(uri->host)) return respond({.status = 404});
   Credentials credentials{.method = request.method,
                           .realm = uri->host,
                           .claimed = *owner,
@@ -81,21 +80,27 @@ void Web::handle(http::HttpRequest request, http::Respond respond) {
   auto kept = std::make_shared<http::HttpRequest>(std::move(request));
   const auto judged = [this, owner = *owner, kept, respond, proves](const Verdict& verdict, Now) {
     if (verdict.kind != Verdict::Kind::accepted) return respond(refusal(verdict));
-    deliver(owner, kept, verdict.identity,
-            proves ? with_info(respond, verdict.authentication_info) : respond);
+    ask(owner, *kept, verdict.identity, proves ? with_info(respond, verdict.authentication_info) : respond);
   };
-  shard.authenticate(std::move(credentials), judged);
+  shard_.authenticate(std::move(credentials), judged);
 }
 
-void Web::deliver(const std::string& owner, const std::shared_ptr<http::HttpRequest>& request, Identity who,
-                  const http::Respond& respond) {
-  const bool posted = node_.shard(0).post(bucket_of(owner), [request, who, respond](Services& there, Now) {
-    there.room<xcap::Documents>().handle(
-        to_xcap(*request), who, [&there, respond](const beckon::xcap::Response& answer) {
-          there.post_back(here, [respond, answer](Services&, Now) { respond(to_http(answer)); });
-        });
-  });
-  if (!posted) respond({.status = 503});
+void Web::ask(const std::string& owner, http::HttpRequest& request, Identity who, http::Respond respond) {
+  Query query{.ticket = ++last_ticket_, .request = to_xcap(request), .who = std::move(who)};
+  if (!shard_.post<Web>(bucket_of(owner), std::move(query))) return respond({.status = 503});
+  waiting_.emplace(last_ticket_, std::move(respond));
+}
+
+void Web::on(Query query, Bucket, Now) {
+  documents_.handle(std::move(query.request), query.who,
+                    [this, ticket = query.ticket](beckon::xcap::Response response) {
+                      shard_.post_back<Web>(here, Reply{ticket, std::move(response)});
+                    });
+}
+
+void Web::on(const Reply& reply, Bucket, Now) {
+  const auto waiting = waiting_.extract(reply.ticket);
+  if (waiting) waiting.mapped()(to_http(reply.response));
 }
 
 }  // namespace beckon::server

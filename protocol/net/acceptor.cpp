@@ -15,7 +15,7 @@ namespace {
 using boost::asio::ip::tcp;
 using v6_only = boost::asio::ip::v6_only;
 
-// When the system has no descriptor left for us, others must close first.
+// When the process has no descriptor left, a connection must close first.
 constexpr Duration pause_after_error = 100ms;
 
 }  // namespace

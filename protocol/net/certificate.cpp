@@ -36,7 +36,7 @@ using Bio = Owned<BIO, BIO_free_all>;
 using Extension = Owned<X509_EXTENSION, X509_EXTENSION_free>;
 using Names = Owned<GENERAL_NAMES, GENERAL_NAMES_free>;
 
-constexpr long ten_years = 3650L * 24 * 3600;  // seconds; a self-signed certificate is not renewed by anyone
+constexpr long ten_years = 3650L * 24 * 3600;  // seconds; nothing renews a self-signed certificate
 constexpr long clocks_differ = 24 * 3600;      // seconds the peer's clock may be behind ours
 
 // ---- whose certificate is it (RFC 5922 7.1)

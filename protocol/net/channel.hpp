@@ -19,7 +19,7 @@ namespace beckon::net {
 /// Bounds of one stream connection (DESIGN 7).
 struct ChannelLimits {
   std::size_t queue = 4u << 20;  ///< Octets waiting to be written: four of the largest messages. Past it
-                                 ///< the reader is too slow and is closed.
+                                 ///< the peer reads too slowly, and the channel is closed.
   Duration idle = 120s;          ///< Without an octet from the peer. Zero: no bound.
   Duration handshake = 10s;      ///< TCP connect and TLS handshake, each.
   Duration linger = 5s;          ///< To write out what is queued once `finish` was called.
@@ -47,7 +47,7 @@ class Channel {
   /// Stops and takes up reading again (one HTTP request at a time).
   virtual void pause() = 0;
   virtual void resume() = 0;
-  /// Writes out what is queued, says goodbye, closes.
+  /// Writes out what is queued, ends TLS, closes.
   virtual void finish() = 0;
   /// Closes at once.
   virtual void close(ErrorCode reason) = 0;
@@ -85,7 +85,7 @@ class Acceptor {
     ChannelLimits limits{};
     std::size_t connections = 50000;  ///< In all; the next ones are closed at once.
     std::size_t connections_per_address = 100;
-    /// Addresses the per-address bound does not hold for; loopback unless set.
+    /// Addresses that the bound for each address does not concern; loopback unless set.
     std::function<bool(const IpAddress&)> trusted{};
   };
   /// Called on the loop the channel belongs to.

@@ -44,7 +44,7 @@ Hosts read_hosts(const std::filesystem::path& file) {
   return hosts;
 }
 
-/// Initialised once for the program, and never taken down: other users of c-ares may be left.
+/// Initialised once for the program, and never cleaned up: other users of c-ares may be left.
 void init_library() {
   static const int status = ares_library_init(ARES_LIB_INIT_ALL);
   if (status != ARES_SUCCESS) log::error("net", "c-ares: {}", ares_strerror(status));
@@ -120,7 +120,7 @@ void DnsClient::Impl::close() {
   sockets.clear();
 }
 
-/// The hosts file speaks about its names alone, SRV and NAPTR records of them included.
+/// For its names the hosts file alone is asked: they have no SRV and NAPTR records.
 const std::vector<IpAddress>* DnsClient::Impl::find_host(std::string_view name) const {
   while (name.starts_with('_')) name = cut(name, '.').second;
   const auto found = hosts.find(name);

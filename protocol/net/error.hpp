@@ -4,8 +4,8 @@
 
 namespace beckon::net {
 
-/// Why something could not be sent, opened or trusted. What the operating system says (connection refused,
-/// address in use) comes as its own error code.
+/// Why something could not be sent, opened or trusted. Errors of the operating system (connection refused,
+/// address in use) keep their own codes.
 enum class Errc {
   no_socket = 1,    ///< No listener or socket of that protocol and address family: configuration.
   flow_gone,        ///< The flow is closed, or was never one of ours.
@@ -14,8 +14,8 @@ enum class Errc {
   timed_out,        ///< Connecting, the TLS handshake, an answer, or the end of a message took too long.
   idle,             ///< No octet arrived for too long, or a keep-alive was not answered (RFC 5626 4.4.1).
   closed,           ///< The peer closed, or we did.
-  untrusted,        ///< The peer's certificate is not signed by anyone we trust.
-  wrong_name,       ///< The peer's certificate is for someone else (RFC 5922 7.2).
+  untrusted,        ///< The peer's certificate is not signed by a trusted authority.
+  wrong_name,       ///< The peer's certificate is for another name (RFC 5922 7.2).
   bad_certificate,  ///< A certificate or key file cannot be read, or the two do not fit.
   bad_reply,        ///< What came back is not HTTP, or not what was agreed.
   bad_url,          ///< Not an https URL.

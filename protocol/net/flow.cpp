@@ -78,7 +78,7 @@ bool Flow::take(sip::Framer::Item item) {
       events_.on_message(hop_, std::move(*item.message));
       return true;
     case sip::Framer::Item::Kind::ping:
-      // A dialled flow is pinged by us: what comes on it in pairs is two pongs in one packet.
+      // Only this side pings a dialled flow: CRLF CRLF from the peer is two pongs in one packet.
       return is_dialled() || channel_->send(line_end());
     case sip::Framer::Item::Kind::pong:
       return true;  // the channel has noted that something came
@@ -109,7 +109,7 @@ void Flow::send(transaction::Outgoing message, Failed failed) {
 }
 
 void Flow::forget_written() {
-  // Pongs and pings are queued too but not counted; they only make us forget a little late.
+  // Pongs and pings are queued, too, but not counted; messages are only forgotten a little later for it.
   const std::uint64_t queued = channel_->queued();
   while (!pending_.empty() && pending_.front().end + queued <= octets_sent_) pending_.pop_front();
 }

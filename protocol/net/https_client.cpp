@@ -150,7 +150,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
         if (channel) (*channel)->close(Errc::closed);
         return;
       }
-      // Somebody else's certificate ends it: another address of the name would only hide that.
+      // A certificate for another name ends the request: trying the next address would only hide that.
       if (channel.has_error() && is_distrust(channel.error())) return self->end(channel.error());
       if (!channel) return self->dial_next(channel.error());
       self->talk(std::move(*channel));

@@ -57,7 +57,7 @@ class SipTransport final : public transaction::Transport {
     std::string advertise{};     ///< Host (name or literal) for `sent_by`; empty: the listener's own address.
     TlsContextPtr tls_server{};  ///< For TLS listeners, and for wss without `tls_web`.
     TlsContextPtr tls_web{};     ///< For wss listeners: browsers are not asked for certificates.
-    TlsContextPtr tls_client{};  ///< For TLS connections we dial.
+    TlsContextPtr tls_client{};  ///< For dialled TLS connections.
     ChannelLimits limits{};
     Duration message_time =
         30s;  ///< For one message on a stream, first octet to last; past it the flow is closed.
@@ -83,9 +83,9 @@ class SipTransport final : public transaction::Transport {
   /// Errc::not_secure. A client that only sends needs one for UDP, and none for TCP and TLS.
   Result<Address> listen(Protocol protocol, const Address& address);
   /// Makes the transports of several loops one node: each opens the UDP addresses of the first, connections
-  /// the first one accepts go round, and flows can be written to from any of them. Before the loops run,
-  /// after `listen` was called on the first. The first one's loop is destroyed before the others': what it is
-  /// about to hand over is theirs.
+  /// that the first one accepts are distributed in turn, and each can write to the flows of all. Before the
+  /// loops run, after `listen` was called on the first. The first one's loop is destroyed before the others',
+  /// as connections on the way to another loop belong to that loop.
   static Result<void> connect_peers(const std::vector<SipTransport*>& transports);
 
   /// Makes a new connection (tcp, tls) to that hop, or waits with others for the one being made. `done` is
@@ -93,7 +93,7 @@ class SipTransport final : public transaction::Transport {
   void connect(const Hop& to, std::function<void(Result<Hop>)> done);
   /// Pings that flow at this interval from now on, instead of `Options::keep_alive` and `pong_wait`.
   void keep_alive(FlowId flow, Duration longest, Duration pong_wait);
-  /// Says goodbye and closes, after what is queued was written.
+  /// Closes the flow after what is queued was written.
   void close(FlowId flow);
 
   void send(const Hop& hop, transaction::Outgoing message, transaction::OnFailed failed) override;

@@ -8,9 +8,9 @@
 
 namespace beckon::net {
 
-/// A UDP port that answers plain STUN (RFC 8489 Binding without credentials) and nothing else. What a message
-/// means is `answer`'s business; a reply is never larger than 548 octets (RFC 8489 6.1), so the port is of
-/// little use to amplify.
+/// A UDP port that answers plain STUN (RFC 8489 Binding without credentials) and nothing else. `answer`
+/// interprets the messages; a reply is never larger than 548 octets (RFC 8489 6.1), which limits
+/// amplification.
 class StunListener {
  public:
   /// The reply to `message`, received from `from`, or nullopt.

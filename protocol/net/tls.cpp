@@ -50,7 +50,7 @@ Result<void> use_trust(ssl::context& context, const std::string& ca_path) {
     context.load_verify_file(ca_path, error);
   }
   if (error) return bad(ca_path, error);
-  // A pinned certificate need not be an authority's.
+  // A pinned certificate need not be that of an authority.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context.native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
   return {};
 }

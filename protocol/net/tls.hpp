@@ -20,7 +20,7 @@ struct ClientCertificates {
 };
 
 /// Certificates and trust of one side of TLS (1.2 and later). Shared by all loops; `reload` may run while
-/// others use it: connections that exist keep what they have.
+/// others use it: open connections keep what they have.
 class TlsContext {
  public:
   /// A server's: PEM files of the certificate chain and its private key. Errors: Errc::bad_certificate.
@@ -34,7 +34,7 @@ class TlsContext {
                                                     std::string key_path);
 
   ~TlsContext();
-  /// Reads the files anew; on an error what was there stays in use.
+  /// Reads the files again; on an error the present certificates stay in use.
   Result<void> reload();
 
   struct Impl;
@@ -46,7 +46,7 @@ class TlsContext {
 };
 using TlsContextPtr = std::shared_ptr<TlsContext>;
 
-/// Which certificates count as those of the name we dialled.
+/// Which certificates count as those of the dialled name.
 enum class Identity {
   sip,   ///< RFC 5922 7: SIP URIs of the subjectAltName, else its DNS names, else the common name; no
          ///< wildcards.

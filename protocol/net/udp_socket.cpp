@@ -20,7 +20,7 @@ namespace {
 
 using boost::asio::ip::udp;
 
-// An ICMP error fails what was sent there this recently, and of that only the last sends.
+// An ICMP error fails the sends to its address within this time, and only the last of them.
 constexpr Duration recent = 5s;
 constexpr std::size_t recent_sends = 256;
 // The system's buffers: a burst of registrations or a fan-out fits (the system may cap it).
@@ -204,7 +204,7 @@ Result<Address> UdpSocket::Impl::open(const Address& address, Sharing sharing) {
     socket.close(ignored);
     return error;
   }
-  // Only behind the bind: so a stranger's socket on that address is an error and not a silent partner.
+  // Set after the bind, so that another program's socket on that address is an error and does not share it.
   if (sharing == Sharing::first) ::setsockopt(fd(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
   socket.non_blocking(true, error);
   local = from_asio(socket.local_endpoint(error));
@@ -260,7 +260,7 @@ void UdpSocket::Impl::drain() {
 
 int UdpSocket::Impl::receive_batch() {
   for (std::size_t i = 0; i < batch; ++i) {
-    // What the last call left in them.
+    // The last call has changed them.
     msghdr& header = inbox->headers[i].msg_hdr;
     header.msg_namelen = sizeof inbox->from[i];
     header.msg_controllen = any_address ? inbox->control[i].octets.size() : 0;

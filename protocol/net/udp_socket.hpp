@@ -23,7 +23,7 @@ class UdpSocket {
   static constexpr std::size_t largest = 65535;     ///< Octets read of one datagram.
 
   enum class Sharing {
-    exclusive,  ///< An address somebody else has is refused.
+    exclusive,  ///< An address in use is refused.
     first,      ///< As exclusive, but sockets opened with `joining` may follow (shard 0).
     joining,    ///< Shares the address of a `first` socket; the system spreads senders over them.
   };
@@ -37,8 +37,8 @@ class UdpSocket {
 
   /// Port 0 takes a free one. Returns the address bound, or the system's error.
   Result<Address> open(const Address& address, Sharing sharing, OnDatagram on_datagram);
-  /// Of sockets that share an address the system tells any of them of an ICMP error, not the one that sent:
-  /// `share` gets each that comes here, for the others' `tell_unreachable`.
+  /// Of sockets that share an address the system reports an ICMP error to any, not to the one that sent:
+  /// `share` is called with each error that arrives here, for the others' `tell_unreachable`.
   void share_errors(OnUnreachable share);
   void tell_unreachable(const Address& to, ErrorCode error);
   /// `failed` (may be empty) is called later, at most once: the system refused the datagram, or an ICMP error

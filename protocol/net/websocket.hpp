@@ -16,7 +16,7 @@ struct WebSocketOptions {
   /// channel's idle time (RFC 7118 6). Zero: never.
   Duration ping = 45s;
   /// What `Origin` may be (RFC 6455 10.2), as browsers write it: "https://example.org". Empty: anything; no
-  /// cookie or address lets a page in here, each request has its own digest.
+  /// cookie or address gives a page access, as each request has its own digest.
   std::vector<std::string> origins{};
 };
 

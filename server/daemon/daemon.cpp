@@ -86,12 +86,11 @@ class Daemon {
     const http::HttpLimits limits{.connections_per_address = config_.connections.per_address,
                                   .handshake = config_.connections.handshake,
                                   .request = config_.connections.message};
-    web_ = std::make_unique<Web>(*node_);
     operator_ = std::make_unique<OperatorPorts>(seats_, *node_, [this] { apply_settings(); });
     xcap_server_ = std::make_unique<http::HttpServer>(
         loop(0), std::string(software),
-        [this](http::HttpRequest request, http::Respond respond) {
-          web_->handle(std::move(request), std::move(respond));
+        [&web = node_->shard(0).room<Web>()](http::HttpRequest request, http::Respond respond) {
+          web.handle(std::move(request), std::move(respond));
         },
         limits);
     admin_server_ = std::make_unique<http::HttpServer>(
@@ -167,7 +166,6 @@ class Daemon {
   StoreFiles stores_;
   Seats seats_;
   std::unique_ptr<Node> node_;
-  std::unique_ptr<Web> web_;
   std::unique_ptr<OperatorPorts> operator_;
   std::unique_ptr<http::HttpServer> xcap_server_;
   std::unique_ptr<http::HttpServer> admin_server_;

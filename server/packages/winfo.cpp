@@ -36,9 +36,9 @@ struct Winfo::News final : subscription::PackageData, presence::Permits::Hearer 
   std::map<std::string, WatcherEntry> watchers;  ///< Changed since the last document, by id.
 };
 
-Winfo::Winfo(Services& services, subscription::Package& watched, std::string_view table,
+Winfo::Winfo(Environment& environment, subscription::Package& watched, std::string_view table,
              presence::Watches* watches)
-    : services_(services),
+    : environment_(environment),
       watched_(watched),
       watches_(watches),
       name_(std::string(watched.name()) + ".winfo"),
@@ -58,7 +58,7 @@ Winfo::News& Winfo::news_of(const Subscription& subscription) {
 std::span<const std::string_view> Winfo::body_types() const { return winfo_types; }
 
 Permission Winfo::admit(Entry&, const std::string& watcher, Now) {
-  return presence::is_welcome(services_.settings(), watcher) ? Permission::active : Permission::refused;
+  return presence::is_welcome(environment_.settings(), watcher) ? Permission::active : Permission::refused;
 }
 
 Permission Winfo::begin(Subscription& subscription, Now now) {

@@ -20,7 +20,7 @@ namespace beckon::server::packages {
 class Winfo final : public subscription::Package, private subscription::Watchers::Listener {
  public:
   /// `table` names the live table. `watches`: whose permits are shown; may be null. All outlive it.
-  Winfo(Services& services, subscription::Package& watched, std::string_view table,
+  Winfo(Environment& environment, subscription::Package& watched, std::string_view table,
         presence::Watches* watches);
   ~Winfo() override;
 
@@ -54,7 +54,7 @@ class Winfo final : public subscription::Package, private subscription::Watchers
   documents::WatcherInfo full(const subscription::Subscription& subscription, Now now) const;
   documents::WatcherInfo partial(const subscription::Subscription& subscription, Now now) const;
 
-  Services& services_;
+  Environment& environment_;
   subscription::Package& watched_;
   presence::Watches* watches_;
   std::string name_;

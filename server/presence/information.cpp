@@ -19,13 +19,13 @@ constexpr std::array<std::string_view, 2> types{documents::pidf_type, documents:
 
 }  // namespace
 
-PresenceInformation::PresenceInformation(Services& services, publication::Publications& publications,
+PresenceInformation::PresenceInformation(Environment& environment, publication::Publications& publications,
                                          registrar::Registrar& registrar, OnChange on_change)
-    : services_(services),
+    : environment_(environment),
       publications_(publications),
       registrar_(registrar),
       on_change_(std::move(on_change)),
-      slot_(services.directory().take_slot<Rendered>()) {
+      slot_(environment.directory().take_slot<Rendered>()) {
   publications.add(*this);
   registrar.observe(*this);
 }
@@ -158,7 +158,7 @@ SharedText PresenceInformation::fill(const Entry& presentity, const Rendering& s
   for (const auto& place : shared.places) {
     text.append(*shared.text, from, place.offset - from);
     if (DirectOffer* offer = find_offer(presentity, place.origin))
-      text += offer->grant(watcher, place.mode, services_.random());
+      text += offer->grant(watcher, place.mode, environment_.random());
     from = place.offset;
   }
   text.append(*shared.text, from);
@@ -190,7 +190,7 @@ void PresenceInformation::each_grant_holder(const Entry& presentity,
 
 std::size_t PresenceInformation::size() const {
   std::size_t size = 0;
-  services_.directory().each([&](Entry& entry) { size += entry.find(slot_) != nullptr; });
+  environment_.directory().each([&](Entry& entry) { size += entry.find(slot_) != nullptr; });
   return size;
 }
 

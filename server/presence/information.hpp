@@ -23,7 +23,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   using OnChange = std::function<void(Entry& presentity, Now now)>;
 
   /// Adds itself to `publications` and observes the registrar. All referenced things outlive it.
-  PresenceInformation(Services& services, publication::Publications& publications,
+  PresenceInformation(Environment& environment, publication::Publications& publications,
                       registrar::Registrar& registrar, OnChange on_change);
 
   /// The document for watchers that may see `what`. `secure`: their next hop is encrypted, so <direct> may
@@ -42,7 +42,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   std::string_view name() const override { return "presence"; }
   std::span<const std::string_view> content_types() const override;
   std::string_view option_tag() const override { return "beckon-direct"; }
-  std::uint32_t size_max() const override { return services_.settings().elements_per_presentity; }
+  std::uint32_t size_max() const override { return environment_.settings().elements_per_presentity; }
   publication::Reading read(Entry& presentity, std::string_view body, const Request& request) override;
   publication::Reading restore(std::string_view stored) override;
   void on_changed(Entry& presentity, Now now) override;
@@ -81,7 +81,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   DirectOffer* find_offer(const Entry& presentity, const Composition::Origin& origin) const;
   void changed(Entry& presentity, Now now);
 
-  Services& services_;
+  Environment& environment_;
   publication::Publications& publications_;
   const registrar::Registrar& registrar_;
   OnChange on_change_;

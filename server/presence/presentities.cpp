@@ -4,14 +4,15 @@
 
 namespace beckon::server::presence {
 
-Presentities::Presentities(Services& services, publication::Publications& publications,
-                           registrar::Registrar& registrar, const xcap::Documents& documents)
-    : information_(services, publications, registrar,
+Presentities::Presentities(Environment& environment, store::EventBus& bus,
+                           publication::Publications& publications, registrar::Registrar& registrar,
+                           const xcap::Documents& documents)
+    : information_(environment, publications, registrar,
                    [this](Entry& presentity, Now now) { watches_.changed(presentity, now); }),
-      watches_(services, information_, documents) {
-  services.bus().subscribe(store::Kind::document, [this, &services](const std::string& aor, store::Version) {
-    if (const EntryPtr presentity = services.directory().find(aor))
-      watches_.rules_changed(*presentity, services.clock().now());
+      watches_(environment, information_, documents) {
+  bus.subscribe(store::Kind::document, [this, &environment](const std::string& aor, store::Version) {
+    if (const EntryPtr presentity = environment.directory().find(aor))
+      watches_.rules_changed(*presentity, environment.clock().now());
   });
 }
 

@@ -16,8 +16,8 @@ namespace beckon::server::presence {
 class Presentities final : public Room {
  public:
   /// Observes the registrar, and the bus for changes of rules. All referenced things outlive it.
-  Presentities(Services& services, publication::Publications& publications, registrar::Registrar& registrar,
-               const xcap::Documents& documents);
+  Presentities(Environment& environment, store::EventBus& bus, publication::Publications& publications,
+               registrar::Registrar& registrar, const xcap::Documents& documents);
 
   Watches& watches() { return watches_; }
 

@@ -19,16 +19,17 @@ Watch::Watch(Watches& watches, Entry& presentity, std::string_view watcher, Sink
 
 Watch::~Watch() { watches_.unlink(*this); }
 
-Watches::Watches(Services& services, PresenceInformation& information, const xcap::Documents& documents)
-    : services_(services),
+Watches::Watches(Environment& environment, PresenceInformation& information, const xcap::Documents& documents)
+    : environment_(environment),
       information_(information),
       documents_(documents),
-      slot_(services.directory().take_slot<Watched>()),
-      permits_(services.directory(), [this](Entry& presentity, const std::vector<std::string>& watchers,
-                                            Now) { on_known(presentity, watchers); }),
-      rounds_(services.timers(), services.clock(), [this](const EntryPtr& presentity, Slice& slice, Now now) {
-        return work(*presentity, slice, now);
-      }) {
+      slot_(environment.directory().take_slot<Watched>()),
+      permits_(environment.directory(), [this](Entry& presentity, const std::vector<std::string>& watchers,
+                                               Now) { on_known(presentity, watchers); }),
+      rounds_(environment.timers(), environment.clock(),
+              [this](const EntryPtr& presentity, Slice& slice, Now now) {
+                return work(*presentity, slice, now);
+              }) {
   for (View view : {View{Permission::confirm, {}}, View{Permission::allow, everything()},
                     View{Permission::polite_block, {}}, View{Permission::block, {}}})
     usual_views_.emplace_back(new Watch::SharedView(std::move(view)));
@@ -38,7 +39,7 @@ Watches::~Watches() = default;
 
 View Watches::decide(const Entry& presentity, std::string_view watcher, Now now) const {
   ++decisions_;
-  return presence::decide(services_.settings(), documents_.rules(presentity), presentity.aor(), watcher,
+  return presence::decide(environment_.settings(), documents_.rules(presentity), presentity.aor(), watcher,
                           now.wall);
 }
 
@@ -247,7 +248,7 @@ SharedText Watches::render(Watch& watch, const View& view, bool secure) {
   // follow, as no permit is kept for it.
   watch.is_withheld_ = watch.is_followed() && permits_.is_due(presentity, watcher);
   const bool granted = watch.is_followed() && !watch.is_withheld_ &&
-                       services_.settings().authentication != Authentication::none;
+                       environment_.settings().authentication != Authentication::none;
   if (granted) return information_.render(presentity, view.what, secure, watcher);
   documents::Transformations what = view.what;
   what.direct = ds1::Mode::off;

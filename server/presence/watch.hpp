@@ -88,7 +88,7 @@ class Watches {
   };
 
   /// All referenced things outlive it.
-  Watches(Services& services, PresenceInformation& information, const xcap::Documents& documents);
+  Watches(Environment& environment, PresenceInformation& information, const xcap::Documents& documents);
   ~Watches();
 
   void observe(Observer& observer) { observers_.push_back(&observer); }
@@ -161,7 +161,7 @@ class Watches {
   bool is_outdated(const Entry& presentity, const Watched& part, Now now) const;
   void set_rules(const Entry& presentity, Watched& part, Now now);
 
-  Services& services_;
+  Environment& environment_;
   PresenceInformation& information_;
   const xcap::Documents& documents_;
   Slot<Watched> slot_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/crypto/crypto.hpp"
+#include "protocol/locate/locator.hpp"
 #include "server/proxy/fork.hpp"
 #include "server/proxy/outgoing.hpp"
 #include "server/shard/services.hpp"

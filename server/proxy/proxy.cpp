@@ -23,11 +23,15 @@ bool starts_dialog(Method method) { return method == Method::invite || method ==
 
 }  // namespace
 
-Proxy::Proxy(Services& services, registrar::Registrar& registrar, const crypto::Key32& key)
-    : services_(services),
-      registrar_(registrar),
+Proxy::Proxy(Parts parts, const crypto::Key32& key)
+    : services_(parts.services),
+      sender_(parts.sender),
+      peers_(parts.peers),
+      locator_(parts.locator),
+      users_(parts.users),
+      registrar_(parts.registrar),
       key_(key),
-      forwarder_(services, services, services.locator(), key_, *this) {}
+      forwarder_(services_, sender_, locator_, key_, *this) {}
 
 Proxy::~Proxy() { crypto::wipe(key_); }
 
@@ -40,7 +44,7 @@ Serves Proxy::serves() const {
 bool Proxy::vouches_for(const sip::Message& request) const {
   return !request.to_tag().empty() &&
          destination_in_dialog(request, read_dialog_route(request, key_, services_.settings()),
-                               services_.locator().abilities());
+                               locator_.abilities());
 }
 
 bool Proxy::is_looping(const sip::Message& request) const { return proxy::is_looping(request, key_); }
@@ -76,10 +80,10 @@ void Proxy::on_request(const RequestPtr& request) {
     });
   }
   begin(request);
-  auto to = destination_in_dialog(request->message, route, services_.locator().abilities());
+  auto to = destination_in_dialog(request->message, route, locator_.abilities());
   if (!to && may_leave(*request)) {
     const auto next = sip::parse_name_addr(route.rest.front());
-    if (next) to = destination_of(next->uri, services_.locator().abilities(), request->from.remote.ip);
+    if (next) to = destination_of(next->uri, locator_.abilities(), request->from.remote.ip);
   }
   if (!to) return give_up(request, 403);
   if (is_to_sips(request->message)) to = secured(std::move(*to));
@@ -122,7 +126,7 @@ bool Proxy::may_leave(const Request& request) const {
 }
 
 void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
-  auto to = destination_of(uri, services_.locator().abilities(), request->from.remote.ip);
+  auto to = destination_of(uri, locator_.abilities(), request->from.remote.ip);
   if (!to) return give_up(request, 404, "Domain Not Found");
   if (is_to_sips(request->message)) to = secured(std::move(*to));
   if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
@@ -132,12 +136,12 @@ void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
 void Proxy::locate(const RequestPtr& request, const std::string& aor) {
   const Bucket home = bucket_of(aor);
   if (home == request->bucket) return on_located(request, registrar_.targets(aor, services_.clock().now()));
-  if (!services_.post<Proxy>(home, FindTargets{aor, request->id, request->bucket})) give_up(request, 503);
+  if (!peers_.post<Proxy>(home, FindTargets{aor, request->id, request->bucket})) give_up(request, 503);
 }
 
 void Proxy::on(const FindTargets& question, Bucket, Now now) {
-  services_.post_back<Proxy>(question.back,
-                             FoundTargets{question.request, registrar_.targets(question.aor, now)});
+  peers_.post_back<Proxy>(question.back,
+                          FoundTargets{question.request, registrar_.targets(question.aor, now)});
 }
 
 void Proxy::on(const FoundTargets& found, Bucket, Now) {
@@ -151,7 +155,7 @@ void Proxy::on_located(const RequestPtr& request, const std::vector<registrar::B
 }
 
 void Proxy::ask_whether_known(const RequestPtr& request, const std::string& aor) {
-  services_.users().find_user(aor, [this, request](const Result<store::UserPtr>& user) {
+  users_.find_user(aor, [this, request](const Result<store::UserPtr>& user) {
     if (!user) return fail(request, Unreachable::failed);
     fail(request, *user ? Unreachable::offline : Unreachable::unknown);
   });
@@ -177,7 +181,7 @@ void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::
   for (const auto& binding : bindings) {
     const auto uri = uri_toward(std::string(binding.contact()), sips);
     if (!uri) continue;
-    auto to = destination_of(binding, services_.locator().abilities());
+    auto to = destination_of(binding, locator_.abilities());
     if (is_sips(binding.contact())) to = secured(std::move(to));
     if (to.is_nowhere()) continue;
     Target target{
@@ -201,8 +205,8 @@ std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Hop& call
                                 key_, request.message.call_id());
   // RFC 3261 16.6 step 4.
   const bool sips = is_to_sips(request.message);
-  std::string for_caller = '<' + services_.own_uri(user, request.from, sips) + ";lr>";
-  std::string for_callee = '<' + services_.own_uri(user, callee, sips) + ";lr>";
+  std::string for_caller = '<' + sender_.own_uri(user, request.from, sips) + ";lr>";
+  std::string for_callee = '<' + sender_.own_uri(user, callee, sips) + ";lr>";
   if (for_caller == for_callee) return {std::move(for_caller)};
   return {std::move(for_caller), std::move(for_callee)};
 }
@@ -252,16 +256,16 @@ void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now) {
 void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
   const auto& settings = services_.settings();
   const auto route = read_dialog_route(ack, key_, settings);
-  auto to = destination_in_dialog(ack, route, services_.locator().abilities());
+  auto to = destination_in_dialog(ack, route, locator_.abilities());
   if (to && is_to_sips(ack)) to = secured(std::move(*to));
   if (!to || to->is_nowhere() || ack.number(HeaderId::max_forwards) == 0U) {
     return log::debug("proxy", "{} ACK cannot be forwarded", ack.call_id());
   }
   const std::string text =
       outgoing(ack, route, {.to = *to, .breadth = breadth_of(ack, settings)}, {}, settings);
-  if (!to->query) return services_.send_ack(text, to->hops.front());
-  services_.locator().locate(*to->query, [this, text](const locate::Locator::Hops& found) {
-    if (found) services_.send_ack(text, found->front());
+  if (!to->query) return sender_.send_ack(text, to->hops.front());
+  locator_.locate(*to->query, [this, text](const locate::Locator::Hops& found) {
+    if (found) sender_.send_ack(text, found->front());
   });
 }
 

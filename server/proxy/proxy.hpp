@@ -13,6 +13,10 @@
 #include "server/shard/services.hpp"
 #include "server/shard/sips.hpp"
 
+namespace beckon::store {
+class DurableStore;
+}
+
 namespace beckon::server::proxy {
 
 /// Stateful proxy of one shard (RFC 3261 16): requests to a user's devices, and what follows in the dialogs
@@ -28,8 +32,17 @@ class Proxy final : public Relay, private Forwarder::Client {
   };
   using OnUnreachable = std::function<void(const RequestPtr&, Unreachable)>;
 
-  /// `key` signs our Record-Route; the registrar is this shard's.
-  Proxy(Services& services, registrar::Registrar& registrar, const crypto::Key32& key);
+  /// What it stands on: all of this shard, and outliving it.
+  struct Parts {
+    Services& services;
+    Sender& sender;
+    Peers& peers;  ///< The proxies of other shards know the bindings there.
+    locate::Locator& locator;
+    store::DurableStore& users;
+    registrar::Registrar& registrar;
+  };
+  /// `key` signs our Record-Route.
+  Proxy(Parts parts, const crypto::Key32& key);
   ~Proxy() override;
 
   /// Forwards a request without own Route to all devices of the user its Request-URI names. The answer is the
@@ -93,6 +106,10 @@ class Proxy final : public Relay, private Forwarder::Client {
   std::vector<std::string> record_route(Forwarder::Key key, const transaction::Hop& callee) override;
 
   Services& services_;
+  Sender& sender_;
+  Peers& peers_;
+  locate::Locator& locator_;
+  store::DurableStore& users_;
   registrar::Registrar& registrar_;
   crypto::Key32 key_;
   Forwarder forwarder_;

@@ -103,7 +103,7 @@ class Publications::PublishStep final : public RequestStep {
       const auto* state = reading_.state ? reading_.state.get()
                                          : static_cast<State*>(compositor.find(plan_.number)->state.get());
       batch.put(Kind::publication, publication_key(package_, plan_.number),
-                [&] { return encode(*state, etag_, plan_, ask_.expires, services().store().scale()); });
+                [&] { return encode(*state, etag_, plan_, ask_.expires, services().directory().scale()); });
     }
     promise(batch, response());
     return true;
@@ -527,7 +527,7 @@ void Publications::restore_publication(Entry& entry, Package& package, std::stri
   publication.device = reader.number();
   publication.expires =
       now.mono +
-      reader.lifetime(now.mono, services_.store().scale(), services_.settings().restart_grace).left;
+      reader.lifetime(now.mono, services_.directory().scale(), services_.settings().restart_grace).left;
   publication.incomplete = reader.flag();
   Reading reading = package.restore(reader.text());
   const auto number = parse_number<std::uint16_t>(key);

@@ -93,7 +93,7 @@ class Registrar::Register final : public RequestStep {
       services().respond(request(), std::move(response));
       return false;
     }
-    add_changes(batch, update_, services().store().scale());
+    add_changes(batch, update_, services().directory().scale());
     promise(batch, std::move(response));
     return true;
   }
@@ -116,7 +116,7 @@ class Registrar::Fact final : public store::Step {
 
   bool prepare(store::Batch& batch, Now now) override {
     update_ = ends_(registrar_.bindings(entry_), now);
-    add_changes(batch, update_, registrar_.services_.store().scale());
+    add_changes(batch, update_, registrar_.services_.directory().scale());
     return !update_.changes.empty();
   }
   void apply(Now now) override { registrar_.apply(entry_, update_, now); }
@@ -252,8 +252,8 @@ void Registrar::add_to(Entry& entry, Binding binding) {
 
 void Registrar::restore(const store::Record& record, Now now) {
   if (record.kind != store::Kind::binding) return;
-  auto binding =
-      parse_binding(record.value, now.mono, services_.store().scale(), services_.settings().restart_grace);
+  auto binding = parse_binding(record.value, now.mono, services_.directory().scale(),
+                               services_.settings().restart_grace);
   if (!binding) return services_.directory().skip_unreadable(record.kind);
   add_to(*services_.directory().get(record.aor), std::move(*binding));
 }

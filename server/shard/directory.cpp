@@ -84,10 +84,11 @@ void Directory::report_skipped() {
         "{} stored records of kind {} are of event package {}, which is not served; they are skipped and "
         "stay in the file",
         count, store::to_string(what.first), what.second);
-  for (std::size_t kind = 0; kind < unreadable_.size(); ++kind)
-    if (const auto count = std::exchange(unreadable_[kind], 0))
-      log::warn("store", "{} stored records of kind {} cannot be read; they are skipped and stay in the file",
-                count, store::to_string(static_cast<store::Kind>(kind)));
+  for (const auto& [kind, count] : std::exchange(unreadable_, {})) {
+    const char* name = store::to_string(kind);
+    log::warn("store", "{} stored records of kind {} cannot be read; they are skipped and stay in the file",
+              count, name ? std::string(name) : std::to_string(static_cast<unsigned>(kind)));
+  }
 }
 
 void Directory::drop_if_unneeded(Entry& entry) {

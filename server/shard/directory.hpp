@@ -94,6 +94,7 @@ class Directory final : private store::Sequencer {
  public:
   using Sequencer::Counters;
   using Sequencer::counters;
+  using Sequencer::scale;
   using Sequencer::Parts;
   /// All referenced things outlive it.
   explicit Directory(Parts parts) : Sequencer(parts), forget_(parts.timers) {}
@@ -128,7 +129,7 @@ class Directory final : private store::Sequencer {
   }
 
   /// A stored record of that kind could not be read: it is skipped, and stays in the store.
-  void skip_unreadable(store::Kind kind) { ++unreadable_[static_cast<std::size_t>(kind)]; }
+  void skip_unreadable(store::Kind kind) { ++unreadable_[kind]; }
   /// The same of a record of an event package that this server does not have.
   void skip_unserved(store::Kind kind, std::string_view package);
   /// Logs how many were skipped, once for each kind and package. When all are read.
@@ -146,7 +147,7 @@ class Directory final : private store::Sequencer {
   std::vector<Keeper*> keepers_;
   boost::unordered_flat_set<transaction::FlowId> closed_, closed_before_;
   Timer forget_;
-  std::array<std::uint32_t, 16> unreadable_{};  ///< By kind.
+  std::map<store::Kind, std::uint32_t> unreadable_;
   std::map<std::pair<store::Kind, std::string>, std::uint32_t> unserved_;
   std::uint8_t slots_ = 0;
 };

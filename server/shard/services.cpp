@@ -13,7 +13,7 @@ store::Answer Services::answer(const Request& request, std::string_view aor, std
   return {.request = request_identity(request.message),
           .aor = std::string(aor),
           .response = pack_answer(request.to_tag, response),
-          .until = store().scale().at(clock().now().mono) + replay_time};
+          .until = directory().scale().at(clock().now().mono) + replay_time};
 }
 
 std::string resource_of(const sip::Message& request) {

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <cassert>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <typeindex>
 #include <vector>
 
 #include "protocol/auth/credentials.hpp"
@@ -13,7 +11,6 @@
 #include "protocol/base/random.hpp"
 #include "protocol/base/time.hpp"
 #include "protocol/base/timers.hpp"
-#include "protocol/locate/locator.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/message.hpp"
 #include "protocol/transaction/layer.hpp"
@@ -23,9 +20,6 @@
 #include "server/shard/parcel.hpp"
 
 namespace beckon::store {
-class StateStore;
-class DurableStore;
-class EventBus;
 struct Record;
 struct Answer;
 }  // namespace beckon::store
@@ -70,11 +64,6 @@ struct Request {
 };
 using RequestPtr = std::shared_ptr<const Request>;
 
-class Services;
-
-/// Work for another bucket. Runs later on the thread of the shard that owns it, with that shard's services.
-using Command = std::function<void(Services& there, Now now)>;
-
 /// An HTTP request's (or SIP request's) credentials. The caller has checked that their `uri` names the
 /// request's resource (`is_covered`).
 struct Credentials {
@@ -105,10 +94,11 @@ struct Verdict {
 };
 
 // What a shard offers its rooms, in small parts: a room asks for those it needs, and a test stands in for
-// them. Pure: the same around real sockets and in the simulation. All calls and callbacks are on the shard's
-// one thread; nothing calls back before the call returned.
+// them. Stores, the bus and the locator are given by themselves. Pure: the same around real sockets and in
+// the simulation. All calls and callbacks are on the shard's one thread; nothing calls back before the call
+// returned.
 
-/// Settings, time and chance.
+/// What every room stands on: settings, time, chance, and what its shard keeps about addresses-of-record.
 class Environment {
  public:
   virtual ~Environment() = default;
@@ -117,6 +107,7 @@ class Environment {
   virtual TimerQueue& timers() = 0;
   virtual Clock& clock() = 0;
   virtual Random& random() = 0;
+  virtual Directory& directory() = 0;
 
   /// A fresh token that carries the bucket: tags, entity-tags, Call-IDs.
   std::string mint(Bucket bucket);
@@ -160,20 +151,6 @@ class Sender {
   std::string own_uri(std::string_view user, const transaction::Hop& hop, bool sips) const;
 };
 
-/// What is kept: in memory and in the store.
-class Stores {
- public:
-  virtual ~Stores() = default;
-
-  /// The soft state's store. `commit` calls back on this shard's thread; a 2xx (and every NOTIFY it causes)
-  /// is sent from that callback and not before (DESIGN 1.4).
-  virtual store::StateStore& store() = 0;
-  virtual store::DurableStore& users() = 0;
-  virtual store::EventBus& bus() = 0;
-  /// What this shard keeps about addresses-of-record.
-  virtual Directory& directory() = 0;
-};
-
 /// The rooms of other buckets.
 class Peers {
  public:
@@ -197,46 +174,13 @@ class Peers {
   virtual void deliver_back(Parcel parcel) = 0;
 };
 
-/// Everything a shard offers.
-class Services : public Environment, public Answers, public Sender, public Stores, public Peers {
+/// What a room needs that answers requests.
+class Services : public Environment, public Answers {
  public:
-  /// Finds the servers of other domains, and hosts by name.
-  virtual locate::Locator& locator() = 0;
-
-  /// Runs `command` at the owner of `bucket`, as a value would be handed over.
-  [[nodiscard]] virtual bool post(Bucket bucket, Command command) = 0;
-  virtual void post_back(Bucket bucket, Command command) = 0;
-  using Peers::post;
-  using Peers::post_back;
-
   /// What goes into the batch of `request`'s commit, so that a retransmission after a restart gets `response`
   /// again and the work is not done twice; the shard replays it, rooms need not look. `aor` is the batch's.
   store::Answer answer(const Request& request, std::string_view aor, std::string_view response);
-
-  /// The names in the certificate of a connection's peer (RFC 5922 7.1): SIP domains and addresses; empty
-  /// when the peer showed none that we trust.
-  virtual const std::vector<std::string>& peer_names(transaction::FlowId flow) const = 0;
-
-  /// Checks digest credentials where their nonce lives, then calls back here, later. For HTTP: SIP requests
-  /// that reach a room have been through it.
-  virtual void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) = 0;
-
-  /// The room of that type of this shard.
-  template <class T>
-  T& room() {
-    auto* found = static_cast<T*>(find_room(typeid(T)));
-    assert(found);
-    return *found;
-  }
-
- protected:
-  virtual void* find_room(std::type_index type) = 0;
 };
-
-template <class Room, class T>
-void Parcel::Content<Room, T>::open(Services& there, Bucket at, Now now) {
-  there.room<Room>().on(std::move(value), at, now);
-}
 
 /// One row of a live table: column names and texts, in order.
 using Row = std::vector<std::pair<std::string, std::string>>;
@@ -254,7 +198,7 @@ struct Serves {
   std::vector<std::string> options{};  ///< Option tags that Require may name.
 };
 
-/// What answers requests. One object per shard, made with its Services.
+/// What answers requests, or values from other shards. One object per shard.
 class Room {
  public:
   virtual ~Room() = default;

@@ -124,9 +124,10 @@ void Shard::locate(const transaction::SentBy& sent_by, transaction::OnFound foun
                         });
 }
 
-void* Shard::find_room(std::type_index type) {
+void* Shard::find_room(std::type_index type) const {
   const auto found = by_type_.find(type);
-  return found == by_type_.end() ? nullptr : found->second;
+  assert(found != by_type_.end());
+  return found->second;
 }
 
 // Arrival
@@ -302,7 +303,7 @@ void Shard::run(Answered& answered, Now now) {
 }
 
 void Shard::run(Parcel& parcel, Now now) {
-  if (!send_on(parcel.at(), parcel)) parcel.open(*this, now);
+  if (!send_on(parcel.at(), parcel)) parcel.open(find_room(parcel.room()), now);
 }
 
 void Shard::run(PeerVerified& verified, Now) {
@@ -394,12 +395,13 @@ bool Shard::is_server_itself(const sip::UriView& uri) const {
   return (uri.user.empty() && settings_.is_own(uri)) || bucket_in(uri.user);
 }
 
-/// An event package that no room serves, at the URI of one device and not of a user of ours (its contact, a
-/// GRUU), is between its two ends (RFC 6665 4.3).
+/// An event package that no room serves, at the URI of one device (its contact, a GRUU), is between its two
+/// ends (RFC 6665 4.3). A name in a served domain is a user's and no device's, whoever registered it as a
+/// contact: only the domain says what its names mean (RFC 3261 16.5).
 bool Shard::is_for_device(const sip::Message& request, const sip::UriView& uri) const {
   if (!has_package(request.method()) || is_server_itself(uri)) return false;
-  const bool at_device = !settings_.serves(to_lower(uri.host)) || uri.parameter("gr");
-  return at_device && !contains(serves_.events, package_of(request));
+  const bool is_name_of_ours = settings_.serves(to_lower(uri.host)) || settings_.is_own(uri);
+  return (!is_name_of_ours || uri.parameter("gr")) && !contains(serves_.events, package_of(request));
 }
 
 std::string Shard::unsupported_of(const sip::Message& request, HeaderId header) const {
@@ -610,7 +612,7 @@ void Shard::on_failure(transaction::TransactionId id, transaction::Failure why, 
   log::debug("shard", "transaction {}: {}", id, transaction::to_string(why));
 }
 
-// Services
+// What rooms use
 
 bool Shard::deliver(Parcel parcel) {
   const unsigned owner = post_.owner(parcel.at());
@@ -621,16 +623,6 @@ bool Shard::deliver(Parcel parcel) {
 void Shard::deliver_back(Parcel parcel) {
   const unsigned owner = post_.owner(parcel.at());
   post_.post_back(owner, std::move(parcel));
-}
-
-bool Shard::post(Bucket bucket, Command command) {
-  Task task(Visit{[command = std::move(command)](Shard& there, Now now) { command(there, now); }});
-  return post_.post(post_.owner(bucket), task);
-}
-
-void Shard::post_back(Bucket bucket, Command command) {
-  post_.post_back(post_.owner(bucket),
-                  Visit{[command = std::move(command)](Shard& there, Now now) { command(there, now); }});
 }
 
 void Shard::respond(const Request& request, std::string response) {
@@ -669,12 +661,13 @@ void Shard::authenticate(Credentials credentials, std::function<void(Verdict, No
 // Restart
 
 void Shard::restore(const store::Record& record) {
+  if (!store::to_string(record.kind)) return directory_.skip_unreadable(record.kind);
   const Now now = clock().now();
   for (const auto& seat : rooms_) seat.room->restore(record, now);
 }
 
 void Shard::restore(store::Answer answer) {
-  if (answer.until > store().scale().at(clock().now().mono))
+  if (answer.until > parts_.store.scale().at(clock().now().mono))
     replays_.emplace(std::move(answer.request), std::move(answer.response));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "protocol/locate/locator.hpp"
 #include "protocol/sip/check.hpp"
 #include "server/shard/authenticator.hpp"
 #include "server/shard/rate_limit.hpp"
@@ -56,7 +58,7 @@ struct Counters {
 
 /// One shard: some buckets, their transactions and rooms, on one thread. Pure; the shell hands it what came
 /// in, and its timers are those of the TimerQueue it was given.
-class Shard final : public Services, private transaction::User {
+class Shard final : public Services, public Sender, public Peers, private transaction::User {
  public:
   Shard(unsigned number, Settings settings, const ServerKey& key, ShardParts parts, Post& post);
   ~Shard() override;
@@ -70,6 +72,11 @@ class Shard final : public Services, private transaction::User {
     by_type_.emplace(typeid(T), &added);
     describe();
     return added;
+  }
+  /// The room of that type.
+  template <class T>
+  T& room() const {
+    return *static_cast<T*>(find_room(typeid(T)));
   }
   /// The room that takes what is not for the server itself: dialogs we stand in the way of, unknown methods.
   void set_relay(Relay& room) { relay_ = &room; }
@@ -95,32 +102,39 @@ class Shard final : public Services, private transaction::User {
   /// All live tables of this shard's rooms, and its transactions.
   std::vector<Table> tables() const;
 
+  // For those rooms that need them
+  store::StateStore& store() { return parts_.store; }
+  store::DurableStore& users() { return parts_.users; }
+  store::EventBus& bus() { return parts_.bus; }
+  locate::Locator& locator() { return parts_.locator; }
+  transaction::Layer& transactions() { return layer_; }
+  /// The names in the certificate of a connection's peer (RFC 5922 7.1): SIP domains and addresses; empty
+  /// when the peer showed none that we trust.
+  const std::vector<std::string>& peer_names(transaction::FlowId flow) const;
+  /// Checks digest credentials where their nonce lives, then calls back here, later. For HTTP: SIP requests
+  /// that reach a room have been through it.
+  void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done);
+
   // Services
   const Settings& settings() const override { return settings_; }
   TimerQueue& timers() override { return parts_.timers; }
   Clock& clock() override { return parts_.clock; }
   Random& random() override { return parts_.random; }
-  store::StateStore& store() override { return parts_.store; }
-  store::DurableStore& users() override { return parts_.users; }
-  store::EventBus& bus() override { return parts_.bus; }
   Directory& directory() override { return directory_; }
-  locate::Locator& locator() override { return parts_.locator; }
-  bool post(Bucket bucket, Command command) override;
-  void post_back(Bucket bucket, Command command) override;
-  using Services::respond;
+  using Answers::respond;
   void respond(const Request& request, std::string response) override;
-  using Services::send;
+
+  // Sender
+  using Sender::send;
   transaction::TransactionId send(Bucket from, const transaction::Draft& request, const transaction::Hop& to,
                                   transaction::OnOutcome on_outcome) override;
   void send_ack(std::string ack, const transaction::Hop& to) override;
   void cancel(transaction::TransactionId id, std::string_view reason) override;
-  transaction::Layer& transactions() { return layer_; }
   std::string sent_by(const transaction::Hop& hop) const override { return parts_.transport.sent_by(hop); }
-  const std::vector<std::string>& peer_names(transaction::FlowId flow) const override;
-  void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done) override;
 
  private:
-  void* find_room(std::type_index type) override;
+  void* find_room(std::type_index type) const;
+  // Peers
   bool deliver(Parcel parcel) override;
   void deliver_back(Parcel parcel) override;
   void locate(const transaction::SentBy& sent_by, transaction::OnFound found);

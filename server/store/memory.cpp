@@ -39,8 +39,6 @@ const char* to_string(Kind kind) {
       return "publication";
     case Kind::subscription:
       return "subscription";
-    case Kind::winfo_subscription:
-      return "winfo subscription";
     case Kind::document:
       return "document";
     case Kind::message:
@@ -48,7 +46,7 @@ const char* to_string(Kind kind) {
     case Kind::counter:
       return "counter";
   }
-  return "unknown";
+  return nullptr;
 }
 
 void Memory::load(Loader& loader) const {

@@ -131,6 +131,8 @@ class Sequencer {
     std::uint64_t overload = 0, failed = 0;
   };
   const Counters& counters() const { return counters_; }
+  /// By which times stand in records.
+  TimeScale scale() const { return parts_.state.scale(); }
 
  protected:
   /// `sequence` has nothing left to do; it may be destroyed here.

@@ -17,17 +17,17 @@
 /// Where the server's state outlives its process: asynchronous, per AOR, versioned.
 namespace beckon::store {
 
-/// Whose record it is. Values are stable: they stand in the file.
+/// Which room's record it is. Values are stable: they stand in the file. 4 was another kind once.
 enum class Kind : std::uint8_t {
   binding = 1,       ///< registrar; key: contact
-  publication = 2,   ///< presence; key: entity-tag lineage
-  subscription = 3,  ///< presence; key: dialog
-  winfo_subscription = 4,
-  document = 5,  ///< XCAP; key: document path below the user's tree
-  message = 6,   ///< stored MESSAGEs
-  counter = 7,   ///< numbers reserved in blocks; key: what they count
+  publication = 2,   ///< publication; key: entity-tag lineage
+  subscription = 3,  ///< subscription; key: local tag
+  document = 5,      ///< XCAP; key: document path below the user's tree
+  message = 6,       ///< stored MESSAGEs
+  counter = 7,       ///< numbers reserved in blocks; key: what they count
 };
 
+/// Null: no kind of this version. A file of another version may hold such records.
 const char* to_string(Kind kind);
 
 /// Does the kind belong in the durable store? The rest is soft state, which its owners refresh.

@@ -2,23 +2,19 @@
 
 #include <algorithm>
 
-#include "server/store/store.hpp"
 #include "server/subscription/subscriptions.hpp"
 
 namespace beckon::server::subscription {
 
 event::Expiry Package::expiry() const {
   using std::chrono::seconds;
-  const Lifetimes& lifetimes = subscriptions().services().settings().subscription;
+  const Lifetimes& lifetimes = subscriptions().environment().settings().subscription;
   return {seconds(lifetimes.minimum), seconds(lifetimes.standard), seconds(lifetimes.maximum)};
 }
 
 void Package::find(const Entry& resource, Found found) {
-  Services& services = subscriptions().services();
-  if (services.settings().authentication == Authentication::none) return found(200);
-  services.users().find_user(resource.aor(), [found = std::move(found)](const Result<store::UserPtr>& user) {
-    found(!user ? 500 : *user ? 200 : 404);
-  });
+  if (subscriptions().environment().settings().authentication == Authentication::none) return found(200);
+  subscriptions().find_user(resource, std::move(found));
 }
 
 Permission Package::begin(Subscription& subscription, Now now) {

@@ -60,8 +60,12 @@ std::string event_value(const Package& package, std::string_view event_id) {
 
 }  // namespace
 
-Subscriptions::Subscriptions(Services& services, Packages packages)
+Subscriptions::Subscriptions(Services& services, Sender& sender, store::StateStore& store,
+                             store::DurableStore& users, Packages packages)
     : services_(services),
+      sender_(sender),
+      store_(store),
+      users_(users),
       index_(services.directory()),
       packages_(std::move(packages)),
       rounds_(
@@ -183,7 +187,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   const auto event = sip::parse_event(message.header(HeaderId::event));
   const auto from = message.from();
   if (!dialog || !event || !from) return services_.respond(*request, 400);
-  auto head = Head::make(*dialog, services_.contact(resource.bucket(), request->from, secure),
+  auto head = Head::make(*dialog, sender_.contact(resource.bucket(), request->from, secure),
                          event_value(package, event->id), event->id, from->display_name);
   if (!head) return services_.respond(*request, 513);
 
@@ -224,7 +228,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
 std::string Subscriptions::answer_to(const Request& request, std::chrono::seconds expires) const {
   auto reply = request.reply(200);
   reply.copy(request.message, HeaderId::record_route);
-  reply.add(HeaderId::contact, services_.contact(request.bucket, request.from, is_to_sips(request.message)));
+  reply.add(HeaderId::contact, sender_.contact(request.bucket, request.from, is_to_sips(request.message)));
   reply.add(HeaderId::expires, static_cast<std::uint32_t>(expires.count()));
   return std::move(reply).finish();
 }
@@ -319,7 +323,7 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
     const std::string event_id(subscription.event_id());
     auto head = Head::make(
         dialog,
-        services_.contact(subscription.resource().bucket(), request.from, subscription.is_secure_dialog_),
+        sender_.contact(subscription.resource().bucket(), request.from, subscription.is_secure_dialog_),
         event_value(subscription.package(), event_id), event_id, std::string(subscription.display_name()));
     if (!head) {
       services_.respond(request, 513);
@@ -459,7 +463,7 @@ void Subscriptions::notify(Subscription& subscription, const Notifier::Notify& n
     if (subscription.cseq_ >= subscription.reserved_cseq_) hold(subscription, Subscription::unstored);
   }
   beckon::server::subscription::deliver(
-      services_, subscription, notify, content,
+      sender_, subscription, notify, content,
       [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
           const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
   if (has_body) package.notified(subscription, now);
@@ -539,12 +543,12 @@ void Subscriptions::arm(Subscription& subscription) {
 /// Subscriptions to one resource do not wait for one another, as the steps of its sequence do: thousands come
 /// back at once after a restart.
 void Subscriptions::commit(store::Batch batch, store::RecordStore::Done done) {
-  if (!services_.store().keeps_records()) return done(store::Version{});
-  services_.store().commit(std::move(batch), std::move(done));
+  if (!store_.keeps_records()) return done(store::Version{});
+  store_.commit(std::move(batch), std::move(done));
 }
 
 void Subscriptions::promise(store::Batch& batch, const Request& request, const std::string& response) {
-  if (!services_.store().keeps_records()) return;
+  if (!store_.keeps_records()) return;
   batch.answer = services_.answer(request, batch.aor, response);
   batch.deadline = request.now.mono + replay_time;
 }
@@ -552,7 +556,7 @@ void Subscriptions::promise(store::Batch& batch, const Request& request, const s
 /// With the next block of CSeqs, which may be used when the store has it: up to the returned one.
 std::uint32_t Subscriptions::put(store::Batch& batch, const Subscription& subscription, Time expires) const {
   const std::uint32_t reserved = subscription.cseq_ + cseq_block;
-  if (!services_.store().keeps_records()) return reserved;
+  if (!store_.keeps_records()) return reserved;
   batch.put(store::Kind::subscription, subscription.head_.local_tag(), [&] {
     Record record;
     record.package = subscription.package().name();
@@ -568,13 +572,13 @@ std::uint32_t Subscriptions::put(store::Batch& batch, const Subscription& subscr
     record.lifetime.granted = std::chrono::seconds(subscription.granted_);
     record.hop = subscription.hop();
     record.had_flow = subscription.peer_.flow != 0;
-    return record.print(expires, services_.store().scale());
+    return record.print(expires, store_.scale());
   });
   return reserved;
 }
 
 void Subscriptions::erase(const Subscription& subscription) {
-  if (!services_.store().keeps_records()) return;
+  if (!store_.keeps_records()) return;
   subscription.resource().add_fact(
       std::make_unique<Fact>(store::Change{.record = {store::Kind::subscription,
                                                       subscription.resource().aor(),
@@ -587,14 +591,14 @@ void Subscriptions::erase(const Subscription& subscription) {
 
 void Subscriptions::restore(const store::Record& stored, Now now) {
   if (stored.kind != store::Kind::subscription) return;
-  const auto record = parse_record(stored.key, stored.value, now.mono, services_.store().scale(),
-                                   services_.settings().restart_grace);
+  const auto record =
+      parse_record(stored.key, stored.value, now.mono, store_.scale(), services_.settings().restart_grace);
   if (!record) return services_.directory().skip_unreadable(stored.kind);
   Package* package = packages_.find(record->package);
   if (!package) return services_.directory().skip_unserved(stored.kind, record->package);
   const EntryPtr resource = services_.directory().get(stored.aor);
   auto head =
-      Head::make(record->dialog, services_.contact(resource->bucket(), record->hop, record->dialog.secure),
+      Head::make(record->dialog, sender_.contact(resource->bucket(), record->hop, record->dialog.secure),
                  event_value(*package, record->event_id), record->event_id, record->display_name);
   if (!head || index_.find(stored.key)) return;
   const SubscriptionPtr made =
@@ -690,6 +694,12 @@ void Subscriptions::reserve_later(Subscription& subscription, Now now) {
   const auto jitter = services_.random().below(static_cast<std::uint64_t>(pause.count() / 4));
   subscription.timer_.set(now.mono + pause - Duration(static_cast<Duration::rep>(jitter)),
                           [this, &subscription](Time) { reserve(subscription); });
+}
+
+void Subscriptions::find_user(const Entry& resource, Package::Found found) {
+  users_.find_user(resource.aor(), [found = std::move(found)](const Result<store::UserPtr>& user) {
+    found(!user ? 500 : *user ? 200 : 404);
+  });
 }
 
 // Tables

@@ -19,8 +19,9 @@ namespace beckon::server::subscription {
 /// 6665 4.2). PST is the table of the package "presence", WST that of "presence.winfo".
 class Subscriptions final : public Room {
  public:
-  /// `services` outlives it.
-  Subscriptions(Services& services, Packages packages);
+  /// `store` keeps its records; `users` says which resources exist. All referenced things outlive it.
+  Subscriptions(Services& services, Sender& sender, store::StateStore& store, store::DurableStore& users,
+                Packages packages);
   ~Subscriptions() override;
 
   // Room
@@ -73,7 +74,9 @@ class Subscriptions final : public Room {
       if (counts(*each)) visit(*each);
   }
 
-  Services& services() const { return services_; }
+  Environment& environment() const { return services_; }
+  /// Calls `found`, later, with 200 where `resource` is a user, else with 404 or 500.
+  void find_user(const Entry& resource, Package::Found found);
   /// Subscriptions of `package`, those included that wait for the answer to their last NOTIFY.
   std::size_t size(const Package& package) const;
   std::size_t size() const;
@@ -129,6 +132,9 @@ class Subscriptions final : public Room {
   Table table(const Package& package, Now now) const;
 
   Services& services_;
+  Sender& sender_;
+  store::StateStore& store_;
+  store::DurableStore& users_;
   Index index_;
   Packages packages_;
   std::vector<std::pair<const Package*, Observer*>> observers_;

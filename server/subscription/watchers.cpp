@@ -58,11 +58,11 @@ Watchers::Watchers(Subscriptions& subscriptions, Package& package, Listener& lis
     : subscriptions_(subscriptions),
       package_(package),
       listener_(listener),
-      slot_(subscriptions.services().directory().take_slot<WaitingPart>()),
+      slot_(subscriptions.environment().directory().take_slot<WaitingPart>()),
       rounds_(
-          subscriptions.services().timers(), subscriptions.services().clock(),
+          subscriptions.environment().timers(), subscriptions.environment().clock(),
           [this](const EntryPtr& resource, Slice& slice, Now now) { return decide(*resource, slice, now); }),
-      timer_(subscriptions.services().timers()) {
+      timer_(subscriptions.environment().timers()) {
   subscriptions.observe(package, *this);
 }
 
@@ -110,7 +110,7 @@ void Watchers::wait(Entry& resource, WatcherEntry watcher, Now now) {
   part.all.push_back(*added);
   arm();
   listener_.on_watcher(resource, watcher, now);
-  if (part.all.size() > subscriptions_.services().settings().pending_per_presentity)
+  if (part.all.size() > subscriptions_.environment().settings().pending_per_presentity)
     end(part.all.front(), WatcherEvent::giveup, now);
 }
 
@@ -154,7 +154,7 @@ void Watchers::end(Waiting& waiting, WatcherEvent event, Now now) {
 }
 
 void Watchers::give_up(Now now) {
-  Slice slice(subscriptions_.services().clock());
+  Slice slice(subscriptions_.environment().clock());
   while (!waiting_.empty() && waiting_.front().watcher.expires <= now.mono && slice.take()) {
     const EntryPtr resource = waiting_.front().resource;
     end(waiting_.front(), WatcherEvent::giveup, now);
@@ -165,7 +165,7 @@ void Watchers::give_up(Now now) {
 void Watchers::arm() {
   if (waiting_.empty()) return timer_.cancel();
   timer_.set(waiting_.front().watcher.expires, [this](Time) {
-    give_up(subscriptions_.services().clock().now());
+    give_up(subscriptions_.environment().clock().now());
     arm();
   });
 }

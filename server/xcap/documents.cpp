@@ -97,7 +97,7 @@ class Documents::Work final : public store::Step {
       return end(plain(304, known ? known->etag : std::string()));
     if (request_.method == Method::put) {
       if (auto problem = problem_of(tree, known)) return end(beckon::xcap::make_response(*problem));
-      next_ = Document{key_, documents_.services_.mint(entry_.bucket()), request_.body};
+      next_ = Document{key_, documents_.environment_.mint(entry_.bucket()), request_.body};
       response_ = plain(known ? 200 : 201, next_->etag);
       batch.put(store::Kind::document, key_,
                 [&] { return store::RecordWriter().text(next_->etag).text(next_->text).finish(); });
@@ -145,9 +145,9 @@ class Documents::Work final : public store::Step {
   Response response_;
 };
 
-Documents::Documents(Services& services)
-    : services_(services), slot_(services.directory().take_slot<Tree>()) {
-  services.directory().add(*this);
+Documents::Documents(Environment& environment)
+    : environment_(environment), slot_(environment.directory().take_slot<Tree>()) {
+  environment.directory().add(*this);
 }
 
 void Documents::handle(Request request, const Identity& who, Done done) {
@@ -161,7 +161,7 @@ void Documents::handle(Request request, const Identity& who, Done done) {
   if (!usage || target->has_node) return done(plain(404));
   if (request.method == Method::other) return done(not_allowed());
   std::string key = std::string(usage->canonical) + '/' + target->document;
-  const EntryPtr entry = services_.directory().get(aor);
+  const EntryPtr entry = environment_.directory().get(aor);
   entry->add(
       std::make_unique<Work>(*this, *entry, std::move(request), *usage, std::move(key), std::move(done)));
 }
@@ -202,7 +202,7 @@ const documents::Rules* Documents::rules(const Entry& entry) const {
 }
 
 const documents::Rules* Documents::rules(std::string_view aor) const {
-  const EntryPtr entry = services_.directory().find(aor);
+  const EntryPtr entry = environment_.directory().find(aor);
   return entry ? rules(*entry) : nullptr;
 }
 
@@ -210,8 +210,8 @@ void Documents::restore(const store::Record& record, Now) {
   if (record.kind != store::Kind::document) return;
   store::RecordReader reader(record.value);
   const std::string_view etag = reader.text(), text = reader.text();
-  if (!reader.ok()) return services_.directory().skip_unreadable(record.kind);
-  apply(*services_.directory().get(record.aor), record.key,
+  if (!reader.ok()) return environment_.directory().skip_unreadable(record.kind);
+  apply(*environment_.directory().get(record.aor), record.key,
         Document{record.key, std::string(etag), std::string(text)});
 }
 
@@ -223,7 +223,7 @@ void Documents::reload(Entry& entry, const store::Held& held, Now now) {
 
 std::vector<Table> Documents::tables(Now) const {
   Table table{.name = "documents", .rows = {}};
-  services_.directory().each([&](const Entry& entry) {
+  environment_.directory().each([&](const Entry& entry) {
     const Tree* tree = entry.find(slot_);
     if (!tree) return;
     for (const Document& document : tree->documents)

@@ -36,7 +36,7 @@ class Documents final : public Room, public Keeper {
  public:
   using Done = std::function<void(beckon::xcap::Response)>;
 
-  explicit Documents(Services& services);
+  explicit Documents(Environment& environment);
 
   /// At the bucket of `owner_of(request.target)`. Whole documents only; only the owner may touch the tree.
   void handle(beckon::xcap::Request request, const Identity& who, Done done);
@@ -64,7 +64,7 @@ class Documents final : public Room, public Keeper {
   static const Document* find(const Tree* tree, std::string_view key);
   void apply(Entry& entry, const std::string& key, std::optional<Document> next);
 
-  Services& services_;
+  Environment& environment_;
   Slot<Tree> slot_;
   std::uint64_t version_ = 0;  ///< Of the last change of any tree.
 };

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/json/object.hpp>
-#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,40 +17,11 @@
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/message.hpp"
 #include "tests/support/virtual_clock.hpp"
+#include "tests/support/wire.hpp"
 
 namespace beckon::client {
 
-/// The server of a unit test: what the client sent waits in a list until the test answers it.
-class Wire final : public transaction::Transport {
- public:
-  void send(const transaction::Hop& hop, transaction::Outgoing outgoing,
-            transaction::OnFailed failed) override {
-    last_hop = hop;
-    SharedText message = outgoing.join();
-    if (message->front() <= 3) {  // STUN
-      datagrams.emplace_back(*message);
-      auto shared = std::make_shared<transaction::OnFailed>(std::move(failed));
-      last_failed = [shared](ErrorCode error) { (*shared)(error); };
-      return;
-    }
-    sent.push_back(*sip::Message::parse(std::move(message)));
-  }
-  std::string sent_by(const transaction::Hop&) const override { return "192.0.2.1:40000"; }
-
-  /// The oldest message that was not taken yet.
-  sip::Message take() {
-    REQUIRE_FALSE(sent.empty());
-    sip::Message message = sent.front();
-    sent.pop_front();
-    return message;
-  }
-  bool is_silent() const { return sent.empty(); }
-
-  std::deque<sip::Message> sent;
-  std::vector<std::string> datagrams;          ///< What was not SIP.
-  std::function<void(ErrorCode)> last_failed;  ///< Of the last of them.
-  transaction::Hop last_hop;
-};
+using beckon::test::Wire;
 
 using Headers = std::vector<std::pair<sip::HeaderId, std::string>>;
 
@@ -93,7 +63,7 @@ class Bench {
   void pass(Duration duration) { clock.advance(duration, timers); }
   /// Answers the client's oldest request as the server; returns that request.
   sip::Message answer(int status, const Headers& headers = {}) {
-    const auto request = wire.take();
+    const auto request = wire.take().message;
     receive(reply_to(request, status, headers));
     return request;
   }
@@ -110,9 +80,9 @@ class Bench {
     }
     const auto before = wire.sent.size();
     layer.receive(*from, request, now());
-    std::vector<sip::Message> responses(wire.sent.begin() + static_cast<std::ptrdiff_t>(before),
-                                        wire.sent.end());
-    wire.sent.resize(before);
+    std::vector<sip::Message> responses;
+    for (; wire.sent.size() > before; wire.sent.pop_back())
+      responses.insert(responses.begin(), wire.sent.back().message);
     return responses;
   }
   /// The newest event of that name; empty: none.

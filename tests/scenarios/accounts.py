@@ -53,7 +53,7 @@ def shape(answer):
 
 
 def unknown_user(server):
-    """an unknown user hears exactly what a known one hears"""
+    """an unknown user gets exactly the answers of a known one"""
     equal(shape(ask(server, "nobody")), shape(ask(server, "alice")), "the challenge")
     answers = []
     for user in ("alice", "nobody"):

@@ -17,7 +17,7 @@ def start_again(server):
 
 
 def refuses(server, code, *words):
-    """The server does not start, tells why, and changes no file."""
+    """The server does not start, prints why, and changes no file."""
     before = {each.name: each.read_bytes() for each in sorted(server.data.iterdir()) if each.is_file()}
     got, said = start_again(server)
     equal(got, code, f"exit code ({said})")

@@ -184,7 +184,7 @@ def story(stage, arguments, folder):
                 raise Failure(f"a call without a grant ended with {result['cause']}")
             stage.note(f"call: {result['cause']}: {result.get('reason', '')}")
 
-        stage.step("alice blocks bob: his subscription ends, his grant dies")
+        stage.step("alice blocks bob: the subscription ends, the grant is invalid")
         alice.run("block", watcher=bob.aor)
         ended = bob.wait("subscription", to=alice.aor, state="terminated")
         stage.note(f"bob's subscription: terminated, {ended.get('reason', '')}")

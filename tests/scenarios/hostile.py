@@ -170,7 +170,7 @@ def bad_direct(server):
     with Wire(server, "tls") as wire:
         answer = authorised(wire, "PUBLISH", "sip:alice@example.org", 30, PUBLISH, direct_document("AAAA"))
         check(answer.startswith("SIP/2.0 200"), f"200, not {answer[:40]!r}")
-        check("Warning: 399" in answer and "direct removed" in answer, "a Warning tells why")
+        check("Warning: 399" in answer and "direct removed" in answer, "a Warning says why")
 
 
 def impostor(server):
@@ -220,7 +220,7 @@ def unfinished_messages(server):
         each.close()
     grown = peak_kib(server) - before
     check(grown < 60_000, f"150 MB of half messages held {grown} KiB")
-    check(any("unfinished message" in line for line in server.process.errors), "a log line tells of it")
+    check(any("unfinished message" in line for line in server.process.errors), "a log line reports it")
 
 
 def goes_on(server):

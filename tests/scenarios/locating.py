@@ -26,7 +26,7 @@ def dead_port(kind=socket.SOCK_STREAM):
     with socket.socket(socket.AF_INET, kind) as holder:
         holder.bind(("127.0.0.1", 0))
         if kind == socket.SOCK_DGRAM:
-            holder.connect(holder.getsockname())  # what comes from others is not for it: ICMP tells them so
+            holder.connect(holder.getsockname())  # datagrams of others are refused with ICMP
         yield holder.getsockname()[1]
 
 
@@ -123,7 +123,7 @@ def read_until(source, end):
 
 
 def at_sent_by(transport, listener):
-    """What comes to where the client is found. An ICMP error does not tell which datagram it is for: the challenge may
+    """What comes to where the client is found. An ICMP error does not say which datagram it is for: the challenge may
     come along."""
     if transport == "udp":
         while "407 Proxy" in (answer := read_until(listener, "\r\n\r\n")):

@@ -91,7 +91,7 @@ def waiting_keys(server):
 
 
 def broken_certificate(server):
-    """SIGHUP with a certificate that cannot be read: one error tells so, and the old one is shown on"""
+    """SIGHUP with a certificate that cannot be read: one error is logged, and the old one stays in use"""
     old = shown(server)
     (server.data / "cert.pem").write_text("no certificate")
     os.kill(server.process.pid, signal.SIGHUP)
@@ -101,7 +101,7 @@ def broken_certificate(server):
 
 
 def open_files(server):
-    """a low soft limit of open files is raised as far as the connections may need, and one warning tells that the hard one is too low"""
+    """a low soft limit of open files is raised as far as the connections may need, and one warning says that the hard one is too low"""
     program = server.data / "beckond"
     program.write_text(f'#!/bin/sh\nulimit -S -n 256 && ulimit -H -n 4096 && exec "{server.beckond}" "$@"\n')
     program.chmod(0o700)

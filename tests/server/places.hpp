@@ -4,7 +4,7 @@
 
 #include "protocol/transaction/transport.hpp"
 
-/// Who the tests of the server's rooms are about, and where they are.
+/// The users of the server's tests, and where they are.
 namespace beckon::server::test {
 
 using transaction::Hop;

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,33 +17,14 @@
 #include "tests/protocol/locate/zone.hpp"
 #include "tests/server/places.hpp"
 #include "tests/support/virtual_clock.hpp"
+#include "tests/support/wire.hpp"
 
 /// A whole node without sockets, threads or real time, for the tests of its rooms.
 namespace beckon::server::test {
 
+using beckon::test::Sent;
 using beckon::test::VirtualClock;
-
-struct Sent {
-  Hop to;
-  sip::Message message;
-  std::function<void(ErrorCode)> failed{};  ///< Call it where the message is not to have left.
-};
-
-class Wire final : public transaction::Transport {
- public:
-  void send(const Hop& hop, transaction::Outgoing text, transaction::OnFailed failed) override {
-    const auto message = sip::Message::parse(text.join(), {.via = 100});  // whatever a peer takes
-    REQUIRE(message.has_value());
-    auto shared = std::make_shared<transaction::OnFailed>(std::move(failed));
-    sent.push_back({hop, *message, [shared](ErrorCode error) {
-                      if (*shared) (*shared)(error);
-                    }});
-  }
-  std::string sent_by(const Hop& hop) const override {
-    return transaction::is_secure(hop.protocol) ? "192.0.2.1:5061" : "192.0.2.1:5060";
-  }
-  std::deque<Sent> sent;
-};
+using beckon::test::Wire;
 
 /// What a SIP request of a test says; the rest is filled in.
 struct Ask {
@@ -165,12 +145,7 @@ class World {
     return (relayed ? "Proxy-Authorization: " : "Authorization: ") + value;
   }
 
-  Sent take() {
-    REQUIRE_FALSE(wire.sent.empty());
-    Sent first = wire.sent.front();
-    wire.sent.pop_front();
-    return first;
-  }
+  Sent take() { return wire.take(); }
 
   VirtualClock clock;
   TimerQueue timers;
@@ -207,7 +182,13 @@ class World {
     for (unsigned i = 0; i < shards; ++i) {
       Shard& shard = node_->shard(i);
       auto& registrar = shard.add<registrar::Registrar>(shard);
-      auto& proxy = shard.add<proxy::Proxy>(shard, registrar, node_->key().dialogs);
+      auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
+                                                                .sender = shard,
+                                                                .peers = shard,
+                                                                .locator = shard.locator(),
+                                                                .users = shard.users(),
+                                                                .registrar = registrar},
+                                            node_->key().dialogs);
       shard.add<message::Messages>(shard, proxy);
       shard.set_relay(proxy);
     }

@@ -22,7 +22,7 @@ namespace {
 
 Owner current = Owner::nobody;
 std::int64_t held[2] = {0, 0};
-/// What a pool keeps would count for whoever took it first.
+/// A block that a pool keeps would count for its first owner.
 [[maybe_unused]] const bool pools_are_off = (keep_blocks(false), true);
 
 }  // namespace

@@ -4,9 +4,9 @@
 
 namespace beckon::simulation {
 
-/// Counts the blocks of memory each side of a history holds: what is allocated while a scope of an owner
-/// lives is his, until anybody frees it. Blocks and not octets, because a container keeps one block however
-/// large it grew once. One thread; not counted under sanitizers, which have their own allocator.
+/// Counts the blocks of memory that each side of a history holds: a block allocated within a scope of an
+/// owner is that owner's, whoever frees it. Blocks and not octets, because a container keeps one block
+/// however large it grew once. One thread; not counted under sanitizers, which have their own allocator.
 namespace heap {
 
 enum class Owner : std::uint8_t { nobody, server };
@@ -25,7 +25,7 @@ class Scope {
 
 /// False under sanitizers: everybody holds 0 blocks then.
 bool is_counted();
-/// Blocks he holds.
+/// Blocks that the owner holds.
 std::int64_t blocks(Owner owner);
 
 }  // namespace heap

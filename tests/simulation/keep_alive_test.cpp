@@ -35,10 +35,9 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(
-    Fixture,
-    "keep-alives over UDP find out that the server is gone long before the registration is over, "
-    "and it is registered anew when it is back (RFC 5626 4.4.2)") {
+TEST_CASE_FIXTURE(Fixture,
+                  "keep-alives over UDP detect that the server is gone long before the registration expires, "
+                  "and the client registers anew when it is back (RFC 5626 4.4.2)") {
   REQUIRE(registers());
   CHECK_FALSE(world.run_until([&] { return alice.last("connection") != nullptr; }, 40min));
   server.crash();
@@ -48,7 +47,7 @@ TEST_CASE_FIXTURE(
   CHECK(server.size().at("bindings") == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a flow that lives is not given up because a fifth of all datagrams is lost") {
+TEST_CASE_FIXTURE(Fixture, "a working flow is not given up when a fifth of all datagrams is lost") {
   REQUIRE(registers());
   network.set_weather({.loss = 0.2});
   CHECK_FALSE(world.run_until([&] { return alice.last("connection") != nullptr; }, 40min));

@@ -28,7 +28,7 @@ class Network {
   void set_weather(Weather weather) { weather_ = weather; }
   World& world() { return world_; }
 
-  /// Who hears datagrams sent to `address`; gone with the returned handle.
+  /// The receiver of datagrams sent to `address`; removed with the returned handle.
   std::shared_ptr<void> listen(const Address& address, OnDatagram on_datagram);
   void send(const Address& from, const Address& to, std::string datagram);
 

@@ -12,13 +12,13 @@
 
 namespace beckon::simulation {
 
-/// What must hold of everything anybody sends, watched on the wire:
+/// What must hold of everything that is sent, watched on the wire:
 /// - a request's CSeq is higher than all before it of the same sender, Call-ID and From-tag, or it is a
 ///   retransmission to the octet but for Via (RFC 3261 12.2.1.1; relayed requests are their sender's affair);
 /// - versions of watcher information rise within a dialog, and a partial document follows the one before by
 /// one
 ///   (RFC 3858 4.1);
-/// - nobody is granted a longer lifetime than asked for (RFC 3261 10.2.1.1, RFC 3903 6, RFC 6665 4.2.1.1).
+/// - no lifetime is granted that is longer than asked for (RFC 3261 10.2.1.1, RFC 3903 6, RFC 6665 4.2.1.1).
 class Order {
  public:
   void on_sent(const Address& from, const sip::Message& message);

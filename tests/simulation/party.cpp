@@ -170,7 +170,7 @@ void Party::on_failure(TransactionId id, Failure why, Now) {
 
 void Party::serve(TransactionId id, const sip::Message& request) {
   const bool invite = request.method() == Method::invite;
-  // Most answer at once, some take their time, and some of these take too long for anybody to wait.
+  // Most answer at once, some take their time, and some of these take longer than their peer waits.
   const Duration after = chance(0.7) ? within(1s) : within(slowest_answer);
   if (invite && chance(0.6)) later(within(after), [this, id] { answer(id, 180); });
   const int status = chance(0.6) ? 200 : invite ? 486 : 404;

@@ -24,8 +24,8 @@ class Faults {
   std::string first_;
 };
 
-/// One who sends and answers requests through a transaction layer, and checks what becomes of them. Answers
-/// as chance will have it; a forking proxy is a party that answers otherwise.
+/// A peer that sends and answers requests through a transaction layer, and checks what becomes of them.
+/// Answers as chance will have it; a forking proxy is a party that answers otherwise.
 class Party : protected transaction::User {
  public:
   static constexpr Duration slowest_answer = 40s;
@@ -63,11 +63,11 @@ class Party : protected transaction::User {
   virtual void serve(transaction::TransactionId id, const sip::Message& request);
   /// A request not answered yet is cancelled; here it is answered 487.
   virtual void give_up(transaction::TransactionId id);
-  /// A 2xx to INVITE behind the end of its request; here it is acknowledged.
+  /// A 2xx to INVITE that arrives after its transaction ended; here it is acknowledged.
   virtual void take_further(const sip::Message& response);
 
   /// As a user agent answers: with a tag and Contact of its own, a 2xx to INVITE until its ACK comes. Does
-  /// nothing behind a final answer.
+  /// nothing after a final answer.
   void answer(transaction::TransactionId id, int status);
   /// Sends `text`, a finished response of that status, as it is.
   void pass(transaction::TransactionId id, int status, std::string text);

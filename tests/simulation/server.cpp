@@ -42,7 +42,7 @@ struct Seat {
   store::MemoryStore state;
   store::MemoryUsers users;
   store::LocalBus bus;
-  locate::test::Zone names;  ///< Nobody has one.
+  locate::test::Zone names;  ///< Holds no names.
   locate::Finder locator;
   Time busy_until{};  ///< Tasks from other shards arrive in order.
 };
@@ -79,7 +79,6 @@ struct Server::Process {
     }
     node = std::make_unique<server::Node>(make_settings(server.address_), world.random(), parts);
     for (unsigned i = 0; i < node->size(); ++i) server::add_rooms(node->shard(i), node->key());
-    web = std::make_unique<server::Web>(*node);
     server.memory_.load(*node);
     node->restored();
   }
@@ -92,7 +91,6 @@ struct Server::Process {
   SipPort sip;
   std::vector<std::unique_ptr<Seat>> seats;
   std::unique_ptr<server::Node> node;
-  std::unique_ptr<server::Web> web;
 };
 
 Server::Server(SipNetwork& network, const Address& address, unsigned shards)
@@ -122,7 +120,8 @@ void Server::handle_http(http::HttpRequest request, HttpDone done) {
   const heap::Scope scope(heap::Owner::server);
   const std::uint64_t id = ++last_request_;
   requests_.emplace(id, std::move(done));
-  process_->web->handle(std::move(request), [this, id](http::HttpResponse response) {
+  auto& web = process_->node->shard(0).room<server::Web>();
+  web.handle(std::move(request), [this, id](http::HttpResponse response) {
     const auto found = requests_.find(id);
     if (found == requests_.end()) return;
     const HttpDone answer = std::move(found->second);

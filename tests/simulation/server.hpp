@@ -28,7 +28,7 @@ class Server {
   bool is_running() const { return process_ != nullptr; }
   void cut_flows();
 
-  /// `done` is called once; with an error when nobody listens or the server crashes meanwhile.
+  /// `done` is called once; with an error when the server is down or crashes meanwhile.
   void handle_http(http::HttpRequest request, HttpDone done);
 
   const Address& address() const { return address_; }

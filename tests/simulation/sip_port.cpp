@@ -42,7 +42,7 @@ void SipPort::cut_flows() {
   for (const auto& [id, stream] : std::exchange(streams_, {})) close(stream);
 }
 
-/// Both ends hear of it when the news has travelled, and not before they heard that it was open.
+/// Each end is notified after the delay of the network, and not before it was notified of the opening.
 void SipPort::close(const std::shared_ptr<Stream>& stream) {
   if (std::exchange(stream->closed, true)) return;
   for (const auto& end : stream->ends) {

@@ -14,7 +14,7 @@ namespace beckon::simulation {
 
 class SipPort;
 
-/// All SIP ports of a network: where a dialled connection ends, and who sees everything that is sent.
+/// All SIP ports of a network: where a dialled connection ends, and the observers of everything that is sent.
 class SipNetwork {
  public:
   /// Called for every SIP message that is handed to the network, whether or not it arrives.
@@ -30,11 +30,11 @@ class SipNetwork {
   Tap tap_;
   std::map<Address, SipPort*> listening_;
   transaction::FlowId last_flow_ = 0;
-  std::uint16_t last_port_ = 32768;  ///< Of those who dial.
+  std::uint16_t last_port_ = 32768;  ///< Of dialled connections.
 };
 
-/// A process's SIP transport over the virtual network: UDP datagrams, and TLS connections dialled to whoever
-/// takes them. Destroying it closes its connections, as a crash does.
+/// A process's SIP transport over the virtual network: UDP datagrams, and TLS connections dialled to the
+/// ports that accept them. Destroying it closes its connections, as a crash does.
 class SipPort final : public transaction::Transport {
  public:
   struct Handlers {
@@ -52,7 +52,7 @@ class SipPort final : public transaction::Transport {
   void send(const transaction::Hop& hop, transaction::Outgoing outgoing,
             transaction::OnFailed failed) override;
   std::string sent_by(const transaction::Hop&) const override { return print(address_); }
-  /// Cuts every connection: what is under way is lost, both ends are told.
+  /// Cuts every connection: what is under way is lost, and both ends are notified.
   void cut_flows();
   std::size_t flows() const { return streams_.size(); }
 

@@ -22,7 +22,7 @@ constexpr Duration patience = 30min;
 const std::string lifetime = "600";
 /// What a server does after its start is over (`restart_grace`, replayed answers).
 constexpr Duration settling = 2min;
-/// Beyond every lifetime, and that of a watcher who waits for a decision.
+/// Beyond every lifetime, and that of a watcher that waits for a decision.
 constexpr Duration for_ever = 26h;
 
 /// A step that did not happen, or an invariant that does not hold.
@@ -30,7 +30,7 @@ struct Broken {
   std::string what;
 };
 
-/// A person of the story and what he last wanted to be seen.
+/// A person of the story, and the state that person last published.
 struct Person {
   Person(SipNetwork& network, Server& server, Client::Account account)
       : client(network, server, std::move(account)) {}
@@ -98,7 +98,7 @@ class Play {
     if (script_.leak) leak();
     live();
     const auto more = held_blocks() - blocks;
-    // Behind a crash the tables are new.
+    // After a crash the tables are new.
     if (more > 0 && script_.crashes == 0)
       throw Broken{fmt::format("the second play cost the server {} blocks of memory", more)};
   }
@@ -188,7 +188,7 @@ class Play {
     for (Person& watcher : people_) check_seen(watcher.client);
   }
 
-  /// Nobody's state goes back to an older one.
+  /// No user's state goes back to an older one.
   void check_seen(const Client& watcher) {
     std::map<std::string, int> seen;
     for (const auto& event : watcher.events()) {
@@ -276,7 +276,7 @@ class Play {
     publish(who);
   }
 
-  /// Asks first; who was decided about in an earlier play is decided about again before he asks.
+  /// Asks first; a watcher decided about in an earlier play is decided about again before it asks.
   void grant(Person& owner, Person& watcher) {
     const Words allow{"allow", watcher.client.aor(), "--direct", "auto"};
     if (again_) command(owner, allow);

@@ -17,7 +17,7 @@ struct History {
 /// Plays the demo's story: register, publish, ask, allow, message, talk (over TLS), block, leave, under the
 /// script's weather, and once more with the same server. What must hold:
 /// - every step happens;
-/// - what is sent keeps the order (`Order`), and nobody sees an older state after a newer one;
+/// - what is sent keeps the order (`Order`), and no watcher sees an older state after a newer one;
 /// - once the network has healed each watcher holds the truth;
 /// - when all have left the server holds what it held at its start, and the second play cost it no block of
 ///   memory (not counted under sanitizers: `heap::is_counted`).

@@ -21,7 +21,7 @@ std::pair<std::uint64_t, std::uint64_t> seeds() {
 
 }  // namespace
 
-TEST_CASE("the story ends in truth and order whatever the network does: 200 histories") {
+TEST_CASE("the story ends in the right state whatever the network does: 200 histories") {
   log::set_level(log::Level::off);
   const auto [first, last] = seeds();
   for (auto seed = first; seed <= last; ++seed) {
@@ -47,7 +47,7 @@ TEST_CASE("one seed is one history, to the microsecond and the octet; two seeds 
   }
 }
 
-TEST_CASE("a history in which the server loses one block of memory is found to be bad") {
+TEST_CASE("a history in which the server leaks one block of memory is reported") {
   log::set_level(log::Level::off);
   auto script = simulation::make_script(7);
   script.crashes = 0;

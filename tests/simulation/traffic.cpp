@@ -25,9 +25,9 @@ namespace {
 
 /// All requests leave within this time.
 constexpr Duration busy = 60s;
-/// Longer than anything may take until each request has its end: a call rings until its caller hangs up, and
-/// nobody answers that; and a TCP attempt before it.
-constexpr Duration patience = 10min;
+/// Longer than any request takes to end: a call rings until its caller hangs up, the CANCEL gets no answer,
+/// and a TCP attempt came before.
+constexpr Duration traffic_patience = 10min;
 constexpr transaction::Times times;
 
 /// A stateful proxy that forks every request to some of the others (RFC 3261 16).
@@ -140,9 +140,9 @@ class Traffic {
     }
     plan();
     world_.run_for(busy);
-    world_.run_until([&] { return open() == 0; }, patience);
+    world_.run_until([&] { return open() == 0; }, traffic_patience);
     if (open() != 0) faults_.add(fmt::format("{} requests have no end", open()));
-    // A branch nobody waits for any more is tried for timers B and F. Its last copy may be the first to
+    // A branch whose caller has gone is tried for timers B and F. Its last copy may be the first to
     // arrive, and is then answered like any other.
     world_.run_for(times.timeout() + 1s);
     world_.run_until([&] { return open() == 0; }, Party::slowest_answer);

@@ -31,8 +31,8 @@ std::string print(const TrafficScript& script);
 /// - each request is seen by a party's user once, however often it arrives, and a transaction's final
 /// responses
 ///   are all the same (but for the several 2xx of a forked INVITE);
-/// - each final response to an INVITE is acknowledged: where "no ACK" is told, none had arrived;
-/// - 64*T1 and T4 behind the last answer no transaction and no timer is left, and when all parties are gone
+/// - each final response to an INVITE is acknowledged: where "no ACK" is reported, none had arrived;
+/// - 64*T1 and T4 after the last answer no transaction and no timer is left, and when all parties are gone
 /// no
 ///   block of memory (`heap`).
 History play(const TrafficScript& script);

@@ -9,8 +9,7 @@
 
 using namespace beckon;
 
-TEST_CASE(
-    "each request has one end, each answer its ACK, and nothing is left behind: 500 histories of traffic") {
+TEST_CASE("each request has one end, each answer its ACK, and no state is left: 500 histories of traffic") {
   log::set_level(log::Level::off);
   std::uint64_t first = 1, last = 500;
   if (const char* one = std::getenv("BECKON_SEED"))

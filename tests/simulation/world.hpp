@@ -22,7 +22,7 @@ class World final : public Clock {
   Now now() override { return now_; }
   Random& random() { return random_; }
 
-  /// Notes that something happened now. Whoever moves a message or tells a person anything calls it.
+  /// Notes that something happened now. Called for each message that moves and each event that a user sees.
   void note(std::string_view what, std::string_view detail = {});
   /// Two histories in which the same things happened at the same times, in the same order, have the same.
   std::uint64_t digest() const { return digest_; }

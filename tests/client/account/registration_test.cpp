@@ -162,7 +162,7 @@ TEST_CASE_FIXTURE(
   start();
   registration.stop(ends.take(), now());
   start(60);
-  const auto first = wire.take();
+  const auto first = wire.take().message;
   CHECK(wire.is_silent());
   receive(reply_to(first, 200));
   CHECK(expires_asked(answer(200)) == "0");
@@ -224,7 +224,7 @@ TEST_CASE_FIXTURE(
     "a 200 from a server that does not know the password is an answer: no other server is tried") {
   start();
   answer(401, {challenge("n1")});
-  answer(200, {forged_proof(wire.sent.front())});
+  answer(200, {forged_proof(wire.sent.front().message)});
   CHECK(connection.server.remote == first);
   CHECK(ends.statuses == Statuses{control::unproven});
   CHECK(last("registration").at("reason") == "the server did not prove that it knows the password");

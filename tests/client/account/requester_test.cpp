@@ -170,7 +170,7 @@ TEST_CASE_FIXTURE(Fixture, "silence ends as 408, a lost connection as 503 (RFC 3
 
 TEST_CASE_FIXTURE(Fixture, "the callback is not called after the end of the owner of a request") {
   send();
-  const auto request = wire.take();
+  const auto request = wire.take().message;
   life.reset();
   SUBCASE("by an answer") { receive(reply_to(request, 200)); }
   SUBCASE("by a challenge") { receive(reply_to(request, 401, {challenge("n1")})); }
@@ -183,7 +183,7 @@ TEST_CASE_FIXTURE(Fixture,
                   "a server's proof is checked: a wrong one makes the answer worthless (RFC 7616 3.5)") {
   send();
   answer(401, {challenge("n1")});
-  const auto sent = credentials(wire.sent.front());
+  const auto sent = credentials(wire.sent.front().message);
   const auto ha1 = auth::ha1(sent.algorithm, "alice", "example.org", "secret");
   auto info = auth::make_info(sent, ha1, "");
   int expected = 200;
@@ -229,7 +229,7 @@ TEST_CASE_FIXTURE(Fixture, "the next nonce an answer names is used from then on 
 TEST_CASE_FIXTURE(Fixture, "a next nonce beside a wrong proof is not used") {
   send();
   answer(401, {challenge("n1")});
-  const auto sent = credentials(wire.sent.front());
+  const auto sent = credentials(wire.sent.front().message);
   answer(200, {{HeaderId::authentication_info, auth::print(auth::make_info(sent, "00", "", "evil"))}});
   send();
   CHECK(credentials(answer(200)).nonce == "n1");
@@ -260,7 +260,7 @@ TEST_CASE_FIXTURE(Fixture, "a foreign realm gets no digest of the password, but 
   }
   SUBCASE("beside the own realm, which is answered") {
     answer(407, {foreign, {HeaderId::proxy_authenticate, challenge("p1").second}});
-    const auto second = wire.take();
+    const auto second = wire.take().message;
     CHECK(credentials(second, HeaderId::proxy_authorization).realm == "example.org");
     CHECK(std::ranges::count_if(second.headers(), [](const auto& line) {
             return line.id == HeaderId::proxy_authorization;

@@ -44,7 +44,7 @@ struct Fixture {
   beckon::test::VirtualClock clock;
   TimerQueue timers;
   SeededRandom random{1};
-  client::Wire wire;
+  beckon::test::Wire wire;
   FakePort port;
   FakeHttp http;
   client::direct::Keyring keyring = client::direct::make_keyring(random);
@@ -113,7 +113,7 @@ struct Fixture {
     receive(client::reply_to(request, status, headers));
   }
   sip::Message answer(int status, const client::Headers& headers = {}) {
-    const auto request = wire.take();
+    const auto request = wire.take().message;
     reply(request, status, headers);
     return request;
   }
@@ -121,9 +121,9 @@ struct Fixture {
   sip::Message ask(const std::string& text) {
     receive(*sip::Message::parse(share(text)));
     const auto response =
-        std::find_if(wire.sent.begin(), wire.sent.end(), [](const auto& each) { return each.is_response(); });
+        std::ranges::find_if(wire.sent, [](const auto& each) { return each.message.is_response(); });
     REQUIRE(response != wire.sent.end());
-    const auto answer = *response;
+    auto answer = response->message;
     wire.sent.erase(response);
     return answer;
   }
@@ -150,7 +150,7 @@ struct Fixture {
   std::vector<std::string> serve(const client::Headers& more = {}) {
     std::vector<std::string> asked;
     while (!wire.is_silent()) {
-      const auto request = wire.take();
+      const auto request = wire.take().message;
       if (request.is_response()) continue;
       const bool ends = request.expires() == 0U || request.header(HeaderId::contact).ends_with("expires=0");
       asked.push_back(std::string(request.method_text()) + (ends ? " 0" : ""));
@@ -366,7 +366,7 @@ TEST_CASE_FIXTURE(
     pass(1s);
     execute({"subscribe", "alice@example.org"});
   }
-  CHECK(wire.take().header(HeaderId::event) == "presence");
+  CHECK(wire.take().message.header(HeaderId::event) == "presence");
 }
 
 TEST_CASE_FIXTURE(Fixture,
@@ -396,7 +396,7 @@ TEST_CASE_FIXTURE(Fixture, "each winfo document reports the watchers; a gap is r
   info.version = 5;
   CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
   CHECK(last("watchers").at("version") == 0);
-  CHECK(wire.take().method() == sip::Method::subscribe);
+  CHECK(wire.take().message.method() == sip::Method::subscribe);
 }
 
 TEST_CASE_FIXTURE(
@@ -406,7 +406,7 @@ TEST_CASE_FIXTURE(
   execute({"subscribe", "alice@example.org"});
   serve(offers);
   execute({"publish", "open", "--direct", "auto"});
-  CHECK(wire.sent.front().body().find("secret>") != std::string_view::npos);
+  CHECK(wire.sent.front().message.body().find("secret>") != std::string_view::npos);
   serve(offers);
   agent->on_flow_closed(server.flow, now());
   CHECK(last("connection").at("state") == "down");
@@ -417,8 +417,8 @@ TEST_CASE_FIXTURE(
   CHECK(wire.sent.size() == 1);
   answer(200, offers);
   REQUIRE(wire.sent.size() == 2);
-  CHECK(wire.sent[0].method() == sip::Method::subscribe);
-  CHECK(wire.sent[1].body().find("secret>") != std::string_view::npos);
+  CHECK(wire.sent[0].message.method() == sip::Method::subscribe);
+  CHECK(wire.sent[1].message.body().find("secret>") != std::string_view::npos);
 }
 
 TEST_CASE(
@@ -443,8 +443,8 @@ TEST_CASE(
   udp.answer(200, promise);
   CHECK(udp.last("connection").at("state") == "up");
   REQUIRE(udp.wire.sent.size() == 2);
-  CHECK(udp.wire.sent[0].method() == sip::Method::subscribe);
-  CHECK(udp.wire.sent[1].method() == sip::Method::publish);
+  CHECK(udp.wire.sent[0].message.method() == sip::Method::subscribe);
+  CHECK(udp.wire.sent[1].message.method() == sip::Method::publish);
 }
 
 TEST_CASE("subscriptions and publication follow the registration to another server (RFC 3263 4.3)") {
@@ -483,8 +483,8 @@ TEST_CASE("subscriptions and publication follow the registration to another serv
       fixture.pass(0s);
       REQUIRE(fixture.wire.sent.size() == 2);
       CHECK(fixture.wire.last_hop.remote == second);
-      CHECK_FALSE(fixture.wire.sent[0].has(HeaderId::sip_if_match));
-      CHECK(fixture.wire.sent[1].to_tag().empty());
+      CHECK_FALSE(fixture.wire.sent[0].message.has(HeaderId::sip_if_match));
+      CHECK(fixture.wire.sent[1].message.to_tag().empty());
       CHECK(fixture.serve() == std::vector<std::string>{"PUBLISH", "SUBSCRIBE"});
       CHECK(fixture.last("subscription").at("state") == "active");
       CHECK(fixture.last("publication").at("state") == "published");

@@ -109,7 +109,8 @@ TEST_CASE_FIXTURE(Fixture,
   answer.add(HeaderId::contact, context.contact());
   request.respond(std::move(answer), now());
   std::vector<int> statuses;
-  for (const auto& response : wire.sent) {
+  for (const auto& sent : wire.sent) {
+    const sip::Message& response = sent.message;
     if (response.status() == 100) continue;
     statuses.push_back(response.status());
     CHECK(response.to_tag() == request.to_tag());
@@ -151,7 +152,7 @@ TEST_CASE_FIXTURE(Fixture,
   layer.send(
       std::move(request).finish(), context.hop(),
       [&](const transaction::Outcome& outcome, Now) { outcomes.push_back(outcome.status); }, now());
-  const auto invite = wire.take();
+  const auto invite = wire.take().message;
   receive(reply_to(invite, 200, {{HeaderId::contact, "<sip:bob@192.0.2.2>"}}));
   receive(reply_to(invite, 200, {{HeaderId::contact, "<sip:bob@192.0.2.2>"}}));
   CHECK(outcomes == std::vector{200});

@@ -63,7 +63,7 @@ TEST_CASE_FIXTURE(Fixture,
     }
     CHECK_FALSE(refused);
     answer(401, {challenge("0123456789abcdef0123456789abcdef", ", opaque=\"0123456789abcdef\"")});
-    CHECK(wire.sent.front().text().size() <= message::request_max);
+    CHECK(wire.sent.front().message.text().size() <= message::request_max);
     answer(200);
   }
   CHECK(refused);
@@ -81,7 +81,7 @@ TEST_CASE_FIXTURE(Fixture, "a text ends with its status, or with 0 without answe
   }
   SUBCASE("a 200 from a server that does not know the password") {
     answer(401, {challenge("n1")});
-    answer(200, {forged_proof(wire.sent.front())});
+    answer(200, {forged_proof(wire.sent.front().message)});
     CHECK(ends.statuses == Statuses{control::unproven});
   }
 }

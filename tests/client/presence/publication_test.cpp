@@ -123,7 +123,7 @@ TEST_CASE_FIXTURE(
 TEST_CASE_FIXTURE(Fixture, "a secret never goes down a new connection before the server asks for it there") {
   offer();
   publish();
-  const auto lost = wire.take();
+  const auto lost = wire.take().message;
   CHECK(has_direct(lost));
   layer.on_flow_closed(connection.flow, now());
   connection.flow = first_flow + 1;

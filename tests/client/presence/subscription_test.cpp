@@ -81,7 +81,7 @@ TEST_CASE_FIXTURE(Fixture, "a subscription goes from pending to active as the se
 
 TEST_CASE_FIXTURE(Fixture, "a NOTIFY that overtakes the 200 is taken (RFC 6665 4.1.2.4)") {
   start();
-  const auto subscribe = wire.take();
+  const auto subscribe = wire.take().message;
   CHECK(notify(subscribe, "active;expires=600", "early") == 200);
   CHECK(documents == std::vector<std::string>{"early"});
   receive(
@@ -140,13 +140,13 @@ TEST_CASE_FIXTURE(Fixture, "it is refreshed within the dialog before it expires 
 
 TEST_CASE_FIXTURE(Fixture, "after a challenge and an early NOTIFY the CSeq still rises (RFC 3261 12.2.1.1)") {
   start();
-  const auto bare = wire.take();
+  const auto bare = wire.take().message;
   CHECK(notify(bare, "pending") == 200);
   receive(reply_to(bare, 401, {challenge("n1")}));
   const auto subscribe = accept();
   CHECK(subscribe.cseq()->number == bare.cseq()->number + 1);
   subscription->refresh(now());
-  CHECK(wire.take().cseq()->number == subscribe.cseq()->number + 1);
+  CHECK(wire.take().message.cseq()->number == subscribe.cseq()->number + 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "481 to a refresh: a new dialog at once (RFC 6665 4.1.2.2)") {
@@ -192,7 +192,7 @@ TEST_CASE_FIXTURE(
 
 TEST_CASE_FIXTURE(Fixture, "an end that overtakes the 200 ends the command, once") {
   start();
-  const auto subscribe = wire.take();
+  const auto subscribe = wire.take().message;
   CHECK(notify(subscribe, "terminated;reason=rejected") == 200);
   CHECK(started.statuses == Statuses{200});
   receive(reply_to(subscribe, 200));
@@ -245,7 +245,7 @@ TEST_CASE_FIXTURE(Fixture, "stopped while the first SUBSCRIBE is in flight: both
 
 TEST_CASE_FIXTURE(Fixture, "a subscription may go while its request is in flight") {
   start();
-  const auto subscribe = wire.take();
+  const auto subscribe = wire.take().message;
   subscription.reset();
   SUBCASE("answered") { receive(reply_to(subscribe, 200)); }
   SUBCASE("challenged") { receive(reply_to(subscribe, 401, {challenge("n1")})); }

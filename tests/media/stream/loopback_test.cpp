@@ -68,7 +68,7 @@ struct Phone final : private Network {
 //   bob 127.0.0.1:x  == HELLO, SRTP ==>  alice 127.0.0.1:y
 //                    <== ANSWER, SRTP ==
 //   both voices for three seconds, then bob hangs up
-TEST_CASE("two phones on loopback: each hears the other's speech as it was said") {
+TEST_CASE("two phones on loopback: each receives the other's speech unchanged") {
   const Folder folder("loopback");
   for (const auto& [name, seed] : {std::pair("alice.wav", 1), std::pair("bob.wav", 0)}) {
     REQUIRE(device::write_wav(folder / name, audio_tool::make_speech(5, static_cast<std::uint64_t>(seed)))

@@ -18,7 +18,7 @@ using namespace beckon::stream;
 
 namespace {
 
-/// A codec whose payload is the frame's first sample, so that what is heard names what was sent.
+/// A codec whose payload is the frame's first sample, so that what arrives names what was sent.
 class NumberEncoder final : public codec::AudioEncoder {
  public:
   Result<void> encode(codec::FrameView frame, Bytes& payload) override {
@@ -125,7 +125,8 @@ TEST_CASE("every frame of the source is heard, in order, and the recording begin
 }
 
 TEST_CASE(
-    "while the microphone is shut the source stands still and time goes on; the marker tells of the pause") {
+    "while the microphone is muted the source pauses and timestamps advance; the marker bit shows the "
+    "pause") {
   Loopback loopback;
   CHECK_FALSE(loopback.pump.send(false));
   const auto first = loopback.pump.send(true);

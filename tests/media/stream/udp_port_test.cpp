@@ -102,7 +102,7 @@ TEST_CASE("an IPv6 destination cannot be reached from an IPv4 port, which is rep
   CHECK(bob.dead.front() == to);
 }
 
-TEST_CASE("an address in use is refused; a closed port can be opened again and hears nothing before") {
+TEST_CASE("an address in use is refused; a closed port can be opened again and receives nothing until then") {
   boost::asio::io_context context;
   Recorder alice(context);
   Recorder other(context);

@@ -31,7 +31,7 @@ TEST_CASE("a challenge without algorithm and qop is MD5 by RFC 2069") {
   CHECK_FALSE(challenge->stale);
 }
 
-TEST_CASE("what is no usable Digest challenge says why") {
+TEST_CASE("an unusable Digest challenge is refused with its reason") {
   struct Row {
     const char* text;
     Errc error;
@@ -54,7 +54,7 @@ TEST_CASE("what is no usable Digest challenge says why") {
   }
 }
 
-TEST_CASE("an unknown qop beside a known one is passed over") {
+TEST_CASE("an unknown qop beside a known one is ignored") {
   const auto challenge = parse_challenge("Digest realm=\"r\", nonce=\"n\", qop=\"token,auth\"");
   REQUIRE(challenge.has_value());
   CHECK(challenge->qop_auth);

@@ -40,7 +40,7 @@ TEST_CASE("credentials are read as peers write them") {
   }
 }
 
-TEST_CASE("what is printed is read back the same") {
+TEST_CASE("printed text is read back unchanged") {
   Credentials credentials;
   credentials.username = "al\\ice \"quoted\"";
   credentials.realm = "example.org";
@@ -56,7 +56,7 @@ TEST_CASE("what is printed is read back the same") {
   CHECK(parse_credentials(print(credentials)).value() == credentials);
 }
 
-TEST_CASE("broken credentials say why") {
+TEST_CASE("malformed credentials are refused with their reason") {
   struct Row {
     const char* text;
     Errc error;
@@ -94,7 +94,9 @@ TEST_CASE("broken credentials say why") {
   }
 }
 
-TEST_CASE("directives beyond any use are not compared with each other: 40 are read, 41 are bad syntax") {
+TEST_CASE(
+    "the number of directives is bounded, as each is compared with the others: 40 are read, 41 are bad "
+    "syntax") {
   std::string value = R"(Digest username="u",realm="r",nonce="n",uri="u",response="x")";
   for (int i = 5; i < 40; ++i) value += ",x" + std::to_string(i) + "=1";
   CHECK(parse_credentials(value).has_value());

@@ -52,7 +52,7 @@ TEST_CASE("a proof holds for its own request and password only (RFC 7616 3.5)") 
   CHECK(check(info, other, secret, "") == Proof::wrong);
 }
 
-TEST_CASE("an answer need not prove anything; the case of digits does not matter") {
+TEST_CASE("a response without proof is accepted; the case of hexadecimal digits does not matter") {
   CHECK(check({.next_nonce = "n2"}, sent(), secret, "") == Proof::absent);
   auto info = make_info(sent(), secret, "");
   for (char& c : info.proof) c = c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c;

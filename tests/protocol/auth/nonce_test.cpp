@@ -12,7 +12,7 @@ using Use = NonceWindow::Verdict;
 
 }  // namespace
 
-TEST_CASE("a nonce tells its age without being remembered, and nobody else's is believed") {
+TEST_CASE("a nonce shows its age without being stored, and a nonce of another server is not accepted") {
   SeededRandom random(1);
   crypto::Key32 key{};
   random.fill(key);
@@ -70,7 +70,7 @@ TEST_CASE("a nonce is forgotten at the end of its life") {
   CHECK(window.size() == 1);
 }
 
-TEST_CASE("a full table gives up its oldest nonce, which can then not be replayed") {
+TEST_CASE("a full table evicts its oldest nonce, which is not accepted again") {
   NonceWindow window(60s, 2);
   const Time t0{};
   CHECK(window.use("a", t0, 1, t0) == Use::fresh);

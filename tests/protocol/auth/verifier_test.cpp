@@ -64,7 +64,7 @@ TEST_CASE_FIXTURE(Fixture, "a wrong password, method, URI or user is wrong and t
   CHECK(verifier.nonces_in_use() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "nobody proves to be an unknown user with the value it is compared to") {
+TEST_CASE_FIXTURE(Fixture, "the value that an unknown user's response is compared with proves nothing") {
   for (const char* guess : {"0000000000000000000000000000000000000000000000000000000000000000", ""}) {
     auto given = credentials();
     given.response = response(given, guess, "REGISTER", "");
@@ -72,8 +72,9 @@ TEST_CASE_FIXTURE(Fixture, "nobody proves to be an unknown user with the value i
   }
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "the right password with an old or foreign nonce is stale, so no one is asked again") {
+TEST_CASE_FIXTURE(
+    Fixture,
+    "the right password with an old or foreign nonce is stale, so that the user is not prompted again") {
   CHECK(verify(credentials(), t0 + 61s) == Verdict::stale);
   Verifier other({.key = {9}, .nonce_lifetime = 60s, .nonces = 10}, random);
   offers = other.challenges({}, "example.org", "bk001.", false, t0);
@@ -91,7 +92,7 @@ TEST_CASE_FIXTURE(Fixture, "the case of the response's digits does not matter") 
   CHECK(verify(given, t0) == Verdict::ok);
 }
 
-TEST_CASE_FIXTURE(Fixture, "without qop a nonce serves once (RFC 2069)") {
+TEST_CASE_FIXTURE(Fixture, "without qop a nonce is accepted once (RFC 2069)") {
   auto given = credentials();
   given.qop = Qop::none;
   given.nc = given.cnonce = "";
@@ -100,7 +101,7 @@ TEST_CASE_FIXTURE(Fixture, "without qop a nonce serves once (RFC 2069)") {
   CHECK(verify(given, t0) == Verdict::stale);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what is offered is what the configuration says (RFC 7616 3.3)") {
+TEST_CASE_FIXTURE(Fixture, "the challenges offered are those of the configuration (RFC 7616 3.3)") {
   const auto only = verifier.challenges(
       {.sha512_256 = false, .md5 = false, .qop_auth = false, .qop_auth_int = true, .userhash = true},
       "example.org", "", false, t0);
@@ -157,7 +158,7 @@ TEST_CASE_FIXTURE(Fixture, "auth-int covers the body: a changed one is wrong (RF
   CHECK(verifier.verify(given, {.method = "PUBLISH", .body = "open", .ha1 = secret}, t0) == Verdict::ok);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a nonce is its first user's until somebody uses it with a wrong password") {
+TEST_CASE_FIXTURE(Fixture, "a nonce belongs to its first user until it is used with a wrong password") {
   const auto use = [&](std::uint32_t count, std::size_t owner, std::string_view password = "secret") {
     return verifier.verify(credentials(count, password),
                            {.method = "REGISTER", .body = "", .ha1 = secret, .owner = owner}, t0);

@@ -4,7 +4,7 @@
 
 using namespace beckon;
 
-TEST_CASE("addresses read and print in both families") {
+TEST_CASE("addresses of both families are read and printed") {
   for (const char* text : {"192.0.2.1:5060", "[2001:db8::10]:40000", "127.0.0.1:0"}) {
     CAPTURE(text);
     const auto address = parse_address(text);
@@ -18,7 +18,7 @@ TEST_CASE("addresses read and print in both families") {
   }
 }
 
-TEST_CASE("loopback, unspecified and multicast are told apart") {
+TEST_CASE("loopback, unspecified and multicast addresses are distinguished") {
   CHECK(parse_ip("127.3.2.1")->is_loopback());
   CHECK(parse_ip("::1")->is_loopback());
   CHECK_FALSE(parse_ip("::2")->is_loopback());

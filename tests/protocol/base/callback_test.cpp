@@ -39,7 +39,7 @@ TEST_CASE("a callback of any size is called, moved and destroyed once") {
   }
 }
 
-TEST_CASE("what is empty makes an empty callback") {
+TEST_CASE("an empty function makes an empty callback") {
   CHECK_FALSE(Add());
   CHECK_FALSE(Add(nullptr));
   CHECK_FALSE(Add(std::function<int(int)>()));

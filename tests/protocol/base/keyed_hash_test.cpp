@@ -21,7 +21,7 @@ TEST_CASE("SipHash-128-2-4 gives the published values (vectors_sip128 of the ref
         KeyedHash::Wide{0x44af996bd8c187da, 0x45fc229b11597634});
 }
 
-TEST_CASE("another key is another hash") {
+TEST_CASE("another key gives another hash") {
   const KeyedHash one(1, 2), two(1, 3);
   CHECK(one("z9hG4bK") == one("z9hG4bK"));
   CHECK(one("z9hG4bK") != two("z9hG4bK"));

@@ -25,7 +25,7 @@ TEST_CASE("a shared text is the octets it was made of, and copies are the same t
   CHECK(share("")->empty());
 }
 
-TEST_CASE("no text is null, and so is one that was moved from") {
+TEST_CASE("a default-constructed text is null, and so is a moved-from one") {
   SharedText text;
   CHECK(text == nullptr);
   CHECK_FALSE(text);
@@ -39,7 +39,7 @@ TEST_CASE("no text is null, and so is one that was moved from") {
   CHECK(*taken == "x");
 }
 
-TEST_CASE("behind every text, of any size, there are 64 octets of NUL") {
+TEST_CASE("every text, of any size, is followed by 64 octets of NUL") {
   for (std::size_t size : {0UL, 1UL, 63UL, 64UL, 200UL, 1000UL, 65535UL, 65536UL, 200000UL}) {
     CAPTURE(size);
     share(std::string(size + 100, 'y'));  // what the next block may have held before
@@ -59,7 +59,7 @@ TEST_CASE("a text can be written in place, shorter than was reserved") {
   CHECK(text->data()[5] == '\0');
 }
 
-TEST_CASE("a block given back is the next one taken, for each size of its own") {
+TEST_CASE("a freed block is the next one allocated, separately for each size") {
   for (std::size_t size : {1UL, 64UL, 65UL, 256UL, 4096UL, 65536UL}) {
     CAPTURE(size);
     CHECK(block_capacity(size) >= size);
@@ -73,7 +73,7 @@ TEST_CASE("a block given back is the next one taken, for each size of its own") 
   CHECK(block_capacity(max_pooled_block + 1) == max_pooled_block + 1);
 }
 
-TEST_CASE("texts cross threads: the last owner gives the block back, wherever he is") {
+TEST_CASE("texts cross threads: the last owner frees the block, on whatever thread it is") {
   const std::string octets(3000, 'x');
   std::vector<SharedText> texts;
   for (int i = 0; i < 500; ++i) texts.push_back(share(octets));

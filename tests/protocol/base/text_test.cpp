@@ -6,7 +6,7 @@
 
 using namespace beckon;
 
-TEST_CASE("numbers fill the whole text or are none") {
+TEST_CASE("a number is read only if it fills the whole text") {
   CHECK(parse_number<std::uint16_t>("65535") == 65535);
   CHECK_FALSE(parse_number<std::uint16_t>("65536"));
   CHECK_FALSE(parse_number<int>(""));
@@ -14,7 +14,7 @@ TEST_CASE("numbers fill the whole text or are none") {
   CHECK_FALSE(parse_number<int>(" 1"));
 }
 
-TEST_CASE("split and cut give trimmed pieces") {
+TEST_CASE("split and cut return trimmed pieces") {
   CHECK(split("a, b ,c", ',') == std::vector<std::string_view>{"a", "b", "c"});
   CHECK(split("", ',').empty());
   CHECK(cut("a=b=c", '=') == std::pair<std::string_view, std::string_view>("a", "b=c"));
@@ -41,7 +41,7 @@ TEST_CASE("base64: the vectors of RFC 4648 10, and what is not canonical is refu
   }
 }
 
-TEST_CASE("hex goes both ways and refuses odd lengths") {
+TEST_CASE("hexadecimal text is written and read, and odd lengths are refused") {
   SeededRandom random(1);
   const Bytes bytes = random.bytes(33);
   CHECK(from_hex(to_hex(bytes)) == bytes);

@@ -118,7 +118,7 @@ TEST_CASE("AES-128-GCM opens what it sealed and refuses every changed bit") {
         crypto::Errc::bad_tag);
 }
 
-TEST_CASE("AES-128-GCM seals nothing at all too") {
+TEST_CASE("AES-128-GCM seals an empty text") {
   const crypto::Key16 secret{};
   const Bytes sealed = crypto::aes128gcm_seal(secret, Bytes(12, 0), {}, {});
   CHECK(to_hex(sealed) == "58e2fccefa7e3061367f1d57a4e7455a");  // GCM specification, test case 1

@@ -61,7 +61,7 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 
 }  // namespace
 
-TEST_CASE("the answering end makes a dialog from request and tag (RFC 3261 12.1.1)") {
+TEST_CASE("the UAS makes a dialog from the request and its own tag (RFC 3261 12.1.1)") {
   const auto dialog = uas();
   CHECK(dialog.id == Id{"call-1", "alice", "bob"});
   CHECK(dialog.local_uri == "sip:alice@example.org");
@@ -74,7 +74,7 @@ TEST_CASE("the answering end makes a dialog from request and tag (RFC 3261 12.1.
   CHECK(make_uas_dialog(message(subscribe_text()), "alice", true)->secure);
 }
 
-TEST_CASE("the asking end makes it from the response, routes the other way round (RFC 3261 12.1.2)") {
+TEST_CASE("the UAC makes a dialog from the response, with the route set reversed (RFC 3261 12.1.2)") {
   const auto dialog = uac();
   CHECK(dialog.id == Id{"call-1", "bob", "alice"});
   CHECK(dialog.local_uri == "sip:bob@example.org");
@@ -99,7 +99,7 @@ TEST_CASE(
   CHECK(make_notified_dialog(untagged, 5, false).error() == Errc::missing_tag);
 }
 
-TEST_CASE("what makes no dialog is refused (RFC 3261 12.1)") {
+TEST_CASE("a message that makes no dialog is refused (RFC 3261 12.1)") {
   const auto text = subscribe_text();
   const auto contact = std::string("Contact: \"Bob\" <sip:bob@192.0.2.1:5062;transport=tcp>;expires=60\n");
   struct Row {
@@ -135,7 +135,7 @@ TEST_CASE("requests must come in order (RFC 3261 12.2.2)") {
     CHECK(dialog.remote_cseq == 6);
   }
   SUBCASE("gaps are fine") { CHECK(dialog.on_request(message(in_dialog("BYE", 100)))); }
-  SUBCASE("ACK and CANCEL bear an older number") { CHECK(dialog.on_request(message(in_dialog("ACK", 1)))); }
+  SUBCASE("ACK and CANCEL carry an older number") { CHECK(dialog.on_request(message(in_dialog("ACK", 1)))); }
   SUBCASE("a bad Contact changes nothing") {
     CHECK(dialog.on_request(message(in_dialog("SUBSCRIBE", 7, "<tel:+1>"))).error() == Errc::bad_contact);
     CHECK(dialog.remote_cseq == 6);
@@ -184,12 +184,12 @@ TEST_CASE("requests follow loose routes (RFC 3261 12.2.1.1)") {
     CHECK(strict.values(HeaderId::route) ==
           std::vector<std::string_view>{"<sip:p2.example.org;lr>", "<sip:server.example.org:5070>"});
   }
-  SUBCASE("an ACK bears its INVITE's number and takes none (RFC 3261 13.2.2.4)") {
+  SUBCASE("an ACK carries its INVITE's number and uses up none (RFC 3261 13.2.2.4)") {
     const auto ack = finished(dialog.make_ack(6));
     CHECK(ack.header(HeaderId::cseq) == "6 ACK");
     CHECK(dialog.local_cseq == 6);
   }
-  SUBCASE("a peer without tag gets none (RFC 3261 12.2.1.1)") {
+  SUBCASE("a peer without a tag is sent none (RFC 3261 12.2.1.1)") {
     dialog.id.remote_tag.clear();
     const auto plain = finished(dialog.make_request("BYE"));
     CHECK(plain.header(HeaderId::to) == "<sip:alice@example.org>");
@@ -210,7 +210,7 @@ TEST_CASE("a dialog is stored as text and read back") {
   fresh.reserved_cseq = fresh.local_cseq;
   CHECK(parse_dialog(print(fresh)).value() == fresh);
 
-  SUBCASE("what print did not write is refused") {
+  SUBCASE("text that print did not write is refused") {
     const auto text = print(dialog);
     for (const std::string& bad :
          {std::string{}, std::string("[]"), std::string("{}"), text.substr(0, text.size() - 1),
@@ -244,7 +244,7 @@ TEST_CASE("CSeqs are reserved in blocks, so a restart uses none twice and no req
   CHECK(dialog.local_cseq == 100);
   CHECK(writes <= 21);
 
-  SUBCASE("the restarted program goes on behind them") {
+  SUBCASE("the restarted program continues after the reserved block") {
     auto restarted = parse_dialog(stored).value();
     CHECK(restarted.reserve(10));
     restarted.make_request("NOTIFY");

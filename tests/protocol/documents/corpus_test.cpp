@@ -85,7 +85,7 @@ TEST_CASE("bodies of real peers survive reading and printing") {
   CHECK(counts.winfo >= 1);
 }
 
-TEST_CASE("the conditions of RFC 4745's examples hold for whom the RFC says (RFC 4745 7)") {
+TEST_CASE("the conditions of RFC 4745's examples hold for the watchers that the RFC names (RFC 4745 7)") {
   struct Row {
     const char* file;
     std::size_t rule;

@@ -71,7 +71,7 @@ TEST_CASE("the NOTIFY of the specification is read with every value (DIRECT_SESS
   CHECK(to_hex(direct->grant->psk) == "4b3a8d1ae0df7e92d97a28efba6a9f8f332ad0d1b15f605dfb58f9eb2c0014b0");
 }
 
-TEST_CASE("what is printed reads back the same") {
+TEST_CASE("printed text reads back unchanged") {
   for (const char* name : {"notify.xml", "publish.xml"}) {
     CAPTURE(name);
     const auto direct = find_direct(load(name).tuples.at(0));
@@ -88,7 +88,7 @@ TEST_CASE("what is printed reads back the same") {
   }
 }
 
-TEST_CASE("an element a watcher cannot use is as absent (DIRECT_SESSIONS 2)") {
+TEST_CASE("an element that a watcher cannot use counts as absent (DIRECT_SESSIONS 2)") {
   CHECK(parse_direct(element(sealed, key)).has_value());
   CHECK(parse_direct(fragment("<direct/>")).error() == Errc::wrong_root);
   for (const char* attributes :
@@ -141,7 +141,7 @@ TEST_CASE("unknown and broken children are ignored one by one (DIRECT_SESSIONS 2
   CHECK_FALSE(direct->grant);
 }
 
-TEST_CASE("of codecs and candidates no more are taken than the specification allows") {
+TEST_CASE("no more codecs and candidates are read than the specification allows") {
   std::string codecs;
   for (int pt = 0; pt < 40; ++pt) codecs += "<codec pt='" + std::to_string(pt) + "' name='x' clock='1'/>";
   std::string candidates;

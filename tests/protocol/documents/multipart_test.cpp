@@ -61,7 +61,7 @@ TEST_CASE("a list notification is read, and its root is the part that start name
   CHECK(find_content_id(multipart->parts, "other") == nullptr);
 }
 
-TEST_CASE("parts are told apart as RFC 2046 5.1.1 has it") {
+TEST_CASE("parts are separated as RFC 2046 5.1.1 defines") {
   struct Row {
     std::string body;
     std::vector<std::string_view> parts;
@@ -106,7 +106,7 @@ TEST_CASE("a boundary may be quoted, and hold what only quotes allow") {
   }
 }
 
-TEST_CASE("what is no multipart body is refused") {
+TEST_CASE("a body that is not multipart is refused") {
   for (const char* body : {"", "text", "--b--\r\n", "--b\r\n\r\none\r\n", "--b\r\n\r\none\r\n--b\r\n",
                            "--b\r\n\r\none\r\n--b", "--b\r\nno header\r\n\r\none\r\n--b--",
                            "--b\r\n: x\r\n\r\none\r\n--b--", "--b\r\nContent Type: x\r\n\r\n--b--"}) {
@@ -115,7 +115,7 @@ TEST_CASE("what is no multipart body is refused") {
   }
 }
 
-TEST_CASE("headers of a part may be folded, and stand in any case and number") {
+TEST_CASE("headers of a part may be folded, in any case and of any number") {
   const auto multipart =
       parse_multipart("--b\r\ncontent-TYPE : a/b;\r\n charset=x\r\nX: 1\r\nX: 2\r\n\r\none\r\n--b--",
                       "multipart/mixed;boundary=b");
@@ -154,7 +154,8 @@ TEST_CASE("multiparts in a multipart are read, within bounds") {
         Errc::too_many_parts);
 }
 
-TEST_CASE("who cannot read a part asks whether he must (RFC 5621 8.3), and how it was encoded (RFC 2045 6)") {
+TEST_CASE(
+    "a part says whether a recipient must understand it (RFC 5621 8.3), and how it is encoded (RFC 2045 6)") {
   const auto part = [](const char* name, const char* value, const char* body = "") {
     return Part{{{name, value}}, body, {}};
   };
@@ -169,7 +170,7 @@ TEST_CASE("who cannot read a part asks whether he must (RFC 5621 8.3), and how i
   CHECK(content(part(name, "quoted-printable", "a")) == Errc::unknown_encoding);
 }
 
-TEST_CASE("what is printed reads back, with a boundary that needs no quotes and occurs in no part") {
+TEST_CASE("a printed body reads back; its boundary needs no quotes and occurs in no part") {
   SeededRandom twin(7), random(7);
   const std::string first = "part-" + twin.token(16);  // what would be chosen first
   const std::string evil = "--" + first + "--\r\n";

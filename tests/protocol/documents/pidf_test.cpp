@@ -83,14 +83,14 @@ TEST_CASE("persons and devices keep what they hold; activities are read (RFC 447
   CHECK(read(print(presence)) == presence);
 }
 
-TEST_CASE("activities that are made read back; a name RPID lacks becomes other") {
+TEST_CASE("activities read back as written; a name that RPID does not define becomes other") {
   Person person;
   person.extensions.push_back(make_activities({"busy", "juggling"}));
   CHECK(activities(person) == std::vector<std::string>{"busy", "other"});
   CHECK(person.extensions[0].text.find("<rpid:other>juggling</rpid:other>") != std::string::npos);
 }
 
-TEST_CASE("what peers send is read though no schema takes it") {
+TEST_CASE("documents of real peers are read although no schema allows them") {
   SUBCASE("an empty activities element (baresip)") {
     const auto presence = in_pidf("<dm:person id='p4159'><rpid:activities/></dm:person>");
     CHECK(activities(presence.persons.at(0)).empty());
@@ -118,7 +118,7 @@ TEST_CASE("what peers send is read though no schema takes it") {
   }
 }
 
-TEST_CASE("another document, or none, is refused") {
+TEST_CASE("a document of another kind, or no document, is refused") {
   CHECK(parse_pidf("<presence/>").error() == Errc::wrong_root);
   CHECK(parse_pidf("<tuple xmlns='urn:ietf:params:xml:ns:pidf'/>").error() == Errc::wrong_root);
   CHECK(parse_pidf("").error() == xml::Errc::not_one_root);

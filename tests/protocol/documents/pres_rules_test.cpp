@@ -122,7 +122,7 @@ TEST_CASE(
   CHECK(handling(rules, "sip:carol@example.org") == SubHandling::allow);
 }
 
-TEST_CASE("direct mode counts only for watchers who are allowed (DIRECT_SESSIONS 3.4)") {
+TEST_CASE("a direct mode takes effect only for watchers that are allowed (DIRECT_SESSIONS 3.4)") {
   for (const char* word : {"block", "confirm", "polite-block"}) {
     CAPTURE(word);
     const auto rules = read(ruleset(rule("a", one(bob), word, "<d:provide-direct>auto</d:provide-direct>")));
@@ -133,7 +133,7 @@ TEST_CASE("direct mode counts only for watchers who are allowed (DIRECT_SESSIONS
   CHECK_FALSE(decide(Rules{}, {bob}).handling);
 }
 
-TEST_CASE("rule documents that say nothing clear are refused") {
+TEST_CASE("ambiguous rule documents are refused") {
   struct Row {
     std::string rules;
     Errc errc;
@@ -170,7 +170,7 @@ TEST_CASE("rules print as they were written") {
   CHECK(decide(read(printed), {bob}) == decide(rules, {bob}));
 }
 
-TEST_CASE("a verdict on one watcher becomes the decision, whatever was there") {
+TEST_CASE("a verdict on one watcher becomes the decision, whatever the rules were before") {
   struct Row {
     const char* what;
     std::string rules;
@@ -210,7 +210,7 @@ TEST_CASE("a rule for everyone that outvotes a verdict is an error and changes n
   CHECK(set_watcher(rules, bob, {SubHandling::allow, ds1::Mode::automatic}).has_value());
 }
 
-TEST_CASE("forgetting a watcher leaves no rule that names him, and opens nothing") {
+TEST_CASE("after a watcher is forgotten no rule names it, and nobody is allowed more than before") {
   auto rules = read(ruleset(
       rule("s", "<identity><one id='sip:bob@example.org'/><one id='sip:carol@example.org'/></identity>",
            "allow") +
@@ -223,7 +223,7 @@ TEST_CASE("forgetting a watcher leaves no rule that names him, and opens nothing
   CHECK(print(rules).find("<one id='sip:bob@example.org'/>") == std::string::npos);
 }
 
-TEST_CASE("verdicts one after the other keep one rule a watcher, with ids of their own") {
+TEST_CASE("successive verdicts keep one rule for each watcher, with distinct ids") {
   Rules rules;
   for (const auto aor : {"sip:a@x", "sip:b@x", "sip:c@x", "sip:b@x", "sip:a@x", "sip:\"<&@x"}) {
     REQUIRE(set_watcher(rules, aor, {SubHandling::allow, ds1::Mode::ask}).has_value());

@@ -60,7 +60,7 @@ TEST_CASE("every status and event has its name (RFC 3858 4.3)") {
   }
 }
 
-TEST_CASE("a document without usable version or state is refused; a watcher we cannot read is left out") {
+TEST_CASE("a document without a usable version or state is refused; an unreadable watcher is left out") {
   CHECK(parse_winfo("<watcherinfo version='0' state='full'/>").error() == Errc::wrong_root);
   CHECK(parse_winfo(document("state='full'")).error() == Errc::missing_attribute);
   CHECK(parse_winfo(document("version='0'")).error() == Errc::missing_attribute);

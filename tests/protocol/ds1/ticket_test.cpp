@@ -92,7 +92,7 @@ TEST_CASE("the identity's signature is that of the vectors and covers AOR, devic
   CHECK_FALSE(ds1::verify_identity(a_ident, "sip:alice@example.org", a_device, crypto::Key32{}, signature));
 }
 
-TEST_CASE("the safety number is that of the vectors, whoever asks (DIRECT_SESSIONS 13)") {
+TEST_CASE("the safety number is that of the vectors, computed by either side (DIRECT_SESSIONS 13)") {
   constexpr auto expected = "029653916453085161843823939592838702443152263584847939373641";
   CHECK(ds1::safety_number("sip:alice@example.org", a_ident, "sip:bob@example.org", b_ident) == expected);
   CHECK(ds1::safety_number("sip:bob@example.org", b_ident, "sip:alice@example.org", a_ident) == expected);

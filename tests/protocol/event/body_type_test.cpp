@@ -7,7 +7,7 @@
 using namespace beckon;
 using namespace beckon::event;
 
-TEST_CASE("the body type is the first of ours that Accept allows (RFC 6665 5.4.5, RFC 3261 20.1)") {
+TEST_CASE("the body type is the package's first that Accept allows (RFC 6665 5.4.5, RFC 3261 20.1)") {
   constexpr std::array<std::string_view, 2> offered{"application/pidf+xml", "application/pidf-diff+xml"};
   struct Row {
     std::string accept;

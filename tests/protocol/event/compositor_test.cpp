@@ -119,7 +119,7 @@ TEST_CASE_FIXTURE(Fixture, "each success takes a new entity-tag; the old one is 
     CHECK(compositor.empty());
     CHECK(publish("", 2, t0 + 100s).verdict == Verdict::unknown_etag);
   }
-  SUBCASE("an unknown one is 412, whatever is asked (RFC 3903 6 step 4)") {
+  SUBCASE("an unknown entity-tag gets 412, whatever the request (RFC 3903 6 step 4)") {
     CHECK(publish("", 99).verdict == Verdict::unknown_etag);
     CHECK(publish("busy", 99).verdict == Verdict::unknown_etag);
     CHECK(publish("", 99, t0, 0, 0s).verdict == Verdict::unknown_etag);
@@ -137,7 +137,7 @@ TEST_CASE_FIXTURE(Fixture, "publications expire, each at its time (RFC 3903 6)")
   CHECK(documents() == "one ");
   CHECK(compositor.deadline() == t0 + 100s);
 
-  SUBCASE("an expired one is not refreshed, though nobody swept yet") {
+  SUBCASE("an expired publication is not refreshed, even before it is swept") {
     CHECK(publish("", 1, t0 + 100s).verdict == Verdict::unknown_etag);
   }
   SUBCASE("nothing left, nothing due") {
@@ -146,7 +146,9 @@ TEST_CASE_FIXTURE(Fixture, "publications expire, each at its time (RFC 3903 6)")
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "at the limit the same device's oldest gives way, then the oldest (DESIGN 7)") {
+TEST_CASE_FIXTURE(
+    Fixture,
+    "at the limit the same device's oldest publication is evicted, then the oldest of all (DESIGN 7)") {
   const auto a = publish("a", {}, t0, phone).number;
   const auto b = publish("b", {}, t0 + 1s, desk).number;
   CHECK(publish("c", {}, t0 + 2s, phone).displaced.empty());
@@ -155,7 +157,7 @@ TEST_CASE_FIXTURE(Fixture, "at the limit the same device's oldest gives way, the
     CHECK(publish("d", {}, t0 + 3s, phone).displaced == Numbers{a});
     CHECK(documents() == "b c d ");
   }
-  SUBCASE("for a new device the one silent longest") {
+  SUBCASE("for a new device the publication refreshed least recently") {
     publish("", 1, t0 + 3s);
     CHECK(publish("d", {}, t0 + 4s, tablet).displaced == Numbers{b});
     CHECK(documents() == "a c d ");
@@ -180,7 +182,7 @@ TEST_CASE_FIXTURE(Fixture, "past the sum of elements a PUBLISH is refused and th
     CHECK(publish("A", 1, t0, 0, 600s, 5).verdict == Verdict::taken);
     CHECK(publish("c", {}, t0, 0, 600s, 1).verdict == Verdict::taken);
   }
-  SUBCASE("so does one that gives way") {
+  SUBCASE("so does an evicted publication") {
     publish("c", {}, t0 + 1s, 0, 600s, 0);
     CHECK(publish("d", {}, t0 + 2s, 0, 600s, 6).verdict == Verdict::taken);
     CHECK(documents() == "b c d ");
@@ -194,12 +196,12 @@ TEST_CASE_FIXTURE(Fixture, "past the sum of elements a PUBLISH is refused and th
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "an entity-tag of one package is none of another's") {
+TEST_CASE_FIXTURE(Fixture, "an entity-tag of one package is unknown to another") {
   publish("a", {}, t0, 0, 600s, 1, 0);
   CHECK(publish("b", 1, t0, 0, 600s, 1, 1).verdict == Verdict::unknown_etag);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what came back from the store incomplete is asked for again (DESIGN 1.4)") {
+TEST_CASE_FIXTURE(Fixture, "a publication restored incomplete is requested again (DESIGN 1.4)") {
   const auto stored = [](std::string_view text) {
     Publication publication;
     publication.state = std::make_unique<Text>(text);
@@ -217,7 +219,7 @@ TEST_CASE_FIXTURE(Fixture, "what came back from the store incomplete is asked fo
     CHECK(publish("whole", {}, t0, phone).displaced == Numbers{5});
     CHECK(documents() == "whole ");
   }
-  SUBCASE("also when only the document tells which device sends it") {
+  SUBCASE("also when only the document identifies the device") {
     CHECK(publish("bare", {}, t0).displaced == Numbers{5});
     CHECK(documents() == "bare ");
   }

@@ -33,7 +33,7 @@ TEST_CASE("clients refresh a tenth and at least a timeout before the end, not be
   CHECK(refresh_time(t0, 0s) == t0);
 }
 
-TEST_CASE("pauses double up to a bound, and start anew after a success") {
+TEST_CASE("pauses double up to a bound, and start over after a success") {
   Backoff backoff(5s, 60s);
   for (const auto pause : {5s, 10s, 20s, 40s, 60s, 60s}) CHECK(backoff.next() == pause);
   for (int i = 0; i < 1000; ++i) backoff.next();
@@ -42,7 +42,7 @@ TEST_CASE("pauses double up to a bound, and start anew after a success") {
   CHECK(backoff.next() == 5s);
 }
 
-TEST_CASE("some refusals pass by, others stay") {
+TEST_CASE("some refusals are temporary, others permanent") {
   for (const int status : {408, 480, 481, 491, 500, 503, 504, 580}) {
     CAPTURE(status);
     CHECK(may_retry(status));

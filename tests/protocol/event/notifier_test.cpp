@@ -82,7 +82,7 @@ TEST_CASE("a change is notified, one NOTIFY at a time, the newest state afterwar
   }
 }
 
-TEST_CASE("while pending nobody hears of changes, unless his package wants it") {
+TEST_CASE("a pending watcher is not notified of changes, unless the package wants it") {
   auto notifier = running(State::pending);
   CHECK(notifier.on_change(t0 + 1s) == Actions{});
   CHECK(notifier.on_change(t0 + 1s, /*also_pending=*/true) == send("pending", 599, Body::partial));
@@ -107,7 +107,7 @@ TEST_CASE("policy moves a subscription (RFC 6665 4.2.2, figure)") {
   SUBCASE("active -> terminated, with a hint when to come back") {
     auto notifier = running();
     CHECK(notifier.terminate("probation", 60, t0 + 1s) == end("probation", Body::none, 60));
-    SUBCASE("nothing is heard of it afterwards") {
+    SUBCASE("nothing is sent for it afterwards") {
       CHECK(notifier.terminate("rejected", {}, t0 + 2s) == Actions{});
       CHECK(notifier.on_change(t0 + 2s) == Actions{});
       CHECK(notifier.on_subscribe(t0 + 99s, t0 + 2s) == Actions{});
@@ -126,7 +126,7 @@ TEST_CASE("policy moves a subscription (RFC 6665 4.2.2, figure)") {
     CHECK(notifier.on_notify_end(200, {}, t0 + 3s) == Actions{.notify = last.notify});
     CHECK(notifier.on_notify_end(200, {}, t0 + 4s) == Actions{.destroy = true});
   }
-  SUBCASE("and is not sent to a watcher that has gone") {
+  SUBCASE("and is not sent to a watcher that is gone") {
     auto notifier = running();
     notifier.on_change(t0 + 1s);
     notifier.terminate("deactivated", {}, t0 + 2s);
@@ -153,14 +153,14 @@ TEST_CASE("some answers to NOTIFY end the subscription at once (RFC 6665 4.2.2, 
   }
 }
 
-TEST_CASE(
-    "one lost NOTIFY does not kill a subscription, a dead watcher does not live for ever (RFC 6665 4.2.2)") {
+TEST_CASE("one lost NOTIFY does not end a subscription, three in a row do (RFC 6665 4.2.2)") {
   auto notifier = running();
   notifier.on_change(t0 + 1s);
   CHECK(notifier.on_notify_end(408, {}, t0 + 33s) == Actions{});
   CHECK(notifier.deadline() == t0 + 63s);
 
-  SUBCASE("changes wait for the pause; then all is said, as what was lost cannot be built upon") {
+  SUBCASE(
+      "changes wait for the pause; then full state is sent, as no partial document may follow a lost one") {
     CHECK(notifier.on_change(t0 + 40s) == Actions{});
     CHECK(notifier.on_timer(t0 + 63s) == send("active", 537, Body::full));
     CHECK(notifier.on_notify_end(200, {}, t0 + 64s) == Actions{});
@@ -172,7 +172,7 @@ TEST_CASE(
     notifier.on_timer(t0 + 125s);
     CHECK(notifier.on_notify_end(408, {}, t0 + 157s) == Actions{.terminated = true, .destroy = true});
   }
-  SUBCASE("one that arrives in between begins the count anew") {
+  SUBCASE("a NOTIFY that arrives in between resets the count") {
     notifier.on_timer(t0 + 63s);
     notifier.on_notify_end(200, {}, t0 + 64s);
     notifier.on_change(t0 + 65s);
@@ -206,23 +206,25 @@ TEST_CASE("a package may ask for a pace, which changes of the subscription's own
   CHECK(notifier.deadline() == t0 + 5s);
   CHECK(notifier.on_change(t0 + 2s) == Actions{});
 
-  SUBCASE("the newest goes out when its time has come") {
+  SUBCASE("the newest state is sent when its time has come") {
     CHECK(notifier.on_timer(t0 + 4s) == Actions{});
     CHECK(notifier.on_timer(t0 + 5s) == send("active", 595, Body::partial));
   }
-  SUBCASE("the pace holds behind a slow answer too") {
+  SUBCASE("the pace also holds after a slow answer") {
     notifier.on_timer(t0 + 5s);
     notifier.on_change(t0 + 6s);
     CHECK(notifier.on_notify_end(200, {}, t0 + 7s) == Actions{});
     CHECK(notifier.deadline() == t0 + 10s);
   }
-  SUBCASE("pending is told at once") { CHECK(notifier.suspend(t0 + 3s) == send("pending", 597, Body::full)); }
+  SUBCASE("pending is notified at once") {
+    CHECK(notifier.suspend(t0 + 3s) == send("pending", 597, Body::full));
+  }
   SUBCASE("an urgent change does not wait") {
     CHECK(notifier.on_urgent_change(t0 + 3s) == send("active", 597, Body::partial));
     CHECK(notifier.on_urgent_change(t0 + 3s) == Actions{});  // one in flight at a time
     CHECK(notifier.on_notify_end(200, {}, t0 + 4s) == send("active", 596, Body::partial));
   }
-  SUBCASE("after a rest a change goes out at once") {
+  SUBCASE("after a quiet interval a change is sent at once") {
     notifier.on_timer(t0 + 5s);
     notifier.on_notify_end(200, {}, t0 + 5s);
     CHECK(notifier.on_change(t0 + 60s) == send("active", 540, Body::partial));
@@ -237,7 +239,7 @@ TEST_CASE("after a restart full state is sent when the caller says, so that no s
   CHECK(notifier.on_timer(t0 + 20s) == send("active", 580, Body::full));
 }
 
-TEST_CASE("an end that nobody waits for is ignored") {
+TEST_CASE("the end of a NOTIFY that is no longer awaited is ignored") {
   auto notifier = running();
   CHECK(notifier.on_notify_end(481, {}, t0) == Actions{});
   CHECK(notifier.state() == State::active);

@@ -99,7 +99,7 @@ TEST_CASE("removing has no body and Expires 0 (RFC 3903 4.5)") {
     CHECK(publisher.on_response({.status = 403}, t0) == Actions{.state_changed = true});
     CHECK(publisher.state() == State::idle);
   }
-  SUBCASE("of what the server lost already (412)") {
+  SUBCASE("of a publication that the server has lost (412)") {
     auto publisher = published();
     publisher.remove(t0);
     CHECK(publisher.on_response({.status = 412}, t0) == Actions{.state_changed = true});
@@ -107,7 +107,8 @@ TEST_CASE("removing has no body and Expires 0 (RFC 3903 4.5)") {
   }
 }
 
-TEST_CASE("412: the server lost it, so it begins anew with the newest document (RFC 3903 4.3)") {
+TEST_CASE(
+    "412: the server lost the publication, so it is published anew with the newest document (RFC 3903 4.3)") {
   auto publisher = published();
   publisher.on_timer(t0 + 3240s);
 
@@ -135,17 +136,17 @@ TEST_CASE("423: Expires is raised to Min-Expires, once (RFC 3903 4.2, RFC 3261 2
     publisher.on_response(ok("e1", 300), t0);
     CHECK(publisher.publish(busy, t0).request == Request{"e1", 300, busy});
   }
-  SUBCASE("no loop with a server that does not know what it wants") {
+  SUBCASE("no loop with a server that keeps answering 423") {
     CHECK(publisher.on_response({.status = 423, .min_expires = 300}, t0) == Actions{.state_changed = true});
     CHECK(publisher.state() == State::failed);
   }
-  SUBCASE("nor with one that does not say") {
+  SUBCASE("nor with a server that gives no Min-Expires") {
     CHECK(publisher.on_response({.status = 423}, t0) == Actions{.state_changed = true});
     CHECK(publisher.status() == 423);
   }
 }
 
-TEST_CASE("what may pass by is tried again, later and later, with the newest document") {
+TEST_CASE("a temporary refusal is retried with growing pauses and the newest document") {
   auto publisher = published();
   publisher.publish(busy, t0);
   CHECK(publisher.on_response({.status = 503}, t0) == Actions{.state_changed = true});
@@ -185,7 +186,7 @@ TEST_CASE("a removal before anything was published needs no request") {
   CHECK(publisher.state() == State::idle);
 }
 
-TEST_CASE("a refusal for good waits for the user's next word") {
+TEST_CASE("after a permanent refusal nothing is sent until the user asks again") {
   Publisher publisher(config);
   publisher.publish(open, t0);
   CHECK(publisher.on_response({.status = 403}, t0) == Actions{.state_changed = true});
@@ -203,7 +204,7 @@ TEST_CASE("republish sends the whole document under its entity-tag") {
   CHECK(Publisher(config).republish(t0) == Actions{});
 }
 
-TEST_CASE("responses nobody waits for are ignored") {
+TEST_CASE("responses to no request in flight are ignored") {
   auto publisher = published();
   CHECK(publisher.on_response({.status = 412}, t0) == Actions{});
   CHECK(publisher.etag() == "e1");

@@ -150,7 +150,7 @@ TEST_CASE("a subscription is refreshed inside its dialog before it ends (RFC 666
       CHECK(subscriber.deadline() == t0 + 3536s);
     }
   }
-  SUBCASE("an answer that ends it for good (RFC 6665 4.1.2.2)") {
+  SUBCASE("an answer that ends it permanently (RFC 6665 4.1.2.2)") {
     CHECK(subscriber.on_response({.status = 489}, t0 + 3240s) == lost);
     CHECK(subscriber.state() == State::ended);
     CHECK(subscriber.reason() == "status 489");
@@ -166,7 +166,7 @@ TEST_CASE("a refused SUBSCRIBE (RFC 6665 4.1.2.1)") {
   Subscriber subscriber(config);
   subscriber.start(t0);
 
-  SUBCASE("for good: ended") {
+  SUBCASE("permanently: ended") {
     for (const int status : {302, 403, 404, 405, 489, 501, 603}) {
       CAPTURE(status);
       Subscriber one(config);
@@ -178,7 +178,7 @@ TEST_CASE("a refused SUBSCRIBE (RFC 6665 4.1.2.1)") {
       CHECK(one.start(t0) == asks(3600, true, true));
     }
   }
-  SUBCASE("for now: tried again, later and later") {
+  SUBCASE("temporarily: retried with growing pauses") {
     Time now = t0;
     for (const auto pause : {5s, 10s, 20s, 40s, 60s, 60s}) {
       CHECK(subscriber.on_response({.status = 503}, now) == lost);
@@ -244,7 +244,7 @@ TEST_CASE("a server that ends each subscription at once does not make us ask in 
     subscriber.on_response(ok(), now);
     subscriber.on_notify(state("active"), now);
   }
-  SUBCASE("one that lived a while earns trust again") {
+  SUBCASE("after a subscription that lasted the pauses start over") {
     now += 60s;
     subscriber.on_notify(terminated("deactivated"), now);
     CHECK(subscriber.deadline() == now);
@@ -331,7 +331,7 @@ TEST_CASE("the user may ask for full state at any time") {
     subscriber.on_notify(terminated("probation"), t0 + 2s);
     CHECK(subscriber.refresh(t0 + 3s) == asks(3600, true, true));
   }
-  SUBCASE("before the start and behind the end it does nothing") {
+  SUBCASE("before the start and after the end it does nothing") {
     Subscriber idle(config);
     CHECK(idle.refresh(t0) == nothing);
   }
@@ -346,7 +346,7 @@ TEST_CASE("a fetch is one SUBSCRIBE with Expires 0 and one NOTIFY (RFC 6665 4.4.
   CHECK(subscriber.reason() == "timeout");
 }
 
-TEST_CASE("what belongs to a subscription that is over is ignored") {
+TEST_CASE("messages of a subscription that has ended are ignored") {
   auto subscriber = active();
   subscriber.on_timer(t0 + 3240s);
   CHECK(subscriber.on_notify(terminated("deactivated"), t0 + 3240s) == lost);
@@ -362,7 +362,7 @@ TEST_CASE("what belongs to a subscription that is over is ignored") {
     CHECK(subscriber.on_notify(state("active"), t0 + 3241s) == nothing);
     CHECK(subscriber.state() == State::waiting);
   }
-  SUBCASE("started again before the old answer: sent behind it") {
+  SUBCASE("started again before the old answer: sent after it") {
     subscriber.stop(t0 + 3241s);
     CHECK(subscriber.start(t0 + 3242s) == changed);
     CHECK_FALSE(subscriber.deadline());

@@ -25,7 +25,7 @@ TEST_CASE("an answer is kept for its TTL and not longer") {
   CHECK_FALSE(cache.find({"example.org", Type::aaaa}, t0).has_value());
 }
 
-TEST_CASE("TTL zero is not kept, and takes away what was kept before") {
+TEST_CASE("an answer with TTL zero is not kept, and removes what was kept before") {
   Cache cache;
   cache.put(question, addresses({"192.0.2.1"}, 60s), t0);
   cache.put(question, addresses({"192.0.2.2"}, 0s), t0 + 1s);
@@ -34,7 +34,8 @@ TEST_CASE("TTL zero is not kept, and takes away what was kept before") {
 }
 
 TEST_CASE(
-    "a long TTL is cut, one of nothing earlier (RFC 2181 8, RFC 2308 5), a failure is kept for a moment") {
+    "a long TTL is capped, that of a negative answer lower (RFC 2181 8, RFC 2308 5); a failure is kept "
+    "briefly") {
   Cache cache({.entries = 10, .longest = 100s, .longest_nothing = 50s, .failed = 5s});
   cache.put(question, addresses({"192.0.2.1"}, 1000000s), t0);
   CHECK(cache.find(question, t0 + 99s).has_value());

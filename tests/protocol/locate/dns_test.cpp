@@ -76,7 +76,8 @@ TEST_CASE("address records are read, and hold as long as the shortest of them") 
   CHECK(*answer == addresses({"192.0.2.1", "192.0.2.2"}, 60s));
 }
 
-TEST_CASE("records of other names, classes and types are passed over (RFC 5452: only what was asked for)") {
+TEST_CASE(
+    "records of other names, classes and types are ignored (RFC 5452: only answers to the question count)") {
   Wire wire(a_question, 4);
   wire.a("other.org", 60, "192.0.2.66").record("example.org", 16, 60, 3).text("hi");
   wire.name("example.org").number16(1).number16(3).number32(60).number16(4).number32(1);  // class CHAOS
@@ -120,7 +121,7 @@ TEST_CASE("SRV and NAPTR records are read, with compressed names (RFC 2782, RFC 
   CHECK(found->pointers == std::vector<Naptr>{{50, 51, "s", "SIP+D2U", "", "_sip._udp"}});
 }
 
-TEST_CASE("an alias is followed in the answer, or told when its records did not come along") {
+TEST_CASE("an alias is followed within the answer, or reported when its records are not in the answer") {
   CHECK(*read_answer(a_question, Wire(a_question, 3)
                                      .cname("example.org", 50, "www.example.org")
                                      .cname("www.example.org", 40, "host.example.org")
@@ -133,7 +134,7 @@ TEST_CASE("an alias is followed in the answer, or told when its records did not 
   CHECK(without->alias == "www.example.org");
 }
 
-TEST_CASE("aliases that go round are refused") {
+TEST_CASE("a loop of aliases is refused") {
   const auto loop = read_answer(a_question, Wire(a_question, 2)
                                                 .cname("example.org", 50, "www.example.org")
                                                 .cname("www.example.org", 50, "example.org")
@@ -141,7 +142,7 @@ TEST_CASE("aliases that go round are refused") {
   CHECK(loop.error() == Errc::bad_answer);
 }
 
-TEST_CASE("that there is nothing holds as long as the SOA says (RFC 2308 5)") {
+TEST_CASE("a negative answer is valid as long as the SOA says (RFC 2308 5)") {
   struct Row {
     unsigned flags;
     std::uint32_t ttl, minimum;

@@ -39,7 +39,7 @@ const Query query{.host = "example.org", .port = 5060};
 
 }  // namespace
 
-TEST_CASE("an answer is kept for its TTL: the next search asks nothing, one behind it asks again") {
+TEST_CASE("an answer is cached for its TTL: a search within it sends no query, a search after it sends one") {
   Bench bench;
   bench.zone.set("example.org", Type::a, addresses({"192.0.2.1"}, 60s));
   auto found = bench.locate(query);
@@ -59,7 +59,7 @@ TEST_CASE("an answer is kept for its TTL: the next search asks nothing, one behi
   CHECK(bench.zone.asked() == 2);
 }
 
-TEST_CASE("that there is nothing is kept as well (RFC 2308)") {
+TEST_CASE("a negative answer is cached as well (RFC 2308)") {
   Bench bench;
   const Query whole{.host = "nobody.example"};
   auto found = bench.locate(whole);
@@ -77,7 +77,7 @@ TEST_CASE("that there is nothing is kept as well (RFC 2308)") {
   CHECK(bench.zone.asked() == 2 * asked);
 }
 
-TEST_CASE("searches for the same at the same time ask once") {
+TEST_CASE("concurrent searches for one name send one query") {
   Bench bench;
   bench.zone.latency = 100ms;
   bench.zone.set("example.org", Type::a, addresses({"192.0.2.1"}, 0s));
@@ -90,7 +90,7 @@ TEST_CASE("searches for the same at the same time ask once") {
   CHECK(bench.zone.asked() == 2);
 }
 
-TEST_CASE("name servers that are silent hold a search no longer than its patience") {
+TEST_CASE("silent name servers delay a search no longer than its time limit") {
   Bench bench({.patience = 8s});
   bench.zone.latency = 3600s;
   const auto found = bench.locate(query);
@@ -99,10 +99,10 @@ TEST_CASE("name servers that are silent hold a search no longer than its patienc
   bench.wait(1ms);
   CHECK(*found == "the name servers do not answer");
   CHECK(bench.finder.searches() == 0);
-  bench.wait(3600s);  // the late answer finds nobody
+  bench.wait(3600s);  // the late answer is ignored
 }
 
-TEST_CASE("searches at once are bounded: the limit is served, one more is told to come later") {
+TEST_CASE("concurrent searches are bounded: one past the limit is refused") {
   Bench bench({.searches = 2});
   bench.zone.latency = 1s;
   bench.zone.set("example.org", Type::a, addresses({"192.0.2.1"}));

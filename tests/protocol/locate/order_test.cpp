@@ -10,7 +10,7 @@ using namespace beckon::locate;
 
 namespace {
 
-/// Gives the 64-bit numbers it was told.
+/// Gives the 64-bit numbers it was made with.
 class Drawn final : public Random {
  public:
   explicit Drawn(std::deque<std::uint64_t> numbers) : numbers_(std::move(numbers)) {}

@@ -12,7 +12,7 @@ Result<Query> read(std::string_view uri) { return query_of(*sip::parse_uri(uri))
 
 }  // namespace
 
-TEST_CASE("a URI says whom to look for (RFC 3263 4)") {
+TEST_CASE("a URI gives the query for its servers (RFC 3263 4)") {
   struct Row {
     std::string_view uri;
     Query query;
@@ -39,7 +39,7 @@ TEST_CASE("a URI says whom to look for (RFC 3263 4)") {
   }
 }
 
-TEST_CASE("the sent-by of a Via says whom to look for, too (RFC 3263 5)") {
+TEST_CASE("the sent-by of a Via gives the query for a response (RFC 3263 5)") {
   struct Row {
     transaction::SentBy sent_by;
     Query query;
@@ -59,7 +59,7 @@ TEST_CASE("the sent-by of a Via says whom to look for, too (RFC 3263 5)") {
   }
 }
 
-TEST_CASE("what cannot be sent to is refused") {
+TEST_CASE("a URI that names no reachable transport is refused") {
   CHECK(read("tel:+4930123").error() == Errc::bad_uri);
   CHECK(read("sip:a@example.org;transport=sctp").error() == Errc::no_transport);
   CHECK(read("sip:a@example.org;transport=ws").error() == Errc::no_transport);

@@ -81,7 +81,7 @@ TEST_CASE("the example of RFC 3263 4.1: a client with TCP and UDP takes the NAPT
   CHECK(run.asked.starts_with("NAPTR example.com;\nSRV _sip._tcp.example.com;SRV _sip._udp.example.com;\n"));
 }
 
-TEST_CASE("the order of the domain decides, not ours; transports behind it are fallen back to") {
+TEST_CASE("the domain's order decides, not the client's; later transports are the fallback") {
   Run run = example_com();
   run.zone[{"_sip._udp.example.com", Type::srv}] = services({{0, 0, 5090, "server1.example.com"}});
   run.zone[{"_sip._tcp.example.com", Type::srv}] = services({{0, 0, 5060, "server1.example.com"}});
@@ -100,7 +100,7 @@ TEST_CASE("SIPS takes services with SIPS only, and the certificate must name the
         "no transport for this URI");
 }
 
-TEST_CASE("NAPTR records that are not for us are passed over (RFC 3263 4.1)") {
+TEST_CASE("NAPTR records of unusable services are ignored (RFC 3263 4.1)") {
   Run run;
   run.zone[{"example.com", Type::naptr}] = pointers({{1, 1, "u", "SIP+D2U", "!^.*$!sip:x@evil.example!", ""},
                                                      {2, 1, "s", "SIP+D2S", "", "_sip._sctp.example.com"},
@@ -113,7 +113,8 @@ TEST_CASE("NAPTR records that are not for us are passed over (RFC 3263 4.1)") {
 }
 
 TEST_CASE(
-    "WebSocket services are for who can dial them, and passed over by others (RFC 7118 5.5, RFC 3263 4.1)") {
+    "WebSocket services are used where WebSocket can be dialled, and ignored elsewhere (RFC 7118 5.5, RFC "
+    "3263 4.1)") {
   const auto server = v4_only({Protocol::tls, Protocol::tcp, Protocol::udp});
   const auto browser = v4_only({Protocol::wss, Protocol::ws});
   const Naptr ws{10, 1, "s", "SIP+D2W", "", "_sip._ws.example.com"};
@@ -163,7 +164,8 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("without NAPTR each transport's SRV is asked for, ours in our order (RFC 3263 4.1)") {
+TEST_CASE(
+    "without NAPTR the SRV of each supported transport is queried, in the client's order (RFC 3263 4.1)") {
   Run run;
   run.zone[{"_sips._tcp.example.com", Type::srv}] = services({{0, 0, 5061, "tls.example.com"}});
   run.zone[{"_sip._udp.example.com", Type::srv}] = services({{0, 0, 5060, "udp.example.com"}});
@@ -186,7 +188,7 @@ TEST_CASE("without NAPTR and SRV it is UDP for SIP, TLS for SIPS, at the default
         "tls:[2001:db8::1]:5061=example.com tls:192.0.2.1:5061=example.com");
 }
 
-TEST_CASE("an address, or a port, leaves nothing to choose (RFC 3263 4.1, 4.2)") {
+TEST_CASE("an address, or a port, determines the hop (RFC 3263 4.1, 4.2)") {
   Run run;
   run.zone[{"example.com", Type::a}] = addresses({"192.0.2.1"});
   const auto all = v4_only({Protocol::tls, Protocol::tcp, Protocol::udp});
@@ -207,7 +209,7 @@ TEST_CASE("a target of maddr is dialled, and must still be the URI's domain (RFC
         "tls:192.0.2.7:5061=example.com");
 }
 
-TEST_CASE("a transport that is asked for has its own SRV, else the default port (RFC 3263 4.2)") {
+TEST_CASE("a transport parameter selects that transport's SRV, else the default port (RFC 3263 4.2)") {
   Run run;
   run.zone[{"_sip._tcp.example.com", Type::srv}] = services({{0, 0, 5080, "tcp.example.com"}});
   run.zone[{"tcp.example.com", Type::a}] = addresses({"192.0.2.1"});
@@ -229,7 +231,7 @@ TEST_CASE("the target \".\" says that there is no service, and A records are not
         "the domain has no SIP service");
 }
 
-TEST_CASE("localhost and invalid are not asked for (RFC 6761 6.3, 6.4)") {
+TEST_CASE("localhost and invalid are never queried (RFC 6761 6.3, 6.4)") {
   Run run;
   CHECK(run.text({.host = "localhost"}) == "udp:127.0.0.1:5060 udp:[::1]:5060");
   CHECK(run.text({.host = "node.localhost", .port = 5061, .transport = Protocol::tls}) ==
@@ -272,7 +274,7 @@ TEST_CASE("whatever the DNS says, questions and hops of one search are bounded")
   CHECK(run.questions <= Search::max_questions);
 }
 
-TEST_CASE("addresses no server can have are left out") {
+TEST_CASE("addresses that no server can have are left out") {
   Run run;
   run.zone[{"example.com", Type::a}] = addresses({"0.0.0.0", "224.0.0.1", "192.0.2.1"});
   CHECK(run.text({.host = "example.com", .port = 5060}, v4_only({Protocol::udp})) == "udp:192.0.2.1:5060");
@@ -283,7 +285,7 @@ TEST_CASE("addresses no server can have are left out") {
   CHECK(run.text({.host = "192.0.2.1", .port = std::uint16_t{0}}) == "no address found");
 }
 
-TEST_CASE("a search that is given up ends with what it knows") {
+TEST_CASE("an abandoned search ends with the hosts it has resolved") {
   SeededRandom random(5);
   const Abilities v4 = v4_only({Protocol::udp});
   SUBCASE("nothing: no answer") {
@@ -305,7 +307,7 @@ TEST_CASE("a search that is given up ends with what it knows") {
   }
 }
 
-TEST_CASE("a name too long to have services is looked for at once, by its addresses") {
+TEST_CASE("a name too long for a service prefix is looked up by its addresses at once") {
   const std::string label(60, 'a');
   const std::string host = label + '.' + label + '.' + label + '.' + label + ".org";
   REQUIRE(host.size() == 247);

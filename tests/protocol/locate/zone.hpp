@@ -8,7 +8,7 @@
 #include "protocol/base/timers.hpp"
 #include "protocol/locate/dns.hpp"
 
-/// A DNS without octets and sockets, for the tests of those who ask one.
+/// A DNS without octets and sockets, for the tests of its clients.
 namespace beckon::locate::test {
 
 inline Answer addresses(const std::vector<std::string>& ips, Duration ttl = 60s) {

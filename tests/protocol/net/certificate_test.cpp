@@ -33,7 +33,8 @@ Certificate make(const std::string& alternatives, const std::string& common_name
 
 }  // namespace
 
-TEST_CASE("whose certificate it is: SIP URIs first, then DNS names, then the common name (RFC 5922 7.1)") {
+TEST_CASE(
+    "a certificate's identities are its SIP URIs, else its DNS names, else the common name (RFC 5922 7.1)") {
   struct Row {
     std::string alternatives, common_name, name;
     bool sip, https;
@@ -77,7 +78,7 @@ TEST_CASE("whose certificate it is: SIP URIs first, then DNS names, then the com
   }
 }
 
-TEST_CASE("all a certificate is for, to tell who a client is (RFC 5922 7.4)") {
+TEST_CASE("all identities of a certificate are listed, to identify a client (RFC 5922 7.4)") {
   struct Row {
     std::string alternatives;
     std::vector<std::string> names;
@@ -148,7 +149,7 @@ TEST_CASE(
   if (std::filesystem::exists(certificate)) CHECK(TlsContext::server(certificate, key).has_value());
 }
 
-TEST_CASE("files that are no certificate, or a key of another one, are refused") {
+TEST_CASE("files that hold no certificate, or the key of another one, are refused") {
   TemporaryFolder folder;
   REQUIRE(make_self_signed(folder / "a.pem", folder / "a.key", {"a.org"}, {}).has_value());
   REQUIRE(make_self_signed(folder / "b.pem", folder / "b.key", {"b.org"}, {}).has_value());

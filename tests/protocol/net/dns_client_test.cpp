@@ -62,7 +62,8 @@ TEST_CASE_FIXTURE(Fixture, "records of all four types come from the name server"
   CHECK(ask({"alias.example.org", Type::a}).addresses == std::vector{*parse_ip("192.0.2.3")});
 }
 
-TEST_CASE_FIXTURE(Fixture, "no such name and no such record are told apart, with the SOA's time (RFC 2308)") {
+TEST_CASE_FIXTURE(Fixture,
+                  "no such name and no such record are distinguished, with the SOA's TTL (RFC 2308)") {
   const auto name = ask({"nobody.example.org", Type::a});
   CHECK(name.kind == Answer::Kind::no_name);
   CHECK(name.ttl == 60s);
@@ -74,21 +75,21 @@ TEST_CASE_FIXTURE(Fixture, "an answer too large for a datagram comes over TCP (R
   CHECK(server.stop() == std::vector<std::string>{"large.example.org A udp", "large.example.org A tcp"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a server that fails or is silent is a failure, after the tries it is given") {
+TEST_CASE_FIXTURE(Fixture, "a server that fails or is silent is a failure, after the configured tries") {
   CHECK(ask({"broken.example.org", Type::a}).kind == Answer::Kind::failed);
   CHECK(ask(hasty, {"silent.example.org", Type::a}).kind == Answer::Kind::failed);
   CHECK(ask({"example.org", Type::a}).kind == Answer::Kind::found);  // what came before it has been read
   const auto questions = server.stop();
   CHECK(std::ranges::count(questions, "silent.example.org A udp") == 2);
-  CHECK(ask(hasty, {"example.org", Type::a}).kind == Answer::Kind::failed);  // nobody is there any more
+  CHECK(ask(hasty, {"example.org", Type::a}).kind == Answer::Kind::failed);  // the server is gone
 }
 
-TEST_CASE_FIXTURE(Fixture, "aliases that go round and names that are none are failures") {
+TEST_CASE_FIXTURE(Fixture, "a loop of aliases and an invalid name are failures") {
   CHECK(ask({"loop.example.org", Type::a}).kind == Answer::Kind::failed);
   CHECK(ask({std::string(70, 'x') + ".example.org", Type::a}).kind == Answer::Kind::failed);
 }
 
-TEST_CASE_FIXTURE(Fixture, "many questions at once are all answered") {
+TEST_CASE_FIXTURE(Fixture, "many concurrent queries are all answered") {
   std::size_t answered = 0;
   for (int i = 0; i < 200; ++i)
     client.ask({"example.org", i % 2 == 0 ? Type::a : Type::naptr}, [&](const Answer& answer) {
@@ -98,7 +99,7 @@ TEST_CASE_FIXTURE(Fixture, "many questions at once are all answered") {
   CHECK(loop.run_until([&] { return answered == 200; }, limit));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a client that goes calls nobody") {
+TEST_CASE_FIXTURE(Fixture, "a destroyed client calls no callback") {
   bool called = false;
   {
     DnsClient short_lived(loop, {.servers = {server.address()}, .hosts = {}});

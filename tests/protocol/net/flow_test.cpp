@@ -13,7 +13,7 @@ Hop to(const Address& address) {
   return {.protocol = Protocol::tcp, .remote = address, .local = {}, .flow = 0};
 }
 
-/// Where nobody listens any more.
+/// An address where nothing listens any more.
 Address address_of_nobody(Loop& loop) {
   Side gone(loop);
   return gone.transport.listen(Protocol::tcp, loopback).value();
@@ -55,8 +55,7 @@ struct RawServer {
 
 }  // namespace
 
-TEST_CASE(
-    "TCP: a message goes over one new connection, the answer and the next ones over the same (RFC 3261 18)") {
+TEST_CASE("TCP: a message opens one connection; its answer and later messages reuse it (RFC 3261 18)") {
   Loop loop;
   Side alice(loop), bob(loop);
   const Address there = bob.transport.listen(Protocol::tcp, loopback).value();
@@ -75,7 +74,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "TCP: alias is as if it was not there: a stranger draws no requests for another's port (RFC 5923 9.2)") {
+    "TCP: the alias parameter is ignored, so that a peer cannot attract requests for another's port (RFC "
+    "5923 9.2)") {
   for (const char* host : {"127.0.0.1", "sip.example.org", "localhost"}) {
     CAPTURE(host);
     Loop loop;
@@ -94,7 +94,7 @@ TEST_CASE(
     server.transport.send(to(his), share(make_message("for the owner")), nullptr);
     CHECK(loop.run_until([&] { return told(*owner) + told(stranger) > 0; }, limit));
     CHECK(told(*owner) == 1);
-    // With nobody there it fails, and is not sent down the stranger's connection either.
+    // With no listener there it fails, and is not sent down the stranger's connection either.
     owner = nullptr;
     REQUIRE(loop.run_until([&] { return server.transport.flows() == 1; }, limit));
     ErrorCode error;
@@ -124,7 +124,7 @@ TEST_CASE("TCP: a message cut anywhere, and two in one segment, are the same mes
   CHECK(server.recorder.call_ids.back() == "two");
 }
 
-TEST_CASE("as many connections are dialled to an address as may come from it, and in all (DESIGN 7)") {
+TEST_CASE("dialled connections are bounded for each address and in all (DESIGN 7)") {
   Loop loop;
   SipTransport::Options options;
   SUBCASE("to one address") {
@@ -165,13 +165,13 @@ TEST_CASE("TCP: CRLF CRLF is answered with CRLF (RFC 5626 4.4.1)") {
   CHECK(raw.got == "\r\n");
 }
 
-TEST_CASE("a dialled flow pings and stays; when nobody answers it closes (RFC 5626 4.4.1)") {
+TEST_CASE("a dialled flow pings and stays open; without pongs it closes (RFC 5626 4.4.1)") {
   Loop loop;
   SipTransport::Options options;
   options.keep_alive = 20ms;
   SUBCASE("pongs keep it past its idle time") {
     options.keep_alive = 100ms;
-    options.limits.idle = 3s;  // nobody stands still that long, on any machine
+    options.limits.idle = 3s;  // no process is delayed that long, on any machine
     Side client(loop, options);
     const std::string_view ping = "\r\n\r\n";
     constexpr std::size_t enough = 40;  // 100 ms apart, or more: the idle time is over
@@ -189,7 +189,7 @@ TEST_CASE("a dialled flow pings and stays; when nobody answers it closes (RFC 56
     CHECK(client.transport.find_flow(flow.flow).has_value());
     server.channel->close(Errc::closed);
   }
-  SUBCASE("a silent peer is given up") {
+  SUBCASE("the flow to a silent peer is closed") {
     options.pong_wait = 20ms;
     Side client(loop, options);
     Acceptor acceptor(loop);
@@ -224,7 +224,7 @@ TEST_CASE(
   client.transport.keep_alive(flow.flow, 10ms, 20ms);  // of a flow that is gone: nothing
 }
 
-TEST_CASE("an idle connection is closed, and both sides are told once") {
+TEST_CASE("an idle connection is closed, and both sides report it once") {
   Loop loop;
   SipTransport::Options options;
   options.limits.idle = 20ms;
@@ -258,7 +258,7 @@ TEST_CASE("close ends a flow after what was sent, and later sends fail") {
   CHECK(error == Errc::flow_gone);
 }
 
-TEST_CASE("a refused connection is told to every message that waited for it") {
+TEST_CASE("a refused connection is reported to every message that waits for it") {
   Loop loop;
   Side client(loop);
   Address nobody;
@@ -274,7 +274,7 @@ TEST_CASE("a refused connection is told to every message that waited for it") {
   for (const auto& error : errors) CHECK(error == boost::system::errc::connection_refused);
 }
 
-TEST_CASE("a stream that is no SIP, or a message past 1 MiB, is told, answered and closed") {
+TEST_CASE("a stream that is not SIP, or a message past 1 MiB, is reported, answered and closed") {
   struct Row {
     std::string name, text;
   };
@@ -296,7 +296,9 @@ TEST_CASE("a stream that is no SIP, or a message past 1 MiB, is told, answered a
   }
 }
 
-TEST_CASE("a peer that reads too slowly is closed at the bound, and what never left is told") {
+TEST_CASE(
+    "the connection to a slow reader is closed at the bound, and each message that did not leave is "
+    "reported") {
   Loop loop;
   SipTransport::Options options;
   options.limits.queue = 1 << 20;
@@ -323,7 +325,7 @@ TEST_CASE("a peer that reads too slowly is closed at the bound, and what never l
   CHECK((last == Errc::queue_full || last == Errc::flow_gone));
 }
 
-TEST_CASE("one address may hold so many connections, unless it is trusted (DESIGN 7)") {
+TEST_CASE("connections from one address are bounded, unless it is trusted (DESIGN 7)") {
   for (const bool trusted : {false, true}) {
     CAPTURE(trusted);
     Loop loop;
@@ -348,7 +350,7 @@ TEST_CASE("one address may hold so many connections, unless it is trusted (DESIG
   }
 }
 
-TEST_CASE("what waits for a peer may fill the bound, and not one octet more (DESIGN 7)") {
+TEST_CASE("the octets queued for a peer may reach the bound and not exceed it (DESIGN 7)") {
   for (const std::size_t more : {std::size_t{0}, std::size_t{1}}) {
     CAPTURE(more);
     Loop loop;
@@ -370,7 +372,7 @@ TEST_CASE("what waits for a peer may fill the bound, and not one octet more (DES
   }
 }
 
-TEST_CASE("so many connections are open at a time; the next one is closed at once (DESIGN 7)") {
+TEST_CASE("open connections are bounded; one past the bound is closed at once (DESIGN 7)") {
   Loop loop;
   SipTransport::Options options;
   options.connections = 2;
@@ -400,7 +402,7 @@ TEST_CASE("IPv6 addresses are counted by their first 64 bits, IPv4 ones by thems
   }
 }
 
-TEST_CASE("IPv6: each transport listens, tells the peer's address, and answers down the same flow") {
+TEST_CASE("IPv6: each transport listens, reports the peer's address, and answers on the same flow") {
   const Address loopback6{*parse_ip("::1"), 0};
   Trust trust({"localhost"}, {loopback6.ip});
   for (const Protocol protocol : {Protocol::udp, Protocol::tcp, Protocol::tls}) {
@@ -422,7 +424,7 @@ TEST_CASE("IPv6: each transport listens, tells the peer's address, and answers d
   }
 }
 
-TEST_CASE("IPv4 and IPv6 listeners may have one port, each for itself") {
+TEST_CASE("an IPv4 and an IPv6 listener may share a port number") {
   Loop loop;
   Side server(loop);
   const Address four = server.transport.listen(Protocol::tcp, loopback).value();

@@ -48,7 +48,7 @@ TEST_CASE("many timers that are due together let handlers have their turn betwee
   CHECK(most <= per_turn);
 }
 
-TEST_CASE("run_until gives up at its limit") {
+TEST_CASE("run_until returns at its time limit") {
   Loop loop;
   CHECK_FALSE(loop.run_until([] { return false; }, 10ms));
 }
@@ -66,7 +66,7 @@ TEST_CASE("work may be posted from another thread, and stop ends a run from ther
   CHECK(std::is_sorted(ran.begin(), ran.end()));
 }
 
-TEST_CASE("work for the end of a turn runs once, behind what was ready") {
+TEST_CASE("work for the end of a turn runs once, after the handlers that were ready") {
   Loop loop;
   std::string order;
   loop.post([&] {
@@ -78,7 +78,7 @@ TEST_CASE("work for the end of a turn runs once, behind what was ready") {
   CHECK(order == "abe");
 }
 
-TEST_CASE("a signal is a call on the loop") {
+TEST_CASE("a signal becomes a call on the loop") {
   Loop loop;
   int got = 0;
   loop.on_signal({SIGHUP, SIGTERM}, [&](int signal) { got = signal; });

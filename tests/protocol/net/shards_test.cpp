@@ -66,7 +66,9 @@ class Caller {
 
 }  // namespace
 
-TEST_CASE("who hangs up while his connection is handed to another shard still has his address") {
+TEST_CASE(
+    "a peer that disconnects while its connection moves to another shard is still reported with its "
+    "address") {
   Loop loop1(1), loop0(0);  // the one that accepts for both ends first
   Side shard0(loop0), shard1(loop1);
   const Address there = shard0.transport.listen(Protocol::tcp, loopback).value();
@@ -85,12 +87,13 @@ TEST_CASE("who hangs up while his connection is handed to another shard still ha
 }
 
 TEST_CASE(
-    "an ICMP error is told to the shard that sent, though the system tells any of them (RFC 3261 18.4)") {
+    "an ICMP error is reported to the shard that sent, on whichever shard's socket it arrives (RFC 3261 "
+    "18.4)") {
   Loop loop0(0), loop1(1);
   Side shard0(loop0), shard1(loop1);
   shard0.transport.listen(Protocol::udp, loopback).value();
   REQUIRE(SipTransport::connect_peers({&shard0.transport, &shard1.transport}).has_value());
-  // Which socket is told hangs on the port nobody listens at.
+  // The unreachable port decides which socket gets the error.
   constexpr std::size_t ports = 16;
   std::vector<Address> nobody;
   {

@@ -70,7 +70,7 @@ class Agent final : public Receiver, private transaction::User {
   transaction::Layer layer;
 };
 
-/// A TCP port nobody can listen on, so that connections to it are refused.
+/// A TCP port that no listener can take, so that connections to it are refused.
 class ClosedPort {
  public:
   ~ClosedPort() {
@@ -91,7 +91,7 @@ class ClosedPort {
 
 }  // namespace
 
-TEST_CASE("a long request to a UDP address arrives over TCP, where somebody listens (RFC 3261 18.1.1)") {
+TEST_CASE("a long request to a UDP address arrives over TCP, where a peer listens (RFC 3261 18.1.1)") {
   Loop loop;
   Agent alice(loop), bob(loop);
   REQUIRE(alice.transport.listen(Protocol::udp, loopback).has_value());

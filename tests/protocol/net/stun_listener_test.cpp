@@ -7,7 +7,7 @@
 using namespace beckon;
 using namespace beckon::net;
 
-TEST_CASE("the STUN port sends what its answerer says, nothing for nothing, and never a large reply") {
+TEST_CASE("the STUN port sends its answerer's reply, none for an empty one, and never a large one") {
   Loop loop;
   StunListener listener(loop, [](const Address& from, ByteView message) -> std::optional<Bytes> {
     if (message.size() == 1) return std::nullopt;

@@ -26,7 +26,7 @@ inline std::string make_message(std::string_view call_id, std::string_view body 
          std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-/// Notes what it is told, and sends messages back where they came from when `echo` is set.
+/// Notes what the transport reports, and sends messages back where they came from when `echo` is set.
 class Recorder final : public Receiver {
  public:
   void on_message(const Hop& from, sip::Message message) override {

@@ -114,7 +114,7 @@ TEST_CASE("TLS: versions 1.2 and 1.3 are spoken, older ones refused") {
   }
 }
 
-TEST_CASE("TLS: a certificate nobody we trust has signed is refused") {
+TEST_CASE("TLS: a certificate of an untrusted issuer is refused") {
   Loop loop;
   Trust trust, other;
   Side server(loop, serving(trust)), client(loop, trusting(other.client)),
@@ -125,7 +125,7 @@ TEST_CASE("TLS: a certificate nobody we trust has signed is refused") {
   CHECK(server.recorder.opened.empty());
 }
 
-TEST_CASE("TLS: a connection that never shakes hands is given up") {
+TEST_CASE("TLS: a connection without a handshake is closed") {
   Loop loop;
   Trust trust;
   auto options = serving(trust);
@@ -165,7 +165,7 @@ TEST_CASE("TLS: new connections see reloaded certificates, and a bad file change
   Side client(loop, trusting(TlsContext::client(trust.folder / "cert.pem").value()));
   CHECK(connect(loop, client, there, "new.example.org").has_value());
 
-  // Who came before keeps what he has.
+  // An open connection keeps its certificate.
   old_client.transport.send(old_flow, share(make_message("still here")), nullptr);
   CHECK(loop.run_until([&] { return !old_client.recorder.call_ids.empty(); }, limit));
   CHECK(old_client.transport.find_flow(old_flow.flow).has_value());
@@ -216,8 +216,8 @@ bool is_served(Loop& loop, Side& client, const Address& there) {
 }  // namespace
 
 TEST_CASE(
-    "TLS: client certificates: who showed one we trust is known by name, others as configured (RFC 5922 "
-    "7.4)") {
+    "TLS: a client with a trusted certificate is identified by name, another is treated as configured (RFC "
+    "5922 7.4)") {
   for (const bool required : {false, true}) {
     CAPTURE(required);
     Loop loop;
@@ -241,14 +241,14 @@ TEST_CASE(
     CHECK(server.recorder.verified.front().second ==
           std::vector<std::string>{"peer.example.org", "127.0.0.1"});
     CHECK(server.transport.dump().find("peer.example.org,127.0.0.1") != std::string::npos);
-    // The client knows whom it dialled.
+    // The client knows the name it dialled.
     REQUIRE(peer.recorder.verified.size() == 1);
     CHECK(peer.recorder.verified.front().second == std::vector<std::string>{"localhost", "127.0.0.1"});
   }
 }
 
 TEST_CASE(
-    "TLS: alias lets us use the peer's connection for his own port, but only with his certificate (RFC "
+    "TLS: alias makes the peer's connection usable for its own port, but only with its certificate (RFC "
     "5923)") {
   struct Row {
     std::string name, via_port, alias;
@@ -274,7 +274,7 @@ TEST_CASE(
     message.replace(message.find(via), via.size(), "SIP/2.0/TLS sip.example.org" + row.via_port + row.alias);
     client.transport.send(flow, share(message), nullptr);
     REQUIRE(loop.run_until([&] { return !server.recorder.call_ids.empty(); }, limit));
-    // Nobody listens there: what does not go down the connection fails.
+    // Nothing listens there: a message that does not go down the connection fails.
     ErrorCode error;
     server.transport.send({.protocol = Protocol::tls, .remote = {loopback.ip, 5099}, .local = {}, .flow = 0},
                           share(make_message("back")), [&](ErrorCode why) { error = why; });
@@ -290,7 +290,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("TLS: an alias is of no use for a name the certificate is not for (RFC 5923 8.1)") {
+TEST_CASE("TLS: an alias is not used for a name that the certificate does not cover (RFC 5923 8.1)") {
   Loop loop;
   Mutual mutual(false);
   Side server(loop, mutual.server());

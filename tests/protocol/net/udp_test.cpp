@@ -15,7 +15,7 @@ Hop to(const Address& address) {
 
 }  // namespace
 
-TEST_CASE("300 messages of one turn go out in batches, come in as they were, and are echoed") {
+TEST_CASE("300 messages of one turn are sent in batches, arrive unchanged, and are echoed") {
   Loop loop;
   Side alice(loop), bob(loop);
   const Address from = alice.transport.listen(Protocol::udp, loopback).value();
@@ -34,7 +34,8 @@ TEST_CASE("300 messages of one turn go out in batches, come in as they were, and
   CHECK(bob.recorder.hops.front() == expected_hop);
 }
 
-TEST_CASE("a socket bound to all addresses tells which one a datagram came to, and answers from it") {
+TEST_CASE(
+    "a socket bound to all addresses reports the destination address of a datagram, and answers from it") {
   Loop loop;
   Side server(loop), client(loop);
   const Address bound = server.transport.listen(Protocol::udp, {*parse_ip("0.0.0.0"), 0}).value();
@@ -47,7 +48,7 @@ TEST_CASE("a socket bound to all addresses tells which one a datagram came to, a
   CHECK(client.recorder.hops.front().remote == asked);
 }
 
-TEST_CASE("keep-alives, zero octets and junk on a UDP port are dropped without a word; STUN is answered") {
+TEST_CASE("keep-alives, empty datagrams and junk on a UDP port are dropped silently; STUN is answered") {
   Loop loop;
   std::vector<std::size_t> stun_sizes;
   SipTransport::Options options;
@@ -77,7 +78,7 @@ TEST_CASE("keep-alives, zero octets and junk on a UDP port are dropped without a
   CHECK(stun_sizes == std::vector<std::size_t>{20});
 }
 
-TEST_CASE("an ICMP error is told to what was sent there, and to nothing else (RFC 3261 18.4)") {
+TEST_CASE("an ICMP error is reported to the messages sent there, and to no others (RFC 3261 18.4)") {
   Loop loop;
   Side alice(loop), bob(loop);
   alice.transport.listen(Protocol::udp, loopback).value();
@@ -95,7 +96,7 @@ TEST_CASE("an ICMP error is told to what was sent there, and to nothing else (RF
   CHECK_FALSE(wrong);
 }
 
-TEST_CASE("what cannot be sent is told later: too large, no socket of that family") {
+TEST_CASE("a message that cannot be sent is reported later: too large, no socket of that family") {
   Loop loop;
   Side alice(loop);
   const Address own = alice.transport.listen(Protocol::udp, loopback).value();
@@ -109,7 +110,7 @@ TEST_CASE("what cannot be sent is told later: too large, no socket of that famil
   CHECK(errors[1] == Errc::no_socket);
 }
 
-TEST_CASE("a port somebody else has is an error, whether he shares it or not") {
+TEST_CASE("a port in use is an error, whether its owner shares it or not") {
   Loop loop;
   UdpSocket first(loop), second(loop), third(loop);
   const Address taken = first.open(loopback, UdpSocket::Sharing::first, nullptr).value();
@@ -118,7 +119,9 @@ TEST_CASE("a port somebody else has is an error, whether he shares it or not") {
   CHECK(third.open(taken, UdpSocket::Sharing::joining, nullptr).has_value());
 }
 
-TEST_CASE("sent_by names the advertised host, the listener, or the way to the peer (RFC 3261 18.1.1)") {
+TEST_CASE(
+    "sent_by names the advertised host, the listener, or the local address toward the peer (RFC 3261 "
+    "18.1.1)") {
   Loop loop;
   SipTransport::Options advertised;
   advertised.advertise = "sip.example.org";

@@ -59,7 +59,7 @@ TEST_CASE("a message must end within its time from the first octet, however many
   CHECK_FALSE(message.is_begun());
 }
 
-TEST_CASE("each message has a time of its own") {
+TEST_CASE("each message has its own deadline") {
   Connections connections;
   auto& message = connections.add(one, 30s);
   for (int i = 0; i < 3; ++i) {
@@ -72,7 +72,7 @@ TEST_CASE("each message has a time of its own") {
   CHECK(connections.timers.size() == 0);
 }
 
-TEST_CASE("the sum follows what is held, and a connection that goes takes its part along") {
+TEST_CASE("the sum follows what is held, and a closed connection no longer counts") {
   Connections connections;
   connections.add(one).hold(300, connections.now);
   connections.add(other).hold(200, connections.now);
@@ -106,7 +106,7 @@ TEST_CASE("the sum may reach its bound; one octet more closes the largest messag
   }
 }
 
-TEST_CASE("a message larger than the bound is closed whoever else holds anything") {
+TEST_CASE("a connection with a message larger than the bound is closed, whatever others hold") {
   Connections connections(1000);
   connections.add(other).hold(10, connections.now);
   connections.add(one).hold(1001, connections.now);
@@ -130,7 +130,7 @@ TEST_CASE("the addresses of one IPv6 site are one source (RFC 6177 2)") {
   CHECK(connections.closed_ones() == "1 ");
 }
 
-TEST_CASE("a bound lowered later closes as many as it takes") {
+TEST_CASE("a lowered bound closes as many connections as necessary") {
   Connections connections(1000);
   for (int i = 0; i < 9; ++i) connections.add(one).hold(100, connections.now);
   connections.sum.set_limit(250);

@@ -133,7 +133,7 @@ TEST_CASE("a message at the limit is read, one octet more is refused by its head
         Errc::too_large);
 }
 
-TEST_CASE("an error is repeated, and nothing behind it is read") {
+TEST_CASE("an error is repeated, and nothing after it is read") {
   WebSocketFramer framer;
   framer.push(masked(0x83, "x"));
   CHECK(framer.next().error() == Errc::bad_frame);
@@ -141,7 +141,7 @@ TEST_CASE("an error is repeated, and nothing behind it is read") {
   CHECK(framer.next().error() == Errc::bad_frame);
 }
 
-TEST_CASE("frames of ours are whole and unmasked, with the shortest length (RFC 6455 5.1, 5.7)") {
+TEST_CASE("the server's frames are whole and unmasked, with the shortest length (RFC 6455 5.1, 5.7)") {
   CHECK(*print_frame(Kind::text, "Hello") == "\x81\x05Hello"s);
   CHECK(*print_frame(Kind::pong, "Hello") == "\x8a\x05Hello"s);
   CHECK(print_frame(Kind::binary, std::string(256, 'x'))->substr(0, 4) == "\x82\x7E\x01\x00"s);

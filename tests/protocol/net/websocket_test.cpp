@@ -63,7 +63,7 @@ std::string bare(std::string_view call_id, std::string_view body) {
 
 }  // namespace
 
-TEST_CASE("WebSocket: the handshake of RFC 7118 4.1 is answered as there, and messages go both ways") {
+TEST_CASE("WebSocket: the handshake of RFC 7118 4.1 gets the answer shown there, and messages go both ways") {
   Loop loop;
   Side server(loop);
   server.recorder.echo = &server.transport;
@@ -84,7 +84,7 @@ TEST_CASE("WebSocket: the handshake of RFC 7118 4.1 is answered as there, and me
   CHECK(server.recorder.hops.front() == flow);
 }
 
-TEST_CASE("WebSocket: what comes right behind the handshake is not lost, however it is cut") {
+TEST_CASE("WebSocket: octets right after the handshake are not lost, however they are split") {
   const std::string octets = handshake() + masked(0x81, make_message("first"));
   for (std::size_t cut = 1; cut < octets.size(); cut += 61) {
     CAPTURE(cut);
@@ -100,7 +100,8 @@ TEST_CASE("WebSocket: what comes right behind the handshake is not lost, however
 }
 
 TEST_CASE(
-    "WebSocket: an answer goes in the kind that came, and as binary when it is not UTF-8 (RFC 7118 4.2)") {
+    "WebSocket: an answer has the frame type of its request, and is binary when it is not UTF-8 (RFC 7118 "
+    "4.2)") {
   Loop loop;
   Side server(loop);
   server.recorder.echo = &server.transport;
@@ -154,7 +155,9 @@ TEST_CASE("WebSocket: head and shared body are one message in one frame, whateve
   }
 }
 
-TEST_CASE("WebSocket: who does not ask for one, or not for SIP, is told why (RFC 6455 4.2, RFC 7118 4.1)") {
+TEST_CASE(
+    "WebSocket: a request for no WebSocket, or not for SIP, is refused with the reason (RFC 6455 4.2, RFC "
+    "7118 4.1)") {
   struct Row {
     std::string name, request, answer;
   };
@@ -261,11 +264,12 @@ TEST_CASE("WebSocket: broken frames and large messages end it with their code; b
   CHECK(server.recorder.malformed.size() == 1);
 }
 
-TEST_CASE("WebSocket: a silent client is pinged and lives; one that answers nothing is closed as idle") {
+TEST_CASE(
+    "WebSocket: a silent client that answers pings stays connected; one that does not is closed as idle") {
   Loop loop;
   SipTransport::Options options;
   options.websocket.ping = 100ms;
-  options.limits.idle = 3s;  // nobody stands still that long, on any machine
+  options.limits.idle = 3s;  // no process is delayed that long, on any machine
   Side server(loop, options);
   Client client(loop, server.transport.listen(Protocol::ws, loopback).value());
   client.open();
@@ -285,7 +289,8 @@ TEST_CASE("WebSocket: a silent client is pinged and lives; one that answers noth
   CHECK(server.recorder.closed.size() == 1);
 }
 
-TEST_CASE("WebSocket: a handshake that does not come is given up, and one in progress goes with the server") {
+TEST_CASE(
+    "WebSocket: a connection without a handshake is closed, and so is one in progress when the server ends") {
   Loop loop;
   SipTransport::Options options;
   options.websocket.handshake = 20ms;
@@ -304,7 +309,7 @@ TEST_CASE("WebSocket: a handshake that does not come is given up, and one in pro
   CHECK(loop.run_until([&] { return bool(client.closed); }, limit));
 }
 
-TEST_CASE("WebSocket: nobody dials one; what belongs on one that is gone fails (RFC 7118 5)") {
+TEST_CASE("WebSocket: none is dialled; a message for a closed one fails (RFC 7118 5)") {
   Loop loop;
   Side side(loop);
   ErrorCode sent, dialled;
@@ -317,7 +322,7 @@ TEST_CASE("WebSocket: nobody dials one; what belongs on one that is gone fails (
   CHECK(dialled == Errc::no_socket);
 }
 
-TEST_CASE("secure WebSocket: the same behind TLS, and no listener without a certificate") {
+TEST_CASE("secure WebSocket: the same over TLS, and no listener without a certificate") {
   Loop loop;
   Trust trust;
   SipTransport::Options options;
@@ -382,7 +387,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("WebSocket: octets of handshakes and messages count for the bound of unfinished messages") {
+TEST_CASE("WebSocket: octets of handshakes and messages count toward the bound of unfinished messages") {
   Loop loop;
   Side server(loop);
   const Address there = server.transport.listen(Protocol::ws, loopback).value();

@@ -75,7 +75,7 @@ m=video 49170/2 RTP/AVP 31
   CHECK(print(*session) == text);
 }
 
-TEST_CASE("what RFC 8866 forbids and peers do is read") {
+TEST_CASE("deviations of real peers from RFC 8866 are read") {
   struct Row {
     std::string text;
     std::string_view printed;
@@ -98,7 +98,7 @@ TEST_CASE("what RFC 8866 forbids and peers do is read") {
   }
 }
 
-TEST_CASE("what cannot be read is refused with its reason") {
+TEST_CASE("an unreadable description is refused with its reason") {
   struct Row {
     std::string text;
     Errc error;
@@ -177,6 +177,6 @@ TEST_CASE("every cut of a description is read or refused") {
   }
 }
 
-TEST_CASE("a new session is a legal one") {
+TEST_CASE("a new session is a valid description") {
   CHECK(print(Session{}) == crlf("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nt=0 0\n"));
 }

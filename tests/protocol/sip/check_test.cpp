@@ -38,7 +38,7 @@ std::optional<Rejected> check_text(const std::string& text) {
 
 TEST_CASE("a good request passes") { CHECK_FALSE(check_text(good)); }
 
-TEST_CASE("what a request lacks or says wrong is answered as the RFC names it") {
+TEST_CASE("a missing or wrong header of a request gets the status that the RFC names") {
   struct Row {
     const char* from;
     const char* to;
@@ -78,7 +78,7 @@ TEST_CASE("what a request lacks or says wrong is answered as the RFC names it") 
   }
 }
 
-TEST_CASE("what RFC 2543 and real peers leave out or write otherwise passes") {
+TEST_CASE("omissions and spellings of RFC 2543 and of real peers pass") {
   CHECK_FALSE(check_text(with("Max-Forwards: 70\r\n", "")));
   CHECK_FALSE(check_text(with(";tag=1", "")));
   CHECK_FALSE(check_text(with("<sip:bob@example.org>", "sip:bob@example.org")));
@@ -120,7 +120,7 @@ TEST_CASE("a request that cannot be parsed is answered all the same") {
     CHECK(refused(with("Max-Forwards: 70", "X: " + std::string(9000, 'x')))->status == 513);
     CHECK(refused(good + std::string(65536, 'x'))->status == 513);
   }
-  SUBCASE("nobody is answered who cannot be") {
+  SUBCASE("a request that cannot be answered is not") {
     CHECK_FALSE(refused(with("MESSAGE sip:bob@example.org SIP/2.0", "ACK sip:b SIP/2.0\r\nbroken")));
     CHECK_FALSE(refused(with("MESSAGE sip:bob@example.org SIP/2.0", "SIP/2.0 200 OK\r\nbroken")));
     CHECK_FALSE(refused(with("Via: SIP/2.0/UDP a;branch=z9hG4bK1", "broken")));

@@ -49,7 +49,7 @@ Fate fate_of(const std::string& text) {
 }
 
 /// The markup of draft-ietf-sipping-torture-tests undone ("<hex>00</hex>", "<repeat count=3>ab</repeat>"),
-/// and the blank line that most of the files lack put behind a head.
+/// and the blank line that most of the files lack appended to a head.
 std::string jain_text(std::string text) {
   for (auto at = text.find("<hex>"); at != std::string::npos; at = text.find("<hex>")) {
     const auto end = text.find("</hex>", at);

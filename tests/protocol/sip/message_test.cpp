@@ -42,7 +42,7 @@ ErrorCode refused(std::string text, const Limits& limits = {}) {
 
 }  // namespace
 
-TEST_CASE("a request tells every part of it") {
+TEST_CASE("every part of a request is read") {
   const Message message = read(subscribe);
   CHECK(message.is_request());
   CHECK(message.status() == 0);
@@ -79,7 +79,7 @@ TEST_CASE("a request tells every part of it") {
   CHECK(message.text() == subscribe);
 }
 
-TEST_CASE("a response tells every part of it") {
+TEST_CASE("every part of a response is read") {
   const Message message =
       read("SIP/2.0 489 Bad Event here\r\nCSeq: 17 SUBSCRIBE\r\nContent-Length: 0\r\n\r\n");
   CHECK(message.is_response());
@@ -249,7 +249,7 @@ TEST_CASE("every cut of a message is refused or read, never misread") {
   }
 }
 
-TEST_CASE("what can be saved of a broken request is saved") {
+TEST_CASE("the readable lines of a broken request are kept") {
   const auto head =
       Message::salvage(share("OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nbroken\r\nCall-ID: "
                              "1\r\nContent-Length: 99\r\n\r\nx"));

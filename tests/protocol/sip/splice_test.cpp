@@ -31,13 +31,13 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 }  // namespace
 
-TEST_CASE("nothing edited is nothing changed, octet by octet") {
+TEST_CASE("without edits the message is unchanged, octet by octet") {
   const std::string text = head + "\r\na\0b";
   const Message message = read(head + std::string("\r\na\0b", 5));
   CHECK(Splice(message).finish() == message.text());
 }
 
-TEST_CASE("lines that a LF alone ends go on with CRLF") {
+TEST_CASE("lines that end with LF alone are sent with CRLF") {
   const Message request =
       read("BYE sip:bob@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP a\nRoute: <sip:p;lr>\r\nX: 1\nl: 0\n\n");
   CHECK(Splice(request).drop_first(HeaderId::route).prepend(HeaderId::via, "SIP/2.0/UDP us").finish() ==

@@ -55,7 +55,7 @@ TEST_CASE("the examples of RFC 3966 6, 5.1.5 and 3 are read, and print what equa
   }
 }
 
-TEST_CASE("what is no number is refused (RFC 3966 3)") {
+TEST_CASE("text that is not a number is refused (RFC 3966 3)") {
   for (const char* text : {"",
                            "+",
                            "+-",

@@ -64,7 +64,7 @@ TEST_CASE("RFC 4475: what is valid goes on, what is not is refused with the stat
       {"escnull.dat", "parse; REGISTER with %00 in two distinct Contact URIs; both bindings kept apart",
        goes_on},
       {"insuf.dat", "400 (missing Call-ID, From and To)", 400},
-      // An unknown method is refused by who it is for.
+      // An unknown method is refused by the server it is for.
       {"intmeth.dat", "parse; unknown method (UAS: 405/501; proxy: forward)", goes_on},
       // 415 is the user agent's.
       {"invut.dat", "415 with Accept", goes_on},
@@ -85,7 +85,7 @@ TEST_CASE("RFC 4475: what is valid goes on, what is not is refused with the stat
       {"scalar02.dat", "400 (CSeq > 2^32-1)", 400},
       // 406 is the user agent's.
       {"sdp01.dat", "406", goes_on},
-      // No Via: nobody knows where an answer would go.
+      // No Via: there is no address to answer to.
       {"test.dat",
        "400 (extra file of the archive, not described in the text: Request-Line without SIP-Version)",
        silence},

@@ -60,7 +60,7 @@ TEST_CASE("other schemes are kept as text") {
   CHECK(uri("urn:service:sos").user == "service:sos");
 }
 
-TEST_CASE("what is printed is what was read") {
+TEST_CASE("a URI is printed as it was read") {
   for (const char* text : {"sip:alice@example.org",
                            "sips:alice:pw@example.org:5061;transport=tcp?a=b&c=", "sip:[2001:db8::1]:5060;lr",
                            "sip:example.org", "tel:+1234", "urn:service:sos", "sip:%61lice%40home@1.2.3.4",
@@ -70,7 +70,7 @@ TEST_CASE("what is printed is what was read") {
   }
 }
 
-TEST_CASE("what RFC 3261 25.1 does not allow is refused") {
+TEST_CASE("a URI that RFC 3261 25.1 does not allow is refused") {
   struct Row {
     const char* text;
     Errc error;
@@ -220,7 +220,7 @@ TEST_CASE("past 64 parameters, 8 headers or 128 octets of headers URIs are compa
   }
 }
 
-TEST_CASE("an address-of-record has one spelling") {
+TEST_CASE("an address-of-record has one canonical spelling") {
   struct Row {
     const char* text;
     const char* aor;

@@ -117,7 +117,7 @@ TEST_CASE("every cut of a good message is refused") {
   }
 }
 
-TEST_CASE("what is no STUN message is refused by name") {
+TEST_CASE("octets that are not a STUN message are refused with the reason") {
   const struct {
     std::string_view text;
     stun::Errc why;
@@ -136,7 +136,7 @@ TEST_CASE("what is no STUN message is refused by name") {
   }
 }
 
-TEST_CASE("what stands behind the SHA-256 integrity is not believed (RFC 8489 14.6)") {
+TEST_CASE("attributes after MESSAGE-INTEGRITY-SHA256 are ignored (RFC 8489 14.6)") {
   const auto bytes = stun::Writer(Class::success, stun::binding, transaction)
                          .add_integrity(as_bytes("key"))
                          .add_xor_mapped_address(mapped)
@@ -180,7 +180,7 @@ TEST_CASE("a plain Binding request is answered with the address it came from (RF
   CHECK_FALSE(response.find(stun::attribute::fingerprint));
 }
 
-TEST_CASE("a Binding request with a fingerprint gets one back, a wrong one nothing") {
+TEST_CASE("a Binding request with a fingerprint is answered with one; a wrong fingerprint gets no answer") {
   Bytes request = stun::Writer(Class::request, stun::binding, transaction).add_fingerprint().bytes();
   const auto bytes = stun::make_binding_response(request, mapped, "");
   REQUIRE(bytes);
@@ -190,7 +190,7 @@ TEST_CASE("a Binding request with a fingerprint gets one back, a wrong one nothi
 }
 
 TEST_CASE(
-    "a request with attributes we must but do not understand gets 420 and their list (RFC 8489 6.3.1)") {
+    "a request with unknown comprehension-required attributes gets 420 and their list (RFC 8489 6.3.1)") {
   const Bytes request = stun::Writer(Class::request, stun::binding, transaction)
                             .add(0x0024, hex("00000001"))
                             .add(0x0025, {})

@@ -10,7 +10,7 @@ using namespace beckon;
 
 namespace {
 
-/// Values behind `name` in the captured text: quoted ones, and those up to the end of a word.
+/// Values after `name` in the captured text: quoted ones, and those up to the end of a word.
 std::vector<std::string> values_behind(const std::string& text, const std::string& name) {
   std::vector<std::string> values;
   for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
@@ -23,7 +23,7 @@ std::vector<std::string> values_behind(const std::string& text, const std::strin
 
 }  // namespace
 
-TEST_CASE("no answer to a challenge and no key of the captured messages is seen behind the mask") {
+TEST_CASE("no answer to a challenge and no key of the captured messages passes the mask") {
   std::size_t files = 0, secrets = 0;
   for (const auto& path : corpus::files("captures", ".sip")) {
     const std::string text = corpus::read(path);

@@ -46,7 +46,7 @@ std::vector<Line> story() {
 
 }  // namespace
 
-TEST_CASE("a ladder has a column for each end, named by whom it speaks for") {
+TEST_CASE("a ladder has a column for each end, named after the user it speaks for") {
   Ladder ladder({.self = "beckond"});
   std::string drawn;
   const auto lines = story();
@@ -67,7 +67,7 @@ TEST_CASE("a ladder has a column for each end, named by whom it speaks for") {
 )");
 }
 
-TEST_CASE("a ladder that is drawn as it happens gets a new head when somebody comes") {
+TEST_CASE("a ladder drawn live gets a new head when another end appears") {
   Ladder ladder({.self = "beckond"});
   const auto lines = story();
   CHECK(ladder.draw(lines[0]).find("alice is at tls 192.0.2.1:40001\n") != std::string::npos);
@@ -94,7 +94,7 @@ TEST_CASE("a user agent's ladder names the other ends by their addresses") {
   CHECK(drawn.find("is at") == std::string::npos);
 }
 
-TEST_CASE("what peers choose cannot move the cursor, and colour is there only where asked for") {
+TEST_CASE("text that peers choose cannot move the cursor, and colour appears only on request") {
   Line evil = story()[0];
   evil.request_uri = "sip:\x1b[2J\xc2\x9b\n";
   evil.text = "SIP\x1b[31m\r\nTo: t\r\n\r\nbody";
@@ -115,7 +115,7 @@ TEST_CASE("long names and URIs are shortened") {
   CHECK(drawn.size() < 600);
 }
 
-TEST_CASE("however many peers there are, a ladder has eight columns: the one silent longest gives way") {
+TEST_CASE("a ladder has at most eight columns: the end that is silent longest gives up its column") {
   Ladder ladder({.self = "beckond"});
   const auto of = [](std::size_t number) {
     Line one = story()[0];
@@ -124,7 +124,7 @@ TEST_CASE("however many peers there are, a ladder has eight columns: the one sil
   };
   for (std::size_t i = 1; i <= Ladder::most_peers; ++i) (void)ladder.draw(of(i));
   const auto full = ladder.draw(of(1)).size();
-  CHECK(ladder.draw(of(9)).find('\n') == 0);  // a head: somebody new
+  CHECK(ladder.draw(of(9)).find('\n') == 0);  // a head: a new end
   CHECK(ladder.draw(of(1)).find('\n') != 0);  // still there
   CHECK(ladder.draw(of(2)).find('\n') == 0);  // had to go
   for (std::size_t i = 10; i <= 200; ++i) (void)ladder.draw(of(i));

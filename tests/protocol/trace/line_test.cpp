@@ -28,7 +28,7 @@ const std::string notify = testing::request(
 
 }  // namespace
 
-TEST_CASE("a line tells what a message is, with secrets masked") {
+TEST_CASE("a line describes a message, with secrets masked") {
   const Line line = make_line(entry_of(notify), true);
   CHECK(line.protocol == "tls");
   CHECK(line.peer == "192.0.2.1:5061");
@@ -53,7 +53,7 @@ TEST_CASE("a line tells what a message is, with secrets masked") {
   CHECK(summary(answer) == "200 OK (NOTIFY)");
 }
 
-TEST_CASE("octets that are no message have a line, too") {
+TEST_CASE("octets that are not a message have a line, too") {
   Entry entry = entry_of("GET / HTTP/1.1\r\n\r\n");
   entry.problem = sip::Errc::bad_start_line;
   const Line line = make_line(entry, false);
@@ -91,7 +91,7 @@ TEST_CASE("lines are written as events and read back") {
   CHECK(boost::json::serialize(to_json(line)).find("\"reason\":\"?\"") != std::string::npos);
 }
 
-TEST_CASE("a message that crosses again is known again") {
+TEST_CASE("a retransmitted message is recognised") {
   Repeats repeats;
   const Entry received = entry_of(notify), sent = entry_of(notify, Direction::sent);
   CHECK_FALSE(repeats.seen(received));

@@ -4,7 +4,7 @@
 
 using namespace beckon;
 
-TEST_CASE("what is secret is replaced, all else stays") {
+TEST_CASE("secrets are replaced, everything else stays") {
   struct Row {
     std::string_view text, masked;
   };
@@ -39,7 +39,7 @@ TEST_CASE("what is secret is replaced, all else stays") {
       {"<d:secret/><d:note>n</d:note>", "<d:secret/><d:note>n</d:note>"},
       {"<d:ticket>cut he", "<d:ticket>***"},
       {"<secrets>no</secrets>", "<secrets>no</secrets>"},
-      // Broken start tags: all behind the name.
+      // Broken start tags: everything after the name.
       {"<d:secret a='>KEY</d:secret><d:note/>", "<d:secret***</d:secret><d:note/>"},
       {"<d:secret a='>KEY</d:secret><d:note b='c'/>", "<d:secret***</d:secret><d:note b='c'/>"},
       {"<d:secret a=\">KEY", "<d:secret***"},
@@ -132,7 +132,7 @@ TEST_CASE("secrets of direct sessions alone are replaced where that is asked for
   CHECK(trace::mask_direct_secrets("") == "");
 }
 
-TEST_CASE("bodies with secrets of direct sessions are told from others") {
+TEST_CASE("bodies with secrets of direct sessions are recognised") {
   CHECK(
       trace::may_hold_direct_secrets("...xmlns:d=\"urn:beckon:params:xml:ns:direct:1\">...</presence>\r\n"));
   CHECK(trace::may_hold_direct_secrets("...urn:beckon:params:xml:ns:direct:1...\r\n--b--"));

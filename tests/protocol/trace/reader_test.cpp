@@ -20,7 +20,7 @@ std::string message(int number) {
                           "c" + std::to_string(number), number);
 }
 
-/// Reads until all was told; the Call-IDs in the order they came, "-N" for N lost.
+/// Reads all that is there: the Call-IDs in the order they came, "-N" for N lost.
 std::string read_all(Reader& reader, const std::vector<Recorder*>& recorders, Time until) {
   std::string told;
   do {
@@ -44,7 +44,7 @@ std::string read_all(Reader& reader, const std::vector<Recorder*>& recorders, Ti
 
 }  // namespace
 
-TEST_CASE("messages of several recorders are told in order of time, however many there are") {
+TEST_CASE("messages of several recorders are read in order of time, however many there are") {
   Stage stage;
   Recorder first(stage, {}), second(stage, {});
   std::string expected;
@@ -61,7 +61,7 @@ TEST_CASE("messages of several recorders are told in order of time, however many
   CHECK(read_all(reader, {&first, &second}, stage.time) == "c1000 ");
 }
 
-TEST_CASE("of recorders that differ in age no more than one page each is held") {
+TEST_CASE("of recorders that differ in age at most one page each is held") {
   Stage stage;
   Recorder old(stage, {}), young(stage, {});
   for (int i = 0; i < 500; ++i) stage.send(old, message(i));
@@ -88,17 +88,17 @@ TEST_CASE("of recorders that differ in age no more than one page each is held") 
   CHECK(most_held <= 2 * Reader::page);
 }
 
-TEST_CASE("a reader slower than the messages is told how many he lost") {
+TEST_CASE("a reader slower than the messages learns how many it lost") {
   Stage stage;
   Recorder recorder(stage, {.messages = 3});
   Reader reader({}, 1);
   for (int i = 0; i < 5; ++i) stage.send(recorder, message(i));
-  CHECK(read_all(reader, {&recorder}, stage.time) == "c2 c3 c4 ");  // nobody had asked before
+  CHECK(read_all(reader, {&recorder}, stage.time) == "c2 c3 c4 ");  // nothing was read before
   for (int i = 5; i < 15; ++i) stage.send(recorder, message(i));
   CHECK(read_all(reader, {&recorder}, stage.time) == "-7 c12 c13 c14 ");
 }
 
-TEST_CASE("only what is asked about is told, and retransmissions are marked") {
+TEST_CASE("only messages that match the question are read, and retransmissions are marked") {
   Stage stage;
   Recorder recorder(stage, {});
   for (const int i : {1, 2, 1}) stage.send(recorder, message(i));
@@ -109,7 +109,7 @@ TEST_CASE("only what is asked about is told, and retransmissions are marked") {
   CHECK(read_all(none, {&recorder}, stage.time).empty());
 }
 
-TEST_CASE("a question is written and read back; anything else is none") {
+TEST_CASE("a question is written and read back; other text is refused") {
   const Question question{.about = "alice@example.org", .full = true, .follow = true};
   const auto read = parse_question(boost::json::serialize(to_json(question)));
   REQUIRE(read);

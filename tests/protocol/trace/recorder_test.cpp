@@ -4,6 +4,7 @@
 
 #include "protocol/trace/tap.hpp"
 #include "tests/protocol/trace/stage.hpp"
+#include "tests/support/wire.hpp"
 
 using namespace beckon;
 using namespace beckon::trace;
@@ -41,7 +42,7 @@ TEST_CASE("a recorder holds no more octets than it may") {
   CHECK(testing::texts(recorder.read(0, stage.time, 10)) == "next");
 }
 
-TEST_CASE("a reader who comes too late is told how many he lost") {
+TEST_CASE("a reader that comes too late learns how many messages it lost") {
   Stage stage;
   Recorder recorder(stage, {.messages = 3});
   for (const char* text : {"a", "b", "c"}) stage.send(recorder, text);
@@ -72,7 +73,7 @@ TEST_CASE("messages younger than asked for wait for the next reading") {
   CHECK(testing::texts(recorder.read(page.next, stage.time, 10)) == "b");
 }
 
-TEST_CASE("a recorder of no messages records none") {
+TEST_CASE("a recorder with room for no messages records none") {
   Stage stage;
   Recorder recorder(stage, {.messages = 0});
   stage.send(recorder, "a");
@@ -90,7 +91,7 @@ TEST_CASE("secrets of direct sessions are masked when they are recorded (DIRECT_
   CHECK(page.entries.at(0).size == 76);
 }
 
-TEST_CASE("of what cannot be read only the beginning is kept, masked") {
+TEST_CASE("of an unreadable message only the beginning is kept, masked") {
   Stage stage;
   Recorder recorder(stage, {.malformed_octets = 20});
   recorder.malformed({}, sip::Errc::bad_start_line, "response=1234567890, and so on");
@@ -123,21 +124,16 @@ TEST_CASE("secrets in a body that is sent as a part of its own are masked") {
 }
 
 TEST_CASE("a tap records what is sent and passes it on") {
-  struct Wire final : transaction::Transport {
-    void send(const transaction::Hop&, transaction::Outgoing message, transaction::OnFailed failed) override {
-      sent = *message.join();
-      failed(sip::Errc::bad_start_line);
-    }
-    std::string sent_by(const transaction::Hop&) const override { return "192.0.2.1:5060"; }
-    std::string sent;
-  } wire;
+  beckon::test::Wire wire;
   Stage stage;
   Recorder recorder(stage, {});
   Tap tap(wire, recorder);
   bool failed = false;
-  tap.send({}, share("hello"), [&](ErrorCode) { failed = true; });
-  CHECK(wire.sent == "hello");
+  tap.send({}, share("OPTIONS sip:a SIP/2.0\r\n\r\n"), [&](ErrorCode) { failed = true; });
+  REQUIRE(wire.sent.size() == 1);
+  CHECK(wire.sent.front().message.text() == "OPTIONS sip:a SIP/2.0\r\n\r\n");
+  wire.sent.front().failed(sip::Errc::bad_start_line);
   CHECK(failed);
-  CHECK(tap.sent_by({}) == "192.0.2.1:5060");
-  CHECK(testing::texts(recorder.read(0, stage.time, 1)) == "hello");
+  CHECK(tap.sent_by({}) == wire.sent_by({}));
+  CHECK(testing::texts(recorder.read(0, stage.time, 1)) == wire.sent.front().message.text());
 }

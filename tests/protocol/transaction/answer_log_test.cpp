@@ -51,7 +51,7 @@ TEST_CASE("answers are found by their key until their time") {
   CHECK(log.octets() == 0);
 }
 
-TEST_CASE("keys with one half in common are told apart") {
+TEST_CASE("keys with one half in common are distinguished") {
   AnswerLog log(plenty);
   for (std::uint64_t i = 0; i < 3; ++i) {
     log.add(make({7, i}, text_of(static_cast<int>(i)), {}));

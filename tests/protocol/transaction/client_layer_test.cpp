@@ -89,7 +89,7 @@ TEST_CASE("each request gets exactly one end (RFC 3261 17.1.2, 8.1.3.1)") {
     CHECK(net.ends[0].kind == Outcome::Kind::final);
     CHECK(net.ends[0].status == 200);
   }
-  SUBCASE("a timeout after all the copies, told as 408") {
+  SUBCASE("a timeout after all the copies, reported as 408") {
     net.pass(640ms);
     REQUIRE(net.ends.size() == 1);
     CHECK(net.ends[0].kind == Outcome::Kind::timeout);
@@ -97,7 +97,7 @@ TEST_CASE("each request gets exactly one end (RFC 3261 17.1.2, 8.1.3.1)") {
     CHECK(net.sent.size() == 18);  // at 0, 10, 30, 70, then every T2 = 40 ms to 630 ms
     net.answer(0, 200);
   }
-  SUBCASE("a transport error, told as 503") {
+  SUBCASE("a transport error, reported as 503") {
     net.sent[0].failed(make_error_code(boost::system::errc::connection_refused));
     net.sent[0].failed(make_error_code(boost::system::errc::connection_refused));
     REQUIRE(net.ends.size() == 1);
@@ -481,7 +481,7 @@ TEST_CASE("CANCEL races at the client (RFC 3261 9.1)") {
     CHECK(net.ends.at(0).status == 486);
     CHECK(net.sent.back().message.method() == sip::Method::ack);
   }
-  SUBCASE("wanted and nobody answers at all: timer B") {
+  SUBCASE("wanted and no answer at all: timer B") {
     net.layer.cancel(id, {}, net.now());
     net.pass(640ms);
     CHECK(cancels() == 0);
@@ -507,7 +507,7 @@ TEST_CASE("CANCEL races at the client (RFC 3261 9.1)") {
     CHECK(cancels() == 1);
     net.answer(0, 487);
   }
-  SUBCASE("wanted behind a final answer: never sent") {
+  SUBCASE("wanted after a final answer: never sent") {
     net.answer(0, 486);
     net.layer.cancel(id, {}, net.now());
     CHECK(cancels() == 0);
@@ -559,14 +559,14 @@ TEST_CASE("a request over 1300 octets goes over TCP, and its Via says so (RFC 32
       net.answer(0, 200);
       CHECK(net.ends.at(0).status == 200);
     }
-    SUBCASE("what fails behind an answer is no reason for a datagram") {
+    SUBCASE("a failure after an answer is no reason for a datagram") {
       net.answer(0, 100);
       net.sent[0].failed(refused);
       CHECK(net.sent.size() == 1);
       CHECK(net.ends.at(0).status == 503);
     }
   }
-  SUBCASE("who takes no TCP gets it in a datagram after all, which is repeated as any") {
+  SUBCASE("a peer that refuses TCP gets it in a datagram after all, which is retransmitted as usual") {
     net.layer.send(request_of_size("PUBLISH", 1400), udp, ends, net.now());
     net.sent[0].failed(refused);
     REQUIRE(net.sent.size() == 2);
@@ -603,7 +603,7 @@ TEST_CASE("a request over 1300 octets goes over TCP, and its Via says so (RFC 32
     CHECK(net.sent.back().hop.protocol == Protocol::tcp);
     net.answer(net.sent.size() - 1, 200);
   }
-  SUBCASE("a MESSAGE has no other way (RFC 3428 8)") {
+  SUBCASE("a MESSAGE has no fallback (RFC 3428 8)") {
     bool too_long = false;
     net.layer.send(
         request_of_size("MESSAGE", 1301), udp,
@@ -642,7 +642,7 @@ TEST_CASE("a long INVITE over TCP: its ACK and CANCEL go where it went (RFC 3261
     CHECK(net.sent.back().message.method() == sip::Method::ack);
     CHECK(net.sent.back().hop.protocol == Protocol::tcp);
   }
-  SUBCASE("over UDP behind a refusal, with a CANCEL that was wanted before it") {
+  SUBCASE("over UDP after TCP was refused, with a CANCEL that was wanted before") {
     net.layer.cancel(id, {}, net.now());
     net.sent[0].failed(refused);
     net.answer(1, 180);
@@ -657,7 +657,7 @@ TEST_CASE("a long INVITE over TCP: its ACK and CANCEL go where it went (RFC 3261
   CHECK(net.layer.size() == 0);
 }
 
-TEST_CASE("a long ACK for a 2xx goes over TCP, and in a datagram to who takes none") {
+TEST_CASE("a long ACK for a 2xx goes over TCP, and in a datagram to a peer that refuses TCP") {
   Client net;
   net.layer.send_ack(request_of_size("ACK", 1400), udp, net.now());
   CHECK(net.sent[0].hop.protocol == Protocol::tcp);
@@ -668,7 +668,7 @@ TEST_CASE("a long ACK for a 2xx goes over TCP, and in a datagram to who takes no
   CHECK(net.sent[1].message.top_via()->transport == "UDP");
 }
 
-TEST_CASE("an INVITE at the bounds of what a stream takes has its ACK and its CANCEL as any other") {
+TEST_CASE("an INVITE at the limits of a stream is acknowledged and cancelled as any other") {
   std::string text = request("INVITE");
   SUBCASE("octets") { text.replace(text.find("0\r\n\r\n"), 5, "70000\r\n\r\n" + std::string(70000, 'x')); }
   SUBCASE("header lines, with our Via") {

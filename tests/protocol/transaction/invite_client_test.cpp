@@ -9,7 +9,7 @@ using State = InviteClient::State;
 using Actions = InviteClient::Actions;
 
 /// One test per arrow of figure 5, "INVITE client transaction", as RFC 6026 8.4 prints it; a name says
-/// "state -> state, event". Behind them what the figure leaves out.
+/// "state -> state, event". After them what the figure leaves out.
 namespace {
 
 constexpr Time t0{};
@@ -95,7 +95,7 @@ TEST_CASE("INVITE client, figure 5: completed -> completed, each copy of 300-699
   CHECK(machine.state() == State::completed);
 }
 
-TEST_CASE("INVITE client, figure 5: completed -> terminated, an ACK that cannot be sent is told") {
+TEST_CASE("INVITE client, figure 5: completed -> terminated, an ACK that cannot be sent is reported") {
   auto machine = after(Event::failure);
   CHECK(machine.on(Event::transport_error, t0) == Actions{.transport_error = true, .destroy = true});
   CHECK(machine.state() == State::terminated);
@@ -135,14 +135,13 @@ TEST_CASE("INVITE client on a stream: no timer A, and timer D is zero (RFC 3261 
   CHECK(machine.state() == State::terminated);
 }
 
-TEST_CASE("INVITE client, proceeding: a lost flow is told") {
+TEST_CASE("INVITE client, proceeding: a lost flow is reported") {
   auto machine = after(Event::provisional, /*reliable=*/true);
   CHECK(machine.on(Event::transport_error, t0) == Actions{.transport_error = true, .destroy = true});
 }
 
 TEST_CASE(
-    "INVITE client, proceeding: it may ring for ever, but is over 64*T1 behind the CANCEL, whatever 1xx "
-    "still "
+    "INVITE client, proceeding: it may ring for ever, but ends 64*T1 after the CANCEL, whatever 1xx still "
     "come (RFC 3261 9.1)") {
   auto machine = after(Event::provisional);
   CHECK_FALSE(machine.deadline());
@@ -181,7 +180,7 @@ TEST_CASE("INVITE client, CANCEL in proceeding is sent at once; what crosses it 
   SUBCASE("a 2xx") { CHECK(machine.on(Event::success, t0 + 1s) == Actions{.pass_response = true}); }
 }
 
-TEST_CASE("INVITE client, CANCEL behind the final response is never sent (RFC 3261 9.1)") {
+TEST_CASE("INVITE client, CANCEL after the final response is never sent (RFC 3261 9.1)") {
   CHECK(after(Event::failure).on(Event::cancel, t0) == Actions{});
   CHECK(after(Event::success).on(Event::cancel, t0) == Actions{});
 }

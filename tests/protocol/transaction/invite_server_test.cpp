@@ -9,7 +9,7 @@ using State = InviteServer::State;
 using Actions = InviteServer::Actions;
 
 /// One test per arrow of figure 7, "INVITE server transaction", as RFC 6026 8.6 prints it; a name says
-/// "state -> state, event". Behind them what the figure leaves out.
+/// "state -> state, event". After them what the figure leaves out.
 namespace {
 
 constexpr Time t0{};

@@ -94,7 +94,7 @@ std::string request(std::string_view method, const std::string& call_id) {
 
 }  // namespace
 
-TEST_CASE("on a bad link each request ends once, is seen at most once, and nothing stays behind") {
+TEST_CASE("on a bad link each request ends once, is seen at most once, and no state is left") {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     CAPTURE(seed);
     Link link(seed);
@@ -122,7 +122,7 @@ TEST_CASE("on a bad link each request ends once, is seen at most once, and nothi
       CHECK(count == 1);
     }
     CHECK(near.layer.size() == 0);
-    // An INVITE that its user never answers stays his: it is the only one that may.
+    // Only an INVITE that its user never answers may stay.
     far.layer.dump([](const Layer::Row& row) { CHECK((row.server && row.machine == "INVITE")); });
   }
 }

@@ -9,7 +9,7 @@ using State = NonInviteClient::State;
 using Actions = NonInviteClient::Actions;
 
 /// One test per arrow of RFC 3261's figure 6, "non-INVITE client transaction"; a name says "state -> state,
-/// event". Behind them what the figure leaves out.
+/// event". After them what the figure leaves out.
 namespace {
 
 constexpr Time t0{};

@@ -9,7 +9,7 @@ using State = NonInviteServer::State;
 using Actions = NonInviteServer::Actions;
 
 /// One test per arrow of RFC 3261's figure 8, "non-INVITE server transaction"; a name says "state -> state,
-/// event". Behind them what RFC 4320 adds.
+/// event". After them what RFC 4320 adds.
 namespace {
 
 constexpr Time t0{};

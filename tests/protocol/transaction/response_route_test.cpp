@@ -110,7 +110,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("nobody has us dial into a network that he is not in") {
+TEST_CASE("a sender cannot direct responses into a network that it is not in") {
   struct Row {
     std::string_view source;
     std::string target;
@@ -161,13 +161,13 @@ TEST_CASE("a response keeps its transport: TLS is not given up for TCP (RFC 3263
              found(Protocol::tcp, {"203.0.113.5:5060"})) == "flow 198.51.100.9:5061=pc.example.org ?");
 }
 
-TEST_CASE("where nobody can be asked the address of the source is the last that is tried") {
+TEST_CASE("without a locator the address of the source is the last that is tried") {
   const auto via = sip::view_via("SIP/2.0/TCP pc.example.org:5099;branch=z9hG4bKa");
   CHECK(walk(ResponseRoute(from(Protocol::tcp, outside), *via, false), {}) == "flow 198.51.100.9:5099");
   CHECK(walk(ResponseRoute(from(Protocol::udp, outside), *via, false), {}) == "198.51.100.9:40000");
 }
 
-TEST_CASE("what follows a response goes its route, and begins anew when that led nowhere") {
+TEST_CASE("later responses follow the route of the first, and start over when that failed") {
   const auto via = sip::view_via("SIP/2.0/UDP pc.example.org:5099;branch=z9hG4bKa");
   ResponseRoute route(from(Protocol::udp, outside), *via, true);
   CHECK(route.has_more());
@@ -182,7 +182,7 @@ TEST_CASE("what follows a response goes its route, and begins anew when that led
   CHECK(route.has_more());
 }
 
-TEST_CASE("what is to stay back is tried nowhere else") {
+TEST_CASE("a response that must go back to the source is tried nowhere else") {
   const auto via = sip::view_via("SIP/2.0/TCP pc.example.org:5099;branch=z9hG4bKa");
   ResponseRoute route(from(Protocol::tcp, outside), *via, true);
   route.keep_to_source();

@@ -35,7 +35,7 @@ TEST_CASE("a request opens one transaction, and its copies none (RFC 3261 17.2.3
   REQUIRE(net.requests.size() == 1);
   CHECK(net.sent.empty());
 
-  SUBCASE("a copy behind the answer gets the same answer") {
+  SUBCASE("a copy after the answer gets the same answer") {
     net.respond(net.requests[0].id, 200);
     net.receive(udp, request("OPTIONS", via_udp));
     REQUIRE(net.sent.size() == 2);
@@ -193,14 +193,14 @@ TEST_CASE("a response that cannot be sent back goes where the sent-by leads, hop
     REQUIRE(net.sent.size() == 2);
     CHECK(net.sent[1].message.status() == 200);
   }
-  SUBCASE("a refusal, which anybody can have, goes back or nowhere") {
+  SUBCASE("a refusal that any sender can provoke goes back to the source or nowhere") {
     net.receive(tcp, request("MESSAGE", "TCP pc.example.org:25;branch=z9hG4bKa"));
     net.respond(net.id(0), 401);
     net.sent[0].failed(refused);
     CHECK(net.sent.size() == 1);
     CHECK(net.looked_up.empty());
   }
-  SUBCASE("the user is told when that leads nowhere") {
+  SUBCASE("a failure is reported to the user when every hop fails") {
     net.receive(tcp, request("INVITE", "TCP pc.example.org;branch=z9hG4bKa"));
     net.respond(net.id(0), 180);
     net.sent[0].failed(refused);
@@ -213,7 +213,7 @@ TEST_CASE("a response that cannot be sent back goes where the sent-by leads, hop
   }
 }
 
-TEST_CASE("so many sent-by are looked up at once, and no more") {
+TEST_CASE("concurrent look-ups of sent-by are bounded") {
   constexpr std::size_t most = 100;
   Fixture net;
   for (std::size_t i = 0; i <= most; ++i) {
@@ -231,7 +231,7 @@ TEST_CASE("so many sent-by are looked up at once, and no more") {
   CHECK(net.looked_up.size() == most + 1);
 }
 
-TEST_CASE("a sent-by that is found when the layer is gone is no use to anybody") {
+TEST_CASE("a sent-by located after the layer is destroyed is ignored") {
   std::vector<OnFound> found;
   Fixture net;
   auto layer = std::make_unique<Layer>(
@@ -247,7 +247,7 @@ TEST_CASE("a sent-by that is found when the layer is gone is no use to anybody")
   CHECK(net.sent.size() == 1);
 }
 
-TEST_CASE("a transport that fails after the layer is gone reaches nobody") {
+TEST_CASE("a transport failure after the layer is destroyed is ignored") {
   Fixture net;
   auto layer = std::make_unique<Layer>(Layer::Config{}, net, net.timers, net, net.random, net);
   layer->receive(tcp, Fixture::message(request("OPTIONS", "TCP pc.example.org:5099;branch=z9hG4bKa")),
@@ -298,7 +298,7 @@ TEST_CASE("INVITE: 100 after 200 ms, final repeated until the ACK (RFC 3261 17.2
   CHECK(net.layer.size() == 0);
 }
 
-TEST_CASE("INVITE: behind a 2xx the user repeats it and gets the ACK (RFC 6026 7.1, RFC 3261 13.3.1.4)") {
+TEST_CASE("INVITE: after a 2xx the user retransmits it and gets the ACK (RFC 6026 7.1, RFC 3261 13.3.1.4)") {
   Fixture net;
   net.receive(udp, request("INVITE", via_udp));
   net.respond(net.id(0), 200);
@@ -328,7 +328,7 @@ TEST_CASE("CANCEL is answered by the layer (RFC 3261 9.2)") {
     CHECK(net.requests.empty());
     CHECK(net.layer.size() == 0);
   }
-  SUBCASE("200 with the To tag of the INVITE's responses, and the user is told") {
+  SUBCASE("200 with the To tag of the INVITE's responses, and the user is notified") {
     net.receive(udp, request("INVITE", via_udp));
     net.respond(net.id(0), 180, "ringing");
     net.receive(udp, request("CANCEL", via_udp));
@@ -337,13 +337,13 @@ TEST_CASE("CANCEL is answered by the layer (RFC 3261 9.2)") {
     CHECK(net.sent[1].message.to_tag() == "ringing");
     REQUIRE(net.cancels.size() == 1);
     CHECK(net.cancels[0].id == net.requests[0].id);
-    SUBCASE("its copy is answered without telling him again") {
+    SUBCASE("its copy is answered, and the user is not notified again") {
       net.receive(udp, request("CANCEL", via_udp));
       CHECK(net.sent.size() == 3);
       CHECK(net.cancels.size() == 1);
     }
   }
-  SUBCASE("200 without effect behind the final response") {
+  SUBCASE("200 without effect after the final response") {
     net.receive(udp, request("INVITE", via_udp));
     net.respond(net.id(0), 486);
     net.receive(udp, request("CANCEL", via_udp));
@@ -415,7 +415,8 @@ TEST_CASE("the live table names machine, state and peer") {
   CHECK(rows[1] == "non-INVITE completed 192.0.2.1:5062 server z9hG4bKone|192.0.2.1:5062|OPTIONS");
 }
 
-TEST_CASE("the same request on another way is merged: 482, and its user does not see it (RFC 3261 8.2.2.2)") {
+TEST_CASE(
+    "the same request over another path is merged: 482, and the user does not see it (RFC 3261 8.2.2.2)") {
   Fixture net;
   const auto by_way = [](std::string text, const std::string& branch) {
     return text.replace(text.find("z9hG4bKone"), 10, branch);
@@ -451,8 +452,8 @@ TEST_CASE("what is not merged: all but the ongoing request itself (RFC 3261 8.2.
   SUBCASE("the same for another of our users: one server speaks for many") {
     change("sip:alice@example.org SIP", "sip:carol@example.org SIP");
   }
-  SUBCASE("what lies in a dialog") { change("alice@example.org>\n", "alice@example.org>;tag=ours\n"); }
-  SUBCASE("what comes when the first has been answered") { net.respond(net.id(0), 200); }
+  SUBCASE("a request within a dialog") { change("alice@example.org>\n", "alice@example.org>;tag=ours\n"); }
+  SUBCASE("a request after the first has been answered") { net.respond(net.id(0), 200); }
   net.receive(udp, other);
   CHECK(net.requests.size() == 2);
   net.respond(net.id(1), 200);
@@ -468,9 +469,9 @@ TEST_CASE("an INVITE may come again under its CSeq where its caller was asked to
   again.replace(again.find("z9hG4bKone"), 10, "z9hG4bKtwo");
   net.receive(udp, first);
   std::size_t seen = 2;
-  SUBCASE("COMPAT: with credentials, behind a challenge") { net.respond(net.id(0), 401); }
-  SUBCASE("to another of our addresses, behind a 503 (RFC 3263 4.3)") { net.respond(net.id(0), 503); }
-  SUBCASE("not behind another answer, while its ACK is waited for") {
+  SUBCASE("COMPAT: with credentials, after a challenge") { net.respond(net.id(0), 401); }
+  SUBCASE("to another of our addresses, after a 503 (RFC 3263 4.3)") { net.respond(net.id(0), 503); }
+  SUBCASE("not after another answer, while its ACK is awaited") {
     net.respond(net.id(0), 486);
     seen = 1;
   }
@@ -478,7 +479,7 @@ TEST_CASE("an INVITE may come again under its CSeq where its caller was asked to
   CHECK(net.requests.size() == seen);
 }
 
-TEST_CASE("an INVITE refused and never acknowledged is told to the user: timer H (RFC 3261 17.2.1)") {
+TEST_CASE("an INVITE refused and never acknowledged is reported to the user: timer H (RFC 3261 17.2.1)") {
   Fixture net;
   net.receive(udp, request("INVITE", via_udp));
   net.respond(net.id(0), 486);
@@ -487,12 +488,12 @@ TEST_CASE("an INVITE refused and never acknowledged is told to the user: timer H
   net.pass(1ms);
   CHECK(net.failures == std::vector{std::pair{net.id(0), Failure::no_ack}});
   CHECK(net.layer.size() == 0);
-  net.receive(udp, request("ACK", via_udp));  // too late: it belongs to nobody any more
+  net.receive(udp, request("ACK", via_udp));  // too late: it matches no transaction any more
   CHECK(net.failures.size() == 1);
 }
 
 TEST_CASE(
-    "an answer that cannot be sent is told to the user, and its transaction lives on (RFC 3261 17.2.4)") {
+    "an answer that cannot be sent is reported to the user, and its transaction lives on (RFC 3261 17.2.4)") {
   const auto refused = make_error_code(boost::system::errc::connection_refused);
   Fixture net;
   SUBCASE("over UDP") {
@@ -596,7 +597,7 @@ std::string with_body(std::string text, std::size_t size) {
 TEST_CASE("a message over 64 KiB, as a stream takes it, is treated as any other") {
   Fixture net;
   net.receive(tcp, with_body(request("INVITE", "TCP pc.example.org;branch=z9hG4bKa"), 70000));
-  SUBCASE("a request that nobody answers gets its 100 (RFC 3261 17.2.1)") {
+  SUBCASE("a request without an answer gets its 100 (RFC 3261 17.2.1)") {
     net.pass(4ms);
     REQUIRE(net.sent.size() == 1);
     CHECK(net.sent[0].message.status() == 100);

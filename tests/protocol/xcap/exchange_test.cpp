@@ -44,7 +44,7 @@ TEST_CASE("preconditions guard against lost updates (RFC 4825 7.11, RFC 7232 3)"
   }
 }
 
-TEST_CASE("methods have their names; others are told apart") {
+TEST_CASE("methods are read by their names; an unknown one is reported as other") {
   for (const auto method : {Method::get, Method::head, Method::put, Method::del}) {
     CHECK(parse_method(to_string(method)) == method);
   }

@@ -23,7 +23,7 @@ std::string repeat(std::string_view text, std::size_t times) {
 
 }  // namespace
 
-TEST_CASE("what is not a well-formed document is refused, and the reason is given (XML 1.0)") {
+TEST_CASE("a document that is not well-formed is refused with the reason (XML 1.0)") {
   struct Row {
     std::string_view text;
     Errc errc;

@@ -97,7 +97,7 @@ TEST_CASE("metrics are in the text format, summed over the shards") {
   CHECK(text.find("# TYPE beckon_flows gauge\nbeckon_flows 4\n") != text.npos);
 }
 
-TEST_CASE("the first user brings his domain, later ones join it, others are refused") {
+TEST_CASE("the first user's domain becomes served; later users must be of it") {
   const Folder folder;
   CHECK(folder.user(Verb::user_add, "alice@example.org").exit == Exit::done);
   CHECK(folder.user(Verb::user_add, "bob@Example.Org").exit == Exit::done);
@@ -109,7 +109,7 @@ TEST_CASE("the first user brings his domain, later ones join it, others are refu
   CHECK(folder.user(Verb::user_list, "").out == "alice@example.org\nbob@example.org\neve@example.net\n");
 }
 
-TEST_CASE("what is wrong with a user or his password is told, and nothing is stored") {
+TEST_CASE("a fault in a user's name or password is reported, and nothing is stored") {
   const Folder folder;
   CHECK(folder.user(Verb::user_add, "alice").exit == Exit::usage);
   CHECK(folder.user(Verb::user_add, "alice@example.org", "").exit == Exit::usage);
@@ -185,7 +185,7 @@ TEST_CASE("the admin socket answers one line with one text, for the owner only")
 
 namespace {
 
-/// An asker who reads when he is let.
+/// A client that reads when the test lets it.
 struct SlowReply final : Reply {
   void send(std::string text, std::function<void()> then) override {
     said += text;
@@ -231,7 +231,7 @@ std::string question(bool follow) {
 
 }  // namespace
 
-TEST_CASE("a trace is told page by page, at the pace of the asker, and then ends") {
+TEST_CASE("a trace is sent page by page, at the pace of the client, and then ends") {
   TraceStage stage(1000);
   stage.record(150);
   stage.traces.start(question(false), stage.reply);
@@ -244,7 +244,7 @@ TEST_CASE("a trace is told page by page, at the pace of the asker, and then ends
   CHECK(stage.reply->lines() == 150);
 }
 
-TEST_CASE("who follows slowly loses messages and is told how many") {
+TEST_CASE("a slow follower loses messages and learns how many") {
   TraceStage stage(100);
   stage.record(1);
   stage.traces.start(question(true), stage.reply);
@@ -266,7 +266,7 @@ TEST_CASE("who follows slowly loses messages and is told how many") {
 }
 
 TEST_CASE(
-    "a follower who has gone makes room for another; one too many and a question that is none are refused") {
+    "a follower that leaves makes room for another; one too many and a malformed question are refused") {
   TraceStage stage(10);
   std::vector<std::shared_ptr<SlowReply>> replies;
   for (std::size_t i = 0; i <= Traces::most; ++i) {
@@ -291,7 +291,7 @@ TEST_CASE(
 
 namespace {
 
-/// A server whose questions nobody answers yet, and what the commands make of it.
+/// A server that answers no question yet, and what the commands print.
 struct Asking {
   explicit Asking(Socket::Handler handler) : socket(loop, std::move(handler)) {
     REQUIRE(socket.listen(socket_path(folder.path())).has_value());
@@ -318,14 +318,14 @@ struct Asking {
 
 }  // namespace
 
-TEST_CASE("beckond trace tells why it was refused, and fails") {
+TEST_CASE("beckond trace prints why it was refused, and fails") {
   Asking asking([](const std::string&, const ReplyPtr& reply) { reply->finish(refusal("too many")); });
   for (const bool json : {false, true}) CHECK(asking.trace("", json) == Exit::failed);
   CHECK(asking.out.str().empty());
   CHECK(asking.errors.str() == "beckond: refused: too many\nbeckond: refused: too many\n");
 }
 
-TEST_CASE("beckond tables and explain ask, print what comes, and tell why they were refused") {
+TEST_CASE("beckond tables and explain print the answer, or why they were refused") {
   std::vector<std::string> questions;
   std::string answer = print_json(example);
   Asking asking([&](const std::string& question, const ReplyPtr& reply) {
@@ -379,7 +379,7 @@ TEST_CASE("a question of any length beyond the limit is refused, and never handl
   CHECK(handled == 1);
 }
 
-TEST_CASE("when no file can be opened, who asks is answered as soon as one can be") {
+TEST_CASE("when no file can be opened, a client is answered as soon as one can be") {
   const Folder folder;
   net::Loop loop;
   Socket socket(loop, [](const std::string& line, const ReplyPtr& reply) { reply->finish(line); });

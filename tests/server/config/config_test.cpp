@@ -181,7 +181,7 @@ TEST_CASE(
   CHECK(named.size() == others.size());
 }
 
-TEST_CASE("what is wrong in a file is told with its line and what was expected") {
+TEST_CASE("a fault in a file is reported with its line and what was expected") {
   struct Wrong {
     const char* toml;
     const char* told;
@@ -234,7 +234,7 @@ TEST_CASE("bounds of connections and certificates of clients are read") {
   CHECK_FALSE(check(config));
 }
 
-TEST_CASE("bounds that make no sense together are refused") {
+TEST_CASE("contradictory bounds are refused") {
   for (const char* toml : {"[tls]\nclient_certificate = \"required\"", "[websocket]\nping_seconds = 120",
                            "[connections]\nidle_seconds = 45"}) {
     CAPTURE(toml);
@@ -287,7 +287,7 @@ TEST_CASE("a network contains the addresses that begin as it does") {
   CHECK_FALSE(Settings{}.trusts(*parse_ip("128.0.0.1")));
 }
 
-TEST_CASE("what does not fit together is refused") {
+TEST_CASE("contradictory settings are refused") {
   for (const char* toml :
        {"[digest]\nqop = []", "[guessing]\npause_seconds = 301", "[guessing]\nmemory_seconds = 9"}) {
     CAPTURE(toml);

@@ -59,7 +59,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "what is listened on can be dialled: TLS, TCP, UDP in that order, and the families of their addresses") {
+    "the transports and address families of the listeners can be dialled: TLS, TCP, UDP in that order") {
   const auto able = make_abilities({*parse_listener("udp:192.0.2.1:5060"),
                                     *parse_listener("tls:192.0.2.1:5061"), *parse_listener("ws:[::1]:80")});
   CHECK(able.protocols == std::vector{Protocol::tls, Protocol::udp});

@@ -139,7 +139,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ask({.url = url("/"), .body_limit = 1000}).has_value());
 }
 
-TEST_CASE_FIXTURE(Fixture, "an answer that does not come is timed out; one nobody gives is 500") {
+TEST_CASE_FIXTURE(Fixture, "an answer that does not come is timed out; a request that is dropped gets 500") {
   CHECK(ask({.url = url("/hold"), .timeout = 30ms}).error() == net::Errc::timed_out);
   CHECK(ask({.url = url("/never")})->status == 500);
   CHECK(ask({.url = url("/elsewhere")})->status == 500);  // dropped by another thread
@@ -168,7 +168,7 @@ TEST_CASE_FIXTURE(Fixture, "a later answer reaches the request it is for") {
   got = talk("GET /hold HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
              never);
   CHECK(got.find("204") < got.find("200 OK"));
-  held({.status = 200});  // a second answer is nobody's
+  held({.status = 200});  // a second answer is ignored
 }
 
 TEST_CASE("requests past the limits are answered 431, 413 and 408, and the connection is closed") {
@@ -203,7 +203,7 @@ TEST_CASE_FIXTURE(Fixture, "Expect: 100-continue is answered before the body (RF
   CHECK(has_continue(talk(head, has_continue)));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a server that goes closes its connections, answered or not") {
+TEST_CASE_FIXTURE(Fixture, "a server that ends closes its connections, answered or not") {
   ErrorCode error;
   {
     std::vector<Respond> waiting;

@@ -44,7 +44,7 @@ bool has_direct(const Notified& notified) {
   return notified.message.body().find("beckon:params:xml:ns:direct") != std::string_view::npos;
 }
 
-/// Everything a store could show to somebody who steals it.
+/// Everything that a stolen store shows.
 std::string all_records(const Stage& stage) {
   std::string text;
   for (const auto& [key, value] : stage.memory.records) text += value;
@@ -68,7 +68,7 @@ struct Couple {
 }  // namespace
 
 TEST_CASE(
-    "a permitted watcher over TLS gets <direct> with his own grant, never the secret (DIRECT_SESSIONS 3.5, "
+    "a permitted watcher over TLS gets <direct> with its own grant, never the secret (DIRECT_SESSIONS 3.5, "
     "3.6)") {
   Couple couple;
   const auto answer = couple.laptop.publish(pidf("here", "laptop", direct()), required);
@@ -130,7 +130,8 @@ TEST_CASE("what a watcher may do is the lesser of published mode and rule (DIREC
 }
 
 TEST_CASE(
-    "who is not reached over TLS, not permitted or not active gets no <direct> (DIRECT_SESSIONS 3.4, 3.5)") {
+    "a watcher that is not reached over TLS, not permitted or not active gets no <direct> (DIRECT_SESSIONS "
+    "3.4, 3.5)") {
   Couple couple;
   Device open_hop(couple.stage, bob, udp(5071)), stranger(couple.stage, carol, tls(6));
   open_hop.subscribe(alice);
@@ -195,8 +196,8 @@ TEST_CASE("secrets, grants and <direct> itself never reach the store (DIRECT_SES
 }
 
 TEST_CASE(
-    "the publisher's connection closed: <direct> goes at once, and must be published anew (DIRECT_SESSIONS "
-    "3.8)") {
+    "when the publisher's connection closes <direct> is removed at once, and must be published anew "
+    "(DIRECT_SESSIONS 3.8)") {
   Couple couple;
   couple.laptop.publish(pidf("here", "laptop", direct()), required);
   couple.stage.take();
@@ -276,7 +277,7 @@ TEST_CASE(
   CHECK(ds1::open_ticket(key_of(other_secret), seen.epoch, seen.grant->ticket).has_value());
 }
 
-TEST_CASE("without authentication nobody is granted anything: From proves nothing (DIRECT_SESSIONS 3.5)") {
+TEST_CASE("without authentication no watcher gets a grant, as From proves nothing (DIRECT_SESSIONS 3.5)") {
   Settings settings = Stage::default_settings();
   settings.authentication = Authentication::none;
   Stage stage(settings);

@@ -26,7 +26,7 @@ std::string shown(const Notified& notified) {
 
 }  // namespace
 
-TEST_CASE("a watcher nobody has decided about is pending and sees nothing (RFC 3856 6.6, RFC 5025 3.2.1)") {
+TEST_CASE("a watcher without a rule is pending and sees nothing (RFC 3856 6.6, RFC 5025 3.2.1)") {
   Stage stage;
   Device watcher(stage, bob, udp(5070));
   const auto answer = watcher.subscribe(alice);
@@ -63,7 +63,7 @@ TEST_CASE("with the policy `allow` a watcher of the same domain sees the state a
   CHECK(shown(stage.take()) == "closed");
 }
 
-TEST_CASE("who may subscribe is decided before anything is kept") {
+TEST_CASE("a SUBSCRIBE is authorized before anything is kept") {
   Settings settings = Stage::default_settings();
   settings.trusted_domains = {"friend.example"};
   settings.watchers_per_presentity = 1;
@@ -79,7 +79,7 @@ TEST_CASE("who may subscribe is decided before anything is kept") {
     CHECK(Device(stage, bob, udp(5070)).subscribe(alice).status() == 403);
     CHECK(stage.notifies.empty());
   }
-  SUBCASE("a presentity we do not have is 404") {
+  SUBCASE("an unknown presentity is 404") {
     CHECK(Device(stage, bob, udp(5070)).subscribe("sip:nobody@example.org").status() == 404);
   }
   SUBCASE("one watcher more than the limit is 403 with a Warning, not 503 (DESIGN 7)") {
@@ -88,7 +88,7 @@ TEST_CASE("who may subscribe is decided before anything is kept") {
     CHECK(refused.status() == 403);
     CHECK(refused.header(HeaderId::warning) == "399 example.org \"too many watchers\"");
   }
-  SUBCASE("a document type we do not make is 406 (RFC 3856 6.6)") {
+  SUBCASE("a document type that is not served is 406 (RFC 3856 6.6)") {
     CHECK(Device(stage, bob, udp(5070)).subscribe(alice, "presence", {"Accept: text/plain"}).status() == 406);
   }
   SUBCASE("too short a lifetime is 423 with Min-Expires (RFC 6665 4.2.1.1)") {
@@ -96,7 +96,7 @@ TEST_CASE("who may subscribe is decided before anything is kept") {
     CHECK(refused.status() == 423);
     CHECK(refused.header(HeaderId::min_expires) == "60");
   }
-  SUBCASE("a SUBSCRIBE in a dialog we do not know is 481") {
+  SUBCASE("a SUBSCRIBE in an unknown dialog is 481") {
     Device stranger(stage, bob, udp(5070));
     CHECK(stage.answer(stranger.send("SUBSCRIBE", '<' + alice + ">;tag=unknown", {"Event: presence"}))
               .status() == 481);
@@ -104,7 +104,7 @@ TEST_CASE("who may subscribe is decided before anything is kept") {
   CHECK(stage.size() <= 2);
 }
 
-TEST_CASE("CPIM's name of the format is sent to those who ask for it (MISSION A)") {
+TEST_CASE("CPIM's name of the format is sent to watchers that accept it only (MISSION A)") {
   Stage stage(allow_all());
   Device watcher(stage, bob, udp(5070));
   watcher.subscribe(alice, "presence", {"Accept: application/cpim-pidf+xml"});
@@ -148,7 +148,7 @@ TEST_CASE("a subscription ends by its time, by its watcher, or is none (RFC 6665
     CHECK(stage.take().state() == "terminated;timeout");
     CHECK(watcher.refresh(600).status() == 481);
   }
-  SUBCASE("Expires 0 without a dialog fetches the state and leaves nothing behind") {
+  SUBCASE("Expires 0 without a dialog fetches the state and keeps no subscription") {
     const auto answer = watcher.subscribe(alice, "presence", {"Expires: 0"});
     CHECK(answer.status() == 200);
     CHECK(answer.header(HeaderId::expires) == "0");
@@ -156,7 +156,7 @@ TEST_CASE("a subscription ends by its time, by its watcher, or is none (RFC 6665
     CHECK(only.state() == "terminated;timeout");
     CHECK(shown(only) == "closed");
   }
-  SUBCASE("a watcher who answers 481 is forgotten") {
+  SUBCASE("the subscription of a watcher that answers 481 ends") {
     watcher.subscribe(alice);
     stage.take(481);
   }
@@ -196,7 +196,7 @@ TEST_CASE("a change of rules judges running subscriptions at once (RFC 5025, MIS
       CHECK(last.message.body().empty());
       CHECK(watcher.subscribe(alice).status() == 403);
     }
-    SUBCASE("and polite-blocked: still active, but closed whatever the truth (RFC 5025 3.2.1)") {
+    SUBCASE("and polite-blocked: still active, but shown as closed whatever the state (RFC 5025 3.2.1)") {
       stage.put_rules(rule_for(bob, "polite-block"));
       const Notified bland = stage.take();
       CHECK(bland.state() == "active");
@@ -227,7 +227,7 @@ TEST_CASE("a change of rules judges running subscriptions at once (RFC 5025, MIS
   }
 }
 
-TEST_CASE("the last publication may go while its watchers are told (once a use after free)") {
+TEST_CASE("the last publication may end while its watchers are notified (once a use after free)") {
   Stage stage(allow_all());
   Device first(stage, bob, udp(5070)), second(stage, carol, udp(5071)), laptop(stage, alice, tls(5));
   first.subscribe(alice);
@@ -258,7 +258,7 @@ TEST_CASE("PUBLISH makes, refreshes, changes and removes a publication (RFC 3903
   const std::string etag = laptop.etag;
   REQUIRE_FALSE(etag.empty());
 
-  SUBCASE("a refresh without body gives a new entity-tag and nobody hears of it") {
+  SUBCASE("a refresh without body gives a new entity-tag and notifies no watcher") {
     CHECK(laptop.publish("").status() == 200);
     CHECK(laptop.etag != etag);
     CHECK(stage.notifies.empty());
@@ -276,7 +276,7 @@ TEST_CASE("PUBLISH makes, refreshes, changes and removes a publication (RFC 3903
     CHECK(shown(stage.take()) == "closed");
     CHECK(laptop.publish("").status() == 412);
   }
-  SUBCASE("nobody publishes for another") {
+  SUBCASE("a user cannot publish for another") {
     Device thief(stage, bob, udp(5070));
     CHECK(stage
               .answer(thief.send("PUBLISH", alice, {"Event: presence", "Content-Type: application/pidf+xml"},
@@ -352,7 +352,7 @@ TEST_CASE("an id that stands twice in a document is 400 (RFC 3863 4.1.2, RFC 447
   CHECK(stage.publications->size() == 0);
 }
 
-TEST_CASE("ten publications of the same 8 000 ids: each is refused, and watchers hear nothing (DESIGN 7)") {
+TEST_CASE("ten publications of the same 8 000 ids: each is refused, and no watcher is notified (DESIGN 7)") {
   Stage stage(allow_all());
   Device watcher(stage, bob, udp(5070));
   watcher.subscribe(alice);
@@ -420,7 +420,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "NOTIFYs go down the watcher's connection; when it is gone the subscription waits for him (RFC 5626)") {
+    "NOTIFYs go down the watcher's connection; when it closes the subscription waits for the watcher (RFC "
+    "5626)") {
   Stage stage(allow_all());
   Device watcher(stage, bob, tls(5));
   watcher.subscribe(alice, "presence", {"Expires: 600"});
@@ -431,7 +432,7 @@ TEST_CASE(
   laptop.publish(pidf("away"));
   CHECK(stage.notifies.empty());
 
-  SUBCASE("his refresh over a new connection brings the newest state at once") {
+  SUBCASE("its refresh over a new connection brings the newest state at once") {
     watcher.move(tls(6));
     CHECK(watcher.refresh(600).status() == 200);
     const Notified back = stage.take();
@@ -440,7 +441,7 @@ TEST_CASE(
     laptop.publish(pidf("back"));
     CHECK(shown(stage.take()) == "open back");
   }
-  SUBCASE("if he stays away it ends with its time, unheard") {
+  SUBCASE("if the watcher stays away it expires, and no NOTIFY is sent") {
     laptop.publish("", {"Expires: 0"});
     stage.wait(600s);
     CHECK(stage.notifies.empty());
@@ -457,12 +458,12 @@ TEST_CASE("a connection that breaks under a NOTIFY loses nothing") {
   laptop.publish(pidf("here"));
   const Notified lost = stage.take(0);
   watcher.move(tls(6));
-  SUBCASE("the refresh comes after we noticed") {
+  SUBCASE("the refresh comes after the server noticed") {
     stage.answer_notify(lost, 503);
     watcher.refresh(600);
     CHECK(shown(stage.take()) == "open here");
   }
-  SUBCASE("the refresh comes before we noticed") {
+  SUBCASE("the refresh comes before the server noticed") {
     watcher.refresh(600);
     const Notified again = stage.take(0);
     CHECK(shown(again) == "open here");

@@ -46,7 +46,7 @@ TEST_CASE(
   CHECK(note_of(stage.take()) == "away");
 }
 
-TEST_CASE("a watcher whose connection died with the server gets the truth when he is back") {
+TEST_CASE("a watcher whose connection died with the server gets the present state when it is back") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow"));
   Device laptop(stage, alice, udp(5080));
@@ -265,7 +265,7 @@ TEST_CASE(
     stage.wait(300s);
     CHECK(stage.table("PST").rows.size() == 1);
   }
-  SUBCASE("without it the watcher hears of the end, and nothing is left") {
+  SUBCASE("without it the watcher is notified of the end, and nothing is left") {
     std::string last;
     for (int second = 0; second < 120; ++second) {
       stage.wait(1s);
@@ -357,7 +357,7 @@ TEST_CASE("a wall clock set back over a boot prolongs nothing past what was gran
   CHECK(stage.size() == 0);
 }
 
-TEST_CASE("a watcher blocked by rules hears so after the restart") {
+TEST_CASE("a watcher blocked by rules is notified of it after the restart") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow"));
   Device watcher(stage, bob, udp(5070));

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <map>
@@ -59,7 +58,7 @@ struct Notified {
   }
 };
 
-class Stage final : public Services {
+class Stage final : public Services, public Sender {
  public:
   /// Rooms and packages besides the server's own, added at each start before the store is read.
   using Add = std::function<void(Stage& stage, subscription::Packages& packages)>;
@@ -84,21 +83,12 @@ class Stage final : public Services {
     start();
   }
 
-  // Services
+  // Services, Sender
   const Settings& settings() const override { return settings_; }
   TimerQueue& timers() override { return queue; }
   Clock& clock() override { return clock_; }
   Random& random() override { return random_; }
-  store::StateStore& store() override { return *store_; }
-  store::DurableStore& users() override { return *users_; }
-  store::EventBus& bus() override { return *bus_; }
   Directory& directory() override { return *directory_; }
-  locate::Locator& locator() override { std::abort(); }
-  bool post(Bucket, Command command) override {
-    queue.set(clock_.at.mono, [this, command = std::move(command)](Time) { command(*this, clock_.at); });
-    return true;
-  }
-  void post_back(Bucket bucket, Command command) override { (void)post(bucket, std::move(command)); }
   using Services::respond;
   void respond(const Request& request, std::string response) override {
     auto message = sip::Message::parse(share(std::move(response)));
@@ -123,8 +113,6 @@ class Stage final : public Services {
   void send_ack(std::string, const Hop&) override {}
   void cancel(transaction::TransactionId, std::string_view) override {}
   std::string sent_by(const Hop&) const override { return "192.0.2.1:5061"; }
-  const std::vector<std::string>& peer_names(transaction::FlowId) const override { std::abort(); }
-  void authenticate(Credentials, std::function<void(Verdict, Now)>) override { std::abort(); }
 
   /// Runs what is due until `by` has passed.
   void wait(Duration by) {
@@ -142,7 +130,7 @@ class Stage final : public Services {
     for (int i = 0; i < most && !is_quiet(); ++i) wait(store_latency);
   }
 
-  /// Hands a request in, authenticated as `who`; its number for `answer`.
+  /// Hands a request in, authenticated as `who`; returns its number for `answer`.
   std::uint64_t hand(const std::string& text, const Hop& from, const std::string& who) {
     auto message = sip::Message::parse(share(text), {.message = 1 << 20});
     REQUIRE(message.has_value());
@@ -245,11 +233,6 @@ class Stage final : public Services {
   std::unique_ptr<subscription::Subscriptions> subscriptions;
   subscription::Package* presence_package = nullptr;
 
- protected:
-  void* find_room(std::type_index) override { return nullptr; }
-  bool deliver(Parcel) override { std::abort(); }
-  void deliver_back(Parcel) override { std::abort(); }
-
  private:
   bool is_quiet() {
     bool quiet = true;
@@ -293,13 +276,15 @@ class Stage final : public Services {
     registrar = std::make_unique<registrar::Registrar>(*this);
     documents = std::make_unique<xcap::Documents>(*this);
     publications = std::make_unique<publication::Publications>(*this, *registrar);
-    presentities = std::make_unique<presence::Presentities>(*this, *publications, *registrar, *documents);
+    presentities =
+        std::make_unique<presence::Presentities>(*this, *bus_, *publications, *registrar, *documents);
     subscription::Packages packages;
     auto& watched = packages.add<packages::Presence>(presentities->watches());
     presence_package = &watched;
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
     if (add_) add_(*this, packages);
-    subscriptions = std::make_unique<subscription::Subscriptions>(*this, std::move(packages));
+    subscriptions =
+        std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, std::move(packages));
     Loading loading(*this);
     memory.load(loading);
     registrar->restored(clock_.at);
@@ -323,7 +308,7 @@ class Device {
  public:
   Device(Stage& stage, std::string aor, Hop hop) : stage_(stage), aor_(std::move(aor)), hop_(hop) {}
 
-  /// Lines are full header lines. Waits for the store unless told not to.
+  /// Lines are full header lines. `settle`: waits for the store.
   std::uint64_t send(const std::string& method, const std::string& to, const std::vector<std::string>& lines,
                      const std::string& body = {}, bool settle = true) {
     ++cseq_;

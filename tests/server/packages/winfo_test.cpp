@@ -98,7 +98,7 @@ TEST_CASE(
   CHECK(watchers(again) == Lines{carol + " pending subscribe"});
 }
 
-TEST_CASE("anybody else sees his own entry only, and no permits (RFC 3857 4.8, MISSION A)") {
+TEST_CASE("any other watcher sees its own entry only, and no permits (RFC 3857 4.8, MISSION A)") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow", "auto"));
   Device bob_device(stage, bob, tls(5)), carol_device(stage, carol, tls(6));
@@ -120,12 +120,12 @@ TEST_CASE("a foreign domain cannot watch watchers") {
         403);
 }
 
-TEST_CASE("documents come at most every five seconds, and the last one says everything (RFC 3857 4.8)") {
+TEST_CASE("documents are sent at most every five seconds, and the last one has all changes (RFC 3857 4.8)") {
   Stage stage;
   Owner owner(stage);
   Device watcher(stage, bob, udp(5070)), other(stage, carol, udp(5071));
   watcher.subscribe(alice);
-  CHECK(stage.take().state() == "pending");  // bob's own; alice hears later
+  CHECK(stage.take().state() == "pending");  // bob's own; alice is notified later
   other.subscribe(alice);
   stage.take();
   CHECK(stage.notifies.empty());
@@ -134,7 +134,7 @@ TEST_CASE("documents come at most every five seconds, and the last one says ever
   CHECK(stage.notifies.empty());
 }
 
-TEST_CASE("a document that was lost is made good by a full one (RFC 3858 3)") {
+TEST_CASE("a lost document is followed by a full one (RFC 3858 3)") {
   Stage stage;
   Owner owner(stage);
   stage.wait(10s);
@@ -150,8 +150,7 @@ TEST_CASE("a document that was lost is made good by a full one (RFC 3858 3)") {
 }
 
 TEST_CASE(
-    "who asked and got no decision before his time ran out is `waiting`, so that he is not forgotten (RFC "
-    "3857 "
+    "a watcher whose subscription expires undecided is `waiting`, so that it is not forgotten (RFC 3857 "
     "4.7.1)") {
   Stage stage;
   Owner owner(stage);
@@ -168,7 +167,7 @@ TEST_CASE(
     stage.wait(60s);
     CHECK(last_news() == Lines{bob + " waiting timeout"});
   };
-  SUBCASE("a fetch is told like a subscription that ran out") {
+  SUBCASE("a fetch is reported like a subscription that expired") {
     watcher.subscribe(alice, "presence", {"Expires: 0"});
     CHECK(last_news() == Lines{bob + " waiting timeout"});
   }
@@ -182,7 +181,7 @@ TEST_CASE(
     watcher.subscribe(alice);
     CHECK(last_news() == Lines{bob + " pending subscribe", bob + " terminated giveup"});
   }
-  SUBCASE("after a day he is given up") {
+  SUBCASE("after a day the watcher is given up") {
     run_out();
     bool given_up = false;
     for (int hour = 0; hour < 25; ++hour) {
@@ -197,7 +196,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "full documents carry a permit for every watcher, partial ones for whom it changed (DIRECT_SESSIONS "
+    "full documents carry a permit for every watcher, partial ones those that changed (DIRECT_SESSIONS "
     "3.7)") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow", "ask"));
@@ -218,7 +217,7 @@ TEST_CASE(
   CHECK(watchers(ended) == Lines{bob + " terminated timeout"});
 }
 
-TEST_CASE("a lowered permit is told at once, whatever the pacing (DIRECT_SESSIONS 3.7)") {
+TEST_CASE("a lowered permit is notified at once, whatever the pacing (DIRECT_SESSIONS 3.7)") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow", "auto"));
   Device watcher(stage, bob, tls(5));
@@ -260,13 +259,13 @@ TEST_CASE("a grant goes out only after its permit (DIRECT_SESSIONS 3.7)") {
     CHECK(permits(stage.take().winfo()) == Lines{bob + " auto"});
     CHECK(has_grant(stage.take()));
   }
-  SUBCASE("a presentity out of reach holds nobody up") {
+  SUBCASE("an unreachable presentity delays no watcher") {
     const Notified older = stage.take(0);
     stage.take();
     stage.put_rules(rule_for(bob, "allow", "auto"));
     CHECK_FALSE(has_grant(stage.take()));
-    SUBCASE("as its connection closed") { stage.close_flow(12); }
-    SUBCASE("as its NOTIFY could not be sent") { stage.answer_notify(older, 503); }
+    SUBCASE("because its connection closed") { stage.close_flow(12); }
+    SUBCASE("because its NOTIFY could not be sent") { stage.answer_notify(older, 503); }
     CHECK(has_grant(stage.take()));
     CHECK(stage.notifies.empty());
   }

@@ -71,7 +71,7 @@ TEST_CASE("without publication and binding the presentity is closed (DESIGN 6)")
   CHECK(seen.tuples[0].basic == documents::Basic::closed);
 }
 
-TEST_CASE("a tuple id that is taken is renamed in the later publication, always alike (DESIGN 6)") {
+TEST_CASE("a tuple id that is taken is renamed in the later publication, always in the same way (DESIGN 6)") {
   Bench bench;
   bench.publish(tuple("a"));
   bench.publish(tuple("a"));

@@ -55,7 +55,7 @@ TEST_CASE("a document is kept as it was written, once") {
   CHECK(document.flow() == 0);
 }
 
-TEST_CASE("what is no presence document, or has an id twice, is 400 (RFC 3863 4.1.2)") {
+TEST_CASE("a body that is no presence document, or has an id twice, is 400 (RFC 3863 4.1.2)") {
   CHECK(read("<tuple").status == 400);
   CHECK_FALSE(read("<tuple").state);
   CHECK_FALSE(read_document("<other/>", tls, elements_max, false).state);

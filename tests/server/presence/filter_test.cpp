@@ -43,7 +43,7 @@ TEST_CASE("a rule that provides nothing shows nothing (RFC 5025 3.3)") {
   CHECK(empty.notes.empty());
 }
 
-TEST_CASE("everything is everything") {
+TEST_CASE("the rule that provides everything hides nothing") {
   CHECK(filtered(everything()) == documents::parse_pidf(document).value());
 }
 

@@ -39,7 +39,7 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("where the presentity cannot be reached no grant waits (DIRECT_SESSIONS 3.7)") {
+TEST_CASE("no grant waits for a presentity that cannot be reached (DIRECT_SESSIONS 3.7)") {
   Fixture it;
   it.permits.set(*it.presentity, bob, Mode::automatic);
   CHECK_FALSE(it.permits.is_due(*it.presentity, bob));
@@ -47,7 +47,7 @@ TEST_CASE("where the presentity cannot be reached no grant waits (DIRECT_SESSION
   CHECK(it.known.empty());
 }
 
-TEST_CASE("a permit is due until every hearer has reported it (DIRECT_SESSIONS 3.7)") {
+TEST_CASE("a permit is due until every hearer has sent it (DIRECT_SESSIONS 3.7)") {
   Fixture it;
   Hearer other;
   it.permits.join(*it.presentity, it.hearer);
@@ -83,7 +83,8 @@ TEST_CASE("a permit taken back is reported once, and then forgotten") {
   it.permits.leave(*it.presentity, it.hearer, it.now);
 }
 
-TEST_CASE("one that comes back hears of all in a full document, and is not called for old news") {
+TEST_CASE(
+    "a hearer that comes back gets all permits in a full document, and is not called for older changes") {
   Fixture it;
   it.permits.join(*it.presentity, it.hearer);
   it.permits.leave(*it.presentity, it.hearer, it.now);

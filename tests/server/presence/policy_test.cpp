@@ -33,8 +33,8 @@ documents::Rules rules(const std::string& handling) {
 }  // namespace
 
 TEST_CASE(
-    "the rule's word becomes the permission; direct counts with allow only (RFC 5025 3.2.1, DIRECT_SESSIONS "
-    "3.4)") {
+    "the rule's sub-handling becomes the permission; direct counts with allow only (RFC 5025 3.2.1, "
+    "DIRECT_SESSIONS 3.4)") {
   struct {
     const char* handling;
     Permission permission;
@@ -60,7 +60,9 @@ TEST_CASE("without a rule the configuration decides, and never grants direct ses
   CHECK(decide(open, nullptr, alice, bob, {}).direct() == ds1::Mode::off);
 }
 
-TEST_CASE("the presentity always sees himself, foreigners see nothing whatever a rule says (DESIGN 6)") {
+TEST_CASE(
+    "a presentity always sees its own state, users of other domains see nothing whatever a rule says (DESIGN "
+    "6)") {
   const auto block = rules("block");
   const auto allow = rules("allow");
   CHECK(decide(settings(), &block, alice, alice, {}).permission == Permission::allow);

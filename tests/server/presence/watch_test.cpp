@@ -78,7 +78,7 @@ TEST_CASE("anything can follow a presentity without SIP, and rules take effect (
   CHECK(stage.size() == 0);
 }
 
-TEST_CASE("rules that say the same are no news") {
+TEST_CASE("rules with the same effect cause no notification") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow"));
   Follower follower(stage, bob);
@@ -87,7 +87,7 @@ TEST_CASE("rules that say the same are no news") {
   CHECK(follower.states == 0);
 }
 
-TEST_CASE("a view ends with the time of its rule, at the next occasion (RFC 4745 7.4)") {
+TEST_CASE("a view ends with the validity of its rule, when the rules are next looked at (RFC 4745 7.4)") {
   Stage stage;
   std::string rules = rule_for(bob, "allow");
   rules.insert(rules.find("</cr:conditions>"),
@@ -104,7 +104,7 @@ TEST_CASE("a view ends with the time of its rule, at the next occasion (RFC 4745
   CHECK(follower.views == 1);
 }
 
-TEST_CASE("a round over many watches survives that they end inside it") {
+TEST_CASE("watches may end during a round over them") {
   Stage stage;
   Device laptop(stage, alice, udp(5080));
   std::vector<std::unique_ptr<Follower>> all;

@@ -87,12 +87,12 @@ TEST_CASE("CANCEL races of a forked INVITE (RFC 3261 16.10, 9)") {
     town.answer(second, 487, "b2");
     CHECK(statuses() == std::vector<std::string>{"ACK"});
   }
-  SUBCASE("both take it at once: both 2xx go back, each makes a dialog (RFC 3261 16.7 step 5)") {
+  SUBCASE("both answer at once: both 2xx go back, each makes a dialog (RFC 3261 16.7 step 5)") {
     town.accept(first);
     town.accept(second, "b2");
     CHECK(statuses() == std::vector<std::string>{"200", "200"});
   }
-  SUBCASE("one is silent: 487 of the other goes back when it has timed out") {
+  SUBCASE("one is silent: the 487 of the other goes back when it has timed out") {
     town.answer(first, 487, "b1");
     statuses();
     town.wait(33s);
@@ -134,12 +134,12 @@ TEST_CASE(
   is_cancelled(first, "b1");
   town.wait(80s);
   CHECK(town.wire.sent.empty());
-  SUBCASE("nobody takes it") {
+  SUBCASE("no device answers") {
     town.wait(20s);
     is_cancelled(second, "b2");
     CHECK(town.take().message.status() == 487);
   }
-  SUBCASE("the other takes it, and nothing is cancelled any more") {
+  SUBCASE("the other device answers, and nothing is cancelled any more") {
     town.accept(second, "b2");
     CHECK(town.take().message.status() == 200);
     town.wait(20min);
@@ -147,8 +147,7 @@ TEST_CASE(
   CHECK(town.wire.sent.empty());
 }
 
-TEST_CASE(
-    "timer C: a device that rings and is deaf to its CANCEL is 408 to the caller (RFC 3261 16.8, 9.1)") {
+TEST_CASE("timer C: a device that rings and ignores its CANCEL is 408 to the caller (RFC 3261 16.8, 9.1)") {
   Town town;
   town.enter_bob();
   const auto got = town.from_alice(invite);
@@ -165,7 +164,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "a CANCEL that comes while the credentials are checked ends the INVITE, and nobody rings (RFC 3261 "
+    "a CANCEL that comes while the credentials are checked ends the INVITE, and no device rings (RFC 3261 "
     "9.2)") {
   Town town;
   town.enter_bob();
@@ -183,7 +182,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "a forked request that comes back as it was loops: 482; for somebody else it spirals (RFC 5393 4.2)") {
+    "a forked request that comes back unchanged loops: 482; with another target it spirals (RFC 5393 4.2)") {
   Town town;
   town.enter_bob(2);
   town.enter(alice, udp(5071), "sip:alice@192.0.2.9:5071");
@@ -194,7 +193,7 @@ TEST_CASE(
   };
   CHECK(mark(got).size() == 17);
   CHECK(mark(town.take()) == mark(got));
-  // Another proxy sends it back to us, with its own Via and whatever it likes behind the address.
+  // Another proxy sends it back, with its own Via and parameters after the address.
   const auto back = [&](const std::string& uri) {
     std::string text(got.message.text());
     const auto from = text.find(' ') + 1;
@@ -233,7 +232,7 @@ TEST_CASE("Max-Breadth is divided among the branches (RFC 5393 5.3.3)") {
   }
 }
 
-TEST_CASE("Max-Breadth 0 reaches nobody: 440 (RFC 5393 5.3.3)") {
+TEST_CASE("Max-Breadth 0 reaches no device: 440 (RFC 5393 5.3.3)") {
   Town town;
   town.enter_bob();
   Ask request = hello;
@@ -260,11 +259,11 @@ TEST_CASE("past Max-Breadth devices are rung one after the other (RFC 5393 5.5)"
     CHECK(town.take().message.method_text() == "ACK");
     CHECK(town.take().message.status() == 486);
   }
-  SUBCASE("not when the first takes it") {
+  SUBCASE("not when the first answers") {
     town.accept(first);
     CHECK(town.take().message.status() == 200);
   }
-  SUBCASE("not when the user wants nobody to be rung") {
+  SUBCASE("not when the first declines for all devices") {
     town.answer(first, 603);
     CHECK(town.take().message.method_text() == "ACK");
     CHECK(town.take().message.status() == 603);

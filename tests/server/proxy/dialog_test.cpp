@@ -7,14 +7,14 @@ using sip::HeaderId;
 
 TEST_CASE("strict routers are served (RFC 3261 16.4, 16.6 step 6)") {
   Town town;
-  SUBCASE("behind us: its URI is the Request-URI, ours the last Route") {
+  SUBCASE("after this proxy: its URI is the Request-URI, ours the last Route") {
     town.enter_bob_behind("<sip:192.0.2.77:5060>");
     const auto got = town.from_alice(hello);
     CHECK(got.message.request_uri_text() == "sip:192.0.2.77:5060");
     CHECK(got.message.header(HeaderId::route) == "<sip:bob@192.0.2.9:5080>");
     CHECK(print(got.to.remote) == "192.0.2.77:5060");
   }
-  SUBCASE("in front of us: our Record-Route is the Request-URI, the target the last Route") {
+  SUBCASE("before this proxy: our Record-Route is the Request-URI, the target the last Route") {
     town.enter_bob();
     const auto got = town.from_alice(invite);
     const std::string route(got.message.header(HeaderId::record_route));
@@ -60,7 +60,7 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
     town.receive(tls(1), town.text_of(bye));
     CHECK(town.take().to == udp(5070));
   }
-  SUBCASE("a Route behind ours is followed to the dialog's other end, by address or as a name") {
+  SUBCASE("a Route after ours is followed to the dialog's other end, by address or by name") {
     for (const char* next : {"<sip:192.0.2.9:40000;transport=tls;lr>", "<sip:edge.example.net;lr>"}) {
       CAPTURE(next);
       const Ask bye = in_call("BYE", device, {"Route: " + caller_side + ", " + next});
@@ -71,7 +71,7 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
       CHECK(town.zone.asked() == 0);
     }
   }
-  SUBCASE("a Route behind ours that leads elsewhere opens no way out, for nobody") {
+  SUBCASE("a Route after ours that leads elsewhere is refused, whoever sends it") {
     Ask stray =
         in_call("MESSAGE", "sip:victim@198.51.100.7", {"Route: " + caller_side + ", <sip:198.51.100.7;lr>"});
     CHECK(town.ask(udp(5070), stray).status() == 407);
@@ -81,7 +81,7 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
     town.receive(udp(5070), town.text_of(stray));
     CHECK(town.wire.sent.empty());
   }
-  SUBCASE("the same Route in another call is worth nothing") {
+  SUBCASE("the same Route in another call is refused") {
     Ask ask = in_call("BYE", "sip:bob@192.0.2.9:40000", {"Route: " + caller_side});
     ask.call_id = "other";
     CHECK(town.ask(udp(5070), ask).status() == 407);

@@ -55,8 +55,7 @@ TEST_CASE("a user's request to another domain goes to its server (RFC 3263), whe
   }
 }
 
-TEST_CASE(
-    "it is no open relay: who is not a user of ours, or not proven to be, sends nothing to other domains") {
+TEST_CASE("the proxy is no open relay: only authenticated users of its own send to other domains") {
   Ask stranger = Port::abroad(hello);
   SUBCASE("without credentials") {
     Port port;
@@ -69,7 +68,7 @@ TEST_CASE(
     CHECK(port.ask(udp(5070), stranger).status() == 403);
     CHECK(port.zone.asked() == 0);
   }
-  SUBCASE("where nobody has to prove anything") {
+  SUBCASE("where authentication is off") {
     Settings open = Port::settings();
     open.authentication = Authentication::none;
     World world(open);
@@ -86,7 +85,9 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("nobody outside has us talk to our own loopback interface, whatever a name is said to lead to") {
+TEST_CASE(
+    "a remote sender cannot direct requests to the server's loopback interface, whatever a name resolves "
+    "to") {
   for (const char* uri : {"sip:carol@127.0.0.1:8080", "sip:carol@localhost", "sip:carol@[::1]",
                           "sip:carol@inside.example", "sip:carol@0.0.0.0:53", "sip:carol@224.0.0.1"}) {
     CAPTURE(uri);
@@ -99,7 +100,7 @@ TEST_CASE("nobody outside has us talk to our own loopback interface, whatever a 
   }
 }
 
-TEST_CASE("who is on this host himself may have us talk to others on it") {
+TEST_CASE("a sender on this host may direct requests to others on it") {
   const Hop here{Protocol::udp, *parse_address("127.0.0.1:5070"), *parse_address("127.0.0.1:5060"), 0};
   for (const char* uri : {"sip:carol@127.0.0.1", "sip:carol@inside.example"}) {
     CAPTURE(uri);
@@ -112,7 +113,7 @@ TEST_CASE("who is on this host himself may have us talk to others on it") {
   }
 }
 
-TEST_CASE("a Route of our own user is followed by its host's name") {
+TEST_CASE("a Route that a local user adds is followed by its host name") {
   Port port;
   Ask request = Port::abroad(hello);
   request.uri = "sip:carol@elsewhere.example";
@@ -122,12 +123,12 @@ TEST_CASE("a Route of our own user is followed by its host's name") {
   CHECK(got.message.values(HeaderId::route).size() == 1);
 }
 
-TEST_CASE("a server that fails is followed by the domain's next one, in a new transaction (RFC 3263 4.3)") {
+TEST_CASE("after a server fails the domain's next one is tried, in a new transaction (RFC 3263 4.3)") {
   Port port;
   const auto first = port.from_alice(Port::abroad(hello));
   CHECK(first.to == server_a);
   SUBCASE("503") { port.answer(first, 503); }
-  SUBCASE("not to be reached") {
+  SUBCASE("unreachable") {
     first.failed(std::make_error_code(std::errc::connection_refused));
     port.run();
   }
@@ -147,7 +148,7 @@ TEST_CASE("a server that fails is followed by the domain's next one, in a new tr
   CHECK(port.from_alice(Port::again(Port::abroad(hello), "m3")).to == server_a);
 }
 
-TEST_CASE("a silent server is followed by the next one when its transaction has timed out (RFC 3263 4.3)") {
+TEST_CASE("after a silent server's transaction times out the next server is tried (RFC 3263 4.3)") {
   Port port;
   CHECK(port.from_alice(Port::abroad(invite)).to == server_a);
   while (port.wire.sent.empty() || port.wire.sent.front().to != server_b) {
@@ -164,7 +165,7 @@ TEST_CASE("a silent server is followed by the next one when its transaction has 
   CHECK(back.message.status() == 200);
 }
 
-TEST_CASE("for how long a server comes last is its own to say (RFC 3261 21.5.4)") {
+TEST_CASE("Retry-After sets how long a server comes last (RFC 3261 21.5.4)") {
   Port port;
   port.answer(port.from_alice(Port::abroad(hello)), 503, "b1", "Retry-After: 300\r\n");
   port.answer(port.take(), 200);
@@ -178,7 +179,7 @@ TEST_CASE("for how long a server comes last is its own to say (RFC 3261 21.5.4)"
   CHECK(port.from_alice(Port::again(Port::abroad(hello), "m3")).to == server_a);
 }
 
-TEST_CASE("an answer ends the search for one: only the last server's 503 goes back, as 500 (RFC 3261 16.7)") {
+TEST_CASE("an answer ends the fail-over; only the last server's 503 goes back, as 500 (RFC 3261 16.7)") {
   Port port;
   SUBCASE("486") {
     port.answer(port.from_alice(Port::abroad(hello)), 486);
@@ -209,7 +210,7 @@ TEST_CASE("a domain that is not found is 404, name servers that do not answer ar
   CHECK(port.from_alice(Port::again(request, "m3")).message.status() == 404);
 }
 
-TEST_CASE("a call to another domain keeps to the server it was made with, both ways") {
+TEST_CASE("a call to another domain stays with the server that answered it, both ways") {
   Port port;
   Ask call = Port::abroad(invite);
   port.answer(port.from_alice(call), 503);
@@ -234,7 +235,7 @@ TEST_CASE("a call to another domain keeps to the server it was made with, both w
   CHECK(port.take().to == udp(5070));
 }
 
-TEST_CASE("a call cancelled while its server is being located is sent to nobody") {
+TEST_CASE("a call cancelled while its server is being located is not sent") {
   Port port;
   port.zone.latency = 10ms;
   Ask call = Port::abroad(invite);
@@ -264,7 +265,7 @@ TEST_CASE("a contact with a host's name is looked up; where it fails its REGISTE
   town.answer(second, 200);
   CHECK(town.take().message.status() == 200);
 
-  SUBCASE("so is a name nobody has (RFC 7118 5)") {
+  SUBCASE("so is a contact in .invalid (RFC 7118 5)") {
     const int asked = town.zone.asked();
     town.enter(alice, udp(5090), "sip:alice@df7jal23ls0d.invalid");
     Ask request = Port::again(hello, "m2");
@@ -274,7 +275,7 @@ TEST_CASE("a contact with a host's name is looked up; where it fails its REGISTE
   }
 }
 
-TEST_CASE("an event package that nobody here serves, at a device's own URI, is the device's (RFC 6665 4.3)") {
+TEST_CASE("an unserved event package at a device's own URI is proxied to the device (RFC 6665 4.3)") {
   Port port;
   port.enter_bob();
   Ask ask{.method = "SUBSCRIBE",
@@ -285,7 +286,7 @@ TEST_CASE("an event package that nobody here serves, at a device's own URI, is t
           .lines = {"Event: x-weather", "Contact: <sip:alice@192.0.2.9:5070>"}};
   SUBCASE("its contact") {}
   SUBCASE("its GRUU") { ask.uri = "sip:bob@example.org;gr=urn:uuid:1"; }
-  SUBCASE("but the user's address is ours") {
+  SUBCASE("but not at the user's address-of-record") {
     ask.uri = bob;
     CHECK(port.ask_as(udp(5070), ask, "alice").status() == 405);  // 489 where some package is served
     return;
@@ -309,4 +310,44 @@ TEST_CASE("an event package that nobody here serves, at a device's own URI, is t
   const auto notify = port.take();
   CHECK(notify.message.method_text() == "NOTIFY");
   CHECK(notify.to.remote.port == 5070);
+}
+
+TEST_CASE(
+    "an unserved event package at a name of the server's own is refused, whoever registered that name") {
+  Port port;
+  Ask ask{.method = "SUBSCRIBE",
+          .from = alice,
+          .to = bob,
+          .call_id = "s",
+          .lines = {"Event: x-weather", "Contact: <sip:alice@192.0.2.9:5070>"}};
+  SUBCASE("a device's contact in a served domain") { ask.uri = "sip:bobs-phone@example.org"; }
+  SUBCASE("another user's address as a contact") { ask.uri = alice; }
+  SUBCASE("the address and port where the server listens") { ask.uri = "sip:bob@192.0.2.1:5060"; }
+  port.enter(bob, udp(5080), ask.uri);
+  CHECK(port.ask_as(udp(5070), ask, "alice").status() == 405);  // 489 where some package is served
+  CHECK(port.wire.is_silent());
+}
+
+TEST_CASE("an unserved event package reaches a device behind the server's own address, by its port") {
+  Port port;
+  const auto got = port.from_alice({.method = "SUBSCRIBE",
+                                    .uri = "sip:bob@192.0.2.1:5080",
+                                    .from = alice,
+                                    .to = bob,
+                                    .call_id = "s",
+                                    .lines = {"Event: x-weather", "Contact: <sip:alice@192.0.2.9:5070>"}});
+  CHECK(got.to.remote == *parse_address("192.0.2.1:5080"));
+}
+
+TEST_CASE("an unserved event package at a device's contact leaves the domain only where requests may") {
+  Town town;
+  town.enter_bob();
+  const Ask ask{.method = "SUBSCRIBE",
+                .uri = "sip:bob@192.0.2.9:5080",
+                .from = alice,
+                .to = bob,
+                .call_id = "s",
+                .lines = {"Event: x-weather", "Contact: <sip:alice@192.0.2.9:5070>"}};
+  CHECK(town.from_alice(ask).message.status() == 403);
+  CHECK(town.wire.is_silent());
 }

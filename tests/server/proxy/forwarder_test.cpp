@@ -10,9 +10,9 @@ using proxy::Target;
 
 namespace {
 
-/// A room that sends a message of the server's own and writes down what it hears.
+/// A room that sends a message of the server's own and notes what is reported.
 struct Inbox final : Forwarder::Client {
-  explicit Inbox(Services& services) : forwarder(services, services, services.locator(), key, *this) {}
+  explicit Inbox(Shard& shard) : forwarder(shard, shard, shard.locator(), key, *this) {}
   void on_response(Forwarder::Key, std::size_t target, const sip::Message& response, Now) override {
     heard.push_back("target " + std::to_string(target) + " answers " + std::to_string(response.status()));
   }
@@ -61,7 +61,7 @@ TEST_CASE(
   CHECK(second.message.request_uri_text() == "sip:bob@192.0.2.9:5081");
   CHECK(first.message.body() == "hi");
   CHECK(first.message.values(sip::HeaderId::via).size() == 1);
-  SUBCASE("one takes it: the first 2xx is the answer") {
+  SUBCASE("one accepts: the first 2xx is the answer") {
     town.answer(second, 486);
     town.answer(first, 200);
     CHECK(inbox.heard ==
@@ -114,7 +114,7 @@ TEST_CASE("a target whose hop fails is tried at its next one (RFC 3263 4.3)") {
     town.answer(again, 503);
     CHECK(inbox.heard == Heard{"target 0 ends 500", "all end 500, our own"});
   }
-  SUBCASE("a cancelled one is not tried on") {
+  SUBCASE("a cancelled target is not tried at another hop") {
     inbox.forwarder.cancel(1);
     town.answer(again, 503);
     CHECK(inbox.heard == Heard{"target 0 ends 500", "all end 500, our own"});

@@ -15,7 +15,8 @@ const locate::Abilities all;
 }  // namespace
 
 TEST_CASE(
-    "a URI's hop: transport, default port, and nothing where only a flow leads (RFC 3261 19.1.1, 26.2.2)") {
+    "a URI's hop has its transport and default port; a URI that only a flow reaches has none (RFC 3261 "
+    "19.1.1, 26.2.2)") {
   struct Row {
     const char* uri;
     std::optional<Protocol> protocol;
@@ -84,7 +85,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("of a destination only secured hops, and names to be located as SIPS, serve a SIPS request") {
+TEST_CASE("a SIPS request uses only a destination's secured hops, and names located as SIPS") {
   const Hop tls{.protocol = Protocol::tls, .remote = *parse_address("192.0.2.9:5061"), .local = {}};
   const Hop udp{.protocol = Protocol::udp, .remote = *parse_address("192.0.2.9:5060"), .local = {}};
   const locate::Query name{.host = "example.net"}, sips_name{.host = "example.net", .secure = true};

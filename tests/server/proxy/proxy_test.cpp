@@ -7,7 +7,9 @@ using namespace beckon::server;
 using namespace beckon::server::test;
 using sip::HeaderId;
 
-TEST_CASE("MESSAGE reaches the user's device unchanged, with who really sent it (RFC 3428 6, RFC 3325 5)") {
+TEST_CASE(
+    "MESSAGE reaches the user's device unchanged, with the authenticated sender asserted (RFC 3428 6, RFC "
+    "3325 5)") {
   for (const unsigned shards : {1U, 2U}) {
     CAPTURE(shards);
     Town town(shards);
@@ -30,7 +32,7 @@ TEST_CASE("MESSAGE reaches the user's device unchanged, with who really sent it 
   }
 }
 
-TEST_CASE("the answer to a request that has as many Vias as we take is taken, too, with ours on top") {
+TEST_CASE("the answer to a request with the maximum of Vias is accepted, with the proxy's on top") {
   Town town;
   town.enter_bob();
   Ask far = hello;
@@ -43,7 +45,8 @@ TEST_CASE("the answer to a request that has as many Vias as we take is taken, to
   CHECK(back.message.values(HeaderId::via).size() == 64);
 }
 
-TEST_CASE("no GRUU is made here: a request to one goes to all devices of its user, as to his address") {
+TEST_CASE(
+    "no GRUU is made here: a request to one goes to all devices of its user, as to the address-of-record") {
   Town town;
   town.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
   Ask request = hello;
@@ -51,7 +54,8 @@ TEST_CASE("no GRUU is made here: a request to one goes to all devices of its use
   CHECK(town.from_alice(request).message.request_uri_text() == "sip:bob@192.0.2.9:40000;transport=tls");
 }
 
-TEST_CASE("nobody to deliver to: 404 for no such user, 480 for one who is offline, 403 for another domain") {
+TEST_CASE(
+    "no device to deliver to: 404 for an unknown user, 480 for an offline one, 403 for another domain") {
   struct Row {
     const char* uri;
     int status;
@@ -76,7 +80,7 @@ TEST_CASE("a device that does not answer is 408 to the caller, one whose connect
     town.from_alice(invite);
     town.wait(33s);
     while (town.wire.sent.front().message.status() < 408)
-      town.take();  // copies of INVITE and 407: nobody ACKs
+      town.take();  // copies of INVITE and 407: no ACK is sent
     CHECK(town.take().message.status() == 408);
   }
   SUBCASE("gone") {
@@ -101,7 +105,7 @@ TEST_CASE("a MESSAGE too long for a datagram goes over TCP or not at all (RFC 34
     town.answer(got, 200);
     CHECK(town.take().message.status() == 200);
   }
-  SUBCASE("for one that does not it is too long") {
+  SUBCASE("for a device that does not it is too long") {
     got.failed(make_error_code(boost::system::errc::connection_refused));
     CHECK(town.take().message.status() == 513);
   }
@@ -123,7 +127,7 @@ TEST_CASE("an INVITE too long for a datagram goes over TCP, or over UDP all the 
   CHECK(again.message.body() == got.message.body());
 }
 
-TEST_CASE("the same request on a second way is merged: 482 (RFC 3261 8.2.2.2, 16.3)") {
+TEST_CASE("the same request over a second path is merged: 482 (RFC 3261 8.2.2.2, 16.3)") {
   Town town;
   town.enter_bob();
   const Ask request = town.with_credentials(hello);

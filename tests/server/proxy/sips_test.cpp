@@ -39,7 +39,7 @@ const std::string sip_device = "sip:bob@192.0.2.9:40000;transport=tls";
 
 }  // namespace
 
-TEST_CASE("who a SIPS or SIP request may go to, by the scheme of its contact (RFC 5630 5.3)") {
+TEST_CASE("the scheme of a contact decides whether a SIPS or SIP request may go to it (RFC 5630 5.3)") {
   struct Row {
     std::string name, asked, contact;
     Hop device;
@@ -71,7 +71,7 @@ TEST_CASE("who a SIPS or SIP request may go to, by the scheme of its contact (RF
   }
 }
 
-TEST_CASE("what asks for SIPS must have come over a secured hop: 480 with 380 (RFC 3261 26.2.2)") {
+TEST_CASE("a request that asks for SIPS must arrive over a secured hop: 480 with 380 (RFC 3261 26.2.2)") {
   Hop ws = tls(3), wss = tls(4), tcp = tls(5);
   ws.protocol = Protocol::ws;
   wss.protocol = Protocol::wss;
@@ -98,7 +98,7 @@ TEST_CASE("what asks for SIPS must have come over a secured hop: 480 with 380 (R
   }
 }
 
-TEST_CASE("a SIPS contact is bound only when all on its way is SIPS: else 400 (RFC 5630 5.2)") {
+TEST_CASE("a SIPS contact is bound only when its whole path is SIPS, else 400 (RFC 5630 5.2)") {
   struct Row {
     std::string name, uri, path;
     int status;

@@ -44,7 +44,7 @@ TEST_CASE("the name a certificate must have travels with the end (RFC 5922 7.1)"
   CHECK(opened->callee == token.callee);
 }
 
-TEST_CASE("a token of another dialog, another node, or changed in any character is worth nothing") {
+TEST_CASE("a token of another dialog, of another node, or changed in any character is refused") {
   const std::string user = seal(example(), key, "call-1");
   CHECK_FALSE(open(user, key, "call-2"));
   CHECK_FALSE(open(user, Bytes(32, 8), "call-1"));

@@ -21,7 +21,7 @@ class Town : public World {
     const Ask request{.from = aor, .call_id = "reg-" + contact, .lines = {"Contact: <" + contact + '>'}};
     REQUIRE(ask_as(hop, request, name).status() == 200);
   }
-  /// bob at UDP phones, port 5080 and the ones behind it.
+  /// bob at UDP phones, port 5080 and the ones after it.
   void enter_bob(std::uint16_t phones = 1) {
     for (std::uint16_t port = 5080; port < 5080 + phones; ++port)
       enter(bob, udp(port), "sip:bob@192.0.2.9:" + std::to_string(port));

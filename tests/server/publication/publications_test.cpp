@@ -105,7 +105,7 @@ TEST_CASE("refusals: 400, 403, 404, 412, 415, 423 (RFC 3903 6)") {
   CHECK(play.counter.changes == Changes{1});
 }
 
-TEST_CASE("packages keep apart: the entity-tag of one is unknown to the other") {
+TEST_CASE("packages are separate: the entity-tag of one is unknown to the other") {
   Play play;
   Device laptop(play.stage, alice, udp(5080));
   laptop.publish(pidf("here"));
@@ -194,7 +194,7 @@ TEST_CASE("after a restart the publication is there under its entity-tag") {
   CHECK(play.sum() == 5);
 }
 
-TEST_CASE("what lived on the connection is asked for again after a restart (DIRECT_SESSIONS 3.3)") {
+TEST_CASE("the part that lived on the connection is requested again after a restart (DIRECT_SESSIONS 3.3)") {
   Play play;
   const std::string etag = Play::etag_of(play.publish("live 5", {}, {}, tls(7)));
   REQUIRE_FALSE(etag.empty());
@@ -402,7 +402,7 @@ TEST_CASE("what many presentities have on a trunk ends in slices when it closes"
   CHECK(incomplete() == count);
 }
 
-TEST_CASE("a refresh over a new connection saves what lived on the old one") {
+TEST_CASE("a refresh over a new connection keeps what lived on the old one") {
   Play play;
   const std::string etag = Play::etag_of(play.publish("live 3", {}, {}, tls(7)));
   SUBCASE("that closed before") {

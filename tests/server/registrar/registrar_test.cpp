@@ -50,7 +50,7 @@ class Watch final : public registrar::BindingsObserver {
 
 }  // namespace
 
-TEST_CASE("REGISTER without Contact asks and changes nothing (RFC 3261 10.2.3)") {
+TEST_CASE("REGISTER without Contact lists the bindings and changes nothing (RFC 3261 10.2.3)") {
   World world(World::open_settings());
   Client client(world, udp(5070));
   CHECK(contacts(client.send({})).empty());
@@ -116,7 +116,7 @@ TEST_CASE("a REGISTER that had to wait is granted what it asked for, not a secon
   for (const std::string& contact : both) CHECK(contact.ends_with(";expires=600"));
 }
 
-TEST_CASE("a binding ends at its time, and its user is told to be gone") {
+TEST_CASE("a binding expires, and its end is reported to the observer") {
   World world(World::open_settings());
   Client client(world, udp(5070));
   Watch watch;
@@ -349,7 +349,8 @@ TEST_CASE(
   CHECK(world.memory.records.empty());
 }
 
-TEST_CASE("a full disk: who hung up is offline at once, also when space returns (DESIGN 1.4)") {
+TEST_CASE(
+    "a full disk: a device that disconnected is offline at once, also when space returns (DESIGN 1.4)") {
   World world(World::open_settings(), 1, 1ms);
   Watch watch;
   world.registrar(alice).observe(watch);

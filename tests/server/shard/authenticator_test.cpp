@@ -87,7 +87,7 @@ TEST_CASE("a 2xx proves that the server knows the password, too (RFC 7616 3.5); 
   const auto ha1 = auth::ha1(auth::Algorithm::sha256, "alice", "example.org", "secret");
   CHECK(auth::check(info_of(answer), phone.sent, ha1, answer.body()) == auth::Proof::right);
   CHECK(info_of(answer).next_nonce.empty());
-  phone.method = "PUBLISH";  // nobody serves it here
+  phone.method = "PUBLISH";  // no room serves it here
   const auto refused = phone.send();
   CHECK(refused.status() >= 400);
   CHECK_FALSE(refused.has(HeaderId::authentication_info));
@@ -274,7 +274,7 @@ TEST_CASE("an unknown user is held after as many wrong answers as a known one") 
   }
 }
 
-TEST_CASE("whoever guesses at an account locks out neither its devices nor, for long, a new one of its own") {
+TEST_CASE("guesses at an account lock out neither its devices nor, for long, a new one") {
   World world(guarded());
   world.add_user(aor);
   Phone phone{world}, second{.world = world, .hop = from("192.0.2.77:5060"), .call_id = "second"};
@@ -294,7 +294,7 @@ TEST_CASE("whoever guesses at an account locks out neither its devices nor, for 
   CHECK(second.send().status() == 200);
 }
 
-TEST_CASE("an account of one's own gives no free guesses at another") {
+TEST_CASE("success with one account gives no free guesses at another") {
   World world(guarded());
   world.add_user(aor);
   world.add_user("sip:mallory@example.org", "own");
@@ -332,22 +332,22 @@ TEST_CASE(
   CHECK(world.node().shard(0).counters().dropped == (trusted ? 0 : 2));
   world.wire.sent.clear();
 
-  CHECK(phone.send().status() == 200);  // who knows his password is heard
+  CHECK(phone.send().status() == 200);  // the right password is still accepted
   CHECK(world.ask(from("192.0.2.99:5060"), options).status() == 200);
   world.wait(100ms);
   CHECK(world.ask(udp(5074), options).status() == 200);
 }
 
 TEST_CASE(
-    "credentials nobody looks at are charged, too: no flood passes for somebody's because it carries some") {
+    "credentials that are not checked are charged, too: a flood does not pass because it carries some") {
   auto settings = World::default_settings();
   settings.unauthenticated_per_second = 10;
   settings.unauthenticated_burst = 3;
   World world(settings);
   Ask ask;
-  SUBCASE("OPTIONS, which need none") { ask = {.method = "OPTIONS", .to = "sip:example.org"}; }
+  SUBCASE("OPTIONS, which needs none") { ask = {.method = "OPTIONS", .to = "sip:example.org"}; }
   SUBCASE("a domain that is not served") { ask = {.from = "sip:a@example.net"}; }
-  SUBCASE("an extension nobody knows") { ask = {.lines = {"Require: 100rel"}}; }
+  SUBCASE("an unknown extension") { ask = {.lines = {"Require: 100rel"}}; }
   SUBCASE("another resource") { ask = {.uri = "sip:192.0.2.1"}; }
   ask.lines.push_back(
       "Authorization: Digest username=\"a\", realm=\"example.org\", nonce=\"n\", uri=\"sip:b@example.org\", "

@@ -10,7 +10,7 @@ TEST_CASE("an address-of-record has the same bucket for ever: it stands in recor
   CHECK(bucket_of("sip:bob@example.org") == 1016);
 }
 
-TEST_CASE("a token of ours tells its bucket, anybody else's does not") {
+TEST_CASE("a token of this server shows its bucket, any other text shows none") {
   CHECK(bucket_prefix(0x07f) == "bk07f.");
   CHECK(bucket_in("bk07f.5d0c") == Bucket{0x07f});
   CHECK(bucket_in("bk3ff.x") == Bucket{1023});

@@ -42,12 +42,12 @@ int check_all(const std::filesystem::path& folder, const Settings& settings) {
 
 }  // namespace
 
-TEST_CASE("what real clients write as digest uri is accepted for the request that carries it") {
+TEST_CASE("the digest uri of real clients is accepted for the request that carries it") {
   Settings settings;
   settings.domains = {"interop.test"};
   CHECK(check_all(std::filesystem::path(BECKON_CORPORA) / "captures", settings) > 50);
 }
 
-TEST_CASE("so is what the RFCs' examples write (RFC 3665, 5359)") {
+TEST_CASE("so is that of the RFCs' examples (RFC 3665, 5359)") {
   CHECK(check_all(std::filesystem::path(BECKON_CORPORA) / "sip/rfc-examples", Settings{}) > 10);
 }

@@ -26,7 +26,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "the last free wrong answer brings a pause, the one before does not") {
+TEST_CASE_FIXTURE(Fixture, "a pause follows the last free wrong answer, none the one before") {
   const auto guess = from("192.0.2.1");
   fail(guess, 2);
   CHECK(may_try(guess));
@@ -37,8 +37,8 @@ TEST_CASE_FIXTURE(Fixture, "the last free wrong answer brings a pause, the one b
   CHECK_FALSE(may_try(guess));
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "each further wrong answer doubles the pause, up to the longest; a burst is told of once") {
+TEST_CASE_FIXTURE(
+    Fixture, "each further wrong answer doubles the pause, up to the longest; a burst is reported once") {
   const auto guess = from("192.0.2.1");
   fail(guess, 3);
   for (const auto pause : {Duration(1s), Duration(2s), Duration(4s), Duration(8s), Duration(8s)}) {
@@ -73,7 +73,7 @@ TEST_CASE_FIXTURE(Fixture, "guesses at many accounts from one source are held; o
   for (const char* name : {"sip:a@x", "sip:b@x", "sip:c@x"}) fail(from("192.0.2.1", name), 1);
   CHECK_FALSE(may_try(from("192.0.2.1")));
   CHECK(may_try(from("192.0.2.2")));
-  SUBCASE("but for a trusted one, behind which many users are") {
+  SUBCASE("but not from a trusted source, which has many users") {
     for (const char* name : {"sip:a@x", "sip:b@x", "sip:c@x"}) fail(from("192.0.2.9", name, true), 1);
     CHECK(may_try(from("192.0.2.9", alice, true)));
   }
@@ -85,7 +85,7 @@ TEST_CASE_FIXTURE(Fixture, "an IPv6 source is its /64") {
   CHECK(may_try(from("2001:db8:0:2::1")));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a device that was let in lately is not kept out by what others try") {
+TEST_CASE_FIXTURE(Fixture, "a device that succeeded lately is not locked out by the guesses of others") {
   const auto device = from("192.0.2.1");
   damping.right(device, now);
   for (const char* ip : {"192.0.2.7", "192.0.2.8", "192.0.2.9"}) fail(from(ip), 1);
@@ -93,7 +93,7 @@ TEST_CASE_FIXTURE(Fixture, "a device that was let in lately is not kept out by w
   CHECK_FALSE(may_try(from("192.0.2.2")));
   CHECK(may_try(device));
 
-  SUBCASE("its own mistakes it waits for: who shares its address cannot guess at will") {
+  SUBCASE("it waits for its own mistakes: another device at its address cannot guess at will") {
     fail(device, 3);
     CHECK_FALSE(may_try(device));
     now += 1s;
@@ -109,7 +109,8 @@ TEST_CASE_FIXTURE(Fixture, "a device that was let in lately is not kept out by w
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "being right does not wipe out what was wrong: an account of one's own opens no door") {
+                  "a right answer does not reset the count of wrong ones: success with one account allows no "
+                  "guesses at others") {
   const auto mallory = from("192.0.2.1", "sip:mallory@example.org");
   fail(from("192.0.2.1"), 2);
   damping.right(mallory, now);
@@ -117,7 +118,7 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "tables are bounded: the one that failed longest ago goes, and one more is one too many") {
+                  "tables are bounded: past the bound the entry that failed longest ago is evicted") {
   Failures failures(limits);
   for (const char* key : {"a", "a", "a", "b", "c", "d"}) (void)failures.count(key, now);
   CHECK(failures.size() == 4);
@@ -127,7 +128,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK_FALSE(failures.must_wait("a", now));
 }
 
-TEST_CASE_FIXTURE(Fixture, "devices that were let in are bounded, too: the oldest goes") {
+TEST_CASE_FIXTURE(Fixture, "the table of devices that succeeded is bounded, too: the oldest is evicted") {
   for (const char* ip : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}) damping.right(from(ip), now);
   damping.right(from("192.0.2.1"), now);
   damping.right(from("192.0.2.5"), now);

@@ -61,7 +61,7 @@ TEST_CASE("rooms' parts stand in the same entry") {
   CHECK(scene.directory.get(alice) == entry);
 }
 
-TEST_CASE("an entry lives while somebody holds it, and while a change of it is being stored") {
+TEST_CASE("an entry lives while it is held, and while a change of it is being stored") {
   Scene scene;
   EntryPtr held = scene.directory.get(alice);
   held->add(std::make_unique<Store>());

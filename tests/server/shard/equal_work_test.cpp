@@ -51,7 +51,7 @@ std::ostream& operator<<(std::ostream& out, const Cost& cost) {
              << cost.looked_up_by_hash << " hashed names";
 }
 
-/// One user, counting who is asked for.
+/// One user, counting the names that are looked up.
 class Book final : public store::DurableStore {
  public:
   void commit(store::Batch, Done) override { FAIL("no records here"); }

@@ -74,7 +74,7 @@ std::string user_of_shard(const Node& node, unsigned shard) {
 
 }  // namespace
 
-TEST_CASE("what one shard hands to another arrives in the order it came in, less what a full queue refused") {
+TEST_CASE("messages handed from shard to shard arrive in order, less those that a full queue refused") {
   constexpr std::size_t room_in_queue = 5, too_many = 7, behind = 300;
   auto settings = World::open_settings();
   settings.queue_between_shards = room_in_queue;
@@ -141,10 +141,10 @@ TEST_CASE("a value reaches the room of another bucket on its owner's thread, and
       Bucket back;
     };
     struct Reply {};
-    explicit Echo(Services& s) : services(s) {}
-    void on(const Question& question, Bucket, Now) { services.post_back<Echo>(question.back, Reply{}); }
+    explicit Echo(Peers& p) : peers(p) {}
+    void on(const Question& question, Bucket, Now) { peers.post_back<Echo>(question.back, Reply{}); }
     void on(const Reply&, Bucket at, Now) { answered = at; }
-    Services& services;
+    Peers& peers;
     std::optional<Bucket> answered;
   };
   auto settings = World::open_settings();
@@ -152,7 +152,7 @@ TEST_CASE("a value reaches the room of another bucket on its owner's thread, and
   World world(settings, 2);
   auto& near = world.node().shard(0).add<Echo>(world.node().shard(0));
   world.node().shard(1).add<Echo>(world.node().shard(1));
-  Services& here = world.node().shard(0);
+  Peers& here = world.node().shard(0);
   CHECK(here.post<Echo>(Bucket{1}, Echo::Question{.back = 2}));
   CHECK_FALSE(here.post<Echo>(Bucket{1}, Echo::Question{.back = 4}));  // the queue is full
   world.run();

@@ -27,7 +27,8 @@ IpAddress numbered(int i) { return *parse_ip("198.51.100." + std::to_string(i));
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a burst passes, one more does not; the first one over is told apart") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a burst passes, one more does not; the first request over the limit is reported as such") {
   CHECK(take(5, source) == 5);
   CHECK(limit.take(source, now) == Verdict::first_over);
   CHECK(limit.take(source, now) == Verdict::over);
@@ -45,7 +46,7 @@ TEST_CASE_FIXTURE(Fixture, "tokens flow in one by one, and no more than a burst 
   CHECK(limit.take(source, now) == Verdict::over);
 }
 
-TEST_CASE_FIXTURE(Fixture, "only a source that was calm again is told of again") {
+TEST_CASE_FIXTURE(Fixture, "a source is reported again only after it was calm") {
   CHECK(take(5, source) == 5);
   CHECK(limit.take(source, now) == Verdict::first_over);
   now += 400ms;

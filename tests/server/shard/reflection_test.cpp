@@ -8,7 +8,7 @@ using namespace beckon;
 using namespace beckon::server;
 using namespace beckon::server::test;
 
-// How many octets a datagram from anybody draws, all copies counted: UDP sources can be forged, and the
+// How many octets a datagram without proof draws, all copies counted: UDP sources can be forged, and the
 // server must be of no use for a flood (RFC 3261 26.3.2.4; the bound of RFC 9000 8.1).
 namespace {
 

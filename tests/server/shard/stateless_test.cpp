@@ -33,8 +33,7 @@ std::string without_hops(std::string text) {
 
 }  // namespace
 
-TEST_CASE(
-    "what is refused before its sender is known is sent once and leaves no transaction (RFC 3261 26.3.2.4)") {
+TEST_CASE("a refusal before the sender is known is sent once and keeps no transaction (RFC 3261 26.3.2.4)") {
   for (const unsigned shards : {1U, 2U}) {
     Town town(shards);
     Ask ask = call;
@@ -140,7 +139,8 @@ TEST_CASE(
   CHECK(transactions_of(town) == 0);
 }
 
-TEST_CASE("a flood of INVITEs without credentials takes no place from who has some (RFC 3261 26.3.2.4)") {
+TEST_CASE(
+    "a flood of INVITEs without credentials takes no transactions from users with some (RFC 3261 26.3.2.4)") {
   auto settings = World::default_settings();
   settings.trusted_networks = {*parse_network("192.0.2.0/24")};  // the rate of a source is another bound
   Town town(1, settings);

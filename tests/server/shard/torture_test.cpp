@@ -119,7 +119,7 @@ TEST_CASE("RFC 4475 and 5118: what the whole server does with each message that 
   }
 }
 
-TEST_CASE("RFC 4475 3.1.1.4: two contacts that differ behind an escaped null are two bindings") {
+TEST_CASE("RFC 4475 3.1.1.4: two contacts that differ after an escaped null are two bindings") {
   Place place;
   const auto sent = place.send(file("rfc4475/escnull.dat"));
   REQUIRE(sent.size() == 1);
@@ -152,7 +152,7 @@ TEST_CASE("RFC 4475 3.2.1: a branch that is only the cookie is matched as RFC 25
   CHECK(place.send(with(text, "Call-ID: badbranch", "Call-ID: other")).size() == 1);
 }
 
-TEST_CASE("RFC 4475 3.3.5: the option tags we do not know are named, those for a proxy where we are one") {
+TEST_CASE("RFC 4475 3.3.5: unknown option tags are listed, those for a proxy where the server is one") {
   Place place;
   const auto relayed = place.send(file("rfc4475/bext01.dat"));
   REQUIRE(relayed.size() == 1);
@@ -198,7 +198,7 @@ TEST_CASE("RFC 4475 3.3.11: Max-Forwards 0 ends at a proxy, not at the one it wa
   CHECK(sent.front().message.status() == 200);
 }
 
-TEST_CASE("RFC 4475 3.3.12: a parameter behind a Contact without brackets is the header's") {
+TEST_CASE("RFC 4475 3.3.12: a parameter after a Contact without brackets is the header's") {
   Place place;
   const auto sent = place.send(file("rfc4475/cparam01.dat"));
   REQUIRE(sent.size() == 1);

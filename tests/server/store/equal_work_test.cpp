@@ -25,7 +25,7 @@ int EVP_Digest(const void* data, std::size_t count, unsigned char* out, unsigned
 
 namespace {
 
-/// A file of one user, alice, and a shard's view of it that has looked nobody up yet.
+/// A file of one user, alice, and a shard's view of it that has looked up no name yet.
 struct Fixture {
   Fixture() {
     const auto command = SqliteUsers::open(folder / "users.db").value();

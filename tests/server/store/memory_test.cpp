@@ -100,7 +100,7 @@ TEST_CASE("answers past their time are looked for every prune_interval, not at e
   CHECK(world.memory.answers.empty());
 }
 
-TEST_CASE("a store that is gone loses what it had not committed, as a crash does") {
+TEST_CASE("a destroyed store loses what it had not committed, as in a crash") {
   World world;
   bool called = false;
   {

@@ -356,7 +356,7 @@ TEST_CASE("each kind that changed is on the bus, later, with the version the sto
   CHECK(heard == std::vector<std::string>{"binding " + alice + " 1", "document " + alice + " 2"});
 }
 
-TEST_CASE("what a shard's end leaves is dropped, unanswered") {
+TEST_CASE("steps that wait when a shard ends are dropped, unanswered") {
   Scene scene;
   scene.memory.broken = Errc::io;
   {

@@ -271,7 +271,7 @@ TEST_CASE("a file that is not ours, damaged, or from a newer beckond is refused 
     std::ofstream(file) << std::string(8192, 'x');
     CHECK(open_error(file) == Errc::corrupt);
   }
-  SUBCASE("a database of somebody else") {
+  SUBCASE("a database of another program") {
     sqlite3* raw = nullptr;
     REQUIRE(sqlite3_open(file.c_str(), &raw) == SQLITE_OK);
     REQUIRE(sqlite3_exec(raw, "CREATE TABLE contacts(name)", nullptr, nullptr, nullptr) == SQLITE_OK);

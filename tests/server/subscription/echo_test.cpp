@@ -84,7 +84,7 @@ TEST_CASE(
   CHECK(stage.drain("echo").size() == 2);
 }
 
-TEST_CASE("what it decides moves its subscriptions (RFC 6665 4.1.3)") {
+TEST_CASE("its decisions change the state of its subscriptions (RFC 6665 4.1.3)") {
   using subscription::Permission;
   EchoStage it;
   Stage& stage = it.stage;
@@ -105,7 +105,7 @@ TEST_CASE("what it decides moves its subscriptions (RFC 6665 4.1.3)") {
   CHECK(stage.size() == 0);
 }
 
-TEST_CASE("a dialog of one package is none of another's (RFC 6665 4.2.1)") {
+TEST_CASE("a dialog of one package is unknown to another (RFC 6665 4.2.1)") {
   EchoStage it;
   Device watcher(it.stage, bob, udp(5070));
   const auto answer = watcher.subscribe(alice, "echo");

@@ -57,7 +57,7 @@ TEST_CASE("a strict router stands in the request line, the target in the last Ro
   CHECK(head.remote_target() == "sip:dev@192.0.2.9:5070");
 }
 
-TEST_CASE("no value forges a line, and a head past the limit is none") {
+TEST_CASE("no value forges a line, and a head past the limit is refused") {
   const auto head =
       Head::make(sample({"<sip:p.example;lr>;x=\"a\r\nEvent: b\""}), "<sip:us@192.0.2.1>", "presence", "", "")
           .value();

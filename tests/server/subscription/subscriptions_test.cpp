@@ -178,7 +178,7 @@ TEST_CASE("subscriptions in their commit count for the limits") {
   CHECK(accepted == 2);
 }
 
-TEST_CASE("one that lost its connections is not held back by them: they give way (RFC 5626)") {
+TEST_CASE("subscriptions on lost connections give way to their watcher's new ones (RFC 5626)") {
   Settings settings = allow_all();
   settings.subscriptions_per_watcher_and_presentity = 1;
   Stage stage(settings);
@@ -192,7 +192,7 @@ TEST_CASE("one that lost its connections is not held back by them: they give way
   CHECK(stage.table("PST").rows.size() == 1);
 }
 
-TEST_CASE("strangers fill the places of the undecided only: who is allowed comes in (DESIGN 7)") {
+TEST_CASE("unapproved watchers use up pending places only: an allowed watcher still gets in (DESIGN 7)") {
   Settings settings = Stage::default_settings();
   settings.watchers_per_presentity = 20;
   settings.pending_per_presentity = 5;

@@ -118,7 +118,7 @@ TEST_CASE("an entry says how long it lasts and has lasted, and keeps its id over
   CHECK(it.heard.told.size() == 1);  // a refresh is no news
 }
 
-TEST_CASE("who waits is bounded: the oldest gives way (DESIGN 7)") {
+TEST_CASE("waiting watchers are bounded: the oldest is given up (DESIGN 7)") {
   Settings settings = Stage::default_settings();
   settings.pending_per_presentity = 2;
   WatchersStage it(settings);

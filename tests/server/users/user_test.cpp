@@ -35,7 +35,8 @@ TEST_CASE("a user name is taken in either spelling and printed in one") {
   CHECK(canonical_aor(std::string(aor_max - domain.size() + 1, 'a') + domain).error() == Errc::bad_aor);
 }
 
-TEST_CASE("a user has HA1 keys for both of his names and every algorithm (RFC 7616 3.4.2, RFC 8760)") {
+TEST_CASE(
+    "a user has HA1 keys for both spellings of the name and every algorithm (RFC 7616 3.4.2, RFC 8760)") {
   SeededRandom random(1);
   const User user = make_user("alice@example.org", "secret", random).value();
   CHECK(user.name() == "alice");
@@ -79,14 +80,14 @@ TEST_CASE("a SCRAM key lets the server check a client's proof (RFC 5802 3)") {
   CHECK(user.scram_sha1.salt != user.scram_sha256.salt);
 }
 
-TEST_CASE("the password stands nowhere in a stored user") {
+TEST_CASE("a stored user does not contain the password") {
   SeededRandom random(1);
   const User user = make_user("alice@example.org", "a very secret word", random).value();
   CHECK(print(user).find("a very secret word") == std::string::npos);
   CHECK(print(user).find(to_base64(as_bytes("a very secret word"))) == std::string::npos);
 }
 
-TEST_CASE("a stored user reads back as he was; a damaged record is refused") {
+TEST_CASE("a stored user reads back unchanged; a damaged record is refused") {
   SeededRandom random(1);
   User user = make_user("alice@example.org", "secret", random).value();
   user.enabled = false;

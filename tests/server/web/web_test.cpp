@@ -18,11 +18,18 @@ const std::string rules =
 /// Asks over HTTP and answers a challenge.
 class Browser {
  public:
-  Browser(World& world, Web& web) : world_(world), web_(web) {}
+  /// Gives each shard the rooms for it; asks the first.
+  explicit Browser(World& world) : world_(world) {
+    for (unsigned i = 0; i < world.node().size(); ++i) {
+      Shard& shard = world.node().shard(i);
+      shard.add<Web>(shard, shard.add<server::xcap::Documents>(shard));
+    }
+  }
 
   http::HttpResponse ask(http::HttpRequest request) {
     std::optional<http::HttpResponse> answer;
-    web_.handle(std::move(request), [&](http::HttpResponse response) { answer = std::move(response); });
+    auto& web = world_.node().shard(0).room<Web>();
+    web.handle(std::move(request), [&](http::HttpResponse response) { answer = std::move(response); });
     world_.run();
     REQUIRE(answer.has_value());
     return *answer;
@@ -48,7 +55,6 @@ class Browser {
 
  private:
   World& world_;
-  Web& web_;
 };
 
 http::HttpRequest get(const std::string& path) {
@@ -57,16 +63,15 @@ http::HttpRequest get(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("a user's documents are his own: digest as over SIP, whatever shard has his bucket (RFC 4825 8)") {
+TEST_CASE(
+    "only a user has access to its documents: digest as over SIP, whatever shard owns its bucket (RFC 4825 "
+    "8)") {
   for (const unsigned shards : {1U, 2U}) {
     CAPTURE(shards);
     World world(World::default_settings(), shards);
     world.add_user("alice@example.org");
     world.add_user("bob@example.org");
-    for (unsigned i = 0; i < shards; ++i)
-      world.node().shard(i).add<server::xcap::Documents>(world.node().shard(i));
-    Web web(world.node());
-    Browser browser(world, web);
+    Browser browser(world);
     CHECK(browser.ask(get(target)).status == 401);
     CHECK(browser.ask_as(get(target), "alice", "wrong").status == 401);
     CHECK(browser.ask_as(get(target), "alice", "secret").status == 404);
@@ -82,11 +87,9 @@ TEST_CASE("a user's documents are his own: digest as over SIP, whatever shard ha
   }
 }
 
-TEST_CASE("a domain that is not served, and what is nobody's tree, are not found without a challenge") {
+TEST_CASE("a domain that is not served, and a path outside all trees, are 404 without a challenge") {
   World world;
-  world.node().shard(0).add<server::xcap::Documents>(world.node().shard(0));
-  Web web(world.node());
-  Browser browser(world, web);
+  Browser browser(world);
   CHECK(browser.ask(get("/xcap/pres-rules/users/sip:alice@example.net/index")).status == 404);
   CHECK(browser.ask(get("/elsewhere")).status == 404);
 }

@@ -71,7 +71,7 @@ TEST_CASE("a document is created, read, replaced and deleted (RFC 4825 7)") {
 }
 
 TEST_CASE(
-    "a PUT is answered only after the store has the document, and nobody reads it before (DESIGN 1.4)") {
+    "a PUT is answered only after the store has the document, which cannot be read before (DESIGN 1.4)") {
   Stage stage;
   const auto answer = hand(stage, put);
   stage.wait(0ms);
@@ -82,7 +82,7 @@ TEST_CASE(
   CHECK(stage.documents->rules(alice) != nullptr);
 }
 
-TEST_CASE("only the owner touches his tree: 403 for everybody else, whether it exists or not") {
+TEST_CASE("only the owner has access to its tree: 403 for everybody else, whether it exists or not") {
   Stage stage;
   ask(stage, put);
   for (const Method method : {Method::get, Method::head, Method::put, Method::del}) {
@@ -125,7 +125,7 @@ TEST_CASE("of two PUTs on the same entity-tag at once one wins, the other is 412
   CHECK(second->value().status == 412);
 }
 
-TEST_CASE("what is no document is refused with the error document of RFC 4825 11 and changes nothing") {
+TEST_CASE("an invalid document is refused with the error document of RFC 4825 11 and changes nothing") {
   Stage stage;
   ask(stage, put);
   struct {
@@ -149,7 +149,7 @@ TEST_CASE("what is no document is refused with the error document of RFC 4825 11
   CHECK(ask(stage, {}).body == rules);
 }
 
-TEST_CASE("a user has so many documents and no more (DESIGN 7)") {
+TEST_CASE("the documents of a user are bounded (DESIGN 7)") {
   Stage stage;
   const auto name = [](std::size_t i) {
     return "/xcap/pres-rules/users/sip:alice@example.org/d" + std::to_string(i);
@@ -228,7 +228,7 @@ TEST_CASE("documents survive a restart with their entity-tags") {
   CHECK(ask(stage, {}).body == rules);
 }
 
-TEST_CASE("what belongs to nobody is answered without a shard: capabilities, 404, 400 (RFC 4825 12)") {
+TEST_CASE("a target in no user's tree is answered without a shard: capabilities, 404, 400 (RFC 4825 12)") {
   const auto global = [](const std::string& target, Method method = Method::get) {
     beckon::xcap::Request request;
     request.method = method;
