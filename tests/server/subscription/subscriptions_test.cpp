@@ -130,6 +130,7 @@ TEST_CASE("a trunk that closes loses its subscriptions in slices; one that came 
   CHECK(stage.subscriptions->is_idle());
   stage.drain();
   Device(stage, alice, udp(5080)).publish(pidf("here"));
+  stage.wait(1s);
   CHECK(stage.notifies.size() == 1);
 }
 
