@@ -12,17 +12,17 @@
 namespace beckon::bench {
 namespace {
 
-constexpr std::size_t batch = 64;
+constexpr std::size_t echo_batch = 64;
 constexpr std::size_t largest = 2048;
 constexpr int socket_buffer = 4 << 20;
 
 [[noreturn]] void echo(int fd) {
-  std::vector<char> octets(batch * largest);
-  std::array<mmsghdr, batch> headers{};
-  std::array<iovec, batch> vectors{};
-  std::array<sockaddr_in, batch> from{};
+  std::vector<char> octets(echo_batch * largest);
+  std::array<mmsghdr, echo_batch> headers{};
+  std::array<iovec, echo_batch> vectors{};
+  std::array<sockaddr_in, echo_batch> from{};
   while (true) {
-    for (std::size_t i = 0; i < batch; ++i) {
+    for (std::size_t i = 0; i < echo_batch; ++i) {
       vectors[i] = {octets.data() + i * largest, largest};
       headers[i].msg_hdr = {.msg_name = &from[i],
                             .msg_namelen = sizeof from[i],
@@ -32,7 +32,7 @@ constexpr int socket_buffer = 4 << 20;
                             .msg_controllen = 0,
                             .msg_flags = 0};
     }
-    const int count = ::recvmmsg(fd, headers.data(), batch, MSG_WAITFORONE, nullptr);
+    const int count = ::recvmmsg(fd, headers.data(), echo_batch, MSG_WAITFORONE, nullptr);
     if (count < 0) ::_exit(1);
     for (int i = 0; i < count; ++i)
       vectors[static_cast<std::size_t>(i)].iov_len = headers[static_cast<std::size_t>(i)].msg_len;

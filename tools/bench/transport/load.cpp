@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "tools/bench/load/texts.hpp"
+
 namespace beckon::bench {
 namespace {
 

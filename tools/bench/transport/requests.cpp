@@ -109,12 +109,6 @@ std::optional<std::uint32_t> number_in(std::string_view answer) {
   return error == std::errc{} && end == begin + digits ? std::optional(number) : std::nullopt;
 }
 
-int status_in(std::string_view answer) {
-  int status = 0;
-  if (answer.starts_with("SIP/2.0 ") && answer.size() > 11) std::from_chars(&answer[8], &answer[11], status);
-  return status;
-}
-
 std::string challenge_in(std::string_view answer) {
   const auto message = sip::Message::parse(share(std::string(answer)));
   if (!message) return {};

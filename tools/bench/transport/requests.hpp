@@ -43,8 +43,6 @@ class Requests {
 
 /// The number of the request an answer is for; nothing when it is none of ours.
 std::optional<std::uint32_t> number_in(std::string_view answer);
-/// 0 for an echoed request.
-int status_in(std::string_view answer);
 /// The SHA-256 challenge of a 401; empty when there is none.
 std::string challenge_in(std::string_view answer);
 
