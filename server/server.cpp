@@ -2,6 +2,7 @@
 
 #include "server/message/messages.hpp"
 #include "server/packages/presence.hpp"
+#include "server/packages/reg.hpp"
 #include "server/packages/winfo.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/proxy/proxy.hpp"
@@ -31,6 +32,8 @@ void add_rooms(Shard& shard, const ServerKey& key) {
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);
   packages.add<packages::Winfo>(shard, presence, "WST", &watches);
+  auto& reg = packages.add<packages::Reg>(shard, registrar);
+  packages.add<packages::Winfo>(shard, reg, "reg.winfo", nullptr);
   shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), std::move(packages));
   shard.add<Web>(shard, documents);
   shard.set_relay(proxy);

@@ -4,6 +4,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
+#include "protocol/documents/reading.hpp"
 #include "protocol/xml/writer.hpp"
 
 namespace beckon::documents {
@@ -13,38 +14,22 @@ namespace {
 using xml::Element;
 
 constexpr std::array status_names = {"pending", "active", "waiting", "terminated"};
-constexpr std::array event_names = {"subscribe", "approved", "deactivated", "probation",
-                                    "rejected",  "timeout",  "giveup",      "noresource"};
-
-template <class E, std::size_t N>
-std::optional<E> find_name(const std::array<const char*, N>& names, std::string_view text) {
-  for (std::size_t i = 0; i < N; ++i) {
-    if (text == names[i]) return static_cast<E>(i);
-  }
-  return std::nullopt;
-}
-
-std::string text_of(const Element& element, std::string_view name) {
-  return std::string(element.attribute(name).value_or(""));
-}
-
-std::optional<std::uint64_t> seconds_of(const Element& element, std::string_view name) {
-  const auto text = element.attribute(name);
-  return text ? parse_number<std::uint64_t>(trim(*text)) : std::nullopt;
-}
+constexpr std::array watcher_event_names = {"subscribe", "approved", "deactivated", "probation",
+                                            "rejected",  "timeout",  "giveup",      "noresource"};
 
 std::optional<Watcher> read_watcher(const Element& element) {
   Watcher watcher;
   const auto status = find_name<WatcherStatus>(status_names, trim(element.attribute("status").value_or("")));
-  const auto event = find_name<WatcherEvent>(event_names, trim(element.attribute("event").value_or("")));
+  const auto event =
+      find_name<WatcherEvent>(watcher_event_names, trim(element.attribute("event").value_or("")));
   watcher.id = text_of(element, "id");
   if (!status || !event || watcher.id.empty()) return std::nullopt;
   watcher.status = *status;
   watcher.event = *event;
   watcher.uri = trim(element.text());
   watcher.display_name = text_of(element, "display-name");
-  watcher.expiration_seconds = seconds_of(element, "expiration");
-  watcher.subscribed_seconds = seconds_of(element, "duration-subscribed");
+  watcher.expiration_seconds = number_of(element, "expiration");
+  watcher.subscribed_seconds = number_of(element, "duration-subscribed");
   return watcher;
 }
 
@@ -90,7 +75,7 @@ void write(xml::Writer& writer, const WatcherList& list) {
 }  // namespace
 
 const char* to_string(WatcherStatus status) { return status_names[static_cast<std::size_t>(status)]; }
-const char* to_string(WatcherEvent event) { return event_names[static_cast<std::size_t>(event)]; }
+const char* to_string(WatcherEvent event) { return watcher_event_names[static_cast<std::size_t>(event)]; }
 
 Result<WatcherInfo> parse_winfo(std::string_view body, const xml::Limits& limits) {
   const auto document = xml::parse(body, limits);

@@ -12,6 +12,7 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/sip/uri.hpp"
 
 namespace beckon::server {
 
@@ -125,6 +126,15 @@ Key texts(Place<std::vector<std::string>> place) {
 Key names(Place<std::vector<std::string>> place) {
   return list<std::string>(std::move(place), [](const std::string& name, auto& all) -> Problem {
     all.push_back(to_lower(name));
+    return std::nullopt;
+  });
+}
+
+Key aors(Place<std::vector<std::string>> place) {
+  return list<std::string>(std::move(place), [](const std::string& text, auto& all) -> Problem {
+    const auto uri = sip::parse_uri(text);
+    if (!uri || !uri->is_sip() || uri->user.empty()) return "addresses of users: \"sip:alice@example.org\"";
+    all.push_back(sip::canonical_aor(*uri));
     return std::nullopt;
   });
 }
@@ -247,6 +257,7 @@ Keys make_keys() {
       choice<WatcherPolicy>([](Config& c) -> auto& { return c.settings.watcher_policy; },
                             {{"confirm", WatcherPolicy::confirm}, {"allow", WatcherPolicy::allow}});
   keys["trusted_domains"] = names([](Config& c) -> auto& { return c.settings.trusted_domains; });
+  keys["registration_watchers"] = aors([](Config& c) -> auto& { return c.settings.registration_watchers; });
   keys["log"] = text<std::string>([](Config& c) -> auto& { return c.log; });
   keys["tls.certificate"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_certificate; });
   keys["tls.key"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_key; });

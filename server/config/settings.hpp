@@ -73,6 +73,8 @@ struct Settings {
   std::vector<std::uint16_t> ports;          ///< Of the SIP listeners.
   transaction::Times times;                  ///< RFC 3261 17; shortened by tests only.
   std::vector<std::string> trusted_domains;  ///< Foreign domains whose users may subscribe.
+  /// Addresses-of-record that may subscribe to everybody's registrations (RFC 3680 4.6).
+  std::vector<std::string> registration_watchers;
 
   Lifetimes registration{.minimum = 60, .standard = 3600, .maximum = 7200};
   Lifetimes subscription{.minimum = 60, .standard = 3600, .maximum = 86400};

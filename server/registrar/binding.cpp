@@ -68,6 +68,11 @@ const char* to_string(BindingEvent event) {
   return "unknown";
 }
 
+bool is_end(BindingEvent event) {
+  return event == BindingEvent::expired || event == BindingEvent::deactivated ||
+         event == BindingEvent::unregistered || event == BindingEvent::rejected;
+}
+
 std::string key_of(const Binding& binding) {
   if (binding.instance().empty()) return std::string(binding.contact());
   return std::string(binding.instance()) + ';' + std::to_string(binding.reg_id);

@@ -117,6 +117,8 @@ enum class BindingEvent : std::uint8_t {
   rejected
 };
 const char* to_string(BindingEvent event);
+/// Is the binding gone afterwards?
+bool is_end(BindingEvent event);
 
 /// Hears of every change of an address-of-record's bindings, at its bucket.
 class BindingsObserver {

@@ -10,11 +10,6 @@ namespace beckon::server::registrar {
 
 using sip::HeaderId;
 
-bool Change::ends() const {
-  return event == BindingEvent::expired || event == BindingEvent::deactivated ||
-         event == BindingEvent::unregistered || event == BindingEvent::rejected;
-}
-
 Update::View Update::view(const std::vector<Binding>& before) const {
   View view;
   for (const Binding& binding : before) view.push_back(&binding);
@@ -271,14 +266,15 @@ class Work {
 
   void add(Binding binding) {
     places_.push_back(nullptr);
-    change(BindingEvent::created, std::move(binding), places_.size() - 1);
+    change(BindingEvent::registered, std::move(binding), places_.size() - 1);
   }
 
   void refresh(std::size_t place, Binding wanted) {
-    // A device that comes back with another contact replaces its binding, and its record keeps one key.
-    const bool renewed_key = !is_same_key(*places_[place], wanted);
-    if (renewed_key) change(BindingEvent::unregistered, Binding(*places_[place]), Change::nowhere);
-    change(renewed_key ? BindingEvent::created : BindingEvent::refreshed, std::move(wanted), place);
+    // Another contact of the same device is another binding for those who follow it (RFC 3680 5.1).
+    const Binding& old = *places_[place];
+    const bool is_new = !is_same_key(old, wanted) || old.contact() != wanted.contact();
+    if (is_new) change(BindingEvent::unregistered, Binding(old), Change::nowhere);
+    change(is_new ? BindingEvent::registered : BindingEvent::refreshed, std::move(wanted), place);
   }
 
   static bool is_same_key(const Binding& a, const Binding& b) {

@@ -14,12 +14,12 @@ namespace beckon::server::registrar {
 struct Change {
   static constexpr std::size_t nowhere = ~std::size_t{0};
 
-  BindingEvent event = BindingEvent::created;
+  BindingEvent event = BindingEvent::registered;
   Binding binding;  ///< As it is afterwards; as it was, when it ends.
   /// Its place among the bindings; new ones stand after those of before. `nowhere`: its record ends, and
   /// another binding has its place.
   std::size_t place = nowhere;
-  bool ends() const;
+  bool ends() const { return is_end(event); }
 };
 
 /// What a REGISTER (or an expiry) does to the bindings of one address-of-record.

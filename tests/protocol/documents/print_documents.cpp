@@ -6,6 +6,7 @@
 #include "protocol/documents/direct.hpp"
 #include "protocol/documents/pidf.hpp"
 #include "protocol/documents/pres_rules.hpp"
+#include "protocol/documents/reginfo.hpp"
 #include "protocol/documents/winfo.hpp"
 
 using namespace beckon;
@@ -58,6 +59,26 @@ WatcherInfo make_winfo() {
   return info;
 }
 
+RegistrationInfo make_reginfo() {
+  RegisteredContact contact{.id = "1", .uri = "sip:alice@192.0.2.9:5070"};
+  contact.event = ContactEvent::refreshed;
+  contact.expires_seconds = 600;
+  contact.registered_seconds = 12;
+  contact.q = "0.8";
+  contact.call_id = "call@192.0.2.9";
+  contact.cseq = 3;
+  contact.unknown_parameters = {{"+sip.instance", "<urn:uuid:1>"}};
+  const RegisteredContact gone{.id = "2",
+                               .uri = "sip:alice@192.0.2.8",
+                               .state = ContactState::terminated,
+                               .event = ContactEvent::unregistered};
+  return {.version = 2,
+          .registrations = {{.aor = "sip:alice@example.org",
+                             .id = "r",
+                             .state = RegistrationState::active,
+                             .contacts = {contact, gone}}}};
+}
+
 Rules make_rules() {
   Rules rules;
   (void)set_watcher(rules, "sip:bob@example.org", {SubHandling::allow, ds1::Mode::automatic});
@@ -81,6 +102,7 @@ int main(int argc, char** argv) {
   write("pidf_granted.xml", printed.text);
   write("winfo.xml", print(make_winfo()));
   write("winfo_empty.xml", print(WatcherInfo{}));
+  write("reginfo.xml", print(make_reginfo()));
   write("pres_rules.xml", print(make_rules()));
   write("pres_rules_empty.xml", print(Rules{}));
 }

@@ -12,8 +12,10 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/documents/pidf.hpp"
+#include "protocol/documents/reginfo.hpp"
 #include "protocol/documents/winfo.hpp"
 #include "server/packages/presence.hpp"
+#include "server/packages/reg.hpp"
 #include "server/packages/winfo.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/publication/publications.hpp"
@@ -47,6 +49,11 @@ struct Notified {
   }
   documents::WatcherInfo winfo() const {
     auto read = documents::parse_winfo(message.body());
+    REQUIRE(read.has_value());
+    return *read;
+  }
+  documents::RegistrationInfo reginfo() const {
+    auto read = documents::parse_reginfo(message.body());
     REQUIRE(read.has_value());
     return *read;
   }
@@ -282,6 +289,8 @@ class Stage final : public Services, public Sender {
     auto& watched = packages.add<packages::Presence>(presentities->watches());
     presence_package = &watched;
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
+    auto& reg = packages.add<packages::Reg>(*this, *registrar);
+    packages.add<packages::Winfo>(*this, reg, "reg.winfo", nullptr);
     if (add_) add_(*this, packages);
     subscriptions =
         std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, std::move(packages));

@@ -127,8 +127,8 @@ TEST_CASE("a binding expires, and its end is reported to the observer") {
   world.wait(2s);
   CHECK(world.registrar(alice).size() == 0);
   CHECK(world.memory.records.empty());
-  CHECK(watch.seen ==
-        std::vector<std::string>{"created sip:alice@192.0.2.9:5070 1", "expired sip:alice@192.0.2.9:5070 0"});
+  CHECK(watch.seen == std::vector<std::string>{"registered sip:alice@192.0.2.9:5070 1",
+                                               "expired sip:alice@192.0.2.9:5070 0"});
 }
 
 TEST_CASE("expires=0 removes one binding, \"*\" with Expires 0 all of them (RFC 3261 10.2.2)") {
@@ -319,7 +319,7 @@ TEST_CASE(
     ask(tls(1), {.lines = {phone}});
     world.node().on_flow_closed(1);
     world.wait(1s);
-    CHECK(watch.seen == std::vector<std::string>{"created sip:alice@192.0.2.9:5070 1",
+    CHECK(watch.seen == std::vector<std::string>{"registered sip:alice@192.0.2.9:5070 1",
                                                  "deactivated sip:alice@192.0.2.9:5070 0"});
   }
   SUBCASE("while it waits for its turn") {

@@ -1,0 +1,133 @@
+#include "tests/server/packages/stage.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using documents::RegistrationInfo;
+
+namespace {
+
+/// "partial active: sip:dev@192.0.2.9:5070 active registered"
+std::string line_of(const RegistrationInfo& info) {
+  REQUIRE(info.registrations.size() == 1);
+  const auto& registration = info.registrations[0];
+  CHECK(registration.aor == alice);
+  std::string line = info.state == RegistrationInfo::State::full ? "full " : "partial ";
+  line += documents::to_string(registration.state);
+  for (const auto& contact : registration.contacts)
+    line += std::string(": ") + contact.uri + ' ' + documents::to_string(contact.state) + ' ' +
+            documents::to_string(contact.event);
+  return line;
+}
+
+const std::string phone = "sip:dev@192.0.2.9:5070";
+
+}  // namespace
+
+TEST_CASE(
+    "a user sees her registration: init, then each change of a contact, versions rising (RFC 3680 4.7)") {
+  Stage stage;
+  Device watcher(stage, alice, tls(9)), device(stage, alice, udp(5070));
+  CHECK(watcher.subscribe(alice, "reg").status() == 200);
+  const auto first = stage.take();
+  CHECK(first.message.header(sip::HeaderId::content_type) == "application/reginfo+xml");
+  CHECK(first.reginfo().version == 0);
+  CHECK(line_of(first.reginfo()) == "full init");
+
+  stage.wait(10s);
+  device.register_(3600, "urn:uuid:1");
+  const auto registered = stage.take().reginfo();
+  CHECK(registered.version == 1);
+  CHECK(line_of(registered) == "partial active: " + phone + " active registered");
+  const auto& contact = registered.registrations[0].contacts.at(0);
+  CHECK(contact.expires_seconds == 3600);
+  CHECK(contact.registered_seconds == 0);
+  CHECK(contact.cseq == 1);
+  CHECK(contact.unknown_parameters ==
+        std::vector<std::pair<std::string, std::string>>{{"+sip.instance", "<urn:uuid:1>"}});
+
+  stage.wait(90s);
+  device.register_(1800, "urn:uuid:1");
+  const auto refreshed = stage.take().reginfo();
+  CHECK(line_of(refreshed) == "partial active: " + phone + " active refreshed");
+  CHECK(refreshed.registrations[0].contacts.at(0).registered_seconds == 90);
+  CHECK(refreshed.registrations[0].contacts.at(0).id == contact.id);
+
+  stage.wait(10s);
+  device.register_(0, "urn:uuid:1");
+  CHECK(line_of(stage.take().reginfo()) == "partial terminated: " + phone + " terminated unregistered");
+  watcher.refresh(3600);
+  CHECK(line_of(stage.take().reginfo()) == "full init");
+}
+
+TEST_CASE("a registration that runs out is reported as expired (RFC 3680 4.7.1)") {
+  Stage stage;
+  Device watcher(stage, alice, tls(9)), device(stage, alice, udp(5070));
+  device.register_(60);
+  watcher.subscribe(alice, "reg");
+  CHECK(line_of(stage.take().reginfo()) == "full active: " + phone + " active registered");
+  stage.wait(61s);
+  CHECK(line_of(stage.take().reginfo()) == "partial terminated: " + phone + " terminated expired");
+}
+
+TEST_CASE("changes that happen while a NOTIFY is in flight come in one document, the last of each contact") {
+  Stage stage;
+  Device watcher(stage, alice, tls(9)), device(stage, alice, udp(5070));
+  watcher.subscribe(alice, "reg");
+  const auto first = stage.take(0);
+  device.register_();
+  device.register_(0);
+  stage.wait(10s);
+  CHECK(stage.notifies.empty());
+  stage.answer_notify(first, 200);
+  CHECK(line_of(stage.take().reginfo()) == "partial terminated: " + phone + " terminated unregistered");
+}
+
+TEST_CASE("a document that was lost is made good by a full one (RFC 3680 5.2)") {
+  Stage stage;
+  Device watcher(stage, alice, tls(9)), device(stage, alice, udp(5070));
+  watcher.subscribe(alice, "reg");
+  stage.take();
+  stage.wait(10s);
+  device.register_();
+  stage.take(408);
+  stage.wait(30s);
+  CHECK(line_of(stage.take().reginfo()) == "full active: " + phone + " active registered");
+}
+
+TEST_CASE("registrations of others are for those whom the configuration names (RFC 3680 4.6)") {
+  Settings settings = Stage::default_settings();
+  settings.registration_watchers = {carol};
+  Stage stage(settings);
+  CHECK(Device(stage, bob, tls(8)).subscribe(alice, "reg").status() == 403);
+  CHECK(Device(stage, carol, tls(7)).subscribe(alice, "reg").status() == 200);
+  CHECK(line_of(stage.take().reginfo()) == "full init");
+}
+
+TEST_CASE("reg.winfo shows who watches the registrations: winfo serves any package (RFC 3857 4.1)") {
+  Stage stage;
+  Device watcher(stage, alice, tls(9)), other(stage, alice, tls(8));
+  watcher.subscribe(alice, "reg.winfo");
+  CHECK(stage.take().winfo().lists.at(0).package == "reg");
+  stage.wait(10s);
+  other.subscribe(alice, "reg");
+  bool seen = false;
+  for (const Notified& notified : stage.drain("reg.winfo")) {
+    const auto info = notified.winfo();
+    for (const auto& entry : info.lists.at(0).watchers) seen |= entry.uri == alice;
+  }
+  CHECK(seen);
+}
+
+TEST_CASE("after a restart the watcher gets full state with a higher version") {
+  Stage stage;
+  Device watcher(stage, alice, udp(5071)), device(stage, alice, udp(5070));
+  device.register_();
+  watcher.subscribe(alice, "reg");
+  const auto before = stage.take().reginfo();
+  stage.restart();
+  stage.wait(5s);
+  const auto after = stage.take().reginfo();
+  CHECK(after.version > before.version);
+  CHECK(line_of(after) == "full active: " + phone + " active registered");
+}
