@@ -94,8 +94,8 @@ class Directory final : private store::Sequencer {
  public:
   using Sequencer::Counters;
   using Sequencer::counters;
-  using Sequencer::scale;
   using Sequencer::Parts;
+  using Sequencer::scale;
   /// All referenced things outlive it.
   explicit Directory(Parts parts) : Sequencer(parts), forget_(parts.timers) {}
   /// How long a closed flow is remembered at least: longer than any request takes.
