@@ -259,7 +259,7 @@ TEST_CASE("a 2xx is retired without being parsed where its user wants the status
     const auto quick = quick_response(text);
     return quick && net.layer.retire(*quick, net.now(), [&] { before.push_back(net.ends.size()); });
   };
-  SUBCASE("once, and its caller hears of it before its user, who may send the next request") {
+  SUBCASE("once; the caller is notified before the user, which may then send the next request") {
     send();
     CHECK(retire(200));
     REQUIRE(net.ends.size() == 1);
