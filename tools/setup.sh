@@ -15,7 +15,7 @@ test_packages=(libxml2-utils sqlite3 openssl sip-tester sipsak)
 # A node that is installed already may be another build, which Debian's npm does not fit.
 command -v npm >/dev/null || test_packages+=(nodejs npm)
 # Peers and instruments of tools/bench.
-bench_packages=(libosip2-dev libre-dev libsofia-sip-ua-dev valgrind)
+bench_packages=(libosip2-dev libre-dev libsofia-sip-ua-dev liblmdb-dev librocksdb-dev valgrind)
 check_packages=(clang-19 libclang-rt-19-dev llvm-19 clang-format-19)
 
 say() { printf '\n== %s\n' "$*"; }

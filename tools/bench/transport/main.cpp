@@ -184,10 +184,10 @@ int main(int argc, char** argv) {
   CLI::App app("Messages per second of server CPU, over UDP, TCP and TLS");
   app.add_option("--count", options.count, "requests measured in each run")
       ->check(CLI::Range(1000u, 2000000u));
-  app.add_option("--warm", options.warm, "requests in front of them")->check(CLI::Range(0u, 2000000u));
-  app.add_option("--window", options.window, "requests unanswered at most")->check(CLI::Range(1u, 100000u));
+  app.add_option("--warm", options.warm, "requests before them")->check(CLI::Range(0u, 2000000u));
+  app.add_option("--window", options.window, "unanswered requests at most")->check(CLI::Range(1u, 100000u));
   app.add_option("--runs", options.runs, "of which the medians are printed")->check(CLI::Range(1u, 100u));
-  app.add_option("--only", options.only, "rows whose name holds this: options-udp-1, register");
+  app.add_option("--only", options.only, "rows whose name contains this: options-udp-1, register");
   app.add_option("--beckond", options.beckond, "the program to measure");
   CLI11_PARSE(app, argc, argv);
   try {
