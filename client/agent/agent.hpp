@@ -67,8 +67,8 @@ class Agent final : private control::Executor {
   void execute(const control::Command& command, Now now) { command.execute(*this, now); }
   /// Ends a line that could not be read as a command with a "result" event.
   void refuse(const control::Rejected& rejected, Now now);
-  /// `quit` was executed, and subscriptions, publication and registration are removed, or the server did not
-  /// answer.
+  /// `quit` was executed, and publication and registration are removed, or the server did not answer. It does
+  /// not wait for the ends of subscriptions.
   bool is_finished() const { return finished_; }
 
   /// From the network.

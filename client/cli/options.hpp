@@ -41,8 +41,8 @@ struct Options {
   std::vector<std::string> words;  ///< COMMAND and its arguments; empty: commands come from standard input.
 };
 
-/// Reads the command line and finds the password ($BECKON_PASSWORD, --password-file, prompt). Empty: help,
-/// version or an error was printed, and the program ends with `exit_code`.
+/// Reads the command line and finds the password (--password-file, else $BECKON_PASSWORD, else a prompt).
+/// Empty: help, version or an error was printed, and the program ends with `exit_code`.
 std::optional<Options> read_options(int argc, char** argv, int& exit_code);
 
 }  // namespace beckon::client::cli

@@ -85,7 +85,7 @@ class Subscriptions final : public incoming::Room {
   std::vector<std::unique_ptr<Subscription>> replaced_;  ///< Ended, and begun again since.
   Timer drop_timer_;  ///< Ended subscriptions are destroyed when none of their functions is on the stack.
   std::map<std::string, documents::Presence>
-      presences_;  ///< Current documents of active subscriptions, by AOR.
+      presences_;  ///< The last documents of subscriptions that have not ended, by AOR.
 };
 
 }  // namespace beckon::client::presence
