@@ -17,7 +17,7 @@ bool Rate::take(Time now) {
 }
 
 Gate::~Gate() {
-  forget_epochs();
+  for (auto& epoch : epochs_) crypto::wipe(epoch.secret);
   crypto::wipe(device_.secret);
 }
 
@@ -30,12 +30,6 @@ void Gate::set_epoch(const ds1::Epoch& epoch, const crypto::Key32& secret, Time 
   for (auto& old : epochs_) old.dies = now + old_epoch_time;
   epochs_.push_back({epoch, secret, {}, {}, {}});
   std::erase_if(per_aor_, [&](const auto& entry) { return entry.second.is_idle(now); });
-}
-
-void Gate::forget_epochs() {
-  for (auto& epoch : epochs_) crypto::wipe(epoch.secret);
-  epochs_.clear();
-  permits_.clear();
 }
 
 void Gate::expire(Time now) {

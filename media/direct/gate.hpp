@@ -70,7 +70,6 @@ class Gate {
   void set_epoch(const ds1::Epoch& epoch, const crypto::Key32& secret, Time now);
   /// Destroys the secret of an epoch that has expired. Call when `old_epoch_time` has passed.
   void expire(Time now);
-  void forget_epochs();
   bool is_three_quarters_full() const;
 
   void set_permit(std::string_view aor, ds1::Mode mode);

@@ -30,7 +30,6 @@ class Path {
   void validate(const Address& address);
 
   bool is_validated() const { return current_.has_value(); }
-  bool is_current(const Address& address) const { return current_ == address; }
   /// Where media goes; empty before there is a source.
   std::optional<Address> media_target() const;
   /// Where control messages and CHECKs go: the validated address, else every source.
