@@ -203,7 +203,7 @@ TEST_CASE_FIXTURE(Fixture, "what does not answer the request is ignored") {
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "a refreshed registration does not put keep-alives off; a new server starts them") {
+                  "a refreshed registration does not postpone keep-alives; a new server starts them anew") {
   registered();
   const Time begin = now().mono;
   for (int i = 0; i < 5; ++i) {

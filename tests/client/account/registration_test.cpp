@@ -41,8 +41,9 @@ TEST_CASE_FIXTURE(Fixture, "REGISTER names the device and the flow (RFC 5626 4.2
   CHECK(last("registration").at("expires") == 600);
 }
 
-TEST_CASE_FIXTURE(
-    Fixture, "it is refreshed before it expires, in the same Call-ID with the next CSeq (RFC 3261 10.2.4)") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a registration is refreshed before it expires, in the same Call-ID with the next CSeq "
+                  "(RFC 3261 10.2.4)") {
   start();
   const auto first = grant(100);
   pass(79s);
@@ -79,7 +80,7 @@ TEST_CASE_FIXTURE(Fixture, "a 423 that asks for no more is a refusal") {
   CHECK(wire.is_silent());
 }
 
-TEST_CASE_FIXTURE(Fixture, "after a lost connection it is tried again with rising pauses") {
+TEST_CASE_FIXTURE(Fixture, "after a lost connection the REGISTER is sent again, with rising pauses") {
   start();
   grant(3600);
   registration.on_connection_lost(now());
@@ -171,7 +172,7 @@ TEST_CASE_FIXTURE(
   CHECK(registration.state() == account::Registration::State::registered);
 }
 
-TEST_CASE_FIXTURE(Fixture, "after the binding is taken back nothing refreshes it") {
+TEST_CASE_FIXTURE(Fixture, "a binding that was removed is not refreshed") {
   start(100);
   grant(100);
   registration.stop(ends.take(), now());
@@ -231,7 +232,9 @@ TEST_CASE_FIXTURE(
   CHECK(all_failed == 0);
 }
 
-TEST_CASE_FIXTURE(TwoServers, "so does one that does not answer; when none does, they are located again") {
+TEST_CASE_FIXTURE(TwoServers,
+                  "a server that does not answer makes the REGISTER go to the domain's next; when none "
+                  "answers, they are located again") {
   start();
   while (wire.last_hop.remote == first) {
     wire.sent.clear();

@@ -361,7 +361,7 @@ TEST_CASE_FIXTURE(
   shown = last("presence");
   CHECK(shown.at("basic") == "closed");
   CHECK(last("subscription").at("reason") == "rejected");
-  SUBCASE("a new subscription begins at once") { CHECK(execute({"subscribe", "alice@example.org"}) != ""); }
+  SUBCASE("a new subscription begins at once") { execute({"subscribe", "alice@example.org"}); }
   SUBCASE("or later") {
     pass(1s);
     execute({"subscribe", "alice@example.org"});

@@ -11,7 +11,7 @@ using namespace beckon;
 using namespace beckon::client;
 using transaction::Protocol;
 
-TEST_CASE("--server names transport, host and port; a port left out is the domain's to say (RFC 3263 4.2)") {
+TEST_CASE("--server names transport, host and port; a port left out is found in the DNS (RFC 3263 4.2)") {
   struct Row {
     const char* text;
     Protocol protocol;
@@ -71,7 +71,7 @@ TEST_CASE("the command line gives account, server and the words of one command")
   CHECK(words == "allow bob@example.org --direct auto ");
 }
 
-TEST_CASE("without --server it is the domain's server that is located, SIPS for a sips account") {
+TEST_CASE("without --server the account's domain is located, with SIPS for a sips account") {
   ::setenv("BECKON_PASSWORD", "secret", 1);
   int exit_code = -1;
   const auto options = read({"--account", "alice@example.org", "--dns", "127.0.0.1:5353"}, exit_code);

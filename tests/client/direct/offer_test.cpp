@@ -25,7 +25,9 @@ documents::Tuple tuple_of(const client::direct::Keyring& keyring, const std::str
 
 }  // namespace
 
-TEST_CASE("the device called is verified before automatic before preferred (DIRECT_SESSIONS 9)") {
+TEST_CASE(
+    "a verified device is called first, then one that answers at once, then the preferred one "
+    "(DIRECT_SESSIONS 9)") {
   SeededRandom random(1);
   const auto known = client::direct::make_keyring(random);
   const auto preferred = client::direct::make_keyring(random);

@@ -50,7 +50,7 @@ TEST_CASE("the first identity of an AOR is pinned, another one waits for the use
   }
 }
 
-TEST_CASE("a signature over another AOR or key teaches nothing") {
+TEST_CASE("an identity whose signature is over another AOR or key is ignored") {
   SeededRandom random(2);
   const auto keyring = direct::make_keyring(random);
   const auto signature =

@@ -69,7 +69,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(refused);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a text ends with its status, or with 0 without answer") {
+TEST_CASE_FIXTURE(Fixture, "sending a text ends with its status, or with 0 where no answer comes") {
   send("hi");
   SUBCASE("refused") {
     answer(404);

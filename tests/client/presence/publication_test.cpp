@@ -85,7 +85,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ends.statuses == Statuses{200, 200, 200});
 }
 
-TEST_CASE("<direct> leaves only over TLS, and where the server asked for it (DIRECT_SESSIONS 3.1)") {
+TEST_CASE("<direct> is sent only over TLS, to a server that offers direct sessions (DIRECT_SESSIONS 3.1)") {
   struct Row {
     transaction::Protocol protocol;
     bool offered;
@@ -120,7 +120,8 @@ TEST_CASE_FIXTURE(
   CHECK(last("publication").at("direct") == true);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a secret never goes down a new connection before the server asks for it there") {
+TEST_CASE_FIXTURE(Fixture,
+                  "no secret is sent on a new connection before the server offers direct sessions there") {
   offer();
   publish();
   const auto lost = wire.take().message;
@@ -210,7 +211,7 @@ TEST_CASE_FIXTURE(
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "every wish has its own end: what is asked while a PUBLISH is in flight follows it") {
+                  "every command has its own end: those given while a PUBLISH is in flight follow it") {
   publish(ds1::Mode::off, "one");
   publish(ds1::Mode::off, "two");
   publish(ds1::Mode::off, "three");
@@ -251,7 +252,7 @@ TEST_CASE_FIXTURE(Fixture, "what the machine sends next is sent, also while a co
   CHECK(wire.is_silent());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a new wish waits for no pause after a failure") {
+TEST_CASE_FIXTURE(Fixture, "a new command does not wait for the pause after a failure") {
   publish();
   answer(500);
   CHECK(ends.statuses == Statuses{500});

@@ -127,7 +127,8 @@ TEST_CASE_FIXTURE(Fixture, "a NOTIFY without a readable Subscription-State gets 
   CHECK(documents.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "it is refreshed within the dialog before it expires (RFC 6665 4.1.2.2)") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a subscription is refreshed within its dialog before it expires (RFC 6665 4.1.2.2)") {
   const auto subscribe = establish();
   pass(550s);
   const auto refresh = accept();
@@ -243,7 +244,7 @@ TEST_CASE_FIXTURE(Fixture, "stopped while the first SUBSCRIBE is in flight: both
   CHECK(stopped.statuses == Statuses{200});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a subscription may go while its request is in flight") {
+TEST_CASE_FIXTURE(Fixture, "a subscription may be destroyed while its request is in flight") {
   start();
   const auto subscribe = wire.take().message;
   subscription.reset();

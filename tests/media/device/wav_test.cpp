@@ -90,7 +90,7 @@ TEST_CASE("the sound of a WAV file is found after chunks of any kind") {
   }
 }
 
-TEST_CASE("what is no 16 bit PCM WAV file is refused with its reason") {
+TEST_CASE("a file that is not 16 bit PCM WAV is refused with the reason") {
   struct Row {
     const char* what;
     std::string text;

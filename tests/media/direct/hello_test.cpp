@@ -156,7 +156,7 @@ TEST_CASE("a HELLO from our own device key is dropped (DIRECT_SESSIONS 4)") {
         Errc::not_opened);
 }
 
-TEST_CASE("cuts and other versions of a HELLO are refused by name") {
+TEST_CASE("cut HELLOs and those of other versions are refused with the reason") {
   const Bytes good = attribute();
   for (std::size_t size = 0; size < good.size(); ++size) {
     CAPTURE(size);

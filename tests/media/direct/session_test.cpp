@@ -129,7 +129,7 @@ TEST_CASE(
   CHECK(pair.bob.events_of<FallbackWanted>().empty());
 }
 
-TEST_CASE("ringing ends when the caller is not heard of for 15 s (DIRECT_SESSIONS 8)") {
+TEST_CASE("ringing ends when the caller has sent no CHECK for 15 s (DIRECT_SESSIONS 8)") {
   RingingCouple pair;
   pair.dial();
   pair.network.run(20s);

@@ -86,7 +86,7 @@ TEST_CASE("padding is allowed on the last packet only (RFC 3550 6.4.1)") {
   CHECK(rtcp::parse_compound(hex("a0c9000211111111000000fc")).error() == rtcp::Errc::bad_padding);
 }
 
-TEST_CASE("what is no compound packet is refused by name") {
+TEST_CASE("octets that are not a compound packet are refused with the reason") {
   const struct {
     std::string_view text;
     rtcp::Errc why;

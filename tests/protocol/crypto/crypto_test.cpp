@@ -226,7 +226,7 @@ TEST_CASE("the system's generator does not repeat itself") {
   for (int i = 0; i < 500; ++i) CHECK(seen.insert(random.bytes(12)).second);
 }
 
-TEST_CASE("comparison and wiping") {
+TEST_CASE("equal octets compare equal, others do not; wiped octets are zero") {
   CHECK(crypto::equal_constant_time(as_bytes("same"), as_bytes("same")));
   CHECK_FALSE(crypto::equal_constant_time(as_bytes("same"), as_bytes("some")));
   CHECK_FALSE(crypto::equal_constant_time(as_bytes("same"), as_bytes("sam")));

@@ -66,7 +66,8 @@ TEST_CASE("every state and event has its name (RFC 3680 5.1)") {
   }
 }
 
-TEST_CASE("what is no registration information is refused, and what cannot be read in it is left out") {
+TEST_CASE(
+    "a document that is not registration information is refused; entries that cannot be read are left out") {
   CHECK(parse_reginfo("<reginfo version='0' state='full'/>").error() == Errc::wrong_root);
   CHECK(parse_reginfo(document("version='0'")).error() == Errc::missing_attribute);
   CHECK(parse_reginfo(document("version='x' state='full'")).error() == Errc::bad_value);

@@ -89,7 +89,7 @@ TEST_CASE("forwarding a message allocates nothing, once the thread has its block
   }
 }
 
-TEST_CASE("the same from a stream, cut anywhere") {
+TEST_CASE("forwarding messages of a stream, cut anywhere, allocates nothing") {
   Framer framer;
   const auto run = [&framer](std::size_t cut) {
     std::size_t messages = 0;
@@ -108,7 +108,7 @@ TEST_CASE("the same from a stream, cut anywhere") {
   CHECK(allocations == before);
 }
 
-TEST_CASE("the counter counts") {
+TEST_CASE("the counter notices an allocation") {
   const auto before = allocations;
   const std::string text(request);
   CHECK(allocations == before + 1);

@@ -48,6 +48,7 @@ TEST_CASE("the digest uri of real clients is accepted for the request that carri
   CHECK(check_all(std::filesystem::path(BECKON_CORPORA) / "captures", settings) > 50);
 }
 
-TEST_CASE("so is that of the RFCs' examples (RFC 3665, 5359)") {
+TEST_CASE(
+    "the digest uri of the RFCs' examples is accepted for the request that carries it (RFC 3665, 5359)") {
   CHECK(check_all(std::filesystem::path(BECKON_CORPORA) / "sip/rfc-examples", Settings{}) > 10);
 }

@@ -32,7 +32,7 @@ TEST_CASE("an answer with a body, and one that is not as we begin them, are kept
     CHECK(unpack_answer(request, pack_answer("tag", response)) == response);
 }
 
-TEST_CASE("a damaged kept answer is none") {
+TEST_CASE("a damaged kept answer is not given") {
   CHECK(unpack_answer(request, "").empty());
   CHECK(unpack_answer(request, "SIP/2.0 200 OK\r\n").empty());
 }
