@@ -384,8 +384,12 @@ TEST_CASE("torture tests never crash, as datagrams and as streams") {
 }
 
 TEST_CASE("single URIs and header lines of the JAIN-SIP torture file never crash") {
-  for (const auto& file : corpus::files("sip/jsip-torture", ".uri")) exercise_uri(corpus::read(file));
-  for (const auto& file : corpus::files("sip/jsip-torture", ".hdr")) {
+  const auto uris = corpus::files("sip/jsip-torture", ".uri");
+  const auto lines = corpus::files("sip/jsip-torture", ".hdr");
+  CHECK(uris.size() == 7);
+  CHECK(lines.size() == 11);
+  for (const auto& file : uris) exercise_uri(corpus::read(file));
+  for (const auto& file : lines) {
     const auto line = corpus::read(file);
     feed("OPTIONS sip:a@b SIP/2.0\r\n" + line + "\r\n\r\n");
   }
