@@ -20,6 +20,7 @@ Metrics& Metrics::operator+=(const Metrics& other) {
   transactions += other.transactions;
   registered += other.registered;
   flows += other.flows;
+  nonces += other.nonces;
   return *this;
 }
 
@@ -38,6 +39,7 @@ std::string print(const Metrics& metrics) {
   add(text, "sip_transactions", "gauge", "Transactions alive.", metrics.transactions);
   add(text, "registered_users", "gauge", "Users with a registered device.", metrics.registered);
   add(text, "flows", "gauge", "Open SIP connections.", metrics.flows);
+  add(text, "digest_nonces", "gauge", "Nonces whose counts are remembered.", metrics.nonces);
   return text;
 }
 

@@ -12,6 +12,7 @@ struct Metrics {
   std::size_t transactions = 0;  ///< Alive now.
   std::size_t registered = 0;    ///< Addresses-of-record with a binding.
   std::size_t flows = 0;
+  std::size_t nonces = 0;  ///< Whose counts are remembered.
   Metrics& operator+=(const Metrics& other);
 };
 

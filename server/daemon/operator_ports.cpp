@@ -84,7 +84,8 @@ void OperatorPorts::answer_metrics(const http::Respond& respond) {
         return {.counters = shard.counters(),
                 .transactions = shard.transactions().size(),
                 .registered = shard.room<registrar::Registrar>().size(),
-                .flows = seats_[shard.number()]->transport->flows()};
+                .flows = seats_[shard.number()]->transport->flows(),
+                .nonces = shard.nonces()};
       },
       [respond](const std::vector<admin::Metrics>& parts) {
         admin::Metrics all;

@@ -68,10 +68,17 @@ void PresenceInformation::on_bindings_changed(Entry& presentity, registrar::Bind
     is_changed = event != BindingEvent::refreshed && event != BindingEvent::shortened &&
                  !publications_.has_published(presentity, *this, device_of(changed_binding));
   }
-  if (is_changed) changed(presentity, now);
+  if (is_changed)
+    changed(presentity, now);
+  else if (!has_state(presentity))
+    presentity.drop(slot_);  // the last device leaves, which was not shown
 }
 
 // State
+
+bool PresenceInformation::has_state(const Entry& presentity) const {
+  return publications_.has_any(presentity, *this) || !registrar_.bindings(presentity).empty();
+}
 
 std::vector<Source> PresenceInformation::sources(const Entry& presentity) const {
   std::vector<Source> all;
@@ -143,9 +150,8 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
 
 SharedText PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
                                        const std::string& watcher) {
-  const bool has_state = publications_.has_any(presentity, *this) || !registrar_.bindings(presentity).empty();
   // Of a presentity that is not there nothing is kept for its watchers either.
-  if (!has_state) return draw(presentity, what, secure).text;
+  if (!has_state(presentity)) return draw(presentity, what, secure).text;
   return fill(presentity, rendering(presentity, what, secure), watcher);
 }
 

@@ -71,6 +71,8 @@ class PresenceInformation final : public publication::Package, public registrar:
     std::uint64_t shown = 0;            ///< `shown_bindings` in them.
   };
 
+  /// Is anything known of the presentity, shown or not?
+  bool has_state(const Entry& presentity) const;
   std::vector<Source> sources(const Entry& presentity) const;
   std::vector<const registrar::Binding*> silent_bindings(const Entry& presentity) const;
   std::uint64_t shown_bindings(const Entry& presentity) const;

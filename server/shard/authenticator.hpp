@@ -43,6 +43,7 @@ class Authenticator {
   Verdict challenge(const Credentials& credentials, bool stale, Now now);
   /// On the owner of `home_of`. Calls `done` later or at once, on the same thread.
   void check(std::shared_ptr<const Credentials> credentials, Now now, Done done);
+  std::size_t nonces() const { return verifier_.nonces_in_use(); }
 
  private:
   auth::Offer offer_for(const Credentials& credentials) const;

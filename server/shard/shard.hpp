@@ -99,6 +99,8 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void set_settings(Settings settings);
   unsigned number() const { return number_; }
   const Counters& counters() const { return counters_; }
+  /// Nonces of digest credentials whose counts are remembered.
+  std::size_t nonces() const { return authenticator_.nonces(); }
   /// All live tables of this shard's rooms, and its transactions.
   std::vector<Table> tables() const;
 

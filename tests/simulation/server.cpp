@@ -130,6 +130,13 @@ void Server::handle_http(http::HttpRequest request, HttpDone done) {
   });
 }
 
+std::size_t Server::nonces() const {
+  std::size_t nonces = 0;
+  for (unsigned i = 0; process_ && i < process_->node->size(); ++i)
+    nonces += process_->node->shard(i).nonces();
+  return nonces;
+}
+
 std::map<std::string, std::size_t> Server::size() const {
   std::map<std::string, std::size_t> size;
   for (unsigned i = 0; process_ && i < process_->node->size(); ++i) {

@@ -35,6 +35,8 @@ class Server {
   const store::Memory& memory() const { return memory_; }
   /// Answers kept for retransmissions, all of them old, which the store drops at its next commit only.
   void forget_answers() { memory_.answers.clear(); }
+  /// Those that the server remembers; an old one until it meets the next.
+  std::size_t nonces() const;
   /// How much the server holds, by name: timers, transactions, rows of each live table, records of the store.
   /// What users keep for good (themselves, their documents) is left out.
   std::map<std::string, std::size_t> size() const;

@@ -90,11 +90,12 @@ TEST_CASE("the shards' tables are put together, and one user's rows picked out")
 }
 
 TEST_CASE("metrics are in the text format, summed over the shards") {
-  Metrics all{.counters = {.requests = 2}, .transactions = 1, .registered = 1, .flows = 0};
-  all += Metrics{.counters = {.requests = 3}, .transactions = 1, .registered = 0, .flows = 4};
+  Metrics all{.counters = {.requests = 2}, .transactions = 1, .registered = 1, .flows = 0, .nonces = 2};
+  all += Metrics{.counters = {.requests = 3}, .transactions = 1, .registered = 0, .flows = 4, .nonces = 5};
   const std::string text = print(all);
   CHECK(text.find("\nbeckon_sip_requests_total 5\n") != text.npos);
   CHECK(text.find("# TYPE beckon_flows gauge\nbeckon_flows 4\n") != text.npos);
+  CHECK(text.find("\nbeckon_digest_nonces 7\n") != text.npos);
 }
 
 TEST_CASE("the first user's domain becomes served; later users must be of it") {

@@ -245,6 +245,23 @@ TEST_CASE("the last publication may end while its watchers are notified (once a 
   CHECK(stage.size() == 2 + 2);  // subscriptions and watches, no publication
 }
 
+TEST_CASE("nothing is kept of a presentity whose state was drawn once its devices and watchers have left") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070)), laptop(stage, alice, tls(5));
+  watcher.subscribe(alice);
+  laptop.register_();
+  laptop.publish(pidf("here"));
+  // The device takes its state back, and is still registered when that is drawn.
+  laptop.publish("", {"Expires: 0"});
+  stage.drain();
+  laptop.register_(0);
+  watcher.refresh(0);
+  stage.drain();
+  stage.wait(1min);
+  CHECK(stage.size() == 0);
+  CHECK(stage.directory().size() == 0);
+}
+
 TEST_CASE("PUBLISH makes, refreshes, changes and removes a publication (RFC 3903 4, 6)") {
   Stage stage(allow_all());
   Device watcher(stage, bob, udp(5070));
