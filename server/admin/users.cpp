@@ -171,7 +171,7 @@ class Work {
     return Exit::done;
   }
 
-  /// The user the command names, or the exit code that says why not.
+  /// The user the command names.
   Result<users::User> find() {
     const auto aor = users::canonical_aor(line_.argument);
     if (!aor) return aor.error();

@@ -99,7 +99,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void set_settings(Settings settings);
   unsigned number() const { return number_; }
   const Counters& counters() const { return counters_; }
-  /// All live tables of this shard's rooms, and its transactions.
+  /// The live tables of this shard's rooms.
   std::vector<Table> tables() const;
 
   // For those rooms that need them
