@@ -263,10 +263,7 @@ void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
   }
   const std::string text =
       outgoing(ack, route, {.to = *to, .breadth = breadth_of(ack, settings)}, {}, settings);
-  if (!to->query) return sender_.send_ack(text, to->hops.front());
-  locator_.locate(*to->query, [this, text](const locate::Locator::Hops& found) {
-    if (found) sender_.send_ack(text, found->front());
-  });
+  sender_.send_ack(text, to->hops.front());
 }
 
 void Proxy::on_response(const sip::Message& response, Now) {
