@@ -267,13 +267,13 @@ void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
 }
 
 void Proxy::on_response(const sip::Message& response, Now) {
-  const std::string response_text = sip::Splice(response).drop_first(HeaderId::via).finish();
   for (const auto& [id, context] : contexts_) {
     const auto& asked = context->request->message;
     const bool same = asked.method() == Method::invite && asked.call_id() == response.call_id() &&
                       asked.header(HeaderId::cseq) == response.header(HeaderId::cseq) &&
                       asked.from_tag() == response.from_tag();
-    if (same) return services_.respond(*context->request, response_text);
+    if (same)
+      return services_.respond(*context->request, sip::Splice(response).drop_first(HeaderId::via).finish());
   }
 }
 
