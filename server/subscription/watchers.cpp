@@ -194,7 +194,8 @@ std::vector<WatcherEntry> Watchers::of(const Entry& resource, std::string_view w
 Table Watchers::table(Now now) const {
   Table table{.name = "WT", .rows = {}};
   const auto add = [&](const Entry& resource, const WatcherEntry& watcher) {
-    table.rows.push_back({{"presentity", resource.aor()},
+    table.rows.push_back({{"package", std::string(package_.name())},
+                          {"presentity", resource.aor()},
                           {"watcher", watcher.aor},
                           {"id", watcher.id},
                           {"status", documents::to_string(watcher.status)},
