@@ -1,12 +1,10 @@
 #include "protocol/dialog/dialog.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 
 namespace beckon::dialog {
 namespace {
 
-namespace json = boost::json;
 using sip::HeaderId;
 using sip::Method;
 
@@ -102,8 +100,6 @@ const char* to_string(Errc value) {
       return "unreadable From, To, CSeq or Record-Route";
     case Errc::out_of_order:
       return "CSeq out of order";
-    case Errc::bad_text:
-      return "not a stored dialog";
   }
   return "unknown error";
 }
@@ -136,12 +132,6 @@ sip::Builder Dialog::make_head(std::string_view method) const { return start_hea
 
 sip::Builder Dialog::make_ack(std::uint32_t invite_cseq) const {
   return start_request(*this, "ACK", invite_cseq);
-}
-
-bool Dialog::reserve(std::uint32_t block) {
-  if (local_cseq + block / 2 < reserved_cseq) return false;
-  reserved_cseq = local_cseq + block;
-  return true;
 }
 
 Result<Dialog> make_uas_dialog(const sip::Message& request, std::string_view local_tag, bool secure) {
@@ -177,80 +167,6 @@ Result<Dialog> make_notified_dialog(const sip::Message& notify, std::uint32_t su
 
 Id id_of_request(const sip::Message& request) {
   return {std::string(request.call_id()), std::string(request.to_tag()), std::string(request.from_tag())};
-}
-
-std::string print(const Dialog& dialog) {
-  json::object object{
-      {"call_id", dialog.id.call_id},
-      {"local_tag", dialog.id.local_tag},
-      {"remote_tag", dialog.id.remote_tag},
-      {"local", dialog.local_uri},
-      {"remote", dialog.remote_uri},
-      {"target", dialog.remote_target},
-      {"routes", json::array(dialog.route_set.begin(), dialog.route_set.end())},
-      {"cseq", std::max(dialog.local_cseq, dialog.reserved_cseq)},
-      {"secure", dialog.secure},
-  };
-  if (dialog.remote_cseq) object["remote_cseq"] = *dialog.remote_cseq;
-  return json::serialize(object);
-}
-
-namespace {
-
-/// Reads members of one object; `good` turns false at the first that is absent or of another type.
-struct Reader {
-  const json::object& object;
-  bool good = true;
-
-  std::string text(std::string_view name) {
-    const auto* value = object.if_contains(name);
-    if (value == nullptr || !value->is_string()) return good = false, std::string{};
-    return std::string(value->get_string());
-  }
-  std::uint32_t number(std::string_view name) {
-    const auto* value = object.if_contains(name);
-    if (value == nullptr) return good = false, 0;
-    json::error_code error;
-    const auto number = value->to_number<std::uint32_t>(error);
-    if (error) good = false;
-    return number;
-  }
-  bool flag(std::string_view name) {
-    const auto* value = object.if_contains(name);
-    if (value == nullptr || !value->is_bool()) return good = false;
-    return value->get_bool();
-  }
-  std::vector<std::string> texts(std::string_view name) {
-    std::vector<std::string> out;
-    const auto* value = object.if_contains(name);
-    if (value == nullptr || !value->is_array()) return good = false, out;
-    for (const auto& item : value->get_array()) {
-      if (!item.is_string()) return good = false, out;
-      out.emplace_back(item.get_string());
-    }
-    return out;
-  }
-};
-
-}  // namespace
-
-Result<Dialog> parse_dialog(std::string_view text) {
-  json::error_code error;
-  const auto value = json::parse(json::string_view(text.data(), text.size()), error);
-  if (error || !value.is_object()) return Errc::bad_text;
-  Reader reader{value.get_object()};
-  Dialog dialog;
-  dialog.id = {reader.text("call_id"), reader.text("local_tag"), reader.text("remote_tag")};
-  dialog.local_uri = reader.text("local");
-  dialog.remote_uri = reader.text("remote");
-  dialog.remote_target = reader.text("target");
-  dialog.route_set = reader.texts("routes");
-  dialog.local_cseq = dialog.reserved_cseq = reader.number("cseq");
-  dialog.secure = reader.flag("secure");
-  if (reader.object.contains("remote_cseq")) dialog.remote_cseq = reader.number("remote_cseq");
-  const auto is_route = [](const std::string& route) { return sip::parse_name_addr(route).has_value(); };
-  if (!reader.good || !std::ranges::all_of(dialog.route_set, is_route)) return Errc::bad_text;
-  return dialog;
 }
 
 }  // namespace beckon::dialog

@@ -20,7 +20,6 @@ enum class Errc {
   missing_tag,      ///< The peer sent no tag where the dialog needs one.
   bad_header,       ///< From, To, CSeq or Record-Route cannot be read: answer 400.
   out_of_order,     ///< A CSeq not above the last one: answer 500 (RFC 3261 12.2.2).
-  bad_text,         ///< A stored text that `print` did not write.
 };
 const char* to_string(Errc value);
 
@@ -35,12 +34,12 @@ struct Id {
 /// One end's view of a dialog: a value, early or confirmed as its owner knows it.
 struct Dialog {
   Id id;
-  std::string local_uri;               ///< Without brackets; From of what we send.
-  std::string remote_uri;              ///< To of what we send.
-  std::string remote_target;           ///< URI of the peer's Contact.
-  std::vector<std::string> route_set;  ///< Route values as written ("<sip:p;lr>"), nearest hop first.
-  std::uint32_t local_cseq = 0;        ///< Of the last request we sent; 0 before the first.
-  std::uint32_t reserved_cseq = 0;     ///< Up to here CSeqs are covered by the stored text (see `reserve`).
+  std::string local_uri;                     ///< Without brackets; From of what we send.
+  std::string remote_uri;                    ///< To of what we send.
+  std::string remote_target;                 ///< URI of the peer's Contact.
+  std::vector<std::string> route_set;        ///< Route values as written ("<sip:p;lr>"), nearest hop first.
+  std::uint32_t local_cseq = 0;              ///< Of the last request we sent; 0 before the first.
+  std::uint32_t reserved_cseq = 0;           ///< For an owner who stores it: no CSeq above was used.
   std::optional<std::uint32_t> remote_cseq;  ///< Of the last request we got.
   bool secure = false;  ///< RFC 3261 12.1: made over TLS with a sips URI. Its owner then sends over TLS only.
   bool operator==(const Dialog&) const = default;
@@ -61,11 +60,6 @@ struct Dialog {
   sip::Builder make_head(std::string_view method) const;
   /// The same for an ACK of the 2xx to our INVITE `invite_cseq` (RFC 3261 13.2.2.4).
   sip::Builder make_ack(std::uint32_t invite_cseq) const;
-
-  /// A restarted program must not use a CSeq twice, and must not write a record per request: `print` covers
-  /// `block` CSeqs ahead. Call before `make_request`; true: store `print` anew. Asked for while half a
-  /// block is left, so no request waits for the store.
-  bool reserve(std::uint32_t block = 1000);
 };
 
 /// The dialog that our response with To-tag `local_tag` to `request` makes (RFC 3261 12.1.1).
@@ -83,11 +77,6 @@ Result<Dialog> make_notified_dialog(const sip::Message& notify, std::uint32_t su
 
 /// The dialog that a received request belongs to, as its receiver names it: local is the To tag.
 Id id_of_request(const sip::Message& request);
-
-/// One line of JSON for the store, and back. A dialog that was read continues after the reserved CSeqs.
-/// Error: bad_text.
-std::string print(const Dialog& dialog);
-Result<Dialog> parse_dialog(std::string_view text);
 
 }  // namespace beckon::dialog
 

@@ -39,8 +39,8 @@ void Notifier::abandon() {
   if (state_ != State::terminated) wanted_ = Body::full;
 }
 
-Notifier::Actions Notifier::on_change(Time now, bool also_pending) {
-  if (state_ == State::terminated || (state_ == State::pending && !also_pending)) return {};
+Notifier::Actions Notifier::on_change(Time now) {
+  if (state_ != State::active) return {};
   return want(Body::partial, /*at_once=*/false, now);
 }
 

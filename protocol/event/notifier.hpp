@@ -66,8 +66,8 @@ class Notifier {
   Actions release(Time now);
   /// The NOTIFY in flight went where the watcher no longer is: its end does not matter, full state follows.
   void abandon();
-  /// The state of the resource changed. Nothing is sent while pending, unless `also_pending`.
-  Actions on_change(Time now, bool also_pending = false);
+  /// The state of the resource changed. Nothing is sent while pending.
+  Actions on_change(Time now);
   /// The same, exempt from `min_interval`: what changed must not wait (a permission was taken back).
   Actions on_urgent_change(Time now);
   /// pending -> active: full state at once.

@@ -10,9 +10,8 @@ namespace beckon::transaction {
 
 /// The part of a branch that names one of our client transactions: the 16 characters of a-z and 2-7 that
 /// follow the magic cookie, which stand for its slot (25 bits) and a secret (55 bits). A response is matched
-/// by reading it: no search by text. The
-/// secret counts the uses of the slot (15 bits) and is random for the rest, so that branches are unique
-/// across space and time (RFC 3261 8.1.1.7) and nobody can guess one.
+/// by reading it: no search by text. The secret counts the uses of the slot (15 bits) and is random for the
+/// rest, so that branches are unique across space and time (RFC 3261 8.1.1.7) and nobody can guess one.
 struct BranchToken {
   static constexpr std::size_t size = 16;
 

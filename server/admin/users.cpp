@@ -55,8 +55,9 @@ class Work {
     return code;
   }
   Exit fail(const ErrorCode& error) {
-    const bool asked_wrong = error == store::Errc::exists || error == store::Errc::not_found;
-    return fail(asked_wrong ? Exit::failed : Exit::store, line_.argument + ": " + error.message());
+    const bool refused = error == store::Errc::exists || error == store::Errc::not_found;
+    const Exit code = error == users::Errc::bad_aor ? Exit::usage : refused ? Exit::failed : Exit::store;
+    return fail(code, line_.argument + ": " + error.message());
   }
   Exit done(const std::string& what) {
     out_ << what << '\n';
@@ -171,7 +172,7 @@ class Work {
     return Exit::done;
   }
 
-  /// The user the command names, or the exit code that says why not.
+  /// The user the command names.
   Result<users::User> find() {
     const auto aor = users::canonical_aor(line_.argument);
     if (!aor) return aor.error();

@@ -68,8 +68,8 @@ documents::Presence Document::parse() const {
   return read ? std::move(*read) : documents::Presence();
 }
 
-void Document::add_direct(std::vector<Offer> offers, transaction::FlowId flow, bool is_whole) {
-  is_whole_ = is_whole;
+void Document::add_direct(std::vector<Offer> offers, transaction::FlowId flow) {
+  is_whole_ = false;
   if (!offers.empty()) live_ = std::make_unique<Live>(Live{std::move(offers), flow});
 }
 
@@ -221,7 +221,7 @@ publication::Reading read_document(std::string_view body, const Arrival& arrival
     editor.remove(*place.element);
   }
   auto document = std::make_unique<Document>(editor.finish().text);
-  document->add_direct(std::move(reader.offers), arrival.flow, false);
+  document->add_direct(std::move(reader.offers), arrival.flow);
   reading.state = std::move(document);
   reading.warning = std::move(reader.warning);
   return reading;

@@ -76,8 +76,8 @@ class Document final : public publication::State {
     return live_ ? std::span<const Offer>(live_->offers) : std::span<const Offer>();
   }
 
-  /// `offers` live on `flow`; `is_whole`: the publication had no <direct>.
-  void add_direct(std::vector<Offer> offers, transaction::FlowId flow, bool is_whole);
+  /// The publication had <direct>; of them, `offers` live on `flow`.
+  void add_direct(std::vector<Offer> offers, transaction::FlowId flow);
   /// The parsed text, kept until the change is announced.
   void keep_parsed(xml::Document parsed);
 

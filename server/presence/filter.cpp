@@ -28,7 +28,7 @@ std::string text_of(const std::vector<xml::Fragment>& extensions, std::string_vi
   const auto found = std::find_if(extensions.begin(), extensions.end(),
                                   [&](const xml::Fragment& fragment) { return fragment.is(space, name); });
   if (found == extensions.end()) return {};
-  const auto document = xml::parse(found->text);
+  const auto document = xml::parse(*found);
   return document ? std::string(trim(document->root().text())) : std::string();
 }
 
@@ -60,7 +60,7 @@ bool is_selected(const ProvideSet& set, const T& one) {
 std::optional<xml::Fragment> show_user_input(const xml::Fragment& element, const std::string& level) {
   if (level == "full") return element;
   if (level != "bare" && level != "thresholds") return std::nullopt;
-  const auto document = xml::parse(element.text);
+  const auto document = xml::parse(element);
   if (!document) return std::nullopt;
   xml::Writer writer(xml::Writer::Start::fragment);
   writer.open("r:user-input").declare("r", ns::rpid);

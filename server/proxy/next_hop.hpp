@@ -20,7 +20,7 @@ struct Destination {
 /// What of it is secured (RFC 3261 26.2.2).
 Destination secured(Destination to);
 
-/// Nobody has us talk to our own loopback interface who is not on this host himself: those hops are dropped.
+/// Drops hops to our loopback interface unless `asker` is on this host: nobody else may make us talk to it.
 void leave_out_loopback(std::vector<transaction::Hop>& hops, const IpAddress& asker);
 
 /// Where a URI is reached, for `asker` who names it. Nothing when no request can be sent to it.

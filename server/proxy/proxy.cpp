@@ -263,20 +263,17 @@ void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
   }
   const std::string text =
       outgoing(ack, route, {.to = *to, .breadth = breadth_of(ack, settings)}, {}, settings);
-  if (!to->query) return sender_.send_ack(text, to->hops.front());
-  locator_.locate(*to->query, [this, text](const locate::Locator::Hops& found) {
-    if (found) sender_.send_ack(text, found->front());
-  });
+  sender_.send_ack(text, to->hops.front());
 }
 
 void Proxy::on_response(const sip::Message& response, Now) {
-  const std::string response_text = sip::Splice(response).drop_first(HeaderId::via).finish();
   for (const auto& [id, context] : contexts_) {
     const auto& asked = context->request->message;
     const bool same = asked.method() == Method::invite && asked.call_id() == response.call_id() &&
                       asked.header(HeaderId::cseq) == response.header(HeaderId::cseq) &&
                       asked.from_tag() == response.from_tag();
-    if (same) return services_.respond(*context->request, response_text);
+    if (same)
+      return services_.respond(*context->request, sip::Splice(response).drop_first(HeaderId::via).finish());
   }
 }
 

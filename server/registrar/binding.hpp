@@ -74,7 +74,7 @@ class Binding {
     local_ = hop.local;
     flow_ = hop.flow;
   }
-  /// A contact that lives and dies with its connection: a stream, or a host nobody can dial (".invalid").
+  /// Reached through its connection only, with which it ends; also while `suspended`, when it has none.
   bool bound_to_flow() const { return flow_ != 0 || suspended; }
 
  private:

@@ -42,11 +42,11 @@ class Failures {
   std::map<std::string, Order::iterator> entries_;
 };
 
-/// Slows down who guesses passwords. Wrong answers are counted for the account, for the source (an address,
-/// /64 for IPv6) and for the pair of both; who has too many is not looked at for a while, the longer the more
-/// follow. An account's device is not kept out by others: a pair that was right lately waits for its own
-/// mistakes only, and a nonce known to be the user's is not asked about here at all. Accounts that are not
-/// there are counted like those that are. Pure; one per shard.
+/// Slows down the guessing of passwords. Wrong answers are counted for the account, for the source (an
+/// address, /64 for IPv6) and for the pair of both. After too many, credentials are ignored for a pause that
+/// grows with each further one. Others cannot keep an account's own device out: a pair that was right lately
+/// waits for its own mistakes only, and a nonce known to be the user's is not asked about here at all.
+/// Accounts that do not exist are counted like those that do. Pure; one per shard.
 class Damping {
  public:
   /// How long, after it was right, a pair is not held for the mistakes of others: a phone's weekend.

@@ -28,7 +28,6 @@ class RequestStep : public store::Step {
 
  protected:
   const Request& request() const { return *request_; }
-  const RequestPtr& request_ptr() const { return request_; }
   Services& services() const { return services_; }
   /// Ends `prepare` of a step that changes something: `response` is sent once the store has `batch`, and
   /// again to a retransmission after a restart.

@@ -422,9 +422,11 @@ bool Shard::is_relayed(const sip::Message& request, const sip::Reading& reading)
   return !is_server_itself(reading.uri);
 }
 
+/// A Route of ours vouches for what goes on to the dialog's other end, and not for what the server answers.
 bool Shard::needs_credentials(const Arrival& arrival) const {
   if (settings_.authentication == Authentication::none) return false;
-  return !(relay_ && has_own_route(arrival.message) && relay_->vouches_for(arrival.message));
+  return !(arrival.relayed && relay_ && has_own_route(arrival.message) &&
+           relay_->vouches_for(arrival.message));
 }
 
 /// Finds the credentials that a request needs. Without usable ones, gives its refusal.

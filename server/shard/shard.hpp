@@ -101,7 +101,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   const Counters& counters() const { return counters_; }
   /// Nonces of digest credentials whose counts are remembered.
   std::size_t nonces() const { return authenticator_.nonces(); }
-  /// All live tables of this shard's rooms, and its transactions.
+  /// The live tables of this shard's rooms.
   std::vector<Table> tables() const;
 
   // For those rooms that need them

@@ -14,6 +14,10 @@
 
 namespace beckon::store {
 
+/// How often answers that no retransmission can ask for any more are deleted: a search at each commit would
+/// cost all of them each time.
+constexpr Duration prune_interval = 30s;
+
 /// What a memory store keeps; outlives the stores on it, so a simulated crash and restart is to make new
 /// stores on the same memory. One thread.
 struct Memory {

@@ -57,10 +57,6 @@ struct Answer {
   WallTime until;        ///< Answered at + 64*T1, by the store's TimeScale.
 };
 
-/// How often a store deletes answers that no retransmission can ask for any more: a search at each commit
-/// would cost all of them each time.
-constexpr Duration prune_interval = 30s;
-
 /// Rises with every commit of an AOR, over restarts too; gaps are normal.
 using Version = std::uint64_t;
 

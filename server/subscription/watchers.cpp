@@ -191,16 +191,11 @@ std::vector<WatcherEntry> Watchers::of(const Entry& resource, std::string_view w
   return all;
 }
 
-std::size_t Watchers::size_of_all() const {
-  std::size_t all = waiting_.size();
-  subscriptions_.each(package_, [&](const Subscription& each) { all += is_shown(each) ? 1U : 0U; });
-  return all;
-}
-
 Table Watchers::table(Now now) const {
   Table table{.name = "WT", .rows = {}};
   const auto add = [&](const Entry& resource, const WatcherEntry& watcher) {
-    table.rows.push_back({{"presentity", resource.aor()},
+    table.rows.push_back({{"package", std::string(package_.name())},
+                          {"presentity", resource.aor()},
                           {"watcher", watcher.aor},
                           {"id", watcher.id},
                           {"status", documents::to_string(watcher.status)},

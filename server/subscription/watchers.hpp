@@ -60,8 +60,6 @@ class Watchers final : public Observer {
   Table table(Now now) const;
   /// Those who wait.
   std::size_t size() const { return waiting_.size(); }
-  /// With those who have a subscription.
-  std::size_t size_of_all() const;
   bool is_idle() const { return rounds_.is_idle(); }
 
  private:

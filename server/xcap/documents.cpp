@@ -118,7 +118,8 @@ class Documents::Work final : public store::Step {
   }
   void answer(Now) override { done_(std::move(response_)); }
   void refuse(ErrorCode why, Now) override {
-    const bool may_succeed_later = why == store::Errc::overload || why == store::Errc::late;
+    const bool may_succeed_later =
+        why == store::Errc::overload || why == store::Errc::late || why == store::Errc::conflict;
     done_(plain(may_succeed_later ? 503 : 500));
   }
 

@@ -30,8 +30,7 @@ std::optional<std::string> owner_of(std::string_view target);
 beckon::xcap::Response handle_global(const beckon::xcap::Request& request);
 
 /// The documents of one shard's users, a part of each entry. A PUT or DELETE is a step of the entry's
-/// sequence
-/// (`Batch::durable`); the bus reports it as store::Kind::document.
+/// sequence (`Batch::durable`); the bus reports it as store::Kind::document.
 class Documents final : public Room, public Keeper {
  public:
   using Done = std::function<void(beckon::xcap::Response)>;

@@ -116,6 +116,7 @@ TEST_CASE("a fault in a user's name or password is reported, and nothing is stor
   CHECK(folder.user(Verb::user_add, "alice@example.org", "").exit == Exit::usage);
   CHECK(folder.user(Verb::user_add, "alice@example.org", "\n").exit == Exit::usage);
   CHECK(folder.user(Verb::user_list, "").out.empty());
+  CHECK(folder.user(Verb::user_passwd, "alice").exit == Exit::usage);
   CHECK(folder.user(Verb::user_passwd, "alice@example.org").exit == Exit::failed);
   folder.user(Verb::user_add, "alice@example.org");
   CHECK(folder.user(Verb::user_add, "alice@example.org").exit == Exit::failed);

@@ -81,6 +81,11 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
     town.receive(udp(5070), town.text_of(stray));
     CHECK(town.wire.sent.empty());
   }
+  SUBCASE("for a subscription whose end is the server, the Route of a call vouches for nobody") {
+    Ask subscribe = in_call("SUBSCRIBE", device, {"Route: " + caller_side, "Event: presence"});
+    subscribe.to = "<sip:bob@example.org>;tag=bk001.x";
+    CHECK(town.ask(udp(5070), subscribe).status() == 401);
+  }
   SUBCASE("the same Route in another call is refused") {
     Ask ask = in_call("BYE", "sip:bob@192.0.2.9:40000", {"Route: " + caller_side});
     ask.call_id = "other";

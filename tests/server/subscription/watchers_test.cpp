@@ -52,6 +52,14 @@ struct WatchersStage {
 
 }  // namespace
 
+TEST_CASE("the table of watchers names the package, as those of several packages are shown as one") {
+  WatchersStage it;
+  it.subscribe(it.device);
+  const Table table = it.watchers.table(it.stage.clock_.at);
+  REQUIRE(table.rows.size() == 1);
+  CHECK(table.rows[0].at(0) == std::pair<std::string, std::string>("package", "echo"));
+}
+
 TEST_CASE("a watcher's states and events follow RFC 3857 4.7.1") {
   WatchersStage it;
   it.subscribe(it.device);

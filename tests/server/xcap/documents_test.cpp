@@ -220,6 +220,12 @@ TEST_CASE("a full disk: a PUT is 500, and the document is as before") {
   CHECK(ask(stage, {}).etag == etag);
 }
 
+TEST_CASE("a PUT that another node's changes overtake again and again is 503: it may succeed later") {
+  Stage stage;
+  stage.memory.broken = store::Errc::conflict;
+  CHECK(ask(stage, put).status == 503);
+}
+
 TEST_CASE("documents survive a restart with their entity-tags") {
   Stage stage;
   const std::string etag = ask(stage, put).etag;
