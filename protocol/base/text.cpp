@@ -34,6 +34,15 @@ std::pair<std::string_view, std::string_view> cut(std::string_view text, char se
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
+std::string_view domain_of_aor(std::string_view aor) {
+  const std::size_t at = aor.find('@');
+  const std::size_t before = at == aor.npos ? aor.find(':') : at;
+  if (before == aor.npos) return {};
+  const std::string_view domain = aor.substr(before + 1);
+  const bool is_bracketed = domain.size() > 1 && domain.front() == '[' && domain.back() == ']';
+  return is_bracketed ? domain.substr(1, domain.size() - 2) : domain;
+}
+
 std::string to_hex(ByteView bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string out(bytes.size() * 2, '0');

@@ -47,6 +47,10 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// Splits at the first `separator`: {before, after}; {text, ""} where there is none.
 std::pair<std::string_view, std::string_view> cut(std::string_view text, char separator);
 
+/// Of the address-of-record "sip:alice@example.org" or "sip:example.org": "example.org", and of
+/// "sip:alice@[::1]" the address without brackets. Empty where there is no scheme.
+std::string_view domain_of_aor(std::string_view aor);
+
 /// A number that fills the whole text and fits T; empty for anything else.
 template <class T>
 std::optional<T> parse_number(std::string_view text, int base = 10) {

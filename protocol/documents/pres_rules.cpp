@@ -233,11 +233,6 @@ std::pair<std::string_view, std::string_view> split_host(std::string_view uri) {
   return {uri.substr(0, at), uri.substr(at + 1)};
 }
 
-std::string_view domain_of(std::string_view aor) {
-  const auto host = split_host(aor).second;
-  return host.substr(0, host.find_first_of(":;?"));
-}
-
 bool matches(const Identity& identity, std::string_view aor) {
   return std::any_of(identity.ones.begin(), identity.ones.end(),
                      [aor](const std::string& id) { return same_user(id, aor); }) ||
@@ -277,7 +272,7 @@ bool same_user(std::string_view id, std::string_view aor) {
 }
 
 bool matches(const Identity::Many& many, std::string_view aor) {
-  const auto domain = domain_of(aor);
+  const auto domain = domain_of_aor(aor);
   if (!many.domain.empty() && !iequals(many.domain, domain)) return false;
   const auto& ids = many.except_ids;
   const auto& domains = many.except_domains;

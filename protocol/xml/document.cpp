@@ -1,6 +1,7 @@
 #include "protocol/xml/document.hpp"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 
 #include "protocol/xml/writer.hpp"
 
@@ -24,15 +25,19 @@ const Element* Element::child(std::string_view a_ns, std::string_view a_name) co
 
 namespace {
 
-/// Does "prefix:" begin a name somewhere in the text? Names inside values count too (xsi:type, XPath).
-bool mentions(std::string_view text, std::string_view prefix) {
-  for (auto colon = text.find(':'); colon != std::string_view::npos; colon = text.find(':', colon + 1)) {
-    const auto before = text.substr(0, colon);
-    if (!before.ends_with(prefix) || before.size() == prefix.size()) continue;
-    const char last = before[before.size() - prefix.size() - 1];
-    if (std::string_view(" \t\r\n</\"'=(,;|@[").find(last) != std::string_view::npos) return true;
+constexpr std::string_view before_names = " \t\r\n</\"'=(,;|@[";
+
+/// Calls `seen` with each "prefix" where "prefix:" begins a name, in one pass. Names inside values count too
+/// (xsi:type, XPath).
+template <class Seen>
+void each_prefix(std::string_view text, const Seen& seen) {
+  std::size_t from = 0;
+  for (auto colon = text.find(':'); colon != text.npos; colon = text.find(':', from)) {
+    const auto word = text.substr(from, colon - from);
+    const auto before = word.find_last_of(before_names);
+    if (before != word.npos) seen(word.substr(before + 1));
+    from = colon + 1;
   }
-  return false;
 }
 
 void append_declaration(std::string& out, std::string_view prefix, std::string_view ns) {
@@ -49,9 +54,16 @@ void append_declaration(std::string& out, std::string_view prefix, std::string_v
 /// so it may declare one too many, never one too few.
 std::string Element::borrowed_declarations() const {
   std::string out;
-  for (const Binding* b = scope_; b != nullptr; b = b->outer) {
-    if (b->owner == this || b->prefix.empty() || find_binding(scope_, b->prefix) != b) continue;
-    if (mentions(source_, b->prefix)) append_declaration(out, b->prefix, b->ns);
+  boost::container::small_vector<const Binding*, 8> lenders;  // those not used so far
+  for (const Binding* b = scope_; b != nullptr; b = b->outer)
+    if (b->owner != this && !b->prefix.empty() && find_binding(scope_, b->prefix) == b) lenders.push_back(b);
+  if (!lenders.empty()) {
+    each_prefix(source_, [&](std::string_view prefix) {
+      const auto found = std::ranges::find(lenders, prefix, &Binding::prefix);
+      if (found == lenders.end()) return;
+      append_declaration(out, prefix, (*found)->ns);
+      lenders.erase(found);
+    });
   }
   const Binding* plain = find_binding(scope_, {});
   if (uses_default_ns_ && (plain == nullptr || plain->owner != this))

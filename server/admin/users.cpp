@@ -86,7 +86,7 @@ class Work {
   Exit add() {
     const auto aor = users::canonical_aor(line_.argument);
     if (!aor) return fail(Exit::usage, line_.argument + ": " + aor.error().message());
-    const std::string_view domain = std::string_view(*aor).substr(aor->find('@') + 1);
+    const std::string_view domain = domain_of_aor(*aor);
     if (!may_join(domain)) {
       return fail(Exit::usage,
                   "the domain " + std::string(domain) + " is not served; name it with beckond run --domain");
@@ -124,8 +124,7 @@ class Work {
 
   /// In an empty store the first line brings its domain, as with `add`.
   bool is_importable(const std::string& aor, const std::vector<users::ImportLine>& before) {
-    const auto domain_of = [](const std::string& text) { return text.substr(text.find('@') + 1); };
-    const std::string domain = domain_of(aor);
+    const std::string domain(domain_of_aor(aor));
     if (domain == last_domain_) return true;
     const auto count = store_.count();
     const bool first = count && *count == 0;

@@ -53,9 +53,9 @@ std::string print_q(float q) {
 /// Parameters that RFC 3261 does not define for a Contact.
 std::vector<std::pair<std::string, std::string>> unknown_parameters(std::string_view parameters) {
   std::vector<std::pair<std::string, std::string>> unknown;
-  sip::grammar::each_parameter(parameters, [&](std::string_view name, std::string_view) {
+  sip::grammar::each_parameter(parameters, [&](std::string_view name, std::string_view value) {
     if (iequals(name, "q") || iequals(name, "expires")) return;
-    unknown.emplace_back(name, sip::find_parameter(parameters, name).value_or(""));
+    unknown.emplace_back(name, value.starts_with('"') ? sip::grammar::unquote(value) : std::string(value));
   });
   return unknown;
 }
@@ -89,21 +89,34 @@ RegisteredContact contact_of(const Binding& binding, BindingEvent event, Now now
 
 }  // namespace
 
-/// What the next partial document of a subscription carries: the last change of each contact.
+/// What the next partial document of a subscription carries: the last change of each contact. While a NOTIFY
+/// is in flight a device may change contacts without end; past `most` of them the next document is full.
 struct Reg::News final : subscription::PackageData {
+  explicit News(std::size_t its_most) : most(its_most) {}
+
   struct Change {
     BindingEvent event;
     Binding binding;
   };
+  const std::size_t most;
   std::vector<Change> changes;
+  bool is_full = false;
 
   void note(BindingEvent event, const Binding& binding) {
-    const auto same = std::ranges::find_if(
-        changes, [id = id_of(binding)](const Change& change) { return id_of(change.binding) == id; });
-    if (same == changes.end())
+    if (is_full) return;
+    const auto same = std::ranges::find_if(changes, [&](const Change& change) {
+      return change.binding.contact() == binding.contact() && change.binding.reg_id == binding.reg_id;
+    });
+    if (same != changes.end())
+      *same = {event, binding};
+    else if (changes.size() < most)
       changes.push_back({event, binding});
     else
-      *same = {event, binding};
+      is_full = true;
+  }
+  void clear() {
+    changes.clear();
+    is_full = false;
   }
 };
 
@@ -121,12 +134,12 @@ Permission Reg::admit(Entry& resource, const std::string& watcher, Now) {
 }
 
 Permission Reg::begin(Subscription& subscription, Now now) {
-  subscription.data = std::make_unique<News>();
+  subscription.data = std::make_unique<News>(2 * environment_.settings().bindings_per_aor);
   return admit(subscription.resource(), subscription.watcher(), now);
 }
 
 /// Full state follows when the watcher is back.
-void Reg::lost(Subscription& subscription, Now) { static_cast<News&>(*subscription.data).changes.clear(); }
+void Reg::lost(Subscription& subscription, Now) { static_cast<News&>(*subscription.data).clear(); }
 
 void Reg::on_bindings_changed(Entry& entry, BindingEvent event, const Binding& changed,
                               const std::vector<Binding>&, Now now) {
@@ -145,7 +158,7 @@ subscription::Content Reg::compose(Subscription& subscription, event::Notifier::
   documents::Registration registration{.aor = subscription.resource().aor(), .id = "r"};
   using State = documents::RegistrationState;
   documents::RegistrationInfo info{.version = subscription.number()};
-  if (body == event::Notifier::Body::full) {
+  if (body == event::Notifier::Body::full || news.is_full) {
     registration.state = bindings.empty() ? State::init : State::active;
     for (const Binding& binding : bindings)
       registration.contacts.push_back(contact_of(binding, BindingEvent::registered, now));
@@ -156,7 +169,7 @@ subscription::Content Reg::compose(Subscription& subscription, event::Notifier::
     for (const auto& [event, binding] : news.changes)
       registration.contacts.push_back(contact_of(binding, event, now));
   }
-  news.changes.clear();
+  news.clear();
   info.registrations.push_back(std::move(registration));
   return {documents::reginfo_type, share(documents::print(info))};
 }

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
+#include "protocol/base/text.hpp"
+
 namespace beckon::server::presence {
 
 using documents::SubHandling;
 
 namespace {
-
-/// Of "sip:bob@example.org" and of "sip:example.org".
-std::string_view domain_of(std::string_view aor) {
-  const auto at = aor.find_last_of("@:");
-  return at == std::string_view::npos ? std::string_view{} : aor.substr(at + 1);
-}
 
 Permission to_permission(SubHandling handling) {
   switch (handling) {
@@ -39,7 +35,7 @@ documents::Transformations everything() {
 }
 
 bool is_welcome(const Settings& settings, std::string_view watcher) {
-  const std::string_view domain = domain_of(watcher);
+  const std::string_view domain = domain_of_aor(watcher);
   const auto& trusted = settings.trusted_domains;
   return settings.serves(domain) || std::find(trusted.begin(), trusted.end(), domain) != trusted.end();
 }

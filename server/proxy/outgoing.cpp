@@ -41,11 +41,15 @@ bool is_for_us(const sip::Message& request, const Settings& settings) {
 
 }  // namespace
 
+/// Of values that may be ours, each costs a signature, before credentials are asked for. We put two into a
+/// dialog.
+constexpr std::ptrdiff_t own_routes_max = 8;
+
 DialogRoute read_dialog_route(const sip::Message& request, ByteView key, const Settings& settings) {
   DialogRoute route;
   route.rest = request.values(HeaderId::route);
   auto next = route.rest.begin();
-  for (; next != route.rest.end(); ++next) {
+  for (; next != route.rest.end() && next - route.rest.begin() < own_routes_max; ++next) {
     const auto value = sip::parse_name_addr(*next);
     if (!value) break;
     auto token = open(value->uri.user, key, request.call_id());

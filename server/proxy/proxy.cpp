@@ -55,11 +55,20 @@ Proxy::Context* Proxy::find(TransactionId id) {
 }
 
 Proxy::Context& Proxy::begin(const RequestPtr& request) {
-  return *contexts_.emplace(request->id, std::make_unique<Context>(request, services_.timers()))
-              .first->second;
+  Context& context =
+      *contexts_.emplace(request->id, std::make_unique<Context>(request, services_.timers())).first->second;
+  if (request->message.method() == Method::invite) calls_.emplace(request->message.call_id(), &context);
+  return context;
 }
 
-void Proxy::forget(TransactionId id) { contexts_.erase(id); }
+void Proxy::forget(TransactionId id) {
+  const auto found = contexts_.find(id);
+  if (found == contexts_.end()) return;
+  const Context* context = found->second.get();
+  auto [call, end] = calls_.equal_range(context->request->message.call_id());
+  while (call != end) call = call->second == context ? calls_.erase(call) : std::next(call);
+  contexts_.erase(found);
+}
 
 void Proxy::give_up(const RequestPtr& request, int status, std::string_view reason) {
   forget(request->id);
@@ -112,6 +121,7 @@ void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable) {
 void Proxy::fail(const RequestPtr& request, Unreachable why) {
   Context* context = find(request->id);
   if (!context) return;
+  if (context->cancelled) return give_up(request, 487);
   const OnUnreachable unreachable = std::move(context->unreachable);
   forget(request->id);
   unreachable(request, why);
@@ -267,12 +277,12 @@ void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
 }
 
 void Proxy::on_response(const sip::Message& response, Now) {
-  for (const auto& [id, context] : contexts_) {
+  const auto [first, end] = calls_.equal_range(response.call_id());
+  for (auto call = first; call != end; ++call) {
+    const Context* context = call->second;
     const auto& asked = context->request->message;
-    const bool same = asked.method() == Method::invite && asked.call_id() == response.call_id() &&
-                      asked.header(HeaderId::cseq) == response.header(HeaderId::cseq) &&
-                      asked.from_tag() == response.from_tag();
-    if (same)
+    if (asked.header(HeaderId::cseq) == response.header(HeaderId::cseq) &&
+        asked.from_tag() == response.from_tag())
       return services_.respond(*context->request, sip::Splice(response).drop_first(HeaderId::via).finish());
   }
 }

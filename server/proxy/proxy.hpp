@@ -114,6 +114,8 @@ class Proxy final : public Relay, private Forwarder::Client {
   crypto::Key32 key_;
   Forwarder forwarder_;
   std::unordered_map<transaction::TransactionId, std::unique_ptr<Context>> contexts_;
+  /// INVITEs by Call-ID; the texts are those of the contexts' requests.
+  std::unordered_multimap<std::string_view, Context*> calls_;
 };
 
 /// The usual answer: 404, 480, 403 or 500.

@@ -367,7 +367,7 @@ void Publications::on_request(const RequestPtr& request) {
   const sip::Message& message = request->message;
   if (!request->resource) return services_.respond(*request, 400);
   Entry& entry = *request->resource;
-  if (!services_.settings().serves(cut(entry.aor(), '@').second)) return services_.respond(*request, 404);
+  if (!services_.settings().serves(domain_of_aor(entry.aor()))) return services_.respond(*request, 404);
   if (request->identity.aor != entry.aor()) return services_.respond(*request, 403);
   const auto event = sip::parse_event(message.header(HeaderId::event));
   Package* package = event ? find(event->package) : nullptr;
@@ -525,9 +525,10 @@ void Publications::restore_publication(Entry& entry, Package& package, std::stri
   event::Publication publication;
   publication.etag = reader.number();
   publication.device = reader.number();
-  publication.expires =
-      now.mono +
-      reader.lifetime(now.mono, services_.directory().scale(), services_.settings().restart_grace).left;
+  const store::Lifetime lifetime =
+      reader.lifetime(now.mono, services_.directory().scale(), services_.settings().restart_grace);
+  publication.expires = now.mono + lifetime.left;
+  publication.renewed = publication.expires - lifetime.granted;
   publication.incomplete = reader.flag();
   Reading reading = package.restore(reader.text());
   const auto number = parse_number<std::uint16_t>(key);

@@ -36,14 +36,6 @@ std::int64_t flow_timer_seconds(Duration idle) {
 
 const std::vector<Binding> no_bindings;
 
-/// Of "sip:user@domain" or "sip:domain".
-std::string_view domain_of(std::string_view aor) {
-  const std::size_t at = aor.find('@');
-  std::string_view domain = aor.substr((at == aor.npos ? aor.find(':') : at) + 1);
-  if (domain.starts_with('[')) domain = domain.substr(1, domain.size() - 2);
-  return domain;
-}
-
 std::int64_t seconds_left(const Binding& binding, Now now) {
   const auto left = std::chrono::round<std::chrono::seconds>(binding.expires - now.mono);
   return std::max<std::int64_t>(0, left.count());
@@ -175,7 +167,7 @@ Serves Registrar::serves() const {
 
 void Registrar::on_request(const RequestPtr& request) {
   if (!request->resource) return services_.respond(*request, 400);
-  if (!services_.settings().serves(domain_of(request->resource->aor())))
+  if (!services_.settings().serves(domain_of_aor(request->resource->aor())))
     return services_.respond(*request, 404);
   request->resource->add(std::make_unique<Register>(*this, request));
 }

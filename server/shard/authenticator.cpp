@@ -42,10 +42,10 @@ std::string_view find_ha1(const auth::Credentials& given, const users::User* use
 
 /// The user a name of the realm means; empty for none.
 std::string aor_of(const auth::Credentials& given) {
-  const auto [name, domain] = cut(given.username, '@');
-  if (!domain.empty() && !iequals(domain, given.realm)) return {};
-  const auto aor = users::canonical_aor(std::string(name) + '@' + given.realm);
-  return aor ? *aor : std::string{};
+  const auto aor = users::canonical_aor(std::string(cut(given.username, '@').first) + '@' + given.realm);
+  if (!aor) return {};
+  const bool names_domain = given.username.find('@') != std::string::npos;
+  return names_domain && users::canonical_aor(given.username) != *aor ? std::string{} : *aor;
 }
 
 /// Who is guessed at, in a bounded text; whoever cannot be anybody is one and the same.

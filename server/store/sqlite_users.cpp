@@ -171,7 +171,8 @@ Result<std::size_t> SqliteUsers::count() {
 }
 
 Result<std::vector<std::string>> SqliteUsers::domains() {
-  auto select = impl_->database.prepare("SELECT DISTINCT substr(aor, instr(aor, '@') + 1) FROM user");
+  auto select =
+      impl_->database.prepare("SELECT DISTINCT trim(substr(aor, instr(aor, '@') + 1), '[]') FROM user");
   if (!select) return select.error();
   std::vector<std::string> found;
   auto row = select->step();

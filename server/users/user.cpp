@@ -87,26 +87,29 @@ const char* to_string(Errc value) {
 }
 
 std::string_view User::name() const { return cut(std::string_view(aor).substr(scheme.size()), '@').first; }
-std::string_view User::domain() const { return cut(std::string_view(aor).substr(scheme.size()), '@').second; }
+std::string_view User::domain() const { return domain_of_aor(aor); }
 
 Result<std::string> canonical_aor(std::string_view text) {
   if (text.size() >= scheme.size() && iequals(text.substr(0, scheme.size()), scheme))
     text.remove_prefix(scheme.size());
   const auto [name, domain] = cut(text, '@');
+  // The digest realm names an IPv6 domain without the brackets of its URIs.
+  const bool is_bare = domain.find(':') != domain.npos && domain.front() != '[';
   const bool good = !name.empty() && !domain.empty() && text.size() <= aor_max &&
                     std::all_of(name.begin(), name.end(), is_plain) &&
                     std::all_of(domain.begin(), domain.end(), is_host_char);
   if (!good) return Errc::bad_aor;
-  return std::string(scheme) + std::string(name) + '@' + to_lower(domain);
+  const std::string host = to_lower(domain);
+  return std::string(scheme) + std::string(name) + '@' + (is_bare ? '[' + host + ']' : host);
 }
 
 std::array<std::string, 6> name_hashes(std::string_view aor) {
   const auto full = aor.substr(scheme.size());
-  const auto [name, domain] = cut(full, '@');
+  const auto name = cut(full, '@').first;
   std::array<std::string, 6> out;
   std::size_t at = 0;
   for (const auto spelling : {name, full}) {
-    const std::string text = std::string(spelling) + ':' + std::string(domain);
+    const std::string text = std::string(spelling) + ':' + std::string(domain_of_aor(aor));
     for (const Hash algorithm : {Hash::md5, Hash::sha256, Hash::sha512_256})
       out[at++] = to_hex(crypto::hash(algorithm, as_bytes(text)));
   }
@@ -118,7 +121,7 @@ Result<User> make_user(std::string_view aor, std::string_view password, Random& 
   if (!canonical) return canonical.error();
   if (!is_password(password)) return Errc::bad_password;
   User user{.aor = *canonical};
-  const std::string full = std::string(user.name()) + '@' + std::string(user.domain());
+  const std::string_view full = std::string_view(user.aor).substr(scheme.size());
   user.ha1_short = make_ha1(user.name(), user.domain(), password);
   user.ha1_long = make_ha1(full, user.domain(), password);
   user.scram_sha1 = make_scram(Hash::sha1, 20, password, random);

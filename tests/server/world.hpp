@@ -81,10 +81,14 @@ class World {
   }
 
   void receive(const Hop& from, const std::string& text) {
+    bring(from, text);
+    run();
+  }
+  /// What it asks of the store and of other shards is still under way.
+  void bring(const Hop& from, const std::string& text) {
     auto message = sip::Message::parse(share(text));
     REQUIRE(message.has_value());
     node_->shard(0).on_message(from, std::move(*message));
-    run();
   }
   void run() { timers.advance(clock.now().mono); }
   void wait(Duration by) {

@@ -70,3 +70,12 @@ TEST_CASE("times are read with fractions and offsets and printed in UTC (RFC 333
     CHECK_FALSE(parse_time(bad));
   }
 }
+
+TEST_CASE("the domain of an address-of-record is its host, without the brackets of an IPv6 address") {
+  CHECK(domain_of_aor("sip:alice@example.org") == "example.org");
+  CHECK(domain_of_aor("sip:example.org") == "example.org");
+  CHECK(domain_of_aor("sip:alice@[2001:db8::1]") == "2001:db8::1");
+  CHECK(domain_of_aor("sip:[::1]") == "::1");
+  CHECK(domain_of_aor("sip:alice@[") == "[");
+  CHECK(domain_of_aor("alice").empty());
+}

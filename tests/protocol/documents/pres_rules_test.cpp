@@ -57,6 +57,7 @@ TEST_CASE("identity conditions choose the watchers (RFC 4745 7.1)") {
            Row{"<identity><many/></identity>", "sip:bob@example.org", true},
            Row{"<identity><many domain='Example.org'/></identity>", "sip:bob@example.org", true},
            Row{"<identity><many domain='example.com'/></identity>", "sip:bob@example.org", false},
+           Row{"<identity><many domain='::1'/></identity>", "sip:bob@[::1]", true},
            Row{"<identity><many><except id='sip:bob@example.org'/></many></identity>", "sip:bob@example.org",
                false},
            Row{"<identity><many><except domain='example.org'/></many></identity>", "sip:bob@example.org",

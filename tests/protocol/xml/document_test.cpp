@@ -93,7 +93,7 @@ TEST_CASE("a kept element stands alone: it declares what it borrowed from outsid
         Row{"<a xmlns='urn:a' xmlns:p='urn:p' xmlns:q='urn:q'><p:b c='1'/></a>",
             "<p:b xmlns:p=\"urn:p\" c='1'/>"},
         Row{"<a xmlns:p='urn:p' xmlns:q='urn:q'><p:b><p:c q:d='1'/></p:b></a>",
-            "<p:b xmlns:q=\"urn:q\" xmlns:p=\"urn:p\"><p:c q:d='1'/></p:b>"},
+            "<p:b xmlns:p=\"urn:p\" xmlns:q=\"urn:q\"><p:c q:d='1'/></p:b>"},
         Row{"<a xmlns:p='urn:p'><p:b xmlns:p='urn:r'/></a>", "<p:b xmlns:p='urn:r'/>"},
         Row{"<a xmlns:p='urn:1'><x xmlns:p='urn:2'><p:b/></x></a>",
             "<x xmlns=\"\" xmlns:p='urn:2'><p:b/></x>"},
@@ -102,6 +102,10 @@ TEST_CASE("a kept element stands alone: it declares what it borrowed from outsid
             "<p:b xmlns:p=\"urn:p\" xmlns:xs=\"urn:xs\" t='xs:int'/>"},
         Row{"<a xmlns:p='urn:p' xmlns:s='urn:s'><p:b>https://x <!-- k --> &amp; <![CDATA[y]]></p:b></a>",
             "<p:b xmlns:p=\"urn:p\">https://x <!-- k --> &amp; <![CDATA[y]]></p:b>"},
+        Row{"<a xmlns:p='urn:p' xmlns:q='urn:q'><p:b>:q::x:q::: q:x</p:b></a>",
+            "<p:b xmlns:p=\"urn:p\" xmlns:q=\"urn:q\">:q::x:q::: q:x</p:b>"},
+        Row{"<a xmlns:p='urn:p' xmlns:q='urn:q'><p:b>:q::x:q::: aq:x</p:b></a>",
+            "<p:b xmlns:p=\"urn:p\">:q::x:q::: aq:x</p:b>"},
         Row{"<a xmlns:p='urn:p?x&amp;y'><p:b/></a>", "<p:b xmlns:p=\"urn:p?x&amp;y\"/>"}}) {
     CAPTURE(row.text);
     const auto document = xml::parse(row.text);

@@ -83,6 +83,35 @@ TEST_CASE("changes that happen while a NOTIFY is in flight come in one document,
   CHECK(line_of(stage.take().reginfo()) == "partial terminated: " + phone + " terminated unregistered");
 }
 
+TEST_CASE("contacts that come and go without end while a NOTIFY is in flight cost one full document") {
+  Stage stage;
+  Device watcher(stage, alice, tls(9)), device(stage, alice, udp(5070));
+  watcher.subscribe(alice, "reg");
+  const auto first = stage.take(0);
+  for (int i = 0; i < 100; ++i)
+    device.send("REGISTER", alice, {"Contact: <sip:device" + std::to_string(i) + "@192.0.2.9>"});
+  stage.wait(10s);
+  stage.answer_notify(first, 200);
+  const auto after = stage.take().reginfo();
+  CHECK(after.state == RegistrationInfo::State::full);
+  CHECK(after.registrations.at(0).contacts.size() == stage.settings().bindings_per_aor);
+  device.register_();
+  stage.wait(10s);
+  CHECK(stage.take().reginfo().state == RegistrationInfo::State::partial);
+}
+
+TEST_CASE("the parameters of a contact are reported as they were given, whatever their number") {
+  Stage stage;
+  Device watcher(stage, alice, tls(9)), device(stage, alice, udp(5070));
+  std::string parameters;
+  for (int i = 0; i < 500; ++i) parameters += ";p" + std::to_string(i) + "=\"" + std::to_string(i) + "\"";
+  device.send("REGISTER", alice, {"Contact: <sip:dev@192.0.2.9>" + parameters});
+  watcher.subscribe(alice, "reg");
+  const auto unknown = stage.take().reginfo().registrations.at(0).contacts.at(0).unknown_parameters;
+  REQUIRE(unknown.size() == 500);
+  CHECK(unknown.back() == std::pair<std::string, std::string>("p499", "499"));
+}
+
 TEST_CASE("a document that was lost is made good by a full one (RFC 3680 5.2)") {
   Stage stage;
   Device watcher(stage, alice, tls(9)), device(stage, alice, udp(5070));

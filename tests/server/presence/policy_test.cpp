@@ -52,6 +52,13 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a watcher of a domain that is an IPv6 address is one of this server's") {
+  Settings settings;
+  settings.domains = {"::1"};
+  CHECK(is_welcome(settings, "sip:bob@[::1]"));
+  CHECK_FALSE(is_welcome(settings, "sip:bob@[::2]"));
+}
+
 TEST_CASE("without a rule the configuration decides, and never grants direct sessions (DESIGN 6)") {
   Settings open = settings();
   open.watcher_policy = WatcherPolicy::allow;

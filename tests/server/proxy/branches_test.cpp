@@ -45,6 +45,51 @@ TEST_CASE("CANCEL from the caller reaches the device, and its 487 goes back (RFC
   CHECK(ended);
 }
 
+TEST_CASE("CANCEL at any step of the look-up of a callee without devices: its INVITE is 487 (RFC 3261 9.2)") {
+  int cancelled = 0, late = 0;
+  for (int steps = 0; late == 0; ++steps) {
+    CAPTURE(steps);
+    REQUIRE(steps < 20);
+    Town town;
+    Ask call = invite;
+    call.branch = "z9hG4bKcall";
+    call = town.with_credentials(call);
+    town.bring(udp(5070), town.text_of(call));
+    for (int i = 0; i < steps; ++i) town.timers.step(town.clock.now().mono);
+    town.bring(udp(5070), town.text_of(cancel_of(call)));
+    town.run();
+    std::vector<int> finals;
+    for (const Sent& sent : town.wire.sent) {
+      const auto cseq = sent.message.header(HeaderId::cseq);
+      if (cseq.ends_with("INVITE") && sent.message.status() >= 200) finals.push_back(sent.message.status());
+    }
+    REQUIRE(finals.size() == 1);
+    ++(finals[0] == 487 ? cancelled : late);
+    if (late != 0) CHECK(finals[0] == 480);
+  }
+  CHECK(cancelled >= 2);  // while the credentials are checked, and while the callee is looked up
+}
+
+TEST_CASE("a repeated 2xx goes to its own caller, with two calls open (RFC 6026 7.1)") {
+  Town town;
+  town.enter_bob();
+  std::vector<Sent> calls;
+  for (const char* id : {"one", "two"}) {
+    Ask call = invite;
+    call.call_id = id;
+    calls.push_back(town.from_alice(call));
+    town.accept(calls.back());
+    CHECK(town.take().message.status() == 200);
+  }
+  for (const Sent& call : calls) {
+    town.accept(call);
+    const auto again = town.take().message;
+    CHECK(again.status() == 200);
+    CHECK(again.call_id() == call.message.call_id());
+    CHECK(town.wire.is_silent());
+  }
+}
+
 TEST_CASE("CANCEL races of a forked INVITE (RFC 3261 16.10, 9)") {
   Town town;
   town.enter_bob(2);

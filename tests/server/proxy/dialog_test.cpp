@@ -71,6 +71,12 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
       CHECK(town.zone.asked() == 0);
     }
   }
+  SUBCASE("of many Routes of ours the first few are looked at: each costs a signature before credentials") {
+    std::string many = "Route: " + caller_side;
+    for (int i = 0; i < 40; ++i) many += ", " + caller_side;
+    const Ask bye = in_call("BYE", device, {many});
+    CHECK(town.ask(udp(5070), bye).status() == 407);
+  }
   SUBCASE("a Route after ours that leads elsewhere is refused, whoever sends it") {
     Ask stray =
         in_call("MESSAGE", "sip:victim@198.51.100.7", {"Route: " + caller_side + ", <sip:198.51.100.7;lr>"});

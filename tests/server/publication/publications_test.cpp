@@ -183,6 +183,21 @@ TEST_CASE(
   CHECK(play.sum() == 10);
 }
 
+TEST_CASE("after a restart it is still the device silent for longest that gives way") {
+  auto settings = Stage::default_settings();
+  settings.publications_per_aor = 2;
+  Play play(settings);
+  const std::string first = Play::etag_of(play.publish("1"));
+  play.stage.wait(10s);
+  play.publish("2");
+  play.stage.wait(10s);
+  play.publish("", first);
+  play.stage.restart();
+  play.stage.wait(10s);
+  play.publish("4");
+  CHECK(play.sum() == 1 + 4);
+}
+
 TEST_CASE("after a restart the publication is there under its entity-tag") {
   Play play;
   const std::string etag = Play::etag_of(play.publish("5", {}, {"Expires: 600"}));

@@ -551,3 +551,17 @@ TEST_CASE("an answer given just before a crash is given again to the retransmiss
   CHECK(again.text() == before.text());
   CHECK(world.registrar(alice).bindings(alice).size() == 1);
 }
+
+TEST_CASE("a domain may be an IPv6 address: its users prove who they are and register") {
+  Settings settings = World::default_settings();
+  settings.domains = {"::1"};
+  World world(settings);
+  world.add_user("alice@[::1]");
+  const Ask request{.uri = "sip:[::1]", .from = "sip:alice@[::1]", .lines = {phone}};
+  for (const char* name : {"alice", "alice@[::1]"}) {
+    CAPTURE(name);
+    Ask again = request;
+    again.call_id = name;
+    CHECK(world.ask_as(udp(5070), again, name).status() == 200);
+  }
+}

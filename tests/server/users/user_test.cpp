@@ -23,6 +23,8 @@ TEST_CASE("a user name is taken in either spelling and printed in one") {
       {"al ice@example.org", ""},
       {"alice@exa<mple.org", ""},
       {"alice@example.org@evil", ""},
+      {"alice@[::1]", "sip:alice@[::1]"},
+      {"alice@2001:DB8::1", "sip:alice@[2001:db8::1]"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);
