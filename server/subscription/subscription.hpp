@@ -50,6 +50,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool is_fetch() const { return is_fetch_; }
   bool is_reachable() const { return (holds_ & unreachable) == 0; }
   bool is_terminated() const { return notifier_.state() == event::Notifier::State::terminated; }
+  /// It has begun and has not ended.
+  bool counts() const { return is_begun_ && !is_terminated(); }
   Permission permission() const { return permission_; }
   /// It became active by a decision that came after the SUBSCRIBE.
   bool is_approved() const { return is_approved_; }
@@ -64,6 +66,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
 
  private:
   friend class Index;
+  friend class Lifecycle;
+  friend class Records;
   friend class Subscriptions;
   friend void deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
                       const Content& content, transaction::OnOutcome on_outcome);
