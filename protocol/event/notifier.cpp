@@ -82,8 +82,9 @@ Notifier::Actions Notifier::on_notify_end(int status, std::optional<std::uint32_
   ++failures_;
   if (ends_subscription(status) || failures_ >= config_.max_failures) return give_up();
   wanted_ = Body::full;  // what was lost cannot be built upon
-  not_before_ =
-      now + (retry_after ? Duration(std::chrono::seconds(*retry_after)) : Duration(config_.retry_pause));
+  const unsigned doublings = std::min(failures_ - 1U, 10U);
+  not_before_ = now + (retry_after ? Duration(std::chrono::seconds(*retry_after))
+                                   : Duration(config_.retry_pause) * (1 << doublings));
   return {};
 }
 

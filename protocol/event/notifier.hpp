@@ -29,9 +29,10 @@ class Notifier {
   using Pause = std::chrono::duration<std::uint32_t, std::milli>;
   struct Config {
     /// After a NOTIFY that got no answer (timeout, connection lost, 5xx without Retry-After) the newest state
-    /// is sent after this pause: one lost NOTIFY must not kill a subscription...
+    /// is sent after this pause, doubled with each further failure: one lost NOTIFY must not kill a
+    /// subscription...
     Pause retry_pause = 30s;
-    /// ...and after this many in a row the watcher is taken for dead.
+    /// ...and after this many in a row the watcher is taken for dead. 1: at once (RFC 6665 4.2.2).
     std::uint8_t max_failures = 3;
     /// Changes are sent at most this often (RFC 6665 5.4.10: each package names its own); changes of the
     /// subscription's own state are sent at once.

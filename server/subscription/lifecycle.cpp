@@ -26,10 +26,17 @@ void Lifecycle::settle(const Package& package, Entry& resource, Now now) {
 
 // From SUBSCRIBE to SUBSCRIBE
 
+Lifecycle::Notifier Lifecycle::make_notifier(const Package& package, Permission permission,
+                                             Time expires) const {
+  auto config = package.pacing();
+  config.max_failures = static_cast<std::uint8_t>(services_.settings().notify_attempts);
+  return {config, state_for(permission), expires};
+}
+
 void Lifecycle::begin(Subscription& subscription, Time expires, Now now) {
   Package& package = subscription.package();
   const Permission permission = package.begin(subscription, now);
-  subscription.notifier_ = Notifier(package.pacing(), state_for(permission), expires);
+  subscription.notifier_ = make_notifier(package, permission, expires);
   if (subscription.holds_ != 0) subscription.notifier_.hold();
   index_.set_permission(subscription, permission);
   if (permission == Permission::refused)
@@ -47,7 +54,7 @@ void Lifecycle::begin_restored(Subscription& subscription, Now now) {
   Package& package = subscription.package();
   const Permission permission = package.begin(subscription, now);
   index_.set_permission(subscription, permission);
-  subscription.notifier_ = Notifier(package.pacing(), state_for(permission), subscription.expires());
+  subscription.notifier_ = make_notifier(package, permission, subscription.expires());
   subscription.notifier_.hold();
   if (permission != Permission::refused) {
     subscription.is_begun_ = true;

@@ -54,6 +54,7 @@ class Lifecycle {
   void lose(Subscription& subscription, Now now);
 
  private:
+  Notifier make_notifier(const Package& package, Permission permission, Time expires) const;
   void drop_lost_twins(const Subscription& started, Now now);
   void end(Subscription& subscription, Now now);
   void notify(Subscription& subscription, const Notifier::Notify& notify, Now now);

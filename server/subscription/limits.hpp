@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "server/config/settings.hpp"
+#include "server/shard/services.hpp"
 #include "server/subscription/index.hpp"
 
 namespace beckon::server::subscription {

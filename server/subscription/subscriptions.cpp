@@ -66,10 +66,13 @@ void Subscriptions::on_request(const RequestPtr& request) {
   const auto tag = message.to_tag();
   if (tag.empty()) return on_initial(request, *package);
   Subscription* known = index_.find(tag);
-  const bool is_its_dialog = known && known->counts() && &known->package() == package &&
-                             known->head_.call_id() == message.call_id() &&
+  const bool is_its_dialog = known && known->counts() && known->head_.call_id() == message.call_id() &&
                              known->head_.remote_tag() == message.from_tag();
   if (!is_its_dialog) return services_.respond(*request, 481);
+  // Another subscription in the dialog of the first (RFC 6665 4.5.2); 403 leaves the first one as it is (RFC
+  // 5057 5.1).
+  if (&known->package() != package || known->event_id() != event->id)
+    return services_.respond(*request, 403, "Dialog Sharing Not Supported");
   on_refresh(request, *known);
 }
 

@@ -169,8 +169,9 @@ TEST_CASE("one lost NOTIFY does not end a subscription, three in a row do (RFC 6
   SUBCASE("the third in a row is the last") {
     notifier.on_timer(t0 + 63s);
     CHECK(notifier.on_notify_end(408, {}, t0 + 95s) == Actions{});
-    notifier.on_timer(t0 + 125s);
-    CHECK(notifier.on_notify_end(408, {}, t0 + 157s) == Actions{.terminated = true, .destroy = true});
+    CHECK(notifier.deadline() == t0 + 155s);  // the pause doubles
+    notifier.on_timer(t0 + 155s);
+    CHECK(notifier.on_notify_end(408, {}, t0 + 187s) == Actions{.terminated = true, .destroy = true});
   }
   SUBCASE("a NOTIFY that arrives in between resets the count") {
     notifier.on_timer(t0 + 63s);
@@ -188,6 +189,13 @@ TEST_CASE("one lost NOTIFY does not end a subscription, three in a row do (RFC 6
     notifier.on_notify_end(503, 100, t0 + 64s);
     CHECK(notifier.deadline() == t0 + 164s);
   }
+}
+
+TEST_CASE("told so, the first NOTIFY without an answer ends the subscription (RFC 6665 4.2.2)") {
+  auto notifier = running(State::active, {.retry_pause = 30s, .max_failures = 1, .min_interval = 0s});
+  notifier.on_change(t0 + 1s);
+  CHECK(notifier.on_notify_end(408, {}, t0 + 33s) == Actions{.terminated = true, .destroy = true});
+  CHECK(notifier.reason() == "timeout");
 }
 
 TEST_CASE("answers that concern the transaction only count as a lost NOTIFY (RFC 5057 5.1)") {
