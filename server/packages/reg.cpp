@@ -21,6 +21,10 @@ namespace {
 
 constexpr std::array reginfo_types{documents::reginfo_type};
 
+/// Changes kept for one subscription while its pace holds them back; past it the next document is full (RFC
+/// 6446 5.5.1).
+constexpr std::size_t contact_news_max = 256;
+
 ContactEvent event_of(BindingEvent event) {
   switch (event) {
     case BindingEvent::registered:
@@ -96,14 +100,17 @@ struct Reg::News final : subscription::PackageData {
     Binding binding;
   };
   std::vector<Change> changes;
+  bool are_too_many = false;  ///< And are not kept any more.
 
   void note(BindingEvent event, const Binding& binding) {
     const auto same = std::ranges::find_if(
         changes, [id = id_of(binding)](const Change& change) { return id_of(change.binding) == id; });
-    if (same == changes.end())
+    if (same != changes.end())
+      *same = {event, binding};
+    else if (changes.size() < contact_news_max)
       changes.push_back({event, binding});
     else
-      *same = {event, binding};
+      are_too_many = true;
   }
 };
 
@@ -132,7 +139,7 @@ void Reg::on_bindings_changed(Entry& entry, BindingEvent event, const Binding& c
                               const std::vector<Binding>&, Now now) {
   std::vector<subscription::SubscriptionPtr> concerned;
   subscriptions().each(*this, entry, [&](Subscription& subscription) {
-    if (!subscription.is_reachable()) return;
+    if (!subscription.hears_news()) return;
     static_cast<News&>(*subscription.data).note(event, changed);
     concerned.emplace_back(&subscription);
   });
@@ -145,7 +152,8 @@ subscription::Content Reg::compose(Subscription& subscription, event::Notifier::
   documents::Registration registration{.aor = subscription.resource().aor(), .id = "r"};
   using State = documents::RegistrationState;
   documents::RegistrationInfo info{.version = subscription.number()};
-  if (body == event::Notifier::Body::full) {
+  const bool is_full = std::exchange(news.are_too_many, false) || body == event::Notifier::Body::full;
+  if (is_full) {
     registration.state = bindings.empty() ? State::init : State::active;
     for (const Binding& binding : bindings)
       registration.contacts.push_back(contact_of(binding, BindingEvent::registered, now));

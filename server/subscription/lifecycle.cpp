@@ -37,6 +37,7 @@ void Lifecycle::begin(Subscription& subscription, Time expires, Now now) {
   Package& package = subscription.package();
   const Permission permission = package.begin(subscription, now);
   subscription.notifier_ = make_notifier(package, permission, expires);
+  if (const auto* rates = subscription.rates()) subscription.notifier_.set_spacing(rates->spacing());
   if (subscription.holds_ != 0) subscription.notifier_.hold();
   index_.set_permission(subscription, permission);
   if (permission == Permission::refused)
@@ -55,6 +56,7 @@ void Lifecycle::begin_restored(Subscription& subscription, Now now) {
   const Permission permission = package.begin(subscription, now);
   index_.set_permission(subscription, permission);
   subscription.notifier_ = make_notifier(package, permission, subscription.expires());
+  if (const auto* rates = subscription.rates()) subscription.notifier_.set_spacing(rates->spacing());
   subscription.notifier_.hold();
   if (permission != Permission::refused) {
     subscription.is_begun_ = true;
@@ -79,7 +81,35 @@ void Lifecycle::drop_lost_twins(const Subscription& started, Now now) {
     perform(*each, each->notifier_.terminate("deactivated", std::nullopt, now.mono), now);
 }
 
-void Lifecycle::refreshed(Subscription& subscription, Time expires, Now now) {
+void Lifecycle::wish(Subscription& subscription, std::string_view known, const sip::Rates& rates,
+                     std::chrono::seconds lifetime, Now now) {
+  if (known.empty() && rates.empty()) {
+    subscription.wishes_.reset();
+    return subscription.notifier_.set_spacing({});
+  }
+  if (!subscription.wishes_) subscription.wishes_ = std::make_unique<Wishes>();
+  Wishes& wishes = *subscription.wishes_;
+  wishes.known = known;
+  if (rates.empty()) {
+    wishes.rates.reset();
+    return subscription.notifier_.set_spacing({});
+  }
+  if (!wishes.rates)
+    wishes.rates.emplace(std::max<Duration>(services_.settings().repeat_interval_min,
+                                            subscription.package().pacing().min_interval));
+  wishes.rates->grant(rates, lifetime, now.mono);
+  subscription.notifier_.set_spacing(wishes.rates->spacing());
+}
+
+bool Lifecycle::is_known(Subscription& subscription, Now now) {
+  if (subscription.known().empty() || !subscription.notifier_.has_told_state()) return false;
+  if (subscription.is_quenched()) return true;
+  Package& package = subscription.package();
+  if (!package.has_entities()) return false;
+  return tags_.of(package.compose(subscription, Notifier::Body::full, now)) == subscription.known();
+}
+
+void Lifecycle::refreshed(Subscription& subscription, Time expires, bool quiet, Now now) {
   const SubscriptionPtr kept(&subscription);
   Notifier& notifier = subscription.notifier_;
   const bool has_hop = subscription.peer_.flow == 0 || subscription.of_flow_.is_linked();
@@ -87,7 +117,8 @@ void Lifecycle::refreshed(Subscription& subscription, Time expires, Now now) {
   const unsigned over = Subscription::unstored | (has_hop ? unsigned{Subscription::unreachable} : 0U);
   const bool is_back = (subscription.holds_ & over) != 0;
   subscription.holds_ &= static_cast<std::uint8_t>(~over);
-  const auto actions = notifier.on_subscribe(expires, now.mono);
+  const auto actions =
+      quiet ? notifier.on_quiet_subscribe(expires, now.mono) : notifier.on_subscribe(expires, now.mono);
   if (!actions.terminated) subscription.package().refreshed(subscription, now);
   perform(subscription, actions, now);
   // Full state makes up for what was missed.
@@ -126,19 +157,34 @@ void Lifecycle::end(Subscription& subscription, Now now) {
 
 void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notify, Now now) {
   Package& package = subscription.package();
+  // A document of changes that is composed counts as sent.
   const bool has_body = notify.body != Notifier::Body::none;
+  const bool composes = has_body && (package.has_entities() || !subscription.is_quenched());
   Content content;
-  if (has_body) content = package.compose(subscription, notify.body, now);
+  std::string_view entity_tag;
+  if (composes) content = package.compose(subscription, notify.body, now);
+  if (package.has_entities()) entity_tag = tags_.of(content);
+  auto* const rates = subscription.rates();
+  if (rates) rates->on_sent(now.mono);
+  const bool is_known = has_body && !subscription.known().empty() &&
+                        (subscription.is_quenched() || subscription.known() == entity_tag);
+  if (is_known && !notify.says_state) return subscription.notifier_.take_back(notify);
+  if (is_known)
+    content = {};
+  else if (has_body && subscription.wishes_)
+    subscription.wishes_->known.clear();  // it is sent another state
   ++subscription.cseq_;
   // The record of one that ended is gone and must stay so; a fetch has none.
   if (!subscription.is_fetch_ && !subscription.is_terminated()) {
     if (Records::is_low(subscription)) reserve(subscription);
     if (Records::is_used_up(subscription)) hold(subscription, Subscription::unstored);
   }
-  deliver(sender_, subscription, notify, content,
+  Notifier::Notify rated = notify;
+  if (rates && !subscription.is_terminated()) rated.state.rates = rates->granted();
+  deliver(sender_, subscription, rated, content, entity_tag,
           [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
               const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
-  if (has_body) package.notified(subscription, now);
+  if (has_body && !is_known) package.notified(subscription, now);
 }
 
 void Lifecycle::on_outcome(Subscription& subscription, std::uint32_t sent,
@@ -150,20 +196,40 @@ void Lifecycle::on_outcome(Subscription& subscription, std::uint32_t sent,
   if (outcome.kind == transaction::Outcome::Kind::transport_error && subscription.peer_.flow != 0)
     lose(subscription, now);
   if (!subscription.is_listed_) return;
+  if (subscription.rates() && outcome.response && outcome.status < 300)
+    take_rates(subscription, *outcome.response, now);
   const auto retry_after =
       outcome.response ? outcome.response->number(HeaderId::retry_after) : std::optional<std::uint32_t>();
   perform(subscription, subscription.notifier_.on_notify_end(outcome.status, retry_after, now.mono), now);
 }
 
+/// A 2xx may ask for other rates, and only those count in its Event (RFC 6446 9.3).
+void Lifecycle::take_rates(Subscription& subscription, const sip::Message& response, Now now) {
+  if (!response.has(HeaderId::event)) return;
+  const auto event = sip::parse_event(response.header(HeaderId::event));
+  if (!event || event->package != subscription.package().name()) return;
+  const auto left = std::chrono::ceil<std::chrono::seconds>(subscription.expires() - now.mono);
+  subscription.rates()->grant(event->rates, left, now.mono);
+  subscription.notifier_.set_spacing(subscription.rates()->spacing());
+}
+
 void Lifecycle::arm(Subscription& subscription) {
   if ((subscription.holds_ & Subscription::unstored) != 0) return;
-  const auto deadline = subscription.notifier_.deadline();
+  auto deadline = subscription.notifier_.deadline();
   if (!deadline) return subscription.timer_.cancel();
+  if (const auto* rates = subscription.rates(); rates && subscription.notifier_.may_repeat())
+    deadline = std::min(*deadline, rates->due().value_or(*deadline));
   const Time now = services_.clock().now().mono;
-  subscription.timer_.set(std::max(*deadline, now), [this, &subscription](Time) {
-    const Now at = services_.clock().now();
-    perform(subscription, subscription.notifier_.on_timer(at.mono), at);
-  });
+  subscription.timer_.set(std::max(*deadline, now),
+                          [this, &subscription](Time) { on_timer(subscription, services_.clock().now()); });
+}
+
+void Lifecycle::on_timer(Subscription& subscription, Now now) {
+  Notifier& notifier = subscription.notifier_;
+  const auto* rates = subscription.rates();
+  const bool is_silent = rates && now.mono < subscription.expires() && notifier.may_repeat() &&
+                         rates->due().value_or(Time::max()) <= now.mono;
+  perform(subscription, is_silent ? notifier.on_silence(now.mono) : notifier.on_timer(now.mono), now);
 }
 
 // What holds it back

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/shard/services.hpp"
+#include "server/subscription/entity_tags.hpp"
 #include "server/subscription/index.hpp"
 #include "server/subscription/package.hpp"
 #include "server/subscription/records.hpp"
@@ -39,8 +40,15 @@ class Lifecycle {
   /// A record of it was in the store when the server started. Full state goes out to a watcher that can be
   /// reached, so that nothing needs to be reported besides.
   void begin_restored(Subscription& subscription, Now now);
-  /// A SUBSCRIBE in its dialog is in the store.
-  void refreshed(Subscription& subscription, Time expires, Now now);
+  /// What the watcher asks for in a SUBSCRIBE that lasts `lifetime`: `known` is the condition of
+  /// Suppress-If-Match.
+  void wish(Subscription& subscription, std::string_view known, const sip::Rates& rates,
+            std::chrono::seconds lifetime, Now now);
+  /// The watcher has all that a NOTIFY would say: a SUBSCRIBE in its dialog is answered with 204 (RFC
+  /// 5839 6.3).
+  bool is_known(Subscription& subscription, Now now);
+  /// A SUBSCRIBE in its dialog is in the store. `quiet`: it was answered with 204.
+  void refreshed(Subscription& subscription, Time expires, bool quiet, Now now);
   /// That failed, and CSeqs may be missing.
   void refresh_failed(Subscription& subscription, Now now);
 
@@ -60,6 +68,8 @@ class Lifecycle {
   void notify(Subscription& subscription, const Notifier::Notify& notify, Now now);
   void on_outcome(Subscription& subscription, std::uint32_t sent, const transaction::Outcome& outcome,
                   Now now);
+  void on_timer(Subscription& subscription, Now now);
+  void take_rates(Subscription& subscription, const sip::Message& response, Now now);
   void arm(Subscription& subscription);
   void reserve(Subscription& subscription);
   void on_reserved(Subscription& subscription, Now now);
@@ -69,6 +79,7 @@ class Lifecycle {
   Sender& sender_;
   Records& records_;
   Index& index_;
+  EntityTags tags_;
   std::vector<std::pair<const Package*, Observer*>> observers_;
 };
 

@@ -66,6 +66,8 @@ std::uint32_t Records::put(store::Batch& batch, const Subscription& subscription
     record.lifetime.granted = std::chrono::seconds(subscription.granted_);
     record.hop = subscription.hop();
     record.had_flow = subscription.peer_.flow != 0;
+    if (const auto* rates = subscription.rates()) record.rates = rates->granted();
+    record.is_quenched = subscription.is_quenched();
     return record.print(expires, store_.scale());
   });
   return reserved;

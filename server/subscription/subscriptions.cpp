@@ -138,6 +138,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   made->remote_cseq_ = *dialog->remote_cseq;
   made->is_secure_dialog_ = secure;
   made->is_fetch_ = expires.count() == 0;
+  lifecycle_.wish(*made, message.header(HeaderId::suppress_if_match), event->rates, expires, now);
   // From here on it counts for the limits, and hears when its connection closes.
   index_.add(*made);
   lifecycle_.move(*made, request->from, now);
@@ -163,8 +164,8 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
                   });
 }
 
-std::string Subscriptions::answer_to(const Request& request, std::chrono::seconds expires) const {
-  auto reply = request.reply(200);
+std::string Subscriptions::answer_to(const Request& request, std::chrono::seconds expires, int status) const {
+  auto reply = request.reply(status);
   reply.copy(request.message, HeaderId::record_route);
   reply.add(HeaderId::contact, sender_.contact(request.bucket, request.from, is_to_sips(request.message)));
   reply.add(HeaderId::expires, static_cast<std::uint32_t>(expires.count()));
@@ -179,8 +180,13 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   const SubscriptionPtr kept(&subscription);
   if (!take_over(*request, subscription)) return;
   const bool ends_it = granted->count() == 0;
-  const Time expires = services_.clock().now().mono + *granted;
-  std::string response = answer_to(*request, *granted);
+  const Now now = services_.clock().now();
+  const auto event = sip::parse_event(request->message.header(HeaderId::event));
+  lifecycle_.wish(subscription, request->message.header(HeaderId::suppress_if_match),
+                  ends_it ? sip::Rates{} : event->rates, *granted, now);
+  const bool is_known = lifecycle_.is_known(subscription, now);
+  const Time expires = now.mono + *granted;
+  std::string response = answer_to(*request, *granted, is_known ? 204 : 200);
   if (!ends_it) subscription.granted_ = static_cast<std::uint32_t>(granted->count());
   store::Batch batch{.aor = subscription.resource().aor()};
   // Nothing puts the record back once its end is on the way to the store.
@@ -193,7 +199,7 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   records_.promise(batch, *request, response);
   // A record written meanwhile would have the old lifetime, or outlive the end.
   ++subscription.reserving_;
-  records_.commit(std::move(batch), [this, request, kept, expires, erases, reserved,
+  records_.commit(std::move(batch), [this, request, kept, expires, is_known, erases, reserved,
                                      response](Result<store::Version> done) {
     --kept->reserving_;
     if (!done && erases) {
@@ -207,7 +213,7 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
     }
     services_.respond(*request, response);
     kept->reserved_cseq_ = std::max(kept->reserved_cseq_, reserved);
-    lifecycle_.refreshed(*kept, expires, services_.clock().now());
+    lifecycle_.refreshed(*kept, expires, is_known, services_.clock().now());
   });
 }
 
@@ -357,6 +363,8 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
   made->body_type_ = static_cast<std::uint8_t>(type == types.end() ? 0 : type - types.begin());
   made->is_secure_dialog_ = record->dialog.secure;
   made->is_stored_ = true;
+  lifecycle_.wish(*made, record->is_quenched ? "*" : "", record->rates,
+                  std::chrono::duration_cast<std::chrono::seconds>(record->lifetime.granted), now);
   made->notifier_ = Notifier(package->pacing(), Notifier::State::pending, now.mono + record->lifetime.left);
   lifecycle_.hold(*made, Subscription::unstored);
   if (record->had_flow) lifecycle_.hold(*made, Subscription::unreachable);

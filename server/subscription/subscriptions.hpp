@@ -90,7 +90,7 @@ class Subscriptions final : public Room {
              std::chrono::seconds expires);
   void on_refresh(const RequestPtr& request, Subscription& subscription);
   bool take_over(const Request& request, Subscription& subscription);
-  std::string answer_to(const Request& request, std::chrono::seconds expires) const;
+  std::string answer_to(const Request& request, std::chrono::seconds expires, int status = 200) const;
   void refuse_brief(const Request& request, std::chrono::seconds least);
   void refuse(const Request& request, ErrorCode why);
 
