@@ -221,8 +221,18 @@ void Agent::do_unpublish(const control::Command& command, Now now) {
 void Agent::do_subscribe(const control::Command& command, Now now) {
   constexpr std::int64_t standard_seconds = 3600;
   const auto expires = static_cast<std::uint32_t>(command.number("expires", standard_seconds));
-  const auto begun = subscriptions_.subscribe(
-      command.text("to"), command.text("package", presence::presence_package), expires, ends(command), now);
+  sip::Rates rates;
+  for (const auto& [name, rate] : {std::pair{"max-rate", &rates.max}, std::pair{"min-rate", &rates.min},
+                                   std::pair{"adaptive-min-rate", &rates.adaptive_min}}) {
+    const auto text = command.text(name);
+    const auto read = sip::parse_rate(text);
+    if (!text.empty() && !read)
+      return result(command, control::Cause::usage, now, 0, std::string(name) + " is a number such as 0.2");
+    *rate = read.value_or(0);
+  }
+  const auto begun =
+      subscriptions_.subscribe(command.text("to"), command.text("package", presence::presence_package),
+                               expires, ends(command), now, rates);
   if (!begun) result(command, control::Cause::usage, now, 0, begun.error().message());
 }
 

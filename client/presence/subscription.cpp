@@ -10,11 +10,13 @@ using event::Subscriber;
 using sip::HeaderId;
 
 Subscription::Subscription(account::Context& context, std::string to, std::string package, std::string accept,
-                           std::uint32_t expires_seconds, OnDocument on_document, OnChange on_change)
+                           std::uint32_t expires_seconds, OnDocument on_document, OnChange on_change,
+                           const sip::Rates& rates)
     : context_(context),
       to_(std::move(to)),
       package_(std::move(package)),
       accept_(std::move(accept)),
+      rates_(sip::print(rates)),
       on_document_(std::move(on_document)),
       on_change_(std::move(on_change)),
       machine_({.expires = std::chrono::seconds(expires_seconds)}),
@@ -32,6 +34,11 @@ void Subscription::stop(Done done, Now now) {
 
 void Subscription::refresh(Now now) { perform(machine_.refresh(now.mono), now); }
 
+void Subscription::reload(Now now) {
+  entity_tag_.clear();
+  refresh(now);
+}
+
 bool Subscription::matches(const sip::Message& notify) const {
   if (!machine_.is_open() || cut(notify.header(HeaderId::event), ';').first != package_) return false;
   if (dialog_) return dialog::id_of_request(notify) == dialog_->id;
@@ -47,6 +54,7 @@ int Subscription::on_notify(const sip::Message& notify, Now now) {
     dialog_ = std::move(*made);
   }
   if (!dialog_->on_request(notify)) return 500;
+  if (!notify.body().empty()) entity_tag_ = notify.header(HeaderId::sip_etag);
   // The document first: the handler of a new state may ask for the document that came with it.
   if (!notify.body().empty()) on_document_(notify, now);
   perform(machine_.on_notify(*state, now.mono), now);
@@ -92,10 +100,11 @@ sip::Builder Subscription::make(std::uint32_t expires, bool new_dialog) {
   const bool inside = dialog_ && !new_dialog;
   sip::Builder builder = inside ? dialog_->make_request("SUBSCRIBE")
                                 : context_.request("SUBSCRIBE", to_, to_, tag_, call_id_, ++cseq_);
-  builder.add(HeaderId::event, package_)
+  builder.add(HeaderId::event, package_ + rates_)
       .add(HeaderId::contact, context_.contact())
       .add(HeaderId::accept, accept_)
       .add(HeaderId::expires, expires);
+  if (!entity_tag_.empty()) builder.add(HeaderId::suppress_if_match, entity_tag_);
   return builder;
 }
 

@@ -25,15 +25,18 @@ class Subscription {
 
   /// `to` is a canonical AOR, `accept` the value of Accept.
   Subscription(account::Context& context, std::string to, std::string package, std::string accept,
-               std::uint32_t expires_seconds, OnDocument on_document, OnChange on_change);
+               std::uint32_t expires_seconds, OnDocument on_document, OnChange on_change,
+               const sip::Rates& rates = {});
 
   /// `done` gets the status of the first SUBSCRIBE. Once.
   void start(Done done, Now now);
   /// Unsubscribes. `done` is called when the subscription has ended, with 200, or with the status of the
   /// SUBSCRIBE that failed.
   void stop(Done done, Now now);
-  /// Asks for full state: a version was missed, or the connection is new.
+  /// Asks for the state, unless the server knows that this is the document we have: the connection is new.
   void refresh(Now now);
+  /// Asks for full state whatever we have: a version was missed.
+  void reload(Now now);
 
   /// Does this NOTIFY belong here? One that overtakes the 200 has no dialog yet and matches by Call-ID and
   /// tag. After the end none matches.
@@ -56,12 +59,14 @@ class Subscription {
 
   account::Context& context_;
   std::string to_, package_, accept_;
+  std::string rates_;  ///< Parameters of Event.
   OnDocument on_document_;
   OnChange on_change_;
   event::Subscriber machine_;
   Timer timer_;
   std::optional<dialog::Dialog> dialog_;
   std::string call_id_, tag_;
+  std::string entity_tag_;  ///< Of the newest document, in whatever dialog it came (RFC 5839 5.3); or empty.
   std::uint32_t cseq_ = 0;  ///< Of the last SUBSCRIBE outside a dialog.
   Done started_;
   std::vector<Done> stopped_;

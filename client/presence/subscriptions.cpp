@@ -28,7 +28,8 @@ Subscriptions::Subscriptions(account::Context& context, Hooks hooks)
 // --- what the user asks for
 
 Result<void> Subscriptions::subscribe(const std::string& to, const std::string& package,
-                                      std::uint32_t expires_seconds, Done done, Now now) {
+                                      std::uint32_t expires_seconds, Done done, Now now,
+                                      const sip::Rates& rates) {
   const bool is_winfo = package == winfo_package;
   if (is_winfo && to != context_.account.aor) return Errc::not_own_watchers;
   const Key key{to, package};
@@ -38,7 +39,7 @@ Result<void> Subscriptions::subscribe(const std::string& to, const std::string& 
   subscription = std::make_unique<Subscription>(
       context_, to, package, std::string(is_winfo ? documents::winfo_type : documents::pidf_type),
       expires_seconds, [this, key](const sip::Message& notify, Now at) { on_document(key, notify, at); },
-      [this, key](Now at) { on_change(key, at); });
+      [this, key](Now at) { on_change(key, at); }, rates);
   subscription->start(std::move(done), now);
   return {};
 }
@@ -94,7 +95,7 @@ void Subscriptions::on_winfo(const sip::Message& notify, Now now) {
   if (!info) return warn("the list of watchers cannot be read: " + info.error().message(), now);
   const auto taken = watchers_.take(*info);
   Subscription* const own = find(context_.account.aor, winfo_package);
-  if (taken == Watchers::Taken::gap && own != nullptr) own->refresh(now);
+  if (taken == Watchers::Taken::gap && own != nullptr) own->reload(now);
   if (taken != Watchers::Taken::yes) return;
   hooks_.on_watchers(*info, now);
   boost::json::object event = control::make_event("watchers", now);

@@ -47,11 +47,11 @@ class Subscriptions final : public incoming::Room {
   /// `to` is a canonical AOR. `done` gets the status of the first SUBSCRIBE. Errors, without `done`:
   /// already_subscribed, not_own_watchers.
   Result<void> subscribe(const std::string& to, const std::string& package, std::uint32_t expires_seconds,
-                         Done done, Now now);
+                         Done done, Now now, const sip::Rates& rates = {});
   /// `done` is called when the subscription has ended. Error, without `done`: not_subscribed.
   Result<void> unsubscribe(const std::string& to, const std::string& package, Done done, Now now);
   void unsubscribe_all(Now now);
-  /// Asks for full state in every subscription: the connection is new.
+  /// Asks for the state in every subscription: the connection is new.
   void refresh_all(Now now);
 
   /// The current document of an active subscription; null without one.

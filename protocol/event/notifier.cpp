@@ -1,9 +1,12 @@
 #include "protocol/event/notifier.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace beckon::event {
 namespace {
+
+static_assert(sizeof(void*) != 8 || sizeof(Notifier) <= 72, "a million subscriptions have one each");
 
 std::uint32_t seconds_left(Time end, Time now) {
   const auto left = std::chrono::ceil<std::chrono::seconds>(end - now).count();
@@ -20,7 +23,26 @@ Notifier::Actions Notifier::on_subscribe(Time expires, Time now) {
   expires_ = expires;
   failures_ = 0;  // the watcher lives
   if (expires <= now) return finish("timeout", Body::full, now);
-  return want(Body::full, /*at_once=*/true, now);
+  return want(Body::full, Haste::at_once, now);
+}
+
+Notifier::Actions Notifier::on_quiet_subscribe(Time expires, Time now) {
+  if (state_ == State::terminated) return {};
+  expires_ = expires;
+  failures_ = 0;
+  if (expires > now) return {};
+  state_ = State::terminated;
+  reason_ = "timeout";
+  return {.terminated = true, .destroy = true};
+}
+
+void Notifier::take_back(const Notify& notify) {
+  in_flight_ = false;
+  last_sent_ = notify.last;
+}
+
+Notifier::Actions Notifier::on_silence(Time now) {
+  return may_repeat() ? want(Body::partial, Haste::urgent, now) : Actions{};
 }
 
 void Notifier::resume(Time when) {
@@ -41,24 +63,24 @@ void Notifier::abandon() {
 
 Notifier::Actions Notifier::on_change(Time now) {
   if (state_ != State::active) return {};
-  return want(Body::partial, /*at_once=*/false, now);
+  return want(Body::partial, Haste::paced, now);
 }
 
 Notifier::Actions Notifier::on_urgent_change(Time now) {
   if (state_ != State::active) return {};
-  return want(Body::partial, /*at_once=*/true, now);
+  return want(Body::partial, Haste::urgent, now);
 }
 
 Notifier::Actions Notifier::approve(Time now) {
   if (state_ != State::pending) return {};
   state_ = State::active;
-  return want(Body::full, /*at_once=*/true, now);
+  return want(Body::full, Haste::at_once, now);
 }
 
 Notifier::Actions Notifier::suspend(Time now) {
   if (state_ != State::active) return {};
   state_ = State::pending;
-  return want(Body::full, /*at_once=*/true, now);
+  return want(Body::full, Haste::urgent, now);
 }
 
 Notifier::Actions Notifier::terminate(std::string_view reason, std::optional<std::uint32_t> retry_after,
@@ -77,13 +99,15 @@ Notifier::Actions Notifier::on_notify_end(int status, std::optional<std::uint32_
   }
   if (status < 300) {
     failures_ = 0;
+    told_ = sent_;
     return send_or_wait(now);
   }
   ++failures_;
   if (ends_subscription(status) || failures_ >= config_.max_failures) return give_up();
   wanted_ = Body::full;  // what was lost cannot be built upon
-  not_before_ =
-      now + (retry_after ? Duration(std::chrono::seconds(*retry_after)) : Duration(config_.retry_pause));
+  const unsigned doublings = std::min(failures_ - 1U, 10U);
+  not_before_ = now + (retry_after ? Duration(std::chrono::seconds(*retry_after))
+                                   : Duration(config_.retry_pause) * (1 << doublings));
   return {};
 }
 
@@ -99,20 +123,30 @@ std::optional<Time> Notifier::deadline() const {
   return std::min(not_before_, expires_);
 }
 
-Notifier::Actions Notifier::want(Body body, bool at_once, Time now) {
+Notifier::Actions Notifier::want(Body body, Haste haste, Time now) {
   wanted_ = std::max(wanted_.value_or(Body::none), body);
-  if (at_once) {
+  const bool has_sent = last_sent_ != Time::min();
+  if (haste == Haste::at_once)
     not_before_ = Time::min();
-  } else if (last_sent_ != Time::min()) {
-    not_before_ = std::max(not_before_, last_sent_ + config_.min_interval);
-  }
+  else if (haste == Haste::urgent)
+    not_before_ = has_sent && spacing_ != Pause{} ? last_sent_ + spacing_ : Time::min();
+  else if (has_sent)
+    not_before_ = std::max(not_before_, last_sent_ + std::max(config_.min_interval, spacing_));
   return send_or_wait(now);
+}
+
+void Notifier::set_spacing(Pause spacing) {
+  const Pause before = std::exchange(spacing_, spacing);
+  // What waits for the old pace waits for the new one.
+  if (wanted_ && before != Pause{} && not_before_ == last_sent_ + std::max(config_.min_interval, before))
+    not_before_ = last_sent_ + std::max(config_.min_interval, spacing);
 }
 
 Notifier::Actions Notifier::send_or_wait(Time now) {
   if (held_ || in_flight_ || !wanted_ || now < not_before_) return {};
   Actions actions{.notify = make_notify(now)};
   in_flight_ = true;
+  sent_ = state_;
   last_sent_ = now;
   wanted_.reset();
   not_before_ = Time::min();
@@ -137,7 +171,7 @@ Notifier::Actions Notifier::give_up() {
 }
 
 Notifier::Notify Notifier::make_notify(Time now) const {
-  Notify notify{.body = *wanted_};
+  Notify notify{.body = *wanted_, .says_state = !has_told_state(), .last = last_sent_};
   notify.state.state = to_string(state_);
   if (state_ == State::terminated) {
     notify.state.reason = reason_;

@@ -29,9 +29,10 @@ class Notifier {
   using Pause = std::chrono::duration<std::uint32_t, std::milli>;
   struct Config {
     /// After a NOTIFY that got no answer (timeout, connection lost, 5xx without Retry-After) the newest state
-    /// is sent after this pause: one lost NOTIFY must not kill a subscription...
+    /// is sent after this pause, doubled with each further failure: one lost NOTIFY must not kill a
+    /// subscription...
     Pause retry_pause = 30s;
-    /// ...and after this many in a row the watcher is taken for dead.
+    /// ...and after this many in a row the watcher is taken for dead. 1: at once (RFC 6665 4.2.2).
     std::uint8_t max_failures = 3;
     /// Changes are sent at most this often (RFC 6665 5.4.10: each package names its own); changes of the
     /// subscription's own state are sent at once.
@@ -41,6 +42,10 @@ class Notifier {
   struct Notify {
     sip::SubscriptionState state{};
     Body body = Body::none;
+    /// No NOTIFY that arrived has said this state, so it must leave even if the watcher has the body (RFC
+    /// 5839 6.2).
+    bool says_state = false;
+    Time last{};  ///< When the one before left.
     bool operator==(const Notify& other) const;
   };
   /// What the caller does next, in this order. After every call set one timer to `deadline()`.
@@ -58,6 +63,15 @@ class Notifier {
   /// A SUBSCRIBE was accepted (the first, too) with a new end; an `expires` that is not in the future fetches
   /// or unsubscribes. Always answered by a NOTIFY with full state (RFC 6665 4.2.1.2, 4.2.2).
   Actions on_subscribe(Time expires, Time now);
+  /// The same for a watcher that has the state it would get: nothing is sent (RFC 5839 6.3).
+  Actions on_quiet_subscribe(Time expires, Time now);
+  /// `notify` was not sent, as the watcher has what it says.
+  void take_back(const Notify& notify);
+  /// The watcher's own pace (RFC 6446 5): besides `min_interval`, for urgent changes and `suspend` too. Not
+  /// for what follows a SUBSCRIBE, `approve` or the end.
+  void set_spacing(Pause spacing);
+  /// Nothing has left for as long as the watcher allows: the state goes out, changed or not (RFC 6446 6).
+  Actions on_silence(Time now);
   /// The watcher gets full state, not before `when`: the program restarted (the caller spreads them).
   void resume(Time when);
   /// Nothing can be sent: the watcher's connection is gone, or the next CSeq is not stored. What happens
@@ -72,7 +86,7 @@ class Notifier {
   Actions on_urgent_change(Time now);
   /// pending -> active: full state at once.
   Actions approve(Time now);
-  /// active -> pending (a rule was taken back): `pending` at once.
+  /// active -> pending (a rule was taken back): `pending` at once, but for the watcher's own pace.
   Actions suspend(Time now);
   /// Ends it with a final NOTIFY: "rejected", "deactivated", "probation", "giveup", "noresource",
   /// "invariant", "timeout". `reason` is a literal: it is not copied. `retry_after` in seconds, for probation
@@ -91,9 +105,14 @@ class Notifier {
   std::string_view reason() const { return reason_; }
   Time expires() const { return expires_; }
   bool in_flight() const { return in_flight_; }
+  /// A NOTIFY that arrived has said the state it is in.
+  bool has_told_state() const { return told_ == state_ && state_ != State::terminated; }
+  /// Nothing keeps `on_silence` from sending.
+  bool may_repeat() const { return state_ != State::terminated && !in_flight_ && !held_ && !wanted_; }
 
  private:
-  Actions want(Body body, bool at_once, Time now);
+  enum class Haste : std::uint8_t { paced, urgent, at_once };
+  Actions want(Body body, Haste haste, Time now);
   Actions send_or_wait(Time now);
   Actions finish(std::string_view reason, Body body, Time now);
   Actions give_up();
@@ -105,11 +124,14 @@ class Notifier {
   std::string_view reason_{};
   std::optional<std::uint32_t> retry_after_{};
   Config config_;
+  Pause spacing_{};
   State state_;
   std::optional<Body> wanted_{};  ///< What the next NOTIFY carries; absent: none is due.
   std::uint8_t failures_ = 0;
   bool in_flight_ = false;
   bool held_ = false;
+  State told_ = State::terminated;  ///< By the last NOTIFY that arrived; `terminated`: none has.
+  State sent_{};                    ///< By the last one.
 };
 std::string_view to_string(Notifier::State state);
 

@@ -65,6 +65,8 @@ Subscriber::Actions Subscriber::on_response(const Response& response, Time now) 
     case State::ended:
       return {};  // it belonged to a subscription that is over
     case State::stopping:
+      if (unsubscribing_ && response.status == 204)
+        return end("stopped");  // no NOTIFY follows (RFC 5839 5.7)
       if (unsubscribing_ ? response.status < 300 : response.status < 300 || opened_at_) break;
       return end("stopped");
     case State::notify_wait:

@@ -86,7 +86,7 @@ Result<Event> parse_event(std::string_view value) {
   const auto [package, parameters] = part(value);
   if (!grammar::is_token(package) || !grammar::valid_parameters(parameters)) return Errc::bad_value;
   const auto id = find_parameter(parameters, "id").value_or(std::string_view{});
-  return Event{std::string(package), std::string(id), std::string(parameters)};
+  return Event{std::string(package), std::string(id), std::string(parameters), find_rates(parameters)};
 }
 
 Result<SubscriptionState> parse_subscription_state(std::string_view value) {
@@ -97,6 +97,7 @@ Result<SubscriptionState> parse_subscription_state(std::string_view value) {
   out.reason = find_parameter(parameters, "reason").value_or(std::string_view{});
   out.expires = number_parameter(parameters, "expires");
   out.retry_after = number_parameter(parameters, "retry-after");
+  out.rates = find_rates(parameters);
   return out;
 }
 
@@ -105,6 +106,7 @@ std::string print(const SubscriptionState& state) {
   if (!state.reason.empty()) out += ";reason=" + state.reason;
   if (state.expires) out += ";expires=" + std::to_string(*state.expires);
   if (state.retry_after) out += ";retry-after=" + std::to_string(*state.retry_after);
+  out += print(state.rates);
   return out;
 }
 

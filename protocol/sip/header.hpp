@@ -12,6 +12,7 @@
 #include "protocol/base/result.hpp"
 #include "protocol/sip/error.hpp"
 #include "protocol/sip/method.hpp"
+#include "protocol/sip/rates.hpp"
 #include "protocol/sip/uri.hpp"
 #include "protocol/sip/view.hpp"
 
@@ -174,20 +175,22 @@ struct CSeq {
 };
 Result<CSeq> parse_cseq(std::string_view value);
 
-/// Event (RFC 6665 8.2.1).
+/// Event (RFC 6665 8.2.1, RFC 6446 9.2).
 struct Event {
   std::string package;     ///< "presence", "presence.winfo"; compared as written.
   std::string id;          ///< Empty when absent.
   std::string parameters;  ///< All, starting with ';'.
+  Rates rates{};
 };
 Result<Event> parse_event(std::string_view value);
 
-/// Subscription-State (RFC 6665 8.2.3).
+/// Subscription-State (RFC 6665 8.2.3, RFC 6446 9.2).
 struct SubscriptionState {
   std::string state;                         ///< "active", "pending", "terminated" or another token.
   std::string reason;                        ///< Empty when absent.
   std::optional<std::uint32_t> expires;      ///< Seconds.
   std::optional<std::uint32_t> retry_after;  ///< Seconds.
+  Rates rates{};
 };
 Result<SubscriptionState> parse_subscription_state(std::string_view value);
 std::string print(const SubscriptionState& state);

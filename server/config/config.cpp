@@ -296,6 +296,10 @@ Keys make_keys() {
       number<std::uint32_t>([](Config& c) -> auto& { return c.trace_octets; }, 0, std::int64_t{1} << 30);
   add_lifetimes(keys, "registration", &Settings::registration);
   add_lifetimes(keys, "subscription", &Settings::subscription);
+  keys["subscription.notify_attempts"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.notify_attempts; }, 1, 10);
+  keys["subscription.repeat_interval_min_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.repeat_interval_min; }, 1, day);
   add_lifetimes(keys, "publication", &Settings::publication);
   add_limits(keys);
   return keys;

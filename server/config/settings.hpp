@@ -78,6 +78,12 @@ struct Settings {
 
   Lifetimes registration{.minimum = 60, .standard = 3600, .maximum = 7200};
   Lifetimes subscription{.minimum = 60, .standard = 3600, .maximum = 86400};
+  /// A NOTIFY that gets no answer, or one that does not end the subscription, is sent again after a growing
+  /// pause; so many in a row are the end. 1: the first one is, as RFC 6665 4.2.2 has it.
+  std::uint32_t notify_attempts = 3;
+  /// Watchers that ask for NOTIFYs without news (RFC 6446 min-rate, adaptive-min-rate) get them this far
+  /// apart at the least.
+  Duration repeat_interval_min = 10s;
   Lifetimes publication{.minimum = 60, .standard = 3600, .maximum = 3600};
   Duration nonce_lifetime = 300s;   ///< A challenge's nonce; later ones are answered `stale=true`.
   Duration idle_connection = 120s;  ///< Without an octet from the peer a SIP connection is closed.

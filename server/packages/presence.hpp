@@ -21,6 +21,8 @@ class Presence final : public subscription::Package,
   std::string_view table() const override { return "PST"; }
   std::span<const std::string_view> body_types() const override;
 
+  bool has_entities() const override { return true; }
+
   subscription::Permission admit(Entry& resource, const std::string& watcher, Now now) override;
   subscription::Permission begin(subscription::Subscription& subscription, Now now) override;
   void begun(subscription::Subscription& subscription, Now now) override;

@@ -145,7 +145,7 @@ void Reg::on_bindings_changed(Entry& entry, BindingEvent event, const Binding& c
                               const std::vector<Binding>&, Now now) {
   std::vector<subscription::SubscriptionPtr> concerned;
   subscriptions().each(*this, entry, [&](Subscription& subscription) {
-    if (!subscription.is_reachable()) return;
+    if (!subscription.hears_news()) return;
     static_cast<News&>(*subscription.data).note(event, changed);
     concerned.emplace_back(&subscription);
   });

@@ -18,6 +18,10 @@ namespace {
 
 constexpr std::array winfo_types{documents::winfo_type};
 
+/// Changes kept for one subscription while its pace holds them back; past it the next document is full (RFC
+/// 6446 5.5.1).
+constexpr std::size_t watcher_news_max = 256;
+
 /// The resource's own subscription, which sees everything?
 bool is_own(const Subscription& subscription) {
   return subscription.watcher() == subscription.resource().aor();
@@ -34,6 +38,7 @@ struct Winfo::News final : subscription::PackageData, presence::Permits::Hearer 
   Winfo& package;
   Subscription& subscription;
   std::map<std::string, WatcherEntry> watchers;  ///< Changed since the last document, by id.
+  bool are_too_many = false;                     ///< And are not kept.
 };
 
 Winfo::Winfo(Environment& environment, subscription::Package& watched, std::string_view table,
@@ -95,10 +100,12 @@ bool Winfo::has_permit_news(const Subscription& subscription) const {
 void Winfo::on_watcher(Entry& resource, const WatcherEntry& watcher, Now) {
   // A watcher out of reach gets everything when it is back.
   const auto note = [&](Subscription& subscription) {
-    if (!subscription.is_reachable()) return;
-    auto& watchers = news_of(subscription).watchers;
-    if (watchers.empty()) noted_.emplace_back(&subscription);
-    watchers.insert_or_assign(watcher.id, watcher);
+    if (!subscription.hears_news()) return;
+    News& news = news_of(subscription);
+    if (news.are_too_many) return;
+    if (news.watchers.empty()) noted_.emplace_back(&subscription);
+    news.watchers.insert_or_assign(watcher.id, watcher);
+    news.are_too_many = news.watchers.size() > watcher_news_max;
   };
   subscriptions().each_of(*this, resource, resource.aor(), note);
   if (watcher.aor != resource.aor()) subscriptions().each_of(*this, resource, watcher.aor, note);
@@ -123,10 +130,12 @@ void Winfo::on_settled(Entry& resource, Now now) {
 // Documents
 
 subscription::Content Winfo::compose(Subscription& subscription, event::Notifier::Body body, Now now) {
-  const bool is_full = body == event::Notifier::Body::full;
+  News& news = news_of(subscription);
+  const bool is_full = body == event::Notifier::Body::full || news.are_too_many;
   WatcherInfo info = is_full ? full(subscription, now) : partial(subscription, now);
   info.version = subscription.number();
-  news_of(subscription).watchers.clear();
+  news.watchers.clear();
+  news.are_too_many = false;
   return {documents::winfo_type, share(documents::print(info))};
 }
 

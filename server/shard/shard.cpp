@@ -33,6 +33,18 @@ std::string package_of(const sip::Message& request) {
   return event ? event->package : std::string{};
 }
 
+/// A body in a coding that nothing here reads, and that may not be passed over (RFC 3261 8.2.3)?
+bool is_encoded(const sip::Message& request) {
+  if (request.body().empty() || !request.has(HeaderId::content_encoding)) return false;
+  for (const std::string_view coding : request.each(HeaderId::content_encoding)) {
+    if (iequals(coding, "identity")) continue;
+    const auto disposition = request.header(HeaderId::content_disposition);
+    const auto parameters = disposition.substr(std::min(disposition.find(';'), disposition.size()));
+    return !iequals(sip::find_parameter(parameters, "handling").value_or("required"), "optional");
+  }
+  return false;
+}
+
 /// Is the server always the one that acts on this method, whatever the Request-URI?
 bool is_served_method(Method method) {
   return method == Method::register_ || method == Method::publish || method == Method::subscribe;
@@ -387,8 +399,11 @@ std::string Shard::refusal_of(const Arrival& arrival) const {
   }
   const std::string unsupported =
       unsupported_of(request, arrival.relayed ? HeaderId::proxy_require : HeaderId::require);
-  if (unsupported.empty()) return {};
-  return begin_stateless(request, 420).add(HeaderId::unsupported, unsupported).finish();
+  if (!unsupported.empty())
+    return begin_stateless(request, 420).add(HeaderId::unsupported, unsupported).finish();
+  if (!arrival.relayed && is_encoded(request))
+    return begin_stateless(request, 415).add(HeaderId::accept_encoding, "identity").finish();
+  return {};
 }
 
 bool Shard::is_server_itself(const sip::UriView& uri) const {

@@ -14,8 +14,8 @@ void append(std::string& text, std::uint64_t number) {
 }
 
 /// The lines that differ from one NOTIFY to the next, and the empty one.
-std::string variable_lines(std::uint32_t cseq, const event::Notifier::Notify& notify,
-                           const Content& content) {
+std::string variable_lines(std::uint32_t cseq, const event::Notifier::Notify& notify, const Content& content,
+                           std::string_view entity_tag) {
   constexpr std::size_t usual_size = 240;
   const std::size_t length = content.body ? content.body->size() : 0;
   std::string text;
@@ -24,6 +24,7 @@ std::string variable_lines(std::uint32_t cseq, const event::Notifier::Notify& no
   append(text, cseq);
   text += " NOTIFY\r\nSubscription-State: ";
   text += sip::print(notify.state);
+  if (!entity_tag.empty()) text.append("\r\nSIP-ETag: ").append(entity_tag);
   if (length != 0) text.append("\r\nContent-Type: ").append(content.type);
   text += "\r\nContent-Length: ";
   append(text, length);
@@ -34,12 +35,15 @@ std::string variable_lines(std::uint32_t cseq, const event::Notifier::Notify& no
 }  // namespace
 
 void deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
-             const Content& content, transaction::OnOutcome on_outcome) {
+             const Content& content, std::string_view entity_tag, transaction::OnOutcome on_outcome) {
   const auto [line, constant] = transaction::cut_request_line(subscription.head_.lines());
-  const std::string variable = variable_lines(subscription.cseq_, notify, content);
+  const std::string variable = variable_lines(subscription.cseq_, notify, content, entity_tag);
   const std::array<std::string_view, 2> headers{constant, variable};
   sender.send(subscription.resource().bucket(),
-              {.line = line, .headers = headers, .body = content.body, .status_only = true},
+              {.line = line,
+               .headers = headers,
+               .body = content.body,
+               .status_only = subscription.rates() == nullptr},
               subscription.hop(), std::move(on_outcome));
 }
 

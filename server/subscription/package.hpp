@@ -57,6 +57,9 @@ class Package {
   virtual event::Expiry expiry() const;
   /// MIME types a NOTIFY may carry, the default first (RFC 6665 5.4.5); no Accept means the default.
   virtual std::span<const std::string_view> body_types() const = 0;
+  /// Its documents are always full and say nothing but the state, so that equal states give equal documents:
+  /// NOTIFYs carry an entity-tag made of the document, and watchers that name it get no copy (RFC 5839).
+  virtual bool has_entities() const { return false; }
   virtual event::Notifier::Config pacing() const { return {}; }
 
   /// Does the resource exist? Calls `found`, now or later, with 200 or with the status that refuses the

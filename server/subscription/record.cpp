@@ -14,6 +14,7 @@ std::string Record::print(Time ends, const store::TimeScale& scale) const {
   writer.number(dialog.reserved_cseq).number(dialog.remote_cseq.value_or(0));
   writer.number(dialog.route_set.size());
   for (const std::string& route : dialog.route_set) writer.text(route);
+  writer.number(rates.max).number(rates.min).number(rates.adaptive_min).flag(is_quenched);
   return std::move(writer).finish();
 }
 
@@ -45,6 +46,8 @@ std::optional<Record> parse_record(std::string_view local_tag, std::string_view 
     dialog.route_set.emplace_back(reader.text());
     if (!sip::parse_name_addr(dialog.route_set.back())) return std::nullopt;
   }
+  record.rates = {reader.number(), reader.number(), reader.number()};
+  record.is_quenched = reader.flag();
   if (!reader.ok() || record.package.empty() || record.watcher.empty() || local_tag.empty())
     return std::nullopt;
   return record;

@@ -22,6 +22,8 @@ struct Record {
   store::Lifetime lifetime;
   transaction::Hop hop;  ///< Without flow.
   bool had_flow = false;
+  sip::Rates rates{};        ///< Granted.
+  bool is_quenched = false;  ///< "Suppress-If-Match: *".
 
   std::string print(Time ends, const store::TimeScale& scale) const;
 };

@@ -10,6 +10,7 @@
 
 #include "protocol/base/timers.hpp"
 #include "protocol/event/notifier.hpp"
+#include "protocol/event/rate_control.hpp"
 #include "protocol/transaction/transport.hpp"
 #include "server/shard/directory.hpp"
 #include "server/subscription/head.hpp"
@@ -24,6 +25,14 @@ struct Watcher : boost::intrusive_ref_counter<Watcher, boost::thread_unsafe_coun
   std::uint32_t subscriptions = 0;
 };
 using WatcherPtr = boost::intrusive_ptr<Watcher>;
+
+/// What a watcher asks of its NOTIFYs besides the state. Most ask for nothing, and have none of it.
+struct Wishes {
+  /// The condition of Suppress-If-Match in its last SUBSCRIBE: the entity-tag of the state it has, or "*";
+  /// empty without one, and once the watcher was sent another state (RFC 5839).
+  std::string known;
+  std::optional<event::RateControl> rates;  ///< RFC 6446.
+};
 
 /// One subscription (RFC 6665 4.2). Kept small: there are as many as users have contacts.
 class Subscription final : public boost::intrusive_ref_counter<Subscription, boost::thread_unsafe_counter> {
@@ -46,10 +55,14 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   std::uint32_t number() const { return cseq_; }
   /// The hop to the watcher is encrypted.
   bool is_secure() const { return transaction::is_secure(peer_.protocol); }
+  /// It is told what changes: it is in reach, and has not asked for silence with "Suppress-If-Match: *".
+  bool hears_news() const { return is_reachable() && !is_quenched(); }
   /// It was asked for with Expires 0: one NOTIFY, no trace.
   bool is_fetch() const { return is_fetch_; }
   bool is_reachable() const { return (holds_ & unreachable) == 0; }
   bool is_terminated() const { return notifier_.state() == event::Notifier::State::terminated; }
+  /// It has begun and has not ended.
+  bool counts() const { return is_begun_ && !is_terminated(); }
   Permission permission() const { return permission_; }
   /// It became active by a decision that came after the SUBSCRIBE.
   bool is_approved() const { return is_approved_; }
@@ -64,9 +77,11 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
 
  private:
   friend class Index;
+  friend class Lifecycle;
+  friend class Records;
   friend class Subscriptions;
   friend void deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
-                      const Content& content, transaction::OnOutcome on_outcome);
+                      const Content& content, std::string_view entity_tag, transaction::OnOutcome on_outcome);
 
   using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   /// Why nothing can be sent now.
@@ -83,6 +98,9 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
     transaction::Protocol protocol{};
     bool operator==(const Peer&) const = default;
   };
+  std::string_view known() const { return wishes_ ? std::string_view(wishes_->known) : std::string_view(); }
+  bool is_quenched() const { return known() == "*"; }
+  event::RateControl* rates() const { return wishes_ && wishes_->rates ? &*wishes_->rates : nullptr; }
   static Peer peer_of(const transaction::Hop& hop) { return {hop.flow, hop.remote, hop.local, hop.protocol}; }
   transaction::Hop hop() const { return {peer_.protocol, peer_.remote, peer_.local, peer_.flow}; }
 
@@ -115,6 +133,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool is_listed_ = false;         ///< In the index.
   bool counts_as_pending_ = false;
   Timer timer_;
+  std::unique_ptr<Wishes> wishes_;
 
  public:
   /// The package's own; goes before everything it may refer to.

@@ -313,6 +313,11 @@ TEST_CASE_FIXTURE(Fixture, "the cause of a result follows the failure") {
     agent->refuse(refused.error(), now());
     CHECK(result("x").at("cause") == "usage");
   }
+  SUBCASE("a rate that is none (RFC 6446 5.1)") {
+    const auto id = execute({"subscribe", "alice@example.org", "--max-rate", "0"});
+    CHECK(result(id).at("cause") == "usage");
+    CHECK(wire.is_silent());
+  }
   SUBCASE("another user's watchers") {
     const auto id = execute({"subscribe", "alice@example.org", "--package", "presence.winfo"});
     CHECK(result(id).at("cause") == "usage");

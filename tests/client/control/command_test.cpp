@@ -72,6 +72,10 @@ TEST_CASE("words fill required arguments by position and others by name") {
   const auto subscribe = parse({"subscribe", "a@b", "--expires", "60"});
   REQUIRE(subscribe.has_value());
   CHECK(subscribe->number("expires", 0) == 60);
+  const auto paced = parse({"subscribe", "a@b", "--max-rate", "0.2", "--min-rate", "0.01"});
+  REQUIRE(paced.has_value());
+  CHECK(paced->text("max-rate") == "0.2");
+  CHECK(paced->text("min-rate") == "0.01");
   CHECK_FALSE(parse({}).has_value());
   CHECK_FALSE(parse({"message", "bob@example.org"}).has_value());
   CHECK_FALSE(parse({"message", "bob@example.org", "hi", "again"}).has_value());

@@ -34,7 +34,8 @@ struct Fixture : Bench {
   }
   /// A NOTIFY of the server in the dialog of `subscribe`.
   sip::Message make_notify(const sip::Message& subscribe, const std::string& state,
-                           const std::string& body = "", const std::string& package = "presence") {
+                           const std::string& body = "", const std::string& package = "presence",
+                           const std::string& tag = "") {
     const std::string number = std::to_string(++notify_cseq);
     auto builder = sip::Builder::request("NOTIFY", "sip:alice@192.0.2.1:40000");
     builder.add(HeaderId::via, "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK" + number)
@@ -45,6 +46,7 @@ struct Fixture : Bench {
         .add(HeaderId::contact, "<sip:server@192.0.2.9>")
         .add(HeaderId::event, package)
         .add(HeaderId::subscription_state, state);
+    if (!tag.empty()) builder.add(HeaderId::sip_etag, tag);
     return *sip::Message::parse(share(std::move(builder).finish("application/pidf+xml", body)));
   }
   /// What the agent would answer.
@@ -254,4 +256,58 @@ TEST_CASE_FIXTURE(Fixture, "a subscription may be destroyed while its request is
   pass(1h);
   CHECK(started.statuses.empty());
   CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a document that is there is not sent again: Suppress-If-Match and 204 (RFC 5839 5)") {
+  start();
+  const auto subscribe = accept();
+  CHECK_FALSE(subscribe.has(HeaderId::suppress_if_match));
+  const auto told = [&](const std::string& state, const std::string& body, const std::string& tag) {
+    return subscription->on_notify(make_notify(subscribe, state, body, "presence", tag), now());
+  };
+  CHECK(told("active;expires=600", "one", "ega23") == 200);
+
+  SUBCASE("a refresh answered with 204 prolongs the subscription") {
+    subscription->refresh(now());
+    const auto again = answer(204, {{HeaderId::expires, "600"}});
+    CHECK(again.header(HeaderId::suppress_if_match) == "ega23");
+    CHECK(subscription->is_active());
+  }
+  SUBCASE("unsubscribing is over with 204, no NOTIFY is awaited (5.7)") {
+    stop();
+    CHECK(answer(204).header(HeaderId::suppress_if_match) == "ega23");
+    CHECK(subscription->state() == Subscriber::State::ended);
+    CHECK(stopped.statuses == Statuses{200});
+  }
+  SUBCASE("a subscription that was lost is resumed in a new dialog without the document (5.5)") {
+    CHECK(told("terminated;reason=deactivated", "", "") == 200);
+    pass(0s);
+    const auto resumed = accept();
+    CHECK(resumed.to_tag().empty());
+    CHECK(resumed.header(HeaderId::suppress_if_match) == "ega23");
+  }
+  SUBCASE("a NOTIFY without body under the tag we have changes nothing (6.2)") {
+    CHECK(told("active;expires=600", "", "ega23") == 200);
+    subscription->refresh(now());
+    CHECK(accept().header(HeaderId::suppress_if_match) == "ega23");
+    CHECK(documents == std::vector<std::string>{"one"});
+  }
+  SUBCASE("a document without a tag cannot be named") {
+    CHECK(told("active;expires=600", "two", "") == 200);
+    subscription->refresh(now());
+    CHECK_FALSE(accept().has(HeaderId::suppress_if_match));
+  }
+  SUBCASE("after a gap the document is asked for, whatever we have") {
+    subscription->reload(now());
+    CHECK_FALSE(accept().has(HeaderId::suppress_if_match));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "rates stand in Event (RFC 6446 4.1)") {
+  subscription.emplace(
+      context, bob, "presence", "application/pidf+xml", 600, [](const sip::Message&, Now) {}, [](Now) {},
+      sip::Rates{.max = sip::Rates::per_second / 5});
+  start();
+  CHECK(accept().header(HeaderId::event) == "presence;max-rate=0.2");
 }

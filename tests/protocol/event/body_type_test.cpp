@@ -22,6 +22,10 @@ TEST_CASE("the body type is the package's first that Accept allows (RFC 6665 5.4
       {"Accept: */*\r\n", "application/pidf+xml"},
       {"Accept: application/*\r\n", "application/pidf+xml"},
       {"Accept: text/*, text/plain\r\n", ""},
+      {"Accept: application/pidf+xml;q=0\r\n", ""},
+      {"Accept: application/pidf+xml;q=0.000, application/*\r\n", "application/pidf-diff+xml"},
+      {"Accept: */*, application/*;q=0\r\n", ""},  // the closest range counts (RFC 7231 5.3.2)
+      {"Accept: application/*;q=0, application/pidf+xml;q=0.001\r\n", "application/pidf+xml"},
       {"Accept:\r\n", ""},  // empty: nothing is accepted
   };
   for (const auto& row : rows) {

@@ -168,8 +168,9 @@ TEST_CASE("one lost NOTIFY does not end a subscription, three in a row do (RFC 6
   SUBCASE("the third in a row is the last") {
     notifier.on_timer(t0 + 63s);
     CHECK(notifier.on_notify_end(408, {}, t0 + 95s) == Actions{});
-    notifier.on_timer(t0 + 125s);
-    CHECK(notifier.on_notify_end(408, {}, t0 + 157s) == Actions{.terminated = true, .destroy = true});
+    CHECK(notifier.deadline() == t0 + 155s);  // the pause doubles
+    notifier.on_timer(t0 + 155s);
+    CHECK(notifier.on_notify_end(408, {}, t0 + 187s) == Actions{.terminated = true, .destroy = true});
   }
   SUBCASE("a NOTIFY that arrives in between resets the count") {
     notifier.on_timer(t0 + 63s);
@@ -187,6 +188,13 @@ TEST_CASE("one lost NOTIFY does not end a subscription, three in a row do (RFC 6
     notifier.on_notify_end(503, 100, t0 + 64s);
     CHECK(notifier.deadline() == t0 + 164s);
   }
+}
+
+TEST_CASE("told so, the first NOTIFY without an answer ends the subscription (RFC 6665 4.2.2)") {
+  auto notifier = running(State::active, {.retry_pause = 30s, .max_failures = 1, .min_interval = 0s});
+  notifier.on_change(t0 + 1s);
+  CHECK(notifier.on_notify_end(408, {}, t0 + 33s) == Actions{.terminated = true, .destroy = true});
+  CHECK(notifier.reason() == "timeout");
 }
 
 TEST_CASE("answers that concern the transaction only count as a lost NOTIFY (RFC 5057 5.1)") {
@@ -267,4 +275,69 @@ TEST_CASE("while nothing can be sent changes are kept, and go out together on re
     CHECK(notifier.release(t0 + 601s) == last);
   }
   SUBCASE("no change: nothing follows") { CHECK(notifier.release(t0 + 3s) == Actions{}); }
+}
+
+TEST_CASE("a watcher that has the state is not sent it (RFC 5839 6.3)") {
+  auto notifier = running();
+  SUBCASE("its refresh prolongs the subscription and causes nothing") {
+    CHECK(notifier.on_quiet_subscribe(t0 + 900s, t0 + 10s) == Actions{});
+    CHECK(notifier.expires() == t0 + 900s);
+    CHECK(notifier.deadline() == t0 + 900s);
+  }
+  SUBCASE("its unsubscribe is the end, without a last NOTIFY") {
+    CHECK(notifier.on_quiet_subscribe(t0 + 10s, t0 + 10s) == Actions{.terminated = true, .destroy = true});
+    CHECK(notifier.reason() == "timeout");
+  }
+  SUBCASE("a NOTIFY that is taken back counts for nothing") {
+    auto paced = running(State::active, {.retry_pause = 30s, .max_failures = 3, .min_interval = 5s});
+    const auto change = paced.on_change(t0 + 60s);
+    REQUIRE(change.notify.has_value());
+    CHECK_FALSE(change.notify->says_state);
+    paced.take_back(*change.notify);
+    CHECK_FALSE(paced.in_flight());
+    CHECK(paced.on_change(t0 + 61s) == send("active", 539, Body::partial));
+  }
+  SUBCASE("a state is told when the NOTIFY that says it has arrived") {
+    CHECK(notifier.has_told_state());
+    const auto pending = notifier.suspend(t0 + 1s);
+    CHECK(pending.notify->says_state);
+    CHECK_FALSE(notifier.has_told_state());
+    notifier.on_notify_end(408, {}, t0 + 33s);
+    CHECK_FALSE(notifier.has_told_state());
+    CHECK(notifier.on_timer(t0 + 63s).notify->says_state);
+    notifier.on_notify_end(200, {}, t0 + 64s);
+    CHECK(notifier.has_told_state());
+  }
+}
+
+TEST_CASE(
+    "the watcher's own pace holds for urgent changes too, not for what the RFC excepts (RFC 6446 5.2)") {
+  auto notifier = running();
+  notifier.set_spacing(20s);
+  CHECK(notifier.on_urgent_change(t0 + 1s) == Actions{});
+  CHECK(notifier.deadline() == t0 + 20s);
+  SUBCASE("its time comes") { CHECK(notifier.on_timer(t0 + 20s) == send("active", 580, Body::partial)); }
+  SUBCASE("a SUBSCRIBE") {
+    CHECK(notifier.on_subscribe(t0 + 600s, t0 + 2s) == send("active", 598, Body::full));
+  }
+  SUBCASE("the end") { CHECK(notifier.terminate("rejected", {}, t0 + 2s) == end("rejected", Body::none)); }
+  SUBCASE("active -> pending waits") {
+    CHECK(notifier.suspend(t0 + 2s) == Actions{});
+    SUBCASE("pending -> active does not") {
+      CHECK(notifier.approve(t0 + 3s) == send("active", 597, Body::full));
+    }
+  }
+  SUBCASE("another pace holds for what waits already") {
+    CHECK(notifier.on_change(t0 + 2s) == Actions{});
+    notifier.set_spacing(5s);
+    CHECK(notifier.deadline() == t0 + 5s);
+  }
+}
+
+TEST_CASE("silence is broken with the state, unless a NOTIFY is under way or due (RFC 6446 6.2)") {
+  auto notifier = running();
+  CHECK(notifier.on_silence(t0 + 50s) == send("active", 550, Body::partial));
+  CHECK(notifier.on_silence(t0 + 51s) == Actions{});
+  notifier.on_notify_end(408, {}, t0 + 82s);
+  CHECK(notifier.on_silence(t0 + 83s) == Actions{});  // the pause after a lost one
 }

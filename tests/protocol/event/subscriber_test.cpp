@@ -256,6 +256,12 @@ TEST_CASE("unsubscribing waits for the last NOTIFY (RFC 6665 4.1.2.3)") {
 
   SUBCASE("SUBSCRIBE with Expires 0 inside the dialog") {
     CHECK(subscriber.stop(t0 + 1s) == asks(0, false, true));
+    SUBCASE("204: no NOTIFY follows (RFC 5839 5.7)") {
+      CHECK(subscriber.on_response({.status = 204}, t0 + 1s) == lost);
+      CHECK(subscriber.state() == State::ended);
+      CHECK(subscriber.reason() == "stopped");
+      return;
+    }
     CHECK(subscriber.state() == State::stopping);
     CHECK(subscriber.stop(t0 + 1s) == nothing);
     SUBCASE("2xx, then the NOTIFY") {

@@ -180,6 +180,30 @@ TEST_CASE("Subscription-State (RFC 6665 8.2.3)") {
   CHECK_FALSE(parse_subscription_state(";x").has_value());
 }
 
+TEST_CASE("max-rate, min-rate and adaptive-min-rate of Event and Subscription-State (RFC 6446 9.2)") {
+  const auto event = parse_event("presence;max-rate=0.05;Min-Rate=1;adaptive-min-rate=99.9999999999");
+  REQUIRE(event.has_value());
+  CHECK(event->rates == Rates{500'000'000, Rates::per_second, 999'999'999'999});
+  CHECK(print(event->rates) == ";max-rate=0.05;min-rate=1;adaptive-min-rate=99.9999999999");
+  const auto state = parse_subscription_state("active;expires=60;max-rate=0.0000000001");
+  REQUIRE(state.has_value());
+  CHECK(state->rates == Rates{1, 0, 0});
+  CHECK(print(*state) == "active;expires=60;max-rate=0.0000000001");
+
+  SUBCASE("a value that is none is as good as absent; zero is none (RFC 6446 5.1)") {
+    for (const char* text :
+         {"0", "00.0", "", ".5", "5.", "100", "1.00000000001", "-1", "+1", "1e3", "0x1", "1.2.3"}) {
+      CAPTURE(text);
+      CHECK_FALSE(parse_rate(text).has_value());
+      CHECK(find_rates(";max-rate=" + std::string(text)).empty());
+    }
+  }
+  SUBCASE("what is printed reads back") {
+    for (const std::uint64_t rate : {1ULL, 10ULL, 9'999'999'999ULL, 10'000'000'000ULL, 990'000'000'000ULL})
+      CHECK(parse_rate(print_rate(rate)) == rate);
+  }
+}
+
 TEST_CASE("delta-seconds stop at 2^32-1 and are digits only") {
   CHECK(parse_delta_seconds("3600") == 3600);
   CHECK(parse_delta_seconds("4294967296") == 0xffffffff);

@@ -78,6 +78,8 @@ const Row rows[] = {
     {"subscription.minimum", "1"},
     {"subscription.standard", "1"},
     {"subscription.maximum", "1"},
+    {"subscription.notify_attempts", "1"},
+    {"subscription.repeat_interval_min_seconds", "1"},
     {"publication.minimum", "1"},
     {"publication.standard", "1"},
     {"publication.maximum", "1"},

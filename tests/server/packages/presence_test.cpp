@@ -176,6 +176,20 @@ TEST_CASE("a subscription ends by its time, by its watcher, or is none (RFC 6665
   CHECK(stage.queue.size() <= 1);  // the registrar's grace time
 }
 
+TEST_CASE("configured so, one NOTIFY without an answer ends the subscription (RFC 6665 4.2.2)") {
+  Settings settings = Stage::default_settings();
+  settings.watcher_policy = WatcherPolicy::allow;
+  settings.notify_attempts = 1;
+  Stage stage(settings);
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  stage.take(408);
+  stage.settle();
+  CHECK(stage.table("PST").rows.empty());
+  CHECK(stage.memory.records.empty());
+  CHECK(watcher.refresh(600).status() == 481);
+}
+
 TEST_CASE("a change of rules judges running subscriptions at once (RFC 5025, MISSION B)") {
   Stage stage;
   Device watcher(stage, bob, udp(5070));

@@ -346,9 +346,11 @@ class Device {
     return answer;
   }
   /// In the dialog of the last subscription.
-  sip::Message refresh(std::uint32_t expires) {
-    return stage_.answer(
-        send("SUBSCRIBE", dialog_to_, {"Event: " + event_, "Expires: " + std::to_string(expires)}));
+  sip::Message refresh(std::uint32_t expires, std::vector<std::string> lines = {},
+                       const std::string& event = {}) {
+    lines.push_back("Event: " + (event.empty() ? event_ : event));
+    lines.push_back("Expires: " + std::to_string(expires));
+    return stage_.answer(send("SUBSCRIBE", dialog_to_, lines));
   }
   /// Initial without entity-tag, else a change of the same publication.
   sip::Message publish(const std::string& body, std::vector<std::string> lines = {}) {

@@ -304,3 +304,23 @@ TEST_CASE("grants that wait for one document of permits go out in slices once it
   CHECK(granted.size() == count + 1);
   for (const Notified& notified : granted) CHECK(has_grant(notified));
 }
+
+TEST_CASE(
+    "a slow pace gathers changes, and a full document when they are too many to keep (RFC 6446 5.5.1)") {
+  for (const unsigned count : {200U, 300U}) {
+    CAPTURE(count);
+    Stage stage;
+    Device laptop(stage, alice, udp(5080));
+    laptop.subscribe(alice, "presence.winfo;max-rate=0.002");
+    stage.take();
+    for (unsigned i = 0; i < count; ++i)
+      Device(stage, "sip:u" + std::to_string(i) + "@example.org", udp(5070)).subscribe(alice);
+    CHECK(stage.drain("presence.winfo").empty());
+    stage.wait(500s);
+    const auto news = stage.drain("presence.winfo");
+    REQUIRE(news.size() == 1);
+    const bool is_full = news[0].winfo().state == WatcherInfo::State::full;
+    CHECK(is_full == (count == 300));
+    CHECK(watchers(news[0].winfo()).size() == count);
+  }
+}

@@ -197,6 +197,10 @@ TEST_CASE("requests that the server does not support are refused as RFC 3261 8.2
        420,
        HeaderId::unsupported,
        "gruu"},
+      {{.lines = {"Content-Type: text/plain", "Content-Encoding: gzip"}, .body = "x"},
+       415,
+       HeaderId::accept_encoding,
+       "identity"},
       {{.uri = "tel:+15551234"}, 416, HeaderId::other, ""},
   };
   for (const Row& row : rows) {

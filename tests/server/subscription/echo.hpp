@@ -13,6 +13,7 @@ class Echo final : public subscription::Package {
  public:
   std::string_view name() const override { return "echo"; }
   std::span<const std::string_view> body_types() const override { return types; }
+  bool has_entities() const override { return true; }
   subscription::Permission admit(Entry&, const std::string&, Now) override {
     ++asked;
     return permission;

@@ -105,11 +105,21 @@ TEST_CASE("its decisions change the state of its subscriptions (RFC 6665 4.1.3)"
   CHECK(stage.size() == 0);
 }
 
-TEST_CASE("a dialog of one package is unknown to another (RFC 6665 4.2.1)") {
-  EchoStage it;
-  Device watcher(it.stage, bob, udp(5070));
-  const auto answer = watcher.subscribe(alice, "echo");
-  it.stage.take();
-  const auto id = watcher.send("SUBSCRIBE", std::string(answer.header(HeaderId::to)), {"Event: presence"});
-  CHECK(it.stage.answer(id).status() == 481);
+TEST_CASE(
+    "a SUBSCRIBE for another event in the dialog of a subscription is refused with 403 and leaves the "
+    "subscription as it is (RFC 6665 4.5.2)") {
+  for (const char* other : {"Event: presence", "Event: echo;id=y", "Event: echo"}) {
+    CAPTURE(other);
+    EchoStage it;
+    Device watcher(it.stage, bob, udp(5070));
+    const auto answer = watcher.subscribe(alice, "echo;id=x");
+    it.stage.take();
+    const auto id =
+        watcher.send("SUBSCRIBE", std::string(answer.header(HeaderId::to)), {other, "Expires: 0"});
+    CHECK(it.stage.answer(id).status() == 403);
+    CHECK(it.stage.answer(id).reason() == "Dialog Sharing Not Supported");
+    CHECK(it.stage.notifies.empty());
+    CHECK(watcher.refresh(600).status() == 200);
+    CHECK(it.stage.take().state() == "active");
+  }
 }

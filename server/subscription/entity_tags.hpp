@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/subscription/package.hpp"
+
+namespace beckon::server::subscription {
+
+/// Entity-tags of documents (RFC 5839 6.1): a hash of type and text, so that a tag says what the watcher
+/// sees, in whatever dialog and before or after a restart. The tag of a document that many watchers share is
+/// made once.
+class EntityTags {
+ public:
+  /// Valid until the next call; empty without body.
+  std::string_view of(const Content& content);
+
+ private:
+  Content last_;
+  std::string tag_;  ///< Of `last_`.
+};
+
+}  // namespace beckon::server::subscription

@@ -1,0 +1,26 @@
+#include "server/subscription/limits.hpp"
+
+#include <algorithm>
+
+namespace beckon::server::subscription {
+
+std::string_view find_limit(const Settings& settings, const Index& index, const Entry& resource,
+                            const Package& package, const Watcher& watcher, Permission permission) {
+  if (watcher.subscriptions >= settings.subscriptions_per_watcher) return "too many subscriptions";
+  // Those whose connection is gone give way to a new one, and do not count.
+  std::uint32_t twins = 0;
+  for (const Subscription* each = index.first_of(resource, watcher.aor); each;
+       each = Index::next_of_pair(*each))
+    if (each->is_reachable()) ++twins;
+  if (twins >= settings.subscriptions_per_watcher_and_presentity)
+    return "too many subscriptions to one resource";
+  const Index::Group* group = index.group(resource, package);
+  if (!group) return {};
+  const std::uint32_t all_max = settings.watchers_per_presentity;
+  const bool is_full = permission == Permission::pending
+                           ? group->pending >= std::min(settings.pending_per_presentity, all_max)
+                           : group->active >= all_max;
+  return is_full ? "too many watchers" : "";
+}
+
+}  // namespace beckon::server::subscription
