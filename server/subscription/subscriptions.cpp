@@ -422,7 +422,7 @@ bool Subscriptions::work(Entry& resource, Slice& slice, Now now) {
     const bool is_news = std::exchange(visited->heard_, group->change) != group->change;
     if ((visited->holds_ & Subscription::batched) != 0)
       release(*visited, Subscription::batched, now);
-    else if (is_news)
+    else if (is_news && counts(*visited) && visited->package().has_news(*visited))
       changed(*visited, now);
   }
   return false;
