@@ -16,6 +16,7 @@
 #include "protocol/documents/reginfo.hpp"
 #include "protocol/documents/winfo.hpp"
 #include "server/packages/dialog.hpp"
+#include "server/packages/message_summary.hpp"
 #include "server/packages/presence.hpp"
 #include "server/packages/reg.hpp"
 #include "server/packages/winfo.hpp"
@@ -300,6 +301,8 @@ class Stage final : public Services, public Sender {
     packages.add<packages::Winfo>(*this, reg, "reg.winfo", nullptr);
     auto& dialog = packages.add<packages::Dialog>(*this, presentities->watches(), *publications);
     packages.add<packages::Winfo>(*this, dialog, "dialog.winfo", nullptr);
+    packages.add<packages::MessageSummary>(
+        std::make_unique<packages::PublishedMailbox>(*this, *publications));
     if (add_) add_(*this, packages);
     subscriptions =
         std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, std::move(packages));
