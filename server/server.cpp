@@ -1,6 +1,10 @@
 #include "server/server.hpp"
 
+#include <memory>
+
 #include "server/message/messages.hpp"
+#include "server/packages/dialog.hpp"
+#include "server/packages/message_summary.hpp"
 #include "server/packages/presence.hpp"
 #include "server/packages/reg.hpp"
 #include "server/packages/winfo.hpp"
@@ -34,6 +38,9 @@ void add_rooms(Shard& shard, const ServerKey& key) {
   packages.add<packages::Winfo>(shard, presence, "WST", &watches);
   auto& reg = packages.add<packages::Reg>(shard, registrar);
   packages.add<packages::Winfo>(shard, reg, "reg.winfo", nullptr);
+  auto& dialog = packages.add<packages::Dialog>(shard, watches, publications);
+  packages.add<packages::Winfo>(shard, dialog, "dialog.winfo", nullptr);
+  packages.add<packages::MessageSummary>(std::make_unique<packages::PublishedMailbox>(shard, publications));
   shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), std::move(packages));
   shard.add<Web>(shard, documents);
   shard.set_relay(proxy);

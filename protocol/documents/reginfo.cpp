@@ -17,7 +17,7 @@ constexpr std::array contact_names = {"active", "terminated"};
 constexpr std::array event_names = {"registered",  "created",   "refreshed",    "shortened", "expired",
                                     "deactivated", "probation", "unregistered", "rejected"};
 
-std::optional<RegisteredContact> read_contact(const Element& element) {
+std::optional<RegisteredContact> read_registered_contact(const Element& element) {
   RegisteredContact contact;
   const auto state = find_name<ContactState>(contact_names, trim(text_of(element, "state")));
   const auto event = find_name<ContactEvent>(event_names, trim(text_of(element, "event")));
@@ -52,7 +52,7 @@ std::optional<Registration> read_registration(const Element& element) {
   for (const Element& child : element.children()) {
     if (!child.is(ns::reginfo, "contact"))
       registration.extensions.push_back(child.keep());
-    else if (auto contact = read_contact(child))
+    else if (auto contact = read_registered_contact(child))
       registration.contacts.push_back(std::move(*contact));
   }
   return registration;

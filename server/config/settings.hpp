@@ -75,6 +75,8 @@ struct Settings {
   std::vector<std::string> trusted_domains;  ///< Foreign domains whose users may subscribe.
   /// Addresses-of-record that may subscribe to everybody's registrations (RFC 3680 4.6).
   std::vector<std::string> registration_watchers;
+  /// Addresses-of-record that may subscribe to everybody's dialogs, and see all of them (RFC 4235 3.6).
+  std::vector<std::string> dialog_watchers;
 
   Lifetimes registration{.minimum = 60, .standard = 3600, .maximum = 7200};
   Lifetimes subscription{.minimum = 60, .standard = 3600, .maximum = 86400};

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "protocol/documents/pidf.hpp"
+#include "server/packages/following.hpp"
 #include "server/subscription/subscriptions.hpp"
 
 namespace beckon::server::packages {
@@ -14,28 +15,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> pidf_types{documents::pidf_type, documents::cpim_pidf_type};
 
-struct Following final : subscription::PackageData, presence::Watch {
-  Following(presence::Watches& watches, Subscription& its_subscription, presence::Sink& sink)
-      : Watch(watches, its_subscription.resource(), its_subscription.watcher(), sink),
-        subscription(its_subscription) {}
-  Subscription& subscription;
-};
-
 Following& following(Subscription& subscription) { return static_cast<Following&>(*subscription.data); }
-Subscription& subscription_of(presence::Watch& watch) { return static_cast<Following&>(watch).subscription; }
-
-Permission permission_of(const presence::View& view) {
-  switch (view.permission) {
-    case presence::Permission::block:
-      return Permission::refused;
-    case presence::Permission::confirm:
-      return Permission::pending;
-    case presence::Permission::polite_block:
-    case presence::Permission::allow:
-      return Permission::active;
-  }
-  return Permission::refused;
-}
 
 }  // namespace
 

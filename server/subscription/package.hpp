@@ -82,6 +82,9 @@ class Package {
   /// A NOTIFY with the newest state was handed to the network.
   virtual void notified(Subscription&, Now) {}
 
+  /// The state of the resource changed: does this watcher see any of it? False: it is not notified.
+  virtual bool has_news(const Subscription&) const { return true; }
+
   /// The body of the next NOTIFY; never asked for Body::none. For a pending subscription: what such a watcher
   /// may see. `full`: the last NOTIFY may be lost, so nothing may build upon it.
   virtual Content compose(Subscription& subscription, event::Notifier::Body body, Now now) = 0;

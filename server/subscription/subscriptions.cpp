@@ -317,7 +317,7 @@ bool Subscriptions::work(Entry& resource, Slice& slice, Now now) {
     const bool is_news = std::exchange(visited->heard_, group->change) != group->change;
     if ((visited->holds_ & Subscription::batched) != 0)
       lifecycle_.release(*visited, Subscription::batched, now);
-    else if (is_news)
+    else if (is_news && counts(*visited) && visited->package().has_news(*visited))
       changed(*visited, now);
   }
   return false;

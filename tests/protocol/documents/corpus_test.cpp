@@ -6,6 +6,7 @@
 #include <string>
 
 #include "protocol/base/text.hpp"
+#include "protocol/documents/dialoginfo.hpp"
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/pidf.hpp"
 #include "protocol/documents/pres_rules.hpp"
@@ -24,7 +25,7 @@ std::string read(const std::filesystem::path& path) {
 }
 
 struct Counts {
-  int pidf = 0, winfo = 0, rules = 0;
+  int pidf = 0, winfo = 0, rules = 0, dialogs = 0;
 };
 
 /// Whatever the root is: it must read, print, and read back equal.
@@ -54,12 +55,17 @@ void check_round_trip(const std::string& body, Counts& counts) {
     REQUIRE(again.has_value());
     CHECK(print(*again) == printed);
     ++counts.rules;
+  } else if (root.is(ns::dialog_info, "dialog-info")) {
+    const auto info = parse_dialoginfo(body);
+    REQUIRE(info.has_value());
+    CHECK(*parse_dialoginfo(print(*info)) == *info);
+    ++counts.dialogs;
   }
 }
 
 }  // namespace
 
-TEST_CASE("presence, watcher info and rule documents of the RFCs survive reading and printing") {
+TEST_CASE("presence, watcher and dialog info and rule documents of the RFCs survive reading and printing") {
   Counts counts;
   for (const char* folder : {"examples", "pres-rules-filter", "pjsip-presence-seeds", "hostile"}) {
     for (const auto& entry : std::filesystem::directory_iterator(corpora / "xml" / folder)) {
@@ -70,6 +76,7 @@ TEST_CASE("presence, watcher info and rule documents of the RFCs survive reading
   CHECK(counts.pidf >= 25);
   CHECK(counts.winfo >= 6);
   CHECK(counts.rules >= 10);
+  CHECK(counts.dialogs >= 18);
 }
 
 TEST_CASE("bodies of real peers survive reading and printing") {

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <string>
 
+#include "protocol/documents/dialoginfo.hpp"
 #include "protocol/documents/direct.hpp"
 #include "protocol/documents/pidf.hpp"
 #include "protocol/documents/pres_rules.hpp"
@@ -79,6 +80,30 @@ RegistrationInfo make_reginfo() {
                              .contacts = {contact, gone}}}};
 }
 
+DialogInfo make_dialoginfo() {
+  DialogParticipant participant{.identity = DialogIdentity{"sip:alice@example.org", "Alice"}};
+  participant.target = {"sip:alice@192.0.2.9", {{"isfocus", "true"}}};
+  participant.session = {"application/sdp", "v=0\r\n"};
+  participant.cseq = 3;
+  participant.extensions = {{"urn:x", "y", "<x:y xmlns:x=\"urn:x\"/>"}};
+  Dialog dialog{.id = "1", .call_id = "c@1", .local_tag = "2", .remote_tag = "3"};
+  dialog.direction = DialogDirection::recipient;
+  dialog.state = DialogState::terminated;
+  dialog.event = DialogEvent::remote_bye;
+  dialog.code = 200;
+  dialog.duration_seconds = 12;
+  dialog.replaces = {"c@2", "4", "5"};
+  dialog.referred_by = {"sip:bob@example.org", "Bob"};
+  dialog.route_set = {"<sip:proxy.example.org;lr>"};
+  dialog.local = dialog.remote = participant;
+  dialog.extensions = participant.extensions;
+  return {.version = 4,
+          .state = DialogInfo::State::partial,
+          .entity = "sip:alice@example.org",
+          .dialogs = {dialog, {.id = "2"}},
+          .extensions = participant.extensions};
+}
+
 Rules make_rules() {
   Rules rules;
   (void)set_watcher(rules, "sip:bob@example.org", {SubHandling::allow, ds1::Mode::automatic});
@@ -103,6 +128,8 @@ int main(int argc, char** argv) {
   write("winfo.xml", print(make_winfo()));
   write("winfo_empty.xml", print(WatcherInfo{}));
   write("reginfo.xml", print(make_reginfo()));
+  write("dialoginfo.xml", print(make_dialoginfo()));
+  write("dialoginfo_empty.xml", print(DialogInfo{.entity = "sip:alice@example.org"}));
   write("pres_rules.xml", print(make_rules()));
   write("pres_rules_empty.xml", print(Rules{}));
 }

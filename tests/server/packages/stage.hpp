@@ -11,9 +11,12 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/documents/dialoginfo.hpp"
 #include "protocol/documents/pidf.hpp"
 #include "protocol/documents/reginfo.hpp"
 #include "protocol/documents/winfo.hpp"
+#include "server/packages/dialog.hpp"
+#include "server/packages/message_summary.hpp"
 #include "server/packages/presence.hpp"
 #include "server/packages/reg.hpp"
 #include "server/packages/winfo.hpp"
@@ -54,6 +57,11 @@ struct Notified {
   }
   documents::RegistrationInfo reginfo() const {
     auto read = documents::parse_reginfo(message.body());
+    REQUIRE(read.has_value());
+    return *read;
+  }
+  documents::DialogInfo dialoginfo() const {
+    auto read = documents::parse_dialoginfo(message.body());
     REQUIRE(read.has_value());
     return *read;
   }
@@ -291,6 +299,10 @@ class Stage final : public Services, public Sender {
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
     auto& reg = packages.add<packages::Reg>(*this, *registrar);
     packages.add<packages::Winfo>(*this, reg, "reg.winfo", nullptr);
+    auto& dialog = packages.add<packages::Dialog>(*this, presentities->watches(), *publications);
+    packages.add<packages::Winfo>(*this, dialog, "dialog.winfo", nullptr);
+    packages.add<packages::MessageSummary>(
+        std::make_unique<packages::PublishedMailbox>(*this, *publications));
     if (add_) add_(*this, packages);
     subscriptions =
         std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, std::move(packages));
@@ -353,9 +365,11 @@ class Device {
     return stage_.answer(send("SUBSCRIBE", dialog_to_, lines));
   }
   /// Initial without entity-tag, else a change of the same publication.
-  sip::Message publish(const std::string& body, std::vector<std::string> lines = {}) {
-    lines.push_back("Event: presence");
-    if (!body.empty()) lines.push_back("Content-Type: application/pidf+xml");
+  sip::Message publish(const std::string& body, std::vector<std::string> lines = {},
+                       const std::string& event = "presence",
+                       const std::string& type = "application/pidf+xml") {
+    lines.push_back("Event: " + event);
+    if (!body.empty()) lines.push_back("Content-Type: " + type);
     if (!etag.empty()) lines.push_back("SIP-If-Match: " + etag);
     const auto& answer = stage_.answer(send("PUBLISH", aor_, lines, body));
     if (answer.status() == 200) etag = std::string(answer.header(sip::HeaderId::sip_etag));

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/documents/dialoginfo.hpp"
+#include "server/presence/watch.hpp"
+#include "server/publication/publications.hpp"
+#include "server/shard/services.hpp"
+#include "server/subscription/package.hpp"
+
+namespace beckon::server::packages {
+
+/// Event package "dialog" (RFC 4235): the calls of a user, as the user's devices publish them. The first
+/// document is full, later ones carry the dialogs that changed. The presence rules decide who may watch. The
+/// user, and those whom the configuration names, see everything; others see that there are dialogs, and in
+/// which states (RFC 4235 3.6).
+class Dialog final : public subscription::Package,
+                     private publication::Package,
+                     private presence::Sink,
+                     private presence::Watches::Observer {
+ public:
+  /// Adds itself to `publications`. All outlive it.
+  Dialog(Environment& environment, presence::Watches& watches, publication::Publications& publications);
+
+  // subscription::Package and publication::Package
+  std::string_view name() const override { return "dialog"; }
+
+  // subscription::Package
+  std::span<const std::string_view> body_types() const override;
+  /// RFC 4235 3.10: not more than one document in a second.
+  event::Notifier::Config pacing() const override { return {.min_interval = std::chrono::seconds(1)}; }
+
+  subscription::Permission admit(Entry& resource, const std::string& watcher, Now now) override;
+  subscription::Permission begin(subscription::Subscription& subscription, Now now) override;
+  void begun(subscription::Subscription& subscription, Now now) override;
+  void refreshed(subscription::Subscription& subscription, Now now) override;
+  void ended(subscription::Subscription& subscription, Now now) override;
+  bool has_news(const subscription::Subscription& subscription) const override;
+  subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,
+                                Now now) override;
+
+ private:
+  struct News;
+  struct Item;
+  struct Shown;
+  class Document;
+  /// What a watcher gets to know.
+  enum class Sight : std::uint8_t { nothing, states, everything };
+
+  // publication::Package
+  std::span<const std::string_view> content_types() const override { return body_types(); }
+  std::uint32_t size_max() const override { return environment_.settings().elements_per_presentity; }
+  publication::Reading read(Entry& user, std::string_view body, const Request& request) override;
+  publication::Reading restore(std::string_view stored) override;
+  void on_changed(Entry& user, Now now) override;
+  // presence::Sink
+  void on_state(presence::Watch&, Now) override {}
+  void on_view(presence::Watch& watch, const presence::View& before, Now now) override;
+  // presence::Watches::Observer
+  void on_rules_applied(Entry& presentity, Now now) override;
+
+  bool is_trusted(const Entry& user, std::string_view watcher) const;
+  subscription::Permission permit(const Entry& user, std::string_view watcher,
+                                  const presence::View& view) const;
+  Sight sight_of(const Entry& user, std::string_view watcher, const presence::View& view) const;
+  std::vector<Item> gather(const Entry& user) const;
+
+  Environment& environment_;
+  presence::Watches& watches_;
+  publication::Publications& publications_;
+  Slot<Shown> slot_;
+};
+
+}  // namespace beckon::server::packages
