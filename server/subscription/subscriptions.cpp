@@ -199,7 +199,7 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   records_.promise(batch, *request, response);
   // A record written meanwhile would have the old lifetime, or outlive the end.
   ++subscription.reserving_;
-  records_.commit(std::move(batch), [this, request, kept, expires, is_known, erases, reserved,
+  records_.commit(std::move(batch), [this, request, kept, expires, is_known, ends_it, erases, reserved,
                                      response](Result<store::Version> done) {
     --kept->reserving_;
     if (!done && erases) {
@@ -208,6 +208,7 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
     }
     // It may have ended while the store was writing.
     if (!kept->counts() || !done) {
+      if (done && !ends_it) records_.erase(*kept);
       lifecycle_.refresh_failed(*kept, services_.clock().now());
       return done || !kept->counts() ? services_.respond(*request, 481) : refuse(*request, done.error());
     }
@@ -317,7 +318,7 @@ bool Subscriptions::work(Entry& resource, Slice& slice, Now now) {
     const bool is_news = std::exchange(visited->heard_, group->change) != group->change;
     if ((visited->holds_ & Subscription::batched) != 0)
       lifecycle_.release(*visited, Subscription::batched, now);
-    else if (is_news && counts(*visited) && visited->package().has_news(*visited))
+    else if (is_news && visited->counts() && visited->package().has_news(*visited))
       changed(*visited, now);
   }
   return false;
@@ -348,7 +349,7 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
   auto head =
       Head::make(record->dialog, sender_.contact(resource->bucket(), record->hop, record->dialog.secure),
                  event_value(*package, record->event_id), record->event_id, record->display_name);
-  if (!head || index_.find(stored.key)) return;
+  if (!head || index_.find(stored.key)) return services_.directory().skip_unreadable(stored.kind);
   const SubscriptionPtr made =
       new Subscription(*package, resource, index_.watcher(record->watcher), services_.timers());
   made->head_ = std::move(*head);

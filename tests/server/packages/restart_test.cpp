@@ -373,6 +373,23 @@ TEST_CASE("a watcher blocked by rules is notified of it after the restart") {
   CHECK(stage.take().state() == "terminated;rejected");
 }
 
+TEST_CASE("a refresh that follows an unsubscribe before the store has it leaves no record behind") {
+  Stage stage;
+  stage.store_latency = 20ms;
+  stage.restart();
+  Device watcher(stage, bob, udp(5070));
+  const auto to = std::string(watcher.subscribe(alice).header(sip::HeaderId::to));
+  stage.drain();
+  const auto end = watcher.send("SUBSCRIBE", to, {"Event: presence", "Expires: 0"}, {}, /*settle=*/false);
+  const auto again = watcher.send("SUBSCRIBE", to, {"Event: presence", "Expires: 600"});
+  stage.drain();
+  stage.settle();
+  CHECK(stage.answer(end).status() == 200);
+  CHECK(stage.answer(again).status() == 481);
+  stage.restart();
+  CHECK(stage.subscriptions->size() == 0);
+}
+
 TEST_CASE("a damaged record is left out, the rest is restored") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow"));
