@@ -61,6 +61,10 @@ int Subscription::on_notify(const sip::Message& notify, Now now) {
   return 200;
 }
 
+bool Subscription::confirms(const sip::Message& notify) const {
+  return notify.body().empty() && !entity_tag_.empty() && notify.header(HeaderId::sip_etag) == entity_tag_;
+}
+
 void Subscription::perform(const Subscriber::Actions& actions, Now now) {
   // A dropped dialog is kept until the next one begins, because a SUBSCRIBE in it may be in flight.
   if (actions.state_changed) {

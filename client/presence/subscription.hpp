@@ -44,6 +44,9 @@ class Subscription {
   /// Handles it and returns the status to answer with.
   int on_notify(const sip::Message& notify, Now now);
 
+  /// Does this NOTIFY, instead of a document, name the newest one that we have (RFC 5839 6.2)?
+  bool confirms(const sip::Message& notify) const;
+
   event::Subscriber::State state() const { return machine_.state(); }
   /// The server serves it now, so its documents are current.
   bool is_active() const { return machine_.state() == event::Subscriber::State::active; }

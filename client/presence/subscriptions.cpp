@@ -70,8 +70,10 @@ const incoming::Services& Subscriptions::services() const {
 
 void Subscriptions::on_request(const incoming::Request& request, Now now) {
   for (auto& [key, subscription] : subscriptions_) {
-    if (subscription->matches(request.message()))
-      return request.respond(subscription->on_notify(request.message(), now), now);
+    if (!subscription->matches(request.message())) continue;
+    request.respond(subscription->on_notify(request.message(), now), now);
+    if (subscription->confirms(request.message())) confirm(key, now);
+    return;
   }
   request.respond(481, now);
 }
@@ -87,6 +89,15 @@ void Subscriptions::on_presence(const std::string& of, const sip::Message& notif
   boost::json::object event = control::make_event("presence", now);
   for (auto& member : make_view(of, *document, hooks_.is_verified)) event.insert(member);
   presences_[of] = std::move(*document);
+  context_.emit(std::move(event));
+}
+
+/// The server says anew what we have, as after a lost connection; so do we.
+void Subscriptions::confirm(const Key& key, Now now) {
+  const auto document = presences_.find(key.first);
+  if (key.second != presence_package || document == presences_.end()) return;
+  boost::json::object event = control::make_event("presence", now);
+  for (auto& member : make_view(key.first, document->second, hooks_.is_verified)) event.insert(member);
   context_.emit(std::move(event));
 }
 

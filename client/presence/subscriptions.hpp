@@ -73,6 +73,7 @@ class Subscriptions final : public incoming::Room {
   Subscription* find(const std::string& to, std::string_view package) const;
   void on_document(const Key& key, const sip::Message& notify, Now now);
   void on_presence(const std::string& of, const sip::Message& notify, Now now);
+  void confirm(const Key& key, Now now);
   void on_winfo(const sip::Message& notify, Now now);
   void on_change(const Key& key, Now now);
   void warn(const std::string& text, Now now);

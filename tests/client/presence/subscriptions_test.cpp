@@ -1,5 +1,7 @@
 #include "client/presence/subscriptions.hpp"
 
+#include <algorithm>
+
 #include "tests/client/bench.hpp"
 
 using namespace beckon;
@@ -37,7 +39,8 @@ struct Fixture : Bench {
   }
   sip::Message accept() { return answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}}); }
   /// The status that a NOTIFY in the dialog of `subscribe` gets.
-  int notify(const sip::Message& subscribe, const std::string& state, std::string_view body = "") {
+  int notify(const sip::Message& subscribe, const std::string& state, std::string_view body = "",
+             const std::string& tag = "") {
     const std::string number = std::to_string(++notify_cseq);
     auto builder = sip::Builder::request("NOTIFY", "sip:alice@192.0.2.1:40000");
     builder.add(HeaderId::via, "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK" + number)
@@ -48,6 +51,7 @@ struct Fixture : Bench {
         .add(HeaderId::contact, "<sip:server@192.0.2.9>")
         .add(HeaderId::event, subscribe.header(HeaderId::event))
         .add(HeaderId::subscription_state, state);
+    if (!tag.empty()) builder.add(HeaderId::sip_etag, tag);
     return ask(*sip::Message::parse(share(std::move(builder).finish("application/pidf+xml", body))))
         .at(0)
         .status();
@@ -100,6 +104,24 @@ TEST_CASE_FIXTURE(Fixture, "a document is current while its subscription is acti
   CHECK(subscriptions.presence_json().empty());
   pass(1s);
   CHECK(subscriptions.subscriptions_json().empty());
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a NOTIFY that names the document we have instead of repeating it shows it again (RFC 5839 6.2)") {
+  REQUIRE(subscribe(bob).has_value());
+  const auto subscribe = accept();
+  const auto shown = [&] {
+    return std::ranges::count_if(events, [](const auto& event) { return event.at("event") == "presence"; });
+  };
+  CHECK(notify(subscribe, "active;expires=600", open_document, "t1") == 200);
+  CHECK(shown() == 1);
+  CHECK(notify(subscribe, "active;expires=600", "", "t1") == 200);
+  CHECK(shown() == 2);
+  CHECK(last("presence").at("basic") == "open");
+  CHECK(notify(subscribe, "active;expires=600", "", "t2") == 200);
+  CHECK(notify(subscribe, "active;expires=600") == 200);
+  CHECK(shown() == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a new connection refreshes every subscription, and the end stops every one") {
