@@ -21,7 +21,7 @@ const std::vector<Specification>& table() {
   using E = Executor;
   static const Argument call{"call", Type::text, true, "its id"};
   static const Argument package{"package", Type::text, false, "event package; default presence",
-                                "presence|presence.winfo"};
+                                "presence|presence.winfo|dialog|message-summary"};
   static const std::vector<Specification> specifications{
       {"register",
        &E::do_register,
@@ -40,7 +40,7 @@ const std::vector<Specification>& table() {
       {"unpublish", &E::do_unpublish, "remove your publication", {}},
       {"subscribe",
        &E::do_subscribe,
-       "watch a user's presence, or your own watchers with package presence.winfo",
+       "watch a user's presence, or what another package shows: your own watchers, dialogs, waiting messages",
        {{"to", Type::address, true, "the user"},
         package,
         {"expires", Type::number, false, "lifetime in seconds; default 3600"},

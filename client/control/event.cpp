@@ -79,6 +79,36 @@ std::string print_watchers(const object& event) {
   return out;
 }
 
+/// "early, from Carol (sip:carol@example.org)"
+std::string print_dialog(const object& dialog) {
+  std::string out = fmt::format("    {}{}", of(dialog, "state"), in_parentheses(of(dialog, "event")));
+  const std::string remote = of(dialog, "remote"), name = of(dialog, "remote_name");
+  if (!remote.empty())
+    out += fmt::format(", {} {}", of(dialog, "direction") == "initiator" ? "to" : "from",
+                       name.empty() ? remote : name + in_parentheses(remote));
+  return out + "\n";
+}
+
+std::string print_dialogs(const object& event) {
+  const array& dialogs = items(event, "dialogs");
+  std::string out = fmt::format("dialogs of {}:{}\n", of(event, "of"), dialogs.empty() ? " none" : "");
+  for (const auto& each : dialogs) out += print_dialog(each.as_object());
+  return out;
+}
+
+std::string print_summary(const object& event) {
+  std::string out = fmt::format("messages of {}: {}\n", of(event, "of"),
+                                event.at("waiting").as_bool() ? "waiting" : "none waiting");
+  for (const auto& value : items(event, "classes")) {
+    const object& each = value.as_object();
+    out += fmt::format("    {:<20} {} new, {} old", of(each, "class"), of(each, "new"), of(each, "old"));
+    if (each.contains("urgent_new"))
+      out += fmt::format(" (urgent: {} new, {} old)", of(each, "urgent_new"), of(each, "urgent_old"));
+    out += "\n";
+  }
+  return out;
+}
+
 std::string print_snapshot(const object& event) {
   std::string out =
       fmt::format("registration: {}\npublication: {}\n", of(event, "registration"), of(event, "publication"));
@@ -122,6 +152,8 @@ std::string print_for_people(const object& event) {
   const std::string name = text(event, "event");
   if (name == "presence") return print_presence(event);
   if (name == "watchers") return print_watchers(event);
+  if (name == "dialogs") return print_dialogs(event);
+  if (name == "message-summary") return print_summary(event);
   if (name == "snapshot") return print_snapshot(event);
   if (name == "call") return print_call(event);
   if (name == "result") return print_result(event);

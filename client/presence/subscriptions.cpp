@@ -1,11 +1,21 @@
 #include "client/presence/subscriptions.hpp"
 
+#include "client/presence/summary.hpp"
+
 namespace beckon::client::presence {
 
 namespace {
 
 bool has_ended(const Subscription& subscription) {
   return subscription.state() == event::Subscriber::State::ended;
+}
+
+/// The format to ask for.
+std::string_view type_of(std::string_view package) {
+  if (package == winfo_package) return documents::winfo_type;
+  if (package == dialog_package) return documents::dialoginfo_type;
+  if (package == summary_package) return documents::message_summary_type;
+  return documents::pidf_type;
 }
 
 }  // namespace
@@ -30,15 +40,14 @@ Subscriptions::Subscriptions(account::Context& context, Hooks hooks)
 Result<void> Subscriptions::subscribe(const std::string& to, const std::string& package,
                                       std::uint32_t expires_seconds, Done done, Now now,
                                       const sip::Rates& rates) {
-  const bool is_winfo = package == winfo_package;
-  if (is_winfo && to != context_.account.aor) return Errc::not_own_watchers;
+  if (package == winfo_package && to != context_.account.aor) return Errc::not_own_watchers;
   const Key key{to, package};
   auto& subscription = subscriptions_[key];
   if (subscription && !has_ended(*subscription)) return Errc::already_subscribed;
   if (subscription) replaced_.push_back(std::move(subscription));
   subscription = std::make_unique<Subscription>(
-      context_, to, package, std::string(is_winfo ? documents::winfo_type : documents::pidf_type),
-      expires_seconds, [this, key](const sip::Message& notify, Now at) { on_document(key, notify, at); },
+      context_, to, package, std::string(type_of(package)), expires_seconds,
+      [this, key](const sip::Message& notify, Now at) { on_document(key, notify, at); },
       [this, key](Now at) { on_change(key, at); }, rates);
   subscription->start(std::move(done), now);
   return {};
@@ -63,8 +72,9 @@ void Subscriptions::refresh_all(Now now) {
 // --- NOTIFY
 
 const incoming::Services& Subscriptions::services() const {
-  static const incoming::Services services{.methods = {sip::Method::notify},
-                                           .packages = {presence_package, winfo_package}};
+  static const incoming::Services services{
+      .methods = {sip::Method::notify},
+      .packages = {presence_package, winfo_package, dialog_package, summary_package}};
   return services;
 }
 
@@ -79,7 +89,11 @@ void Subscriptions::on_request(const incoming::Request& request, Now now) {
 }
 
 void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now now) {
-  key.second == winfo_package ? on_winfo(notify, now) : on_presence(key.first, notify, now);
+  const auto& [of, package] = key;
+  if (package == winfo_package) return on_winfo(notify, now);
+  if (package == dialog_package) return on_dialogs(key, notify, now);
+  if (package == summary_package) return on_summary(of, notify, now);
+  on_presence(of, notify, now);
 }
 
 void Subscriptions::on_presence(const std::string& of, const sip::Message& notify, Now now) {
@@ -117,6 +131,31 @@ void Subscriptions::on_winfo(const sip::Message& notify, Now now) {
   context_.emit(std::move(event));
 }
 
+void Subscriptions::on_dialogs(const Key& key, const sip::Message& notify, Now now) {
+  const std::string& of = key.first;
+  const auto info = documents::parse_dialoginfo(notify.body());
+  if (!info) return warn("the dialogs of " + of + " cannot be read: " + info.error().message(), now);
+  Dialogs& dialogs = dialogs_[of];
+  const auto taken = dialogs.take(*info);
+  if (taken == Dialogs::Taken::stale) return;
+  if (taken == Dialogs::Taken::gap) subscriptions_.at(key)->refresh(now);
+  boost::json::object event = control::make_event("dialogs", now);
+  event["of"] = of;
+  event["version"] = info->version;
+  event["document"] = info->state == documents::DialogInfo::State::full ? "full" : "partial";
+  event["dialogs"] = dialogs.json();
+  context_.emit(std::move(event));
+}
+
+void Subscriptions::on_summary(const std::string& of, const sip::Message& notify, Now now) {
+  const auto summary = documents::parse_message_summary(notify.body());
+  if (!summary)
+    return warn("the message summary of " + of + " cannot be read: " + summary.error().message(), now);
+  boost::json::object event = control::make_event("message-summary", now);
+  for (auto& member : make_summary_view(of, *summary)) event.insert(member);
+  context_.emit(std::move(event));
+}
+
 void Subscriptions::warn(const std::string& text, Now now) {
   boost::json::object event = control::make_event("warning", now);
   event["text"] = text;
@@ -133,6 +172,7 @@ void Subscriptions::on_change(const Key& key, Now now) {
     for (auto& member : make_closed_view(key.first)) event.insert(member);
     context_.emit(std::move(event));
   }
+  if (key.second == dialog_package) dialogs_.erase(key.first);
   drop_timer_.set(now.mono, [this](Time) { drop_ended(); });
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/incoming/room.hpp"
+#include "client/presence/dialogs.hpp"
 #include "client/presence/subscription.hpp"
 #include "client/presence/view.hpp"
 #include "client/presence/watchers.hpp"
@@ -18,6 +19,8 @@ namespace beckon::client::presence {
 
 inline constexpr std::string_view presence_package = "presence";
 inline constexpr std::string_view winfo_package = "presence.winfo";
+inline constexpr std::string_view dialog_package = "dialog";
+inline constexpr std::string_view summary_package = "message-summary";
 
 enum class Errc {
   already_subscribed = 1,
@@ -26,8 +29,9 @@ enum class Errc {
 };
 const char* to_string(Errc value);
 
-/// The subscriptions of this user agent and what they show: presence of others (event "presence") and the own
-/// watchers (event "watchers"). Takes the NOTIFYs of both packages. One thread.
+/// The subscriptions of this user agent and what they show: presence of others (event "presence"), the own
+/// watchers (event "watchers"), dialogs (event "dialogs") and waiting messages (event "message-summary").
+/// Takes the NOTIFYs of all these packages. One thread.
 class Subscriptions final : public incoming::Room {
  public:
   struct Hooks {
@@ -75,6 +79,8 @@ class Subscriptions final : public incoming::Room {
   void on_presence(const std::string& of, const sip::Message& notify, Now now);
   void confirm(const Key& key, Now now);
   void on_winfo(const sip::Message& notify, Now now);
+  void on_dialogs(const Key& key, const sip::Message& notify, Now now);
+  void on_summary(const std::string& of, const sip::Message& notify, Now now);
   void on_change(const Key& key, Now now);
   void warn(const std::string& text, Now now);
   void drop_ended();
@@ -87,6 +93,7 @@ class Subscriptions final : public incoming::Room {
   Timer drop_timer_;  ///< Ended subscriptions are destroyed when none of their functions is on the stack.
   std::map<std::string, documents::Presence>
       presences_;  ///< The last documents of subscriptions that have not ended, by AOR.
+  std::map<std::string, Dialogs> dialogs_;  ///< By AOR.
 };
 
 }  // namespace beckon::client::presence

@@ -49,10 +49,10 @@ bool is_name(std::string_view text) {
 
 /// Without characters that would end the line.
 std::string plain_value(std::string_view value) {
-  std::string out(trim(value));
+  std::string out(value);
   for (char& c : out)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  return out;
+  return std::string(trim(out));
 }
 
 /// "Voice-Message" for "voice-message".

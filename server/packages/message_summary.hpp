@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/documents/message_summary.hpp"
 #include "server/publication/publications.hpp"

@@ -5,12 +5,10 @@ import pathlib
 import random
 import re
 import socket
-import ssl
-import time
 
-from story import ALICE, LIMIT, Agent, Failure, check, equal, restart_with, run
+from story import ALICE, LIMIT, Agent, check, equal, restart_with, run
+from wire import Wire, authorised, request
 
-RESEND = 0.5  # seconds until a request over UDP is sent again: T1 of RFC 3261 17.1.2.2
 BATCH, BATCH_OCTETS = 50, 1 << 16  # what waits at the server at a time, so that nothing is lost before it is read
 
 
@@ -27,87 +25,10 @@ def batches(messages):
         yield batch
 
 
-class Wire:
-    """One UDP socket, or one TCP or TLS connection, to the server."""
-
-    def __init__(self, server, transport):
-        self.transport = transport
-        host, port = server.listen[transport].rsplit(":", 1)
-        self.peer = (host, int(port))
-        if transport == "udp":
-            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.socket.bind((host, 0))
-        else:
-            self.socket = socket.create_connection(self.peer)
-            if transport == "tls":
-                context = ssl.create_default_context(cafile=server.certificate)
-                self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
-        self.socket.settimeout(LIMIT)
-        self.here = "%s:%d" % self.socket.getsockname()[:2]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def send(self, data):
-        data = data if isinstance(data, bytes) else data.encode()
-        if self.transport == "udp":
-            self.socket.sendto(data, self.peer)
-        else:
-            self.socket.sendall(data)
-
-    def receive(self):
-        return self.socket.recv(65535).decode(errors="replace")
-
-    def ask(self, data, what):
-        """Sends a request, over UDP again until it is answered, and gives the answer; others are passed over."""
-        branch = re.search(rb"branch=([^;\r]+)", data).group(1).decode()
-        deadline = time.monotonic() + LIMIT
-        resend = RESEND if self.transport == "udp" else LIMIT
-        while (now := time.monotonic()) < deadline:
-            self.send(data)
-            again = min(now + resend, deadline)
-            try:
-                while (left := again - time.monotonic()) > 0:
-                    self.socket.settimeout(left)
-                    if f"branch={branch};" in (answer := self.receive()):
-                        return answer
-                    check(answer or self.transport == "udp", f"{what}: answered, not closed")
-            except TimeoutError:
-                pass
-        raise Failure(f"{what}: no answer within {LIMIT:.0f} s")
-
-
-def request(wire, method, uri, number, headers="", body=b"", user="alice", to=None):
-    head = (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{wire.transport.upper()} {wire.here};branch=z9hG4bKh{number};rport\r\n"
-            f"From: <sip:{user}@example.org>;tag=h\r\nTo: <sip:{to or user}@example.org>\r\nCall-ID: hostile-{wire.here}\r\n"
-            f"CSeq: {number} {method}\r\nMax-Forwards: 70\r\n{headers}Content-Length: {len(body)}\r\n\r\n")
-    return head.encode() + body
-
-
 def options_answered(server, step):
     with Wire(server, "udp") as wire:
         answer = wire.ask(request(wire, "OPTIONS", "sip:example.org", random.randrange(1, 1 << 30)), f"OPTIONS {step}")
         check(answer.startswith("SIP/2.0 200"), f"OPTIONS {step}: 200, not {answer[:40]!r}")
-
-
-def authorised(wire, method, uri, number, headers="", body=b"", user=ALICE, to=None):
-    """Answers the challenge to a request and gives the final answer."""
-    import hashlib
-    name, password = user[0].split("@")[0], user[1]
-    refusal = wire.ask(request(wire, method, uri, number, headers, body, name, to), method)
-    challenge = next(line for line in refusal.split("\r\n") if line.lower().startswith("www-authenticate") and "MD5" in line)
-    nonce = re.search(r'nonce="([^"]+)"', challenge).group(1)
-
-    def digest(text):
-        return hashlib.md5(text.encode()).hexdigest()
-
-    response = digest(f"{digest(f'{name}:example.org:{password}')}:{nonce}:00000001:c:auth:{digest(f'{method}:{uri}')}")
-    headers += (f'Authorization: Digest username="{name}", realm="example.org", nonce="{nonce}", uri="{uri}", '
-                f'response="{response}", algorithm=MD5, qop=auth, cnonce="c", nc=00000001\r\n')
-    return wire.ask(request(wire, method, uri, number + 1, headers, body, name, to), f"{method} with credentials")
 
 
 def malformed_datagrams(server):

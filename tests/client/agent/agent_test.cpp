@@ -217,6 +217,8 @@ const std::vector<std::vector<std::string>> every_command{
     {"subscribe", "bob@example.org", "--package", "presence.winfo"},
     {"subscribe", "alice@example.org"},
     {"subscribe", "alice@example.org", "--package", "presence.winfo"},
+    {"subscribe", "alice@example.org", "--package", "dialog"},
+    {"subscribe", "bob@example.org", "--package", "message-summary"},
     {"allow", "alice@example.org", "--direct", "auto"},
     {"block", "carol@example.org"},
     {"forget", "carol@example.org"},
@@ -402,6 +404,57 @@ TEST_CASE_FIXTURE(Fixture, "each winfo document reports the watchers; a gap is r
   CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
   CHECK(last("watchers").at("version") == 0);
   CHECK(wire.take().message.method() == sip::Method::subscribe);
+}
+
+TEST_CASE_FIXTURE(Fixture, "dialog documents report the calls of a user; a gap is refreshed (RFC 4235 4.3)") {
+  execute({"subscribe", "alice@example.org", "--package", "dialog"});
+  CHECK(wire.sent.front().message.header(HeaderId::accept) == "application/dialog-info+xml");
+  const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  documents::Dialog dialog{.id = "d1", .call_id = "c", .state = documents::DialogState::early};
+  dialog.direction = documents::DialogDirection::recipient;
+  dialog.code = 180;
+  dialog.duration_seconds = 3;
+  dialog.remote.emplace().identity = {"sip:carol@example.org", "Carol"};
+  CHECK(
+      notify(subscribe, "active;expires=3600", print(documents::DialogInfo{.dialogs = {dialog}})).status() ==
+      200);
+  CHECK(last("dialogs").at("of").as_string() == alice);
+  CHECK(last("dialogs").at("document") == "full");
+  CHECK(client::control::print_for_people(last("dialogs")) ==
+        "dialogs of " + alice + ":\n    early, from Carol (sip:carol@example.org)\n");
+  CHECK(wire.is_silent());
+  dialog.state = documents::DialogState::terminated;
+  dialog.event = documents::DialogEvent::remote_bye;
+  const documents::DialogInfo later{
+      .version = 5, .state = documents::DialogInfo::State::partial, .dialogs = {dialog}};
+  CHECK(notify(subscribe, "active;expires=3600", print(later)).status() == 200);
+  CHECK(client::control::print_for_people(last("dialogs")) ==
+        "dialogs of " + alice + ":\n    terminated (remote-bye), from Carol (sip:carol@example.org)\n");
+  CHECK(wire.take().message.method() == sip::Method::subscribe);
+  CHECK(notify(subscribe, "active;expires=3600", print(documents::DialogInfo{.version = 6})).status() == 200);
+  CHECK(client::control::print_for_people(last("dialogs")) == "dialogs of " + alice + ": none\n");
+  CHECK(notify(subscribe, "active;expires=3600", "<dialog-info").status() == 200);
+  CHECK(last("warning").at("text").as_string().starts_with("the dialogs of " + alice));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a message summary says what waits (RFC 3842)") {
+  execute({"subscribe", "bob@example.org", "--package", "message-summary"});
+  CHECK(wire.sent.front().message.header(HeaderId::accept) == "application/simple-message-summary");
+  const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  CHECK(notify(subscribe, "active;expires=3600",
+               "Messages-Waiting: yes\r\nMessage-Account: sip:bob@vmail.example.org\r\n"
+               "Voice-Message: 2/8 (0/2)\r\nFax-Message: 0/1\r\n")
+            .status() == 200);
+  CHECK(last("message-summary").at("account") == "sip:bob@vmail.example.org");
+  CHECK(client::control::print_for_people(last("message-summary")) ==
+        "messages of " + bob +
+            ": waiting\n    voice-message        2 new, 8 old (urgent: 0 new, 2 old)\n"
+            "    fax-message          0 new, 1 old\n");
+  CHECK(notify(subscribe, "active;expires=3600", "Messages-Waiting: no\r\n").status() == 200);
+  CHECK(client::control::print_for_people(last("message-summary")) ==
+        "messages of " + bob + ": none waiting\n");
+  CHECK(notify(subscribe, "active;expires=3600", "rubbish").status() == 200);
+  CHECK(last("warning").at("text").as_string().starts_with("the message summary of " + bob));
 }
 
 TEST_CASE_FIXTURE(

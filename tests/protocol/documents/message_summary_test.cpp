@@ -66,6 +66,12 @@ TEST_CASE("a line that is no summary is left out, and a body without status is r
   CHECK(parse_message_summary("Messages-Waiting: maybe\r\n").error() == Errc::bad_value);
 }
 
+TEST_CASE("control characters in a value become blanks, and none are left at its end (found by fuzzing)") {
+  const auto summary = read("Messages-Waiting: yes\r\n\r\nSubject: a\x01z\x0f\r\n");
+  CHECK(summary.messages.at(0).at(0).second == "a z");
+  CHECK(read(print(summary)) == summary);
+}
+
 TEST_CASE("a body has a limited number of lines") {
   std::string body = "Messages-Waiting: yes\r\n";
   for (std::size_t i = 1; i < message_summary_lines; ++i) body += "Voice-Message: 1/2\r\n";

@@ -24,6 +24,8 @@ class Echo final : public subscription::Package {
     return {types.front(), share(std::to_string(counters[subscription.resource().aor()]))};
   }
 
+  bool has_news(const subscription::Subscription&) const override { return concerns_anybody; }
+
   void count(Entry& resource, Now now) {
     ++counters[resource.aor()];
     subscriptions().changed(*this, resource, now);
@@ -38,6 +40,7 @@ class Echo final : public subscription::Package {
   }
 
   subscription::Permission permission = subscription::Permission::active;
+  bool concerns_anybody = true;  ///< Each change.
   std::map<std::string, unsigned> counters;
   std::size_t asked = 0;  ///< Calls of `admit`.
 

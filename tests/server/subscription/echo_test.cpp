@@ -47,6 +47,20 @@ TEST_CASE("a new event package is one file and one line: subscribe, notify, refr
   CHECK(stage.memory.records.empty());
 }
 
+TEST_CASE("a watcher that sees nothing of a change is not notified") {
+  EchoStage it;
+  Stage& stage = it.stage;
+  Device(stage, bob, udp(5070)).subscribe(alice, "echo");
+  stage.take();
+  it.echo->concerns_anybody = false;
+  it.count();
+  stage.wait(60s);
+  CHECK(stage.notifies.empty());
+  it.echo->concerns_anybody = true;
+  it.count();
+  CHECK(stage.take().message.body() == "2");
+}
+
 TEST_CASE("its subscriptions come back after a restart like any other") {
   EchoStage it;
   Stage& stage = it.stage;

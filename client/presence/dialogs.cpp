@@ -1,0 +1,67 @@
+#include "client/presence/dialogs.hpp"
+
+#include <boost/json/object.hpp>
+
+namespace beckon::client::presence {
+
+using boost::json::object;
+using documents::DialogInfo;
+
+namespace {
+
+object dialog_view(const documents::Dialog& dialog) {
+  object out{{"id", dialog.id}, {"state", documents::to_string(dialog.state)}};
+  if (dialog.event) out["event"] = documents::to_string(*dialog.event);
+  if (dialog.code) out["code"] = *dialog.code;
+  if (dialog.direction) out["direction"] = documents::to_string(*dialog.direction);
+  if (!dialog.call_id.empty()) out["call_id"] = dialog.call_id;
+  if (dialog.duration_seconds) out["duration"] = *dialog.duration_seconds;
+  if (dialog.remote && dialog.remote->identity) {
+    out["remote"] = dialog.remote->identity->uri;
+    if (!dialog.remote->identity->display.empty()) out["remote_name"] = dialog.remote->identity->display;
+  }
+  return out;
+}
+
+/// What a document does not repeat is as it was (RFC 4235 4.1.6.1, 4.1.6.2).
+void keep_unsaid(documents::Dialog& dialog, const documents::Dialog& before) {
+  const auto keep = [](auto& side, const auto& known) {
+    if (!known) return;
+    if (!side) side.emplace();
+    if (!side->identity) side->identity = known->identity;
+    if (!side->target) side->target = known->target;
+    if (!side->session) side->session = known->session;
+  };
+  keep(dialog.local, before.local);
+  keep(dialog.remote, before.remote);
+}
+
+}  // namespace
+
+Dialogs::Taken Dialogs::take(const DialogInfo& info) {
+  const bool is_full = info.state == DialogInfo::State::full;
+  // A full document may restart the versions: after the server restarts, or in a new subscription.
+  if (!is_full && known_ && info.version <= version_) return Taken::stale;
+  const bool is_gap = !is_full && (!known_ || info.version > version_ + 1);
+  if (is_full)
+    dialogs_.clear();
+  else
+    std::erase_if(dialogs_,
+                  [](const auto& each) { return each.second.state == documents::DialogState::terminated; });
+  for (documents::Dialog dialog : info.dialogs) {
+    if (const auto before = dialogs_.find(dialog.id); before != dialogs_.end())
+      keep_unsaid(dialog, before->second);
+    dialogs_.insert_or_assign(dialog.id, std::move(dialog));
+  }
+  version_ = info.version;
+  known_ = true;
+  return is_gap ? Taken::gap : Taken::yes;
+}
+
+boost::json::array Dialogs::json() const {
+  boost::json::array out;
+  for (const auto& [id, dialog] : dialogs_) out.push_back(dialog_view(dialog));
+  return out;
+}
+
+}  // namespace beckon::client::presence
