@@ -25,13 +25,15 @@ Duration retry_pause(int failures, Random& random) {
 }
 
 /// The lifetime of the own binding in a 2xx: the Contact's parameter, else Expires, else the requested one.
-std::uint32_t granted(const sip::Message& response, std::string_view own_uri, std::uint32_t asked) {
-  if (const auto contacts = response.contacts()) {
-    for (const auto& contact : *contacts) {
-      if (sip::print(contact.uri) != own_uri) continue;
-      if (const auto text = contact.parameter("expires"))
-        return parse_number<std::uint32_t>(*text).value_or(asked);
-    }
+/// The bindings of other devices stand beside it and need not be readable; the own one is found by the rules
+/// of RFC 3261 19.1.4, as a registrar may write it its own way (10.2.4).
+std::uint32_t granted(const sip::Message& response, const std::string& own_contact, std::uint32_t asked) {
+  const auto own = sip::parse_name_addr(own_contact);
+  for (const auto value : response.each(HeaderId::contact)) {
+    const auto contact = sip::parse_name_addr(value);
+    if (!own || !contact || !sip::equivalent(contact->uri, own->uri)) continue;
+    if (const auto text = contact->parameter("expires"))
+      return parse_number<std::uint32_t>(*text).value_or(asked);
   }
   return response.expires().value_or(asked);
 }
@@ -147,9 +149,7 @@ bool Registration::fail_over(int status, const sip::Message* response) {
 void Registration::on_success(std::uint32_t asked, const sip::Message& response, Now now) {
   failures_ = 0;
   if (asked == 0) return enter(State::unregistered, response.status(), "", 0, now);
-  const std::string contact = context_.contact();
-  const std::uint32_t expires =
-      granted(response, std::string_view(contact).substr(1, contact.size() - 2), asked);
+  const std::uint32_t expires = granted(response, context_.contact(), asked);
   context_.connection.take_offer(response);
   keep_alive_.on_registered(response, now);
   // Refreshed while a fifth of the lifetime is left, so that a REGISTER that fails can be tried again.

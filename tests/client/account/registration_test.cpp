@@ -56,6 +56,21 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ends.statuses == Statuses{200});  // called once
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "the own binding is found among others, however the registrar spells it, and whatever "
+                  "cannot be read beside it (RFC 3261 10.2.4, 19.1.4)") {
+  start();
+  std::string own = context.contact();
+  const auto at = own.find("alice");
+  REQUIRE(at != std::string::npos);
+  SUBCASE("as it was sent") {}
+  SUBCASE("with an escape") { own.replace(at, 1, "%61"); }
+  SUBCASE("with a transport in capitals") { own.replace(own.find("=tls"), 4, "=TLS"); }
+  answer(200, {{HeaderId::contact, "<sip:a b@>, <sip:alice@192.0.2.77>;expires=50, " + own + ";expires=100"},
+               {HeaderId::expires, "3000"}});
+  CHECK(last("registration").at("expires") == 100);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a server that grants next to nothing is not asked in a loop") {
   start();
   grant(0);

@@ -320,6 +320,15 @@ TEST_CASE_FIXTURE(Fixture, "the cause of a result follows the failure") {
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "another device's unreadable Contact in the 200 does not cost the registration") {
+  const auto id = execute({"register", "--expires", "600"});
+  const auto request = wire.take().message;
+  const auto own = cut(request.header(HeaderId::contact), '>').first;
+  reply(request, 200, {{HeaderId::contact, "<sip:a b@>, " + std::string(own) + ">;expires=100"}});
+  CHECK(result(id).at("status") == 200);
+  CHECK(last("registration").at("expires") == 100);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the snapshot reports the whole state") {
   execute({"register"});
   execute({"publish", "open"});
