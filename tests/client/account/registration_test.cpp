@@ -95,6 +95,57 @@ TEST_CASE_FIXTURE(Fixture, "a 423 that asks for no more is a refusal") {
   CHECK(wire.is_silent());
 }
 
+TEST_CASE_FIXTURE(Fixture, "a server that raises its minimum again and again is followed once") {
+  start(10);
+  answer(423, {{HeaderId::min_expires, "120"}});
+  answer(423, {{HeaderId::min_expires, "240"}});
+  CHECK(ends.statuses == Statuses{423});
+  pass(1h);
+  CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a 423 does not change the lifetime that the user has asked for meanwhile") {
+  start(10);
+  start(3000);
+  answer(423, {{HeaderId::min_expires, "120"}});
+  CHECK(expires_asked(grant(120)) == "120");
+  CHECK(expires_asked(grant(3000)) == "3000");
+  pass(2400s);
+  CHECK(expires_asked(grant(3000)) == "3000");
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "439: sent again without outbound, but still as this device; each new connection is asked "
+                  "anew (RFC 5626 6)") {
+  const auto is_plain = [](const sip::Message& request) {
+    const auto contact = request.contacts()->front();
+    CHECK(contact.parameter("+sip.instance"));
+    CHECK(request.lists(HeaderId::supported, "path"));
+    const bool outbound = request.lists(HeaderId::supported, "outbound");
+    CHECK(outbound == contact.parameter("reg-id").has_value());
+    return !outbound;
+  };
+  start(100);
+  CHECK_FALSE(is_plain(answer(439)));
+  CHECK(ends.statuses.empty());
+  SUBCASE("it is accepted, refreshed so, and asked with outbound at a new connection") {
+    CHECK(is_plain(grant(100)));
+    CHECK(ends.statuses == Statuses{200});
+    pass(80s);
+    CHECK(is_plain(grant(100)));
+    connection.flow = first_flow + 1;
+    registration.on_connection_lost(now());
+    while (wire.is_silent()) pass(10ms);
+    CHECK_FALSE(is_plain(grant(100)));
+  }
+  SUBCASE("a second 439 is final") {
+    CHECK(is_plain(answer(439)));
+    CHECK(ends.statuses == Statuses{439});
+    pass(1h);
+    CHECK(wire.is_silent());
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "after a lost connection the REGISTER is sent again, with rising pauses") {
   start();
   grant(3600);
