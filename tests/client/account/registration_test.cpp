@@ -317,6 +317,16 @@ TEST_CASE_FIXTURE(TwoServers,
   CHECK(connection.server.remote == first);  // and the next round begins there
 }
 
+TEST_CASE_FIXTURE(TwoServers, "a server that the DNS no longer names is left when it fails (RFC 3263 4.3)") {
+  connection.servers.erase(connection.servers.begin());
+  start();
+  CHECK(wire.last_hop.remote == first);
+  answer(503);
+  CHECK(wire.last_hop.remote == second);
+  CHECK(connection.server.remote == second);
+  CHECK(all_failed == 0);
+}
+
 TEST_CASE_FIXTURE(TwoServers, "a refusal is an answer: no other server is tried") {
   start();
   answer(403);
