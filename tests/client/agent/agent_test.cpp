@@ -501,6 +501,59 @@ TEST_CASE("subscriptions and publication follow the registration to another serv
   }
 }
 
+TEST_CASE("a stream that a long request opened beside UDP carries no other request") {
+  Fixture udp(transaction::Protocol::udp);
+  udp.execute({"subscribe", "alice@example.org"});
+  udp.answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  auto stream = udp.server;
+  stream.protocol = transaction::Protocol::tcp;
+  stream.flow = 9;
+  udp.agent->on_flow_opened(stream, udp.now());
+  CHECK(udp.last("connection").empty());
+  udp.agent->on_message(stream, *sip::Message::parse(share(request_text("OPTIONS"))), udp.now());
+  udp.wire.sent.clear();
+  udp.execute({"message", "alice@example.org", "hi"});
+  CHECK(udp.wire.last_hop.flow == 0);
+  CHECK(udp.wire.last_hop.protocol == transaction::Protocol::udp);
+}
+
+TEST_CASE(
+    "a message on the connection to a server that was left does not turn requests back (RFC 3263 4.3)") {
+  const Address second = *parse_address("192.0.2.10:5061");
+  Fixture fixture(transaction::Protocol::tls, {second});
+  const auto old = fixture.server;
+  fixture.execute({"register", "--expires", "100"});
+  fixture.answer(503);
+  CHECK(fixture.wire.last_hop.remote == second);
+  fixture.turn_to(second);
+  fixture.serve();
+  const auto ups = std::ranges::count_if(fixture.events, [](const auto& event) {
+    return event.at("event") == "connection" && event.at("state") == "up";
+  });
+  fixture.agent->on_message(old, *sip::Message::parse(share(request_text("OPTIONS"))), fixture.now());
+  fixture.agent->on_flow_opened(old, fixture.now());
+  CHECK(ups == 2);
+  CHECK(fixture.last("connection").at("state") == "up");
+  fixture.wire.sent.clear();
+  fixture.execute({"message", "alice@example.org", "hi"});
+  CHECK(fixture.wire.last_hop.remote == second);
+  CHECK(fixture.wire.last_hop.flow == fixture.server.flow);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a REGISTER that dials is sent again soon when its new connection closes (RFC 5626 4.5)") {
+  agent->on_flow_closed(server.flow, now());
+  const auto id = execute({"register"});
+  CHECK(wire.take().to.flow == 0);
+  ++server.flow;
+  agent->on_flow_opened(server, now());
+  agent->on_flow_closed(server.flow, now());
+  CHECK(result(id).at("cause") == "unreachable");
+  CHECK(wire.is_silent());
+  pass(1s);
+  CHECK(wire.take().message.method() == sip::Method::register_);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "the connection to a server that promised to answer pings is pinged (RFC 5626 4.4.1)") {
   execute({"register"});
