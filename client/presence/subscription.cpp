@@ -38,6 +38,10 @@ bool Subscription::matches(const sip::Message& notify) const {
   return notify.call_id() == call_id_ && notify.to_tag() == tag_;
 }
 
+bool Subscription::can_read(const sip::Message& notify) const {
+  return notify.body().empty() || sip::media_type(notify.header(HeaderId::content_type)) == accept_;
+}
+
 int Subscription::on_notify(const sip::Message& notify, Now now) {
   const auto state = sip::parse_subscription_state(notify.header(HeaderId::subscription_state));
   if (!state) return 400;

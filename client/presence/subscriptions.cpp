@@ -2,6 +2,8 @@
 
 namespace beckon::client::presence {
 
+using sip::HeaderId;
+
 namespace {
 
 bool has_ended(const Subscription& subscription) {
@@ -69,7 +71,8 @@ const incoming::Services& Subscriptions::services() const {
 
 void Subscriptions::on_request(const incoming::Request& request, Now now) {
   for (auto& [key, subscription] : subscriptions_) {
-    if (subscription->matches(request.message()))
+    if (!subscription->matches(request.message())) continue;
+    if (subscription->can_read(request.message()))
       return request.respond(subscription->on_notify(request.message(), now), now);
   }
   request.respond(481, now);

@@ -38,6 +38,10 @@ struct Fixture : Bench {
   sip::Message accept() { return answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}}); }
   /// The status that a NOTIFY in the dialog of `subscribe` gets.
   int notify(const sip::Message& subscribe, const std::string& state, std::string_view body = "") {
+    return notify_typed(subscribe, state, subscribe.header(HeaderId::accept), body).status();
+  }
+  sip::Message notify_typed(const sip::Message& subscribe, const std::string& state, std::string_view type,
+                            std::string_view body) {
     const std::string number = std::to_string(++notify_cseq);
     auto builder = sip::Builder::request("NOTIFY", "sip:alice@192.0.2.1:40000");
     builder.add(HeaderId::via, "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK" + number)
@@ -48,9 +52,7 @@ struct Fixture : Bench {
         .add(HeaderId::contact, "<sip:server@192.0.2.9>")
         .add(HeaderId::event, subscribe.header(HeaderId::event))
         .add(HeaderId::subscription_state, state);
-    return ask(*sip::Message::parse(share(std::move(builder).finish("application/pidf+xml", body))))
-        .at(0)
-        .status();
+    return ask(*sip::Message::parse(share(std::move(builder).finish(type, body)))).at(0);
   }
 };
 
@@ -64,6 +66,25 @@ TEST_CASE_FIXTURE(Fixture, "what cannot be subscribed or unsubscribed fails befo
   CHECK(subscribe(bob).error() == Errc::already_subscribed);
   accept();
   CHECK(ends.statuses == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a NOTIFY whose body is not of the subscription's type gets 415 and changes nothing (RFC "
+                  "3261 8.2.3)") {
+  REQUIRE(subscribe(bob).has_value());
+  const auto presence = accept();
+  for (const std::string type : {"application/watcherinfo+xml", "text/plain", "unreadable"}) {
+    CAPTURE(type);
+    const auto response = notify_typed(presence, "active;expires=600", type, open_document);
+    CHECK(response.status() == 415);
+    CHECK(response.header(HeaderId::accept) == documents::pidf_type);
+  }
+  CHECK(read.empty());
+  CHECK(subscriptions.document_of(bob) == nullptr);
+  CHECK(notify_typed(presence, "active;expires=600", "Application/PIDF+xml;charset=utf-8", open_document)
+            .status() == 200);
+  CHECK(read == std::vector{bob});
+  CHECK(notify_typed(presence, "active;expires=600", "text/plain", "").status() == 200);
 }
 
 TEST_CASE_FIXTURE(
