@@ -33,7 +33,10 @@ void Subscription::stop(Done done, Now now) {
 void Subscription::refresh(Now now) { perform(machine_.refresh(now.mono), now); }
 
 bool Subscription::matches(const sip::Message& notify) const {
-  if (!machine_.is_open() || cut(notify.header(HeaderId::event), ';').first != package_) return false;
+  // The SUBSCRIBE has no id, and "an "Event" header field containing an "id" parameter never matches an
+  // "Event" header field without an "id" parameter" (RFC 6665 8.2.1).
+  const auto event = sip::parse_event(notify.header(HeaderId::event));
+  if (!machine_.is_open() || !event || event->package != package_ || !event->id.empty()) return false;
   if (dialog_) return dialog::id_of_request(notify) == dialog_->id;
   return notify.call_id() == call_id_ && notify.to_tag() == tag_;
 }

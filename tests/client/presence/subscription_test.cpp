@@ -102,8 +102,9 @@ TEST_CASE_FIXTURE(Fixture, "a NOTIFY that is not this subscription's matches not
   SUBCASE("another package") {
     CHECK_FALSE(subscription->matches(make_notify(subscribe, "active", "", "dialog")));
   }
-  SUBCASE("the same with an id matches") {
-    CHECK(subscription->matches(make_notify(subscribe, "active", "", "presence;id=1")));
+  SUBCASE("the same with an id, which the SUBSCRIBE had not (RFC 6665 8.2.1)") {
+    CHECK_FALSE(subscription->matches(make_notify(subscribe, "active", "", "presence;id=1")));
+    CHECK(subscription->matches(make_notify(subscribe, "active", "", "presence;new=1")));
   }
   SUBCASE("after the end") {
     CHECK(notify(subscribe, "terminated;reason=rejected") == 200);
