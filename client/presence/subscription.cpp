@@ -115,9 +115,9 @@ void Subscription::on_response(int status, const sip::Message* response, Now now
     if (status >= 200 && status < 300) {
       if (!dialog_) {
         if (auto made = dialog::make_uac_dialog(*response, false)) dialog_ = std::move(*made);
-      } else {
+      } else if (response->to_tag() == dialog_->id.remote_tag) {
         dialog_->on_response(*response);
-      }
+      }  // else a NOTIFY of another fork was first, and its dialog is the one that is kept
       // A NOTIFY may have created the dialog before a challenge raised the CSeq.
       if (dialog_) dialog_->local_cseq = std::max(dialog_->local_cseq, cseq_);
     }
