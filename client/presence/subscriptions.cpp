@@ -74,6 +74,9 @@ void Subscriptions::on_request(const incoming::Request& request, Now now) {
     if (!subscription->matches(request.message())) continue;
     if (subscription->can_read(request.message()))
       return request.respond(subscription->on_notify(request.message(), now), now);
+    auto reply = request.reply(415);
+    reply.add(HeaderId::accept, subscription->accepted());
+    return request.respond(std::move(reply), now);
   }
   request.respond(481, now);
 }
@@ -124,6 +127,7 @@ void Subscriptions::on_change(const Key& key, Now now) {
     for (auto& member : make_closed_view(key.first)) event.insert(member);
     context_.emit(std::move(event));
   }
+  if (key.second == winfo_package) watchers_ = {};
   drop_timer_.set(now.mono, [this](Time) { drop_ended(); });
 }
 

@@ -123,6 +123,25 @@ TEST_CASE_FIXTURE(Fixture, "a document is current while its subscription is acti
   CHECK(subscriptions.subscriptions_json().empty());
 }
 
+TEST_CASE_FIXTURE(Fixture, "without a subscription to them no watchers are known") {
+  REQUIRE(subscribe(alice, "presence.winfo").has_value());
+  const auto request = accept();
+  documents::WatcherInfo info;
+  info.state = documents::WatcherInfo::State::full;
+  info.lists.push_back({.resource = alice, .package = "presence", .watchers = {}, .extensions = {}});
+  info.lists.front().watchers.push_back(
+      {.id = "w1", .uri = bob, .display_name = {}, .expiration_seconds = {}, .subscribed_seconds = {}});
+  info.permits.push_back({bob, ds1::Mode::automatic});
+  CHECK(notify(request, "active;expires=600", print(info)) == 200);
+  CHECK(subscriptions.watchers().watchers_json().size() == 1);
+  CHECK(subscriptions.watchers().permits_json().size() == 1);
+  REQUIRE(subscriptions.unsubscribe(alice, "presence.winfo", ends.take(), now()).has_value());
+  accept();
+  CHECK(notify(request, "terminated;reason=timeout") == 200);
+  CHECK(subscriptions.watchers().watchers_json().empty());
+  CHECK(subscriptions.watchers().permits_json().empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a new connection refreshes every subscription, and the end stops every one") {
   REQUIRE(subscribe(bob).has_value());
   REQUIRE(subscribe(alice, "presence.winfo").has_value());
