@@ -7,6 +7,7 @@
 
 #include "client/account/context.hpp"
 #include "client/call/book.hpp"
+#include "client/control/cause.hpp"
 #include "client/direct/keyring.hpp"
 #include "client/direct/pins.hpp"
 #include "client/direct/port.hpp"
@@ -15,6 +16,9 @@
 #include "protocol/documents/pidf.hpp"
 
 namespace beckon::client::direct {
+
+/// Why a session ended, as the contract names it.
+control::Cause cause_of(beckon::direct::Reason reason);
 
 /// Direct sessions of this device: what it offers (epochs), which identities it trusts, and the sessions
 /// themselves. It carries the calls of kind `direct` in the book of calls, joined to their sound in
