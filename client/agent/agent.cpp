@@ -303,7 +303,7 @@ void Agent::do_statistics(const control::Command& command, Now now) {
 }
 
 void Agent::do_accept_key(const control::Command& command, Now now) {
-  result_of_search(command, sessions_.accept_key(command.text("of"), now), now);
+  result_of_search(command, sessions_.accept_key(command.text("of"), command.text("ident"), now), now);
 }
 
 void Agent::do_safety_number(const control::Command& command, Now now) {

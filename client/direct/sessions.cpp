@@ -169,8 +169,14 @@ void Sessions::learn(const std::string& of, const crypto::Key32& device_key, con
   if (seen == Pins::Seen::pinned) on_pins_changed_();
 }
 
-bool Sessions::accept_key(const std::string& of, Now now) {
-  if (!pins_.accept(of)) return false;
+bool Sessions::accept_key(const std::string& of, const std::string& ident, Now now) {
+  std::optional<crypto::Key32> chosen;
+  if (!ident.empty()) {
+    const auto octets = from_base64(ident);
+    if (!octets || octets->size() != crypto::Key32{}.size()) return false;
+    std::copy(octets->begin(), octets->end(), chosen.emplace().begin());
+  }
+  if (!pins_.accept(of, chosen)) return false;
   on_pins_changed_();
   boost::json::object event = control::make_event("trust", now);
   event["of"] = of;

@@ -51,7 +51,9 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   // --- identities
   /// An identity that the presence of `of` shows.
   void learn(const std::string& of, const crypto::Key32& device_key, const documents::Ident& ident, Now now);
-  bool accept_key(const std::string& of, Now now);
+  /// The user accepts the identity `ident` in base64, as the event "trust" showed it; empty: the one shown
+  /// last.
+  bool accept_key(const std::string& of, const std::string& ident, Now now);
 
   // --- calls
   /// What later sessions play and record unless their command says otherwise.
