@@ -246,12 +246,12 @@ bool Endpoint::Impl::is_verified(const Admission& admission) {
   return vouched || trust_.is_verified(aor, key);
 }
 
+/// A session that is only dialled does not count: two users who call each other would both be refused
+/// (DIRECT_SESSIONS 9).
 bool Endpoint::Impl::is_in_call() const {
   return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& entry) {
-    const Session& session = *entry.second;
-    const bool calling = session.role() == Session::Role::caller && !session.is_dead();
-    return calling || session.state() == Session::State::answered ||
-           session.state() == Session::State::active;
+    const auto state = entry.second->state();
+    return state == Session::State::answered || state == Session::State::active;
   });
 }
 
