@@ -23,7 +23,7 @@ constexpr Duration attempt_gap = 2s;           ///< Between attempts to one AOR 
 constexpr std::size_t errors_per_second = 20;  ///< 438 and 400 (5)
 constexpr std::size_t held_packets_max = 32;   ///< Of unknown tags (4)
 constexpr std::size_t held_octets_max = 64 * 1024;
-constexpr Duration held_time = 100ms;
+constexpr Duration held_time = 160ms;
 
 using TagNumber = std::uint32_t;
 TagNumber number_of(const Tag& tag) { return TagNumber{tag[0]} << 16 | TagNumber{tag[1]} << 8 | tag[2]; }
