@@ -4,6 +4,11 @@
 #include <fstream>
 #include <iterator>
 
+#include "media/direct/hello.hpp"
+#include "protocol/documents/direct.hpp"
+#include "protocol/documents/pidf.hpp"
+#include "protocol/ds1/ticket.hpp"
+#include "protocol/stun/message.hpp"
 #include "tests/client/bench.hpp"
 
 using namespace beckon;
@@ -586,9 +591,50 @@ TEST_CASE_FIXTURE(Fixture, "requests that no room serves are refused") {
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "no session rings while the device has not published one (DIRECT_SESSIONS 9)") {
-  const auto id = execute({"answer", "1"});
-  CHECK(result(id).at("cause") == "not-found");
-  agent->on_datagram(*parse_address("192.0.2.66:4000"), Bytes{0, 1, 2, 3}, now());
-  CHECK(port.sent == 0);
+TEST_CASE_FIXTURE(Fixture, "no session rings while the device does not publish one (DIRECT_SESSIONS 9)") {
+  const client::Headers offers{{HeaderId::supported, "beckon-direct"}};
+  execute({"register"});
+  serve(offers);
+  execute({"publish", "open", "--direct", "ask"});
+  const auto document = documents::parse_pidf(wire.sent.front().message.body());
+  REQUIRE(document.has_value());
+  const auto offered = documents::find_direct(document->tuples.front());
+  REQUIRE(offered.has_value());
+  REQUIRE(offered->secret.has_value());
+  serve(offers);
+  const auto caller = crypto::make_x25519(random);
+  direct::HelloBody body;
+  body.tag = {1, 2, 3};
+  body.want = ds1::Mode::ask;
+  body.media = {{direct::MediaKind::audio, direct::Direction::sendrecv, 111, 7}};
+  body.ephemeral = crypto::make_x25519(random).pub;
+  const auto grant = ds1::make_grant(*offered->secret, offered->epoch, {ds1::Mode::ask, alice}, random);
+  const auto hello = direct::seal_hello({keyring.device.pub, offered->epoch, grant}, caller,
+                                        crypto::make_x25519(random), body);
+  REQUIRE(hello.has_value());
+  const auto datagram = stun::Writer(stun::Class::request, stun::binding, stun::TransactionId{})
+                            .add(stun::attribute::direct_hello, hello->attribute)
+                            .add_fingerprint();
+  const auto ring = [&] {
+    agent->on_datagram(*parse_address("192.0.2.66:4000"), datagram.bytes(), now());
+    CHECK(port.sent > 0);  // the HELLO is answered in any case
+  };
+  SUBCASE("it is published") {
+    ring();
+    CHECK(last("call").at("state") == "ringing");
+    CHECK(last("call").at("peer").as_string() == alice);
+  }
+  SUBCASE("it is no longer published") {
+    execute({"unpublish"});
+    serve(offers);
+    ring();
+    CHECK(last("call").empty());
+    CHECK(result(execute({"answer", "1"})).at("cause") == "not-found");
+  }
+  SUBCASE("presence is published without it") {
+    execute({"publish", "open"});
+    serve(offers);
+    ring();
+    CHECK(last("call").empty());
+  }
 }
