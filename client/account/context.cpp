@@ -19,7 +19,11 @@ void Connection::turn_to(const transaction::Hop& next) {
 
 bool Connection::fail_over() {
   const auto now = std::ranges::find(servers, server);
-  if (servers.size() < 2 || now == servers.end()) return false;
+  if (now == servers.end() && !servers.empty()) {  // located anew meanwhile, and no longer named
+    turn_to(servers.front());
+    return true;
+  }
+  if (servers.size() < 2) return false;
   turn_to(now + 1 == servers.end() ? servers.front() : *(now + 1));
   if (++failed < servers.size()) return true;
   failed = 0;

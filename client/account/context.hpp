@@ -18,7 +18,7 @@ class Requester;
 /// The connection to the server as it stands now.
 struct Connection {
   transaction::Hop server;         ///< The destination of every request.
-  transaction::FlowId flow = 0;    ///< The stream connection of the newest message; 0: none, or UDP.
+  transaction::FlowId flow = 0;    ///< The stream connection to `server`; 0: none, or UDP.
   transaction::FlowId direct = 0;  ///< The flow on which the server offered direct sessions; 0: none.
   /// The domain's servers in the order to try, with `server` among them (RFC 3263 4.3). Empty: only one is
   /// known.

@@ -25,13 +25,15 @@ Duration retry_pause(int failures, Random& random) {
 }
 
 /// The lifetime of the own binding in a 2xx: the Contact's parameter, else Expires, else the requested one.
-std::uint32_t granted(const sip::Message& response, std::string_view own_uri, std::uint32_t asked) {
-  if (const auto contacts = response.contacts()) {
-    for (const auto& contact : *contacts) {
-      if (sip::print(contact.uri) != own_uri) continue;
-      if (const auto text = contact.parameter("expires"))
-        return parse_number<std::uint32_t>(*text).value_or(asked);
-    }
+/// The bindings of other devices stand beside it and need not be readable; the own one is found by the rules
+/// of RFC 3261 19.1.4, as a registrar may write it its own way (10.2.4).
+std::uint32_t granted(const sip::Message& response, const std::string& own_contact, std::uint32_t asked) {
+  const auto own = sip::parse_name_addr(own_contact);
+  for (const auto value : response.each(HeaderId::contact)) {
+    const auto contact = sip::parse_name_addr(value);
+    if (!own || !contact || !sip::equivalent(contact->uri, own->uri)) continue;
+    if (const auto text = contact->parameter("expires"))
+      return parse_number<std::uint32_t>(*text).value_or(asked);
   }
   return response.expires().value_or(asked);
 }
@@ -96,20 +98,17 @@ void Registration::send(Order order, Now now) {
 
 sip::Builder Registration::make(const std::string& uri, std::uint32_t expires) {
   sip::Builder builder = context_.request("REGISTER", uri, context_.account.aor, tag_, call_id_, ++cseq_);
+  const bool outbound = without_outbound_ != context_.hop();
   builder.add(HeaderId::contact, context_.contact() + ";+sip.instance=\"<" + context_.account.instance +
-                                     ">\";reg-id=1;expires=" + std::to_string(expires));
-  builder.add(HeaderId::supported, "path, outbound");
+                                     ">\"" + (outbound ? ";reg-id=1" : "") +
+                                     ";expires=" + std::to_string(expires));
+  builder.add(HeaderId::supported, outbound ? "path, outbound" : "path");
   return builder;
 }
 
 void Registration::on_final(Order order, int status, const sip::Message* response, Now now) {
   in_flight_ = false;
-  if (status == 423 && response != nullptr && order.expires != 0) {
-    if (const auto least = response->number(HeaderId::min_expires); least && *least > order.expires) {
-      order.expires = asked_ = *least;
-      return send(std::move(order), now);
-    }
-  }
+  if (take_demand(order, status, response)) return send(std::move(order), now);
   if (fail_over(status, response)) return send(std::move(order), now);
   if (response != nullptr && status < 300) {
     on_success(order.expires, *response, now);
@@ -123,6 +122,23 @@ void Registration::on_final(Order order, int status, const sip::Message* respons
   Order next = std::move(orders_.front());
   orders_.pop_front();
   send(std::move(next), now);
+}
+
+/// True if the server asks for the same REGISTER in another form, and has not asked so before: a longer
+/// lifetime (423), or none of RFC 5626's outbound on this connection (439).
+bool Registration::take_demand(Order& order, int status, const sip::Message* response) {
+  if (response == nullptr) return false;
+  if (status == 439 && without_outbound_ != context_.hop()) {
+    without_outbound_ = context_.hop();
+    return true;
+  }
+  const auto least = response->number(HeaderId::min_expires);
+  if (status != 423 || order.expires == 0 || order.raised || !least || *least <= order.expires) return false;
+  // What the user has asked for meanwhile waits in a later order.
+  if (asked_ == order.expires) asked_ = *least;
+  order.expires = *least;
+  order.raised = true;
+  return true;
 }
 
 /// After no answer or a 503, the same request goes to the domain's next server at once (RFC 3263 4.3). A
@@ -147,9 +163,7 @@ bool Registration::fail_over(int status, const sip::Message* response) {
 void Registration::on_success(std::uint32_t asked, const sip::Message& response, Now now) {
   failures_ = 0;
   if (asked == 0) return enter(State::unregistered, response.status(), "", 0, now);
-  const std::string contact = context_.contact();
-  const std::uint32_t expires =
-      granted(response, std::string_view(contact).substr(1, contact.size() - 2), asked);
+  const std::uint32_t expires = granted(response, context_.contact(), asked);
   context_.connection.take_offer(response);
   keep_alive_.on_registered(response, now);
   // Refreshed while a fifth of the lifetime is left, so that a REGISTER that fails can be tried again.

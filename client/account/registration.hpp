@@ -50,11 +50,13 @@ class Registration {
   struct Order {
     std::uint32_t expires = 0;
     Done done;
+    bool raised = false;  ///< To what a 423 asked for.
   };
   void place(Order order, Now now);
   void send(Order order, Now now);
   sip::Builder make(const std::string& uri, std::uint32_t expires);
   void on_final(Order order, int status, const sip::Message* response, Now now);
+  bool take_demand(Order& order, int status, const sip::Message* response);
   bool fail_over(int status, const sip::Message* response);
   void on_success(std::uint32_t asked, const sip::Message& response, Now now);
   void on_failure(int status, const sip::Message* response, Now now);
@@ -72,6 +74,8 @@ class Registration {
   std::uint32_t asked_ = 0;
   std::string call_id_, tag_;
   std::uint32_t cseq_ = 0;
+  /// Where a 439 said that the first hop does not know outbound.
+  std::optional<transaction::Hop> without_outbound_;
   int failures_ = 0;
   bool in_flight_ = false;
   std::deque<Order> orders_;  ///< They wait for the REGISTER in flight.

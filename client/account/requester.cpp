@@ -1,5 +1,6 @@
 #include "client/account/requester.hpp"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -91,12 +92,21 @@ bool Requester::take_challenges(const sip::Message& response, Attempt& attempt) 
     for (auto& challenge : auth::choose_each(values)) {
       const Place place{pair.answer, to_lower(challenge.realm)};
       if (!is_ours(place.second, attempt.request.method)) continue;
-      const bool first = attempt.answered.insert(place).second;
+      const bool first = attempt.answered.size() < sessions_max && attempt.answered.insert(place).second;
       is_new |= first || (challenge.stale && attempt.stale_answers++ < stale_max);
-      sessions_[place] = Session{std::move(challenge), random_.token(8), 0};
+      keep(place, std::move(challenge));
     }
   }
   return is_new;
+}
+
+/// The realm that was challenged longest ago leaves for a new one.
+void Requester::keep(const Place& place, auth::Challenge challenge) {
+  if (!sessions_.contains(place) && sessions_.size() >= sessions_max) {
+    sessions_.erase(
+        std::ranges::min_element(sessions_, {}, [](const auto& entry) { return entry.second.age; }));
+  }
+  sessions_[place] = Session{std::move(challenge), random_.token(8), 0, ++challenges_};
 }
 
 bool Requester::is_ours(const std::string& realm, sip::Method method) {

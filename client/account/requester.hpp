@@ -69,11 +69,16 @@ class Requester {
     auth::Challenge challenge;
     std::string cnonce;  ///< The same as long as the nonce (RFC 7616 3.4.2 for -sess).
     std::uint32_t count = 0;
+    std::uint64_t age = 0;  ///< The lower, the longer ago it was challenged.
   };
+  /// Realms whose challenges are kept, as requests carry credentials for each of them; and how many one
+  /// request answers.
+  static constexpr std::size_t sessions_max = 8;
   void start(const std::shared_ptr<Attempt>& attempt, Now now);
   void on_outcome(const std::shared_ptr<Attempt>& attempt, const transaction::Outcome& outcome, Now now);
   bool take_challenges(const sip::Message& response, Attempt& attempt);
   bool is_ours(const std::string& realm, sip::Method method);
+  void keep(const Place& place, auth::Challenge challenge);
   void add_credentials(sip::Builder& builder, Attempt& attempt);
   bool take_proofs(const sip::Message& response, const Attempt& attempt);
   auth::Proof take_proof(const auth::Info& info, sip::HeaderId header, std::string_view body,
@@ -83,8 +88,9 @@ class Requester {
   transaction::Layer& layer_;
   Random& random_;
   std::map<Place, Session> sessions_;
-  std::string registrar_realm_;  ///< The realm that challenged the last REGISTER, in lower case.
-  Life life_;                    ///< Outcomes after the end are dropped.
+  std::uint64_t challenges_ = 0;  ///< How many were kept so far.
+  std::string registrar_realm_;   ///< The realm that challenged the last REGISTER, in lower case.
+  Life life_;                     ///< Outcomes after the end are dropped.
 };
 
 }  // namespace beckon::client::account

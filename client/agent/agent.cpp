@@ -86,7 +86,7 @@ void Agent::on_message(const transaction::Hop& from, const sip::Message& message
         sip::Builder::reply(message, rejected->status, edges_.random.token(6), rejected->reason).finish();
     return tracer_.send(from, share(std::move(reply)), {});
   }
-  adopt(from.flow);
+  adopt(from);
   layer_.receive(from, message, now);
 }
 
@@ -100,12 +100,16 @@ void Agent::on_malformed(const transaction::Hop& from, ErrorCode why, std::strin
   tracer_.send(from, share(std::move(reply)), {});
 }
 
-/// Requests use the connection that the newest message came on.
-void Agent::adopt(transaction::FlowId flow) {
-  if (flow == 0 || flow == connection_.flow) return;
+/// Requests use the newest connection to the current server. Any other is only answered on: one to a server
+/// that was left, one that was made for a request too long for a datagram, one from a peer.
+bool Agent::adopt(const transaction::Hop& from) {
+  const auto& server = connection_.server;
+  if (from.flow == 0 || from.protocol != server.protocol || from.remote != server.remote) return false;
+  if (from.flow == connection_.flow) return true;
   connection_.was_lost |= connection_.flow != 0;
-  connection_.flow = flow;
+  connection_.flow = from.flow;
   update_reachability();
+  return true;
 }
 
 void Agent::update_reachability() {
@@ -113,8 +117,8 @@ void Agent::update_reachability() {
 }
 
 void Agent::on_flow_opened(const transaction::Hop& flow, Now now) {
-  adopt(flow.flow);
-  report_connection("up", {}, now);
+  layer_.on_flow_opened(flow);
+  if (adopt(flow)) report_connection("up", {}, now);
 }
 
 void Agent::report_connection(std::string_view state, std::string_view reason, Now now) {
@@ -309,7 +313,7 @@ void Agent::do_statistics(const control::Command& command, Now now) {
 }
 
 void Agent::do_accept_key(const control::Command& command, Now now) {
-  result_of_search(command, sessions_.accept_key(command.text("of"), now), now);
+  result_of_search(command, sessions_.accept_key(command.text("of"), command.text("ident"), now), now);
 }
 
 void Agent::do_safety_number(const control::Command& command, Now now) {

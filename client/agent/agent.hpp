@@ -121,7 +121,7 @@ class Agent final : private control::Executor {
   /// A room's `Done` for a command.
   auto ends(const control::Command& command);
 
-  void adopt(transaction::FlowId flow);
+  bool adopt(const transaction::Hop& from);
   void on_registered(Now now);
   void on_datagrams_failed(std::string_view why, Now now);
   void report_connection(std::string_view state, std::string_view reason, Now now);

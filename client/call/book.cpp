@@ -155,6 +155,7 @@ void Book::report(Number number, const Call& call, Now now) {
   if (call.cause) {
     event["reason"] = call.cause->reason;
     event["reason_code"] = call.cause->code;
+    event["cause"] = control::to_string(call.cause->cause);
   }
   context_.emit(std::move(event));
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/account/context.hpp"
+#include "client/control/cause.hpp"
 #include "media/stream/calls.hpp"
 
 namespace beckon::client::call {
@@ -37,6 +38,7 @@ struct Cause {
   std::string reason;
   int code =
       0;  ///< direct: DIRECT_SESSIONS 10. invite: the status, or the cause of a Reason header (RFC 3326).
+  control::Cause cause = control::Cause::failed;  ///< The same as the contract names it.
 };
 
 /// What a call is when it begins.

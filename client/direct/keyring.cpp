@@ -26,6 +26,21 @@ Result<crypto::Key32> read_key(const boost::json::object& object, std::string_vi
   return key;
 }
 
+constexpr std::string_view urn = "urn:uuid:";
+
+/// The device's name is sent as it is, so it must be what RFC 5626 4.1 wants: a URN, here of a UUID.
+bool is_uuid_urn(std::string_view text) {
+  if (!text.starts_with(urn)) return false;
+  text.remove_prefix(urn.size());
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const char c = to_lower(text[i]);
+    if (dash ? c != '-' : !is_digit(c) && (c < 'a' || c > 'f')) return false;
+  }
+  return true;
+}
+
 /// A random UUID of RFC 4122 4.4.
 std::string make_uuid(Random& random) {
   Bytes octets = random.bytes(16);
@@ -33,7 +48,7 @@ std::string make_uuid(Random& random) {
   octets[8] = static_cast<std::uint8_t>((octets[8] & 0x3f) | 0x80);
   std::string hex = to_hex(octets);
   for (const std::size_t at : {20U, 16U, 12U, 8U}) hex.insert(at, "-");
-  return "urn:uuid:" + hex;
+  return std::string(urn) + hex;
 }
 
 }  // namespace
@@ -63,6 +78,7 @@ Result<Keyring> parse_keyring(std::string_view text) {
   const auto ident = read_key(object, "ident");
   const auto* instance = object.if_contains("instance");
   if (!device || !ident || instance == nullptr || !instance->is_string()) return bad_keyring();
+  if (!is_uuid_urn(instance->as_string())) return bad_keyring();
   return Keyring{{*device, crypto::x25519_public(*device)},
                  {*ident, crypto::ed25519_public(*ident)},
                  std::string(instance->as_string())};

@@ -13,8 +13,8 @@
 namespace beckon::client::direct {
 namespace {
 
-/// Device keys kept per AOR: bounds the memory that a server can fill.
-constexpr std::size_t devices_max = 64;
+/// Claims kept per AOR: bounds the memory that a server can fill.
+constexpr std::size_t claims_max = 64;
 
 ErrorCode bad_pins() { return boost::system::errc::make_error_code(boost::system::errc::invalid_argument); }
 
@@ -24,8 +24,12 @@ Pins::Seen Pins::see(const std::string& aor, const crypto::Key32& device_key, co
                      const crypto::Key32& fingerprint, ByteView signature) {
   if (!ds1::verify_identity(ident, aor, device_key, fingerprint, signature)) return Seen::bad;
   Entry& entry = entries_[aor];
-  if (entry.devices.size() >= devices_max && !entry.devices.contains(device_key)) entry.devices.clear();
-  const auto [device, is_new] = entry.devices.insert_or_assign(device_key, ident);
+  const Entry::Claim claim{device_key, ident};
+  const bool is_new = !entry.claims.contains(claim);
+  if (is_new) {
+    if (entry.claims.size() >= claims_max) entry.make_room();
+    entry.claims.insert(claim);
+  }
   if (entry.pinned.contains(ident)) return Seen::verified;
   if (!entry.pinned.empty()) {
     entry.waiting = ident;
@@ -35,11 +39,19 @@ Pins::Seen Pins::see(const std::string& aor, const crypto::Key32& device_key, co
   return Seen::pinned;
 }
 
+/// Claims of pinned identities outlive the others, so a flood of new identities unverifies no device.
+void Pins::Entry::make_room() {
+  std::erase_if(claims, [this](const Claim& claim) { return !pinned.contains(claim.second); });
+  if (claims.size() >= claims_max) claims.clear();
+}
+
 bool Pins::is_verified(const std::string& aor, const crypto::Key32& device_key) const {
   const auto entry = entries_.find(aor);
   if (entry == entries_.end()) return false;
-  const auto device = entry->second.devices.find(device_key);
-  return device != entry->second.devices.end() && entry->second.pinned.contains(device->second);
+  const auto& pinned = entry->second.pinned;
+  return std::any_of(pinned.begin(), pinned.end(), [&](const crypto::Key32& ident) {
+    return entry->second.claims.contains({device_key, ident});
+  });
 }
 
 bool Pins::is_pinned(const std::string& aor, const crypto::Key32& ident) const {
@@ -47,10 +59,15 @@ bool Pins::is_pinned(const std::string& aor, const crypto::Key32& ident) const {
   return entry != entries_.end() && entry->second.pinned.contains(ident);
 }
 
-bool Pins::accept(const std::string& aor) {
-  const auto entry = entries_.find(aor);
-  if (entry == entries_.end() || !entry->second.waiting) return false;
-  entry->second.pinned.insert(*std::exchange(entry->second.waiting, std::nullopt));
+bool Pins::accept(const std::string& aor, const std::optional<crypto::Key32>& ident) {
+  const auto found = entries_.find(aor);
+  if (found == entries_.end()) return false;
+  Entry& entry = found->second;
+  const auto chosen = ident ? ident : entry.waiting;
+  const auto is_shown = [&](const Entry::Claim& claim) { return claim.second == *chosen; };
+  if (!chosen || std::none_of(entry.claims.begin(), entry.claims.end(), is_shown)) return false;
+  if (!entry.pinned.insert(*chosen).second) return false;
+  if (entry.waiting == chosen) entry.waiting.reset();
   return true;
 }
 

@@ -38,6 +38,31 @@ std::vector<stream::AudioCodec> stream_codecs() {
 
 }  // namespace
 
+control::Cause cause_of(ds::Reason reason) {
+  using control::Cause;
+  switch (reason) {
+    case ds::Reason::none:
+    case ds::Reason::normal:
+    case ds::Reason::glare_lost:  // the other session goes on
+    case ds::Reason::answered_elsewhere:
+      return Cause::done;
+    case ds::Reason::busy:
+    case ds::Reason::no_answer:
+    case ds::Reason::overload:
+      return Cause::unavailable;
+    case ds::Reason::declined:
+    case ds::Reason::mode_not_allowed:
+    case ds::Reason::revoked:
+      return Cause::refused;
+    case ds::Reason::media_not_supported:
+    case ds::Reason::extension_not_supported:
+      return Cause::no_direct;
+    case ds::Reason::path_lost:
+      return Cause::unreachable;
+  }
+  return Cause::failed;  // a number of a newer peer
+}
+
 Sessions::Sessions(account::Context& context, call::Book& book, const Keyring& keyring, Pins& pins,
                    Port& port, std::function<void()> on_pins_changed)
     : context_(context),
@@ -144,8 +169,14 @@ void Sessions::learn(const std::string& of, const crypto::Key32& device_key, con
   if (seen == Pins::Seen::pinned) on_pins_changed_();
 }
 
-bool Sessions::accept_key(const std::string& of, Now now) {
-  if (!pins_.accept(of)) return false;
+bool Sessions::accept_key(const std::string& of, const std::string& ident, Now now) {
+  std::optional<crypto::Key32> chosen;
+  if (!ident.empty()) {
+    const auto octets = from_base64(ident);
+    if (!octets || octets->size() != crypto::Key32{}.size()) return false;
+    std::copy(octets->begin(), octets->end(), chosen.emplace().begin());
+  }
+  if (!pins_.accept(of, chosen)) return false;
   on_pins_changed_();
   boost::json::object event = control::make_event("trust", now);
   event["of"] = of;
@@ -216,7 +247,8 @@ void Sessions::on_incoming(const ds::Incoming& incoming, Now now) {
 }
 
 void Sessions::on_ended(const ds::Ended& ended, Now now) {
-  book_.end(number_of(ended.call, now), {ds::to_string(ended.reason), static_cast<int>(ended.reason)}, now);
+  book_.end(number_of(ended.call, now),
+            {ds::to_string(ended.reason), static_cast<int>(ended.reason), cause_of(ended.reason)}, now);
   // A session without audio has no figures, and `on_finished` does not follow.
   if (!streams_.statistics(ended.call)) numbers_.erase(ended.call);
 }

@@ -7,6 +7,7 @@
 
 #include "client/account/context.hpp"
 #include "client/call/book.hpp"
+#include "client/control/cause.hpp"
 #include "client/direct/keyring.hpp"
 #include "client/direct/pins.hpp"
 #include "client/direct/port.hpp"
@@ -15,6 +16,9 @@
 #include "protocol/documents/pidf.hpp"
 
 namespace beckon::client::direct {
+
+/// Why a session ended, as the contract names it.
+control::Cause cause_of(beckon::direct::Reason reason);
 
 /// Direct sessions of this device: what it offers (epochs), which identities it trusts, and the sessions
 /// themselves. It carries the calls of kind `direct` in the book of calls, joined to their sound in
@@ -47,7 +51,9 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   // --- identities
   /// An identity that the presence of `of` shows.
   void learn(const std::string& of, const crypto::Key32& device_key, const documents::Ident& ident, Now now);
-  bool accept_key(const std::string& of, Now now);
+  /// The user accepts the identity `ident` in base64, as the event "trust" showed it; empty: the one shown
+  /// last.
+  bool accept_key(const std::string& of, const std::string& ident, Now now);
 
   // --- calls
   /// What later sessions play and record unless their command says otherwise.

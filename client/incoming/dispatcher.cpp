@@ -37,6 +37,14 @@ std::string unsupported(const sip::Message& request, const Room* room) {
   return out;
 }
 
+/// Has the body an encoding other than identity, the only one that rooms read?
+bool is_encoded(const sip::Message& request) {
+  for (const auto coding : request.each(HeaderId::content_encoding)) {
+    if (!iequals(coding, "identity")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Room* Dispatcher::find_serving(Method method) const {
@@ -56,11 +64,19 @@ Room* Dispatcher::find(Method method, std::string_view package) const {
 
 void Dispatcher::on_request(transaction::TransactionId id, const transaction::Hop& from,
                             const sip::Message& message, Now now) {
+  // In the order of RFC 3261 8.2: method, extensions, content.
   const Request request(context_, id, from, message);
+  if (message.method() != Method::options && find_serving(message.method()) == nullptr)
+    return refuse(request, now);
   Room* const room = find(message.method(), trim(cut(message.header(HeaderId::event), ';').first));
   if (const auto tags = unsupported(message, room); !tags.empty()) {
     auto reply = request.reply(420);
     reply.add(HeaderId::unsupported, tags);
+    return request.respond(std::move(reply), now);
+  }
+  if (is_encoded(message)) {
+    auto reply = request.reply(415);
+    reply.add(HeaderId::accept_encoding, "identity");
     return request.respond(std::move(reply), now);
   }
   room != nullptr ? room->on_request(request, now) : refuse(request, now);

@@ -8,8 +8,8 @@
 namespace beckon::client::incoming {
 
 /// Hands each request that comes in to its room, and answers those that no room takes: OPTIONS, methods and
-/// event packages that are not served, extensions that are not supported. It is the user of the agent's
-/// transaction layer.
+/// event packages that are not served, extensions that are not supported, bodies that are encoded. It is the
+/// user of the agent's transaction layer.
 class Dispatcher final : public transaction::User {
  public:
   explicit Dispatcher(const account::Context& context) : context_(context) {}

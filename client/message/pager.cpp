@@ -60,7 +60,7 @@ void Pager::on_request(const incoming::Request& request, Now now) {
   const sip::Message& message = request.message();
   const std::string type = sip::media_type(message.header(HeaderId::content_type));
   // COMPAT: some peers send a text without Content-Type.
-  if (!type.empty() && !type.starts_with("text/")) {
+  if (message.has(HeaderId::content_type) && !type.starts_with("text/")) {
     auto reply = request.reply(415);
     reply.add(HeaderId::accept, "text/plain");
     return request.respond(std::move(reply), now);

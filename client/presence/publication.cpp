@@ -178,8 +178,9 @@ void Publication::on_response(int status, const sip::Message* response, Now now)
   if (!actions.request && !waiting_.empty()) actions = hurry(now.mono);
   const std::string_view reason = account::Requester::reason_of(status, response);
   const char* const state = !good && !removed ? "failed" : in_flight_.removal ? "removed" : "published";
-  perform(actions, now);
+  // What is sent next changes what was published.
   report(state, status, reason, summary.expires.value_or(0), now);
+  perform(actions, now);
   for (const auto& done : dones) done(removed ? 200 : account::Requester::status_of(status, response), now);
   settle(now);
   if (unwanted) update(now);

@@ -40,9 +40,16 @@ void Subscription::reload(Now now) {
 }
 
 bool Subscription::matches(const sip::Message& notify) const {
-  if (!machine_.is_open() || cut(notify.header(HeaderId::event), ';').first != package_) return false;
+  // The SUBSCRIBE has no id, and "an "Event" header field containing an "id" parameter never matches an
+  // "Event" header field without an "id" parameter" (RFC 6665 8.2.1).
+  const auto event = sip::parse_event(notify.header(HeaderId::event));
+  if (!machine_.is_open() || !event || event->package != package_ || !event->id.empty()) return false;
   if (dialog_) return dialog::id_of_request(notify) == dialog_->id;
   return notify.call_id() == call_id_ && notify.to_tag() == tag_;
+}
+
+bool Subscription::can_read(const sip::Message& notify) const {
+  return notify.body().empty() || sip::media_type(notify.header(HeaderId::content_type)) == accept_;
 }
 
 int Subscription::on_notify(const sip::Message& notify, Now now) {
@@ -121,9 +128,9 @@ void Subscription::on_response(int status, const sip::Message* response, Now now
     if (status >= 200 && status < 300) {
       if (!dialog_) {
         if (auto made = dialog::make_uac_dialog(*response, false)) dialog_ = std::move(*made);
-      } else {
+      } else if (response->to_tag() == dialog_->id.remote_tag) {
         dialog_->on_response(*response);
-      }
+      }  // else a NOTIFY of another fork was first, and its dialog is the one that is kept
       // A NOTIFY may have created the dialog before a challenge raised the CSeq.
       if (dialog_) dialog_->local_cseq = std::max(dialog_->local_cseq, cseq_);
     }

@@ -41,6 +41,10 @@ class Subscription {
   /// Does this NOTIFY belong here? One that overtakes the 200 has no dialog yet and matches by Call-ID and
   /// tag. After the end none matches.
   bool matches(const sip::Message& notify) const;
+  /// Is it without a body, or is the body of the type that the subscription accepts?
+  bool can_read(const sip::Message& notify) const;
+  /// The value of Accept.
+  const std::string& accepted() const { return accept_; }
   /// Handles it and returns the status to answer with.
   int on_notify(const sip::Message& notify, Now now);
 

@@ -4,6 +4,8 @@
 
 namespace beckon::client::presence {
 
+using sip::HeaderId;
+
 namespace {
 
 bool has_ended(const Subscription& subscription) {
@@ -81,6 +83,11 @@ const incoming::Services& Subscriptions::services() const {
 void Subscriptions::on_request(const incoming::Request& request, Now now) {
   for (auto& [key, subscription] : subscriptions_) {
     if (!subscription->matches(request.message())) continue;
+    if (!subscription->can_read(request.message())) {
+      auto reply = request.reply(415);
+      reply.add(HeaderId::accept, subscription->accepted());
+      return request.respond(std::move(reply), now);
+    }
     request.respond(subscription->on_notify(request.message(), now), now);
     if (subscription->confirms(request.message())) confirm(key, now);
     return;
@@ -173,6 +180,7 @@ void Subscriptions::on_change(const Key& key, Now now) {
     context_.emit(std::move(event));
   }
   if (key.second == dialog_package) dialogs_.erase(key.first);
+  if (key.second == winfo_package) watchers_ = {};
   drop_timer_.set(now.mono, [this](Time) { drop_ended(); });
 }
 

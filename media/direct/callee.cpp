@@ -1,9 +1,19 @@
 #include "media/direct/callee.hpp"
 
 namespace beckon::direct {
+namespace {
+
+std::vector<std::uint32_t> ssrcs_of(const HelloBody& body) {
+  std::vector<std::uint32_t> out;
+  for (const auto& line : body.media) out.push_back(line.ssrc);
+  return out;
+}
+
+}  // namespace
 
 Callee::Callee(Host& host, Setup setup, const Arrival& arrival, Time now)
-    : Session(host, Role::callee, std::move(setup.subject), setup.ssrcs, setup.hello.keys, now),
+    : Session(host, Role::callee, std::move(setup.subject), setup.ssrcs, ssrcs_of(setup.hello.body),
+              setup.hello.keys, now),
       caller_key_(setup.hello.caller_key),
       caller_ephemeral_(setup.hello.body.ephemeral),
       silence_timer_(host.timers) {

@@ -20,7 +20,7 @@ bool is_worth_invite(Reason reason) {
 }  // namespace
 
 Caller::Caller(Host& host, const crypto::KeyPair& device, Setup setup, Time now)
-    : Session(host, Role::caller, std::move(setup.subject), setup.ssrcs, setup.hello.keys, now),
+    : Session(host, Role::caller, std::move(setup.subject), setup.ssrcs, {}, setup.hello.keys, now),
       device_(device),
       ephemeral_(setup.ephemeral),
       expects_auto_(setup.expects_auto),

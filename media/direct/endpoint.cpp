@@ -23,7 +23,7 @@ constexpr Duration attempt_gap = 2s;           ///< Between attempts to one AOR 
 constexpr std::size_t errors_per_second = 20;  ///< 438 and 400 (5)
 constexpr std::size_t held_packets_max = 32;   ///< Of unknown tags (4)
 constexpr std::size_t held_octets_max = 64 * 1024;
-constexpr Duration held_time = 100ms;
+constexpr Duration held_time = 160ms;
 
 using TagNumber = std::uint32_t;
 TagNumber number_of(const Tag& tag) { return TagNumber{tag[0]} << 16 | TagNumber{tag[1]} << 8 | tag[2]; }
@@ -49,6 +49,7 @@ class Endpoint::Impl final : public Host {
   void forget(CallId call) override;
 
   Result<CallId> call(const Offer& offer, Time now);
+  Result<void> check_offer(const Offer& offer, Time now) const;
   void set_epoch(const ds1::Epoch& epoch, const crypto::Key32& secret, Time now);
   void revoke(std::string_view aor, Time now);
   void on_datagram(const Address& from, ByteView datagram, Time now);
@@ -71,7 +72,6 @@ class Endpoint::Impl final : public Host {
 
   void add(std::unique_ptr<Session> session);
   Tag make_tag();
-  Result<void> check_offer(const Offer& offer, Time now) const;
   std::vector<Candidate> candidates_for(const Offer& offer) const;
   void on_stun(const Address& from, ByteView datagram, Time now);
   void on_hello(const Address& from, const stun::Message& request, ByteView attribute, Time now);
@@ -154,8 +154,9 @@ Result<void> Endpoint::Impl::check_offer(const Offer& offer, Time now) const {
   }
   if (offer.media.empty() || offer.media.size() > lines_max) return Errc::no_media;
   const auto last = attempts_.find(offer.aor);
-  if (last == attempts_.end() || offer.attempt == last->second.second) return {};
-  if (now < last->second.first + attempt_gap) return Errc::too_soon;
+  const bool is_new = last != attempts_.end() && offer.attempt != last->second.second;
+  if (is_new && now < last->second.first + attempt_gap) return Errc::too_soon;
+  if (candidates_for(offer).empty()) return Errc::no_candidate;
   return {};
 }
 
@@ -175,7 +176,6 @@ std::vector<Candidate> Endpoint::Impl::candidates_for(const Offer& offer) const 
 Result<CallId> Endpoint::Impl::call(const Offer& offer, Time now) {
   if (const auto good = check_offer(offer, now); !good) return good.error();
   auto candidates = candidates_for(offer);
-  if (candidates.empty()) return Errc::no_candidate;
 
   Caller::Setup setup{
       .subject = {}, .ssrcs = {}, .hello = {}, .ephemeral = crypto::make_x25519(random), .candidates = {}};
@@ -246,12 +246,12 @@ bool Endpoint::Impl::is_verified(const Admission& admission) {
   return vouched || trust_.is_verified(aor, key);
 }
 
+/// A session that is only dialled does not count: two users who call each other would both be refused
+/// (DIRECT_SESSIONS 9).
 bool Endpoint::Impl::is_in_call() const {
   return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& entry) {
-    const Session& session = *entry.second;
-    const bool calling = session.role() == Session::Role::caller && !session.is_dead();
-    return calling || session.state() == Session::State::answered ||
-           session.state() == Session::State::active;
+    const auto state = entry.second->state();
+    return state == Session::State::answered || state == Session::State::active;
   });
 }
 
@@ -439,6 +439,8 @@ Result<void> Endpoint::reject(CallId call, Reason reason, Time now) {
   if (callee == nullptr || !callee->reject(reason, now)) return Errc::unknown_call;
   return {};
 }
+
+Result<void> Endpoint::check(const Offer& offer, Time now) const { return impl_->check_offer(offer, now); }
 
 Result<CallId> Endpoint::call(const Offer& offer, Time now) { return impl_->call(offer, now); }
 

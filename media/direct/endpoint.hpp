@@ -167,6 +167,8 @@ class Endpoint {
   Result<void> reject(CallId call, Reason reason, Time now);
 
   // --- as a caller ---
+  /// Would `call` refuse this offer now? Its errors, but that of a key that is worthless (no_permission).
+  Result<void> check(const Offer& offer, Time now) const;
   /// Errors: no_candidate, no_media, no_permission (use INVITE), too_soon.
   Result<CallId> call(const Offer& offer, Time now);
 

@@ -45,12 +45,13 @@ Reason read_reason(std::string_view text) {
 }  // namespace
 
 Session::Session(Host& host, Role role, Subject subject, const std::vector<std::uint32_t>& caller_ssrcs,
-                 HelloKeys keys, Time now)
+                 std::vector<std::uint32_t> peer_ssrcs, HelloKeys keys, Time now)
     : host_(host),
       keys_(std::move(keys)),
       state_timer_(host.timers),
       role_(role),
       subject_(std::move(subject)),
+      peer_ssrcs_(std::move(peer_ssrcs)),
       rtp_(make_lines(subject_.media, role, caller_ssrcs), *this, host.random, host.timers, now),
       control_timer_(host.timers),
       check_timer_(host.timers),
@@ -84,18 +85,27 @@ std::optional<std::size_t> Session::find_line(MediaKind kind) const {
 
 // --- receiving ---
 
+/// A caller learns one source for each line.
+bool Session::is_source(std::uint32_t ssrc) const {
+  const bool learns = role_ == Role::caller && peer_ssrcs_.size() < subject_.media.size();
+  return learns || std::ranges::find(peer_ssrcs_, ssrc) != peer_ssrcs_.end();
+}
+
 bool Session::on_secure(const Address& from, ByteView datagram, Time now) {
   if (datagram.size() < srtp_minimum) return false;
   const std::uint8_t phase = datagram.back();
   if (phase >= phases_.size() || !phases_[phase].in) return false;
+  const bool control = session::classify(datagram) == session::Kind::rtcp;
+  const std::uint32_t ssrc = read_u32(datagram.subspan(control ? 4 : 8));
+  if (!is_source(ssrc)) return false;
   // Handlers may call back into the session: the scratch buffer is taken meanwhile and given back for its
   // memory.
   Bytes packet = std::move(host_.scratch);
   packet.assign(datagram.begin(), datagram.end());
   auto& in = *phases_[phase].in;
-  const bool control = session::classify(datagram) == session::Kind::rtcp;
   const bool good = (control ? in.unprotect_rtcp(packet) : in.unprotect_rtp(packet)).has_value();
   if (good) {
+    if (std::ranges::find(peer_ssrcs_, ssrc) == peer_ssrcs_.end()) peer_ssrcs_.push_back(ssrc);
     path_.on_received(from, datagram.size());
     on_authentic(from, phase, now);
     control ? on_control_packets(from, packet, now) : on_media(from, packet, now);

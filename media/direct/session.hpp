@@ -91,9 +91,11 @@ class Session : private session::MediaPath {
   bool send_media(MediaKind kind, ByteView payload, std::uint32_t timestamp, bool marker, Time now);
 
  protected:
-  /// `caller_ssrcs`: the caller's SSRC for each of `subject.media`, as the HELLO has them.
+  /// `caller_ssrcs`: the caller's SSRC for each of `subject.media`, as the HELLO has them. `peer_ssrcs`: a
+  /// callee gets all SSRCs of the HELLO here, those of lines that were left out included; a caller learns its
+  /// peer's.
   Session(Host& host, Role role, Subject subject, const std::vector<std::uint32_t>& caller_ssrcs,
-          HelloKeys keys, Time now);
+          std::vector<std::uint32_t> peer_ssrcs, HelloKeys keys, Time now);
 
   // Events of the machines.
   virtual void on_control(const Address& from, const Control& control, Time now) = 0;
@@ -169,6 +171,7 @@ class Session : private session::MediaPath {
   void send_rtcp(Bytes& packet, Time now) override;
 
   Phase make_phase(std::uint8_t number, const PhaseKeys& keys) const;
+  bool is_source(std::uint32_t ssrc) const;
   void on_media(const Address& from, ByteView packet, Time now);
   void on_control_packets(const Address& from, ByteView bytes, Time now);
   void on_authentic(const Address& from, std::uint8_t phase, Time now);
@@ -182,6 +185,8 @@ class Session : private session::MediaPath {
   bool announced_ = false;
   Subject subject_;
   std::array<Phase, 2> phases_;
+  /// Whose packets are opened. libsrtp keeps state for every SSRC that authenticated, so they are bounded.
+  std::vector<std::uint32_t> peer_ssrcs_;
   std::size_t sending_phase_ = 0;
   session::RtpSession rtp_;
   std::uint8_t control_number_ = 0;

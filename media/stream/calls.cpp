@@ -74,6 +74,8 @@ Calls::~Calls() {
 
 Result<direct::CallId> Calls::call(const direct::Offer& offer, const AudioCodec& codec, const Files& files,
                                    Time now) {
+  // A call that is refused must not empty the file of an earlier recording.
+  if (const auto possible = endpoint_.check(offer, now); !possible) return possible.error();
   auto pump = make_pump(codec, files, now);
   if (!pump) return pump.error();
   const auto call = endpoint_.call(offer, now);

@@ -54,9 +54,11 @@ Publisher::Actions Publisher::on_refused(const Response& response, Time now) {
   }
   const std::chrono::seconds min(response.min_expires.value_or(0));
   dirty_ = true;  // what was sent did not arrive
-  if (response.status == 423 && min > ask_) {
+  if (response.status == 423 && min > ask_ && !raised_) {
     ask_ = min;
-    return send();
+    auto actions = send();
+    raised_ = true;
+    return actions;
   }
   if (may_retry(response.status) || response.retry_after) {
     const Duration asked = std::chrono::seconds(response.retry_after.value_or(0));
@@ -95,6 +97,7 @@ Publisher::Actions Publisher::send() {
     dirty_ = false;
     return enter(State::idle);
   }
+  raised_ = false;
   removing_ = !document_;
   initial_ = etag_.empty();
   const bool whole = std::exchange(dirty_, false) || initial_;

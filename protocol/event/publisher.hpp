@@ -82,6 +82,7 @@ class Publisher {
   bool dirty_ = false;     ///< `document_` (or its absence) is not what was sent last.
   bool removing_ = false;  ///< What is in flight is a removal.
   bool initial_ = false;   ///< What is in flight names no entity-tag.
+  bool raised_ = false;    ///< What is in flight asks for what a 423 demanded; another is a refusal.
   Backoff backoff_;
   std::optional<Time> refresh_at_;
   std::optional<Time> retry_at_;

@@ -92,7 +92,7 @@ Subscriber::Actions Subscriber::on_success(const Response& response, Time now) {
 }
 
 Subscriber::Actions Subscriber::on_refused(const Response& response, Time now) {
-  if (raise_expires(response)) return send(/*new_dialog=*/true, ask_);
+  if (raise_expires(response)) return send_raised(/*new_dialog=*/true);
   if (may_retry(response.status) || response.retry_after)
     return lose(status_reason(response.status),
                 std::max(as_pause(response.retry_after).value_or(0s), Duration(1s)), now);
@@ -101,7 +101,7 @@ Subscriber::Actions Subscriber::on_refused(const Response& response, Time now) {
 
 /// RFC 6665 4.1.2.2: some answers end the subscription, after the others it lives until it expires.
 Subscriber::Actions Subscriber::on_refresh_refused(const Response& response, Time now) {
-  if (raise_expires(response)) return send(/*new_dialog=*/false, ask_);
+  if (raise_expires(response)) return send_raised(/*new_dialog=*/false);
   again_ = false;
   if (response.status == 481) return lose(status_reason(481), std::nullopt, now);
   if (ends_subscription(response.status)) {
@@ -194,6 +194,7 @@ Subscriber::Actions Subscriber::send(bool new_dialog, std::chrono::seconds expir
     ask_ = std::max(ask_, config_.expires);
   }
   in_flight_ = true;
+  raised_ = false;
   notified_ = false;
   retry_at_.reset();
   refresh_at_.reset();
@@ -238,9 +239,15 @@ Subscriber::Actions Subscriber::enter(State state) {
   return {.state_changed = changed};
 }
 
-/// 423: takes over what the server asks for, once; more of the same is a refusal.
+Subscriber::Actions Subscriber::send_raised(bool new_dialog) {
+  auto actions = send(new_dialog, ask_);
+  raised_ = true;
+  return actions;
+}
+
+/// 423: takes over what the server asks for, once for each attempt; another one is a refusal.
 bool Subscriber::raise_expires(const Response& response) {
-  if (response.status != 423 || !response.min_expires) return false;
+  if (response.status != 423 || !response.min_expires || raised_) return false;
   const std::chrono::seconds min(*response.min_expires);
   if (min <= ask_ || ask_ == 0s) return false;
   ask_ = min;

@@ -94,6 +94,7 @@ class Subscriber {
   Actions enter(State state);
   Actions unsubscribe();
   bool raise_expires(const Response& response);
+  Actions send_raised(bool new_dialog);
   void grant(std::uint32_t seconds, Time now);
 
   Config config_;
@@ -107,6 +108,7 @@ class Subscriber {
   std::optional<Time> retry_at_;
   std::optional<Time> opened_at_;  ///< When the first NOTIFY of this dialog came.
   bool in_flight_ = false;
+  bool raised_ = false;         ///< The SUBSCRIBE in flight asks for what a 423 demanded.
   bool notified_ = false;       ///< A NOTIFY came since the last SUBSCRIBE left.
   bool unsubscribing_ = false;  ///< Expires 0 was sent.
   bool again_ = false;          ///< `refresh` was asked for while a SUBSCRIBE was in flight.

@@ -35,9 +35,14 @@ constexpr HeaderSet single = headers_that([](const HeaderRow& row) {
   return row.refused == Refused::when_repeated || row.refused == Refused::when_wrong_or_repeated ||
          row.refused == Refused::when_missing_or_not_one;
 });
+/// A response is refused only for what finds its request again and its way back: a proxy relays the rest as
+/// it is (RFC 3261 16.7), and one device's fault in a list of Contacts must not cost another its answer.
+constexpr HeaderSet single_in_response =
+    headers_that([](const HeaderRow& row) { return row.refused == Refused::when_missing_or_not_one; });
 
 std::optional<Rejected> check_counts(const Message& message) {
-  if (const auto id = message.repeated().both(single).first())
+  const HeaderSet& counted = message.is_request() ? single : single_in_response;
+  if (const auto id = message.repeated().both(counted).first())
     return bad_request(Errc::repeated_header, "Repeated", *id);
   if (const auto id = mandatory.without(message.present()).first())
     return bad_request(Errc::missing_header, "Missing", *id);
@@ -80,6 +85,7 @@ std::optional<Rejected> check_values(const Message& message, Reading& reading) {
   if (!take(view_name_addr(message.header(HeaderId::to)), reading.to)) return bad(HeaderId::to);
   if (!grammar::is_call_id(message.call_id())) return bad(HeaderId::call_id);
   if (!take(view_cseq(message.header(HeaderId::cseq)), reading.cseq)) return bad(HeaderId::cseq);
+  if (message.is_response()) return std::nullopt;
   if (!are_contacts(message)) return bad(HeaderId::contact);
   if (message.has(HeaderId::max_forwards) && !is_max_forwards(message.header(HeaderId::max_forwards))) {
     return bad(HeaderId::max_forwards);

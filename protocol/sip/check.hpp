@@ -18,7 +18,8 @@ struct Rejected {
 
 /// Checks what every element checks before it acts (RFC 3261 8.1.1, 8.2.2, 16.3): the header fields that
 /// `header_table` says are refused when missing, wrong or repeated; that the method is that of CSeq; version
-/// (505) and Request-URI (400, 416) of a request. Of Via only the top value is checked. Nullopt: no fault
+/// (505) and Request-URI (400, 416) of a request. Of Via only the top value is checked. Of a response only
+/// Via, From, To, Call-ID and CSeq are: who uses another field reads it (RFC 3261 16.7). Nullopt: no fault
 /// found.
 std::optional<Rejected> check(const Message& message);
 

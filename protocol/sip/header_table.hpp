@@ -69,8 +69,9 @@ enum class Stands : std::uint8_t {
   lines,          ///< Any number of lines, one value in each.
 };
 
-/// When `check` refuses a message for a header field. All others are ignored where they are wrong, by the
-/// code that reads them (RFC 3261 16.3: elements act on no header field they do not need).
+/// When `check` refuses a request for a header field; a response only for one that must stand. All others are
+/// ignored where they are wrong, by the code that reads them (RFC 3261 16.3: elements act on no header field
+/// they do not need).
 enum class Refused : std::uint8_t {
   never,
   when_repeated,            ///< Standing more often than once.

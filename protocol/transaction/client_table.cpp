@@ -242,6 +242,18 @@ bool ClientTable::retire(const QuickResponse& response, Now now, const Callback<
   return true;
 }
 
+/// What went over TCP only for its size goes over UDP when its connection fails, and stays as it is.
+void ClientTable::on_flow_opened(const Hop& flow) {
+  clients_.each([&](Client& client) {
+    const Hop& hop = client.hop;
+    const bool waits = !client.ended && !client.closed && !client.switched && hop.flow == 0 &&
+                       hop.protocol == flow.protocol && hop.remote == flow.remote;
+    if (!waits) return;
+    client.hop.flow = flow.flow;
+    join_flow(client);
+  });
+}
+
 void ClientTable::on_flow_closed(FlowId flow, Now now) {
   if (!by_flow_.contains(flow)) return;
   closed_.push_back(flow);

@@ -31,6 +31,7 @@ class ClientTable {
   /// `via` may be null: then it is read here.
   void receive(const Hop& from, const sip::Message& response, const sip::ViaView* via, Now now);
   bool retire(const QuickResponse& response, Now now, const Callback<void()>& before);
+  void on_flow_opened(const Hop& flow);
   void on_flow_closed(FlowId flow, Now now);
 
   std::size_t size() const { return clients_.size(); }

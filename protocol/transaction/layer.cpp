@@ -77,6 +77,8 @@ void Layer::cancel(TransactionId id, std::string_view reason_header, Now now) {
   impl_->clients.cancel(id, reason_header, now);
 }
 
+void Layer::on_flow_opened(const Hop& flow) { impl_->clients.on_flow_opened(flow); }
+
 void Layer::on_flow_closed(FlowId flow, Now now) { impl_->clients.on_flow_closed(flow, now); }
 
 std::size_t Layer::size() const { return impl_->clients.size() + impl_->servers.size(); }

@@ -171,6 +171,9 @@ class Layer {
   /// CANCELs a pending INVITE we sent (RFC 3261 9.1), after a provisional response.
   void cancel(TransactionId id, std::string_view reason_header, Now now);
 
+  /// A connection was made: requests that were sent to its address and named no flow wait for their response
+  /// on it from now on. Only for users with few transactions: it looks at each.
+  void on_flow_opened(const Hop& flow);
   /// Ends client transactions that wait for a response on a closed flow with a transport error.
   void on_flow_closed(FlowId flow, Now now);
 

@@ -56,6 +56,21 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ends.statuses == Statuses{200});  // called once
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "the own binding is found among others, however the registrar spells it, and whatever "
+                  "cannot be read beside it (RFC 3261 10.2.4, 19.1.4)") {
+  start();
+  std::string own = context.contact();
+  const auto at = own.find("alice");
+  REQUIRE(at != std::string::npos);
+  SUBCASE("as it was sent") {}
+  SUBCASE("with an escape") { own.replace(at, 1, "%61"); }
+  SUBCASE("with a transport in capitals") { own.replace(own.find("=tls"), 4, "=TLS"); }
+  answer(200, {{HeaderId::contact, "<sip:a b@>, <sip:alice@192.0.2.77>;expires=50, " + own + ";expires=100"},
+               {HeaderId::expires, "3000"}});
+  CHECK(last("registration").at("expires") == 100);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a server that grants next to nothing is not asked in a loop") {
   start();
   grant(0);
@@ -78,6 +93,57 @@ TEST_CASE_FIXTURE(Fixture, "a 423 that asks for no more is a refusal") {
   answer(423, {{HeaderId::min_expires, "120"}});
   CHECK(ends.statuses == Statuses{423});
   CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that raises its minimum again and again is followed once") {
+  start(10);
+  answer(423, {{HeaderId::min_expires, "120"}});
+  answer(423, {{HeaderId::min_expires, "240"}});
+  CHECK(ends.statuses == Statuses{423});
+  pass(1h);
+  CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a 423 does not change the lifetime that the user has asked for meanwhile") {
+  start(10);
+  start(3000);
+  answer(423, {{HeaderId::min_expires, "120"}});
+  CHECK(expires_asked(grant(120)) == "120");
+  CHECK(expires_asked(grant(3000)) == "3000");
+  pass(2400s);
+  CHECK(expires_asked(grant(3000)) == "3000");
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "439: sent again without outbound, but still as this device; each new connection is asked "
+                  "anew (RFC 5626 6)") {
+  const auto is_plain = [](const sip::Message& request) {
+    const auto contact = request.contacts()->front();
+    CHECK(contact.parameter("+sip.instance"));
+    CHECK(request.lists(HeaderId::supported, "path"));
+    const bool outbound = request.lists(HeaderId::supported, "outbound");
+    CHECK(outbound == contact.parameter("reg-id").has_value());
+    return !outbound;
+  };
+  start(100);
+  CHECK_FALSE(is_plain(answer(439)));
+  CHECK(ends.statuses.empty());
+  SUBCASE("it is accepted, refreshed so, and asked with outbound at a new connection") {
+    CHECK(is_plain(grant(100)));
+    CHECK(ends.statuses == Statuses{200});
+    pass(80s);
+    CHECK(is_plain(grant(100)));
+    connection.flow = first_flow + 1;
+    registration.on_connection_lost(now());
+    while (wire.is_silent()) pass(10ms);
+    CHECK_FALSE(is_plain(grant(100)));
+  }
+  SUBCASE("a second 439 is final") {
+    CHECK(is_plain(answer(439)));
+    CHECK(ends.statuses == Statuses{439});
+    pass(1h);
+    CHECK(wire.is_silent());
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "after a lost connection the REGISTER is sent again, with rising pauses") {
@@ -249,6 +315,16 @@ TEST_CASE_FIXTURE(TwoServers,
   CHECK(all_failed == 1);
   CHECK(last("registration").at("state") == "failed");
   CHECK(connection.server.remote == first);  // and the next round begins there
+}
+
+TEST_CASE_FIXTURE(TwoServers, "a server that the DNS no longer names is left when it fails (RFC 3263 4.3)") {
+  connection.servers.erase(connection.servers.begin());
+  start();
+  CHECK(wire.last_hop.remote == first);
+  answer(503);
+  CHECK(wire.last_hop.remote == second);
+  CHECK(connection.server.remote == second);
+  CHECK(all_failed == 0);
 }
 
 TEST_CASE_FIXTURE(TwoServers, "a refusal is an answer: no other server is tried") {

@@ -285,6 +285,42 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ends == Statuses{200, 200});
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a server that names another realm each time makes neither a loop nor requests grow") {
+  const auto register_it = [this] {
+    account::Requester::Request request{
+        .method = sip::Method::register_, .uri = "sip:example.org", .make = {}, .owner = life->watch()};
+    request.make = [this] {
+      return context.request("REGISTER", "sip:example.org", "sip:alice@example.org", "tag", "reg", ++cseq);
+    };
+    requester.send(
+        std::move(request), context.hop(),
+        [this](int status, const sip::Message*, Now) { ends.push_back(status); }, now());
+  };
+  const auto count = [](const sip::Message& request) {
+    return std::ranges::count_if(request.headers(),
+                                 [](const auto& line) { return line.id == HeaderId::authorization; });
+  };
+  int realms = 0;
+  for (int request = 0; request < 3; ++request) {
+    register_it();
+    int answered = 0;
+    while (!wire.is_silent()) {
+      REQUIRE(++answered < 20);
+      const std::string realm = "realm" + std::to_string(++realms);
+      const auto sent =
+          answer(401, {{HeaderId::www_authenticate, "Digest realm=\"" + realm + "\", nonce=\"a\""}});
+      CHECK(count(sent) <= 8);
+    }
+  }
+  CHECK(ends == Statuses{401, 401, 401});
+  register_it();
+  const auto sent = wire.take().message;
+  CHECK(count(sent) == 8);
+  CHECK(sent.text().find("\"realm" + std::to_string(realms) + "\"") != std::string_view::npos);
+  CHECK(sent.text().find("\"realm1\"") == std::string_view::npos);
+}
+
 TEST_CASE_FIXTURE(Fixture, "auth-int alone is answered with the body under the digest (RFC 7616 3.4.3)") {
   send();
   answer(401, {{HeaderId::www_authenticate,

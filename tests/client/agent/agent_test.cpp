@@ -4,6 +4,11 @@
 #include <fstream>
 #include <iterator>
 
+#include "media/direct/hello.hpp"
+#include "protocol/documents/direct.hpp"
+#include "protocol/documents/pidf.hpp"
+#include "protocol/ds1/ticket.hpp"
+#include "protocol/stun/message.hpp"
 #include "tests/client/bench.hpp"
 
 using namespace beckon;
@@ -141,7 +146,7 @@ struct Fixture {
         .add(HeaderId::contact, "<sip:server@192.0.2.9>")
         .add(HeaderId::event, subscribe.header(HeaderId::event))
         .add(HeaderId::subscription_state, state);
-    return std::move(builder).finish("application/pidf+xml", body);
+    return std::move(builder).finish(subscribe.header(HeaderId::accept), body);
   }
   sip::Message notify(const sip::Message& subscribe, const std::string& state, const std::string& body = "") {
     return ask(make_notify(subscribe, state, body));
@@ -325,6 +330,15 @@ TEST_CASE_FIXTURE(Fixture, "the cause of a result follows the failure") {
     CHECK(result(id).at("cause") == "usage");
     CHECK(wire.is_silent());
   }
+}
+
+TEST_CASE_FIXTURE(Fixture, "another device's unreadable Contact in the 200 does not cost the registration") {
+  const auto id = execute({"register", "--expires", "600"});
+  const auto request = wire.take().message;
+  const auto own = cut(request.header(HeaderId::contact), '>').first;
+  reply(request, 200, {{HeaderId::contact, "<sip:a b@>, " + std::string(own) + ">;expires=100"}});
+  CHECK(result(id).at("status") == 200);
+  CHECK(last("registration").at("expires") == 100);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the snapshot reports the whole state") {
@@ -550,6 +564,59 @@ TEST_CASE("subscriptions and publication follow the registration to another serv
   }
 }
 
+TEST_CASE("a stream that a long request opened beside UDP carries no other request") {
+  Fixture udp(transaction::Protocol::udp);
+  udp.execute({"subscribe", "alice@example.org"});
+  udp.answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  auto stream = udp.server;
+  stream.protocol = transaction::Protocol::tcp;
+  stream.flow = 9;
+  udp.agent->on_flow_opened(stream, udp.now());
+  CHECK(udp.last("connection").empty());
+  udp.agent->on_message(stream, *sip::Message::parse(share(request_text("OPTIONS"))), udp.now());
+  udp.wire.sent.clear();
+  udp.execute({"message", "alice@example.org", "hi"});
+  CHECK(udp.wire.last_hop.flow == 0);
+  CHECK(udp.wire.last_hop.protocol == transaction::Protocol::udp);
+}
+
+TEST_CASE(
+    "a message on the connection to a server that was left does not turn requests back (RFC 3263 4.3)") {
+  const Address second = *parse_address("192.0.2.10:5061");
+  Fixture fixture(transaction::Protocol::tls, {second});
+  const auto old = fixture.server;
+  fixture.execute({"register", "--expires", "100"});
+  fixture.answer(503);
+  CHECK(fixture.wire.last_hop.remote == second);
+  fixture.turn_to(second);
+  fixture.serve();
+  const auto ups = std::ranges::count_if(fixture.events, [](const auto& event) {
+    return event.at("event") == "connection" && event.at("state") == "up";
+  });
+  fixture.agent->on_message(old, *sip::Message::parse(share(request_text("OPTIONS"))), fixture.now());
+  fixture.agent->on_flow_opened(old, fixture.now());
+  CHECK(ups == 2);
+  CHECK(fixture.last("connection").at("state") == "up");
+  fixture.wire.sent.clear();
+  fixture.execute({"message", "alice@example.org", "hi"});
+  CHECK(fixture.wire.last_hop.remote == second);
+  CHECK(fixture.wire.last_hop.flow == fixture.server.flow);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a REGISTER that dials is sent again soon when its new connection closes (RFC 5626 4.5)") {
+  agent->on_flow_closed(server.flow, now());
+  const auto id = execute({"register"});
+  CHECK(wire.take().to.flow == 0);
+  ++server.flow;
+  agent->on_flow_opened(server, now());
+  agent->on_flow_closed(server.flow, now());
+  CHECK(result(id).at("cause") == "unreachable");
+  CHECK(wire.is_silent());
+  pass(1s);
+  CHECK(wire.take().message.method() == sip::Method::register_);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "the connection to a server that promised to answer pings is pinged (RFC 5626 4.4.1)") {
   execute({"register"});
@@ -582,9 +649,50 @@ TEST_CASE_FIXTURE(Fixture, "requests that no room serves are refused") {
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "no session rings while the device has not published one (DIRECT_SESSIONS 9)") {
-  const auto id = execute({"answer", "1"});
-  CHECK(result(id).at("cause") == "not-found");
-  agent->on_datagram(*parse_address("192.0.2.66:4000"), Bytes{0, 1, 2, 3}, now());
-  CHECK(port.sent == 0);
+TEST_CASE_FIXTURE(Fixture, "no session rings while the device does not publish one (DIRECT_SESSIONS 9)") {
+  const client::Headers offers{{HeaderId::supported, "beckon-direct"}};
+  execute({"register"});
+  serve(offers);
+  execute({"publish", "open", "--direct", "ask"});
+  const auto document = documents::parse_pidf(wire.sent.front().message.body());
+  REQUIRE(document.has_value());
+  const auto offered = documents::find_direct(document->tuples.front());
+  REQUIRE(offered.has_value());
+  REQUIRE(offered->secret.has_value());
+  serve(offers);
+  const auto caller = crypto::make_x25519(random);
+  direct::HelloBody body;
+  body.tag = {1, 2, 3};
+  body.want = ds1::Mode::ask;
+  body.media = {{direct::MediaKind::audio, direct::Direction::sendrecv, 111, 7}};
+  body.ephemeral = crypto::make_x25519(random).pub;
+  const auto grant = ds1::make_grant(*offered->secret, offered->epoch, {ds1::Mode::ask, alice}, random);
+  const auto hello = direct::seal_hello({keyring.device.pub, offered->epoch, grant}, caller,
+                                        crypto::make_x25519(random), body);
+  REQUIRE(hello.has_value());
+  const auto datagram = stun::Writer(stun::Class::request, stun::binding, stun::TransactionId{})
+                            .add(stun::attribute::direct_hello, hello->attribute)
+                            .add_fingerprint();
+  const auto ring = [&] {
+    agent->on_datagram(*parse_address("192.0.2.66:4000"), datagram.bytes(), now());
+    CHECK(port.sent > 0);  // the HELLO is answered in any case
+  };
+  SUBCASE("it is published") {
+    ring();
+    CHECK(last("call").at("state") == "ringing");
+    CHECK(last("call").at("peer").as_string() == alice);
+  }
+  SUBCASE("it is no longer published") {
+    execute({"unpublish"});
+    serve(offers);
+    ring();
+    CHECK(last("call").empty());
+    CHECK(result(execute({"answer", "1"})).at("cause") == "not-found");
+  }
+  SUBCASE("presence is published without it") {
+    execute({"publish", "open"});
+    serve(offers);
+    ring();
+    CHECK(last("call").empty());
+  }
 }

@@ -64,7 +64,9 @@ TEST_CASE_FIXTURE(Fixture,
   book.enter(1, State::ringing, now());
   CHECK(last("call").at("call") == "1");
   CHECK(last("call").at("state") == "ringing");
-  book.end(1, {"declined", 2}, now());
+  CHECK_FALSE(last("call").contains("cause"));
+  book.end(1, {"declined", 2, control::Cause::refused}, now());
+  CHECK(last("call").at("cause") == "refused");
   CHECK(last("call").at("reason") == "declined");
   CHECK(last("call").at("reason_code") == 2);
   CHECK(count("call") == 4);

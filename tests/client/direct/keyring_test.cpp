@@ -25,3 +25,16 @@ TEST_CASE("a damaged keyring is refused") {
     CHECK_FALSE(direct::parse_keyring(text).has_value());
   }
 }
+
+TEST_CASE("a keyring whose device is not named by a UUID is refused (RFC 5626 4.1)") {
+  SeededRandom random(1);
+  auto keyring = direct::make_keyring(random);
+  const std::string good = keyring.instance;
+  for (const std::string& bad : {std::string(), std::string("x"), std::string("urn:uuid:"), good + "0",
+                                 good.substr(0, good.size() - 1), "urn:uuid:" + std::string(36, '0'),
+                                 good.substr(0, good.size() - 1) + ">"}) {
+    CAPTURE(bad);
+    keyring.instance = bad;
+    CHECK_FALSE(direct::parse_keyring(print(keyring)).has_value());
+  }
+}

@@ -50,6 +50,40 @@ TEST_CASE("the first identity of an AOR is pinned, another one waits for the use
   }
 }
 
+TEST_CASE("a device that another identity signs too is a new pair (DIRECT_SESSIONS 13)") {
+  SeededRandom random(3);
+  const auto first = direct::make_keyring(random);
+  const auto x = direct::make_keyring(random);
+  const auto y = direct::make_keyring(random);
+  Pins pins;
+  REQUIRE(see(pins, first, first.device.pub) == Pins::Seen::pinned);
+
+  SUBCASE("a verified device stays verified, and the user is told of the other identity") {
+    CHECK(see(pins, y, first.device.pub) == Pins::Seen::fresh);
+    CHECK(pins.is_verified(alice, first.device.pub));
+    CHECK(see(pins, y, first.device.pub) == Pins::Seen::waiting);
+  }
+  SUBCASE("an identity is not exchanged silently for one that the user has been told of") {
+    CHECK(see(pins, x, x.device.pub) == Pins::Seen::fresh);
+    CHECK(see(pins, y, x.device.pub) == Pins::Seen::fresh);
+    CHECK(see(pins, x, x.device.pub) == Pins::Seen::waiting);
+  }
+  SUBCASE("the user accepts the identity that he names, whatever was shown since") {
+    see(pins, x, x.device.pub);
+    see(pins, y, x.device.pub);
+    CHECK(pins.accept(alice, x.ident.pub));
+    CHECK(pins.is_pinned(alice, x.ident.pub));
+    CHECK_FALSE(pins.is_pinned(alice, y.ident.pub));
+    CHECK(pins.is_verified(alice, x.device.pub));
+    CHECK_FALSE(pins.accept(alice, x.ident.pub));
+  }
+  SUBCASE("one that was never shown cannot be named") { CHECK_FALSE(pins.accept(alice, y.ident.pub)); }
+  SUBCASE("a flood of new identities does not unverify a device") {
+    for (int i = 0; i < 100; ++i) see(pins, direct::make_keyring(random), x.device.pub);
+    CHECK(pins.is_verified(alice, first.device.pub));
+  }
+}
+
 TEST_CASE("an identity whose signature is over another AOR or key is ignored") {
   SeededRandom random(2);
   const auto keyring = direct::make_keyring(random);

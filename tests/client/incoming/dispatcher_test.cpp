@@ -96,6 +96,30 @@ TEST_CASE_FIXTURE(Fixture, "an extension that the room does not support gets 420
   CHECK(calls.requests.size() == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a method that no room serves gets 405, whatever it requires (RFC 3261 8.2)") {
+  dispatcher.add(calls);
+  const auto response = ask(make("MESSAGE", {{HeaderId::require, "teleportation"}})).at(0);
+  CHECK(response.status() == 405);
+  CHECK(response.lists(HeaderId::allow, "INVITE"));
+  CHECK_FALSE(response.has(HeaderId::unsupported));
+  CHECK(ask(make("OPTIONS", {{HeaderId::require, "teleportation"}})).at(0).status() == 420);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a body in another encoding than identity gets 415 (RFC 3261 8.2.3)") {
+  dispatcher.add(calls);
+  for (const std::string coding : {"gzip", "identity, gzip", "x"}) {
+    CAPTURE(coding);
+    const auto response = ask(make("INVITE", {{HeaderId::content_encoding, coding}})).at(0);
+    CHECK(response.status() == 415);
+    CHECK(response.header(HeaderId::accept_encoding) == "identity");
+  }
+  const auto required = make("INVITE", {{HeaderId::content_encoding, "gzip"}, {HeaderId::require, "x"}});
+  CHECK(ask(required).at(0).status() == 420);
+  CHECK(calls.requests.empty());
+  ask(make("INVITE", {{HeaderId::content_encoding, "Identity"}}));
+  CHECK(calls.requests.size() == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "a room answers provisionally and finally, later, and with one To tag (RFC 3261 12.1.1)") {
   dispatcher.add(calls);

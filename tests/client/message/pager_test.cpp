@@ -116,10 +116,11 @@ TEST_CASE_FIXTURE(Fixture, "what cannot be shown is refused and not shown") {
     Incoming incoming;
     int status;
   };
-  for (const Row& row : {Row{{.type = "application/octet-stream"}, 415}, Row{{.type = "message/cpim"}, 415},
-                         Row{{.text = "\xff\xfe"}, 400}, Row{{.from = "<sip:example.org>;tag=b"}, 400},
-                         Row{{.from = "<tel:+15551234>;tag=b"}, 400}, Row{{.type = "text/html"}, 200},
-                         Row{{.type = "TEXT/Plain; charset=utf-8"}, 200}}) {
+  for (const Row& row :
+       {Row{{.type = "application/octet-stream"}, 415}, Row{{.type = "message/cpim"}, 415},
+        Row{{.type = "text"}, 415}, Row{{.type = "text /;"}, 415}, Row{{.text = "\xff\xfe"}, 400},
+        Row{{.from = "<sip:example.org>;tag=b"}, 400}, Row{{.from = "<tel:+15551234>;tag=b"}, 400},
+        Row{{.type = "text/html"}, 200}, Row{{.type = "TEXT/Plain; charset=utf-8"}, 200}}) {
     CAPTURE(row.incoming.type);
     CAPTURE(row.incoming.from);
     events.clear();

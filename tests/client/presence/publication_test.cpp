@@ -120,6 +120,18 @@ TEST_CASE_FIXTURE(
   CHECK(last("publication").at("direct") == true);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what is published next does not change the report of what was published") {
+  offer();
+  publish();
+  const auto first = wire.take().message;
+  CHECK(has_direct(first));
+  publish(ds1::Mode::off, "no calls now");
+  receive(reply_to(first, 200, {{HeaderId::sip_etag, "e1"}, {HeaderId::supported, "beckon-direct"}}));
+  CHECK(last("publication").at("direct") == true);
+  CHECK_FALSE(has_direct(accept_with_tag("e2")));
+  CHECK(last("publication").at("direct") == false);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "no secret is sent on a new connection before the server offers direct sessions there") {
   offer();

@@ -92,6 +92,22 @@ TEST_CASE_FIXTURE(Fixture, "a NOTIFY that overtakes the 200 is taken (RFC 6665 4
   CHECK(notify(subscribe, "active;expires=600", "late") == 200);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "the 200 of another fork does not move the dialog of the NOTIFY that was first (RFC 6665 "
+                  "4.1.2.4)") {
+  start();
+  const auto subscribe = wire.take().message;
+  CHECK(notify(subscribe, "active;expires=600", "one") == 200);
+  auto other = sip::Builder::reply(subscribe, 200, "fork-b");
+  other.add(HeaderId::contact, "<sip:other@192.0.2.10>").add(HeaderId::expires, 600U);
+  receive(*sip::Message::parse(share(std::move(other).finish())));
+  CHECK(started.statuses == Statuses{200});
+  subscription->refresh(now());
+  const auto refresh = wire.take().message;
+  CHECK(refresh.to_tag() == "server");
+  CHECK(refresh.request_uri_text() == "sip:server@192.0.2.9");
+}
+
 TEST_CASE_FIXTURE(Fixture, "a NOTIFY that is not this subscription's matches nothing: 481 (RFC 6665 4.1.3)") {
   const auto subscribe = establish();
   SUBCASE("another dialog") {
@@ -104,8 +120,9 @@ TEST_CASE_FIXTURE(Fixture, "a NOTIFY that is not this subscription's matches not
   SUBCASE("another package") {
     CHECK_FALSE(subscription->matches(make_notify(subscribe, "active", "", "dialog")));
   }
-  SUBCASE("the same with an id matches") {
-    CHECK(subscription->matches(make_notify(subscribe, "active", "", "presence;id=1")));
+  SUBCASE("the same with an id, which the SUBSCRIBE had not (RFC 6665 8.2.1)") {
+    CHECK_FALSE(subscription->matches(make_notify(subscribe, "active", "", "presence;id=1")));
+    CHECK(subscription->matches(make_notify(subscribe, "active", "", "presence;new=1")));
   }
   SUBCASE("after the end") {
     CHECK(notify(subscribe, "terminated;reason=rejected") == 200);

@@ -41,6 +41,10 @@ struct Fixture : Bench {
   /// The status that a NOTIFY in the dialog of `subscribe` gets.
   int notify(const sip::Message& subscribe, const std::string& state, std::string_view body = "",
              const std::string& tag = "") {
+    return notify_typed(subscribe, state, subscribe.header(HeaderId::accept), body, tag).status();
+  }
+  sip::Message notify_typed(const sip::Message& subscribe, const std::string& state, std::string_view type,
+                            std::string_view body, const std::string& tag = "") {
     const std::string number = std::to_string(++notify_cseq);
     auto builder = sip::Builder::request("NOTIFY", "sip:alice@192.0.2.1:40000");
     builder.add(HeaderId::via, "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK" + number)
@@ -52,9 +56,7 @@ struct Fixture : Bench {
         .add(HeaderId::event, subscribe.header(HeaderId::event))
         .add(HeaderId::subscription_state, state);
     if (!tag.empty()) builder.add(HeaderId::sip_etag, tag);
-    return ask(*sip::Message::parse(share(std::move(builder).finish("application/pidf+xml", body))))
-        .at(0)
-        .status();
+    return ask(*sip::Message::parse(share(std::move(builder).finish(type, body)))).at(0);
   }
 };
 
@@ -68,6 +70,25 @@ TEST_CASE_FIXTURE(Fixture, "what cannot be subscribed or unsubscribed fails befo
   CHECK(subscribe(bob).error() == Errc::already_subscribed);
   accept();
   CHECK(ends.statuses == Statuses{200});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a NOTIFY whose body is not of the subscription's type gets 415 and changes nothing (RFC "
+                  "3261 8.2.3)") {
+  REQUIRE(subscribe(bob).has_value());
+  const auto presence = accept();
+  for (const std::string type : {"application/watcherinfo+xml", "text/plain", "unreadable"}) {
+    CAPTURE(type);
+    const auto response = notify_typed(presence, "active;expires=600", type, open_document);
+    CHECK(response.status() == 415);
+    CHECK(response.header(HeaderId::accept) == documents::pidf_type);
+  }
+  CHECK(read.empty());
+  CHECK(subscriptions.document_of(bob) == nullptr);
+  CHECK(notify_typed(presence, "active;expires=600", "Application/PIDF+xml;charset=utf-8", open_document)
+            .status() == 200);
+  CHECK(read == std::vector{bob});
+  CHECK(notify_typed(presence, "active;expires=600", "text/plain", "").status() == 200);
 }
 
 TEST_CASE_FIXTURE(
@@ -122,6 +143,25 @@ TEST_CASE_FIXTURE(
   CHECK(notify(subscribe, "active;expires=600", "", "t2") == 200);
   CHECK(notify(subscribe, "active;expires=600") == 200);
   CHECK(shown() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "without a subscription to them no watchers are known") {
+  REQUIRE(subscribe(alice, "presence.winfo").has_value());
+  const auto request = accept();
+  documents::WatcherInfo info;
+  info.state = documents::WatcherInfo::State::full;
+  info.lists.push_back({.resource = alice, .package = "presence", .watchers = {}, .extensions = {}});
+  info.lists.front().watchers.push_back(
+      {.id = "w1", .uri = bob, .display_name = {}, .expiration_seconds = {}, .subscribed_seconds = {}});
+  info.permits.push_back({bob, ds1::Mode::automatic});
+  CHECK(notify(request, "active;expires=600", print(info)) == 200);
+  CHECK(subscriptions.watchers().watchers_json().size() == 1);
+  CHECK(subscriptions.watchers().permits_json().size() == 1);
+  REQUIRE(subscriptions.unsubscribe(alice, "presence.winfo", ends.take(), now()).has_value());
+  accept();
+  CHECK(notify(request, "terminated;reason=timeout") == 200);
+  CHECK(subscriptions.watchers().watchers_json().empty());
+  CHECK(subscriptions.watchers().permits_json().empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a new connection refreshes every subscription, and the end stops every one") {

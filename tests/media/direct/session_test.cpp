@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "media/direct/hello.hpp"
+#include "media/rtcp/packet.hpp"
+#include "media/srtp/session.hpp"
 #include "protocol/stun/message.hpp"
 #include "tests/media/direct/world.hpp"
 
@@ -19,6 +22,27 @@ std::vector<Duration> times(const Network& network, const Address& from, bool (*
   }
   return out;
 }
+
+/// A peer whose programs the test writes: it has the keys of a HELLO and sends what it likes.
+struct Forger {
+  Forger(const SrtpKey& key, Tag tag) {
+    Bytes mki(tag.begin(), tag.end());
+    append_u8(mki, 0);
+    out.emplace(srtp::Keying{srtp::Profile::aead_aes128_gcm, key, mki});
+  }
+  Bytes report(std::uint32_t ssrc) {
+    Bytes packet = rtcp::print({rtcp::Report{.ssrc = ssrc, .sender = {}, .blocks = {}}});
+    REQUIRE(out->protect_rtcp(packet).has_value());
+    return packet;
+  }
+  Bytes bye(std::uint32_t ssrc) {
+    Bytes packet = rtcp::print(
+        {rtcp::Report{.ssrc = ssrc, .sender = {}, .blocks = {}}, rtcp::Bye{.ssrcs = {ssrc}, .reason = "10"}});
+    REQUIRE(out->protect_rtcp(packet).has_value());
+    return packet;
+  }
+  std::optional<srtp::Protector> out;
+};
 
 /// Bob calls and alice's user is to be asked.
 struct RingingCouple : Couple {
@@ -414,4 +438,56 @@ TEST_CASE(
     pair.network.run(10s);
     CHECK(pair.alice.heard.empty());
   }
+}
+
+// --- sources ---
+
+TEST_CASE("a caller cannot make the callee keep state for more sources than its HELLO names") {
+  Couple pair;
+  const auto offer = pair.alice.offer_to(pair.bob);
+  HelloBody body;
+  body.tag = {1, 2, 3};
+  body.media = {{MediaKind::audio, Direction::sendrecv, 111, 7000},
+                {MediaKind::video, Direction::sendrecv, 96, 7001}};  // alice has no video: it is left out
+  body.ephemeral = crypto::make_x25519(pair.bob.random).pub;
+  const auto hello = seal_hello({offer.device_key, offer.epoch, offer.grant}, pair.bob.device,
+                                crypto::make_x25519(pair.bob.random), body);
+  REQUIRE(hello.has_value());
+  const auto request = stun::Writer(stun::Class::request, stun::binding, stun::TransactionId{})
+                           .add(stun::attribute::direct_hello, hello->attribute)
+                           .add_fingerprint();
+  const auto deliver = [&](const Bytes& datagram) {
+    pair.alice.endpoint->on_datagram(pair.bob.address, datagram, pair.network.now);
+  };
+  deliver(request.bytes());
+  REQUIRE(pair.alice.events_of<Answered>().size() == 1);
+  Forger bob(hello->keys.phase0.c2s, body.tag);
+  for (std::uint32_t ssrc = 1; ssrc <= 1000; ++ssrc) deliver(bob.report(ssrc));
+  deliver(bob.bye(1001));
+  CHECK(pair.alice.events_of<Ended>().empty());
+  SUBCASE("the SSRC of its audio is heard") { deliver(bob.bye(7000)); }
+  SUBCASE("that of a line that was left out, too") { deliver(bob.bye(7001)); }
+  CHECK(pair.alice.events_of<Ended>().size() == 1);
+}
+
+TEST_CASE("a callee cannot make the caller keep state for more sources than there are lines") {
+  Couple pair;
+  pair.network.lose = [](const Flight&) { return true; };  // the test answers in alice's place
+  const auto offer = pair.alice.offer_to(pair.bob);
+  REQUIRE(pair.bob.endpoint->call(offer, pair.network.now).has_value());
+  const auto message = stun::parse_message(pair.network.flown.front().second.datagram).value();
+  const auto attribute = message.find(stun::attribute::direct_hello).value();
+  const auto view = parse_hello(attribute.value);
+  REQUIRE(view.has_value());
+  const auto hello = open_hello(*view, offer.grant.psk, pair.alice.device);
+  REQUIRE(hello.has_value());
+  Forger alice(hello->keys.phase0.s2c, hello->body.tag);
+  const auto deliver = [&](const Bytes& datagram) {
+    pair.bob.endpoint->on_datagram(pair.alice.address, datagram, pair.network.now);
+  };
+  for (std::uint32_t ssrc = 1; ssrc <= 1000; ++ssrc) deliver(alice.report(ssrc));
+  deliver(alice.bye(1001));
+  CHECK(pair.bob.events_of<Ended>().empty());
+  deliver(alice.bye(1));
+  CHECK(pair.bob.events_of<Ended>().size() == 1);
 }

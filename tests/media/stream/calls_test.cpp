@@ -188,6 +188,19 @@ TEST_CASE("a file or a codec that is not there stops the dialling before anythin
   CHECK(world.alice.watching.call == 0);
 }
 
+TEST_CASE("a call that is refused leaves the recording of an earlier one as it is") {
+  const Folder folder("refused");
+  World world;
+  const auto call = world.bob_calls_alice({{}, folder / "heard.wav"});
+  REQUIRE(call.has_value());
+  world.run(1s);
+  world.bob_calls.endpoint().hang_up(*call, direct::Reason::normal, world.now);
+  const auto before = device::read_wav(folder / "heard.wav").value().samples.size();
+  REQUIRE(before >= 40 * 960);
+  CHECK(world.bob_calls_alice({{}, folder / "heard.wav"}).error() == make_error_code(direct::Errc::too_soon));
+  CHECK(device::read_wav(folder / "heard.wav").value().samples.size() == before);
+}
+
 TEST_CASE("an incoming call is answered although its files cannot be opened") {
   World world;
   world.alice_calls.set_files({"/no/such/voice.wav", "/no/such/folder/x.wav"});

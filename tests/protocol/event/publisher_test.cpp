@@ -140,6 +140,11 @@ TEST_CASE("423: Expires is raised to Min-Expires, once (RFC 3903 4.2, RFC 3261 2
     CHECK(publisher.on_response({.status = 423, .min_expires = 300}, t0) == Actions{.state_changed = true});
     CHECK(publisher.state() == State::failed);
   }
+  SUBCASE("nor with one that raises its minimum each time") {
+    CHECK(publisher.on_response({.status = 423, .min_expires = 600}, t0) == Actions{.state_changed = true});
+    CHECK(publisher.publish(busy, t0).request == Request{{}, 300, busy});
+    CHECK(publisher.on_response({.status = 423, .min_expires = 600}, t0).request == Request{{}, 600, busy});
+  }
   SUBCASE("nor with a server that gives no Min-Expires") {
     CHECK(publisher.on_response({.status = 423}, t0) == Actions{.state_changed = true});
     CHECK(publisher.status() == 423);

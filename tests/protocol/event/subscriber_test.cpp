@@ -133,6 +133,8 @@ TEST_CASE("a subscription is refreshed inside its dialog before it ends (RFC 666
   }
   SUBCASE("423: with Min-Expires, inside the dialog") {
     CHECK(subscriber.on_response({.status = 423, .min_expires = 7200}, t0 + 3240s) == asks(7200, false));
+    CHECK(subscriber.on_response({.status = 423, .min_expires = 9000}, t0 + 3240s) == nothing);
+    CHECK(subscriber.state() == State::active);
   }
   SUBCASE("a failure of the transaction only: it lives on, and is asked again before the end") {
     CHECK(subscriber.on_response({.status = 408}, t0 + 3272s) == nothing);
@@ -193,7 +195,12 @@ TEST_CASE("a refused SUBSCRIBE (RFC 6665 4.1.2.1)") {
   }
   SUBCASE("423 is asked anew with Min-Expires, once (RFC 3261 21.4.17)") {
     CHECK(subscriber.on_response({.status = 423, .min_expires = 7200}, t0) == asks(7200, true));
-    CHECK(subscriber.on_response({.status = 423, .min_expires = 7200}, t0) == lost);
+    SUBCASE("of a server that asks for no more") {
+      CHECK(subscriber.on_response({.status = 423, .min_expires = 7200}, t0) == lost);
+    }
+    SUBCASE("of one that raises its minimum each time") {
+      CHECK(subscriber.on_response({.status = 423, .min_expires = 9000}, t0) == lost);
+    }
     CHECK(subscriber.state() == State::ended);
   }
 }

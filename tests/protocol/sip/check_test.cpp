@@ -92,6 +92,22 @@ TEST_CASE("a response is checked for what a client needs") {
   CHECK(check_text("SIP/2.0 200 OK\r\n\r\n"));
 }
 
+TEST_CASE("a response is not dropped for a header that only its reader needs (RFC 3261 16.7)") {
+  const auto check_response = [](const std::string& from, const std::string& to) {
+    std::string text = with("MESSAGE sip:bob@example.org SIP/2.0", "SIP/2.0 200 OK");
+    const auto at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    return check_text(text.replace(at, from.size(), to));
+  };
+  CHECK_FALSE(check_response("<sip:alice@a>", "<sip:PBX#1000@10.0.0.1>"));
+  CHECK_FALSE(check_response("<sip:alice@a>", "<sip:a b@>, <sip:alice@a>;expires=100"));
+  CHECK_FALSE(check_response("Contact: ", "Expires: 60\r\nExpires: 60\r\nContact: "));
+  CHECK_FALSE(check_response("Contact: ", "Content-Type: a/b\r\nContent-Type: a/b\r\nContact: "));
+  CHECK_FALSE(check_response("Max-Forwards: 70", "Max-Forwards: many"));
+  CHECK(check_response("To: ", "t: <sip:c@d>\r\nTo: "));
+  CHECK(check_response("1 MESSAGE", "one MESSAGE"));
+}
+
 TEST_CASE("a request that cannot be parsed is answered all the same") {
   const auto refused = [](const std::string& text) {
     const auto shared = share(text);

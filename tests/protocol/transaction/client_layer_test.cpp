@@ -297,6 +297,32 @@ TEST_CASE("a closed flow ends what waits on it, and nothing else") {
   CHECK(net.layer.size() == 1);
 }
 
+TEST_CASE("a request that was sent before its connection was made ends when that connection closes") {
+  Client net;
+  Hop dialled = tcp;
+  dialled.flow = 0;
+  net.send_it("MESSAGE", dialled);
+  net.send_it("MESSAGE", udp);
+  Hop other = tcp;
+  other.remote.port += 1;
+  other.flow = 8;
+  net.layer.on_flow_opened(other);
+  net.layer.on_flow_opened(tcp);
+  net.layer.on_flow_closed(8, net.now());
+  CHECK(net.ends.empty());
+  SUBCASE("it is answered first") {
+    net.answer(0, 200);
+    net.layer.on_flow_closed(7, net.now());
+    CHECK(net.ends.size() == 1);
+  }
+  SUBCASE("it closes first") {
+    net.layer.on_flow_closed(7, net.now());
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].kind == Outcome::Kind::transport_error);
+    CHECK(net.layer.size() == 1);
+  }
+}
+
 TEST_CASE("a closed connection ends what many requests wait for in parts, so that others have their turn") {
   constexpr std::size_t count = 900, most = 128;
   Client net;
