@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace beckon::server::subscription {
 /// made once.
 class EntityTags {
  public:
+  /// Octets of the longest one: no longer text is a tag of ours.
+  static constexpr std::size_t size_max = 32;
+
   /// Valid until the next call; empty without body.
   std::string_view of(const Content& content);
 

@@ -83,6 +83,8 @@ void Lifecycle::drop_lost_twins(const Subscription& started, Now now) {
 
 void Lifecycle::wish(Subscription& subscription, std::string_view known, const sip::Rates& rates,
                      std::chrono::seconds lifetime, Now now) {
+  // What cannot hold is not kept for hours.
+  if (known.size() > EntityTags::size_max) known = {};
   if (known.empty() && rates.empty()) {
     subscription.wishes_.reset();
     return subscription.notifier_.set_spacing({});
