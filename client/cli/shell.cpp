@@ -155,8 +155,8 @@ class Shell final : private net::Receiver {
   std::unique_ptr<Input> input_;
   std::optional<control::Command> words_;  ///< The one-shot command.
   trace::Ladder ladder_;                   ///< For people.
-  Cause cause_ = Cause::done;
-  int running_ = 0;  ///< Commands without a result yet.
+  Cause cause_ = Cause::done;              ///< Of the exit code.
+  int running_ = 0;                        ///< Commands without a result yet.
   bool input_over_ = false;
   bool quitting_ = false;
   bool ended_ = false;
@@ -172,6 +172,7 @@ bool Shell::read_words() {
   }
   words_ = std::move(*command);
   words_->id = "command";
+  cause_ = Cause::failed;  // until it has a result
   return true;
 }
 
@@ -330,6 +331,7 @@ void Shell::execute(const ReadCommand& command) {
 
 /// Every event passes here.
 void Shell::emit(const boost::json::object& event) {
+  if (ended_ && event.at("event") != "bye") return;  // "bye" is the last line
   const std::string text = options_.json                  ? control::print(event)
                            : event.at("event") == "trace" ? ladder_.draw(trace::from_json(event))
                                                           : control::print_for_people(event);
@@ -346,8 +348,9 @@ void Shell::on_result(const boost::json::object& event) {
   if (!words_ || id == nullptr || *id != "command") return;
   const auto cause = control::parse_cause(event.at("cause").as_string());
   const bool stays = options_.stay || words_->specification->then == Then::stay;
+  cause_ = cause;
   if (cause != Cause::done || !stays) {
-    loop_.post([this, cause] { end(cause); });
+    loop_.post([this] { end(cause_); });
   }
 }
 

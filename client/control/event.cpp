@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "protocol/base/printable.hpp"
 #include "protocol/base/text.hpp"
 
 namespace beckon::client::control {
@@ -28,21 +29,7 @@ std::string clean(std::string text) {
   return text;
 }
 
-/// Peers choose these texts: control characters, which could move the cursor or colour the terminal, become
-/// '?'.
-std::string plain(std::string text) {
-  text = clean(std::move(text));
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto octet = static_cast<unsigned char>(text[i]);
-    // U+0080 to U+009F are control characters, too.
-    const bool c1 = octet == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (octet < 0x20 || octet == 0x7f) text[i] = '?';
-    if (c1) text.replace(i, 2, "?");
-  }
-  return text;
-}
-
-std::string of(const object& event, std::string_view name) { return plain(text(event, name)); }
+std::string of(const object& event, std::string_view name) { return printable(text(event, name)); }
 
 std::string in_parentheses(const std::string& words) { return words.empty() ? "" : " (" + words + ")"; }
 

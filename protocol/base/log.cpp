@@ -7,6 +7,8 @@
 #include <atomic>
 #include <string>
 
+#include "protocol/base/printable.hpp"
+
 namespace beckon::log {
 namespace {
 
@@ -41,17 +43,8 @@ bool set_level(std::string_view name) {
 }
 
 void write(Level at, std::string_view room, std::string_view text) {
-  std::string safe;
-  safe.reserve(room.size() + 2 + text.size());
-  safe.append(room).append(": ");
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      fmt::format_to(std::back_inserter(safe), "\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      safe.push_back(c);
-    }
-  }
-  logger().log(static_cast<spdlog::level::level_enum>(at), "{}", safe);
+  logger().log(static_cast<spdlog::level::level_enum>(at), "{}: {}", room,
+               printable(text, Unprintable::escaped));
 }
 
 }  // namespace beckon::log

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/printable.hpp"
 #include "protocol/base/text.hpp"
 
 namespace beckon::trace {
@@ -16,19 +17,6 @@ constexpr std::size_t what_width = 40, cseq_width = 16, event_width = 22;
 
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-/// Peers choose these texts.
-std::string plain(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto octet = static_cast<unsigned char>(text[i]);
-    // U+0080 to U+009F are control characters, too.
-    const bool c1 = octet == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (c1) ++i;
-    out += c1 || octet < 0x20 || octet == 0x7f ? '?' : text[i];
-  }
-  return is_utf8(out) ? out : std::string(out.size(), '?');
 }
 
 /// At most `most` characters, the last an ellipsis when some are gone.
@@ -115,7 +103,7 @@ void Ladder::meet(const Line& line) {
   // A request names the users: its sender acts for From, its receiver for To.
   if (!options_.is_server || line.status != 0 || peer.many) return;
   const std::string name =
-      shorten(plain(user_of(line.direction == Direction::received ? line.from : line.to)), widest_name);
+      shorten(printable(user_of(line.direction == Direction::received ? line.from : line.to)), widest_name);
   if (name.empty() || name == peer.name) return;
   peer.many = !peer.name.empty();
   peer.name = name;
@@ -184,10 +172,10 @@ std::string Ladder::draw(const Line& line) {
   meet(line);
   std::string out = changed_ ? head() : std::string();
   std::string row = pad(time_of(line), time_width) + lanes(line);
-  row += pad(shorten(plain(what_of(line)), what_width), what_width + 2);
-  row += pad(shorten(plain(line.cseq), cseq_width), cseq_width + 2);
-  row += pad(shorten(plain(line.event), event_width), event_width + 1);
-  row += fmt::format("{:>6}{}", line.size, plain(remark_of(line)));
+  row += pad(shorten(printable(what_of(line)), what_width), what_width + 2);
+  row += pad(shorten(printable(line.cseq), cseq_width), cseq_width + 2);
+  row += pad(shorten(printable(line.event), event_width), event_width + 1);
+  row += fmt::format("{:>6}{}", line.size, printable(remark_of(line)));
   row = trim_right(std::move(row));
   const auto colour = colour_of(line);
   if (options_.colour && !colour.empty()) row = fmt::format("\x1b[{}m{}\x1b[0m", colour, row);
@@ -195,7 +183,7 @@ std::string Ladder::draw(const Line& line) {
   for (std::string_view rest = line.text; !rest.empty();) {
     auto [text, behind] = cut(rest, '\n');
     if (text.ends_with('\r')) text.remove_suffix(1);
-    out += trim_right(std::string(time_width, ' ') + plain(text)) + "\n";
+    out += trim_right(std::string(time_width, ' ') + printable(text)) + "\n";
     rest = behind;
   }
   return out;

@@ -1,6 +1,7 @@
 """The command line as people type it, and the server's own commands."""
 
 import json
+import signal
 import socket
 import subprocess
 import tempfile
@@ -22,6 +23,26 @@ def message_from_the_shell(server):
                              env={"BECKON_PASSWORD": ALICE[1]}, capture_output=True, text=True, timeout=60)
         equal(out.returncode, 0, f"exit code ({out.stdout}{out.stderr})")
         bob.wait("message", text="hi from the shell")
+
+
+def interrupted(server):
+    """a command that a signal ends before its result has exit code 5, and `bye` is the last line, also after two signals"""
+    for words, commands, code in [(["message", BOB[0], "hi"], "", 5), ([], '{"command":"publish","basic":"open"}\n', 0)]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.settimeout(60)
+            beckon = subprocess.Popen(
+                [server.binaries / "beckon", "--account", ALICE[0], "--server", "udp:%s:%d" % silent.getsockname(),
+                 "--state", server.data / "s", "--json", *words],
+                env={"BECKON_PASSWORD": ALICE[1]}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            beckon.stdin.write(commands)
+            beckon.stdin.flush()
+            silent.recv(65536)
+            beckon.send_signal(signal.SIGTERM)
+            if not words:
+                beckon.send_signal(signal.SIGINT)
+            lines = [json.loads(line) for line in beckon.communicate(timeout=60)[0].splitlines()]
+            equal((beckon.returncode, lines[-1]["event"], lines[-1]["exit_code"]), (code, "bye", code), f"the end of {words}")
 
 
 def live_tables(server):
@@ -84,4 +105,4 @@ def foreign_user(server):
     check(out.returncode != 0 and "elsewhere.example" in out.stderr, f"refused: {out.returncode} {out.stderr!r}")
 
 
-run([message_from_the_shell, live_tables, refused_questions, users, foreign_user])
+run([message_from_the_shell, interrupted, live_tables, refused_questions, users, foreign_user])
