@@ -16,6 +16,24 @@ inline constexpr Duration limit = 20s;
 
 inline const Address loopback{*parse_ip("127.0.0.1"), 0};
 
+/// The longest time between two turns of a loop: a machine under load may hold the process up, and what it
+/// did not do then it could not do.
+class Pace {
+ public:
+  explicit Pace(Loop& loop) : loop_(loop), last_(loop.now().mono) {}
+  void on_turn() {
+    const Time now = loop_.now().mono;
+    longest_ = std::max<Duration>(longest_, now - last_);
+    last_ = now;
+  }
+  Duration longest() const { return longest_; }
+
+ private:
+  Loop& loop_;
+  Time last_;
+  Duration longest_{};
+};
+
 inline std::string make_message(std::string_view call_id, std::string_view body = {}) {
   return "MESSAGE sip:bob@example.org SIP/2.0\r\n"
          "Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKa\r\n"

@@ -269,24 +269,33 @@ TEST_CASE(
   Loop loop;
   SipTransport::Options options;
   options.websocket.ping = 100ms;
-  options.limits.idle = 3s;  // no process is delayed that long, on any machine
-  Side server(loop, options);
-  Client client(loop, server.transport.listen(Protocol::ws, loopback).value());
-  client.open();
-  const std::string_view ping = "\x89\0"sv;
-  constexpr std::size_t enough = 40;  // 100 ms apart, or more: the idle time is over
-  std::size_t answered = 0;
-  CHECK(loop.run_until(
-      [&] {
-        for (; answered < client.got.size() / ping.size(); ++answered) client.send(masked(0x8A, ""));
-        return answered >= enough || client.closed;
-      },
-      limit));
-  CHECK_FALSE(client.closed);
-  CHECK(client.got.starts_with(ping));
-  CHECK(server.transport.flows() == 1);
-  CHECK(loop.run_until([&] { return bool(client.closed); }, limit));
-  CHECK(server.recorder.closed.size() == 1);
+  options.limits.idle = 3s;
+  const auto stays_open = [&](Pace& pace) {
+    Side server(loop, options);
+    Client client(loop, server.transport.listen(Protocol::ws, loopback).value());
+    client.open();
+    const std::string_view ping = "\x89\0"sv;
+    constexpr std::size_t enough = 40;  // 100 ms apart, or more: the idle time is over
+    std::size_t answered = 0;
+    REQUIRE(loop.run_until(
+        [&] {
+          pace.on_turn();
+          for (; answered < client.got.size() / ping.size(); ++answered) client.send(masked(0x8A, ""));
+          return answered >= enough || client.closed;
+        },
+        2 * limit));
+    if (client.closed) return false;
+    CHECK(client.got.starts_with(ping));
+    CHECK(server.transport.flows() == 1);
+    CHECK(loop.run_until([&] { return bool(client.closed); }, limit));
+    CHECK(server.recorder.closed.size() == 1);
+    return true;
+  };
+  for (bool open = false; !open;) {
+    Pace pace(loop);
+    open = stays_open(pace);
+    REQUIRE((open || pace.longest() >= 1s));  // held up: once more
+  }
 }
 
 TEST_CASE(
