@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "protocol/base/text.hpp"
+#include "protocol/sip/view.hpp"
+
 namespace beckon::dialog {
 namespace {
 
@@ -14,10 +17,27 @@ bool refreshes_target(Method method) {
          method == Method::notify || method == Method::refer;
 }
 
+/// As requests name it, scheme and host in lower case.
+std::string print_uri(sip::UriView uri) {
+  const std::string scheme = to_lower(uri.scheme), host = to_lower(uri.host);
+  uri.scheme = scheme;
+  uri.host = host;
+  std::string text;
+  sip::append(text, uri);
+  return text;
+}
+
 Result<std::string> read_contact(const sip::Message& message) {
-  const auto contacts = message.contacts();
-  if (!contacts || contacts->size() != 1 || !contacts->front().uri.is_sip()) return Errc::bad_contact;
-  return sip::print(contacts->front().uri);
+  std::string contact;
+  for (const std::string_view value : message.each(HeaderId::contact)) {
+    const auto address = sip::view_name_addr(value);
+    const bool is_sip =
+        address && (iequals(address->uri.scheme, "sip") || iequals(address->uri.scheme, "sips"));
+    if (!is_sip || !contact.empty()) return Errc::bad_contact;
+    contact = print_uri(address->uri);
+  }
+  if (contact.empty()) return Errc::bad_contact;
+  return contact;
 }
 
 Result<std::vector<std::string>> read_routes(const sip::Message& message) {
@@ -29,20 +49,21 @@ Result<std::vector<std::string>> read_routes(const sip::Message& message) {
   return routes;
 }
 
-/// What both ends read alike; `local` and `remote` are From and To, whichever way round.
-Result<Dialog> read_common(const sip::Message& message, const Result<sip::NameAddr>& local,
-                           const Result<sip::NameAddr>& remote, bool secure) {
+/// What both ends read alike; `our_side` and `other_side` are From and To, whichever way round.
+Result<Dialog> read_common(const sip::Message& message, HeaderId our_side, HeaderId other_side, bool secure) {
+  const auto local = sip::view_name_addr(message.header(our_side));
+  const auto remote = sip::view_name_addr(message.header(other_side));
   if (!local || !remote) return Errc::bad_header;
-  const auto contact = read_contact(message);
+  auto contact = read_contact(message);
   if (!contact) return contact.error();
   auto routes = read_routes(message);
   if (!routes) return routes.error();
   Dialog dialog;
   dialog.id.call_id = message.call_id();
-  dialog.id.remote_tag = remote->tag();
-  dialog.local_uri = sip::print(local->uri);
-  dialog.remote_uri = sip::print(remote->uri);
-  dialog.remote_target = *contact;
+  dialog.id.remote_tag = remote->tag;
+  dialog.local_uri = print_uri(local->uri);
+  dialog.remote_uri = print_uri(remote->uri);
+  dialog.remote_target = std::move(*contact);
   dialog.route_set = std::move(*routes);
   dialog.secure = secure;
   return dialog;
@@ -135,7 +156,7 @@ sip::Builder Dialog::make_ack(std::uint32_t invite_cseq) const {
 }
 
 Result<Dialog> make_uas_dialog(const sip::Message& request, std::string_view local_tag, bool secure) {
-  auto dialog = read_common(request, request.to(), request.from(), secure);
+  auto dialog = read_common(request, HeaderId::to, HeaderId::from, secure);
   if (!dialog) return dialog.error();
   const auto cseq = request.cseq();
   if (!cseq) return Errc::bad_header;
@@ -145,7 +166,7 @@ Result<Dialog> make_uas_dialog(const sip::Message& request, std::string_view loc
 }
 
 Result<Dialog> make_uac_dialog(const sip::Message& response, bool secure) {
-  auto dialog = read_common(response, response.from(), response.to(), secure);
+  auto dialog = read_common(response, HeaderId::from, HeaderId::to, secure);
   if (!dialog) return dialog.error();
   const auto cseq = response.cseq();
   if (!cseq) return Errc::bad_header;

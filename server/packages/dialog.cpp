@@ -26,13 +26,6 @@ constexpr std::array dialog_types{documents::dialoginfo_type};
 /// state.
 constexpr std::size_t gone_max = 64;
 
-std::string print_id(std::uint64_t number) {
-  Bytes octets;
-  append_u32(octets, static_cast<std::uint32_t>(number >> 32));
-  append_u32(octets, static_cast<std::uint32_t>(number));
-  return to_hex(octets);
-}
-
 /// A dialog goes through its states in one direction (RFC 4235 3.7.1).
 void keep_later_state(documents::Dialog& dialog, const documents::Dialog& other) {
   if (other.state <= dialog.state) return;
@@ -102,7 +95,8 @@ struct Dialog::Shown final : Part {
       if (before == items.end()) {
         is_change = true;
         if (Item::has_id(gone, item.dialog.id) || Item::has_id(items, item.dialog.id))
-          item.dialog.id = print_id(publication::shorten(item.dialog.id + ' ' + std::to_string(next)));
+          item.dialog.id =
+              publication::print_short(publication::shorten(item.dialog.id + ' ' + std::to_string(next)));
         continue;
       }
       item.dialog.id = before->dialog.id;
@@ -258,8 +252,8 @@ std::vector<Dialog::Item> Dialog::gather(const Entry& user) const {
   publications_.each(
       user, *this, [&](const event::Publication& publication, const publication::State& state) {
         const auto& document = static_cast<const Document&>(state);
-        const std::string origin =
-            publication.device != 0 ? print_id(publication.device) : std::to_string(publication.number);
+        const std::string origin = publication.device != 0 ? publication::print_short(publication.device)
+                                                           : std::to_string(publication.number);
         for (documents::Dialog& dialog : document.parse()) {
           Item item{.key = publication::shorten(origin + ' ' + dialog.id), .dialog = {}, .began = {}};
           if (document.received() && dialog.duration_seconds)
@@ -267,7 +261,8 @@ std::vector<Dialog::Item> Dialog::gather(const Entry& user) const {
                          std::chrono::seconds(std::min<std::uint64_t>(*dialog.duration_seconds, 0xffff'ffff));
           dialog.duration_seconds.reset();
           // Unique among all devices, other for its next call, and hiding the Call-ID, which some use as id.
-          dialog.id = print_id(publication::shorten(print_id(item.key) + ' ' + dialog.call_id));
+          dialog.id = publication::print_short(
+              publication::shorten(publication::print_short(item.key) + ' ' + dialog.call_id));
           item.dialog = std::move(dialog);
           const auto known =
               std::ranges::find_if(items, [&](const Item& each) { return each.is_same(item); });
@@ -276,7 +271,7 @@ std::vector<Dialog::Item> Dialog::gather(const Entry& user) const {
             continue;
           }
           if (Item::has_id(items, item.dialog.id))
-            item.dialog.id = print_id(publication::shorten(item.dialog.id + " next"));
+            item.dialog.id = publication::print_short(publication::shorten(item.dialog.id + " next"));
           items.push_back(std::move(item));
         }
       });

@@ -15,6 +15,13 @@ Device device(std::uint64_t hash) { return hash == 0 ? 1 : hash; }
 
 }  // namespace
 
+std::string print_short(std::uint64_t number) {
+  std::string digits(16, '0');
+  for (auto digit = digits.rbegin(); number != 0; ++digit, number >>= 4)
+    *digit = "0123456789abcdef"[number & 15];
+  return digits;
+}
+
 Device shorten(std::string_view name) { return device(add(offset_basis, name)); }
 
 Device device_of(const registrar::Binding& binding) {

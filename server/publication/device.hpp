@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "server/registrar/binding.hpp"
@@ -13,6 +14,8 @@ using Device = std::uint64_t;
 
 /// Never 0.
 Device shorten(std::string_view name);
+/// 16 lower-case hexadecimal digits.
+std::string print_short(std::uint64_t number);
 
 /// The device of a binding: its +sip.instance, else its contact.
 Device device_of(const registrar::Binding& binding);

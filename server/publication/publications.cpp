@@ -24,16 +24,9 @@ event::Expiry expiry_of(const Lifetimes& lifetimes) {
   return {seconds(lifetimes.minimum), seconds(lifetimes.standard), seconds(lifetimes.maximum)};
 }
 
-std::string print_number(std::uint64_t number) {
-  Bytes octets;
-  append_u32(octets, static_cast<std::uint32_t>(number >> 32));
-  append_u32(octets, static_cast<std::uint32_t>(number));
-  return to_hex(octets);
-}
-
 /// "bk07f.0123456789abcdef".
 std::string print_etag(const Entry& entry, std::uint64_t etag) {
-  return bucket_prefix(entry.bucket()) + print_number(etag);
+  return bucket_prefix(entry.bucket()) + print_short(etag);
 }
 
 /// 0, which no publication has, for what `print_etag` does not print.
@@ -51,7 +44,7 @@ std::string publication_key(const Package& package, std::uint16_t number) {
 }
 
 std::string silent_key(const Package& package, Device device) {
-  return std::string(package.name()) + " -" + print_number(device);
+  return std::string(package.name()) + " -" + print_short(device);
 }
 
 std::string encode(const State& state, std::uint64_t etag, const Compositor::Plan& plan,
