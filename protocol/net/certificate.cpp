@@ -225,6 +225,7 @@ Result<void> make_self_signed(const std::string& certificate_path, const std::st
 bool finish_self_signed(const std::string& certificate_path, const std::string& key_path) {
   std::error_code error;
   if (std::filesystem::exists(certificate_path, error) || error) return false;
+  if (!std::filesystem::exists(unfinished(certificate_path), error)) return false;
   return TlsContext::server(unfinished(certificate_path), key_path).has_value() &&
          put_in_place(certificate_path).has_value();
 }

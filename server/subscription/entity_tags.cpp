@@ -2,8 +2,7 @@
 
 #include <array>
 #include <charconv>
-
-#include "protocol/base/keyed_hash.hpp"
+#include <functional>
 
 namespace beckon::server::subscription {
 
@@ -11,12 +10,11 @@ std::string_view EntityTags::of(const Content& content) {
   if (!content.body || content.body->empty()) return {};
   if (content.body == last_.body && content.type == last_.type) return tag_;
   // No secret: whoever makes two documents alike by their hash deceives its own watchers, who see what it
-  // says anyway. The same in every process, so that tags hold over restarts.
-  const auto hash = KeyedHash(KeyedHash(0, 0)(content.type), 0).wide(*content.body);
-  std::array<char, EntityTags::size_max> digits{};
-  const auto low = std::to_chars(digits.data(), digits.data() + digits.size(), hash.low, 36).ptr;
-  const auto high = std::to_chars(low, digits.data() + digits.size(), hash.high, 36).ptr;
-  tag_.assign(digits.data(), high);
+  // says anyway. The same in every process of a build, so that tags hold over restarts.
+  const std::hash<std::string_view> hash;
+  const std::uint64_t of_both = hash(content.type) * 31 + hash(*content.body);
+  std::array<char, 16> digits{};
+  tag_.assign(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), of_both, 36).ptr);
   last_ = content;
   return tag_;
 }

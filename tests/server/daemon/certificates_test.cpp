@@ -41,6 +41,7 @@ TEST_CASE("the first start makes a certificate, the next ones use it") {
   Folder folder;
   CHECK_FALSE(folder.start());
   CHECK(folder.made());
+  CHECK(folder.said.find(" error ") == std::string::npos);
   CHECK_FALSE(folder.start());
   CHECK_FALSE(folder.made());
 }
