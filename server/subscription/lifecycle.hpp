@@ -14,7 +14,8 @@
 namespace beckon::server::subscription {
 
 /// The life of each subscription, from the commit of its SUBSCRIBE to its end: does what its notifier says.
-/// NOTIFYs out and their outcomes, timers, what holds them back, and who hears of it: package and observers.
+/// It sends NOTIFYs and takes their outcomes, runs the timer, holds NOTIFYs back, and calls package and
+/// observers.
 class Lifecycle {
  public:
   using Notifier = event::Notifier;

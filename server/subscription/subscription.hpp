@@ -55,7 +55,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   std::uint32_t number() const { return cseq_; }
   /// The hop to the watcher is encrypted.
   bool is_secure() const { return transaction::is_secure(peer_.protocol); }
-  /// It is told what changes: it is in reach, and has not asked for silence with "Suppress-If-Match: *".
+  /// Its watcher is notified of changes: the watcher is in reach, and has not asked for silence with
+  /// "Suppress-If-Match: *".
   bool hears_news() const { return is_reachable() && !is_quenched(); }
   /// It was asked for with Expires 0: one NOTIFY, no trace.
   bool is_fetch() const { return is_fetch_; }

@@ -39,7 +39,7 @@ def last_state(server):
 
 
 def pace(server):
-    """a watcher with max-rate is told so, and hears the newest state"""
+    """the NOTIFYs to a watcher with max-rate name the rate and carry the newest state"""
     with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
         seen(server, alice, bob, **{"max-rate": "0.5"})
         for note in ("two", "three", "four"):

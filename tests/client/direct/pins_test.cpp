@@ -58,7 +58,7 @@ TEST_CASE("a device that another identity signs too is a new pair (DIRECT_SESSIO
   Pins pins;
   REQUIRE(see(pins, first, first.device.pub) == Pins::Seen::pinned);
 
-  SUBCASE("a verified device stays verified, and the user is told of the other identity") {
+  SUBCASE("a verified device stays verified, and the other identity is reported to the user") {
     CHECK(see(pins, y, first.device.pub) == Pins::Seen::fresh);
     CHECK(pins.is_verified(alice, first.device.pub));
     CHECK(see(pins, y, first.device.pub) == Pins::Seen::waiting);

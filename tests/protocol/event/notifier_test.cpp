@@ -297,7 +297,7 @@ TEST_CASE("a watcher that has the state is not sent it (RFC 5839 6.3)") {
     CHECK_FALSE(paced.in_flight());
     CHECK(paced.on_change(t0 + 61s) == send("active", 539, Body::partial));
   }
-  SUBCASE("a state is told when the NOTIFY that says it has arrived") {
+  SUBCASE("the watcher has a state once the NOTIFY that carries it is answered with 2xx") {
     CHECK(notifier.has_told_state());
     const auto pending = notifier.suspend(t0 + 1s);
     CHECK(pending.notify->says_state);

@@ -182,7 +182,7 @@ TEST_CASE("a device that never tells a Call-ID, and has one id for all calls, is
   CHECK(ids[2] == ids[3]);
 }
 
-TEST_CASE("a dialog that is told its Call-ID later stays the same (RFC 4235 6.2)") {
+TEST_CASE("a dialog whose Call-ID is published later stays the same (RFC 4235 6.2)") {
   Stage stage;
   Device watcher(stage, alice, tls(9)), phone(stage, alice, udp(5070));
   watcher.subscribe(alice, "dialog");
