@@ -29,37 +29,35 @@ Forwarder::~Forwarder() = default;
 
 Forwarder::Context* Forwarder::find(Key key) {
   const auto found = contexts_.find(key);
-  return found == contexts_.end() ? nullptr : found->second.get();
+  return found == contexts_.end() ? nullptr : &found->second;
 }
 
 std::size_t Forwarder::size(Key key) const {
   const auto found = contexts_.find(key);
-  return found == contexts_.end() ? 0 : found->second->branches.size();
+  return found == contexts_.end() ? 0 : found->second.branches.size();
 }
 
 void Forwarder::start(Key key, Order order) {
   assert(!order.targets.empty() && order.breadth > 0);
   std::vector<Target> targets = std::move(order.targets);
   const auto breadth = order.breadth;
-  auto& context = *contexts_.emplace(key, std::make_unique<Context>(std::move(order))).first->second;
+  auto& context = contexts_.try_emplace(key, std::move(order)).first->second;
+  context.branches.reserve(targets.size());
   const auto at_once = std::min<std::size_t>(targets.size(), breadth);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     context.fork.add();
     // What does not divide evenly goes to the first ones (RFC 5393 5.3.3).
     const bool extra = i < breadth % at_once;
     targets[i].breadth = i < at_once ? static_cast<std::uint32_t>(breadth / at_once + (extra ? 1 : 0)) : 1;
-    if (i >= at_once) context.waiting.push_back(i);
-    context.branches.emplace_back(std::move(targets[i]), environment_.timers());
+    context.branches.emplace_back(std::move(targets[i]));
   }
+  context.begun = at_once;
   for (std::size_t i = 0; i < at_once; ++i) start_branch(key, i);
 }
 
 void Forwarder::start_next(Key key) {
   Context* context = find(key);
-  if (!context || context->waiting.empty()) return;
-  const std::size_t next = context->waiting.front();
-  context->waiting.pop_front();
-  start_branch(key, next);
+  if (context && context->begun < context->branches.size()) start_branch(key, context->begun++);
 }
 
 void Forwarder::start_branch(Key key, std::size_t number) {
@@ -125,8 +123,8 @@ void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Ou
   if (!context) return;
   Branch& branch = context->branches[number];
   if (outcome.kind != Outcome::Kind::provisional)
-    branch.timer_c.cancel();
-  else if (outcome.status != 100 && branch.timer_c.is_set())
+    branch.timer_c = nullptr;
+  else if (outcome.status != 100 && branch.timer_c && branch.timer_c->is_set())
     arm_timer_c(branch);  // RFC 3261 16.7 step 2
   // "Failure also occurs if the transaction layer times out without ever having received any response" (RFC
   // 3263 4.3).
@@ -173,7 +171,7 @@ void Forwarder::answer(Key key, std::size_t number, int status, std::string_view
 
 void Forwarder::finish(Key key, Now now) {
   const auto ended = contexts_.extract(key);
-  const Context& context = *ended.mapped();
+  const Context& context = ended.mapped();
   const Branch& best = context.branches[context.fork.best()];
   const int status = context.fork.best_status();
   const sip::Message* response = best.response ? &*best.response : nullptr;
@@ -182,8 +180,9 @@ void Forwarder::finish(Key key, Now now) {
 
 /// When it fires the branch alone is cancelled (RFC 3261 16.8); one without any answer ended long before.
 void Forwarder::arm_timer_c(Branch& branch) {
-  branch.timer_c.set(environment_.clock().now().mono + timer_c,
-                     [this, id = branch.id](Time) { sender_.cancel(id, {}); });
+  if (!branch.timer_c) branch.timer_c = std::make_unique<Timer>(environment_.timers());
+  branch.timer_c->set(environment_.clock().now().mono + timer_c,
+                      [this, id = branch.id](Time) { sender_.cancel(id, {}); });
 }
 
 void Forwarder::cancel_open(Context& context, std::string_view reason) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "protocol/base/pool_allocator.hpp"
 #include "protocol/crypto/crypto.hpp"
 #include "protocol/locate/locator.hpp"
 #include "server/proxy/fork.hpp"
@@ -74,7 +74,7 @@ class Forwarder {
  private:
   /// One way out: its hops are tried one after another (RFC 3263 4.3).
   struct Branch {
-    Branch(Target to, TimerQueue& timers) : target(std::move(to)), timer_c(timers) {}
+    explicit Branch(Target to) : target(std::move(to)) {}
     Target target;
     std::size_t next = 0;               ///< Of the target's hops.
     transaction::TransactionId id = 0;  ///< Of the try that runs.
@@ -82,14 +82,14 @@ class Forwarder {
     int status = 480;                   ///< The end when nothing is left to try.
     std::string reason{};
     std::optional<sip::Message> response{};  ///< The final one.
-    Timer timer_c;                           ///< Of an INVITE's try (RFC 3261 16.6 step 11).
+    std::unique_ptr<Timer> timer_c{};        ///< Of an INVITE's try (RFC 3261 16.6 step 11).
   };
   struct Context {
     explicit Context(Order o) : order(std::move(o)), fork(order.request.method() == sip::Method::invite) {}
     Order order;
     Fork fork;
-    std::deque<Branch> branches{};
-    std::deque<std::size_t> waiting{};
+    std::vector<Branch> branches{};
+    std::size_t begun = 0;   ///< So many branches have been tried; the others wait.
     bool cancelled = false;  ///< By the client, or as there is an answer.
   };
 
@@ -112,7 +112,9 @@ class Forwarder {
   locate::Locator& locator_;
   const crypto::Key32& key_;
   Client& client_;
-  std::unordered_map<Key, std::unique_ptr<Context>> contexts_;
+  std::unordered_map<Key, Context, std::hash<Key>, std::equal_to<>,
+                     PoolAllocator<std::pair<const Key, Context>>>
+      contexts_;
 };
 
 }  // namespace beckon::server::proxy

@@ -51,12 +51,11 @@ bool Proxy::is_looping(const sip::Message& request) const { return proxy::is_loo
 
 Proxy::Context* Proxy::find(TransactionId id) {
   const auto found = contexts_.find(id);
-  return found == contexts_.end() ? nullptr : found->second.get();
+  return found == contexts_.end() ? nullptr : &found->second;
 }
 
 Proxy::Context& Proxy::begin(const RequestPtr& request) {
-  Context& context =
-      *contexts_.emplace(request->id, std::make_unique<Context>(request, services_.timers())).first->second;
+  Context& context = contexts_.try_emplace(request->id, request, services_.timers()).first->second;
   if (request->message.method() == Method::invite) calls_.emplace(request->message.call_id(), &context);
   return context;
 }
@@ -64,7 +63,7 @@ Proxy::Context& Proxy::begin(const RequestPtr& request) {
 void Proxy::forget(TransactionId id) {
   const auto found = contexts_.find(id);
   if (found == contexts_.end()) return;
-  const Context* context = found->second.get();
+  const Context* context = &found->second;
   auto [call, end] = calls_.equal_range(context->request->message.call_id());
   while (call != end) call = call->second == context ? calls_.erase(call) : std::next(call);
   contexts_.erase(found);
@@ -290,12 +289,12 @@ void Proxy::on_response(const sip::Message& response, Now) {
 std::vector<Table> Proxy::tables(Now) const {
   Table table{.name = "forwards", .rows = {}};
   for (const auto& [id, context] : contexts_) {
-    const auto& message = context->request->message;
+    const auto& message = context.request->message;
     table.rows.push_back({{"method", std::string(message.method_text())},
                           {"to", std::string(message.request_uri_text())},
                           {"call_id", std::string(message.call_id())},
-                          {"branches", std::to_string(context->branches)},
-                          {"best", std::to_string(context->best)}});
+                          {"branches", std::to_string(context.branches)},
+                          {"best", std::to_string(context.best)}});
   }
   return {std::move(table)};
 }

@@ -113,7 +113,9 @@ class Proxy final : public Relay, private Forwarder::Client {
   registrar::Registrar& registrar_;
   crypto::Key32 key_;
   Forwarder forwarder_;
-  std::unordered_map<transaction::TransactionId, std::unique_ptr<Context>> contexts_;
+  std::unordered_map<transaction::TransactionId, Context, std::hash<transaction::TransactionId>,
+                     std::equal_to<>, PoolAllocator<std::pair<const transaction::TransactionId, Context>>>
+      contexts_;
   /// INVITEs by Call-ID; the texts are those of the contexts' requests.
   std::unordered_multimap<std::string_view, Context*> calls_;
 };
