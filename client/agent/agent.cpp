@@ -169,6 +169,7 @@ void Agent::learn_identities(const std::string& of, const documents::Presence& p
 void Agent::refuse(const control::Rejected& rejected, Now now) {
   control::Command command;
   command.id = rejected.id;
+  command.specification = rejected.specification;
   result(command, control::Cause::usage, now, 0, rejected.error.message() + ": " + rejected.detail);
 }
 

@@ -49,7 +49,7 @@ Number Book::open(Opening opening, Carrier& carrier, Carrier::Key key, Now now) 
 
 void Book::enter(Number number, State state, Now now) {
   Call* const call = find(number);
-  if (call == nullptr || call->state == State::ended) return;
+  if (call == nullptr || call->state == State::ended || call->state == state) return;
   call->state = state;
   report(number, *call, now);
 }

@@ -78,7 +78,7 @@ class Book {
   // --- for carriers
   /// Enters a call and reports it. The carrier outlives the book's last call to it.
   Number open(Opening opening, Carrier& carrier, Carrier::Key key, Now now);
-  /// The call has a new state. Ignored after its end.
+  /// Reports a state that is new. Ignored after the end of the call.
   void enter(Number number, State state, Now now);
   void end(Number number, Cause cause, Now now);
   /// The first media packet in one direction, counted from the beginning of the call.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -65,15 +66,8 @@ bool find_password(const std::string& file, const std::string& account, std::str
 std::string commands_help() {
   std::string out =
       "One COMMAND follows the options. Without it commands are read from standard input: typed, or with\n"
-      "--json as JSON lines:\n";
-  for (const auto& each : control::specifications()) {
-    std::string usage = each.name;
-    for (const auto& argument : each.arguments) {
-      usage +=
-          argument.required ? fmt::format(" {}", argument.name) : fmt::format(" [--{} ...]", argument.name);
-    }
-    out += fmt::format("  {:<46} {}\n", usage, each.help);
-  }
+      "--json as JSON lines. beckon help COMMAND explains one:\n";
+  out += control::print_help();
   out += "Exit codes:\n";
   for (const auto& each : control::causes()) {
     out += fmt::format("  {:<3} {:<12} {}\n", static_cast<int>(each.cause), each.word, each.help);
@@ -129,9 +123,29 @@ bool read_name_servers(const std::vector<std::string>& texts, Options& options) 
   return true;
 }
 
+/// What must be readable before anything is sent: why not, or nothing.
+std::string unreadable_file(const Options& options) {
+  for (const auto& [name, file] : {std::pair{"--ca", options.ca_file}, std::pair{"--play", options.play}}) {
+    if (!file.empty() && !std::ifstream(file)) return fmt::format("{} {}: cannot be read", name, file);
+  }
+  return {};
+}
+
+/// The command line's parser stops at the command, so an option after it is not seen.
+bool has_account_after_command(const CLI::App& app) {
+  return std::ranges::any_of(app.remaining(), [](const std::string& word) {
+    return word == "--account" || word.starts_with("--account=");
+  });
+}
+
 }  // namespace
 
 std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
+  if (argc > 1 && std::string_view(argv[1]) == "help") {
+    std::cout << control::print_help(argc > 2 ? argv[2] : "");
+    exit_code = 0;
+    return std::nullopt;
+  }
   Options options;
   bool trace = false, full = false;
   std::optional<std::uint32_t> keep_alive;
@@ -139,7 +153,7 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   std::vector<std::string> name_servers;
   CLI::App app{"beckon, a SIP/SIMPLE user agent for people and scripts"};
   app.set_version_flag("--version", "beckon " BECKON_VERSION);
-  app.add_option("--account", account, "your address: alice@example.org")->required();
+  app.add_option("--account", account, "your address: alice@example.org; always needed");
   app.add_option("--server", options.server_text,
                  "tls:HOST[:PORT], tcp:... or udp:...; default: the DNS records of the account's domain");
   app.add_option("--dns", name_servers, "name server ADDRESS:PORT; default /etc/resolv.conf");
@@ -171,6 +185,13 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
     return std::nullopt;
   }
   options.words = app.remaining();
+  if (account.empty()) {
+    std::cerr << "beckon: --account USER@DOMAIN is missing"
+              << (has_account_after_command(app) ? "; options stand before the command\n"
+                                                 : ": who are you?\n");
+    exit_code = usage_error;
+    return std::nullopt;
+  }
   if (trace || full) options.tracing = full ? Tracing::texts : Tracing::lines;
   exit_code = usage_error;
   const auto read = account::parse_account(account);
@@ -183,6 +204,10 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
                       ? "--dns is not ADDRESS:PORT"
                       : "--log has no such level: " + log_level)
               << '\n';
+    return std::nullopt;
+  }
+  if (const auto why = unreadable_file(options); !why.empty()) {
+    std::cerr << "beckon: " << why << '\n';
     return std::nullopt;
   }
   options.account = *read;

@@ -1,5 +1,6 @@
 #include "client/cli/shell.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,27 +35,6 @@ constexpr Duration unasked_ping = 100s;
 
 /// How long the answer to a ping may take (RFC 5626 4.4.1).
 constexpr Duration pong_wait = 10s;
-
-/// Words of a typed line; "double quotes" keep blanks together.
-std::vector<std::string> split_words(std::string_view line) {
-  std::vector<std::string> words;
-  std::string word;
-  bool quoted = false, any = false;
-  for (const char c : line) {
-    if (c == '"') {
-      quoted = !quoted;
-      any = true;
-    } else if (is_blank(c) && !quoted) {
-      if (any) words.push_back(std::exchange(word, {}));
-      any = false;
-    } else {
-      word.push_back(c);
-      any = true;
-    }
-  }
-  if (any) words.push_back(word);
-  return words;
-}
 
 /// The result is known: a signal during the shutdown must not change the exit code.
 void hold_signals() {
@@ -143,6 +123,7 @@ class Shell final : private net::Receiver {
   net::DnsClient dns_;
   locate::Finder locator_;
   std::vector<net::Hop> servers_;  ///< In the order to try.
+  ErrorCode why_;                  ///< Why no server could be reached.
   std::uint16_t local_port_ = 0;
   DirectPort port_;
   std::optional<StateFolder> folder_;
@@ -233,8 +214,13 @@ void Shell::connect(std::size_t number) {
   const net::Hop& server = servers_[number];
   if (server.protocol == transaction::Protocol::udp) return start(number, {{}, local_port_});
   transport_->connect(server, [this, number](Result<net::Hop> flow) {
-    if (!flow && number + 1 < servers_.size()) return connect(number + 1);
-    if (!flow) return end(cause_of(flow.error()), options_.server_text + ": " + flow.error().message());
+    if (!flow) {
+      // The next address may refuse without any meaning: localhost is often served on one family only.
+      const bool says_little = !why_ || why_ == boost::system::errc::connection_refused;
+      if (says_little || cause_of(flow.error()) == Cause::untrusted) why_ = flow.error();
+      if (number + 1 < servers_.size()) return connect(number + 1);
+      return end(cause_of(why_), options_.server_text + ": " + why_.message());
+    }
     // Requests name the server, not this flow: when it is lost the next request dials again.
     start(number, flow->local);
     if (agent_) agent_->on_flow_opened(*flow, loop_.now());
@@ -302,21 +288,31 @@ void Shell::write_pins() {
 
 void Shell::read_input() {
   input_ = std::make_unique<Input>(
-      loop_,
-      Input::Handlers{
-          .on_line = [this](const std::string& line) { on_line(line); },
-          .on_too_long = [this] { execute(control::Rejected{control::Errc::not_json, {}, "line too long"}); },
-          .on_end =
-              [this] {
-                input_over_ = true;
-                on_command_ended();
-              }});
+      loop_, Input::Handlers{
+                 .on_line = [this](const std::string& line) { on_line(line); },
+                 .on_too_long =
+                     [this] {
+                       execute(control::Rejected{
+                           control::Errc::too_long, {}, fmt::format("{} octets at most", control::line_max)});
+                     },
+                 .on_end =
+                     [this] {
+                       input_over_ = true;
+                       on_command_ended();
+                     }});
 }
 
 void Shell::on_line(const std::string& line) {
   if (options_.json) return execute(control::parse_command(line));
-  const auto words = split_words(line);
-  if (!words.empty()) execute(control::parse_words(words));
+  const auto typed = trim(line);
+  if (typed.empty()) return;
+  const auto [first, rest] = cut(typed, ' ');
+  if (first == "help" || first == "?") {
+    std::fputs(control::print_help(trim(rest)).c_str(), stdout);
+    std::fflush(stdout);
+    return;
+  }
+  execute(control::parse_line(typed));
 }
 
 void Shell::execute(const ReadCommand& command) {

@@ -17,6 +17,11 @@ beckon::xcap::Response to_xcap(net::HttpsResponse&& reply) {
   return response;
 }
 
+ErrorCode to_xcap(const ErrorCode& error) {
+  const bool trust = error == net::Errc::untrusted || error == net::Errc::wrong_name;
+  return trust ? ErrorCode(xcap::Errc::untrusted) : error;
+}
+
 }  // namespace
 
 Web::Web(net::Loop& loop, net::TlsContextPtr tls, locate::Locator& locator, std::string origin)
@@ -29,7 +34,7 @@ void Web::send(beckon::xcap::Request request, Done done) {
   out.headers = std::move(request.headers);
   out.body = std::move(request.body);
   client_.request(std::move(out), [this, done = std::move(done)](Result<net::HttpsResponse> reply) {
-    reply ? done(to_xcap(std::move(*reply)), loop_.now()) : done(reply.error(), loop_.now());
+    reply ? done(to_xcap(std::move(*reply)), loop_.now()) : done(to_xcap(reply.error()), loop_.now());
   });
 }
 

@@ -1,7 +1,11 @@
 #include "client/control/command.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <functional>
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/uri.hpp"
@@ -65,7 +69,8 @@ const std::vector<Specification>& table() {
       {"message",
        &E::do_message,
        "send a text message",
-       {{"to", Type::address, true, "the recipient"}, {"text", Type::text, true, "the text"}}},
+       {{"to", Type::address, true, "the recipient"},
+        {"text", Type::text, true, "the text: all that follows", "", true}}},
       {"media",
        &E::do_media,
        "choose what later sessions play and record",
@@ -97,8 +102,32 @@ const std::vector<Specification>& table() {
   return specifications;
 }
 
-Rejected reject(Errc error, std::string id, std::string detail) {
-  return {error, std::move(id), std::move(detail)};
+Rejected reject(Errc error, const Command& command, std::string detail) {
+  return {error, command.id, std::move(detail), command.specification};
+}
+
+/// What a value of the argument looks like: "open|closed", "NUMBER", "USER@DOMAIN", "TEXT".
+std::string form_of(const Argument& argument) {
+  if (argument.words[0] != '\0') return argument.words;
+  switch (argument.type) {
+    case Type::number:
+      return "NUMBER";
+    case Type::address:
+      return "USER@DOMAIN";
+    case Type::text:
+      break;
+  }
+  return "TEXT";
+}
+
+/// "publish BASIC [--note TEXT]..."
+std::string usage_of(const Specification& command) {
+  std::string usage = command.name;
+  for (const Argument& argument : command.arguments) {
+    usage += argument.required ? fmt::format(" {}", argument.name)
+                               : fmt::format(" [--{} {}]", argument.name, form_of(argument));
+  }
+  return usage;
 }
 
 /// "alice@example.org", "sip:alice@example.org" or "<sip:...>" to "sip:alice@example.org"; empty if it is not
@@ -116,6 +145,13 @@ std::string canonical_address(std::string_view text) {
 bool is_word(std::string_view words, std::string_view value) {
   const auto allowed = split(words, '|');
   return words.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end();
+}
+
+/// What is wrong with the value of an argument, and what is allowed.
+std::string describe_bad(const Argument& argument, const boost::json::value& given) {
+  const std::string value =
+      given.is_string() ? std::string(given.as_string()) : boost::json::serialize(given);
+  return fmt::format("{}: {} is not {}", argument.name, value.empty() ? "nothing" : value, form_of(argument));
 }
 
 /// Checks one argument's value and brings it into its canonical form; false when it does not fit.
@@ -142,16 +178,56 @@ boost::system::result<Command, Rejected> check(Command command) {
     const auto& arguments = specification->arguments;
     const auto found = std::find_if(arguments.begin(), arguments.end(),
                                     [&](const Argument& each) { return each.name == name; });
-    if (found == arguments.end() || !accept(*found, value)) {
-      return reject(Errc::bad_argument, command.id, std::string(name));
-    }
+    if (found == arguments.end())
+      return reject(Errc::bad_argument, command, fmt::format("{} has no argument {}", command.name(), name));
+    const boost::json::value given = value;
+    if (!accept(*found, value)) return reject(Errc::bad_argument, command, describe_bad(*found, given));
   }
   for (const Argument& argument : specification->arguments) {
     if (argument.required && !command.has(argument.name)) {
-      return reject(Errc::missing_argument, command.id, argument.name);
+      return reject(Errc::missing_argument, command,
+                    fmt::format("{}; {}", argument.name, usage_of(*specification)));
     }
   }
   return command;
+}
+
+/// A word of a line, and the line from its first octet on.
+struct Word {
+  std::string text;
+  std::string rest;
+  bool closed = true;  ///< False: its second quotation mark is missing.
+};
+
+std::vector<Word> split_words(std::string_view line) {
+  std::vector<Word> words;
+  bool quoted = false, inside = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (is_blank(c) && !quoted) {
+      inside = false;
+      continue;
+    }
+    if (!std::exchange(inside, true)) words.push_back({{}, std::string(trim(line.substr(i)))});
+    if (c == '"')
+      quoted = !quoted;
+    else
+      words.back().text.push_back(c);
+  }
+  if (quoted) words.back().closed = false;
+  return words;
+}
+
+/// The words of a shell, which has taken its quotation marks off.
+std::vector<Word> take_words(std::span<const std::string> texts) {
+  std::vector<Word> words;
+  std::string rest;
+  for (auto text = texts.rbegin(); text != texts.rend(); ++text) {
+    rest = rest.empty() ? *text : *text + ' ' + rest;
+    words.push_back({*text, rest});
+  }
+  std::ranges::reverse(words);
+  return words;
 }
 
 boost::json::value value_of_word(const Argument& argument, const std::string& word) {
@@ -166,6 +242,8 @@ const char* to_string(Errc value) {
   switch (value) {
     case Errc::not_json:
       return "not a JSON object on one line";
+    case Errc::too_long:
+      return "line too long";
     case Errc::unknown_command:
       return "unknown command";
     case Errc::missing_argument:
@@ -198,11 +276,12 @@ std::int64_t Command::number(std::string_view argument, std::int64_t otherwise) 
 }
 
 boost::system::result<Command, Rejected> parse_command(std::string_view line) {
-  if (line.size() > line_max) return reject(Errc::not_json, {}, "line too long");
+  if (line.size() > line_max)
+    return reject(Errc::too_long, Command{}, fmt::format("{} octets at most", line_max));
   ErrorCode error;
   boost::json::value value = boost::json::parse(line, error);
   if (error || !value.is_object())
-    return reject(Errc::not_json, {}, error ? error.message() : "not an object");
+    return reject(Errc::not_json, Command{}, error ? error.message() : "not an object");
   Command command;
   command.arguments = std::move(value.as_object());
   if (const auto* id = command.arguments.if_contains("id"); id != nullptr && id->is_string()) {
@@ -215,34 +294,67 @@ boost::system::result<Command, Rejected> parse_command(std::string_view line) {
     command.arguments.erase("command");
   }
   command.specification = find_specification(name);
-  if (command.specification == nullptr) return reject(Errc::unknown_command, command.id, name);
+  if (command.specification == nullptr) return reject(Errc::unknown_command, command, name);
   return check(std::move(command));
 }
 
-boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words) {
+namespace {
+
+boost::system::result<Command, Rejected> read(const std::vector<Word>& words) {
   Command command;
-  if (words.empty()) return reject(Errc::unknown_command, {}, "");
-  command.specification = find_specification(words.front());
-  if (command.specification == nullptr) return reject(Errc::unknown_command, {}, words.front());
+  if (words.empty()) return reject(Errc::unknown_command, Command{}, "");
+  command.specification = find_specification(words.front().text);
+  if (command.specification == nullptr) return reject(Errc::unknown_command, Command{}, words.front().text);
   const auto& arguments = command.specification->arguments;
   auto positional = arguments.begin();
   for (std::size_t i = 1; i < words.size(); ++i) {
     auto argument = arguments.end();
-    if (words[i].starts_with("--")) {
-      const std::string name = words[i].substr(2);
-      argument = std::find_if(arguments.begin(), arguments.end(),
-                              [&](const Argument& each) { return each.name == name; });
-      if (argument == arguments.end()) return reject(Errc::bad_argument, {}, words[i]);
-      if (++i == words.size()) return reject(Errc::missing_argument, {}, name);
+    if (words[i].text.starts_with("--")) {
+      const std::string name = words[i].text.substr(2);
+      argument = std::ranges::find(arguments, name, &Argument::name);
+      if (argument == arguments.end())
+        return reject(Errc::bad_argument, command, fmt::format("{} has no --{}", command.name(), name));
+      if (++i == words.size()) return reject(Errc::missing_argument, command, "--" + name + " has no value");
     } else {
-      positional =
-          std::find_if(positional, arguments.end(), [](const Argument& each) { return each.required; });
-      if (positional == arguments.end()) return reject(Errc::bad_argument, {}, words[i]);
+      positional = std::find_if(positional, arguments.end(), std::mem_fn(&Argument::required));
+      if (positional == arguments.end())
+        return reject(
+            Errc::bad_argument, command,
+            fmt::format("{} is one word too many; {}", words[i].text, usage_of(*command.specification)));
       argument = positional++;
     }
-    command.arguments[argument->name] = value_of_word(*argument, words[i]);
+    const Word& word = words[i];
+    if (argument->takes_rest && (i + 1 < words.size() || (!word.closed && !word.rest.starts_with('"')))) {
+      command.arguments[argument->name] = word.rest;
+      break;
+    }
+    if (!word.closed) return reject(Errc::bad_argument, command, "a quotation mark has no second one");
+    command.arguments[argument->name] = value_of_word(*argument, word.text);
   }
   return check(std::move(command));
+}
+
+}  // namespace
+
+boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words) {
+  return read(take_words(words));
+}
+
+boost::system::result<Command, Rejected> parse_line(std::string_view line) { return read(split_words(line)); }
+
+std::string print_help(std::string_view name) {
+  std::string out;
+  const Specification* const one = find_specification(name);
+  if (one == nullptr) {
+    for (const auto& each : specifications()) out += fmt::format("  {:<46} {}\n", usage_of(each), each.help);
+    return out;
+  }
+  out = fmt::format("{}\n  {}\n", usage_of(*one), one->help);
+  for (const Argument& argument : one->arguments) {
+    out += fmt::format("  {:<20} {}{}\n", (argument.required ? "" : "--") + std::string(argument.name),
+                       argument.help, argument.words[0] == '\0' ? "" : fmt::format(" ({})", argument.words));
+  }
+  return out;
 }
 
 }  // namespace beckon::client::control

@@ -12,7 +12,8 @@
 namespace beckon::client::control {
 
 enum class Errc {
-  not_json = 1,      ///< The line is not a JSON object, or is longer than `line_max`.
+  not_json = 1,      ///< The line is not a JSON object.
+  too_long,          ///< The line is longer than `line_max`.
   unknown_command,   ///< No such command.
   missing_argument,  ///< A required argument is absent.
   bad_argument,      ///< An argument is unknown, of the wrong type, or not one of its words.
@@ -30,6 +31,8 @@ struct Argument {
   bool required;
   const char* help;
   const char* words = "";  ///< Allowed values of a text, separated by '|'; empty: any.
+  /// The last one by position takes the rest of the line, blanks and quotation marks included.
+  bool takes_rest = false;
 };
 
 struct Command;
@@ -95,12 +98,13 @@ struct Command {
   std::int64_t number(std::string_view argument, std::int64_t otherwise) const;
 };
 
-/// A command that could not be read. `id` is kept if it could be read, so that the caller recognises the
-/// result.
+/// A command that could not be read. Its `id` and which command it is are kept if they could be read, so that
+/// the caller recognises the result.
 struct Rejected {
   ErrorCode error;
   std::string id;
   std::string detail;
+  const Specification* specification = nullptr;
 };
 
 /// Reads {"id": "7", "command": "message", "to": "alice@example.org", "text": "hi"}.
@@ -108,7 +112,15 @@ boost::system::result<Command, Rejected> parse_command(std::string_view line);
 
 /// Reads the words of a command line, required arguments by position, the others as --name VALUE:
 /// message alice@example.org "hi", allow bob@example.org --direct auto.
+/// The words after the recipient of a message are its text, with or without quotation marks.
 boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words);
+
+/// Reads the same from a typed line, where "quotation marks" keep the blanks of a value together.
+boost::system::result<Command, Rejected> parse_line(std::string_view line);
+
+/// For people: the commands with what each does; or, with the name of one, how it is written and what its
+/// arguments may be. A name that is no command's is answered with all of them.
+std::string print_help(std::string_view name = {});
 
 }  // namespace beckon::client::control
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -31,6 +32,19 @@ std::string clean(std::string text) {
 
 std::string of(const object& event, std::string_view name) { return printable(text(event, name)); }
 
+/// A text of several lines, as a message may be: the further ones are indented.
+std::string lines_of(const object& event, std::string_view name) {
+  std::string out;
+  const std::string whole = text(event, name);
+  for (std::string_view line : split(whole, '\n')) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    std::string shown(line);
+    std::ranges::replace(shown, '\t', ' ');
+    out += (out.empty() ? "" : "\n    ") + printable(shown);
+  }
+  return out;
+}
+
 std::string in_parentheses(const std::string& words) { return words.empty() ? "" : " (" + words + ")"; }
 
 const array& items(const object& from, std::string_view name) {
@@ -52,6 +66,7 @@ std::string print_tuple(const object& tuple) {
 }
 
 std::string print_presence(const object& event) {
+  if (of(event, "basic") == "unknown") return fmt::format("{} is not watched any more\n", of(event, "of"));
   std::string out = fmt::format("{} is {}\n", of(event, "of"), of(event, "basic"));
   for (const auto& tuple : items(event, "tuples")) out += print_tuple(tuple.as_object());
   return out;
@@ -120,7 +135,8 @@ std::string print_call(const object& event) {
 std::string print_result(const object& event) {
   if (event.contains("safety_number")) return of(event, "safety_number") + "\n";
   if (event.at("ok").as_bool()) return fmt::format("{}: done\n", of(event, "command"));
-  return fmt::format("{}: {}{}\n", of(event, "command"), of(event, "cause"),
+  const std::string command = of(event, "command");
+  return fmt::format("{}{}{}{}\n", command, command.empty() ? "" : ": ", of(event, "cause"),
                      in_parentheses(of(event, "reason")));
 }
 
@@ -144,12 +160,13 @@ std::string print_for_people(const object& event) {
   if (name == "snapshot") return print_snapshot(event);
   if (name == "call") return print_call(event);
   if (name == "result") return print_result(event);
-  if (name == "message") return fmt::format("{}: {}\n", of(event, "from"), of(event, "text"));
+  if (name == "message") return fmt::format("{}: {}\n", of(event, "from"), lines_of(event, "text"));
   if (name == "warning") return fmt::format("warning: {}\n", of(event, "text"));
   if (name == "registration" || name == "publication" || name == "connection") {
     return fmt::format("{}: {}{}\n", name, of(event, "state"), in_parentheses(of(event, "reason")));
   }
   if (name == "subscription") {
+    if (text(event, "state") == "unknown") return {};  // asked for, not answered yet
     return fmt::format("{} of {}: {}{}\n", of(event, "package"), of(event, "to"), of(event, "state"),
                        in_parentheses(of(event, "reason")));
   }

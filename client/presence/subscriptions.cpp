@@ -173,10 +173,10 @@ void Subscriptions::on_change(const Key& key, Now now) {
   hooks_.on_change();
   const Subscription* const subscription = find(key.first, key.second);
   if (subscription == nullptr || !has_ended(*subscription)) return;
-  // What an ended subscription showed is no longer true: its user is shown closed, and the grants are void.
+  // What an ended subscription showed may be true no longer: nothing is known, and the grants are void.
   if (key.second == presence_package && presences_.erase(key.first) > 0) {
     boost::json::object event = control::make_event("presence", now);
-    for (auto& member : make_closed_view(key.first)) event.insert(member);
+    for (auto& member : make_unknown_view(key.first)) event.insert(member);
     context_.emit(std::move(event));
   }
   if (key.second == dialog_package) dialogs_.erase(key.first);

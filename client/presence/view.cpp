@@ -64,8 +64,8 @@ object make_view(const std::string& aor, const documents::Presence& presence, co
   return out;
 }
 
-object make_closed_view(const std::string& aor) {
-  return {{"of", aor}, {"basic", "closed"}, {"tuples", array()}};
+object make_unknown_view(const std::string& aor) {
+  return {{"of", aor}, {"basic", "unknown"}, {"tuples", array()}};
 }
 
 }  // namespace beckon::client::presence

@@ -17,7 +17,7 @@ using IsVerified = std::function<bool(const std::string& aor, const crypto::Key3
 boost::json::object make_view(const std::string& aor, const documents::Presence& presence,
                               const IsVerified& is_verified);
 
-/// The same for a user whose subscription has ended: closed, without tuples.
-boost::json::object make_closed_view(const std::string& aor);
+/// The same for a user whose subscription has ended: nothing is known any more.
+boost::json::object make_unknown_view(const std::string& aor);
 
 }  // namespace beckon::client::presence

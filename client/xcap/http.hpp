@@ -9,6 +9,11 @@
 
 namespace beckon::client::xcap {
 
+enum class Errc {
+  untrusted = 1,  ///< The server's certificate is not trusted, or is for another name.
+};
+const char* to_string(Errc value);
+
 /// Carries HTTP: the program over TLS (`protocol/net`), the simulation over its virtual network.
 class Http {
  public:
@@ -20,3 +25,5 @@ class Http {
 };
 
 }  // namespace beckon::client::xcap
+
+BECKON_ERROR_ENUM(beckon::client::xcap, Errc, "beckon.client.xcap")

@@ -1,5 +1,6 @@
 #include "client/xcap/rules.hpp"
 
+#include "client/control/cause.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/xcap/target.hpp"
 
@@ -13,6 +14,12 @@ namespace {
 
 /// How often an edit is tried because another device changes the document meanwhile.
 constexpr int tries_max = 4;
+
+}  // namespace
+
+const char* to_string(Errc) { return "the server's certificate is not trusted, or is for another name"; }
+
+namespace {
 
 Result<documents::Rules> read_rules(const Response& response) {
   if (response.status == 404) return documents::Rules{};
@@ -103,7 +110,10 @@ void Rules::send(Request request, std::function<void(const Response&, Now)> done
   http_.send(std::move(sent), [this, life = life_.watch(), request = std::move(request),
                                done = std::move(done), again](Result<Response> response, Now now) {
     if (life.expired()) return;
-    if (!response) return end(0, response.error().message(), now);
+    if (!response) {
+      const int status = response.error() == Errc::untrusted ? control::unproven : 0;
+      return end(status, response.error().message(), now);
+    }
     if (response->status != 401 || again) return done(*response, now);
     std::vector<std::string> values;
     for (const auto& [name, value] : response->headers) {

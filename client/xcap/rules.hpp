@@ -19,7 +19,8 @@ namespace beckon::client::xcap {
 /// edit at a time, in order.
 class Rules {
  public:
-  /// `status` is HTTP's; 0 if the server was not reached.
+  /// `status` is HTTP's; 0 if the server was not reached, `control::unproven` if its certificate is not
+  /// trusted.
   using Done = std::function<void(int status, std::string reason, Now now)>;
 
   /// `root` is the path of the XCAP root, e.g. "/xcap".

@@ -17,7 +17,11 @@ std::size_t size_of_character(char first) {
 bool is_control(std::string_view character) {
   const auto first = static_cast<unsigned char>(character[0]);
   if (character.size() == 1) return first < 0x20 || first == 0x7f;
-  return first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;
+  const auto second = static_cast<unsigned char>(character[1]);
+  if (character.size() == 2) return (first == 0xc2 && second < 0xa0) || character == "\u061c";
+  if (first != 0xe2) return false;
+  return character == "\u200e" || character == "\u200f" || (character >= "\u2028" && character <= "\u202e") ||
+         (character >= "\u2066" && character <= "\u2069");
 }
 
 }  // namespace

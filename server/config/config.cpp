@@ -123,8 +123,16 @@ Key texts(Place<std::vector<std::string>> place) {
   });
 }
 
+/// A name of the DNS or an address, as the host of a URI is.
+bool is_host(const std::string& name) {
+  if (parse_ip(name)) return true;
+  const auto uri = sip::parse_uri("sip:" + name);
+  return uri && iequals(uri->host, name);
+}
+
 Key names(Place<std::vector<std::string>> place) {
   return list<std::string>(std::move(place), [](const std::string& name, auto& all) -> Problem {
+    if (!is_host(name)) return '"' + name + "\" is not a domain name or an address";
     all.push_back(to_lower(name));
     return std::nullopt;
   });
@@ -178,7 +186,7 @@ Key qop() {
 Key listeners(Place<std::vector<Listener>> place) {
   return list<Listener>(std::move(place), [](const std::string& value, auto& all) -> Problem {
     const auto listener = parse_listener(value);
-    if (!listener) return listener.error().message();
+    if (!listener) return '"' + value + "\": " + listener.error().message();
     all.push_back(*listener);
     return std::nullopt;
   });
@@ -378,7 +386,9 @@ std::optional<std::string> reload(const Config& now, Config& fresh) {
   if (!now.file.empty()) {
     if (auto problem = read_file(now.file, fresh)) return problem;
   }
-  if (auto problem = read_toml(now.overrides, fresh)) return problem;
+  // Nobody sees the lines that the options become.
+  if (const auto problem = read_toml(now.overrides, fresh))
+    return "command line: " + problem->substr(problem->find(": ") + 2);
   if (fresh.data.empty()) fresh.data = default_data_folder();
   return check(fresh);
 }

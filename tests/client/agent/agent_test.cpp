@@ -380,7 +380,7 @@ TEST_CASE_FIXTURE(
 
   CHECK(notify(subscribe, "terminated;reason=rejected").status() == 200);
   shown = last("presence");
-  CHECK(shown.at("basic") == "closed");
+  CHECK(shown.at("basic") == "unknown");
   CHECK(last("subscription").at("reason") == "rejected");
   SUBCASE("a new subscription begins at once") { execute({"subscribe", "alice@example.org"}); }
   SUBCASE("or later") {

@@ -65,6 +65,9 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(last("call").at("call") == "1");
   CHECK(last("call").at("state") == "ringing");
   CHECK_FALSE(last("call").contains("cause"));
+  const auto reported = events.size();
+  book.enter(1, State::ringing, now());
+  CHECK(events.size() == reported);
   book.end(1, {"declined", 2, control::Cause::refused}, now());
   CHECK(last("call").at("cause") == "refused");
   CHECK(last("call").at("reason") == "declined");

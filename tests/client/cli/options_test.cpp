@@ -140,3 +140,20 @@ TEST_CASE("--help is no failure") {
   CHECK_FALSE(read({"--help"}, exit_code).has_value());
   CHECK(exit_code == 0);
 }
+
+TEST_CASE("help needs no account, and what is wrong is said before the password is asked for") {
+  ::unsetenv("BECKON_PASSWORD");
+  int exit_code = -1;
+  CHECK_FALSE(read({"help", "message"}, exit_code).has_value());
+  CHECK(exit_code == 0);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"register"},
+        {"register", "--account", "alice@example.org"},
+        {"--account", "alice@example.org", "--ca", "/nowhere/cert.pem", "register"},
+        {"--account", "alice@example.org", "--play", "/nowhere/voice.wav", "register"}}) {
+    CAPTURE(words.back());
+    exit_code = -1;
+    CHECK_FALSE(read(words, exit_code).has_value());
+    CHECK(exit_code == 2);
+  }
+}

@@ -26,13 +26,17 @@ TEST_CASE("JSON lines become commands with canonical addresses, or say what is w
            Row{R"({"id":"7","command":"fly"})", nullptr, Errc::unknown_command, "fly"},
            Row{R"({"id":"7"})", nullptr, Errc::unknown_command, ""},
            Row{R"({"id":"7","command":"message","to":"alice@example.org"})", nullptr, Errc::missing_argument,
-               "text"},
+               "text; message to text"},
            Row{R"({"id":"7","command":"message","to":"alice","text":"hi"})", nullptr, Errc::bad_argument,
-               "to"},
-           Row{R"({"id":"7","command":"message","to":5,"text":"hi"})", nullptr, Errc::bad_argument, "to"},
-           Row{R"({"id":"7","command":"register","expires":-1})", nullptr, Errc::bad_argument, "expires"},
-           Row{R"({"id":"7","command":"publish","basic":"maybe"})", nullptr, Errc::bad_argument, "basic"},
-           Row{R"({"id":"7","command":"snapshot","colour":"red"})", nullptr, Errc::bad_argument, "colour"},
+               "to: alice is not USER@DOMAIN"},
+           Row{R"({"id":"7","command":"message","to":5,"text":"hi"})", nullptr, Errc::bad_argument,
+               "to: 5 is not USER@DOMAIN"},
+           Row{R"({"id":"7","command":"register","expires":-1})", nullptr, Errc::bad_argument,
+               "expires: -1 is not NUMBER"},
+           Row{R"({"id":"7","command":"publish","basic":"maybe"})", nullptr, Errc::bad_argument,
+               "basic: maybe is not open|closed"},
+           Row{R"({"id":"7","command":"snapshot","colour":"red"})", nullptr, Errc::bad_argument,
+               "snapshot has no argument colour"},
        }) {
     CAPTURE(row.line);
     const auto command = control::parse_command(row.line);
@@ -50,13 +54,16 @@ TEST_CASE("JSON lines become commands with canonical addresses, or say what is w
 }
 
 TEST_CASE("a line that is no JSON object is refused whole") {
-  for (const std::string& line : {std::string("hello"), std::string("[1]"), std::string("{"), std::string(),
-                                  "{\"id\":\"" + std::string(control::line_max, 'x') + "\"}"}) {
+  for (const std::string& line :
+       {std::string("hello"), std::string("[1]"), std::string("{"), std::string()}) {
     CAPTURE(line.size());
     const auto command = control::parse_command(line);
     REQUIRE_FALSE(command.has_value());
     CHECK(command.error().error == control::Errc::not_json);
   }
+  const auto command = control::parse_command("{\"id\":\"" + std::string(control::line_max, 'x') + "\"}");
+  REQUIRE_FALSE(command.has_value());
+  CHECK(command.error().error == control::Errc::too_long);
 }
 
 TEST_CASE("words fill required arguments by position and others by name") {
@@ -78,9 +85,60 @@ TEST_CASE("words fill required arguments by position and others by name") {
   CHECK(paced->text("min-rate") == "0.01");
   CHECK_FALSE(parse({}).has_value());
   CHECK_FALSE(parse({"message", "bob@example.org"}).has_value());
-  CHECK_FALSE(parse({"message", "bob@example.org", "hi", "again"}).has_value());
+  CHECK_FALSE(parse({"block", "bob@example.org", "carol@example.org"}).has_value());
+  const auto unquoted = parse({"message", "bob@example.org", "hi", "--again"});
+  REQUIRE(unquoted.has_value());
+  CHECK(unquoted->text("text") == "hi --again");
   CHECK_FALSE(parse({"allow", "bob@example.org", "--direct"}).has_value());
   CHECK_FALSE(parse({"subscribe", "a@b", "--expires", "soon"}).has_value());
+}
+
+TEST_CASE("the text of a typed message is the rest of its line, or what stands in quotation marks") {
+  struct Row {
+    const char* line;
+    const char* text;  ///< Null: refused.
+  };
+  for (const Row& row :
+       {Row{"message bob@example.org hello there", "hello there"},
+        Row{"  message   bob@example.org   two  blanks  ", "two  blanks"},
+        Row{"message bob@example.org \"in  quotes \"", "in  quotes "},
+        Row{"message bob@example.org he said \"hi\" twice", "he said \"hi\" twice"},
+        Row{"message bob@example.org \"hi\" he said", "\"hi\" he said"},
+        Row{"message bob@example.org a 5\" screen", "a 5\" screen"},
+        Row{"message bob@example.org 5\"", "5\""}, Row{"message bob@example.org it's --so", "it's --so"},
+        Row{"message bob@example.org \"never closed", nullptr},
+        Row{"message \"bob@example.org hi", nullptr}}) {
+    CAPTURE(row.line);
+    const auto command = control::parse_line(row.line);
+    REQUIRE(command.has_value() == (row.text != nullptr));
+    if (command) CHECK(command->text("text") == row.text);
+  }
+  const auto note = control::parse_line("publish open --note \"at my desk\"");
+  REQUIRE(note.has_value());
+  CHECK(note->text("note") == "at my desk");
+}
+
+TEST_CASE("a command refused says which one it was, and how it is written") {
+  const auto refused = control::parse_line("allow bob@example.org --direct sometimes");
+  REQUIRE_FALSE(refused.has_value());
+  REQUIRE(refused.error().specification != nullptr);
+  CHECK(std::string_view(refused.error().specification->name) == "allow");
+  CHECK(refused.error().detail == "direct: sometimes is not off|ask|auto");
+  CHECK(control::parse_line("block").error().detail == "watcher; block watcher");
+  CHECK(control::parse_line("block --colour red").error().detail == "block has no --colour");
+}
+
+TEST_CASE("help names every command, and of one its arguments with their values") {
+  const std::string all = control::print_help();
+  for (const auto& each : control::specifications()) {
+    CAPTURE(each.name);
+    CHECK(all.find(std::string("  ") + each.name) != std::string::npos);
+    const std::string one = control::print_help(each.name);
+    CHECK(one.starts_with(each.name));
+    for (const auto& argument : each.arguments) CHECK(one.find(argument.help) != std::string::npos);
+  }
+  CHECK(control::print_help("allow").find("off|ask|auto") != std::string::npos);
+  CHECK(control::print_help("fly") == all);
 }
 
 TEST_CASE("a status has one cause, and causes keep their words") {

@@ -17,7 +17,17 @@ TEST_CASE("a peer's text cannot move the cursor of the terminal it is shown on")
   auto event = control::make_event("message", {});
   event["from"] = "sip:mallory@example.org";
   event["text"] = "\x1b[2Jgone\nforged line";
-  CHECK(control::print_for_people(event) == "sip:mallory@example.org: ?[2Jgone?forged line\n");
+  CHECK(control::print_for_people(event) == "sip:mallory@example.org: ?[2Jgone\n    forged line\n");
+}
+
+TEST_CASE("a user who is watched no more is not called closed, and a state not known yet is not shown") {
+  auto event = control::make_event("presence", {});
+  event["of"] = "sip:alice@example.org";
+  event["basic"] = "unknown";
+  CHECK(control::print_for_people(event) == "sip:alice@example.org is not watched any more\n");
+  auto asked = control::make_event("subscription", {});
+  asked["state"] = "unknown";
+  CHECK(control::print_for_people(asked).empty());
 }
 
 TEST_CASE("results show people what was done, or the cause of the failure") {

@@ -121,7 +121,7 @@ TEST_CASE_FIXTURE(Fixture, "a document is current while its subscription is acti
   CHECK(subscriptions.presence_json().size() == 1);
   CHECK(notify(request, "terminated;reason=rejected") == 200);
   CHECK(subscriptions.document_of(bob) == nullptr);
-  CHECK(last("presence").at("basic") == "closed");
+  CHECK(last("presence").at("basic") == "unknown");
   CHECK(subscriptions.presence_json().empty());
   pass(1s);
   CHECK(subscriptions.subscriptions_json().empty());

@@ -4,6 +4,8 @@
 
 #include <deque>
 
+#include "client/control/cause.hpp"
+
 using namespace beckon;
 using namespace beckon::client;
 using beckon::xcap::Method;
@@ -182,4 +184,14 @@ TEST_CASE_FIXTURE(Fixture, "what cannot be read or reached is reported, and noth
     CHECK(ends == std::vector<int>{403});
   }
   CHECK(http.waiting.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server whose certificate is not trusted is no server that is away") {
+  allow(bob);
+  http.answer(Result<Response>(client::xcap::Errc::untrusted));
+  CHECK(ends == std::vector{control::unproven});
+  allow(bob);
+  http.answer(
+      Result<Response>(boost::system::errc::make_error_code(boost::system::errc::connection_refused)));
+  CHECK(ends.back() == 0);
 }

@@ -23,6 +23,9 @@ TEST_CASE("what a peer wrote moves no cursor and forges no line") {
            Row{"\x9b[2J", "?[2J", "\\x9b[2J"},
            Row{"cut \xe2\x82", "cut ??", "cut \\xe2\\x82"},
            Row{"\xc2 \xff", "? ?", "\\xc2 \\xff"},
+           Row{"a\u202eb\u2066c\u200fd\u061ce\u2028", "a?b?c?d?e?",
+               "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6c\\xe2\\x80\\x8fd\\xd8\\x9ce\\xe2\\x80\\xa8"},
+           Row{"\u2013\u2030 \u060c", "\u2013\u2030 \u060c", "\u2013\u2030 \u060c"},
            Row{"", "", ""},
        }) {
     CAPTURE(row.escaped);

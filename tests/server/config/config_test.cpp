@@ -201,9 +201,14 @@ TEST_CASE("a fault in a file is reported with its line and what was expected") {
       {"trusted_networks = [\"10.0.0.0/33\"]",
        "line 1: trusted_networks: \"10.0.0.0/33\" is not a network such as 192.0.2.0/24"},
       {"[guessing]\nfree = 0", "line 2: guessing.free: a number from 1 to 1000000"},
+      {"domains = [\"bad domain\"]", "line 1: domains: \"bad domain\" is not a domain name or an address"},
+      {"domains = [\"example.org:5060\"]",
+       "line 1: domains: \"example.org:5060\" is not a domain name or an address"},
+      {"domains = [\"\"]", "line 1: domains: \"\" is not a domain name or an address"},
       {"domains = [1]", "line 1: domains: a list of texts"},
       {"listen = [\"sctp:127.0.0.1:5080\"]",
-       "line 1: listen: a listener reads KIND:ADDRESS:PORT, with udp, tcp, tls, ws, wss, https, stun or "
+       "line 1: listen: \"sctp:127.0.0.1:5080\": a listener reads KIND:ADDRESS:PORT, with udp, tcp, tls, ws, "
+       "wss, https, stun or "
        "admin "
        "as its kind"},
   };
@@ -339,6 +344,7 @@ TEST_CASE("a wrong command line ends with the exit code for usage") {
        std::vector<std::vector<const char*>>{{"serve"},
                                              {"run", "--shards", "0"},
                                              {"run", "--listen", "sctp:127.0.0.1:5080"},
+                                             {"run", "--domain", "bad domain"},
                                              {"run", "--auth", "none", "--listen", "udp:0.0.0.0:5060"},
                                              {"user"},
                                              {"user", "add"},
