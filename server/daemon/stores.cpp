@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "protocol/base/log.hpp"
+#include "protocol/crypto/crypto.hpp"
 #include "server/admin/data_folder.hpp"
 
 namespace beckon::server {
@@ -74,7 +75,9 @@ std::optional<Failure> StoreFiles::open_state(const Config& config) {
     noted = users_->set_has_state_file(false);
   }
   if (!noted) return failure_of(admin::users_file(config.data), noted.error().message());
-  auto opened = store::SqliteState::open(file, to_store(config.durability), clock_, boot_of_machine());
+  crypto::SystemRandom random;
+  auto opened =
+      store::SqliteState::open(file, to_store(config.durability), clock_, boot_of_machine(), random);
   if (!opened) return failure_of(file, opened.error().message());
   state_ = std::move(*opened);
   if (!*marked || is_lost) noted = users_->set_has_state_file(true);

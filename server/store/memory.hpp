@@ -33,6 +33,7 @@ struct Memory {
   std::uint64_t commits = 0;  ///< Tried.
   Anchor anchor;
   TimeScale scale;  ///< Of the process that uses it now.
+  Secret secret{};
 
   /// A process begins to use it, before it makes stores.
   void begin(std::string_view boot, Now now) { scale = begin_scale(anchor, boot, now); }
@@ -75,6 +76,7 @@ class MemoryStore final : public StateStore {
       : memory_(memory), writer_(memory, timers, clock, latency) {}
   bool is_shared() const override { return memory_.is_shared; }
   TimeScale scale() const override { return memory_.scale; }
+  std::optional<Secret> secret() const override { return memory_.secret; }
   void commit(Batch batch, Done done) override { writer_.commit(std::move(batch), std::move(done)); }
   void load(const std::string& aor, Loaded loaded) override { writer_.load(aor, std::move(loaded)); }
 

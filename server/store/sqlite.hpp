@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/base/random.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/time.hpp"
 #include "server/store/store.hpp"
@@ -32,9 +33,10 @@ class SqliteState {
   static constexpr Duration group_window = 2ms;
 
   /// Opens or makes `file`, brings an older schema up to date and takes the file for this process. `boot`
-  /// names this boot of the machine (`begin_scale`). Errors: Errc::corrupt, newer_schema, in_use, io.
+  /// names this boot of the machine (`begin_scale`); `random` makes the secret of a new file. Errors:
+  /// Errc::corrupt, newer_schema, in_use, io.
   static Result<std::unique_ptr<SqliteState>> open(const std::filesystem::path& file, Durability durability,
-                                                   Clock& clock, std::string_view boot);
+                                                   Clock& clock, std::string_view boot, Random& random);
   ~SqliteState();
   /// Writes what waits, then ends the thread: no executor is called any more. Once more: no effect.
   void finish();

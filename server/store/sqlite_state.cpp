@@ -63,6 +63,7 @@ constexpr std::array state_schema{
               convert_json_records},
     Migration{"CREATE TABLE anchor(boot TEXT NOT NULL, origin INTEGER NOT NULL);"
               "INSERT INTO anchor VALUES('', 0)"},
+    Migration{"CREATE TABLE secret(value BLOB NOT NULL)"},
 };
 
 /// How long a new server waits for one that is ending to let go of the file.
@@ -130,6 +131,7 @@ struct SqliteState::Impl {
   Database database;
   Clock& clock;
   TimeScale scale;
+  Secret secret{};
   Statement begin, commit, put, erase, put_answer, select, prune, raise;
   Version version = 0;
   std::int64_t last_answer = 0;
@@ -148,6 +150,7 @@ struct SqliteState::Impl {
 
   Result<void> prepare();
   Result<void> take_scale(std::string_view boot);
+  Result<void> take_secret(Random& random);
   void run();
   std::vector<Job> take(Time& last_begun);
   void write(std::vector<Job>& jobs);
@@ -204,6 +207,23 @@ Result<void> SqliteState::Impl::take_scale(std::string_view boot) {
   auto write = database.prepare("UPDATE anchor SET boot=?1, origin=?2");
   if (!write) return write.error();
   return write->bind(1, anchor.boot).bind(2, std::int64_t{anchor.origin.time_since_epoch().count()}).run();
+}
+
+Result<void> SqliteState::Impl::take_secret(Random& random) {
+  auto read = database.prepare("SELECT value FROM secret");
+  if (!read) return read.error();
+  const auto row = read->step();
+  if (!row) return row.error();
+  if (*row) {
+    const std::string kept = read->text(0);
+    if (kept.size() != secret.size()) return Errc::corrupt;
+    std::ranges::copy(kept, secret.begin());
+    return {};
+  }
+  random.fill(secret);
+  auto write = database.prepare("INSERT INTO secret VALUES(?1)");
+  if (!write) return write.error();
+  return write->bind_blob(1, {reinterpret_cast<const char*>(secret.data()), secret.size()}).run();
 }
 
 /// Waits for work, and for the time of the next transaction: a lone batch is written at once, under load
@@ -329,6 +349,7 @@ class SqliteStore final : public StateStore {
   }
 
   TimeScale scale() const override { return impl_.scale; }
+  std::optional<Secret> secret() const override { return impl_.secret; }
 
   void commit(Batch batch, Done done) override { add({owner_, std::move(batch), std::move(done), {}}); }
   void load(const std::string& aor, Loaded loaded) override {
@@ -368,7 +389,7 @@ Result<void> prepare_file(Database& database, Durability durability) {
 
 Result<std::unique_ptr<SqliteState>> SqliteState::open(const std::filesystem::path& file,
                                                        Durability durability, Clock& clock,
-                                                       std::string_view boot) {
+                                                       std::string_view boot, Random& random) {
   auto database = Database::open(file, state_lock_patience);
   if (!database) return database.error();
   auto ready = prepare_file(*database, durability);
@@ -376,6 +397,7 @@ Result<std::unique_ptr<SqliteState>> SqliteState::open(const std::filesystem::pa
   auto impl = std::make_unique<Impl>(std::move(*database), clock);
   ready = impl->prepare();
   if (ready) ready = impl->take_scale(boot);
+  if (ready) ready = impl->take_secret(random);
   if (!ready) return ready.error();
   impl->writer = std::thread([raw = impl.get()] { raw->run(); });
   return std::unique_ptr<SqliteState>(new SqliteState(std::move(impl)));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -56,6 +57,9 @@ struct Answer {
   std::string response;  ///< Status, To-tag and the headers that matter; a text of the owning room.
   WallTime until;        ///< Answered at + 64*T1, by the store's TimeScale.
 };
+
+/// Random octets that the processes which use a store have in common.
+using Secret = std::array<std::uint8_t, 32>;
 
 /// Rises with every commit of an AOR, over restarts too; gaps are normal.
 using Version = std::uint64_t;
@@ -121,6 +125,9 @@ class StateStore : public RecordStore {
  public:
   /// By which the times in its records and answers stand.
   virtual TimeScale scale() const { return {}; }
+  /// As old as its records: what was made with it is worth something as long as they are there. Absent where
+  /// none are kept.
+  virtual std::optional<Secret> secret() const { return std::nullopt; }
 };
 
 /// Takes in what a store held when it was opened.

@@ -64,7 +64,8 @@ SystemClock system_clock;
 
 std::unique_ptr<SqliteState> open_state(const std::filesystem::path& file, Clock& clock = system_clock,
                                         std::string_view boot = "boot 1") {
-  auto opened = SqliteState::open(file, Durability::process, clock, boot);
+  SeededRandom random(1);
+  auto opened = SqliteState::open(file, Durability::process, clock, boot, random);
   REQUIRE(opened.has_value());
   return std::move(*opened);
 }
@@ -76,7 +77,8 @@ Loaded load(SqliteState& state) {
 }
 
 ErrorCode open_error(const std::filesystem::path& file) {
-  const auto opened = SqliteState::open(file, Durability::process, system_clock, "boot 1");
+  SeededRandom random(1);
+  const auto opened = SqliteState::open(file, Durability::process, system_clock, "boot 1", random);
   return opened ? ErrorCode() : opened.error();
 }
 
@@ -111,6 +113,21 @@ TEST_CASE("the callbacks of one transaction run in turns, in order, so that a sh
   queue.run_until([&] { return order.size() == count; });
   CHECK(std::ranges::is_sorted(order));
   CHECK(longest <= most);
+}
+
+TEST_CASE("the secret is as old as the file, and another file has another one") {
+  const test::TemporaryFolder folder;
+  const auto secret_of = [&](const char* name, std::uint64_t seed) {
+    SeededRandom random(seed);
+    const auto state = SqliteState::open(folder / name, Durability::process, system_clock, "boot 1", random);
+    REQUIRE(state.has_value());
+    Queue queue;
+    return (*state)->make_store(queue.executor())->secret().value();
+  };
+  const Secret first = secret_of("a.db", 1);
+  CHECK(first != Secret{});
+  CHECK(secret_of("a.db", 2) == first);
+  CHECK(secret_of("b.db", 3) != first);
 }
 
 TEST_CASE("what was committed is there after the file is opened again, and versions go on") {
