@@ -401,12 +401,13 @@ Table Subscriptions::table(const Package& package, Now now) const {
   Table table{.name = std::string(package.table()), .rows = {}};
   index_.each([&](const Subscription& each) {
     if (&each.package() != &package) return;
-    const auto left = std::chrono::ceil<std::chrono::seconds>(each.expires() - now.mono).count();
+    // One that has run out stays until its last NOTIFY is answered.
+    const Duration left = std::max(Duration::zero(), each.expires() - now.mono);
     table.rows.push_back({{"target", each.resource().aor()},
                           {"from", each.watcher()},
                           {"state", std::string(event::to_string(each.notifier_.state()))},
                           {"version", std::to_string(each.number())},
-                          {"expire", std::to_string(left)},
+                          {"expire", std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count())},
                           {"contact", std::string(each.head_.remote_target())},
                           {"callid", std::string(each.head_.call_id())},
                           {"cseq", std::to_string(each.cseq_)},

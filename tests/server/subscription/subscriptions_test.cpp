@@ -106,6 +106,16 @@ TEST_CASE(
   CHECK(stage.notifies.empty());
 }
 
+TEST_CASE("a subscription that has run out and waits for its last answer shows no time below zero") {
+  Stage stage(allow_all());
+  Device(stage, bob, tls(5)).subscribe(alice, "presence", {"Expires: 60"});
+  stage.take();
+  stage.wait(65s);
+  const Table table = stage.table("PST");
+  REQUIRE(table.rows.size() == 1);
+  CHECK(column(table.rows[0], "expire") == "0");
+}
+
 TEST_CASE("a trunk that closes loses its subscriptions in slices; one that came back meanwhile is not lost") {
   constexpr unsigned count = 300;
   Stage stage(allow_all());
