@@ -19,7 +19,7 @@
 namespace beckon::server {
 
 void add_rooms(Shard& shard, const ServerKey& key) {
-  auto& registrar = shard.add<registrar::Registrar>(shard);
+  auto& registrar = shard.add<registrar::Registrar>(shard, key.gruus);
   auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
                                                             .sender = shard,
                                                             .peers = shard,

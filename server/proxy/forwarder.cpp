@@ -108,6 +108,22 @@ void Forwarder::try_next(Key key, std::size_t number) {
   if (order.request.method() == Method::invite) arm_timer_c(branch);
 }
 
+/// A device that cannot be reached by one flow may be by another (RFC 5626 7).
+bool Forwarder::try_other(Key key, std::size_t number) {
+  Context* context = find(key);
+  Branch& branch = context->branches[number];
+  if (branch.target.others.empty() || context->cancelled) return false;
+  std::vector<Target> others = std::move(branch.target.others);
+  Target next = std::move(others.front());
+  others.erase(others.begin());
+  next.others = std::move(others);
+  next.breadth = branch.target.breadth;
+  branch.target = std::move(next);
+  branch.next = 0;
+  start_branch(key, number);
+  return true;
+}
+
 /// Located servers that failed come last for a while; a server may say for how long (RFC 3261 21.5.4).
 void Forwarder::remember_failure(const Branch& branch, const Hop& hop, const sip::Message* response) {
   if (!branch.target.to.query) return;
@@ -131,17 +147,29 @@ void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Ou
   const bool failed = outcome.kind == Outcome::Kind::transport_error ||
                       (outcome.kind == Outcome::Kind::timeout && !branch.answered) ||
                       (outcome.kind == Outcome::Kind::final && outcome.status == 503);
+  // A datagram that is refused closes no connection, which the registrar would hear of.
+  const bool says_failed = outcome.kind == Outcome::Kind::final && outcome.status == 430;
+  const bool is_refused = outcome.kind == Outcome::Kind::transport_error &&
+                          hop.protocol == transaction::Protocol::udp && branch.target.binding.reg_id != 0 &&
+                          hop.remote == branch.target.binding.received().remote;
+  // Whoever waits for the answer to another request than INVITE has given up by now.
+  const bool is_silent = !branch.answered && context->order.request.method() == Method::invite &&
+                         (outcome.kind == Outcome::Kind::timeout ||
+                          (outcome.kind == Outcome::Kind::final && outcome.status == 408));
   branch.answered |= outcome.response != nullptr;
   if (failed) {
     remember_failure(branch, hop, outcome.response);
     if (branch.next < branch.target.to.hops.size() && !context->cancelled) return try_next(key, number);
   }
-  if (outcome.response && outcome.status != 503)
+  if (says_failed || is_refused) client_.on_flow_failed(key, branch.target, now);
+  const bool is_unreachable = outcome.kind == Outcome::Kind::transport_error || says_failed || is_silent;
+  if (is_unreachable && try_other(key, number)) return;
+  if (outcome.response && outcome.status != 503 && !says_failed)
     return answer(key, number, outcome.status, {}, outcome.response, now);
   // A device that cannot be reached is as good as gone; 503 would drive the caller away from this server
-  // (RFC 3261 16.7 step 6).
+  // (RFC 3261 16.7 step 6), and 430 is for proxies (RFC 5626 11.5).
   const int status = outcome.kind == Outcome::Kind::timeout ? 408
-                     : outcome.response                     ? 500
+                     : outcome.response && !says_failed     ? 500
                      : outcome.too_long                     ? 513
                                                             : 480;
   answer(key, number, status, {}, nullptr, now);

@@ -26,8 +26,8 @@ class Forwarder {
   using Key = std::uint64_t;
 
   /// How a target, or the whole, ended. `response` is null where the status is our own: 408 for silence, 480
-  /// for a target that cannot be reached, 404 and 504 for a name, 487 for one never tried, 500 in place of a
-  /// 503, 513 for a MESSAGE that found no connection. Valid during the call.
+  /// for a target that cannot be reached (430 of an edge proxy, too), 404 and 504 for a name, 487 for one
+  /// never tried, 500 in place of a 503, 513 for a MESSAGE that found no connection. Valid during the call.
   struct End {
     int status = 0;
     std::string_view reason{};  ///< Empty: the usual phrase of the status.
@@ -42,6 +42,9 @@ class Forwarder {
     virtual void on_response(Key key, std::size_t target, const sip::Message& response, Now now) = 0;
     /// Target number `target` has ended.
     virtual void on_target_end(Key, std::size_t /*target*/, const End&, Now) {}
+    /// The flow to that target is gone (RFC 5626 7): an edge proxy says so with 430, or its datagrams are
+    /// refused. Another way to the device is tried, if there is one.
+    virtual void on_flow_failed(Key, const Target&, Now) {}
     /// All targets have ended; exactly once. `best` is the 2xx, or else the refusal to pass on (16.7 step 6).
     virtual void on_end(Key key, const End& best, Now now) = 0;
     /// Record-Route values for a request that goes to `hop` and makes a dialog; from the bottom up.
@@ -72,7 +75,7 @@ class Forwarder {
   std::size_t size(Key key) const;
 
  private:
-  /// One way out: its hops are tried one after another (RFC 3263 4.3).
+  /// One way out: its hops are tried one after another (RFC 3263 4.3), then the target's other ways.
   struct Branch {
     explicit Branch(Target to) : target(std::move(to)) {}
     Target target;
@@ -98,6 +101,7 @@ class Forwarder {
   void start_next(Key key);
   void on_located(Key key, std::size_t number, locate::Locator::Hops found);
   void try_next(Key key, std::size_t number);
+  bool try_other(Key key, std::size_t number);
   void on_outcome(Key key, std::size_t number, const transaction::Hop& hop,
                   const transaction::Outcome& outcome, Now now);
   void remember_failure(const Branch& branch, const transaction::Hop& hop, const sip::Message* response);

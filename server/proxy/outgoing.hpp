@@ -20,14 +20,17 @@ struct DialogRoute {
 };
 DialogRoute read_dialog_route(const sip::Message& request, ByteView key, const Settings& settings);
 
-/// One place a request is forwarded to.
+/// One place a request is forwarded to: a device, or where a URI leads.
 struct Target {
   Destination to;
-  std::string uri{};          ///< New Request-URI; empty leaves it.
-  std::string path{};         ///< Route values to put on top (RFC 3327); empty for none.
-  std::string asserted{};     ///< P-Asserted-Identity (RFC 3325); empty for none.
-  bool in_dialogs = false;    ///< Stay in the path of the dialog it makes: Record-Route.
-  std::uint32_t breadth = 1;  ///< Its Max-Breadth (RFC 5393 5.3.3).
+  std::string uri{};             ///< New Request-URI; empty leaves it.
+  std::string path{};            ///< Route values to put on top (RFC 3327); empty for none.
+  std::string asserted{};        ///< P-Asserted-Identity (RFC 3325); empty for none.
+  bool in_dialogs = false;       ///< Stay in the path of the dialog it makes: Record-Route.
+  std::uint32_t breadth = 1;     ///< Its Max-Breadth (RFC 5393 5.3.3).
+  registrar::Binding binding{};  ///< That the place was found by; without contact for none.
+  /// Other ways to the same device, in this order, for when the flow has failed (RFC 5626 7).
+  std::vector<Target> others{};
 };
 
 /// Where a request goes in a dialog that was made through us: to the next Route, if that is the dialog's

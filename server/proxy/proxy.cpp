@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "server/proxy/loop.hpp"
 #include "server/shard/replay.hpp"
@@ -87,7 +88,7 @@ void Proxy::on_request(const RequestPtr& request) {
       answer_unreachable(services_, asked, why);
     });
   }
-  begin(request);
+  Context& context = begin(request);
   auto to = destination_in_dialog(request->message, route, locator_.abilities());
   if (!to && may_leave(*request)) {
     const auto next = sip::parse_name_addr(route.rest.front());
@@ -96,10 +97,36 @@ void Proxy::on_request(const RequestPtr& request) {
   if (!to) return give_up(request, 403);
   if (is_to_sips(request->message)) to = secured(std::move(*to));
   if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
+  if (auto callee = gruu_in_dialog(request->message, route)) {
+    context.in_dialog = std::move(*to);
+    return locate(request, std::move(*callee));
+  }
   forward(request, {{.to = std::move(*to)}});
 }
 
 // Whom to forward to
+
+/// Whose GRUU a request in a dialog is sent to. Only the dialog's other end is reached so: no credentials are
+/// asked for.
+std::optional<Callee> Proxy::gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const {
+  const auto uri = sip::view_uri(request.request_uri_text());
+  if (!uri || !route.token || !uri->parameter("gr") || !services_.settings().serves(to_lower(uri->host)))
+    return std::nullopt;
+  auto callee = registrar_.callee_of(*uri);
+  const bool from_caller = hash_tag(request.from_tag()) == route.token->caller_tag_hash;
+  const auto other_end = from_caller ? route.token->callee_aor_hash : route.token->caller_aor_hash;
+  return callee && hash_tag(callee->aor) == other_end ? callee : std::nullopt;
+}
+
+/// RFC 5627 6.2: a dialog's remote target is the caller's own.
+bool Proxy::shows_others_gruu(const Request& request) const {
+  if (!request.identity.authenticated || !starts_dialog(request.message.method())) return false;
+  const auto contact = sip::view_name_addr(request.message.first(HeaderId::contact));
+  if (!contact || !contact->uri.parameter("gr") || !services_.settings().serves(to_lower(contact->uri.host)))
+    return false;
+  const auto owner = registrar_.callee_of(contact->uri);
+  return owner && owner->aor != request.identity.aor;
+}
 
 void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable) {
   const auto uri = request->message.request_uri();
@@ -113,8 +140,10 @@ void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable) {
     if (next && !*next) return give_up(request, 400);
     return to_foreign(request, next ? (*next)->uri : *uri);
   }
-  if (uri->user.empty()) return fail(request, Unreachable::unknown);
-  locate(request, sip::canonical_aor(*uri));
+  auto callee = registrar_.callee_of(sip::view(*uri));
+  if (uri->user.empty() || !callee) return fail(request, Unreachable::unknown);
+  if (shows_others_gruu(*request)) return give_up(request, 403, "Not Your GRUU");
+  locate(request, std::move(*callee));
 }
 
 void Proxy::fail(const RequestPtr& request, Unreachable why) {
@@ -142,25 +171,51 @@ void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
   forward(request, {{.to = std::move(*to), .in_dialogs = starts_dialog(request->message.method())}});
 }
 
-void Proxy::locate(const RequestPtr& request, const std::string& aor) {
-  const Bucket home = bucket_of(aor);
-  if (home == request->bucket) return on_located(request, registrar_.targets(aor, services_.clock().now()));
-  if (!peers_.post<Proxy>(home, FindTargets{aor, request->id, request->bucket})) give_up(request, 503);
+void Proxy::locate(const RequestPtr& request, Callee of) {
+  const Callee& callee = find(request->id)->callee = std::move(of);
+  const Bucket home = bucket_of(callee.aor);
+  if (home == request->bucket)
+    return on_located(request, registrar_.targets(callee, services_.clock().now()),
+                      registrar_.is_valid(callee));
+  if (!peers_.post<Proxy>(home, FindTargets{callee, request->id, request->bucket})) give_up(request, 503);
 }
 
 void Proxy::on(const FindTargets& question, Bucket, Now now) {
   peers_.post_back<Proxy>(question.back,
-                          FoundTargets{question.request, registrar_.targets(question.aor, now)});
+                          FoundTargets{question.request, registrar_.targets(question.callee, now),
+                                       registrar_.is_valid(question.callee)});
 }
 
 void Proxy::on(const FoundTargets& found, Bucket, Now) {
-  if (Context* context = find(found.request)) on_located(RequestPtr(context->request), found.bindings);
+  if (Context* context = find(found.request))
+    on_located(RequestPtr(context->request), found.bindings, found.is_valid);
 }
 
-void Proxy::on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
+void Proxy::on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings,
+                       bool is_valid) {
+  const Context* context = find(request->id);
+  if (!context) return;
+  if (context->in_dialog) return on_located_in_dialog(request, bindings);
   if (!bindings.empty()) return to_bindings(request, bindings);
-  const auto uri = request->message.request_uri();
-  ask_whether_known(request, sip::canonical_aor(*uri));
+  if (!is_valid) return fail(request, Unreachable::unknown);
+  ask_whether_known(request, std::string(context->callee.aor));
+}
+
+/// RFC 5627 6.1: the device gets its contact as Request-URI, not the GRUU. It is reached by its newest
+/// flow, but where the dialog has another proxy in its way, that is the way. A device that is not registered
+/// any more may still be there.
+void Proxy::on_located_in_dialog(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
+  Context* context = find(request->id);
+  const auto route = read_dialog_route(request->message, key_, services_.settings());
+  if (!bindings.empty() && route.rest.empty()) return to_bindings(request, bindings);
+  Target target{.to = std::move(*context->in_dialog)};
+  if (!bindings.empty()) {
+    const auto uri = uri_toward(std::string(bindings.front().contact()), is_to_sips(request->message));
+    if (uri) target.uri = *uri;
+  }
+  std::vector<Target> targets;
+  targets.push_back(std::move(target));
+  forward(request, std::move(targets));
 }
 
 void Proxy::ask_whether_known(const RequestPtr& request, const std::string& aor) {
@@ -183,20 +238,32 @@ void answer_unreachable(Answers& answers, const RequestPtr& request, Proxy::Unre
   }
 }
 
+/// Nothing where a request may not go to that contact.
+std::optional<Target> Proxy::target_of(const Request& request, const registrar::Binding& binding) const {
+  const auto uri = uri_toward(std::string(binding.contact()), is_to_sips(request.message));
+  if (!uri) return std::nullopt;
+  auto to = destination_of(binding, locator_.abilities());
+  if (is_sips(binding.contact())) to = secured(std::move(to));
+  if (to.is_nowhere()) return std::nullopt;
+  Target target{.to = std::move(to),
+                .uri = *uri,
+                .path = std::string(binding.path()),
+                .in_dialogs = starts_dialog(request.message.method()) && request.message.to_tag().empty(),
+                .binding = binding};
+  if (request.identity.authenticated) target.asserted = '<' + request.identity.aor + '>';
+  return target;
+}
+
+/// The bindings of one device follow each other.
 void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
-  const bool makes_dialog = starts_dialog(request->message.method());
   const bool sips = is_to_sips(request->message);
   std::vector<Target> targets;
   for (const auto& binding : bindings) {
-    const auto uri = uri_toward(std::string(binding.contact()), sips);
-    if (!uri) continue;
-    auto to = destination_of(binding, locator_.abilities());
-    if (is_sips(binding.contact())) to = secured(std::move(to));
-    if (to.is_nowhere()) continue;
-    Target target{
-        .to = std::move(to), .uri = *uri, .path = std::string(binding.path()), .in_dialogs = makes_dialog};
-    if (request->identity.authenticated) target.asserted = '<' + request->identity.aor + '>';
-    targets.push_back(std::move(target));
+    auto target = target_of(*request, binding);
+    if (!target) continue;
+    const bool is_other = !targets.empty() && !binding.instance().empty() &&
+                          targets.back().binding.instance() == binding.instance();
+    (is_other ? targets.back().others : targets).push_back(std::move(*target));
   }
   if (targets.empty()) return give_up(request, sips ? SipsRefusal::not_allowed : SipsRefusal::required);
   forward(request, std::move(targets));
@@ -209,6 +276,8 @@ std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Hop& call
   const Request& request = *context->request;
   const std::string user = seal({.bucket = request.bucket,
                                  .caller_tag_hash = hash_tag(request.message.from_tag()),
+                                 .caller_aor_hash = hash_tag(request.identity.aor),
+                                 .callee_aor_hash = hash_tag(context->callee.aor),
                                  .caller = request.from,
                                  .callee = callee},
                                 key_, request.message.call_id());
@@ -241,6 +310,19 @@ void Proxy::on_response(Forwarder::Key key, std::size_t, const sip::Message& res
     services_.respond(*context->request, sip::Splice(response).drop_first(HeaderId::via).finish());
 }
 
+void Proxy::on_flow_failed(Forwarder::Key key, const Target& target, Now) {
+  const Context* context = find(key);
+  if (!context || target.binding.contact().empty()) return;
+  const std::string& aor = context->callee.aor;
+  // Where too much waits, the next request finds it out again.
+  if (!peers_.post<Proxy>(bucket_of(aor), FlowFailed{aor, target.binding}))
+    log::debug("proxy", "{} {}: its flow has failed, its binding stays", aor, target.binding.contact());
+}
+
+void Proxy::on(const FlowFailed& failed, Bucket, Now) {
+  registrar_.on_flow_failed(failed.aor, failed.binding);
+}
+
 void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
   Context* context = find(key);
   if (!context) return;
@@ -263,16 +345,38 @@ void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now) {
 }
 
 void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
+  const auto route = read_dialog_route(ack, key_, services_.settings());
+  const auto callee = gruu_in_dialog(ack, route);
+  if (callee && peers_.post<Proxy>(bucket_of(callee->aor), ForwardAck{ack, *callee})) return;
+  forward_ack(ack, route, nullptr);
+}
+
+void Proxy::on(const ForwardAck& forward, Bucket, Now now) {
+  const auto bindings = registrar_.targets(forward.callee, now);
+  forward_ack(forward.ack, read_dialog_route(forward.ack, key_, services_.settings()),
+              bindings.empty() ? nullptr : &bindings.front());
+}
+
+/// `binding`: of the device whose GRUU it is sent to (`on_located_in_dialog`).
+void Proxy::forward_ack(const sip::Message& ack, const DialogRoute& route,
+                        const registrar::Binding* binding) {
   const auto& settings = services_.settings();
-  const auto route = read_dialog_route(ack, key_, settings);
   auto to = destination_in_dialog(ack, route, locator_.abilities());
+  Target target{.to = {}, .breadth = breadth_of(ack, settings)};
+  if (binding) {
+    target.uri = uri_toward(std::string(binding->contact()), is_to_sips(ack)).value_or(std::string());
+    auto newest = destination_of(*binding, locator_.abilities());
+    if (route.rest.empty() && !newest.query && !newest.hops.empty()) {
+      to = std::move(newest);
+      target.path = binding->path();
+    }
+  }
   if (to && is_to_sips(ack)) to = secured(std::move(*to));
-  if (!to || to->is_nowhere() || ack.number(HeaderId::max_forwards) == 0U) {
+  if (!to || to->hops.empty() || ack.number(HeaderId::max_forwards) == 0U) {
     return log::debug("proxy", "{} ACK cannot be forwarded", ack.call_id());
   }
-  const std::string text =
-      outgoing(ack, route, {.to = *to, .breadth = breadth_of(ack, settings)}, {}, settings);
-  sender_.send_ack(text, to->hops.front());
+  target.to = std::move(*to);
+  sender_.send_ack(outgoing(ack, route, target, {}, settings), target.to.hops.front());
 }
 
 void Proxy::on_response(const sip::Message& response, Now) {

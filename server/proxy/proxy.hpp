@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -45,8 +46,9 @@ class Proxy final : public Relay, private Forwarder::Client {
   Proxy(Parts parts, const crypto::Key32& key);
   ~Proxy() override;
 
-  /// Forwards a request without own Route to all devices of the user its Request-URI names. The answer is the
-  /// best of theirs; without any device `unreachable` is called and answers.
+  /// Forwards a request without own Route to all devices of the user its Request-URI names, or to the one
+  /// whose GRUU it is. The answer is the best of theirs; without any device `unreachable` is called and
+  /// answers.
   void deliver(const RequestPtr& request, OnUnreachable unreachable);
 
   // Relay
@@ -61,16 +63,29 @@ class Proxy final : public Relay, private Forwarder::Client {
 
   /// A question of another shard's proxy about a user of ours, and its answer.
   struct FindTargets {
-    std::string aor;
+    Callee callee;
     transaction::TransactionId request = 0;  ///< Of the proxy that asks,
     Bucket back = 0;                         ///< at this bucket.
   };
   struct FoundTargets {
     transaction::TransactionId request = 0;
     std::vector<registrar::Binding> bindings;
+    bool is_valid = true;  ///< False for a temporary GRUU of the past.
+  };
+  /// A flow to a device of a user there is gone.
+  struct FlowFailed {
+    std::string aor;
+    registrar::Binding binding;
+  };
+  /// An ACK to a GRUU of a user there.
+  struct ForwardAck {
+    sip::Message ack;
+    Callee callee;
   };
   void on(const FindTargets& question, Bucket at, Now now);
   void on(const FoundTargets& found, Bucket at, Now now);
+  void on(const FlowFailed& failed, Bucket at, Now now);
+  void on(const ForwardAck& forward, Bucket at, Now now);
 
  private:
   /// A request that is being forwarded.
@@ -78,6 +93,9 @@ class Proxy final : public Relay, private Forwarder::Client {
     Context(RequestPtr asked, TimerQueue& timers) : request(std::move(asked)), copies(timers) {}
     RequestPtr request;
     OnUnreachable unreachable{};
+    Callee callee{};  ///< Without address for a place outside.
+    /// Of a request to a GRUU in a dialog: where the dialog's own way leads.
+    std::optional<Destination> in_dialog{};
     bool cancelled = false;  ///< By the caller.
     std::size_t branches = 0;
     int best = 0;  ///< Status it ended with.
@@ -85,9 +103,14 @@ class Proxy final : public Relay, private Forwarder::Client {
   };
 
   Context& begin(const RequestPtr& request);
-  void locate(const RequestPtr& request, const std::string& aor);
-  void on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
+  void locate(const RequestPtr& request, Callee of);
+  void on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings, bool is_valid);
+  void on_located_in_dialog(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
+  std::optional<Callee> gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const;
+  bool shows_others_gruu(const Request& request) const;
   void to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
+  std::optional<Target> target_of(const Request& request, const registrar::Binding& binding) const;
+  void forward_ack(const sip::Message& ack, const DialogRoute& route, const registrar::Binding* binding);
   void ask_whether_known(const RequestPtr& request, const std::string& aor);
   void fail(const RequestPtr& request, Unreachable why);
 
@@ -102,6 +125,7 @@ class Proxy final : public Relay, private Forwarder::Client {
 
   // Forwarder::Client
   void on_response(Forwarder::Key key, std::size_t target, const sip::Message& response, Now now) override;
+  void on_flow_failed(Forwarder::Key key, const Target& target, Now now) override;
   void on_end(Forwarder::Key key, const Forwarder::End& best, Now now) override;
   std::vector<std::string> record_route(Forwarder::Key key, const transaction::Hop& callee) override;
 

@@ -74,7 +74,8 @@ std::uint32_t hash_tag(std::string_view tag) {
 }
 
 std::string seal(const Token& token, ByteView key, std::string_view call_id) {
-  std::string text = bucket_prefix(token.bucket) + 'r' + hex_number(token.caller_tag_hash) + separator +
+  std::string text = bucket_prefix(token.bucket) + 'r' + hex_number(token.caller_tag_hash) + '-' +
+                     hex_number(token.caller_aor_hash) + '-' + hex_number(token.callee_aor_hash) + separator +
                      print_hop(token.caller) + separator + print_hop(token.callee);
   const std::string mac = mac_of(text, key, call_id);
   return text + separator + mac;
@@ -89,11 +90,15 @@ std::optional<Token> open(std::string_view user, ByteView key, std::string_view 
   const auto parts =
       split(user.substr(bucket_prefix(*bucket).size(), end - bucket_prefix(*bucket).size()), separator);
   if (parts.size() != 3 || !parts[0].starts_with('r')) return std::nullopt;
-  const auto hash = parse_number<std::uint32_t>(parts[0].substr(1), 16);
+  const auto hashes = split(parts[0].substr(1), '-');
+  if (hashes.size() != 3) return std::nullopt;
+  const auto tag = parse_number<std::uint32_t>(hashes[0], 16);
+  const auto caller_aor = parse_number<std::uint32_t>(hashes[1], 16);
+  const auto callee_aor = parse_number<std::uint32_t>(hashes[2], 16);
   const auto caller = parse_hop(parts[1]);
   const auto callee = parse_hop(parts[2]);
-  if (!hash || !caller || !callee) return std::nullopt;
-  return Token{*bucket, *hash, *caller, *callee};
+  if (!tag || !caller_aor || !callee_aor || !caller || !callee) return std::nullopt;
+  return Token{*bucket, *tag, *caller_aor, *callee_aor, *caller, *callee};
 }
 
 }  // namespace beckon::server::proxy

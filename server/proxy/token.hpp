@@ -17,8 +17,10 @@ namespace beckon::server::proxy {
 struct Token {
   Bucket bucket = 0;
   std::uint32_t caller_tag_hash = 0;  ///< `hash_tag` of the tag of the one who sent the first request.
-  transaction::Hop caller;            ///< Where requests to the caller go, and
-  transaction::Hop callee;            ///< where those to the callee go.
+  /// `hash_tag` of their addresses-of-record: GRUUs of these two alone may be used in the dialog.
+  std::uint32_t caller_aor_hash = 0, callee_aor_hash = 0;
+  transaction::Hop caller;  ///< Where requests to the caller go, and
+  transaction::Hop callee;  ///< where those to the callee go.
 };
 
 /// Tells the two ends of a dialog apart.

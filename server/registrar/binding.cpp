@@ -100,6 +100,8 @@ std::string print(const Binding& binding, const store::TimeScale& scale) {
       .flag(binding.suspended)
       .time(binding.registered, scale)
       .lifetime(std::chrono::seconds(binding.granted), binding.expires, scale)
+      .number(binding.epoch)
+      .number(binding.first_cseq)
       .finish();
 }
 
@@ -120,6 +122,8 @@ std::optional<Binding> parse_binding(std::string_view value, Time now, const sto
   binding.suspended = kept.had_flow || was_suspended;
   binding.registered = reader.time(now, scale);
   const store::Lifetime lifetime = reader.lifetime(now, scale, grace);
+  binding.epoch = reader.number_as<std::uint32_t>();
+  binding.first_cseq = reader.number_as<std::uint32_t>();
   if (!reader.ok() || texts.contact.empty()) return std::nullopt;
   binding.granted =
       static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(lifetime.granted).count());

@@ -76,6 +76,8 @@ class Binding {
   }
   /// Reached through its connection only, with which it ends; also while `suspended`, when it has none.
   bool bound_to_flow() const { return flow_ != 0 || suspended; }
+  /// When its last REGISTER came.
+  Time refreshed() const { return expires - std::chrono::seconds(granted); }
 
  private:
   BindingTexts texts_;
@@ -87,6 +89,11 @@ class Binding {
   std::uint32_t granted = 0;  ///< Seconds, by the last REGISTER.
   std::uint32_t reg_id = 0;   ///< 0 when absent.
   std::uint32_t cseq = 0;
+  /// The temporary GRUUs of its device that are valid have this number in them (RFC 5627 5.1): all bindings
+  /// of an instance have the same one, and it is another one after the last of them ended or a REGISTER came
+  /// with another Call-ID. 0 without instance.
+  std::uint32_t epoch = 0;
+  std::uint32_t first_cseq = 0;  ///< Of this binding's first REGISTER in the epoch (RFC 5628).
   float q = 1.0F;
   /// Came back from the store after a restart; its flow is gone, its device not yet back.
   bool suspended = false;

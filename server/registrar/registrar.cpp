@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
+#include <functional>
+#include <iterator>
 #include <memory>
 
 #include "protocol/base/log.hpp"
@@ -51,6 +53,11 @@ std::string contact_value(const Binding& binding, Now now) {
   return value += std::to_string(seconds_left(binding, now));
 }
 
+bool is_of_device(const Binding& binding, const Callee& callee) {
+  if (callee.epoch != 0) return binding.epoch == callee.epoch;
+  return callee.instance.empty() || iequals(binding.instance(), callee.instance);
+}
+
 void add_changes(store::Batch& batch, const Update& update, const store::TimeScale& scale) {
   for (const Change& change : update.changes) {
     if (change.ends())
@@ -77,7 +84,12 @@ class Registrar::Register final : public RequestStep {
 
   bool prepare(store::Batch& batch, Now now) override {
     const auto& current = registrar_.bindings(entry());
-    update_ = apply_register(request().message, request().from, current, services().settings(), now);
+    update_ = apply_register(request().message, request().from, current,
+                             {.aor = entry().aor(),
+                              .settings = services().settings(),
+                              .gruus = registrar_.gruus_,
+                              .random = services().random(),
+                              .now = now});
     const bool changes = update_.status == 200 && !update_.changes.empty();
     std::string response = update_.status == 200 ? registrar_.answer_to(request(), current, update_, now)
                                                  : registrar_.refusal_of(request(), update_);
@@ -121,8 +133,9 @@ class Registrar::Fact final : public store::Step {
   Update update_;
 };
 
-Registrar::Registrar(Services& services)
+Registrar::Registrar(Services& services, const Gruus& gruus)
     : services_(services),
+      gruus_(gruus),
       slot_(services.directory().take_slot<Bindings>()),
       closing_(services.timers(), services.clock(),
                [this](transaction::FlowId flow, Slice& slice, Now) { return end_flow(flow, slice); }),
@@ -140,29 +153,65 @@ const std::vector<Binding>& Registrar::bindings(std::string_view aor) const {
   return entry ? bindings(*entry) : no_bindings;
 }
 
-std::vector<Binding> Registrar::targets(std::string_view aor, Now now) const {
+std::vector<Binding> Registrar::targets(const Callee& callee, Now now) const {
   std::vector<Binding> found;
-  for (const Binding& binding : bindings(aor)) {
+  for (const Binding& binding : bindings(callee.aor)) {
     if (binding.suspended || binding.expires <= now.mono) continue;
     if (services_.directory().is_closed(binding.flow())) continue;  // its end is on the way
-    const auto twin = std::ranges::find_if(found, [&](const Binding& other) {
-      return !binding.instance().empty() && other.instance() == binding.instance();
-    });
-    if (twin == found.end()) {
-      found.push_back(binding);
-    } else if (twin->registered <= binding.registered) {
-      *twin = binding;
-    }
+    if (is_of_device(binding, callee)) found.push_back(binding);
   }
+  if (found.size() < 2) return found;
+  const auto is_twin = [](const Binding& a, const Binding& b) {
+    return !a.instance().empty() && a.instance() == b.instance();
+  };
   // clang 19 refuses the library's stable sort.
-  std::ranges::sort(found, [](const Binding& a, const Binding& b) {
+  std::ranges::sort(found, std::ranges::greater{}, &Binding::refreshed);
+  std::vector<Binding> first, others;  // of each device
+  for (const Binding& binding : found) {
+    const bool has_first =
+        std::ranges::any_of(first, [&](const Binding& each) { return is_twin(each, binding); });
+    (has_first ? others : first).push_back(binding);
+  }
+  std::ranges::sort(first, [](const Binding& a, const Binding& b) {
     return a.q != b.q ? a.q > b.q : a.registered < b.registered;
   });
+  if (others.empty()) return first;
+  found.clear();
+  for (const Binding& binding : first) {
+    found.push_back(binding);
+    std::ranges::copy_if(others, std::back_inserter(found),
+                         [&](const Binding& other) { return is_twin(binding, other); });
+  }
   return found;
 }
 
+bool Registrar::is_valid(const Callee& callee) const {
+  return callee.epoch == 0 || std::ranges::any_of(bindings(callee.aor), [&](const Binding& binding) {
+           return is_of_device(binding, callee);
+         });
+}
+
+std::string Registrar::temporary_gruu(std::string_view aor, const Binding& binding,
+                                      const Update::View& all) const {
+  const Binding* latest = &binding;
+  for (const Binding* each : all)
+    if (each->epoch == binding.epoch && each->refreshed() > latest->refreshed()) latest = each;
+  return gruus_.temporary(
+      {.aor = aor, .epoch = latest->epoch, .cseq = latest->cseq, .reg_id = latest->reg_id});
+}
+
 Serves Registrar::serves() const {
-  return {.methods = {sip::Method::register_}, .options = {"path", "outbound"}};
+  return {.methods = {sip::Method::register_}, .options = {"path", "outbound", "gruu"}};
+}
+
+/// "The registrar SHOULD NOT include the "gruu" option tag" (RFC 5627 5.2).
+void Registrar::describe() {
+  supported_.clear();
+  for (const std::string& option : services_.options()) {
+    if (option == "gruu") continue;
+    if (!supported_.empty()) supported_ += ", ";
+    supported_ += option;
+  }
 }
 
 void Registrar::on_request(const RequestPtr& request) {
@@ -228,6 +277,15 @@ bool Registrar::end_flow(transaction::FlowId flow, Slice& slice) {
   return false;
 }
 
+/// Other users' bindings behind the same edge proxy and flow end when a request finds that out: they are not
+/// indexed by Path.
+void Registrar::on_flow_failed(const std::string& aor, const Binding& binding) {
+  const EntryPtr entry = services_.directory().find(aor);
+  if (!entry) return;
+  entry->add_fact(std::make_unique<Fact>(
+      *this, *entry, [binding](const auto& all, Now) { return apply_flow_failed(all, binding); }));
+}
+
 std::unique_ptr<store::Step> Registrar::flow_end(Entry& entry, transaction::FlowId flow) {
   if (flow == flow_before_restart)
     return std::make_unique<Fact>(*this, entry, [](const auto& all, Now) { return apply_grace_end(all); });
@@ -251,6 +309,7 @@ void Registrar::restore(const store::Record& record, Now now) {
 }
 
 void Registrar::restored(Now now) {
+  describe();
   services_.directory().each([this](Entry& entry) {
     if (Bindings* part = entry.find(slot_)) arm(entry, *part);
   });
@@ -269,13 +328,34 @@ void Registrar::reload(Entry& entry, const store::Held& held, Now now) {
   if (Bindings* part = entry.find(slot_)) arm(entry, *part);
 }
 
+/// RFC 5627 5.2.
+void Registrar::add_gruus(std::string& value, const Binding& binding, const Update::View& all,
+                          std::string_view aor) const {
+  const auto add = [&](std::string_view name, const std::string& uri) {
+    if (!uri.empty()) value.append(name).append("=\"").append(uri).append("\"");
+  };
+  add(";pub-gruu", public_gruu(aor, binding.instance()));
+  add(";temp-gruu", temporary_gruu(aor, binding, all));
+}
+
 std::string Registrar::answer_to(const Request& request, const std::vector<Binding>& before,
                                  const Update& update, Now now) const {
   auto reply = request.reply(200);
-  for (const Binding* binding : update.view(before))
-    if (!binding->suspended) reply.add(HeaderId::contact, contact_value(*binding, now));
+  const auto view = update.view(before);
+  const bool has_device = std::ranges::any_of(view, [](const Binding* each) { return each->epoch != 0; });
+  const bool gruus = has_device && request.message.lists(HeaderId::supported, "gruu");
+  for (const Binding* binding : view) {
+    std::string value = contact_value(*binding, now);
+    if (gruus && binding->epoch != 0) add_gruus(value, *binding, view, request.resource->aor());
+    reply.add(HeaderId::contact, value);
+  }
   reply.copy(request.message, HeaderId::path);
-  reply.add(HeaderId::supported, "path, outbound, beckon-direct");
+  // Whoever registers through another proxy would leave us out of its requests (RFC 3608 6.3).
+  if (request.message.has(HeaderId::path)) {
+    const std::string& aor = request.resource->aor();
+    reply.add(HeaderId::service_route, "<sip:" + aor.substr(aor.rfind('@') + 1) + ";lr>");
+  }
+  reply.add(HeaderId::supported, supported_);
   if (update.outbound) {
     reply.add(HeaderId::require, "outbound");
     // Over UDP a NAT forgets sooner: no number of ours shall keep a client from its own 29 s (RFC

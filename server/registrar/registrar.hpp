@@ -6,6 +6,7 @@
 #include "server/registrar/binding.hpp"
 #include "server/registrar/update.hpp"
 #include "server/shard/flow_index.hpp"
+#include "server/shard/gruu.hpp"
 #include "server/shard/rounds.hpp"
 #include "server/shard/services.hpp"
 
@@ -15,7 +16,8 @@ namespace beckon::server::registrar {
 /// of the entry's sequence; an expiry or a closed connection is a fact.
 class Registrar final : public Room, public Keeper {
  public:
-  explicit Registrar(Services& services);
+  /// Both outlive it.
+  Registrar(Services& services, const Gruus& gruus);
 
   /// Observers outlive the registrar's last call; usually other rooms of the same shard.
   void observe(BindingsObserver& observer) { observers_.push_back(&observer); }
@@ -23,9 +25,22 @@ class Registrar final : public Room, public Keeper {
   /// All bindings, suspended ones too. The AOR is canonical and of a bucket of this shard.
   const std::vector<Binding>& bindings(const Entry& entry) const;
   const std::vector<Binding>& bindings(std::string_view aor) const;
-  /// Where a request for `aor` can go now: neither suspended nor run out, one per device (the newest), best q
-  /// first.
-  std::vector<Binding> targets(std::string_view aor, Now now) const;
+  /// Where a request can go now: bindings that are neither suspended nor run out. The device with the best q
+  /// comes first; the bindings of one device follow each other, the most recently refreshed first, and are to
+  /// be tried in this order (RFC 5626 7).
+  std::vector<Binding> targets(const Callee& callee, Now now) const;
+  std::vector<Binding> targets(std::string_view aor, Now now) const {
+    return targets(Callee{.aor = std::string(aor)}, now);
+  }
+  /// False for a temporary GRUU that is valid no more. Whether a user exists is not known here.
+  bool is_valid(const Callee& callee) const;
+  /// Whom a URI in a served domain is for; nothing for a `gr` that is none of ours.
+  std::optional<Callee> callee_of(const sip::UriView& uri) const { return gruus_.read(uri); }
+  /// The latest temporary GRUU of the device of `binding`; empty where it has none.
+  std::string temporary_gruu(std::string_view aor, const Binding& binding, const Update::View& all) const;
+  /// A request found that the flow to that binding is gone (RFC 5626 7): the binding ends, unless a REGISTER
+  /// has come for it since.
+  void on_flow_failed(const std::string& aor, const Binding& binding);
   /// Addresses-of-record with a binding.
   std::size_t size() const { return size_; }
 
@@ -49,11 +64,16 @@ class Registrar final : public Room, public Keeper {
   void drop_if_empty(Entry& entry);
   bool end_flow(transaction::FlowId flow, Slice& slice);
   std::unique_ptr<store::Step> flow_end(Entry& entry, transaction::FlowId flow);
+  void describe();
+  void add_gruus(std::string& value, const Binding& binding, const Update::View& all,
+                 std::string_view aor) const;
   std::string answer_to(const Request& request, const std::vector<Binding>& before, const Update& update,
                         Now now) const;
   std::string refusal_of(const Request& request, const Update& update) const;
 
   Services& services_;
+  const Gruus& gruus_;
+  std::string supported_;  ///< Value of that header in a 200.
   Slot<Bindings> slot_;
   std::vector<BindingsObserver*> observers_;
   FlowIndex flows_;

@@ -130,8 +130,13 @@ bool is_same_contact(std::string_view a, std::string_view b) {
 class Work {
  public:
   Work(const sip::Message& request, const transaction::Hop& from, const std::vector<Binding>& current,
-       const Settings& settings, Now now)
-      : request_(request), from_(from), current_(current), settings_(settings), now_(now) {
+       const Terms& terms)
+      : request_(request),
+        from_(from),
+        current_(current),
+        terms_(terms),
+        settings_(terms.settings),
+        now_(terms.now) {
     for (const Binding& binding : current) places_.push_back(&binding);
   }
 
@@ -208,8 +213,9 @@ class Work {
   }
 
   int apply(const Contact& contact) {
-    if (!is_sip(contact.uri)) return 400;
     const std::uint32_t asked = asked_seconds(contact, request_, settings_);
+    if (asked != 0 && !contact.instance.empty() && is_loop(contact.uri)) return 403;
+    if (!is_sip(contact.uri)) return 400;
     if (asked != 0 && asked < settings_.registration.minimum) return 423;
     const std::string uri = text_of(contact.uri);
     const BindingTexts::Fields texts{.contact = uri,
@@ -236,12 +242,67 @@ class Work {
     wanted.reg_id = reg_id;
     wanted.cseq = cseq_;
     wanted.q = contact.q;
+    if (!contact.instance.empty()) begin_epoch(wanted, place);
     if (reg_id != 0 && request_.lists(HeaderId::supported, "outbound")) update_.outbound = true;
     if (old)
       refresh(place, std::move(wanted));
     else
       add(std::move(wanted));
     return 200;
+  }
+
+  /// RFC 5627 5.1: the address-of-record itself, one of its GRUUs, or no SIP URI. A host that is not the
+  /// domain's is looked at no further.
+  bool is_loop(const sip::UriView& contact) const {
+    if (!is_sip(contact)) return true;
+    if (contact.port && !contact.parameter("gr")) return false;
+    const std::string_view aor = terms_.aor;
+    const std::string_view domain = aor.substr(aor.rfind('@') + 1);
+    const std::string_view host = domain.starts_with('[') ? domain.substr(1, domain.size() - 2) : domain;
+    if (!iequals(contact.host, host)) return false;
+    const auto callee = terms_.gruus.read(contact);
+    if (!callee || callee->aor != aor) return false;
+    if (callee->is_device()) return true;
+    const auto own = sip::parse_uri(aor);
+    return own && sip::equivalent(sip::own(contact), *own);
+  }
+
+  /// RFC 5627 5.1: temporary GRUUs live on while the device keeps its Call-ID; else those of the whole
+  /// instance end. `wanted` is to stand at `place`.
+  void begin_epoch(Binding& wanted, std::size_t place) {
+    const auto is_sibling = [&](const Binding* binding) {
+      return binding && binding->instance() == wanted.instance() && binding->epoch != 0;
+    };
+    const Binding* same = place < places_.size() && is_sibling(places_[place]) ? places_[place] : nullptr;
+    const Binding* latest = same;
+    for (const Binding* each : places_)
+      if (is_sibling(each) && each != same && (!latest || each->refreshed() > latest->refreshed()))
+        latest = each;
+    // With a reg-id the flow's own REGISTERs count, without one all of the instance's.
+    const Binding* before = wanted.reg_id != 0 ? same : latest;
+    if (latest && (!before || before->call_id() == wanted.call_id())) {
+      wanted.epoch = latest->epoch;
+      wanted.first_cseq = same ? same->first_cseq : cseq_;
+      return;
+    }
+    wanted.epoch = fresh_epoch();
+    wanted.first_cseq = cseq_;
+    for (std::size_t other = 0; other < places_.size(); ++other) {
+      if (other == place || !is_sibling(places_[other])) continue;
+      Binding moved = *places_[other];
+      moved.epoch = wanted.epoch;
+      moved.first_cseq = moved.cseq + 1;
+      change(BindingEvent::refreshed, std::move(moved), other);
+    }
+  }
+
+  /// Unlike that of any other device of the user.
+  std::uint32_t fresh_epoch() const {
+    for (;;) {
+      const auto epoch = static_cast<std::uint32_t>(terms_.random.next());
+      const auto has_it = [&](const Binding* binding) { return binding && binding->epoch == epoch; };
+      if (epoch != 0 && std::ranges::none_of(places_, has_it)) return epoch;
+    }
   }
 
   /// The place of the binding that a contact is the same as; past the last where there is none.
@@ -303,6 +364,7 @@ class Work {
   const sip::Message& request_;
   const transaction::Hop& from_;
   const std::vector<Binding>& current_;
+  const Terms& terms_;
   const Settings& settings_;
   Now now_;
   std::uint32_t cseq_ = 0;
@@ -323,13 +385,21 @@ Update end_where(const std::vector<Binding>& current, BindingEvent event, Ends e
 }  // namespace
 
 Update apply_register(const sip::Message& request, const transaction::Hop& from,
-                      const std::vector<Binding>& current, const Settings& settings, Now now) {
-  return Work(request, from, current, settings, now).run();
+                      const std::vector<Binding>& current, const Terms& terms) {
+  return Work(request, from, current, terms).run();
 }
 
 Update apply_expiry(const std::vector<Binding>& current, Now now) {
   return end_where(current, BindingEvent::expired,
                    [&](const Binding& binding) { return binding.expires <= now.mono; });
+}
+
+Update apply_flow_failed(const std::vector<Binding>& current, const Binding& failed) {
+  return end_where(current, BindingEvent::deactivated, [&](const Binding& binding) {
+    return binding.contact() == failed.contact() && binding.reg_id == failed.reg_id &&
+           binding.instance() == failed.instance() && binding.call_id() == failed.call_id() &&
+           binding.cseq == failed.cseq;
+  });
 }
 
 Update apply_flow_closed(const std::vector<Binding>& current, transaction::FlowId flow) {

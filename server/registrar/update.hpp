@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/random.hpp"
 #include "protocol/sip/message.hpp"
 #include "server/config/settings.hpp"
 #include "server/registrar/binding.hpp"
+#include "server/shard/gruu.hpp"
 
 namespace beckon::server::registrar {
 
@@ -35,13 +37,24 @@ struct Update {
   void apply_to(std::vector<Binding>& bindings) const;
 };
 
-/// RFC 3261 10.3 steps 6 to 8, RFC 5626 6, RFC 3327: reads the Contacts of an authorised REGISTER and applies
-/// them to `current`, all or none. Pure.
+/// What a REGISTER is applied with, besides the bindings.
+struct Terms {
+  std::string_view aor;  ///< Canonical.
+  const Settings& settings;
+  const Gruus& gruus;
+  Random& random;  ///< Draws epochs.
+  Now now;
+};
+
+/// RFC 3261 10.3 steps 6 to 8, RFC 5626 6, RFC 3327, RFC 5627 5.1: reads the Contacts of an authorised
+/// REGISTER and applies them to `current`, all or none. Pure.
 Update apply_register(const sip::Message& request, const transaction::Hop& from,
-                      const std::vector<Binding>& current, const Settings& settings, Now now);
+                      const std::vector<Binding>& current, const Terms& terms);
 
 /// Ends what has run out.
 Update apply_expiry(const std::vector<Binding>& current, Now now);
+/// Ends that binding, if no REGISTER has come for it since.
+Update apply_flow_failed(const std::vector<Binding>& current, const Binding& failed);
 /// Ends what lived on a connection that is gone.
 Update apply_flow_closed(const std::vector<Binding>& current, transaction::FlowId flow);
 /// Ends what `suspended` says, at the end of the grace time.

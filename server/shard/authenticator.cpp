@@ -68,11 +68,15 @@ std::string_view to_string(Damping::Burst::Of of) {
 
 }  // namespace
 
-ServerKey ServerKey::make(Random& random) {
+ServerKey ServerKey::make(Random& random, const std::optional<crypto::Key32>& kept) {
   ServerKey key;
   random.fill(key.nonces);
   random.fill(key.dialogs);
   key.tags = KeyedHash(random.next(), random.next());
+  crypto::Key32 secret{};
+  random.fill(secret);
+  key.gruus = Gruus(kept.value_or(secret));
+  crypto::wipe(secret);
   return key;
 }
 

@@ -8,18 +8,22 @@
 #include "protocol/auth/verifier.hpp"
 #include "protocol/crypto/crypto.hpp"
 #include "server/shard/damping.hpp"
+#include "server/shard/gruu.hpp"
 #include "server/shard/services.hpp"
 #include "server/users/user.hpp"
 
 namespace beckon::server {
 
-/// The node's secrets, made at start and shared by its shards; none outlives the process.
+/// The node's secrets, shared by its shards. All are made at start and none outlives the process, but what
+/// GRUUs are made with: that is as old as the records of the bindings.
 struct ServerKey {
   crypto::Key32 nonces{};
   crypto::Key32 dialogs{};
   KeyedHash tags{0, 0};
+  Gruus gruus{crypto::Key32{}};
 
-  static ServerKey make(Random& random);
+  /// `kept` is the store's secret; without one GRUUs end with the process, too.
+  static ServerKey make(Random& random, const std::optional<crypto::Key32>& kept = {});
 };
 
 /// Checks digest credentials (RFC 7616, 8760) against the users: the nonces of one shard's buckets, each with

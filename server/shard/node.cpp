@@ -9,8 +9,8 @@
 namespace beckon::server {
 
 Node::Node(const Settings& settings, Random& random, const std::vector<Seat>& seats)
-    : key_(ServerKey::make(random)), queue_max_(settings.queue_between_shards) {
-  assert(!seats.empty());
+    : key_(ServerKey::make(random, seats.front().parts.store.secret())),
+      queue_max_(settings.queue_between_shards) {
   for (Bucket bucket = 0; bucket < bucket_count; ++bucket)
     owners_[bucket] = bucket % static_cast<unsigned>(seats.size());
   for (const Seat& seat : seats) {

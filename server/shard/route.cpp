@@ -23,9 +23,16 @@ std::optional<Bucket> bucket_of_route(const sip::Message& request) {
   return route ? bucket_in(route->uri.user) : std::nullopt;
 }
 
-std::optional<Place> place_by_aor(const sip::UriView& uri, bool is_resource) {
+/// One that cannot be opened is nobody's, wherever that is found out.
+std::string resource_at(const sip::UriView& uri, const Gruus& gruus) {
+  if (may_be_temporary(uri))
+    if (auto callee = gruus.read(uri)) return std::move(callee->aor);
+  return sip::canonical_aor(uri);
+}
+
+std::optional<Place> place_by_aor(const sip::UriView& uri, bool is_resource, const Gruus& gruus) {
   if (uri.scheme.empty()) return std::nullopt;
-  std::string aor = sip::canonical_aor(uri);
+  std::string aor = resource_at(uri, gruus);
   const Bucket bucket = bucket_of(aor);
   if (!is_resource || uri.host.empty()) aor.clear();
   return Place{bucket, std::move(aor)};
@@ -52,7 +59,7 @@ std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
   return std::move(*loose);
 }
 
-std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading) {
+std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading, const Gruus& gruus) {
   if (message.is_response()) {
     const auto minted = bucket_of_response(reading.via);
     return minted ? std::optional(Place{*minted}) : std::nullopt;
@@ -67,17 +74,17 @@ std::optional<Place> place_of(const sip::Message& message, const sip::Reading& r
   if (!routed && minted) return Place{*minted};
   const bool is_resource = to_user || (reading.to.tag.empty() && !minted);
   if (routed && !is_resource) return Place{*routed};
-  auto place = place_by_aor(to_user ? reading.to.uri : reading.uri, is_resource);
+  auto place = place_by_aor(to_user ? reading.to.uri : reading.uri, is_resource, gruus);
   if (!routed || (place && place->bucket == *routed)) return place;
   return Place{*routed};
 }
 
-std::optional<Place> place_of(const sip::Message& message) {
+std::optional<Place> place_of(const sip::Message& message, const Gruus& gruus) {
   sip::Reading reading;
   if (const auto via = sip::view_via(message.first(sip::HeaderId::via))) reading.via = *via;
   if (const auto to = sip::view_name_addr(message.header(sip::HeaderId::to))) reading.to = *to;
   if (const auto uri = sip::view_uri(message.request_uri_text())) reading.uri = *uri;
-  return place_of(message, reading);
+  return place_of(message, reading, gruus);
 }
 
 }  // namespace beckon::server

@@ -6,6 +6,7 @@
 #include "protocol/sip/check.hpp"
 #include "protocol/sip/message.hpp"
 #include "server/shard/bucket.hpp"
+#include "server/shard/gruu.hpp"
 
 namespace beckon::server {
 
@@ -19,10 +20,11 @@ struct Place {
 /// The bucket is the same for a request, its retransmission, its CANCEL and its non-2xx ACK. In this order:
 /// that of a response by the branch we minted; of a request by our To-tag; by our Record-Route in the top
 /// Route; of REGISTER and PUBLISH by To; by our own Contact in the Request-URI; else by the Request-URI's
-/// AOR. Absent for a response that is not ours, and for a request without a readable URI.
-std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading);
+/// AOR, which a temporary GRUU hides. Absent for a response that is not ours, and for a request without a
+/// readable URI.
+std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading, const Gruus& gruus);
 /// The same for a message that was not checked.
-std::optional<Place> place_of(const sip::Message& message);
+std::optional<Place> place_of(const sip::Message& message, const Gruus& gruus);
 
 /// What a strict router sent, made loose again (RFC 3261 16.4): our Record-Route URI in the Request-URI
 /// trades places with the last Route. Absent for every other message.

@@ -177,6 +177,8 @@ class Peers {
 /// What a room needs that answers requests.
 class Services : public Environment, public Answers {
  public:
+  /// The option tags of all rooms (`Serves::options`); complete when the rooms are restored.
+  virtual const std::vector<std::string>& options() const = 0;
   /// What goes into the batch of `request`'s commit, so that a retransmission after a restart gets `response`
   /// again and the work is not done twice; the shard replays it, rooms need not look. `aor` is the batch's.
   store::Answer answer(const Request& request, std::string_view aor, std::string_view response);

@@ -112,6 +112,7 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
                                transaction::OnFound found) { locate(sent_by, std::move(found)); },
               .tags = key.tags},
              parts.transport, parts.timers, parts.clock, parts.random, *this),
+      gruus_(key.gruus),
       authenticator_(settings_, key, parts.users, parts.clock, parts.random),
       rate_(parts.random),
       replays_end_(parts.timers) {
@@ -162,7 +163,7 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   if (method == Method::ack && request.to_tag() == layer_.stateless_tag(request)) return;
   arrival.relayed = is_relayed(request, arrival.reading);
   if (method == Method::options && !arrival.relayed) return answer_options(arrival, now);
-  auto place = place_of(request, arrival.reading);
+  auto place = place_of(request, arrival.reading, gruus_);
   if (!place) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), request.call_id());
   arrival.bucket = place->bucket;
   arrival.resource = std::move(place->resource);
@@ -188,7 +189,7 @@ void Shard::receive_response(const transaction::Hop& from, sip::Message response
     return log::debug("shard", "{} {} dropped: {}", print(from.remote), arrival.message.call_id(),
                       rejected->reason);
   }
-  const auto place = place_of(arrival.message, arrival.reading);
+  const auto place = place_of(arrival.message, arrival.reading, gruus_);
   if (!place)
     return log::debug("shard", "{} {} belongs to nobody", print(from.remote), arrival.message.call_id());
   arrival.bucket = place->bucket;
@@ -410,13 +411,14 @@ bool Shard::is_server_itself(const sip::UriView& uri) const {
   return (uri.user.empty() && settings_.is_own(uri)) || bucket_in(uri.user);
 }
 
-/// An event package that no room serves, at the URI of one device (its contact, a GRUU), is between its two
-/// ends (RFC 6665 4.3). A name in a served domain is a user's and no device's, whoever registered it as a
-/// contact: only the domain says what its names mean (RFC 3261 16.5).
+/// A GRUU of ours is one device's, and what is sent there is its own business (RFC 5627 6.1). So is an event
+/// package that no room serves at the URI of a device elsewhere (RFC 6665 4.3). A name in a served domain is
+/// a user's and no device's, whoever registered it as a contact: only the domain says what its names mean
+/// (RFC 3261 16.5).
 bool Shard::is_for_device(const sip::Message& request, const sip::UriView& uri) const {
   if (!has_package(request.method()) || is_server_itself(uri)) return false;
-  const bool is_name_of_ours = settings_.serves(to_lower(uri.host)) || settings_.is_own(uri);
-  return (!is_name_of_ours || uri.parameter("gr")) && !contains(serves_.events, package_of(request));
+  if (settings_.serves(to_lower(uri.host)) || settings_.is_own(uri)) return uri.parameter("gr").has_value();
+  return !contains(serves_.events, package_of(request));
 }
 
 std::string Shard::unsupported_of(const sip::Message& request, HeaderId header) const {
@@ -552,7 +554,7 @@ void Shard::dispatch(const std::shared_ptr<Request>& request, std::string_view r
   const bool relayed = request->relayed;
   if (relayed && relay_ && has_own_route(request->message)) return relay_->on_request(request);
   const std::string package = has_package(method) ? package_of(request->message) : std::string();
-  const bool addressed = relayed || is_served_method(method);
+  const bool addressed = has_package(method) ? !relayed : relayed || is_served_method(method);
   if (Room* room = addressed ? find_room_for(*request, package) : nullptr) return room->on_request(request);
   if (relayed && relay_) return relay_->on_request(request);
   answer_unserved(*request, package);

@@ -123,6 +123,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   Clock& clock() override { return parts_.clock; }
   Random& random() override { return parts_.random; }
   Directory& directory() override { return directory_; }
+  const std::vector<std::string>& options() const override { return serves_.options; }
   using Answers::respond;
   void respond(const Request& request, std::string response) override;
 
@@ -209,6 +210,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   std::unordered_map<std::uint64_t, std::function<void(Verdict, Now)>> askers_;  ///< Of `authenticate`.
   std::uint64_t last_ticket_ = 0;
   transaction::Layer layer_;
+  const Gruus& gruus_;
   Authenticator authenticator_;
   RateLimit rate_;
   std::vector<Seat> rooms_;

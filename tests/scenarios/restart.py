@@ -1,8 +1,10 @@
 """What survives a kill -9: an answer was a promise (DESIGN 1.4)."""
 
+import re
 import signal
 
 from story import ALICE, BOB, Agent, check, equal, run, shards
+from wire import Wire, authorised
 
 
 def meet(alice, bob):
@@ -91,4 +93,21 @@ def other_number_of_shards(server):
             alice.wait("message", text=note)
 
 
-run([acknowledged_publish, newcomer_sees_the_truth, rules_survive, clean_stop, other_number_of_shards])
+def gruus_of(server, number, contact=""):
+    with Wire(server, "udp") as wire:
+        answer = authorised(wire, "REGISTER", "sip:example.org", number, contact + "Supported: gruu\r\n")
+        check(answer.startswith("SIP/2.0 200"), f"200, not {answer[:40]!r}")
+        return re.findall(r'(?:pub|temp)-gruu="([^"]+)"', answer)
+
+
+def device_addresses(server):
+    """the addresses of alice's phone, the hidden one too, are the same after kill -9 and restart (RFC 5627)"""
+    before = gruus_of(server, 1, 'Contact: <sip:alice@127.0.0.1:9>;+sip.instance="<urn:uuid:1>"\r\n')
+    equal(before[0], "sip:alice@example.org;gr=urn:uuid:1", "public GRUU")
+    check(before[1].startswith("sip:tgruu.") and before[1].endswith("@example.org;gr"), "a temporary GRUU")
+    equal(server.stop(signal.SIGKILL), -signal.SIGKILL, "exit code of the killed server")
+    server.start()
+    equal(gruus_of(server, 11), before, "GRUUs")
+
+
+run([acknowledged_publish, newcomer_sees_the_truth, rules_survive, clean_stop, other_number_of_shards, device_addresses])

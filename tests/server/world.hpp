@@ -185,7 +185,7 @@ class World {
     node_ = std::make_unique<Node>(settings_, random, seats);
     for (unsigned i = 0; i < shards; ++i) {
       Shard& shard = node_->shard(i);
-      auto& registrar = shard.add<registrar::Registrar>(shard);
+      auto& registrar = shard.add<registrar::Registrar>(shard, node_->key().gruus);
       auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
                                                                 .sender = shard,
                                                                 .peers = shard,

@@ -104,6 +104,7 @@ class Stage final : public Services, public Sender {
   Clock& clock() override { return clock_; }
   Random& random() override { return random_; }
   Directory& directory() override { return *directory_; }
+  const std::vector<std::string>& options() const override { return options_; }
   using Services::respond;
   void respond(const Request& request, std::string response) override {
     auto message = sip::Message::parse(share(std::move(response)));
@@ -288,7 +289,7 @@ class Stage final : public Services, public Sender {
     users_ = std::make_unique<store::MemoryUsers>(memory, queue, clock_, store_latency);
     bus_ = std::make_unique<store::LocalBus>(queue, clock_);
     directory_ = std::make_unique<Directory>(Directory::Parts{*store_, *users_, *bus_, queue, clock_});
-    registrar = std::make_unique<registrar::Registrar>(*this);
+    registrar = std::make_unique<registrar::Registrar>(*this, gruus_);
     documents = std::make_unique<xcap::Documents>(*this);
     publications = std::make_unique<publication::Publications>(*this, *registrar);
     presentities =
@@ -306,6 +307,9 @@ class Stage final : public Services, public Sender {
     if (add_) add_(*this, packages);
     subscriptions =
         std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, std::move(packages));
+    options_.clear();
+    for (const Room* room : std::initializer_list<const Room*>{registrar.get(), publications.get()})
+      for (const std::string& option : room->serves().options) options_.push_back(option);
     Loading loading(*this);
     memory.load(loading);
     registrar->restored(clock_.at);
@@ -316,6 +320,8 @@ class Stage final : public Services, public Sender {
   Settings settings_;
   Add add_;
   SeededRandom random_{7};
+  const Gruus gruus_{crypto::Key32{}};
+  std::vector<std::string> options_;
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<store::MemoryUsers> users_;
   std::unique_ptr<store::LocalBus> bus_;

@@ -277,7 +277,7 @@ TEST_CASE("a contact with a host's name is looked up; where it fails its REGISTE
 
 TEST_CASE("an unserved event package at a device's own URI is proxied to the device (RFC 6665 4.3)") {
   Port port;
-  port.enter_bob();
+  port.enter(bob, udp(5080), "sip:bob@192.0.2.9:5080", ";+sip.instance=\"<urn:uuid:1>\"");
   Ask ask{.method = "SUBSCRIBE",
           .uri = "sip:bob@192.0.2.9:5080",
           .from = alice,

@@ -16,6 +16,9 @@ struct Inbox final : Forwarder::Client {
   void on_response(Forwarder::Key, std::size_t target, const sip::Message& response, Now) override {
     heard.push_back("target " + std::to_string(target) + " answers " + std::to_string(response.status()));
   }
+  void on_flow_failed(Forwarder::Key, const Target& target, Now) override {
+    heard.push_back("flow to " + target.uri + " failed");
+  }
   void on_target_end(Forwarder::Key, std::size_t target, const Forwarder::End& end, Now) override {
     heard.push_back("target " + std::to_string(target) + " ends " + std::to_string(end.status));
   }
@@ -119,4 +122,49 @@ TEST_CASE("a target whose hop fails is tried at its next one (RFC 3263 4.3)") {
     town.answer(again, 503);
     CHECK(inbox.heard == Heard{"target 0 ends 500", "all end 500, our own"});
   }
+}
+
+TEST_CASE("a device whose flow has failed is tried by its other flows, and by nothing else (RFC 5626 7)") {
+  Town town;
+  Inbox inbox(town.node().shard(0));
+  Target target = phone(5080);
+  target.others = {phone(5081), phone(5082)};
+  inbox.forwarder.start(1, order_for({target}));
+  const auto first = town.take();
+  CHECK(first.to.remote.port == 5080);
+  const std::string failed = "flow to sip:bob@192.0.2.9:5080 failed";
+  SUBCASE("430 of an edge proxy: the next flow, which answers") {
+    town.answer(first, 430);
+    const auto second = town.take();
+    CHECK(second.message.request_uri_text() == "sip:bob@192.0.2.9:5081");
+    CHECK(inbox.heard == Heard{failed});
+    town.answer(second, 200);
+    CHECK(inbox.heard == Heard{failed, "target 0 answers 200", "target 0 ends 200", "all end 200"});
+  }
+  SUBCASE("the last one fails, too: the device cannot be reached, and 430 is no answer for a caller") {
+    town.answer(first, 430);
+    town.answer(town.take(), 430);
+    town.answer(town.take(), 430);
+    CHECK(inbox.heard.back() == "all end 480, our own");
+  }
+  SUBCASE("any other answer is the device's own") {
+    town.answer(first, 486);
+    CHECK(inbox.heard == Heard{"target 0 ends 486", "all end 486"});
+  }
+  SUBCASE("a connection that is gone") {
+    first.failed(make_error_code(boost::system::errc::connection_reset));
+    CHECK(town.take().to.remote.port == 5081);
+    CHECK(inbox.heard.empty());
+  }
+  SUBCASE("silence: whoever asked has given up as well") {
+    town.wait(40s);
+    CHECK(inbox.heard == Heard{"target 0 ends 408", "all end 408, our own"});
+    while (!town.wire.sent.empty()) CHECK(town.take().to.remote.port == 5080);  // copies
+  }
+  SUBCASE("cancelled: no other flow is tried") {
+    inbox.forwarder.cancel(1);
+    town.answer(first, 430);
+    CHECK(inbox.heard == Heard{failed, "target 0 ends 480", "all end 480, our own"});
+  }
+  CHECK(town.wire.sent.empty());
 }

@@ -46,15 +46,6 @@ TEST_CASE("the answer to a request with the maximum of Vias is accepted, with th
 }
 
 TEST_CASE(
-    "no GRUU is made here: a request to one goes to all devices of its user, as to the address-of-record") {
-  Town town;
-  town.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
-  Ask request = hello;
-  request.uri = bob + ";gr=urn:uuid:00000000-0000-4000-8000-0123456789ab";
-  CHECK(town.from_alice(request).message.request_uri_text() == "sip:bob@192.0.2.9:40000;transport=tls");
-}
-
-TEST_CASE(
     "no device to deliver to: 404 for an unknown user, 480 for an offline one, 403 for another domain") {
   struct Row {
     const char* uri;

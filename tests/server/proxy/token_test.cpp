@@ -15,6 +15,8 @@ const Bytes key(32, 7);
 Token example() {
   return {.bucket = 0x12a,
           .caller_tag_hash = hash_tag("from1"),
+          .caller_aor_hash = hash_tag("sip:alice@example.org"),
+          .callee_aor_hash = hash_tag("sip:bob@example.org"),
           .caller = {Protocol::tls, *parse_address("192.0.2.9:40000"), *parse_address("192.0.2.1:5061"),
                      0x0100000000000007},
           .callee = {Protocol::udp, *parse_address("[2001:db8::9]:5070"),
@@ -34,6 +36,8 @@ TEST_CASE("a Record-Route user carries both ends of the dialog and its bucket th
   CHECK(token->caller == example().caller);
   CHECK(token->callee == example().callee);
   CHECK(token->caller_tag_hash == hash_tag("from1"));
+  CHECK(token->caller_aor_hash == example().caller_aor_hash);
+  CHECK(token->callee_aor_hash == example().callee_aor_hash);
 }
 
 TEST_CASE("the name a certificate must have travels with the end (RFC 5922 7.1)") {

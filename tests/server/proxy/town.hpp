@@ -16,10 +16,19 @@ class Town : public World {
     add_user("alice@example.org");
     add_user("bob@example.org");
   }
-  void enter(const std::string& aor, const Hop& hop, const std::string& contact) {
+  /// `parameters` of Contact; the 200, which has GRUUs where there is an instance.
+  sip::Message enter(const std::string& aor, const Hop& hop, const std::string& contact,
+                     const std::string& parameters = {}, std::vector<std::string> lines = {}) {
     const std::string name = aor == alice ? "alice" : "bob";
-    const Ask request{.from = aor, .call_id = "reg-" + contact, .lines = {"Contact: <" + contact + '>'}};
-    REQUIRE(ask_as(hop, request, name).status() == 200);
+    lines.push_back("Contact: <" + contact + '>' + parameters);
+    lines.push_back("Supported: gruu, outbound, path");
+    const Ask request{.from = aor,
+                      .call_id = "reg-" + contact + parameters,
+                      .cseq = registers_ += 2,
+                      .lines = std::move(lines)};
+    auto answer = ask_as(hop, request, name);
+    REQUIRE(answer.status() == 200);
+    return answer;
   }
   /// bob at UDP phones, port 5080 and the ones after it.
   void enter_bob(std::uint16_t phones = 1) {
@@ -58,6 +67,9 @@ class Town : public World {
   void accept(const Sent& got, const std::string& tag = "b1") {
     answer(got, 200, tag, "Contact: <" + std::string(got.message.request_uri_text()) + ">\r\n");
   }
+
+ private:
+  unsigned registers_ = 0;  ///< CSeq of the last one.
 };
 
 inline const Ask hello{.method = "MESSAGE",

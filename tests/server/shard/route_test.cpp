@@ -64,7 +64,7 @@ TEST_CASE("a message goes to the bucket in what we minted, else to its address-o
     CAPTURE(row.text);
     const auto message = sip::Message::parse(share(with_head(row.text) + "\r\n"));
     REQUIRE(message.has_value());
-    const auto place = place_of(*message);
+    const auto place = place_of(*message, Gruus(crypto::Key32{}));
     CHECK((place ? std::optional(place->bucket) : std::nullopt) == row.bucket);
   }
 }
