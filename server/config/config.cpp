@@ -266,6 +266,7 @@ Keys make_keys() {
                             {{"confirm", WatcherPolicy::confirm}, {"allow", WatcherPolicy::allow}});
   keys["trusted_domains"] = names([](Config& c) -> auto& { return c.settings.trusted_domains; });
   keys["registration_watchers"] = aors([](Config& c) -> auto& { return c.settings.registration_watchers; });
+  keys["registration_managers"] = aors([](Config& c) -> auto& { return c.settings.registration_managers; });
   keys["dialog_watchers"] = aors([](Config& c) -> auto& { return c.settings.dialog_watchers; });
   keys["log"] = text<std::string>([](Config& c) -> auto& { return c.log; });
   keys["tls.certificate"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.tls_certificate; });

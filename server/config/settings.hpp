@@ -75,6 +75,8 @@ struct Settings {
   std::vector<std::string> trusted_domains;  ///< Foreign domains whose users may subscribe.
   /// Addresses-of-record that may subscribe to everybody's registrations (RFC 3680 4.6).
   std::vector<std::string> registration_watchers;
+  /// Addresses-of-record that may register devices for everybody (RFC 3261 10.3 step 4).
+  std::vector<std::string> registration_managers;
   /// Addresses-of-record that may subscribe to everybody's dialogs, and see all of them (RFC 4235 3.6).
   std::vector<std::string> dialog_watchers;
 

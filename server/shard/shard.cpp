@@ -535,7 +535,10 @@ void Shard::judge(transaction::TransactionId id, const Verdict& verdict, Now now
   if (cancelled) return respond(*request, 487);
   if (verdict.kind == Verdict::Kind::refused) return respond(*request, 403);
   // Users speak for themselves only: To of a REGISTER, From of everything else (RFC 3261 10.3 step 4, 22.1).
-  if (claimed != verdict.identity.aor) return respond(*request, 403, "Not Your Address");
+  const bool registers_another = message.method() == Method::register_ &&
+                                 contains(settings_.registration_managers, verdict.identity.aor);
+  if (claimed != verdict.identity.aor && !registers_another)
+    return respond(*request, 403, "Not Your Address");
   request->identity = verdict.identity;
   request->authentication_info = verdict.authentication_info;
   dispatch(request, resource);

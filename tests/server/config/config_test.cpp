@@ -39,6 +39,7 @@ const Row rows[] = {
     {"watcher_policy", "'allow'"},
     {"trusted_domains", "['example.org']"},
     {"registration_watchers", "['sip:welcome@example.org']"},
+    {"registration_managers", "['sip:gateway@example.org']"},
     {"dialog_watchers", "['sip:desk@example.org']"},
     {"trusted_networks", "['192.0.2.0/24']"},
     {"log", "'off'"},

@@ -445,6 +445,46 @@ TEST_CASE("Path comes back in the answer and stays with the binding (RFC 3327 5.
   CHECK(world.registrar(alice).bindings(alice)[0].path() == "<sip:p1.example.org;lr>");
 }
 
+TEST_CASE("a device behind another proxy is told to send its requests through us (RFC 3608 6.3)") {
+  World world(World::open_settings());
+  Client client(world, udp(5070));
+  const std::string path = "Path: <sip:p1.example.org;lr>";
+  CHECK(client.send({phone, path}).header(HeaderId::service_route) == "<sip:example.org;lr>");
+  CHECK(client.send({path}).header(HeaderId::service_route) == "<sip:example.org;lr>");
+  CHECK_FALSE(client.send({phone}).has(HeaderId::service_route));
+}
+
+TEST_CASE(
+    "Path is taken from a device that does not say it knows it; Require: path is served (RFC 3327 5.3)") {
+  for (const char* line : {"X-None: 1", "Require: path"}) {
+    CAPTURE(line);
+    World world(World::open_settings());
+    CHECK(Client(world, udp(5070)).send({phone, "Path: <sip:p1.example.org;lr>", line}).status() == 200);
+    CHECK(world.registrar(alice).bindings(alice)[0].path() == "<sip:p1.example.org;lr>");
+  }
+}
+
+TEST_CASE("another user registers devices only if the administrator says so (RFC 3261 10.3 step 4)") {
+  Settings settings = World::default_settings();
+  settings.registration_managers = {bob};
+  World world(settings);
+  for (const char* user : {"alice@example.org", "bob@example.org", "carol@example.org"}) world.add_user(user);
+  const Ask request{.from = bob, .to = alice, .lines = {phone}};
+  SUBCASE("named") {
+    CHECK(world.ask_as(udp(5070), request, "bob").status() == 200);
+    CHECK(world.registrar(alice).bindings(alice).size() == 1);
+    CHECK(world.registrar(bob).bindings(bob).empty());
+  }
+  SUBCASE("not named") {
+    CHECK(world.ask_as(udp(5070), request, "carol").status() == 403);
+    CHECK(world.registrar(alice).size() == 0);
+  }
+  SUBCASE("named, but for anything else than REGISTER users speak for themselves") {
+    const Ask hello{.method = "MESSAGE", .uri = carol, .from = alice, .to = carol};
+    CHECK(world.ask_as(udp(5070), hello, "bob").status() == 403);
+  }
+}
+
 TEST_CASE("after a restart a UDP binding is as before, and one on a flow waits for its device (DESIGN 1.4)") {
   World world(World::open_settings(), 2);
   Client over_udp(world, udp(5070));
