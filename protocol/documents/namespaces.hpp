@@ -10,6 +10,7 @@ inline constexpr std::string_view rpid = "urn:ietf:params:xml:ns:pidf:rpid";    
 inline constexpr std::string_view caps = "urn:ietf:params:xml:ns:pidf:caps";               // RFC 5196
 inline constexpr std::string_view winfo = "urn:ietf:params:xml:ns:watcherinfo";            // RFC 3858
 inline constexpr std::string_view reginfo = "urn:ietf:params:xml:ns:reginfo";              // RFC 3680
+inline constexpr std::string_view gruuinfo = "urn:ietf:params:xml:ns:gruuinfo";            // RFC 5628
 inline constexpr std::string_view dialog_info = "urn:ietf:params:xml:ns:dialog-info";      // RFC 4235
 inline constexpr std::string_view common_policy = "urn:ietf:params:xml:ns:common-policy";  // RFC 4745
 inline constexpr std::string_view pres_rules = "urn:ietf:params:xml:ns:pres-rules";        // RFC 5025

@@ -1,5 +1,6 @@
 #include "protocol/documents/reginfo.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "protocol/documents/namespaces.hpp"
@@ -38,6 +39,10 @@ std::optional<RegisteredContact> read_registered_contact(const Element& element)
       contact.display_name = trim(child.text());
     else if (child.is(ns::reginfo, "unknown-param"))
       contact.unknown_parameters.emplace_back(text_of(child, "name"), trim(child.text()));
+    else if (child.is(ns::gruuinfo, "pub-gruu"))
+      contact.public_gruu = trim(text_of(child, "uri"));
+    else if (child.is(ns::gruuinfo, "temp-gruu"))
+      contact.temporary_gruu = {std::string(trim(text_of(child, "uri"))), number_of(child, "first-cseq")};
     else
       contact.extensions.push_back(child.keep());
   }
@@ -58,6 +63,14 @@ std::optional<Registration> read_registration(const Element& element) {
   return registration;
 }
 
+bool has_gruu(const RegistrationInfo& info) {
+  return std::ranges::any_of(info.registrations, [](const Registration& registration) {
+    return std::ranges::any_of(registration.contacts, [](const RegisteredContact& contact) {
+      return !contact.public_gruu.empty() || !contact.temporary_gruu.uri.empty();
+    });
+  });
+}
+
 void write(xml::Writer& writer, const RegisteredContact& contact) {
   writer.open("contact").attribute("id", contact.id);
   writer.attribute("state", to_string(contact.state)).attribute("event", to_string(contact.event));
@@ -71,6 +84,14 @@ void write(xml::Writer& writer, const RegisteredContact& contact) {
   if (!contact.display_name.empty()) writer.element("display-name", contact.display_name);
   for (const auto& [name, value] : contact.unknown_parameters)
     writer.open("unknown-param").attribute("name", name).text(value).close();
+  if (!contact.public_gruu.empty()) {
+    writer.open("gr:pub-gruu").attribute("uri", contact.public_gruu).close();
+  }
+  if (!contact.temporary_gruu.uri.empty()) {
+    writer.open("gr:temp-gruu").attribute("uri", contact.temporary_gruu.uri);
+    if (contact.temporary_gruu.first_cseq) writer.attribute("first-cseq", *contact.temporary_gruu.first_cseq);
+    writer.close();
+  }
   for (const auto& extension : contact.extensions) writer.raw(extension.text);
   writer.close();
 }
@@ -113,7 +134,9 @@ Result<RegistrationInfo> parse_reginfo(std::string_view body, const xml::Limits&
 
 std::string print(const RegistrationInfo& info) {
   xml::Writer writer;
-  writer.open("reginfo").declare("", ns::reginfo).attribute("version", info.version);
+  writer.open("reginfo").declare("", ns::reginfo);
+  if (has_gruu(info)) writer.declare("gr", ns::gruuinfo);
+  writer.attribute("version", info.version);
   writer.attribute("state", info.state == RegistrationInfo::State::full ? "full" : "partial");
   for (const Registration& registration : info.registrations) write(writer, registration);
   for (const auto& extension : info.extensions) writer.raw(extension.text);

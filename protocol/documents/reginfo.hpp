@@ -11,7 +11,7 @@
 #include "protocol/documents/error.hpp"
 #include "protocol/xml/document.hpp"
 
-/// Registration information documents (RFC 3680).
+/// Registration information documents (RFC 3680), with the GRUUs of RFC 5628.
 namespace beckon::documents {
 
 inline constexpr std::string_view reginfo_type = "application/reginfo+xml";
@@ -35,6 +35,14 @@ const char* to_string(RegistrationState state);
 const char* to_string(ContactState state);
 const char* to_string(ContactEvent event);
 
+/// The latest temporary GRUU of a contact's device. Earlier ones are as valid, back to that of the REGISTER
+/// with `first_cseq` and the contact's Call-ID (RFC 5628).
+struct TemporaryGruuInfo {
+  std::string uri{};
+  std::optional<std::uint64_t> first_cseq{};
+  bool operator==(const TemporaryGruuInfo&) const = default;
+};
+
 struct RegisteredContact {
   std::string id{};  ///< Unique in the subscription's documents, stable while the contact is registered.
   std::string uri{};
@@ -49,6 +57,8 @@ struct RegisteredContact {
   std::optional<std::uint64_t> cseq{};
   /// Contact parameters that RFC 3261 does not define, names with their values without quotes.
   std::vector<std::pair<std::string, std::string>> unknown_parameters{};
+  std::string public_gruu{};           ///< Empty: none.
+  TemporaryGruuInfo temporary_gruu{};  ///< Without URI: none.
   std::vector<xml::Fragment> extensions{};
   bool operator==(const RegisteredContact&) const = default;
 };

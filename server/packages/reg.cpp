@@ -72,6 +72,17 @@ std::string id_of(const Binding& binding) {
   return id;
 }
 
+/// RFC 5628: the public GRUU stays valid when the contact ends, the temporary one may not, and is shown to
+/// the device's user alone, as it is there to hide who that is.
+void add_gruus(RegisteredContact& contact, const registrar::Registrar& registrar,
+               const Subscription& subscription, const Binding& binding, const registrar::Update::View& all) {
+  const std::string& aor = subscription.resource().aor();
+  if (binding.epoch == 0) return;
+  contact.public_gruu = public_gruu(aor, binding.instance());
+  if (contact.state == documents::ContactState::terminated || subscription.watcher() != aor) return;
+  contact.temporary_gruu = {registrar.temporary_gruu(aor, binding, all), binding.first_cseq};
+}
+
 RegisteredContact contact_of(const Binding& binding, BindingEvent event, Now now) {
   RegisteredContact contact{.id = id_of(binding), .uri = std::string(binding.contact())};
   contact.event = event_of(event);
@@ -156,18 +167,22 @@ subscription::Content Reg::compose(Subscription& subscription, event::Notifier::
   News& news = static_cast<News&>(*subscription.data);
   const auto& bindings = registrar_.bindings(subscription.resource());
   documents::Registration registration{.aor = subscription.resource().aor(), .id = "r"};
+  registrar::Update::View all;
+  for (const Binding& binding : bindings) all.push_back(&binding);
+  const auto add = [&](const Binding& binding, BindingEvent event) {
+    registration.contacts.push_back(contact_of(binding, event, now));
+    add_gruus(registration.contacts.back(), registrar_, subscription, binding, all);
+  };
   using State = documents::RegistrationState;
   documents::RegistrationInfo info{.version = subscription.number()};
   if (body == event::Notifier::Body::full || news.is_full) {
     registration.state = bindings.empty() ? State::init : State::active;
-    for (const Binding& binding : bindings)
-      registration.contacts.push_back(contact_of(binding, BindingEvent::registered, now));
+    for (const Binding& binding : bindings) add(binding, BindingEvent::registered);
   } else {
     info.state = documents::RegistrationInfo::State::partial;
     // That it is "init" again right after is never reported (RFC 3680 4.7.1).
     registration.state = bindings.empty() ? State::terminated : State::active;
-    for (const auto& [event, binding] : news.changes)
-      registration.contacts.push_back(contact_of(binding, event, now));
+    for (const auto& [event, binding] : news.changes) add(binding, event);
   }
   news.clear();
   info.registrations.push_back(std::move(registration));

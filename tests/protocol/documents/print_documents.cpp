@@ -69,6 +69,8 @@ RegistrationInfo make_reginfo() {
   contact.call_id = "call@192.0.2.9";
   contact.cseq = 3;
   contact.unknown_parameters = {{"+sip.instance", "<urn:uuid:1>"}};
+  contact.public_gruu = "sip:alice@example.org;gr=urn:uuid:1";
+  contact.temporary_gruu = {"sip:tgruu.x@example.org;gr", 1};
   const RegisteredContact gone{.id = "2",
                                .uri = "sip:alice@192.0.2.8",
                                .state = ContactState::terminated,

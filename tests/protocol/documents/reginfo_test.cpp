@@ -53,6 +53,26 @@ TEST_CASE("registrations and their contacts are read, and print the same (RFC 36
   CHECK(*again == *info);
 }
 
+TEST_CASE("GRUUs are read and print the same, and their namespace stands there only with one (RFC 5628)") {
+  const auto info = parse_reginfo(document(
+      "xmlns:g='urn:ietf:params:xml:ns:gruuinfo' version='1' state='full'",
+      "<registration aor='sip:a@b' id='r' state='active'><contact id='1' state='active' event='registered' "
+      "callid='c' cseq='4'><uri>sip:a@c</uri><g:pub-gruu uri='sip:a@b;gr=urn:uuid:1'/><g:temp-gruu "
+      "uri='sip:t@b;gr' first-cseq='2'/></contact></registration>"));
+  REQUIRE(info.has_value());
+  const RegisteredContact& contact = info->registrations.at(0).contacts.at(0);
+  CHECK(contact.public_gruu == "sip:a@b;gr=urn:uuid:1");
+  CHECK(contact.temporary_gruu == TemporaryGruuInfo{"sip:t@b;gr", 2});
+  CHECK(contact.extensions.empty());
+  const std::string text = print(*info);
+  CHECK(text.find("<gr:pub-gruu uri=\"sip:a@b;gr=urn:uuid:1\"/>") != text.npos);
+  CHECK(text.find("<gr:temp-gruu uri=\"sip:t@b;gr\" first-cseq=\"2\"/>") != text.npos);
+  const auto again = parse_reginfo(text);
+  REQUIRE(again.has_value());
+  CHECK(*again == *info);
+  CHECK(print(RegistrationInfo{}).find("gruuinfo") == std::string::npos);
+}
+
 TEST_CASE("every state and event has its name (RFC 3680 5.1)") {
   for (const char* event : {"registered", "created", "refreshed", "shortened", "expired", "deactivated",
                             "probation", "unregistered", "rejected"}) {

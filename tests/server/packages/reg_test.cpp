@@ -60,6 +60,41 @@ TEST_CASE(
   CHECK(line_of(stage.take().reginfo()) == "full init");
 }
 
+TEST_CASE("a contact's GRUUs are shown, the temporary one to its user alone (RFC 5628)") {
+  auto settings = Stage::default_settings();
+  settings.registration_watchers = {carol};
+  Stage stage(settings);
+  Device watcher(stage, alice, tls(9)), service(stage, carol, tls(8)), device(stage, alice, udp(5070));
+  device.register_(3600, "urn:uuid:1");
+  stage.wait(1s);
+  device.register_(3600, "urn:uuid:1");
+  watcher.subscribe(alice, "reg");
+  const auto own = stage.take().reginfo().registrations.at(0).contacts.at(0);
+  CHECK(own.public_gruu == "sip:alice@example.org;gr=urn:uuid:1");
+  CHECK(own.temporary_gruu.first_cseq == 1);
+  CHECK(own.cseq == 2);
+  const auto view = sip::view_uri(own.temporary_gruu.uri);
+  REQUIRE(view.has_value());
+  const auto callee = stage.registrar->callee_of(*view);
+  REQUIRE(callee.has_value());
+  CHECK(callee->aor == alice);
+  CHECK(stage.registrar->is_valid(*callee));
+
+  service.subscribe(alice, "reg");
+  const auto others = stage.take().reginfo().registrations.at(0).contacts.at(0);
+  CHECK(others.public_gruu == own.public_gruu);
+  CHECK(others.temporary_gruu.uri.empty());
+
+  stage.wait(10s);
+  device.register_(0, "urn:uuid:1");
+  for (const auto& notified : stage.drain("reg")) {
+    const auto ended = notified.reginfo().registrations.at(0).contacts.at(0);
+    CHECK(ended.state == documents::ContactState::terminated);
+    CHECK(ended.public_gruu == own.public_gruu);
+    CHECK(ended.temporary_gruu.uri.empty());
+  }
+}
+
 TEST_CASE("a registration that runs out is reported as expired (RFC 3680 4.7.1)") {
   Stage stage;
   Device watcher(stage, alice, tls(9)), device(stage, alice, udp(5070));
