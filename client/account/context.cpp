@@ -53,6 +53,9 @@ sip::Builder Context::request(std::string_view method, std::string_view uri, std
       .add(sip::HeaderId::call_id, call_id)
       .add(sip::HeaderId::cseq, std::to_string(cseq) + " " + std::string(method))
       .add(sip::HeaderId::user_agent, "beckon/" BECKON_VERSION);
+  // "The UA MUST NOT" use it "in the REGISTER request" that may change it (RFC 3608 5).
+  if (!connection.service_route.empty() && method != "REGISTER")
+    builder.add(sip::HeaderId::route, connection.service_route);
   return builder;
 }
 

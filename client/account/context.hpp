@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "client/account/account.hpp"
@@ -24,6 +25,9 @@ struct Connection {
   /// known.
   std::vector<transaction::Hop> servers{};
   std::size_t failed = 0;  ///< How many of them failed in a row.
+  /// Value of Route in requests outside dialogs, as the last 2xx to REGISTER asked for (RFC 3608 6.1); mostly
+  /// empty.
+  std::string service_route{};
   /// Since the last successful REGISTER the connection ended, or another server was chosen: subscriptions and
   /// publication must be made again.
   bool was_lost = false;
@@ -62,7 +66,8 @@ struct Context {
   transaction::Hop hop() const;
   /// Value of the own Contact: "<sip:alice@127.0.0.1:40001;transport=tls>".
   std::string contact() const;
-  /// A request outside any dialog: From with `from_tag`, To, Call-ID, CSeq, Max-Forwards, User-Agent.
+  /// A request outside any dialog: From with `from_tag`, To, Call-ID, CSeq, Max-Forwards, User-Agent, and
+  /// Route but in a REGISTER.
   sip::Builder request(std::string_view method, std::string_view uri, std::string_view to,
                        std::string_view from_tag, std::string_view call_id, std::uint32_t cseq) const;
 };

@@ -5,6 +5,7 @@
 #include "client/control/cause.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/sip/header_value.hpp"
 
 namespace beckon::client::account {
 namespace {
@@ -24,17 +25,32 @@ Duration retry_pause(int failures, Random& random) {
          Duration(static_cast<Duration::rep>(random.unit() * static_cast<double>(pause.count() / 2)));
 }
 
-/// The lifetime of the own binding in a 2xx: the Contact's parameter, else Expires, else the requested one.
-/// The bindings of other devices stand beside it and need not be readable; the own one is found by the rules
-/// of RFC 3261 19.1.4, as a registrar may write it its own way (10.2.4).
-std::uint32_t granted(const sip::Message& response, const std::string& own_contact, std::uint32_t asked) {
+/// RFC 3608 6.1: all values, in their order.
+std::string route_of(const sip::Message& response) {
+  std::string route;
+  for (const std::string_view value : response.each(HeaderId::service_route)) {
+    if (!route.empty()) route += ", ";
+    route += value;
+  }
+  return route;
+}
+
+/// The own binding in a 2xx. The bindings of other devices stand beside it and need not be readable; the own
+/// one is found by the rules of RFC 3261 19.1.4, as a registrar may write it its own way (10.2.4).
+std::optional<sip::Contact> find_own(const sip::Message& response, const std::string& own_contact) {
   const auto own = sip::parse_name_addr(own_contact);
   for (const auto value : response.each(HeaderId::contact)) {
-    const auto contact = sip::parse_name_addr(value);
-    if (!own || !contact || !sip::equivalent(contact->uri, own->uri)) continue;
-    if (const auto text = contact->parameter("expires"))
-      return parse_number<std::uint32_t>(*text).value_or(asked);
+    auto contact = sip::parse_name_addr(value);
+    if (own && contact && sip::equivalent(contact->uri, own->uri)) return sip::Contact{std::move(*contact)};
   }
+  return std::nullopt;
+}
+
+/// The lifetime of the own binding in a 2xx: the Contact's parameter, else Expires, else the requested one.
+std::uint32_t granted(const sip::Message& response, const std::optional<sip::Contact>& own,
+                      std::uint32_t asked) {
+  if (const auto text = own ? own->address.parameter("expires") : std::nullopt)
+    return parse_number<std::uint32_t>(*text).value_or(asked);
   return response.expires().value_or(asked);
 }
 
@@ -102,7 +118,7 @@ sip::Builder Registration::make(const std::string& uri, std::uint32_t expires) {
   builder.add(HeaderId::contact, context_.contact() + ";+sip.instance=\"<" + context_.account.instance +
                                      ">\"" + (outbound ? ";reg-id=1" : "") +
                                      ";expires=" + std::to_string(expires));
-  builder.add(HeaderId::supported, outbound ? "path, outbound" : "path");
+  builder.add(HeaderId::supported, outbound ? "path, outbound, gruu" : "path, gruu");
   return builder;
 }
 
@@ -162,8 +178,11 @@ bool Registration::fail_over(int status, const sip::Message* response) {
 
 void Registration::on_success(std::uint32_t asked, const sip::Message& response, Now now) {
   failures_ = 0;
+  context_.connection.service_route = asked == 0 ? std::string() : route_of(response);
   if (asked == 0) return enter(State::unregistered, response.status(), "", 0, now);
-  const std::uint32_t expires = granted(response, context_.contact(), asked);
+  const auto own = find_own(response, context_.contact());
+  const std::uint32_t expires = granted(response, own, asked);
+  gruu_ = own ? own->pub_gruu() : std::string();
   context_.connection.take_offer(response);
   keep_alive_.on_registered(response, now);
   // Refreshed while a fifth of the lifetime is left, so that a REGISTER that fails can be tried again.
@@ -199,6 +218,7 @@ void Registration::enter(State state, int status, std::string_view reason, std::
   if (state == State::registered) {
     event["expires"] = expires;
     event["contact"] = context_.contact();
+    if (!gruu_.empty()) event["gruu"] = gruu_;
     event["direct"] = context_.connection.offers_direct();
   }
   context_.emit(std::move(event));

@@ -71,6 +71,35 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(last("registration").at("expires") == 100);
 }
 
+TEST_CASE_FIXTURE(Fixture, "the device's public GRUU is asked for, and shown as it is now (RFC 5627 4.2)") {
+  start();
+  const std::string own = context.contact() + ";expires=100";
+  const auto request = answer(
+      200, {{HeaderId::contact, "<sip:alice@192.0.2.77>;pub-gruu=\"sip:alice@example.org;gr=urn:uuid:2\", " +
+                                    own + ";pub-gruu=\"sip:alice@example.org;gr=urn:uuid:1\""}});
+  CHECK(request.lists(HeaderId::supported, "gruu"));
+  CHECK(last("registration").at("gruu") == "sip:alice@example.org;gr=urn:uuid:1");
+  pass(81s);
+  answer(200, {{HeaderId::contact, own}});
+  CHECK_FALSE(last("registration").contains("gruu"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "requests take the way that the registrar names (RFC 3608 6.1)") {
+  const auto route = [this](const char* method) {
+    const auto text =
+        context.request(method, "sip:bob@example.org", "sip:bob@example.org", "t", "c", 1).finish();
+    return std::string(sip::Message::parse(share(text)).value().header(HeaderId::route));
+  };
+  start();
+  CHECK(route("MESSAGE").empty());
+  grant(100, {{HeaderId::service_route, "<sip:one.example.org;lr>, <sip:two.example.org;lr>"},
+              {HeaderId::service_route, "<sip:three.example.org;lr>"}});
+  CHECK(route("MESSAGE") == "<sip:one.example.org;lr>, <sip:two.example.org;lr>, <sip:three.example.org;lr>");
+  pass(81s);
+  CHECK_FALSE(grant(100).has(HeaderId::route));
+  CHECK(route("MESSAGE").empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a server that grants next to nothing is not asked in a loop") {
   start();
   grant(0);
