@@ -76,6 +76,7 @@ class Daemon {
     for (unsigned i = 0; i < node_->size(); ++i) add_rooms(node_->shard(i), node_->key());
     if (auto failure = stores_.load(config_, *node_)) return failure;
     node_->restored();
+    end_gone_users();
     admin::save_domains(config_.data,
                         config_.domains.empty() ? std::vector<std::string>{"localhost"} : config_.domains);
     return std::nullopt;
@@ -86,7 +87,7 @@ class Daemon {
     const http::HttpLimits limits{.connections_per_address = config_.connections.per_address,
                                   .handshake = config_.connections.handshake,
                                   .request = config_.connections.message};
-    operator_ = std::make_unique<OperatorPorts>(seats_, *node_, [this] { apply_settings(); });
+    operator_ = std::make_unique<OperatorPorts>(seats_, *node_, [this] { on_users_changed(); });
     xcap_server_ = std::make_unique<http::HttpServer>(
         loop(0), std::string(software),
         [&web = node_->shard(0).room<Web>()](http::HttpRequest request, http::Respond respond) {
@@ -154,6 +155,24 @@ class Daemon {
       log::warn("server", "changed keys that take effect at the next start: {}", fmt::join(keys, ", "));
     apply_settings();
     log::info("server", "configuration {}read again", whole ? "and certificates " : "");
+  }
+
+  void on_users_changed() {
+    apply_settings();
+    end_gone_users();
+  }
+
+  /// What a user who may not come in any more has left in the shards ends, whether the administrator took the
+  /// access away while the server ran or before it started.
+  void end_gone_users() {
+    const auto gone = stores_.gone_users();
+    if (gone.empty()) return;
+    for (const auto& each : gone)
+      log::info("server", "{} was {}", each.aor, each.removed ? "removed" : "disabled");
+    node_->each([gone](Shard& shard) {
+      for (const auto& [aor, removed] : gone) shard.on_user_gone(aor, removed);
+    });
+    stores_.forget_gone(gone);
   }
 
   void apply_settings() {

@@ -109,6 +109,18 @@ void StoreFiles::finish() {
   if (state_) state_->finish();
 }
 
+std::vector<store::SqliteUsers::Gone> StoreFiles::gone_users() {
+  auto gone = users_->gone();
+  if (gone) return std::move(*gone);
+  log::error("server", "users who were removed or disabled: {}", gone.error().message());
+  return {};
+}
+
+void StoreFiles::forget_gone(const std::vector<store::SqliteUsers::Gone>& ended) {
+  if (const auto done = users_->forget_gone(ended); !done)
+    log::error("server", "users who were removed or disabled: {}", done.error().message());
+}
+
 std::vector<std::string> StoreFiles::user_domains() {
   auto domains = users_->domains();
   if (domains) return std::move(*domains);

@@ -22,6 +22,10 @@ class StoreFiles {
   std::optional<Failure> load(const Config& config, store::Loader& loader);
   /// The domains of the users; empty, and logged, when they cannot be read.
   std::vector<std::string> user_domains();
+  /// Users who may not come in any more since the last call of `forget_gone` for them; empty, and logged,
+  /// when they cannot be read.
+  std::vector<store::SqliteUsers::Gone> gone_users();
+  void forget_gone(const std::vector<store::SqliteUsers::Gone>& ended);
   /// Writes what waits; nothing is posted to the seats any more.
   void finish();
 

@@ -195,15 +195,20 @@ class Publications::PublishStep final : public RequestStep {
   SilentDevices speaking_, falling_silent_;  ///< No longer silent; silent from now on.
 };
 
-/// Ends what has run out.
-class Publications::Expiry final : public store::Step {
+/// Ends what has run out, or all.
+class Publications::Ending final : public store::Step {
  public:
-  Expiry(Publications& room, Entry& entry) : room_(room), entry_(entry) {}
+  enum class What { run_out, all };
+  Ending(Publications& room, Entry& entry, What what) : room_(room), entry_(entry), what_(what) {}
 
   bool prepare(store::Batch& batch, Now now) override {
     const Published* published = entry_.find(room_.slot_);
     if (!published) return false;
-    gone_ = published->compositor.expired(now.mono);
+    gone_.clear();
+    if (what_ == What::run_out) gone_ = published->compositor.expired(now.mono);
+    if (what_ == What::all)
+      for (const event::Publication& each : published->compositor.publications())
+        gone_.push_back(each.number);
     for (const std::uint16_t number : gone_) {
       const auto package = published->compositor.find(number)->package;
       packages_ |= 1U << package;
@@ -228,6 +233,7 @@ class Publications::Expiry final : public store::Step {
  private:
   Publications& room_;
   Entry& entry_;
+  What what_;
   std::vector<std::uint16_t> gone_;
   SilentDevices falling_silent_;
   std::uint32_t packages_ = 0;
@@ -474,9 +480,15 @@ void Publications::settle(Entry& entry) {
     published->due = *deadline;
     published->expiry.set(*deadline, [this, &entry](Time) {
       entry.find(slot_)->due = Time::max();
-      entry.add_fact(std::make_unique<Expiry>(*this, entry));
+      entry.add_fact(std::make_unique<Ending>(*this, entry, Ending::What::run_out));
     });
   }
+}
+
+void Publications::on_user_gone(std::string_view aor, bool, Now) {
+  const EntryPtr entry = services_.directory().find(aor);
+  if (entry && entry->find(slot_))
+    entry->add_fact(std::make_unique<Ending>(*this, *entry, Ending::What::all));
 }
 
 void Publications::on_flow_closed(transaction::FlowId flow, Now) {
@@ -560,7 +572,7 @@ void Publications::restored(Now) {
   drop_past_limit();
   each_presentity([&](Entry& entry) {
     forget_unregistered(entry);
-    if (entry.find(slot_)) entry.add_fact(std::make_unique<Expiry>(*this, entry));
+    if (entry.find(slot_)) entry.add_fact(std::make_unique<Ending>(*this, entry, Ending::What::run_out));
   });
 }
 

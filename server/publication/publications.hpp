@@ -47,6 +47,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
+  void on_user_gone(std::string_view aor, bool removed, Now now) override;
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
   void on_bindings_changed(Entry& presentity, registrar::BindingEvent event,
@@ -56,7 +57,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
 
  private:
   class PublishStep;
-  class Expiry;
+  class Ending;
   class FlowEnd;
   class Forgetting;
 

@@ -267,6 +267,13 @@ void Registrar::on_flow_closed(transaction::FlowId flow, Now) {
   if (flows_.first(flow)) closing_.start(flow);
 }
 
+void Registrar::on_user_gone(std::string_view aor, bool, Now) {
+  const EntryPtr entry = services_.directory().find(aor);
+  if (!entry || bindings(*entry).empty()) return;
+  entry->add_fact(
+      std::make_unique<Fact>(*this, *entry, [](const auto& all, Now) { return apply_rejection(all); }));
+}
+
 /// A trunk carries many users, and a restart ends all connections.
 bool Registrar::end_flow(transaction::FlowId flow, Slice& slice) {
   while (const EntryPtr entry = flows_.first(flow)) {

@@ -47,6 +47,7 @@ class Registrar final : public Room, public Keeper {
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
+  void on_user_gone(std::string_view aor, bool removed, Now now) override;
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
   void reload(Entry& entry, const store::Held& held, Now now) override;

@@ -402,6 +402,10 @@ Update apply_flow_failed(const std::vector<Binding>& current, const Binding& fai
   });
 }
 
+Update apply_rejection(const std::vector<Binding>& current) {
+  return end_where(current, BindingEvent::rejected, [](const Binding&) { return true; });
+}
+
 Update apply_flow_closed(const std::vector<Binding>& current, transaction::FlowId flow) {
   return end_where(current, BindingEvent::deactivated,
                    [&](const Binding& binding) { return binding.flow() == flow; });

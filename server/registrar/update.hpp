@@ -55,6 +55,8 @@ Update apply_register(const sip::Message& request, const transaction::Hop& from,
 Update apply_expiry(const std::vector<Binding>& current, Now now);
 /// Ends that binding, if no REGISTER has come for it since.
 Update apply_flow_failed(const std::vector<Binding>& current, const Binding& failed);
+/// Ends all: the user may not come in any more.
+Update apply_rejection(const std::vector<Binding>& current);
 /// Ends what lived on a connection that is gone.
 Update apply_flow_closed(const std::vector<Binding>& current, transaction::FlowId flow);
 /// Ends what `suspended` says, at the end of the grace time.

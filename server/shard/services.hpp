@@ -214,6 +214,9 @@ class Room {
   virtual void on_request(const RequestPtr&) {}
   /// A stream connection closed. Every shard is notified of every flow.
   virtual void on_flow_closed(transaction::FlowId, Now) {}
+  /// The administrator took a user's access away: nothing of what that user's devices made stays. `removed`:
+  /// the user does not exist any more. Every shard is notified of every user.
+  virtual void on_user_gone(std::string_view /*aor*/, bool /*removed*/, Now) {}
   /// Takes back a record the store kept, of a bucket of this shard; every record is offered to every room.
   /// Before the first request; `restored` ends it.
   virtual void restore(const store::Record&, Now) {}

@@ -125,6 +125,11 @@ Shard::~Shard() {
   while (!rooms_.empty()) rooms_.pop_back();
 }
 
+void Shard::on_user_gone(std::string_view aor, bool removed) {
+  const Now now = parts_.clock.now();
+  for (const auto& place : rooms_) place.room->on_user_gone(aor, removed, now);
+}
+
 void Shard::set_settings(Settings settings) {
   settings_ = std::move(settings);
   rate_.set(settings_.unauthenticated_per_second, settings_.unauthenticated_burst);

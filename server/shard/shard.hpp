@@ -97,6 +97,8 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void restored();
 
   void set_settings(Settings settings);
+  /// `Room::on_user_gone` of every room.
+  void on_user_gone(std::string_view aor, bool removed);
   unsigned number() const { return number_; }
   const Counters& counters() const { return counters_; }
   /// Nonces of digest credentials whose counts are remembered.

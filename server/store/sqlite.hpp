@@ -67,6 +67,17 @@ class SqliteUsers {
   /// Replaces one. Errors: Errc::not_found.
   Result<void> update(const users::User& user);
   Result<void> remove(std::string_view aor);
+
+  /// A user whose access was taken away and of whom the server may still keep something.
+  struct Gone {
+    std::string aor;
+    bool removed = false;  ///< Else disabled.
+    bool operator==(const Gone&) const = default;
+  };
+  /// Those that `forget_gone` was not called for since, in no order.
+  Result<std::vector<Gone>> gone();
+  Result<void> forget_gone(std::span<const Gone> ended);
+
   Result<std::optional<users::User>> find(std::string_view aor);
   /// The AOR of the user one of whose `users::name_hashes` this is; empty for none.
   Result<std::string> find_by_hash(std::string_view hash);

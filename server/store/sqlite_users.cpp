@@ -20,6 +20,7 @@ constexpr std::array users_schema{
         "ROWID;"
         "INSERT OR IGNORE INTO name_hash SELECT hash_start(aor, which.column1), aor FROM user,"
         "(VALUES(0),(1),(2),(3),(4),(5)) AS which"},
+    Migration{"CREATE TABLE gone(aor TEXT PRIMARY KEY, removed INTEGER NOT NULL) WITHOUT ROWID"},
 };
 
 /// The first 64 bits of a hash in hexadecimal; 0 for another text.
@@ -48,6 +49,8 @@ struct SqliteUsers::Impl {
 
   Result<void> write_all(std::span<const users::User> users);
   Result<void> erase(std::string_view aor);
+  /// Notes it for `take_gone`; a user who was removed stays that.
+  Result<void> note_gone(std::string_view aor, bool removed);
   /// Runs `write` in a transaction; all of it or nothing happens.
   Result<void> together(const std::function<Result<void>()>& write);
 };
@@ -97,6 +100,13 @@ Result<void> SqliteUsers::Impl::erase(std::string_view aor) {
   return done;
 }
 
+Result<void> SqliteUsers::Impl::note_gone(std::string_view aor, bool removed) {
+  auto put = database.prepare(
+      "INSERT INTO gone VALUES(?1,?2) ON CONFLICT(aor) DO UPDATE SET removed=max(removed,?2)");
+  if (!put) return put.error();
+  return put->bind(1, aor).bind(2, std::int64_t{removed}).run();
+}
+
 Result<void> SqliteUsers::Impl::together(const std::function<Result<void>()>& write) {
   auto done = database.execute("BEGIN IMMEDIATE");
   if (!done) return done;
@@ -111,15 +121,43 @@ Result<void> SqliteUsers::add(std::span<const users::User> users) {
 }
 
 Result<void> SqliteUsers::update(const users::User& user) {
-  auto put = impl_->database.prepare("UPDATE user SET value=?2 WHERE aor=?1");
-  if (!put) return put.error();
-  const auto done = put->bind(1, user.aor).bind(2, print(user)).run();
-  if (done && impl_->database.changes() == 0) return Errc::not_found;
-  return done;
+  return impl_->together([&]() -> Result<void> {
+    auto put = impl_->database.prepare("UPDATE user SET value=?2 WHERE aor=?1");
+    if (!put) return put.error();
+    const auto done = put->bind(1, user.aor).bind(2, print(user)).run();
+    if (done && impl_->database.changes() == 0) return Errc::not_found;
+    return done && !user.enabled ? impl_->note_gone(user.aor, false) : done;
+  });
 }
 
 Result<void> SqliteUsers::remove(std::string_view aor) {
-  return impl_->together([&] { return impl_->erase(aor); });
+  return impl_->together([&]() -> Result<void> {
+    const auto done = impl_->erase(aor);
+    return done ? impl_->note_gone(aor, true) : done;
+  });
+}
+
+Result<std::vector<SqliteUsers::Gone>> SqliteUsers::gone() {
+  auto select = impl_->database.prepare("SELECT aor, removed FROM gone");
+  if (!select) return select.error();
+  std::vector<Gone> all;
+  auto row = select->step();
+  for (; row && *row; row = select->step())
+    all.push_back({std::string(select->text(0)), select->number(1) != 0});
+  if (!row) return row.error();
+  return all;
+}
+
+Result<void> SqliteUsers::forget_gone(std::span<const Gone> ended) {
+  return impl_->together([&]() -> Result<void> {
+    auto erase = impl_->database.prepare("DELETE FROM gone WHERE aor=?1 AND removed=?2");
+    if (!erase) return erase.error();
+    for (const Gone& each : ended) {
+      const auto done = erase->bind(1, each.aor).bind(2, std::int64_t{each.removed}).run();
+      if (!done) return done;
+    }
+    return {};
+  });
 }
 
 Result<std::optional<users::User>> SqliteUsers::find(std::string_view aor) {

@@ -324,6 +324,21 @@ bool Subscriptions::work(Entry& resource, Slice& slice, Now now) {
   return false;
 }
 
+/// Looks at each subscription of this shard once; an administrator does this rarely.
+void Subscriptions::on_user_gone(std::string_view aor, bool removed, Now now) {
+  std::vector<SubscriptionPtr> ending;
+  index_.each([&](Subscription& each) {
+    const bool ends = each.watcher() == aor || (removed && each.resource().aor() == aor);
+    if (ends && each.counts()) ending.emplace_back(&each);
+  });
+  for (const SubscriptionPtr& each : ending) {
+    if (!each->counts()) continue;
+    const std::string_view reason = each->watcher() == aor ? "rejected" : "noresource";
+    lifecycle_.perform(*each, each->notifier_.terminate(reason, std::nullopt, now.mono), now);
+    lifecycle_.settle(each->package(), each->resource(), now);
+  }
+}
+
 void Subscriptions::on_flow_closed(transaction::FlowId flow, Now) {
   if (index_.first_on(flow)) closing_.start(flow);
 }

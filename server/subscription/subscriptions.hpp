@@ -30,6 +30,9 @@ class Subscriptions final : public Room {
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
+  /// Ends what the user watches ("rejected"), and where the user was removed also what others watch there
+  /// ("noresource").
+  void on_user_gone(std::string_view aor, bool removed, Now now) override;
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
   std::vector<Table> tables(Now now) const override;

@@ -146,6 +146,33 @@ class Documents::Work final : public store::Step {
   Response response_;
 };
 
+/// The end of all documents of a user.
+class Documents::Removal final : public store::Step {
+ public:
+  Removal(Documents& documents, Entry& entry) : documents_(documents), entry_(entry) {}
+
+  bool prepare(store::Batch& batch, Now) override {
+    keys_.clear();
+    if (const Tree* tree = entry_.find(documents_.slot_))
+      for (const Document& document : tree->documents) keys_.push_back(document.key);
+    for (const std::string& key : keys_) batch.erase(store::Kind::document, key);
+    batch.durable = true;
+    return !keys_.empty();
+  }
+  void refuse(ErrorCode why, Now) override {
+    log::error("xcap", "{} was removed, but its documents are still there: {}", entry_.aor(), why.message());
+  }
+  void apply(Now) override {
+    log::info("xcap", "{} was removed, and its documents with it", entry_.aor());
+    for (const std::string& key : keys_) documents_.apply(entry_, key, std::nullopt);
+  }
+
+ private:
+  Documents& documents_;
+  Entry& entry_;  ///< Lives as long as a step of its sequence.
+  std::vector<std::string> keys_;
+};
+
 Documents::Documents(Environment& environment)
     : environment_(environment), slot_(environment.directory().take_slot<Tree>()) {
   environment.directory().add(*this);
@@ -165,6 +192,11 @@ void Documents::handle(Request request, const Identity& who, Done done) {
   const EntryPtr entry = environment_.directory().get(aor);
   entry->add(
       std::make_unique<Work>(*this, *entry, std::move(request), *usage, std::move(key), std::move(done)));
+}
+
+void Documents::on_user_gone(std::string_view aor, bool removed, Now) {
+  const EntryPtr entry = removed ? environment_.directory().find(aor) : nullptr;
+  if (entry && entry->find(slot_)) entry->add(std::make_unique<Removal>(*this, *entry));
 }
 
 const Documents::Document* Documents::find(const Tree* tree, std::string_view key) {

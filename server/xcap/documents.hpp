@@ -47,6 +47,8 @@ class Documents final : public Room, public Keeper {
   /// Another number after each change of the documents; 0 where there are none.
   std::uint64_t rules_version(const Entry& entry) const;
 
+  /// A removed user's documents go: whoever has the name next begins without rules.
+  void on_user_gone(std::string_view aor, bool removed, Now now) override;
   void restore(const store::Record& record, Now now) override;
   void reload(Entry& entry, const store::Held& held, Now now) override;
   std::vector<Table> tables(Now now) const override;
@@ -59,6 +61,7 @@ class Documents final : public Room, public Keeper {
   };
   struct Tree;
   class Work;
+  class Removal;
 
   static const Document* find(const Tree* tree, std::string_view key);
   void apply(Entry& entry, const std::string& key, std::optional<Document> next);

@@ -86,7 +86,7 @@ def refused_questions(server):
 
 
 def users(server):
-    """users are listed, get a new password, are disabled and removed while the server runs"""
+    """users are listed, get a new password, are disabled and removed while the server runs, and what is there of them ends"""
     listed = command(server, "user", "list", "--data", server.data)
     check("alice@example.org" in listed.stdout and "bob@example.org" in listed.stdout, f"both listed: {listed.stdout!r}")
     equal(command(server, "user", "passwd", ALICE[0], "--data", server.data, stdin="new-one\n").returncode, 0, "passwd")
@@ -94,6 +94,18 @@ def users(server):
         alice.run("register")
     with Agent(server, *ALICE) as alice:
         equal(alice.run("register", ok=False)["cause"], "credentials", "the old password")
+    with Agent(server, ALICE[0], "new-one") as alice, Agent(server, *BOB) as bob:
+        alice.run("register")
+        alice.run("publish", basic="open")
+        alice.run("allow", watcher=BOB[0])
+        bob.run("subscribe", to=ALICE[0])
+        bob.wait("presence", of="sip:" + ALICE[0], basic="open")
+        equal(command(server, "user", "disable", ALICE[0], "--data", server.data).returncode, 0, "disable")
+        bob.wait("presence", of="sip:" + ALICE[0], basic="closed")
+        equal(command(server, "user", "enable", ALICE[0], "--data", server.data).returncode, 0, "enable")
+        equal(command(server, "user", "remove", ALICE[0], "--data", server.data).returncode, 0, "remove")
+        ended = bob.wait("subscription", to="sip:" + ALICE[0], state="terminated")
+        equal(ended.get("reason"), "noresource", "why bob's subscription ended")
     equal(command(server, "user", "remove", BOB[0], "--data", server.data).returncode, 0, "remove")
     with Agent(server, *BOB) as bob:
         equal(bob.run("register", ok=False)["cause"], "credentials", "a removed user")

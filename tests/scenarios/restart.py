@@ -2,6 +2,7 @@
 
 import re
 import signal
+import subprocess
 
 from story import ALICE, BOB, Agent, check, equal, run, shards
 from wire import Wire, authorised
@@ -110,4 +111,23 @@ def device_addresses(server):
     equal(gruus_of(server, 11), before, "GRUUs")
 
 
-run([acknowledged_publish, newcomer_sees_the_truth, rules_survive, clean_stop, other_number_of_shards, device_addresses])
+def removed_meanwhile(server):
+    """alice is removed while the server is down, and somebody else gets her name: nothing of hers is there any more"""
+    with Agent(server, *BOB) as bob:
+        with Agent(server, *ALICE) as alice:
+            meet(alice, bob)
+            alice.run("publish", basic="open", note="hers")
+            bob.wait("presence", where=lambda e: "hers" in str(e["tuples"]), of=alice.aor)
+            equal(server.stop(signal.SIGKILL), -signal.SIGKILL, "exit code of the killed server")
+            alice.stop(signal.SIGKILL)
+        bob.forget()
+        removed = subprocess.run([server.binaries / "beckond", "user", "remove", ALICE[0], "--data", server.data], timeout=60)
+        equal(removed.returncode, 0, "exit code of user remove")
+        server.add_user(ALICE[0], "another")
+        server.start()
+        bob.wait("subscription", to="sip:" + ALICE[0], state="terminated")
+        bob.wait("subscription", to="sip:" + ALICE[0], state="pending")
+
+
+run([acknowledged_publish, newcomer_sees_the_truth, rules_survive, clean_stop, other_number_of_shards, device_addresses,
+     removed_meanwhile])

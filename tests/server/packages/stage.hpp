@@ -208,6 +208,15 @@ class Stage final : public Services, public Sender {
     settle();
   }
 
+  /// The administrator takes a user's access away.
+  void end_user(const std::string& aor, bool removed) {
+    if (removed) memory.users.erase(aor);
+    for (Room* room : std::initializer_list<Room*>{registrar.get(), documents.get(), publications.get(),
+                                                   subscriptions.get()})
+      room->on_user_gone(aor, removed, clock_.at);
+    settle();
+  }
+
   EntryPtr entry(const std::string& aor) { return directory_->get(aor); }
   /// A live table, by its name.
   Table table(const std::string& name) {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "server/store/database.hpp"
 #include "server/store/sqlite.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -56,6 +58,33 @@ TEST_CASE("users are added, listed in order, changed, disabled and removed") {
   CHECK_FALSE(users->find("sip:bob@example.org").value().has_value());
   CHECK(users->remove("sip:bob@example.org").error() == Errc::not_found);
   CHECK(users->update(bob).error() == Errc::not_found);
+}
+
+TEST_CASE("who may not come in any more is noted until the server has ended what is there of that user") {
+  const test::TemporaryFolder folder;
+  const auto users = open_users(folder / "users.db");
+  using Gone = SqliteUsers::Gone;
+  const auto gone = [&] {
+    auto all = users->gone().value();
+    std::ranges::sort(all, {}, &Gone::aor);
+    return all;
+  };
+  REQUIRE(users->add(std::vector{make("alice"), make("bob")}).has_value());
+  User bob = users->find("sip:bob@example.org").value().value();
+  REQUIRE(users->update(bob).has_value());
+  CHECK(gone().empty());
+  bob.enabled = false;
+  REQUIRE(users->update(bob).has_value());
+  CHECK(gone() == std::vector<Gone>{{"sip:bob@example.org", false}});
+  REQUIRE(users->remove("sip:alice@example.org").has_value());
+  const auto noted = gone();
+  CHECK(noted == std::vector<Gone>{{"sip:alice@example.org", true}, {"sip:bob@example.org", false}});
+  REQUIRE(users->remove("sip:bob@example.org").has_value());
+  CHECK(users->remove("sip:carol@example.org").error() == Errc::not_found);
+
+  // bob was removed since the server looked.
+  REQUIRE(users->forget_gone(noted).has_value());
+  CHECK(gone() == std::vector<Gone>{{"sip:bob@example.org", true}});
 }
 
 TEST_CASE("an import is taken whole or not at all") {
