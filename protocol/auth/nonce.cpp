@@ -73,6 +73,7 @@ NonceWindow::Verdict NonceWindow::use(std::string_view nonce, Time minted, std::
     found = seen_.emplace(key, Counts{.owner = owner}).first;
   }
   Counts& counts = found->second;
+  if (counts.owner != owner) return Verdict::stale;
   if (!take(counts, count)) return Verdict::replayed;
   if (!counts.cnonce && !cnonce.empty())
     counts.cnonce = cnonce.size() <= session_cnonce_max ? cnonce : std::string_view{};
@@ -87,18 +88,19 @@ std::string_view NonceWindow::session_cnonce(std::string_view nonce, Time minted
 
 bool NonceWindow::is_of(std::size_t owner, std::string_view nonce, Time minted) const {
   const auto found = seen_.find({minted, std::string(nonce)});
-  return found != seen_.end() && owner != 0 && found->second.owner == owner;
+  return found != seen_.end() && owner != 0 && found->second.owner == owner && found->second.is_trusted;
 }
 
 void NonceWindow::distrust(std::string_view nonce, Time minted) {
   const auto found = seen_.find({minted, std::string(nonce)});
-  if (found != seen_.end()) found->second.owner = 0;
+  if (found != seen_.end()) found->second.is_trusted = false;
 }
 
 bool NonceWindow::take(Counts& counts, std::uint32_t count) {
   if (count == 0) return false;
   if (count > counts.highest) {
     const auto step = count - counts.highest;
+    if (step > leap_max && counts.highest != 0) return false;
     counts.below = step >= 64 ? 1 : counts.below << step | 1;
     counts.highest = count;
     return true;

@@ -43,8 +43,10 @@ class NonceFactory {
 };
 
 /// The nonce counts seen (RFC 7616 3.4.5): each count of a nonce is accepted once, also out of order within
-/// the last 64 (UDP). A nonce is kept from its first use to the end of its life. When the table is full the
-/// oldest nonce is dropped, and every nonce as old becomes stale: a replay is never accepted.
+/// the last 64 (UDP). A nonce serves its first user alone, and its counts do not leap: who has seen another's
+/// nonce cannot use them up with an account of its own. A nonce is kept from its first use to the end of its
+/// life. When the table is full the oldest nonce is dropped, and every nonce as old becomes stale: a replay
+/// is never accepted.
 class NonceWindow {
  public:
   /// Nonces in use at a time. Enough for 50 000 users that each refresh every few minutes; about 200 octets
@@ -54,10 +56,15 @@ class NonceWindow {
   explicit NonceWindow(Duration lifetime, std::size_t capacity = default_capacity)
       : lifetime_(lifetime), capacity_(capacity) {}
 
+  /// A count this far above the highest one so far is the last one accepted: more than a client sends at a
+  /// time, and than it loses, in the life of a nonce.
+  static constexpr std::uint32_t leap_max = 1024;
+
   enum class Verdict { fresh, replayed, stale };
   /// A longer one is not remembered: what a peer has us keep is bounded.
   static constexpr std::size_t session_cnonce_max = 128;
-  /// `minted` as NonceFactory::check gave it. Count 0 is never fresh. `owner` is the user, for `is_of`.
+  /// `minted` as NonceFactory::check gave it. Count 0 is never fresh. `owner` is the user: the nonce is stale
+  /// for all others. COMPAT: the first count may be any; some clients go on counting when the nonce changes.
   /// `cnonce` is the session's if no fresh use named one before (RFC 7616 3.4.2); empty: none.
   Verdict use(std::string_view nonce, Time minted, std::uint32_t count, Time now, std::size_t owner = 0,
               std::string_view cnonce = {});
@@ -76,6 +83,7 @@ class NonceWindow {
     std::uint32_t highest = 0;
     std::uint64_t below = 0;  ///< Bit i: highest - i was used.
     std::size_t owner = 0;    ///< The user that used it first; 0: no known owner.
+    bool is_trusted = true;   ///< No wrong password came with it.
     /// Of a -sess algorithm's first request; empty where it was too long.
     std::optional<std::string> cnonce{};
   };

@@ -60,7 +60,7 @@ class Verifier {
     std::string_view method;
     std::string_view body;
     std::string_view ha1;  ///< Hex, for the credentials' user name, realm and algorithm; empty: no such user.
-    std::size_t owner = 0;  ///< Hash of the user's name, for `is_known`; 0: not asked for.
+    std::size_t owner = 0;  ///< Hash of the user's name: a nonce has one user.
   };
   /// What their nonce is; the calls below want it, so that its check is made once.
   NonceFactory::Check look(const Credentials& credentials, Time now) const;

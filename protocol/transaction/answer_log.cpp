@@ -15,8 +15,14 @@ constexpr std::size_t first_places = 256;
 void AnswerLog::add(const Answer& answer) {
   if (2 * (records_.size() + 1) > places_.size()) grow();
   const char* text = append(answer.response);
-  records_.push_back({answer.key, answer.until, text, answer.remote, answer.local,
-                      static_cast<std::uint32_t>(answer.response.size())});
+  records_.push_back({.key = answer.key,
+                      .until = answer.until,
+                      .text = text,
+                      .remote = answer.remote,
+                      .local = answer.local,
+                      .identity = answer.identity,
+                      .size = static_cast<std::uint32_t>(answer.response.size()),
+                      .protocol = answer.protocol});
   insert(tag_of(answer.key), first_ + static_cast<std::uint32_t>(records_.size() - 1));
   while (octets_ > max_octets_ && records_.size() > 1) {
     drop_first();
@@ -25,12 +31,25 @@ void AnswerLog::add(const Answer& answer) {
 }
 
 std::optional<AnswerLog::Answer> AnswerLog::find(const KeyedHash::Wide& key) const {
+  const auto place = place_of(key);
+  return place ? std::optional(read(records_[*place])) : std::nullopt;
+}
+
+bool AnswerLog::take_elsewhere(const KeyedHash::Wide& key) {
+  const auto place = place_of(key);
+  if (!place || records_[*place].elsewhere >= max_elsewhere) return false;
+  ++records_[*place].elsewhere;
+  return true;
+}
+
+/// In `records_`.
+std::optional<std::size_t> AnswerLog::place_of(const KeyedHash::Wide& key) const {
   if (places_.empty()) return std::nullopt;
   const auto tag = tag_of(key);
   for (std::size_t at = home(tag); places_[at].tag != 0; at = after(at)) {
     if (places_[at].tag != tag) continue;
-    const Record& record = records_[static_cast<std::uint32_t>(places_[at].number - first_)];
-    if (record.key == key) return read(record);
+    const std::size_t place = static_cast<std::uint32_t>(places_[at].number - first_);
+    if (records_[place].key == key) return place;
   }
   return std::nullopt;
 }
@@ -50,8 +69,10 @@ void AnswerLog::each(const std::function<void(const Answer&)>& visit) const {
 AnswerLog::Answer AnswerLog::read(const Record& record) {
   return {.key = record.key,
           .response = {record.text, record.size},
+          .protocol = record.protocol,
           .remote = record.remote,
           .local = record.local,
+          .identity = record.identity,
           .until = record.until};
 }
 

@@ -11,11 +11,12 @@
 #include "protocol/base/keyed_hash.hpp"
 #include "protocol/base/large_allocator.hpp"
 #include "protocol/base/time.hpp"
+#include "protocol/transaction/transport.hpp"
 
 namespace beckon::transaction {
 
-/// The final responses of completed non-INVITE server transactions over UDP (RFC 3261 17.2.2): what is left
-/// of such a transaction is the response to a copy of its request, until timer J. All are kept equally long,
+/// The final responses of completed non-INVITE server transactions (RFC 3261 17.2.2): what is left of such a
+/// transaction is the response to a copy of its request, until timer J. All are kept equally long,
 /// so they end in the order they came, and stand one after another in large blocks: an answer takes its own
 /// octets and about 100 more, and no allocation of its own.
 class AnswerLog {
@@ -23,9 +24,14 @@ class AnswerLog {
   struct Answer {
     KeyedHash::Wide key;        ///< Of the transaction. Equal hashes stand for equal keys.
     std::string_view response;  ///< As it was sent.
-    Address remote, local;      ///< Where it was sent, and from where.
-    Time until;                 ///< Timer J.
+    Protocol protocol = Protocol::udp;
+    Address remote, local;       ///< Where it was sent, and from where.
+    std::uint64_t identity = 0;  ///< Of the request: its copies have the same.
+    Time until;                  ///< Timer J.
   };
+  /// How often one answer goes to sources that its request did not come from: as often as a client repeats a
+  /// request over UDP (RFC 3261 17.1.2.2).
+  static constexpr std::uint8_t max_elsewhere = 10;
 
   /// Past `max_octets` the oldest answers go early.
   explicit AnswerLog(std::size_t max_octets) : max_octets_(max_octets) {}
@@ -34,6 +40,9 @@ class AnswerLog {
   void add(const Answer& answer);
   /// Views are valid until the next change. Empty when no answer of that key is kept.
   std::optional<Answer> find(const KeyedHash::Wide& key) const;
+  /// Counts one more sending of that key's answer to another source. False: it is not kept, or was sent
+  /// `max_elsewhere` times.
+  bool take_elsewhere(const KeyedHash::Wide& key);
   /// Drops the answers that ended by `now`.
   void expire(Time now);
   /// When `expire` has something to do next.
@@ -50,7 +59,10 @@ class AnswerLog {
     Time until;
     const char* text;
     Address remote, local;
+    std::uint64_t identity;
     std::uint32_t size;
+    Protocol protocol;
+    std::uint8_t elsewhere = 0;
   };
   struct Block {
     LargeBlock memory;
@@ -67,6 +79,7 @@ class AnswerLog {
   std::size_t home(std::uint32_t tag) const { return (tag >> 1) & (places_.size() - 1); }
   std::size_t after(std::size_t place) const { return (place + 1) & (places_.size() - 1); }
   static Answer read(const Record& record);
+  std::optional<std::size_t> place_of(const KeyedHash::Wide& key) const;
   const char* append(std::string_view response);
   void add_block(std::size_t at_least);
   void drop_first();

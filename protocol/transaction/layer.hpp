@@ -103,9 +103,10 @@ class Layer {
     std::size_t max_server_transactions = 65536;
     /// Client transactions at once, at most 2^25. A further request ends with a transport error.
     std::size_t max_client_transactions = std::size_t{1} << 25;
-    /// Octets of the responses kept for copies of their requests over UDP, for 64*T1 (timer J). Past it the
-    /// oldest are dropped early, and a late copy is a new request: if new requests were refused instead,
-    /// anybody could shut the server with a few thousand requests a second.
+    /// Octets of the responses kept for copies of their requests, for 64*T1 (timer J): over UDP, and on a
+    /// stream those to requests with credentials. Past it the oldest are dropped early, and a late copy is a
+    /// new request: if new requests were refused instead, anybody could shut the server with a few thousand
+    /// requests a second.
     std::size_t max_answer_octets = std::size_t{256} << 20;
     /// A longer request, with our Via, does not go into a datagram when a stream can be had: "If a request is
     /// [...] larger than 1300 bytes and the path MTU is unknown, the request MUST be sent using [...] TCP"

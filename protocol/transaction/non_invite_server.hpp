@@ -31,6 +31,8 @@ class NonInviteServer {
   Actions on(Event event, Time now);
   /// When Event::timer is due; empty: never.
   std::optional<Time> deadline() const;
+  /// Timer J of a completed one. On a stream, where it ended already: for how long its client may repeat it.
+  Time end() const { return end_at_; }
   State state() const { return state_; }
 
  private:

@@ -40,6 +40,7 @@ class ResponseRoute {
   ResponseRoute(Hop source, const sip::ViaView& via, bool can_locate);
 
   Hop hop() const;
+  const Hop& source() const { return source_; }
   /// From now on the source is the only hop.
   void keep_to_source() { can_dial_ = can_locate_ = false; }
   /// Is there another hop to try if `hop()` fails?

@@ -15,6 +15,9 @@ namespace beckon::transaction {
 namespace {
 
 constexpr std::uint32_t overload_pause_seconds = 10;  ///< Retry-After of a 503: long enough to shed load.
+/// A datagram draws at most so many times its octets to another source than the request's: both sources may
+/// be forged.
+constexpr std::size_t elsewhere_factor = 3;
 
 /// RFC 4475 3.2.1: the cookie alone identifies nothing.
 bool has_cookie(std::string_view branch) {
@@ -47,6 +50,11 @@ void write_key(std::string& key, const sip::Message& request, const sip::ViaView
 /// Of a finished response: "SIP/2.0 200 OK".
 int status_of(std::string_view response) {
   return response.size() < 11 ? 0 : parse_number<int>(response.substr(8, 3)).value_or(0);
+}
+
+/// The top Via of a response; `stamped` is empty where it is the request's.
+std::string_view response_via(const sip::ViaView& via, std::string_view stamped) {
+  return stamped.empty() ? via.text : stamped;
 }
 
 std::string to_tag_in(const SharedText& response) {
@@ -96,10 +104,36 @@ ServerTable::ServerTable(Context& context)
       answers_(context.config.max_answer_octets),
       answers_timer_(context.timers) {}
 
+/// `call` tells requests apart whose client does not make its branches unique. 0 for INVITE, as CANCEL and
+/// ACK are matched by what RFC 3261 17.2.3 names alone.
 ServerTable::Key ServerTable::key_of(const sip::Message& request, const sip::ViaView& via,
-                                     std::string_view method) {
+                                     std::string_view method, std::uint64_t call) {
   write_key(key_text_, request, via, method);
-  return hash_.wide(key_text_);
+  Key key = hash_.wide(key_text_);
+  key.low ^= call;
+  return key;
+}
+
+std::uint64_t ServerTable::mix(std::uint64_t hash, std::string_view part) const {
+  return hash * 0x9e3779b97f4a7c15U ^ hash_(part);
+}
+
+/// The same for all copies of one request, whatever path they took: From-tag, Call-ID, CSeq.
+std::uint64_t ServerTable::call_of(const sip::Message& request) const {
+  const auto cseq = request.cseq();
+  return mix(mix(cseq ? cseq->number : 0, request.call_id()), request.from_tag());
+}
+
+/// The same for those copies that its client made, or somebody who has all of the request: the credentials
+/// are under it.
+std::uint64_t ServerTable::identity_of(const Incoming& in) const {
+  std::uint64_t hash = in.call;
+  for (const auto header : {sip::HeaderId::authorization, sip::HeaderId::proxy_authorization}) {
+    if (!in.request.has(header)) continue;
+    for (const auto line : in.request.lines_of(header))
+      if (line.id == header) hash = mix(hash, line.value);
+  }
+  return hash;
 }
 
 ServerTable::Server* ServerTable::find(const Key& key) const {
@@ -117,11 +151,14 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, const si
 
 void ServerTable::receive(const Hop& from, const sip::Message& request, const sip::ViaView& via,
                           const OnNew& on_new, Now now) {
-  const bool is_ack = request.method() == sip::Method::ack;
-  const Key key = key_of(request, via, is_ack ? "INVITE" : request.method_text());
-  if (is_ack) return receive_ack(from, request, key, now);
+  const auto method = request.method();
+  if (method == sip::Method::ack) return receive_ack(from, request, key_of(request, via, "INVITE"), now);
 
+  const Incoming in{.from = from, .request = request, .via = via, .call = call_of(request)};
+  const bool is_invite = method == sip::Method::invite;
+  const Key key = key_of(request, via, request.method_text(), is_invite ? 0 : in.call);
   if (Server* server = find(key)) {
+    if (!accept_copy(*server, in)) return;
     const auto actions = std::visit(
         [&](auto& machine) {
           return machine.on(std::decay_t<decltype(machine)>::Event::request_again, now.mono);
@@ -129,24 +166,59 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, const si
         server->machine);
     return perform(*server, actions, {});
   }
-  if (repeat_answer(key, now.mono)) return;
+  if (repeat_answer(key, in, now.mono)) return;
   // Anybody can send a CANCEL that matches nothing: it leaves nothing behind.
-  if (request.method() == sip::Method::cancel && find(key_of(request, via, "INVITE")) == nullptr)
+  if (method == sip::Method::cancel && find(key_of(request, via, "INVITE")) == nullptr)
     return refuse(from, request, 481, {});
-  open(from, request, via, key, on_new, now);
+  open(in, key, on_new, now);
 }
 
-bool ServerTable::repeat_answer(const Key& key, Time now) {
-  answers_.expire(now);
-  const auto answer = answers_.find(key);
-  if (!answer) return false;
-  const Hop hop{.protocol = Protocol::udp, .remote = answer->remote, .local = answer->local};
-  context_.transport.send(hop, share(answer->response), nullptr);
+/// Is it the request again, and not one that only looks alike? When it comes from elsewhere (a NAT gave its
+/// client another port, or the client another connection), so go the responses from now on. Not to another
+/// address over UDP, which may be forged: there it gets its answer once that is kept.
+bool ServerTable::accept_copy(Server& server, const Incoming& copy) {
+  const Hop& source = server.route.source();
+  Hop back = response_hop(copy.via, copy.from);
+  if (identity_of(copy) != server.identity) {
+    log::debug("transaction", "{} {}: not the request it is a copy of; dropped", print(copy.from.remote),
+               copy.request.call_id());
+    return false;
+  }
+  if (back.remote == source.remote && back.flow == source.flow) return true;
+  if (!is_reliable(back.protocol) && back.remote.ip != source.remote.ip) return false;
+  server.route = ResponseRoute(std::move(back), copy.via, bool(context_.config.locate));
+  server.via = stamped_via(copy.via, copy.from.remote);
+  if (server.response) server.response = with_top_via(*server.response, response_via(copy.via, server.via));
   return true;
 }
 
-void ServerTable::open(const Hop& from, const sip::Message& request, const sip::ViaView& via, const Key& key,
-                       const OnNew& on_new, Now now) {
+/// A copy with the request's credentials gets the answer where it comes from. From another source it draws,
+/// over UDP, no more than may be sent to somebody who never asked.
+bool ServerTable::repeat_answer(const Key& key, const Incoming& copy, Time now) {
+  answers_.expire(now);
+  const auto answer = answers_.find(key);
+  if (!answer) return false;
+  if (answer->identity != identity_of(copy)) {
+    log::debug("transaction", "{} {}: not the request that was answered; dropped", print(copy.from.remote),
+               copy.request.call_id());
+    return true;
+  }
+  const Hop back = response_hop(copy.via, copy.from);
+  if (back.remote == answer->remote) {
+    context_.transport.send(back, share(answer->response), nullptr);
+    return true;
+  }
+  const auto text =
+      with_top_via(answer->response, response_via(copy.via, stamped_via(copy.via, copy.from.remote)));
+  const bool may_draw =
+      is_reliable(back.protocol) ||
+      (text->size() <= elsewhere_factor * copy.request.text().size() && answers_.take_elsewhere(key));
+  if (may_draw) context_.transport.send(back, text, nullptr);
+  return true;
+}
+
+void ServerTable::open(const Incoming& in, const Key& key, const OnNew& on_new, Now now) {
+  const auto& [from, request, via, call] = in;
   const bool reliable = is_reliable(from.protocol);
   const auto& times = context_.config.times;
   Machine machine = NonInviteServer(reliable, times, now.mono);
@@ -159,10 +231,13 @@ void ServerTable::open(const Hop& from, const sip::Message& request, const sip::
   server.via = stamped_via(via, from.remote);
   server.request = request.shared_text();
   server.key = key;
+  server.identity = identity_of(in);
+  server.is_authorised =
+      request.has(sip::HeaderId::authorization) || request.has(sip::HeaderId::proxy_authorization);
   by_key_.emplace(key, &server);
   if (request.method() == sip::Method::cancel)
     receive_cancel(id, request, *find(key_of(request, via, "INVITE")), now);
-  else if (is_copy(server, request)) {
+  else if (is_merged(server, in)) {
     // Anybody can send copies: nothing is kept of them, and nothing is sent twice (RFC 3261 26.3.2.4).
     release(id);
     return refuse(from, request, 482, "Merged Request");
@@ -268,6 +343,9 @@ void ServerTable::perform(Server& server, const ServerActions& actions, std::str
   if (actions.resend && server.response) transmit(server);
   if (actions.send_trying) send_trying(server);
   if (actions.destroy) {
+    // A client that repeats a request on a stream (it need not), or on its next connection, would be told
+    // that its nonce count is used up.
+    if (actions.send_response && server.is_authorised) log_answer(server);
     close(server);
     if (actions.no_ack) context_.user.on_failure(id, Failure::no_ack, context_.clock.now());
     return;
@@ -287,22 +365,16 @@ void ServerTable::perform(Server& server, const ServerActions& actions, std::str
   if (actions.transport_error) context_.user.on_failure(id, Failure::transport_error, context_.clock.now());
 }
 
-/// The same for all copies of one request, whatever path they took: From-tag, Call-ID, CSeq (RFC
-/// 3261 8.2.2.2), and the Request-URI, as one server serves many users. 0 for requests in a dialog, which are
-/// never merged.
-std::uint64_t ServerTable::origin_of(const sip::Message& request) const {
-  const auto cseq = request.cseq();
-  if (!cseq || !request.to_tag().empty()) return 0;
-  std::uint64_t hash = cseq->number;
-  for (const auto part :
-       {request.call_id(), request.from_tag(), request.method_text(), request.request_uri_text()})
-    hash = hash * 0x9e3779b97f4a7c15U ^ hash_(part);
-  return hash | 1;
+/// The same for all copies of one request (RFC 3261 8.2.2.2), and another for another Request-URI, as one
+/// server serves many users. 0 for requests in a dialog, which are never merged.
+std::uint64_t ServerTable::origin_of(const Incoming& in) const {
+  if (!in.request.cseq() || !in.request.to_tag().empty()) return 0;
+  return mix(mix(in.call, in.request.method_text()), in.request.request_uri_text()) | 1;
 }
 
 /// Does another transaction handle the same request? If not, this one does from now on.
-bool ServerTable::is_copy(Server& server, const sip::Message& request) {
-  const auto origin = origin_of(request);
+bool ServerTable::is_merged(Server& server, const Incoming& in) {
+  const auto origin = origin_of(in);
   if (origin == 0) return false;
   if (!by_origin_.try_emplace(origin, server.id).second) return true;
   server.origin = origin;
@@ -332,13 +404,16 @@ void ServerTable::close(Server& server) {
 
 /// What is left of a completed machine: on(request_again) sends the answer again, timer J ends it.
 void ServerTable::log_answer(const Server& server) {
-  const auto until = std::get<NonInviteServer>(server.machine).deadline();
+  const auto* machine = std::get_if<NonInviteServer>(&server.machine);
+  if (machine == nullptr) return;
   const Hop hop = server.route.hop();
   answers_.add({.key = server.key,
                 .response = *server.response,
+                .protocol = hop.protocol,
                 .remote = hop.remote,
                 .local = hop.local,
-                .until = *until});
+                .identity = server.identity,
+                .until = machine->end()});
   if (!answers_timer_.is_set()) watch_answers();
 }
 
@@ -433,7 +508,7 @@ void ServerTable::dump(const std::function<void(const Layer::Row&)>& visit) cons
   answers_.each([&](const AnswerLog::Answer& answer) {
     visit({0, true, "non-INVITE", to_string(NonInviteServer::State::completed),
            describe(share(answer.response)),
-           Hop{.protocol = Protocol::udp, .remote = answer.remote, .local = answer.local}, answer.until});
+           Hop{.protocol = answer.protocol, .remote = answer.remote, .local = answer.local}, answer.until});
   });
 }
 

@@ -50,11 +50,13 @@ class ServerTable {
     const TransactionId id;
     Machine machine;
     ResponseRoute route;
-    std::string via;      ///< The top Via of responses; empty: as the user wrote it.
-    Key key;              ///< The hash of what matches its request (RFC 3261 17.2.3).
-    SharedText request;   ///< Until the first response: for a 100.
-    SharedText response;  ///< The last one sent, while it may be sent again.
-    SharedText to_tag;    ///< Of an INVITE's 2xx, which is not kept itself.
+    std::string via;             ///< The top Via of responses; empty: as the user wrote it.
+    Key key;                     ///< The hash of what matches its request (RFC 3261 17.2.3).
+    std::uint64_t identity = 0;  ///< `identity_of` its request.
+    bool is_authorised = false;  ///< Its request carries credentials.
+    SharedText request;          ///< Until the first response: for a 100.
+    SharedText response;         ///< The last one sent, while it may be sent again.
+    SharedText to_tag;           ///< Of an INVITE's 2xx, which is not kept itself.
     Timer timer;
     std::uint64_t origin =
         0;  ///< `origin_of` its request; 0: it is not looked for copies that took another path.
@@ -68,17 +70,29 @@ class ServerTable {
     bool reports;  ///< A failure is reported to its transaction.
   };
 
+  /// A request, and what of it is read once.
+  struct Incoming {
+    const Hop& from;
+    const sip::Message& request;
+    const sip::ViaView& via;
+    std::uint64_t call;  ///< `call_of` the request.
+  };
+
   void receive(const Hop& from, const sip::Message& request, const sip::ViaView& via, const OnNew& on_new,
                Now now);
-  void open(const Hop& from, const sip::Message& request, const sip::ViaView& via, const Key& key,
-            const OnNew& on_new, Now now);
-  Key key_of(const sip::Message& request, const sip::ViaView& via, std::string_view method);
+  void open(const Incoming& in, const Key& key, const OnNew& on_new, Now now);
+  Key key_of(const sip::Message& request, const sip::ViaView& via, std::string_view method,
+             std::uint64_t call = 0);
   Server* find(const Key& key) const;
-  bool repeat_answer(const Key& key, Time now);
+  std::uint64_t mix(std::uint64_t hash, std::string_view part) const;
+  std::uint64_t call_of(const sip::Message& request) const;
+  std::uint64_t identity_of(const Incoming& in) const;
+  bool accept_copy(Server& server, const Incoming& copy);
+  bool repeat_answer(const Key& key, const Incoming& copy, Time now);
   void receive_ack(const Hop& from, const sip::Message& ack, const Key& key, Now now);
   void receive_cancel(TransactionId id, const sip::Message& cancel, const Server& invite, Now now);
-  std::uint64_t origin_of(const sip::Message& request) const;
-  bool is_copy(Server& server, const sip::Message& request);
+  std::uint64_t origin_of(const Incoming& in) const;
+  bool is_merged(Server& server, const Incoming& in);
   void forget_origin(Server& server);
   void on_transport_error(TransactionId id);
   void on_timer(TransactionId id, Now now);

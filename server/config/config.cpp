@@ -192,6 +192,16 @@ Key listeners(Place<std::vector<Listener>> place) {
   });
 }
 
+Key entrances(Place<std::vector<Entrance>> place) {
+  return list<Entrance>(std::move(place), [](const std::string& value, auto& all) -> Problem {
+    const auto entrance = parse_entrance(value);
+    if (!entrance)
+      return '"' + value + "\" is not a SIP transport such as \"ws\", or one port of it: \"udp:5062\"";
+    all.push_back(*entrance);
+    return std::nullopt;
+  });
+}
+
 using Keys = std::map<std::string, Key, std::less<>>;
 
 constexpr std::int64_t day = 86400;
@@ -280,6 +290,7 @@ Keys make_keys() {
   keys["digest.userhash"] = flag([](Config& c) -> auto& { return c.settings.digest_userhash; });
   keys["digest.authentication_info"] = flag([](Config& c) -> auto& { return c.settings.digest_info; });
   keys["digest.md5_only_agents"] = texts([](Config& c) -> auto& { return c.settings.md5_only_agents; });
+  keys["digest.md5_only_at"] = entrances([](Config& c) -> auto& { return c.settings.md5_only_at; });
   keys["digest.nonce_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.nonce_lifetime; }, 1, day);
   keys["guessing.free"] =

@@ -11,6 +11,10 @@ bool Settings::trusts(const IpAddress& source) const {
                              [&](const Network& network) { return network.contains(source); });
 }
 
+bool Settings::is_md5_only(const transaction::Hop& from) const {
+  return std::ranges::any_of(md5_only_at, [&](const Entrance& entrance) { return entrance.admits(from); });
+}
+
 bool Settings::serves(std::string_view domain) const {
   return std::ranges::find(domains, domain) != domains.end();
 }

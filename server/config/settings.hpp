@@ -9,6 +9,7 @@
 #include "protocol/sip/uri.hpp"
 #include "protocol/sip/view.hpp"
 #include "protocol/transaction/times.hpp"
+#include "server/config/entrance.hpp"
 #include "server/config/network.hpp"
 
 namespace beckon::server {
@@ -65,7 +66,10 @@ struct Settings {
   std::uint32_t unauthenticated_burst = 1000;
   /// COMPAT: user agents that give up where one of several challenges is not MD5, by the beginning of
   /// User-Agent.
-  std::vector<std::string> md5_only_agents{"baresip v1.", "Twinkle/", "JsSIP ", "sipsak", "SIPp"};
+  std::vector<std::string> md5_only_agents{"baresip v1.", "Twinkle/", "sipsak", "SIPp"};
+  /// COMPAT: where clients come in that are asked for MD5 alone, whatever their User-Agent. The SIP stacks of
+  /// browsers keep one of several challenges (JsSIP and SIP.js the last) and give up unless it says MD5.
+  std::vector<Entrance> md5_only_at{{transaction::Protocol::ws}, {transaction::Protocol::wss}};
   WatcherPolicy watcher_policy = WatcherPolicy::confirm;
   ForeignPolicy foreign = ForeignPolicy::refuse;
   std::vector<std::string>
@@ -106,6 +110,7 @@ struct Settings {
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.
 
   bool trusts(const IpAddress& source) const;
+  bool is_md5_only(const transaction::Hop& from) const;
   bool serves(std::string_view domain) const;  ///< `domain` in lower case.
   /// Does the host part name this node? Users are not looked at.
   bool is_own(const sip::Uri& uri) const { return is_own(sip::view(uri)); }

@@ -160,11 +160,11 @@ Verdict Authenticator::accept(const auth::Credentials& given, const users::User&
                               Now now) {
   if (!user.enabled) return {.kind = Verdict::Kind::refused};
   Verdict verdict{.kind = Verdict::Kind::accepted, .identity = {user.aor, true}};
-  if (!settings_.digest_info) return verdict;
-  std::string next;
-  if (verifier_.is_old(nonce, now.mono)) {
-    next = verifier_.make_nonce(given.realm, bucket_prefix(bucket_of(user.aor)), now.mono);
-  }
+  // COMPAT: liblinphone takes a header without a next nonce as the loss of the one it has, and is challenged
+  // at each request from then on; by its User-Agent ("Unknown", or its application's) it cannot be told
+  // apart. A next nonce in every answer would make each request use up a place of the window.
+  if (!settings_.digest_info || !verifier_.is_old(nonce, now.mono)) return verdict;
+  const auto next = verifier_.make_nonce(given.realm, bucket_prefix(bucket_of(user.aor)), now.mono);
   const auto session = verifier_.session_cnonce(given, nonce, request);
   verdict.authentication_info = auth::print(auth::make_info(given, request.ha1, "", next, session));
   return verdict;
@@ -181,10 +181,10 @@ void Authenticator::note_wrong(const Damping::Guess& guess, Now now) {
 }
 
 auth::Offer Authenticator::offer_for(const Credentials& credentials) const {
+  const auto is_its_agent = [&](const std::string& agent) { return credentials.agent.starts_with(agent); };
   const bool md5_only =
-      settings_.digest_md5 && std::ranges::any_of(settings_.md5_only_agents, [&](const std::string& agent) {
-        return credentials.agent.starts_with(agent);
-      });
+      settings_.digest_md5 &&
+      (credentials.md5_only || std::ranges::any_of(settings_.md5_only_agents, is_its_agent));
   return {.sha512_256 = settings_.digest_sha512_256 && !md5_only,
           .sha256 = !md5_only,
           .md5 = settings_.digest_md5,

@@ -31,9 +31,8 @@ bool is_covered(std::string_view uri, const sip::Message& request, const Setting
   if (uri == request.request_uri_text()) return true;
   const auto given = sip::parse_uri(uri);
   if (!given) return false;
+  if (given->user.empty() && settings.is_own(*given)) return true;
   const auto target = request.request_uri();
-  const auto is_server = [&](const sip::Uri& each) { return each.user.empty() && settings.is_own(each); };
-  if (target && is_server(*given) && is_server(*target)) return true;
   const auto name = sip::canonical_aor(*given);
   if (name.empty()) return false;
   if (target && sip::canonical_aor(*target) == name) return true;

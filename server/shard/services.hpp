@@ -72,9 +72,10 @@ struct Credentials {
   std::string claimed{};  ///< Canonical AOR the request says it is from; the nonce goes to its bucket.
   /// What Authorization says; auth::Errc::not_digest when there is none.
   Result<auth::Credentials> given = auth::Errc::not_digest;
-  std::string agent{};  ///< User-Agent, for those who know MD5 only.
-  std::string body{};   ///< For qop=auth-int; else it may be empty.
-  IpAddress source{};   ///< Where the request came from.
+  std::string agent{};    ///< User-Agent, for those who know MD5 only.
+  bool md5_only = false;  ///< `Settings::is_md5_only` where the request came in.
+  std::string body{};     ///< For qop=auth-int; else it may be empty.
+  IpAddress source{};     ///< Where the request came from.
 };
 
 /// What came of them.

@@ -386,7 +386,8 @@ bool Shard::replay(const Request& request) {
   const auto found = replays_.find(request_identity(request.message));
   if (found == replays_.end()) return false;
   std::string answer = unpack_answer(request.message, found->second);
-  if (answer.empty()) return false;
+  // Nothing proves that its sender is the client that was answered.
+  if (answer.empty() || !may_draw(request.from, request.message, answer.size())) return false;
   layer_.respond(request.id, std::move(answer), request.now);
   return true;
 }
@@ -482,6 +483,7 @@ std::string Shard::find_credentials(Arrival& arrival, Now now) {
                           .claimed = sip::canonical_aor(claimed),
                           .given = std::move(given),
                           .agent = std::string(message.header(HeaderId::user_agent)),
+                          .md5_only = settings_.is_md5_only(arrival.from),
                           .body = covers_body ? std::string(message.body()) : std::string{},
                           .source = arrival.from.remote.ip};
   if (credentials.given) {

@@ -5,20 +5,22 @@ import pathlib
 import subprocess
 import tempfile
 
-from story import ALICE, LIMIT, check, equal, run
+from story import ALICE, BOB, LIMIT, Agent, check, equal, run
 
 HERE = pathlib.Path(__file__).resolve().parent / "sipp"
 CALLS = 50
 
 
-def sipp(server, scenario, transport):
-    """Runs SIPp and gives (successful, failed) calls: its exit code is 0 when any of them passed."""
+def sipp(server, scenario, transport, **keys):
+    """Runs SIPp, with `keys` for its scenario, and gives (successful, failed) calls: its exit code is 0 when any of them passed."""
     with tempfile.TemporaryDirectory() as folder:
         statistics = pathlib.Path(folder) / "statistics.csv"
         mode = {"udp": "u1", "tcp": "t1"}[transport]
+        words = [word for name, value in keys.items() for word in ("-key", name, value)]
+        # Without -auth_uri its credentials name the server, whatever they ask of it.
         done = subprocess.run(["sipp", server.listen[transport], "-sf", HERE / f"{scenario}.xml", "-t", mode, "-i",
-                               "127.0.0.1", "-auth_uri", "example.org", "-m", str(CALLS), "-r", "200", "-l", "5", "-nostdin", "-trace_stat", "-stf",
-                               statistics, "-fd", "1", "-timeout", f"{LIMIT:.0f}s", "-timeout_error"], cwd=folder,
+                               "127.0.0.1", "-m", str(CALLS), "-r", "200", "-l", "5", "-nostdin", "-trace_stat", "-stf",
+                               statistics, "-fd", "1", "-timeout", f"{LIMIT:.0f}s", "-timeout_error", *words], cwd=folder,
                               capture_output=True, text=True, timeout=2 * LIMIT)
         check(statistics.exists(), f"SIPp ran: exit {done.returncode}: {done.stderr[-500:]}")
         with statistics.open() as lines:
@@ -36,6 +38,31 @@ def sipp_register(server):
     """SIPp registers 50 contacts with digest, over UDP and TCP"""
     for transport in ("udp", "tcp"):
         equal(sipp(server, "register", transport), (CALLS, 0), f"calls over {transport}")
+
+
+def sipp_publish(server):
+    """SIPp publishes presence 50 times with digest and takes it back, over UDP and TCP"""
+    for transport in ("udp", "tcp"):
+        equal(sipp(server, "publish", transport), (CALLS, 0), f"calls over {transport}")
+
+
+def sipp_subscribe(server):
+    """SIPp subscribes to presence, presence.winfo, reg and dialog with digest, is notified, and ends each"""
+    packages = {"presence": "application/pidf+xml", "presence.winfo": "application/watcherinfo+xml",
+                "reg": "application/reginfo+xml", "dialog": "application/dialog-info+xml"}
+    for event, accept in packages.items():
+        for transport in ("udp", "tcp"):
+            equal(sipp(server, "subscribe", transport, event=event, accept=accept), (CALLS, 0), f"{event}: calls over {transport}")
+
+
+def sipp_message(server):
+    """SIPp sends bob 50 messages, with credentials that name the server and not bob, over UDP and TCP"""
+    for transport in ("udp", "tcp"):
+        with Agent(server, *BOB) as bob:
+            bob.run("register")
+            equal(sipp(server, "message", transport), (CALLS, 0), f"calls over {transport}")
+            got = {bob.wait("message")["text"].strip() for _ in range(CALLS)}
+            equal(got, {f"hello from call {number}" for number in range(1, CALLS + 1)}, "bob's messages")
 
 
 def sipsak(server, transport, *words):
@@ -67,4 +94,4 @@ def sipsak_wrong_password(server):
         check(done.returncode != 0, f"refused over {transport}: {done.stdout}{done.stderr}")
 
 
-run([sipp_options, sipp_register, sipsak_options, sipsak_register, sipsak_wrong_password])
+run([sipp_options, sipp_register, sipp_publish, sipp_subscribe, sipp_message, sipsak_options, sipsak_register, sipsak_wrong_password])

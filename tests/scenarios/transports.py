@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import threading
 
 from story import ALICE, LIMIT, Agent, Failure, check, equal, restart_with, run, until
+from wire import Wire, with_credentials
 
 
 def make_certificate(folder, name):
@@ -250,6 +252,26 @@ def forgetful_nat(server):
             equal(bound_peer(server), "%s:%d" % nat.outside.getsockname(), "where the server sees her now")
 
 
+def copies(server):
+    """an authorised request sent again is answered again: on its connection, on the next one, to another port"""
+    def tag(answer):
+        check(answer.startswith("SIP/2.0 200 "), f"published, not {answer}")
+        return re.search(r"SIP-ETag: (\S+)", answer).group(1)
+
+    uri = f"sip:{ALICE[0]}"
+    body = (f'<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="{uri}"><tuple id="a"><status><basic>open</basic></status>'
+            "</tuple></presence>").encode()
+    headers = "Event: presence\r\nExpires: 600\r\nContent-Type: application/pidf+xml\r\n"
+    for transport in ("udp", "tcp", "tls"):
+        with Wire(server, transport) as first, Wire(server, transport) as other:
+            publish = with_credentials(first, "PUBLISH", uri, 1, headers, body)
+            entity = tag(first.ask(publish, "PUBLISH"))
+            for wire in (first, other, other):
+                again = wire.ask(publish, f"a copy over {transport}")
+                equal(tag(again), entity, f"the entity-tag of the copy over {transport}")
+                check(f"rport={wire.here.rsplit(':', 1)[1]}" in again, f"the port the copy came from: {again}")
+
+
 def ipv6(server):
     """IPv6 listeners serve UDP, TCP, TLS and WebSocket; nothing but the address differs"""
     server.stop()
@@ -268,4 +290,4 @@ def ipv6(server):
 
 
 run([certificate_reload, broken_certificate, waiting_keys, open_files, client_certificates, connections_per_address, keep_alives,
-     forgetful_nat, ipv6])
+     forgetful_nat, copies, ipv6])

@@ -1,4 +1,4 @@
-"""A user in a browser: JsSIP over WebSocket (RFC 7118) beside a `beckon` over TLS."""
+"""A user in a browser: JsSIP or SIP.js over WebSocket (RFC 7118) beside a `beckon` over TLS."""
 
 import fcntl
 import json
@@ -12,11 +12,11 @@ import time
 
 from story import ALICE, BOB, LIMIT, Agent, Failure, Process, check, equal, run, until
 
-HERE = pathlib.Path(__file__).resolve().parent / "jssip"
+HERE = pathlib.Path(__file__).resolve().parent / "browser"
 
 
 def install(folder):
-    """The npm packages of jssip/package-lock.json, in the build folder; once per lock file."""
+    """The npm packages of browser/package-lock.json, in the build folder; once per lock file."""
     wanted = (HERE / "package-lock.json").read_text()
     done = folder / "installed"
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,11 +32,11 @@ def install(folder):
 
 
 class Browser:
-    """One `jssip/user.js`."""
+    """One `browser/user.js`."""
 
-    def __init__(self, server, aor, password, scheme="ws"):
-        self.modules = install(server.binaries.parent / "jssip")
-        self.arguments = ["node", HERE / "user.js", f"{scheme}://{server.listen[scheme]}", aor]
+    def __init__(self, server, aor, password, stack, scheme="ws"):
+        self.modules = install(server.binaries.parent / "browser")
+        self.arguments = ["node", HERE / "user.js", stack, f"{scheme}://{server.listen[scheme]}", aor]
         if scheme == "wss":
             self.arguments.append(server.certificate)
         self.environment = {"BECKON_PASSWORD": password, "BECKON_NODE_MODULES": str(self.modules)}
@@ -72,10 +72,11 @@ class Browser:
             self.events.append(json.loads(line))
 
 
-def browser(server, scheme):
-    with Browser(server, *ALICE, scheme=scheme) as alice, Agent(server, *BOB) as bob:
+def browser(server, stack, scheme):
+    with Browser(server, *ALICE, stack, scheme) as alice, Agent(server, *BOB) as bob:
         alice.send(do="register")
         registered = alice.wait("registered")
+        equal(registered["status"], 200, "the answer to alice's registration")
         check(".invalid" in registered["own"] and ".invalid" in registered["contact"],
               f"a contact that cannot be dialled, not {registered}")
         bob.run("register")
@@ -88,7 +89,6 @@ def browser(server, scheme):
               "alice's message")
 
         alice.send(do="subscribe", to=BOB[0])
-        alice.wait("accepted")
         alice.wait("pending")
         bob.run("allow", watcher=alice.aor)
         alice.wait("active")
@@ -97,14 +97,24 @@ def browser(server, scheme):
         check("<basic>open</basic>" in told["body"], f"bob is open, not {told['body']}")
 
 
-def plain_websocket(server):
+def plain_jssip(server):
     """JsSIP registers over ws with digest, sends and gets a MESSAGE, subscribes and is notified"""
-    browser(server, "ws")
+    browser(server, "jssip", "ws")
 
 
-def secure_websocket(server):
+def secure_jssip(server):
     """the same over wss"""
-    browser(server, "wss")
+    browser(server, "jssip", "wss")
+
+
+def plain_sipjs(server):
+    """SIP.js does the same over ws"""
+    browser(server, "sipjs", "ws")
+
+
+def secure_sipjs(server):
+    """and over wss"""
+    browser(server, "sipjs", "wss")
 
 
 def tab_closed(server):
@@ -114,7 +124,7 @@ def tab_closed(server):
                               capture_output=True, text=True, timeout=LIMIT, check=True)
         return [(row["aor"], row["transport"]) for row in json.loads(done.stdout).get("bindings", [])]
 
-    with Browser(server, *ALICE) as alice:
+    with Browser(server, *ALICE, "jssip") as alice:
         alice.send(do="register")
         alice.wait("registered")
         equal(bindings(), [(alice.aor, "ws")], "the bindings")
@@ -133,4 +143,4 @@ def no_upgrade(server):
     check(answer.startswith(b"HTTP/1.1 426 ") and b"\r\nUpgrade: websocket\r\n" in answer, f"426, not {answer!r}")
 
 
-run([plain_websocket, secure_websocket, tab_closed, no_upgrade])
+run([plain_jssip, secure_jssip, plain_sipjs, secure_sipjs, tab_closed, no_upgrade])

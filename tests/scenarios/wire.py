@@ -71,8 +71,8 @@ def request(wire, method, uri, number, headers="", body=b"", user="alice", to=No
     return head.encode() + body
 
 
-def authorised(wire, method, uri, number, headers="", body=b"", user=ALICE, to=None):
-    """Answers the challenge to a request and gives the final answer."""
+def with_credentials(wire, method, uri, number, headers="", body=b"", user=ALICE, to=None):
+    """Sends a request and gives it as it is sent again, with the answer to its challenge."""
     name, password = user[0].split("@")[0], user[1]
     refusal = wire.ask(request(wire, method, uri, number, headers, body, name, to), method)
     challenge = next(line for line in refusal.split("\r\n") if line.lower().startswith("www-authenticate") and "MD5" in line)
@@ -84,4 +84,9 @@ def authorised(wire, method, uri, number, headers="", body=b"", user=ALICE, to=N
     response = digest(f"{digest(f'{name}:example.org:{password}')}:{nonce}:00000001:c:auth:{digest(f'{method}:{uri}')}")
     headers += (f'Authorization: Digest username="{name}", realm="example.org", nonce="{nonce}", uri="{uri}", '
                 f'response="{response}", algorithm=MD5, qop=auth, cnonce="c", nc=00000001\r\n')
-    return wire.ask(request(wire, method, uri, number + 1, headers, body, name, to), f"{method} with credentials")
+    return request(wire, method, uri, number + 1, headers, body, name, to)
+
+
+def authorised(wire, method, uri, number, headers="", body=b"", user=ALICE, to=None):
+    """Answers the challenge to a request and gives the final answer."""
+    return wire.ask(with_credentials(wire, method, uri, number, headers, body, user, to), f"{method} with credentials")

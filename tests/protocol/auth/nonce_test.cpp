@@ -58,8 +58,34 @@ TEST_CASE("each count of a nonce is accepted once, also out of order within the 
   CHECK(window.use("n", t0, 136, t0) == Use::replayed);
   CHECK(window.use("n", t0, 137, t0) == Use::fresh);
   CHECK(window.use("n", t0, 66, t0) == Use::replayed);
-  CHECK(window.use("n", t0, 0xffffffff, t0) == Use::fresh);
   CHECK(window.use("m", t0, 1, t0) == Use::fresh);
+}
+
+TEST_CASE("a count does not leap: one request cannot use up all that are left of a nonce") {
+  NonceWindow window(60s);
+  const Time t0{};
+  constexpr auto leap = NonceWindow::leap_max;
+  CHECK(window.use("n", t0, 1, t0) == Use::fresh);
+  CHECK(window.use("n", t0, 0xffffffff, t0) == Use::replayed);
+  CHECK(window.use("n", t0, 2 + leap, t0) == Use::replayed);
+  CHECK(window.use("n", t0, 2, t0) == Use::fresh);
+  CHECK(window.use("n", t0, 2 + leap, t0) == Use::fresh);
+  CHECK(window.use("n", t0, 3 + 2 * leap, t0) == Use::replayed);
+  // COMPAT: a client that goes on counting when its nonce changes.
+  CHECK(window.use("m", t0, 100'000, t0) == Use::fresh);
+  CHECK(window.use("m", t0, 100'001, t0) == Use::fresh);
+}
+
+TEST_CASE("a nonce serves the user that used it first, and its counts nobody else") {
+  NonceWindow window(60s);
+  const Time t0{};
+  CHECK(window.use("n", t0, 1, t0, 7) == Use::fresh);
+  CHECK(window.use("n", t0, 2, t0, 8) == Use::stale);
+  CHECK(window.use("n", t0, 2, t0, 7) == Use::fresh);
+  window.distrust("n", t0);
+  CHECK_FALSE(window.is_of(7, "n", t0));
+  CHECK(window.use("n", t0, 3, t0, 8) == Use::stale);
+  CHECK(window.use("n", t0, 3, t0, 7) == Use::fresh);
 }
 
 TEST_CASE("a nonce is forgotten at the end of its life") {

@@ -158,7 +158,9 @@ TEST_CASE_FIXTURE(Fixture, "auth-int covers the body: a changed one is wrong (RF
   CHECK(verifier.verify(given, {.method = "PUBLISH", .body = "open", .ha1 = secret}, t0) == Verdict::ok);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a nonce belongs to its first user until it is used with a wrong password") {
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a nonce serves its first user alone, and is known for its own until a wrong password comes with it") {
   const auto use = [&](std::uint32_t count, std::size_t owner, std::string_view password = "secret") {
     return verifier.verify(credentials(count, password),
                            {.method = "REGISTER", .body = "", .ha1 = secret, .owner = owner}, t0);
@@ -171,10 +173,12 @@ TEST_CASE_FIXTURE(Fixture, "a nonce belongs to its first user until it is used w
   CHECK(is_known(5));
   CHECK_FALSE(is_known(6));
   CHECK_FALSE(is_known(0));
-  CHECK(use(2, 6) == Verdict::ok);
+  CHECK(use(2, 6) == Verdict::stale);
   CHECK_FALSE(is_known(6));
+  CHECK(is_known(5));
   CHECK(use(3, 5, "guess") == Verdict::wrong);
   CHECK_FALSE(is_known(5));
+  CHECK(use(3, 5) == Verdict::ok);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a nonce is old when more than half of its life is over") {

@@ -51,6 +51,15 @@ TEST_CASE("answers are found by their key until their time") {
   CHECK(log.octets() == 0);
 }
 
+TEST_CASE("an answer is sent to other sources as often as a client repeats its request, and no more") {
+  AnswerLog log(plenty);
+  const Key key{1, 7};
+  CHECK_FALSE(log.take_elsewhere(key));
+  log.add(make(key, "answer", Time(10ms)));
+  for (int i = 0; i < AnswerLog::max_elsewhere; ++i) CHECK(log.take_elsewhere(key));
+  CHECK_FALSE(log.take_elsewhere(key));
+}
+
 TEST_CASE("keys with one half in common are distinguished") {
   AnswerLog log(plenty);
   for (std::uint64_t i = 0; i < 3; ++i) {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "fixture.hpp"
+#include "protocol/transaction/answer_log.hpp"
 
 using namespace beckon;
 using namespace beckon::transaction;
@@ -89,6 +90,154 @@ TEST_CASE("a request that is not answered gets a 100 and no late answer (RFC 432
     CHECK(net.sent.size() == 1);
     CHECK(net.layer.size() == 0);
   }
+}
+
+namespace {
+
+/// A request of a client behind a NAT, with credentials.
+std::string authorised(std::string_view method, std::string_view transport, std::string_view response = "1") {
+  std::string text = request(method, std::string(transport) + " 10.0.0.1:5062;rport;branch=z9hG4bKone");
+  const auto at = text.find("Content-Length");
+  return text.insert(at,
+                     "Authorization: Digest username=\"bob\", response=\"" + std::string(response) + "\"\n");
+}
+
+Hop from(Protocol protocol, std::string_view remote, FlowId flow = 0) {
+  return {.protocol = protocol, .remote = *parse_address(remote), .local = {}, .flow = flow};
+}
+
+}  // namespace
+
+TEST_CASE("a copy from another source gets the kept answer there, its Via with the new source (RFC 3581 4)") {
+  struct Row {
+    std::string_view transport;
+    Hop first, copy;
+  };
+  const Row rows[] = {
+      {"UDP", udp, from(Protocol::udp, "192.0.2.1:50000")},
+      {"UDP", udp, from(Protocol::udp, "198.51.100.2:50000")},
+      {"TCP", tcp, tcp},
+      {"TCP", tcp, from(Protocol::tcp, "192.0.2.1:50000", 8)},
+      {"TLS", from(Protocol::tls, "192.0.2.1:40000", 9), from(Protocol::tls, "203.0.113.4:50000", 10)},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(print(row.copy.remote));
+    Fixture net;
+    net.receive(row.first, authorised("PUBLISH", row.transport));
+    net.respond(net.id(0), 200);
+    net.receive(row.copy, authorised("PUBLISH", row.transport));
+    CHECK(net.requests.size() == 1);
+    REQUIRE(net.sent.size() == 2);
+    CHECK(net.sent[1].hop == row.copy);
+    const auto via = net.sent[1].message.top_via_view();
+    REQUIRE(via.has_value());
+    CHECK(via->rport == std::to_string(row.copy.remote.port));
+    CHECK(net.sent[1].message.values(HeaderId::via).size() == 2);
+    CHECK(net.sent[1].message.to_tag() == net.sent[0].message.to_tag());
+    net.pass(640ms + 10ms);
+    CHECK(net.layer.size() == 0);
+    CHECK(net.timers.size() == 0);
+  }
+}
+
+TEST_CASE("who knows a request's branch, Call-ID and tags, but not its credentials, gets no answer of it") {
+  for (const Hop& stranger :
+       {udp, from(Protocol::udp, "192.0.2.1:50000"), from(Protocol::udp, "203.0.113.4:5060"),
+        from(Protocol::tcp, "203.0.113.4:5060", 8)}) {
+    CAPTURE(print(stranger.remote));
+    Fixture net;
+    net.receive(udp, authorised("PUBLISH", "UDP"));
+    net.receive(stranger, authorised("PUBLISH", "UDP", "2"));
+    net.respond(net.id(0), 200);
+    REQUIRE(net.sent.size() == 1);
+    CHECK(net.sent[0].hop.remote == udp.remote);
+    net.receive(stranger, authorised("PUBLISH", "UDP", "2"));
+    CHECK(net.sent.size() == 1);
+    CHECK(net.requests.size() == 1);
+  }
+}
+
+TEST_CASE("a copied datagram draws at most three times its octets to another address, and ten answers") {
+  const Hop victim = from(Protocol::udp, "203.0.113.4:5060");
+  for (const std::size_t octets : {100U, 5000U}) {
+    CAPTURE(octets);
+    Fixture net;
+    const std::string text = authorised("REGISTER", "UDP");
+    net.receive(udp, text);
+    net.layer.respond(
+        net.id(0),
+        sip::Builder::reply(net.requests[0].message, 200, "tag")
+            .add("Contact", '<' + std::string("sip:") + std::string(octets, 'a') + "@example.org>")
+            .finish(),
+        net.now());
+    for (int copy = 0; copy < 50; ++copy) net.receive(victim, text);
+    const auto drawn = net.sent.size() - 1;
+    CHECK(drawn == (octets == 100 ? AnswerLog::max_elsewhere : 0));
+    for (std::size_t i = 1; i < net.sent.size(); ++i)
+      CHECK(net.sent[i].message.text().size() <= 3 * Fixture::message(text).text().size());
+    // Its own client gets it as often, and as long, as it is.
+    net.receive(udp, text);
+    CHECK(net.sent.back().hop.remote == udp.remote);
+    CHECK(net.sent.size() == drawn + 2);
+  }
+}
+
+TEST_CASE("the responses of a request that waits go where its last copy came from, not to another address") {
+  struct Row {
+    Hop copy;
+    bool follows;
+  };
+  const Row rows[] = {{from(Protocol::udp, "192.0.2.1:50000"), true},
+                      {from(Protocol::udp, "203.0.113.4:50000"), false},
+                      {from(Protocol::tcp, "203.0.113.4:50000", 8), true}};
+  for (const auto& row : rows) {
+    for (const char* method : {"INVITE", "MESSAGE"}) {
+      CAPTURE(print(row.copy.remote));
+      CAPTURE(method);
+      Fixture net;
+      net.receive(udp, authorised(method, "UDP"));
+      net.receive(row.copy, authorised(method, "UDP"));
+      net.respond(net.id(0), 200);
+      REQUIRE(net.sent.size() == 1);
+      CHECK(net.sent[0].hop == (row.follows ? row.copy : udp));
+      const auto via = net.sent[0].message.top_via_view();
+      CHECK(via->rport == std::to_string(net.sent[0].hop.remote.port));
+      CHECK(net.requests.size() == 1);
+    }
+  }
+}
+
+TEST_CASE("an INVITE whose client was given another port by its NAT is told there that it rings") {
+  Fixture net;
+  net.receive(udp, authorised("INVITE", "UDP"));
+  net.respond(net.id(0), 180);
+  const Hop rebound = from(Protocol::udp, "192.0.2.1:50000");
+  net.receive(rebound, authorised("INVITE", "UDP"));
+  REQUIRE(net.sent.size() == 2);
+  CHECK(net.sent[1].hop == rebound);
+  CHECK(net.sent[1].message.status() == 180);
+  CHECK(net.sent[1].message.top_via_view()->rport == "50000");
+}
+
+TEST_CASE("COMPAT: a client with one branch for all its requests is answered each time, but for INVITE") {
+  for (const Hop& hop : {udp, tcp}) {
+    Fixture net;
+    for (const char* cseq : {"5", "6"}) {
+      std::string text = authorised("PUBLISH", hop.protocol == Protocol::udp ? "UDP" : "TCP", cseq);
+      text.replace(text.find("CSeq: 5"), 7, std::string("CSeq: ") + cseq);
+      net.receive(hop, text);
+    }
+    REQUIRE(net.requests.size() == 2);
+    for (const auto& each : net.requests) net.respond(each.id, 200);
+    CHECK(net.sent.size() == 2);
+  }
+}
+
+TEST_CASE("a stream keeps the answers to requests with credentials only") {
+  Fixture net;
+  net.receive(tcp, request("MESSAGE", "TCP 192.0.2.1:5062;branch=z9hG4bKone"));
+  net.respond(net.id(0), 200);
+  CHECK(net.layer.size() == 0);
 }
 
 TEST_CASE("responses go where the top Via and the source say (RFC 3261 18.2.2, RFC 3581 4)") {

@@ -55,6 +55,7 @@ const Row rows[] = {
     {"digest.userhash", "true"},
     {"digest.authentication_info", "false"},
     {"digest.md5_only_agents", "['Old/']"},
+    {"digest.md5_only_at", "['tls']"},
     {"digest.nonce_seconds", "1"},
     {"guessing.free", "1"},
     {"guessing.pause_seconds", "2"},
@@ -201,6 +202,9 @@ TEST_CASE("a fault in a file is reported with its line and what was expected") {
       {"[digest]\nqop = [\"auth-conf\"]", "line 2: digest.qop: \"auth\" or \"auth-int\""},
       {"trusted_networks = [\"10.0.0.0/33\"]",
        "line 1: trusted_networks: \"10.0.0.0/33\" is not a network such as 192.0.2.0/24"},
+      {"[digest]\nmd5_only_at = [\"udp:0\"]",
+       "line 2: digest.md5_only_at: \"udp:0\" is not a SIP transport such as \"ws\", or one port of it: "
+       "\"udp:5062\""},
       {"[guessing]\nfree = 0", "line 2: guessing.free: a number from 1 to 1000000"},
       {"domains = [\"bad domain\"]", "line 1: domains: \"bad domain\" is not a domain name or an address"},
       {"domains = [\"example.org:5060\"]",
@@ -251,6 +255,18 @@ TEST_CASE("contradictory bounds are refused") {
     Config config;
     CHECK_FALSE(read_toml(toml, config));
     CHECK(check(config).has_value());
+  }
+}
+
+TEST_CASE("where requests come in is read: a transport, or one port of it") {
+  using transaction::Protocol;
+  CHECK(parse_entrance("ws") == Entrance{Protocol::ws});
+  CHECK(parse_entrance("wss") == Entrance{Protocol::wss});
+  CHECK(parse_entrance("udp:5062") == Entrance{Protocol::udp, 5062});
+  for (const char* text :
+       {"", "https", "sctp", "udp:", "udp:0", "udp:65536", "udp:x", "udp:127.0.0.1:5060", "UDP"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_entrance(text).has_value());
   }
 }
 

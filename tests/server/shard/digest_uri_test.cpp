@@ -45,10 +45,16 @@ TEST_CASE("credentials cover the resource they name, however it is spelled (RFC 
       {"sip:bob@example.org", "sip:bob@192.0.2.77:5070;transport=udp", "sip:bob@example.org", true},
       {"sip:example.org", "sip:192.0.2.1:5060", "sip:bob@example.org", true},
       {"sip:192.0.2.1;transport=tcp", "sip:example.org", "sip:bob@example.org", true},
+      // COMPAT: SIPp names the server it sends to, whatever it asks of it
+      {"sip:192.0.2.1:5060", "sip:bob@example.org", "sip:bob@example.org", true},
+      {"sip:192.0.2.1:5060", "sip:bk07f.s@192.0.2.1:5060", "sip:bob@example.org", true},
+      {"sip:example.org", "sip:bob@example.org", "sip:bob@example.org", true},
+      {"sip:192.0.2.1:5099", "sip:bob@example.org", "sip:bob@example.org", false},
+      {"sip:192.0.2.2", "sip:bob@example.org", "sip:bob@example.org", false},
+      {"sip:carol@192.0.2.1:5060", "sip:bob@example.org", "sip:bob@example.org", false},
       // another resource
       {"sip:carol@example.org", "sip:bob@example.org", "sip:bob@example.org", false},
       {"sip:bob@example.net", "sip:bob@example.org", "sip:bob@example.org", false},
-      {"sip:example.org", "sip:bob@example.org", "sip:bob@example.org", false},
       {"sip:bob@example.org", "sip:example.org", "sip:carol@example.org", false},
       {"sip:example.net", "sip:example.org", "sip:bob@example.org", false},
       {"tel:+15551234", "sip:bob@example.org", "sip:bob@example.org", false},

@@ -40,11 +40,100 @@ TEST_CASE("SHA-512-256 is offered when it is configured") {
 }
 
 TEST_CASE(
-    "phones that give up on a challenge that is not MD5 get none (COMPAT: baresip, Twinkle, JsSIP, sipsak)") {
+    "phones that give up on a challenge that is not MD5 get none (COMPAT: baresip, Twinkle, sipsak, SIPp)") {
   World world;
   Ask old = to_register;
   old.lines.push_back("User-Agent: baresip v1.0.0 (x86_64/linux)");
   CHECK(algorithms(world.ask(udp(5070), old)) == std::vector<std::string>{"MD5"});
+}
+
+TEST_CASE(
+    "over WebSocket MD5 alone is asked for, whatever the User-Agent (COMPAT: JsSIP, SIP.js); elsewhere by "
+    "choice") {
+  auto settings = World::default_settings();
+  settings.md5_only_at.push_back({.protocol = Protocol::tls, .port = 5071});
+  settings.md5_only_at.push_back({.protocol = Protocol::udp, .port = 5062});
+  World world(settings);
+  world.add_user("alice@example.org");
+  struct Row {
+    Protocol protocol;
+    const char* local;
+    bool md5_only;
+  };
+  const Row rows[] = {
+      {Protocol::ws, "192.0.2.1:5080", true},   {Protocol::wss, "192.0.2.1:443", true},
+      {Protocol::tls, "192.0.2.1:5071", true},  {Protocol::tls, "192.0.2.1:5061", false},
+      {Protocol::udp, "192.0.2.1:5062", true},  {Protocol::udp, "192.0.2.1:5060", false},
+      {Protocol::tcp, "192.0.2.1:5071", false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.local);
+    const std::vector<std::string> offered =
+        row.md5_only ? std::vector<std::string>{"MD5"} : std::vector<std::string>{"SHA-256", "MD5"};
+    const Hop hop{row.protocol, *parse_address("192.0.2.9:40000"), *parse_address(row.local), 7};
+    Ask ask = to_register;
+    ask.call_id = row.local;
+    ask.lines.push_back("User-Agent: SIP.js/0.21.2");
+    CHECK(algorithms(world.ask(hop, ask)) == offered);
+    Ask stale = ask;
+    stale.lines.push_back(
+        "Authorization: Digest username=\"alice\", realm=\"example.org\", nonce=\"n\", "
+        "uri=\"sip:example.org\", response=\"0\"");
+    CHECK(algorithms(world.ask(hop, stale)) == offered);
+    CHECK(world.ask_as(hop, ask, "alice").status() == 200);
+  }
+}
+
+TEST_CASE("where MD5 is switched off, WebSocket is asked for SHA-256 as well") {
+  auto settings = World::default_settings();
+  settings.digest_md5 = false;
+  World world(settings);
+  const Hop ws{Protocol::ws, *parse_address("192.0.2.9:40000"), *parse_address("192.0.2.1:5080"), 7};
+  CHECK(algorithms(world.ask(ws, to_register)) == std::vector<std::string>{"SHA-256"});
+}
+
+TEST_CASE(
+    "an authorised request is answered again wherever its copy comes from, and not taken for a replay") {
+  const Hop tcp{Protocol::tcp, *parse_address("192.0.2.9:40000"), *parse_address("192.0.2.1:5060"), 7};
+  Hop next = tcp;
+  next.remote.port = 40001;
+  next.flow = 8;
+  struct Row {
+    const char* name;
+    Hop first, copy;
+  };
+  const Row rows[] = {
+      {"on its connection", tcp, tcp},
+      {"on its next connection", tcp, next},
+      {"over TLS", tls(7), tls(8)},
+      {"behind a NAT that gave it another port", udp(5070), udp(5071)},
+      {"from another address",
+       udp(5070),
+       {Protocol::udp, *parse_address("203.0.113.5:5060"), *parse_address("192.0.2.1:5060"), 0}},
+  };
+  for (const unsigned shards : {1U, 2U}) {
+    for (const Row& row : rows) {
+      CAPTURE(row.name);
+      CAPTURE(shards);
+      World world(World::default_settings(), shards);
+      world.add_user("alice@example.org");
+      Ask request = to_register;
+      const auto challenge = world.ask(row.first, request);
+      request.lines.push_back(World::credentials(challenge, request, "alice", "secret"));
+      request.branch = "z9hG4bKsame";
+      const auto text = world.text_of(request);
+      world.receive(row.first, text);
+      const auto first = world.take();
+      world.receive(row.copy, text);
+      const auto again = world.take();
+      CHECK(first.message.status() == 200);
+      CHECK(again.message.status() == 200);
+      CHECK(again.to == row.copy);
+      CHECK(again.message.to_tag() == first.message.to_tag());
+      CHECK(again.message.header(HeaderId::contact) == first.message.header(HeaderId::contact));
+      CHECK(world.wire.sent.empty());
+    }
+  }
 }
 
 TEST_CASE("the right password lets in, under either user name; on one shard or two") {
@@ -93,6 +182,30 @@ TEST_CASE("a retransmission is answered by its transaction and not taken for a r
   world.receive(udp(5070), text);
   CHECK(world.take().message.status() == 200);
   CHECK(world.take().message.status() == 200);
+}
+
+TEST_CASE("after a restart a copied datagram gets its kept answer, but no more than three times its octets") {
+  for (const std::size_t octets : {20U, 900U}) {
+    CAPTURE(octets);
+    World world;
+    world.add_user("alice@example.org");
+    Ask far{.call_id = "far"};
+    for (const char* device : {"1", "2"})
+      far.lines.push_back("Contact: <sip:" + std::string(octets, 'a') + device + "@192.0.2.9:5070>");
+    REQUIRE(world.ask_as(tls(7), far, "alice").status() == 200);
+    Ask request = to_register;
+    request.lines.push_back(World::credentials(world.ask(udp(5070), request), request, "alice", "secret"));
+    request.branch = "z9hG4bKsame";
+    const auto text = world.text_of(request);
+    world.receive(udp(5070), text);
+    REQUIRE(world.take().message.status() == 200);
+    world.restart(1);
+    const Hop victim{Protocol::udp, *parse_address("203.0.113.5:5060"), *parse_address("192.0.2.1:5060"), 0};
+    world.receive(victim, text);
+    const auto answer = world.take().message;
+    CHECK(answer.status() == (octets == 20 ? 200 : 401));
+    CHECK(answer.text().size() <= 3 * text.size());
+  }
 }
 
 TEST_CASE("an old nonce with the right password is challenged as stale (RFC 7616 3.3)") {
