@@ -141,6 +141,7 @@ bool ServerTable::repeat_answer(const Key& key, Time now) {
   const auto answer = answers_.find(key);
   if (!answer) return false;
   const Hop hop{.protocol = Protocol::udp, .remote = answer->remote, .local = answer->local};
+  ++resent_;
   context_.transport.send(hop, share(answer->response), nullptr);
   return true;
 }
@@ -265,7 +266,10 @@ void ServerTable::perform(Server& server, const ServerActions& actions, std::str
     server.request = nullptr;
     transmit(server);
   }
-  if (actions.resend && server.response) transmit(server);
+  if (actions.resend && server.response) {
+    ++resent_;
+    transmit(server);
+  }
   if (actions.send_trying) send_trying(server);
   if (actions.destroy) {
     close(server);

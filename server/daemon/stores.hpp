@@ -22,6 +22,8 @@ class StoreFiles {
   std::optional<Failure> load(const Config& config, store::Loader& loader);
   /// The domains of the users; empty, and logged, when they cannot be read.
   std::vector<std::string> user_domains();
+  /// Batches that wait for the state file.
+  std::size_t backlog() const { return state_ ? state_->backlog() : 0; }
   /// Writes what waits; nothing is posted to the seats any more.
   void finish();
 

@@ -28,6 +28,8 @@ class Registrar final : public Room, public Keeper {
   std::vector<Binding> targets(std::string_view aor, Now now) const;
   /// Addresses-of-record with a binding.
   std::size_t size() const { return size_; }
+  /// Bindings of all of them, suspended ones too.
+  std::size_t binding_count() const { return binding_count_; }
 
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
@@ -58,7 +60,7 @@ class Registrar final : public Room, public Keeper {
   std::vector<BindingsObserver*> observers_;
   FlowIndex flows_;
   FlowRounds closing_;
-  std::size_t size_ = 0;
+  std::size_t size_ = 0, binding_count_ = 0;
   Timer grace_;
 };
 
