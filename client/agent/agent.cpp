@@ -37,6 +37,7 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
                      .on_failed = [this](std::string_view why, Now now) { on_datagrams_failed(why, now); }}),
       pager_(context_),
       rules_(config_.account, config_.xcap_root, edges_.http, edges_.random),
+      watch_log_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       subscriptions_(
           context_,
           {.is_verified = [this](const std::string& aor,
@@ -47,6 +48,8 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
                [this](const documents::WatcherInfo& info, Now now) {
                  for (const auto& permit : info.permits) sessions_.permit(permit.aor, permit.mode, now);
                },
+           .on_registered = [this](const std::string& of, const std::string& contact,
+                                   Now now) { greet(of, contact, now); },
            .on_change = [this] { update_reachability(); }}),
       book_(context_),
       sessions_(context_, book_, keyring_, edges_.pins, edges_.port, edges_.on_pins_changed),
@@ -239,6 +242,73 @@ void Agent::do_subscribe(const control::Command& command, Now now) {
       subscriptions_.subscribe(command.text("to"), command.text("package", presence::presence_package),
                                expires, ends(command), now, rates);
   if (!begun) result(command, control::Cause::usage, now, 0, begun.error().message());
+}
+
+void Agent::do_watchers(const control::Command& command, Now) {
+  watch_log_.read(
+      [this, command](int status, const std::string& reason, const documents::WatchLog& log, Now now) {
+        if (status == 200) {
+          boost::json::array lines;
+          for (const auto& line : log.lines) {
+            if (!line.until.empty() && !command.flag("log")) continue;
+            boost::json::object out{
+                {"watcher", line.watcher}, {"view", line.view}, {"shown", line.shown}, {"from", line.from}};
+            if (!line.until.empty()) out["until"] = line.until;
+            lines.push_back(std::move(out));
+          }
+          boost::json::object event = control::make_event("watch-log", now);
+          event["lines"] = std::move(lines);
+          emit_(std::move(event));
+        }
+        result_of_status(command, status, reason, now);
+      });
+}
+
+/// The command ends when the server has answered for every user; the first refusal is its result.
+void Agent::do_welcome(const control::Command& command, Now now) {
+  constexpr std::uint32_t standard_seconds = 3600;
+  struct Answers {
+    std::size_t left = 0;
+    int status = 200;
+    std::string reason;
+  };
+  const auto answers = std::make_shared<Answers>();
+  const auto users = command.addresses("users");
+  answers->left = users.size();
+  const auto take = [this, command, answers](int status, const std::string& reason, Now at) {
+    if (answers->status / 100 == 2 && status / 100 != 2) {
+      answers->status = status;
+      answers->reason = reason;
+    }
+    if (--answers->left == 0) result_of_status(command, answers->status, answers->reason, at);
+  };
+  for (const std::string& user : users) {
+    welcomes_[user] = command.text("text");
+    const auto begun = subscriptions_.subscribe(
+        user, std::string(presence::reg_package), standard_seconds,
+        [take, user](int status, Now at) { take(status, "watching " + user, at); }, now);
+    // Once more: the new text counts.
+    if (!begun) take(200, {}, now);
+  }
+}
+
+void Agent::greet(const std::string& user, const std::string& contact, Now now) {
+  const auto text = welcomes_.find(user);
+  if (text == welcomes_.end()) return;
+  pager_.send(
+      user, text->second,
+      [this, user, contact](int status, std::string_view reason, Now at) {
+        boost::json::object event = control::make_event("welcome", at);
+        event["to"] = user;
+        event["contact"] = contact;
+        if (status > 0) event["status"] = status;
+        if (status / 100 != 2)
+          event["reason"] = !reason.empty() ? reason
+                            : status > 0    ? sip::default_reason(status)
+                                            : control::reason_of(status);
+        emit_(std::move(event));
+      },
+      now);
 }
 
 void Agent::do_unsubscribe(const control::Command& command, Now now) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "client/presence/publication.hpp"
 #include "client/presence/subscriptions.hpp"
 #include "client/xcap/rules.hpp"
+#include "client/xcap/watch_log.hpp"
 
 namespace beckon::client {
 
@@ -94,6 +96,8 @@ class Agent final : private control::Executor {
   void do_publish(const control::Command& command, Now now) override;
   void do_unpublish(const control::Command& command, Now now) override;
   void do_subscribe(const control::Command& command, Now now) override;
+  void do_watchers(const control::Command& command, Now now) override;
+  void do_welcome(const control::Command& command, Now now) override;
   void do_unsubscribe(const control::Command& command, Now now) override;
   void do_allow(const control::Command& command, Now now) override;
   void do_block(const control::Command& command, Now now) override;
@@ -125,6 +129,7 @@ class Agent final : private control::Executor {
   void on_registered(Now now);
   void on_datagrams_failed(std::string_view why, Now now);
   void report_connection(std::string_view state, std::string_view reason, Now now);
+  void greet(const std::string& user, const std::string& contact, Now now);
   void learn_identities(const std::string& of, const documents::Presence& presence, Now now);
   void update_reachability();
 
@@ -141,6 +146,8 @@ class Agent final : private control::Executor {
   account::Registration registration_;
   message::Pager pager_;
   xcap::Rules rules_;
+  xcap::WatchLog watch_log_;
+  std::map<std::string, std::string> welcomes_;  ///< Text, by the AOR of the user whose devices get it.
   presence::Subscriptions subscriptions_;
   call::Book book_;
   direct::Sessions sessions_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <functional>
@@ -51,6 +52,16 @@ const std::vector<Specification>& table() {
         {"max-rate", Type::text, false, "the most notifications a second, as 0.2 (RFC 6446)"},
         {"min-rate", Type::text, false, "the fewest notifications a second, with news or without"},
         {"adaptive-min-rate", Type::text, false, "the fewest a second on average, over some of them"}},
+       Then::stay},
+      {"watchers",
+       &E::do_watchers,
+       "show what your watchers are shown, and since when",
+       {{"log", Type::flag, false, "also what they were shown before"}}},
+      {"welcome",
+       &E::do_welcome,
+       "send users a text whenever a device of theirs registers",
+       {{"users", Type::addresses, true, "the users; you must be permitted to watch their registrations"},
+        {"text", Type::text, true, "the text"}},
        Then::stay},
       {"unsubscribe",
        &E::do_unsubscribe,
@@ -114,18 +125,28 @@ std::string form_of(const Argument& argument) {
       return "NUMBER";
     case Type::address:
       return "USER@DOMAIN";
+    case Type::addresses:
+      return "USER@DOMAIN...";
+    case Type::flag:
+      return "true|false";
     case Type::text:
       break;
   }
   return "TEXT";
 }
 
-/// "publish BASIC [--note TEXT]..."
+/// "publish BASIC [--note TEXT]...", "welcome users... --text TEXT", "watchers [--log]"
 std::string usage_of(const Specification& command) {
   std::string usage = command.name;
+  bool is_after_list = false;
   for (const Argument& argument : command.arguments) {
-    usage += argument.required ? fmt::format(" {}", argument.name)
-                               : fmt::format(" [--{} {}]", argument.name, form_of(argument));
+    const std::string named = fmt::format("--{} {}", argument.name, form_of(argument));
+    const bool is_list = argument.type == Type::addresses;
+    usage += argument.type == Type::flag ? fmt::format(" [--{}]", argument.name)
+             : !argument.required        ? " [" + named + "]"
+             : is_after_list             ? " " + named
+                                         : fmt::format(" {}{}", argument.name, is_list ? "..." : "");
+    is_after_list = is_after_list || is_list;
   }
   return usage;
 }
@@ -167,6 +188,17 @@ bool accept(const Argument& argument, boost::json::value& value) {
       value = address;
       return !address.empty();
     }
+    case Type::addresses: {
+      if (!value.is_array() || value.as_array().empty()) return false;
+      for (auto& each : value.as_array()) {
+        const std::string address = each.is_string() ? canonical_address(each.as_string()) : std::string();
+        if (address.empty()) return false;
+        each = address;
+      }
+      return true;
+    }
+    case Type::flag:
+      return value.is_bool();
   }
   return false;
 }
@@ -275,6 +307,18 @@ std::int64_t Command::number(std::string_view argument, std::int64_t otherwise) 
   return value != nullptr && value->is_int64() ? value->as_int64() : otherwise;
 }
 
+std::vector<std::string> Command::addresses(std::string_view argument) const {
+  std::vector<std::string> all;
+  if (const auto* value = arguments.if_contains(argument); value != nullptr && value->is_array())
+    for (const auto& each : value->as_array()) all.emplace_back(each.as_string());
+  return all;
+}
+
+bool Command::flag(std::string_view argument) const {
+  const auto* value = arguments.if_contains(argument);
+  return value != nullptr && value->is_bool() && value->as_bool();
+}
+
 boost::system::result<Command, Rejected> parse_command(std::string_view line) {
   if (line.size() > line_max)
     return reject(Errc::too_long, Command{}, fmt::format("{} octets at most", line_max));
@@ -314,6 +358,10 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words) {
       argument = std::ranges::find(arguments, name, &Argument::name);
       if (argument == arguments.end())
         return reject(Errc::bad_argument, command, fmt::format("{} has no --{}", command.name(), name));
+      if (argument->type == Type::flag) {
+        command.arguments[argument->name] = true;
+        continue;
+      }
       if (++i == words.size()) return reject(Errc::missing_argument, command, "--" + name + " has no value");
     } else {
       positional = std::find_if(positional, arguments.end(), std::mem_fn(&Argument::required));
@@ -321,7 +369,8 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words) {
         return reject(
             Errc::bad_argument, command,
             fmt::format("{} is one word too many; {}", words[i].text, usage_of(*command.specification)));
-      argument = positional++;
+      argument = positional;
+      if (argument->type != Type::addresses) ++positional;
     }
     const Word& word = words[i];
     if (argument->takes_rest && (i + 1 < words.size() || (!word.closed && !word.rest.starts_with('"')))) {
@@ -329,6 +378,12 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words) {
       break;
     }
     if (!word.closed) return reject(Errc::bad_argument, command, "a quotation mark has no second one");
+    if (argument->type == Type::addresses) {
+      auto& value = command.arguments[argument->name];
+      if (!value.is_array()) value = boost::json::array();
+      value.as_array().emplace_back(word.text);
+      continue;
+    }
     command.arguments[argument->name] = value_of_word(*argument, word.text);
   }
   return check(std::move(command));

@@ -25,7 +25,13 @@ inline constexpr std::size_t line_max = 65536;
 
 /// One argument of a command.
 struct Argument {
-  enum class Type { text, number, address };
+  enum class Type {
+    text,
+    number,
+    address,
+    addresses,  ///< One or more; on a command line all words without a name.
+    flag,       ///< True where it is named.
+  };
   const char* name;
   Type type;
   bool required;
@@ -46,6 +52,8 @@ class Executor {
   virtual void do_unregister(const Command& command, Now now) = 0;
   virtual void do_publish(const Command& command, Now now) = 0;
   virtual void do_unpublish(const Command& command, Now now) = 0;
+  virtual void do_watchers(const Command& command, Now now) = 0;
+  virtual void do_welcome(const Command& command, Now now) = 0;
   virtual void do_subscribe(const Command& command, Now now) = 0;
   virtual void do_unsubscribe(const Command& command, Now now) = 0;
   virtual void do_allow(const Command& command, Now now) = 0;
@@ -96,6 +104,8 @@ struct Command {
   bool has(std::string_view argument) const { return arguments.contains(argument); }
   std::string text(std::string_view argument, std::string_view otherwise = {}) const;
   std::int64_t number(std::string_view argument, std::int64_t otherwise) const;
+  std::vector<std::string> addresses(std::string_view argument) const;
+  bool flag(std::string_view argument) const;
 };
 
 /// A command that could not be read. Its `id` and which command it is are kept if they could be read, so that
@@ -111,8 +121,9 @@ struct Rejected {
 boost::system::result<Command, Rejected> parse_command(std::string_view line);
 
 /// Reads the words of a command line, required arguments by position, the others as --name VALUE:
-/// message alice@example.org "hi", allow bob@example.org --direct auto.
-/// The words after the recipient of a message are its text, with or without quotation marks.
+/// message alice@example.org "hi", allow bob@example.org --direct auto. Required ones may be named, too, and
+/// are after a list: welcome alice@example.org bob@example.org --text "hi". A flag has no value: watchers
+/// --log. The words after the recipient of a message are its text, with or without quotation marks.
 boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words);
 
 /// Reads the same from a typed line, where "quotation marks" keep the blanks of a value together.

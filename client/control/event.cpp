@@ -111,6 +111,20 @@ std::string print_summary(const object& event) {
   return out;
 }
 
+/// "2026-11-21T04:00:00Z  bob@example.org  open, note"
+std::string print_watch_log(const object& event) {
+  const array& lines = items(event, "lines");
+  if (lines.empty()) return "no watcher was shown anything\n";
+  std::string out;
+  for (const auto& value : lines) {
+    const object& line = value.as_object();
+    const std::string view = of(line, "view"), until = of(line, "until");
+    out += fmt::format("{}  {:<32} {}{}{}\n", of(line, "from"), of(line, "watcher"), of(line, "shown"),
+                       view == "all" ? "" : in_parentheses(view), until.empty() ? "" : ", until " + until);
+  }
+  return out;
+}
+
 std::string print_snapshot(const object& event) {
   std::string out =
       fmt::format("registration: {}\npublication: {}\n", of(event, "registration"), of(event, "publication"));
@@ -156,6 +170,10 @@ std::string print_for_people(const object& event) {
   if (name == "presence") return print_presence(event);
   if (name == "watchers") return print_watchers(event);
   if (name == "dialogs") return print_dialogs(event);
+  if (name == "watch-log") return print_watch_log(event);
+  if (name == "welcome")
+    return fmt::format("{} registered {}: welcome {}\n", of(event, "to"), of(event, "contact"),
+                       event.contains("reason") ? "not sent" + in_parentheses(of(event, "reason")) : "sent");
   if (name == "message-summary") return print_summary(event);
   if (name == "snapshot") return print_snapshot(event);
   if (name == "call") return print_call(event);

@@ -17,6 +17,7 @@ std::string_view type_of(std::string_view package) {
   if (package == winfo_package) return documents::winfo_type;
   if (package == dialog_package) return documents::dialoginfo_type;
   if (package == summary_package) return documents::message_summary_type;
+  if (package == reg_package) return documents::reginfo_type;
   return documents::pidf_type;
 }
 
@@ -76,7 +77,7 @@ void Subscriptions::refresh_all(Now now) {
 const incoming::Services& Subscriptions::services() const {
   static const incoming::Services services{
       .methods = {sip::Method::notify},
-      .packages = {presence_package, winfo_package, dialog_package, summary_package}};
+      .packages = {presence_package, winfo_package, dialog_package, summary_package, reg_package}};
   return services;
 }
 
@@ -100,6 +101,7 @@ void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now 
   if (package == winfo_package) return on_winfo(notify, now);
   if (package == dialog_package) return on_dialogs(key, notify, now);
   if (package == summary_package) return on_summary(of, notify, now);
+  if (package == reg_package) return on_registrations(key, notify, now);
   on_presence(of, notify, now);
 }
 
@@ -152,6 +154,15 @@ void Subscriptions::on_dialogs(const Key& key, const sip::Message& notify, Now n
   event["document"] = info->state == documents::DialogInfo::State::full ? "full" : "partial";
   event["dialogs"] = dialogs.json();
   context_.emit(std::move(event));
+}
+
+void Subscriptions::on_registrations(const Key& key, const sip::Message& notify, Now now) {
+  const std::string of = key.first;
+  const auto info = documents::parse_reginfo(notify.body());
+  if (!info) return warn("the registrations of " + of + " cannot be read: " + info.error().message(), now);
+  const auto news = registrations_[of].take(*info);
+  if (news.is_gap) subscriptions_.at(key)->reload(now);
+  for (const std::string& contact : news.fresh) hooks_.on_registered(of, contact, now);
 }
 
 void Subscriptions::on_summary(const std::string& of, const sip::Message& notify, Now now) {

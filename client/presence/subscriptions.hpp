@@ -11,6 +11,7 @@
 
 #include "client/incoming/room.hpp"
 #include "client/presence/dialogs.hpp"
+#include "client/presence/registrations.hpp"
 #include "client/presence/subscription.hpp"
 #include "client/presence/view.hpp"
 #include "client/presence/watchers.hpp"
@@ -21,6 +22,7 @@ inline constexpr std::string_view presence_package = "presence";
 inline constexpr std::string_view winfo_package = "presence.winfo";
 inline constexpr std::string_view dialog_package = "dialog";
 inline constexpr std::string_view summary_package = "message-summary";
+inline constexpr std::string_view reg_package = "reg";
 
 enum class Errc {
   already_subscribed = 1,
@@ -30,8 +32,8 @@ enum class Errc {
 const char* to_string(Errc value);
 
 /// The subscriptions of this user agent and what they show: presence of others (event "presence"), the own
-/// watchers (event "watchers"), dialogs (event "dialogs") and waiting messages (event "message-summary").
-/// Takes the NOTIFYs of all these packages. One thread.
+/// watchers (event "watchers"), dialogs (event "dialogs"), waiting messages (event "message-summary"), and
+/// which devices of others register (a hook). Takes the NOTIFYs of all these packages. One thread.
 class Subscriptions final : public incoming::Room {
  public:
   struct Hooks {
@@ -40,6 +42,8 @@ class Subscriptions final : public incoming::Room {
     std::function<void(const std::string& of, const documents::Presence& presence, Now now)> on_presence;
     /// A winfo document was taken; it is shown next.
     std::function<void(const documents::WatcherInfo& info, Now now)> on_watchers;
+    /// A device of that user registered; `contact` is its URI.
+    std::function<void(const std::string& of, const std::string& contact, Now now)> on_registered{};
     /// A subscription changed its state.
     std::function<void()> on_change;
   };
@@ -80,6 +84,7 @@ class Subscriptions final : public incoming::Room {
   void confirm(const Key& key, Now now);
   void on_winfo(const sip::Message& notify, Now now);
   void on_dialogs(const Key& key, const sip::Message& notify, Now now);
+  void on_registrations(const Key& key, const sip::Message& notify, Now now);
   void on_summary(const std::string& of, const sip::Message& notify, Now now);
   void on_change(const Key& key, Now now);
   void warn(const std::string& text, Now now);
@@ -94,6 +99,8 @@ class Subscriptions final : public incoming::Room {
   std::map<std::string, documents::Presence>
       presences_;  ///< The last documents of subscriptions that have not ended, by AOR.
   std::map<std::string, Dialogs> dialogs_;  ///< By AOR.
+  /// By AOR. Kept when a subscription ends, so that the next one shows no device as new that was known.
+  std::map<std::string, Registrations> registrations_;
 };
 
 }  // namespace beckon::client::presence

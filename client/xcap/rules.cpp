@@ -1,9 +1,5 @@
 #include "client/xcap/rules.hpp"
 
-#include "client/control/cause.hpp"
-#include "protocol/base/text.hpp"
-#include "protocol/xcap/target.hpp"
-
 namespace beckon::client::xcap {
 
 using beckon::xcap::Method;
@@ -15,12 +11,6 @@ namespace {
 /// How often an edit is tried because another device changes the document meanwhile.
 constexpr int tries_max = 4;
 
-}  // namespace
-
-const char* to_string(Errc) { return "the server's certificate is not trusted, or is for another name"; }
-
-namespace {
-
 Result<documents::Rules> read_rules(const Response& response) {
   if (response.status == 404) return documents::Rules{};
   return documents::parse_pres_rules(response.body);
@@ -28,17 +18,8 @@ Result<documents::Rules> read_rules(const Response& response) {
 
 }  // namespace
 
-Rules::Rules(const account::Account& account, std::string root, Http& http, Random& random)
-    : account_(account),
-      path_(beckon::xcap::print(beckon::xcap::Target{.auid = "pres-rules",
-                                                     .tree = beckon::xcap::Target::Tree::users,
-                                                     .user = account.aor,
-                                                     .document = "index",
-                                                     .node_selector = {},
-                                                     .query = {}},
-                                root)),
-      http_(http),
-      random_(random) {}
+Rules::Rules(const account::Account& account, std::string_view root, Http& http, Random& random)
+    : path_(Requester::path_of(account, "pres-rules", root)), requester_(account, http, random) {}
 
 void Rules::set(std::string watcher, std::optional<documents::Verdict> verdict, Done done) {
   edits_.push_back({std::move(watcher), verdict, std::move(done)});
@@ -94,36 +75,12 @@ void Rules::end(int status, std::string reason, Now now) {
   edit.done(status, std::move(reason), now);
 }
 
-std::string Rules::authorization(const Request& request) {
-  return auth::answer(*challenge_, {.user = account_.user,
-                                    .password = account_.password,
-                                    .method = beckon::xcap::to_string(request.method),
-                                    .uri = request.target,
-                                    .body = request.body,
-                                    .cnonce = random_.token(8),
-                                    .count = ++count_});
-}
-
-void Rules::send(Request request, std::function<void(const Response&, Now)> done, bool again) {
-  Request sent = request;
-  if (challenge_) sent.headers.emplace_back("Authorization", authorization(request));
-  http_.send(std::move(sent), [this, life = life_.watch(), request = std::move(request),
-                               done = std::move(done), again](Result<Response> response, Now now) {
-    if (life.expired()) return;
-    if (!response) {
-      const int status = response.error() == Errc::untrusted ? control::unproven : 0;
-      return end(status, response.error().message(), now);
-    }
-    if (response->status != 401 || again) return done(*response, now);
-    std::vector<std::string> values;
-    for (const auto& [name, value] : response->headers) {
-      if (iequals(name, "WWW-Authenticate")) values.push_back(value);
-    }
-    challenge_ = auth::choose(values);
-    count_ = 0;
-    if (!challenge_) return done(*response, now);
-    send(request, done, true);
-  });
+void Rules::send(Request request, std::function<void(const Response&, Now)> done) {
+  requester_.send(std::move(request),
+                  [this, done = std::move(done)](const Result<Response>& response, Now now) {
+                    response ? done(*response, now)
+                             : end(Requester::status_of(response.error()), response.error().message(), now);
+                  });
 }
 
 }  // namespace beckon::client::xcap

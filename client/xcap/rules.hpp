@@ -4,12 +4,9 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
-#include "client/account/account.hpp"
-#include "client/account/requester.hpp"
-#include "client/xcap/http.hpp"
-#include "protocol/auth/digest.hpp"
-#include "protocol/base/random.hpp"
+#include "client/xcap/requester.hpp"
 #include "protocol/documents/pres_rules.hpp"
 
 namespace beckon::client::xcap {
@@ -24,7 +21,7 @@ class Rules {
   using Done = std::function<void(int status, std::string reason, Now now)>;
 
   /// `root` is the path of the XCAP root, e.g. "/xcap".
-  Rules(const account::Account& account, std::string root, Http& http, Random& random);
+  Rules(const account::Account& account, std::string_view root, Http& http, Random& random);
 
   /// Without a verdict the watcher's rule is removed.
   void set(std::string watcher, std::optional<documents::Verdict> verdict, Done done);
@@ -43,19 +40,11 @@ class Rules {
   void on_written(int status, Now now);
   void end(int status, std::string reason, Now now);
 
-  /// Sends with credentials; answers a challenge once.
-  void send(beckon::xcap::Request request, std::function<void(const beckon::xcap::Response&, Now)> done,
-            bool again = false);
-  std::string authorization(const beckon::xcap::Request& request);
+  void send(beckon::xcap::Request request, std::function<void(const beckon::xcap::Response&, Now)> done);
 
-  const account::Account& account_;
   std::string path_;
-  Http& http_;
-  Random& random_;
+  Requester requester_;
   std::deque<Edit> edits_;  ///< The first is in progress.
-  std::optional<auth::Challenge> challenge_;
-  std::uint32_t count_ = 0;
-  account::Life life_;
 };
 
 }  // namespace beckon::client::xcap

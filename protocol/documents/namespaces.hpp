@@ -15,5 +15,6 @@ inline constexpr std::string_view dialog_info = "urn:ietf:params:xml:ns:dialog-i
 inline constexpr std::string_view common_policy = "urn:ietf:params:xml:ns:common-policy";  // RFC 4745
 inline constexpr std::string_view pres_rules = "urn:ietf:params:xml:ns:pres-rules";        // RFC 5025
 inline constexpr std::string_view direct = "urn:beckon:params:xml:ns:direct:1";  // DIRECT_SESSIONS 2
+inline constexpr std::string_view watch_log = "urn:beckon:params:xml:ns:watch-log:1";
 
 }  // namespace beckon::documents::ns

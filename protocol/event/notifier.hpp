@@ -105,6 +105,15 @@ class Notifier {
   std::string_view reason() const { return reason_; }
   Time expires() const { return expires_; }
   bool in_flight() const { return in_flight_; }
+  /// A NOTIFY is due that has not been sent...
+  bool is_due() const { return wanted_.has_value(); }
+  /// ...as nothing can be sent, or not before a time: a pause after a failure, the pace, a restart.
+  bool is_held() const { return held_; }
+  Time not_before() const { return not_before_; }
+  /// NOTIFYs in a row that failed.
+  unsigned failures() const { return failures_; }
+  /// When the last one left; Time::min() before the first.
+  Time last_sent() const { return last_sent_; }
   /// A NOTIFY that arrived has said the state it is in.
   bool has_told_state() const { return told_ == state_ && state_ != State::terminated; }
   /// Nothing keeps `on_silence` from sending.

@@ -301,7 +301,10 @@ void ClientTable::on_transport_error(TransactionId id, Now now) {
 
 /// The table is in order before the user is called: the call may send, cancel and end transactions.
 void ClientTable::perform(Client& client, const ClientActions& actions, const Input& input, Now now) {
-  if (actions.send_request) transmit(client, client.request);
+  if (actions.send_request) {
+    ++resent_;
+    transmit(client, client.request);
+  }
   if (actions.send_ack) perform_ack(client, input.response);
   if (actions.send_cancel) perform_cancel(client, now);
 

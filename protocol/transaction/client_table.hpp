@@ -35,6 +35,8 @@ class ClientTable {
   void on_flow_closed(FlowId flow, Now now);
 
   std::size_t size() const { return clients_.size(); }
+  /// Requests sent again.
+  std::uint64_t resent() const { return resent_; }
   void dump(const std::function<void(const Layer::Row&)>& visit) const;
 
  private:
@@ -107,7 +109,8 @@ class ClientTable {
   /// Peers that did not accept a connection, and until when this is assumed.
   std::map<Address, Time> no_tcp_;
   std::string branch_, via_;  ///< What is being written, kept for their memory.
-  bool is_full_ = false;      ///< The last request found no place: logged once.
+  std::uint64_t resent_ = 0;
+  bool is_full_ = false;  ///< The last request found no place: logged once.
 };
 
 }  // namespace beckon::transaction

@@ -83,6 +83,8 @@ void Layer::on_flow_closed(FlowId flow, Now now) { impl_->clients.on_flow_closed
 
 std::size_t Layer::size() const { return impl_->clients.size() + impl_->servers.size(); }
 
+Layer::Resent Layer::resent() const { return {impl_->clients.resent(), impl_->servers.resent()}; }
+
 void Layer::dump(const std::function<void(const Row&)>& visit) const {
   impl_->servers.dump(visit);
   impl_->clients.dump(visit);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -180,6 +181,13 @@ class Layer {
 
   /// Live server and client transactions.
   std::size_t size() const;
+
+  /// Messages sent again since the start: requests that got no response in time, and responses to copies of
+  /// their requests.
+  struct Resent {
+    std::uint64_t requests = 0, responses = 0;
+  };
+  Resent resent() const;
 
   /// One row of the live table.
   struct Row {

@@ -205,6 +205,7 @@ bool ServerTable::repeat_answer(const Key& key, const Incoming& copy, Time now) 
   }
   const Hop back = response_hop(copy.via, copy.from);
   if (back.remote == answer->remote) {
+    ++resent_;
     context_.transport.send(back, share(answer->response), nullptr);
     return true;
   }
@@ -213,7 +214,10 @@ bool ServerTable::repeat_answer(const Key& key, const Incoming& copy, Time now) 
   const bool may_draw =
       is_reliable(back.protocol) ||
       (text->size() <= elsewhere_factor * copy.request.text().size() && answers_.take_elsewhere(key));
-  if (may_draw) context_.transport.send(back, text, nullptr);
+  if (may_draw) {
+    ++resent_;
+    context_.transport.send(back, text, nullptr);
+  }
   return true;
 }
 
@@ -340,7 +344,10 @@ void ServerTable::perform(Server& server, const ServerActions& actions, std::str
     server.request = nullptr;
     transmit(server);
   }
-  if (actions.resend && server.response) transmit(server);
+  if (actions.resend && server.response) {
+    ++resent_;
+    transmit(server);
+  }
   if (actions.send_trying) send_trying(server);
   if (actions.destroy) {
     // A client that repeats a request on a stream (it need not), or on its next connection, would be told

@@ -35,6 +35,8 @@ class ServerTable {
   void release(TransactionId id);
 
   std::size_t size() const { return servers_.size() + answers_.size(); }
+  /// Responses sent again for copies of their requests.
+  std::uint64_t resent() const { return resent_; }
   void dump(const std::function<void(const Layer::Row&)>& visit) const;
 
  private:
@@ -116,6 +118,7 @@ class ServerTable {
   AnswerLog answers_;
   Timer answers_timer_;
   std::size_t locating_ = 0;
+  std::uint64_t resent_ = 0;
   std::string key_text_;  ///< What a key is the hash of, kept for its memory.
 };
 

@@ -5,6 +5,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/pres_rules.hpp"
+#include "protocol/documents/watch_log.hpp"
 #include "protocol/xml/writer.hpp"
 
 namespace beckon::xcap {
@@ -13,10 +14,12 @@ namespace {
 
 constexpr std::string_view caps_ns = "urn:ietf:params:xml:ns:xcap-caps";
 
-constexpr std::array<Usage, 2> known = {
+constexpr std::array<Usage, 3> known = {
     Usage{"pres-rules", "pres-rules", documents::pres_rules_type, documents::ns::pres_rules},
     Usage{"org.openmobilealliance.pres-rules", "pres-rules", documents::pres_rules_type,
-          documents::ns::common_policy}};
+          documents::ns::common_policy},
+    Usage{watch_log_auid, watch_log_auid, documents::watch_log_type, documents::ns::watch_log,
+          /*is_made=*/true}};
 
 Problem problem_of(const ErrorCode& error) {
   const auto kind = [&] {
@@ -59,8 +62,8 @@ std::string print_capabilities() {
   writer.open("xcap-caps").declare("", caps_ns).open("auids").element("auid", caps_auid);
   for (const Usage& usage : known) writer.element("auid", usage.auid);
   writer.close().open("extensions").close().open("namespaces");
-  for (const std::string_view ns :
-       {caps_ns, documents::ns::common_policy, documents::ns::pres_rules, documents::ns::direct}) {
+  for (const std::string_view ns : {caps_ns, documents::ns::common_policy, documents::ns::pres_rules,
+                                    documents::ns::direct, documents::ns::watch_log}) {
     writer.element("namespace", ns);
   }
   return writer.finish();

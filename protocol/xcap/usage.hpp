@@ -15,11 +15,15 @@ struct Usage {
   std::string_view auid;
   std::string_view canonical;  ///< Where aliases meet: both names reach one document.
   std::string_view content_type;
-  std::string_view ns;  ///< Default document namespace.
+  std::string_view ns;   ///< Default document namespace.
+  bool is_made = false;  ///< The server makes the document "index" when it is read; nobody writes it.
 };
 
-/// What we know: pres-rules (RFC 5025 9) and org.openmobilealliance.pres-rules, which OMA clients use for
-/// the same document.
+/// The usage of `documents::WatchLog`.
+inline constexpr std::string_view watch_log_auid = "beckon.watch-log";
+
+/// What we know: pres-rules (RFC 5025 9), org.openmobilealliance.pres-rules, which OMA clients use for
+/// the same document, and one of our own, which the server makes.
 std::span<const Usage> usages();
 const Usage* find_usage(std::string_view auid);
 

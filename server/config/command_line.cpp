@@ -29,6 +29,7 @@ struct Words {
   std::string tls_key;
   std::string log;
   std::string argument;
+  std::string watcher;
   bool json = false;
   bool follow = false;
   bool full = false;
@@ -132,8 +133,12 @@ void add_questions(CLI::App& app, Words& words, Verbs& verbs) {
   tables->add_option("table", words.argument, "Only this one: bindings, PIT, PST, WT, WST, ...");
   tables->add_flag("--json", words.json, "As JSON");
   verbs.emplace_back(tables, Verb::tables);
-  auto* explain = add_data_command(app, words, "explain", "All that the running server holds about one user");
-  explain->add_option("user", words.argument)->required();
+  auto* explain =
+      add_data_command(app, words, "explain",
+                       "What the running server holds about one user, or why a watcher sees what it sees");
+  explain->add_option("user", words.argument, "alice@example.org, or alice where one domain is served")
+      ->required();
+  explain->add_option("--for", words.watcher, "What this watcher is shown, and why");
   explain->add_flag("--json", words.json, "As JSON");
   verbs.emplace_back(explain, Verb::explain);
   auto* trace =
@@ -157,6 +162,7 @@ std::variant<CommandLine, Exit> finish(const Words& words, Verb verb) {
   CommandLine line{.verb = verb,
                    .config = {},
                    .argument = words.argument,
+                   .watcher = words.watcher,
                    .json = words.json,
                    .follow = words.follow,
                    .full = words.full};

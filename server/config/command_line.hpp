@@ -24,12 +24,13 @@ struct CommandLine {
     check_config,
   };
   Verb verb = Verb::run;
-  Config config;         ///< File and options together; `data` is never empty.
-  std::string argument;  ///< The user, the import file, the table, the file to check, or the subject of a
-                         ///< trace; empty for none.
-  bool json = false;     ///< Tables, lists and traces as JSON.
-  bool follow = false;   ///< A trace continues with new messages.
-  bool full = false;     ///< A trace shows whole messages.
+  Config config;          ///< File and options together; `data` is never empty.
+  std::string argument;   ///< The user, the import file, the table, the file to check, or the subject of a
+                          ///< trace; empty for none.
+  std::string watcher{};  ///< Of `explain`; may be empty.
+  bool json = false;      ///< Tables, lists and traces as JSON.
+  bool follow = false;    ///< A trace continues with new messages.
+  bool full = false;      ///< A trace shows whole messages.
 };
 
 /// Exit codes of the program (DESIGN 5).

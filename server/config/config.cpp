@@ -310,6 +310,8 @@ Keys make_keys() {
   keys["dns.servers"] = addresses([](Config& c) -> auto& { return c.dns_servers; });
   keys["restart.grace_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);
+  keys["restart.notifies_per_second"] = number<std::uint32_t>(
+      [](Config& c) -> auto& { return c.settings.restart_notifies_per_second; }, 1, million);
   add_connections(keys);
   keys["trace.messages"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.trace_messages; }, 0, million);
@@ -414,6 +416,7 @@ Config reloaded(const Config& running, const Config& fresh) {
   next.settings.nonce_lifetime = running.settings.nonce_lifetime;
   next.settings.idle_connection = running.settings.idle_connection;
   next.settings.restart_grace = running.settings.restart_grace;
+  next.settings.restart_notifies_per_second = running.settings.restart_notifies_per_second;
   next.settings.queue_between_shards = running.settings.queue_between_shards;
   return next;
 }

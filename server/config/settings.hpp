@@ -96,6 +96,9 @@ struct Settings {
   Duration nonce_lifetime = 300s;   ///< A challenge's nonce; later ones are answered `stale=true`.
   Duration idle_connection = 120s;  ///< Without an octet from the peer a SIP connection is closed.
   Duration restart_grace = 90s;     ///< How long suspended bindings wait for their devices after a restart.
+  /// NOTIFYs a second with which the state goes out after a restart. The configuration's
+  /// is that of all shards; a shard has its part.
+  std::uint32_t restart_notifies_per_second = 1000;
 
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;

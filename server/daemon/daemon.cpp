@@ -87,7 +87,8 @@ class Daemon {
     const http::HttpLimits limits{.connections_per_address = config_.connections.per_address,
                                   .handshake = config_.connections.handshake,
                                   .request = config_.connections.message};
-    operator_ = std::make_unique<OperatorPorts>(seats_, *node_, [this] { on_users_changed(); });
+    operator_ = std::make_unique<OperatorPorts>(
+        seats_, *node_, [this] { on_users_changed(); }, [this] { return stores_.backlog(); });
     xcap_server_ = std::make_unique<http::HttpServer>(
         loop(0), std::string(software),
         [&web = node_->shard(0).room<Web>()](http::HttpRequest request, http::Respond respond) {

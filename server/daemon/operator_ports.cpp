@@ -1,18 +1,27 @@
 #include "server/daemon/operator_ports.hpp"
 
+#include <boost/json/serialize.hpp>
+
 #include "protocol/base/text.hpp"
 #include "server/admin/metrics.hpp"
 #include "server/admin/tables.hpp"
 #include "server/daemon/gather.hpp"
+#include "server/explain.hpp"
+#include "server/presence/presentities.hpp"
+#include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
+#include "server/subscription/subscriptions.hpp"
+#include "server/users/user.hpp"
 
 namespace beckon::server {
 
-OperatorPorts::OperatorPorts(const Seats& seats, Node& node, std::function<void()> on_users)
+OperatorPorts::OperatorPorts(const Seats& seats, Node& node, std::function<void()> on_users,
+                             std::function<std::size_t()> store_backlog)
     : seats_(seats),
       node_(node),
       loop_(seats.front()->loop),
       on_users_(std::move(on_users)),
+      store_backlog_(std::move(store_backlog)),
       traces_(loop_, seats.size(),
               [this](const std::vector<std::optional<std::uint64_t>>& from, Time until,
                      const std::function<void(Pages)>& done) { read_trace(from, until, done); }),
@@ -30,6 +39,7 @@ void OperatorPorts::answer(const std::string& line, const admin::ReplyPtr& reply
   const auto [verb, word] = cut(line, ' ');
   if (verb == "trace") return traces_.start(word, reply);
   if (verb == "tables" || verb == "about") return answer_tables(std::string(word), reply);
+  if (verb == "explain") return answer_explain(word, reply);
   if (verb != "users") return reply->finish(admin::refusal("the question cannot be read"));
   on_users_();
   reply->finish("{}");
@@ -45,6 +55,19 @@ void OperatorPorts::answer_tables(const std::string& about, const admin::ReplyPt
         if (!about.empty()) all = admin::rows_about(std::move(all), about);
         reply->finish(admin::print_json(all));
       });
+}
+
+/// "explain sip:alice@example.org sip:bob@example.org": asked at the presentity's bucket.
+void OperatorPorts::answer_explain(std::string_view names, const admin::ReplyPtr& reply) {
+  const auto [presentity, watcher] = cut(names, ' ');
+  const auto owner = users::canonical_aor(presentity), other = users::canonical_aor(watcher);
+  if (!owner || !other) return reply->finish(admin::refusal("the question cannot be read"));
+  const auto ask = [this, reply, owner = *owner, other = *other](Shard& shard, Now) {
+    explain(shard, owner, other, [this, reply](const boost::json::object& facts) {
+      loop_.post([reply, text = boost::json::serialize(facts)] { reply->finish(text); });
+    });
+  };
+  node_.post_back(node_.owner(bucket_of(*owner)), Visit{ask});
 }
 
 void OperatorPorts::read_trace(const std::vector<std::optional<std::uint64_t>>& from, Time until,
@@ -77,19 +100,44 @@ void OperatorPorts::answer(const http::HttpRequest& request, const http::Respond
   answer_metrics(respond);
 }
 
+admin::Metrics OperatorPorts::metrics_of(Shard& shard) const {
+  const auto& registrar = shard.room<registrar::Registrar>();
+  const auto& subscriptions = shard.room<subscription::Subscriptions>();
+  const subscription::NotifyCounters& notifies = subscriptions.notify_counters();
+  admin::Metrics metrics{.counters = shard.counters(),
+                         .transactions = shard.transactions().size(),
+                         .registered = registrar.size(),
+                         .bindings = registrar.binding_count(),
+                         .flows = seats_[shard.number()]->transport->flows(),
+                         .nonces = shard.nonces(),
+                         .notifies = notifies.sent,
+                         .resent = shard.transactions().resent(),
+                         .latency = shard.room<presence::Presentities>().watches().latency(),
+                         .staleness = subscriptions.staleness(shard.clock().now().mono)};
+  shard.room<publication::Publications>().each_count([&](std::string_view package, std::size_t count) {
+    metrics.publications[std::string(package)] = count;
+  });
+  for (const auto& each : subscriptions.counts()) {
+    const std::string package(each.package->name());
+    metrics.subscriptions[{package, "active"}] = each.active;
+    metrics.subscriptions[{package, "pending"}] = each.pending;
+  }
+  for (std::size_t status = 0; status < notifies.answers.size(); ++status)
+    if (notifies.answers[status] != 0)
+      metrics.notify_answers[std::to_string(status)] = notifies.answers[status];
+  metrics.notify_answers["timeout"] = notifies.unanswered;
+  metrics.notify_answers["transport-error"] = notifies.unsent;
+  metrics.inboxes[std::to_string(shard.number())] = node_.waiting(shard.number());
+  return metrics;
+}
+
 void OperatorPorts::answer_metrics(const http::Respond& respond) {
   gather<admin::Metrics>(
-      node_, loop_,
-      [this](Shard& shard) -> admin::Metrics {
-        return {.counters = shard.counters(),
-                .transactions = shard.transactions().size(),
-                .registered = shard.room<registrar::Registrar>().size(),
-                .flows = seats_[shard.number()]->transport->flows(),
-                .nonces = shard.nonces()};
-      },
-      [respond](const std::vector<admin::Metrics>& parts) {
+      node_, loop_, [this](Shard& shard) { return metrics_of(shard); },
+      [this, respond](const std::vector<admin::Metrics>& parts) {
         admin::Metrics all;
         for (const auto& part : parts) all += part;
+        all.store_backlog = store_backlog_();
         respond({.status = 200,
                  .headers = {{"Content-Type", "text/plain; version=0.0.4"}},
                  .body = admin::print(all)});

@@ -46,6 +46,12 @@ void Presence::refreshed(Subscription& subscription, Now now) {
 
 void Presence::ended(Subscription& subscription, Now now) { watches_.end(following(subscription), now); }
 
+void Presence::notified(Subscription& subscription, Now now) {
+  const bool is_fetch = subscription.is_fetch();
+  if (subscription.counts() || is_fetch) watches_.sent(following(subscription), now);
+  if (is_fetch) watches_.end(following(subscription), now);
+}
+
 subscription::Content Presence::compose(Subscription& subscription, event::Notifier::Body, Now now) {
   auto body = watches_.render(following(subscription), subscription.is_secure(), now);
   if (!body) return {};

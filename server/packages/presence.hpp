@@ -28,6 +28,7 @@ class Presence final : public subscription::Package,
   void begun(subscription::Subscription& subscription, Now now) override;
   void refreshed(subscription::Subscription& subscription, Now now) override;
   void ended(subscription::Subscription& subscription, Now now) override;
+  void notified(subscription::Subscription& subscription, Now now) override;
   subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,
                                 Now now) override;
 

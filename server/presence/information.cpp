@@ -17,6 +17,36 @@ constexpr std::size_t renderings_max = 32;
 
 constexpr std::array<std::string_view, 2> types{documents::pidf_type, documents::cpim_pidf_type};
 
+/// Grows with each element: what a filter took out makes it smaller.
+std::size_t elements_of(const Presence& presence) {
+  std::size_t count = presence.tuples.size() + presence.persons.size() + presence.devices.size() +
+                      presence.notes.size() + presence.extensions.size();
+  for (const documents::Tuple& tuple : presence.tuples)
+    count += tuple.notes.size() + tuple.extensions.size() + tuple.status_extensions.size() +
+             (tuple.contact ? 1U : 0U);
+  for (const auto* components : {&presence.persons, &presence.devices})
+    for (const documents::Component& component : *components)
+      count += component.notes.size() + component.extensions.size();
+  return count;
+}
+
+/// "open, 2 devices, busy, note, direct offer"
+std::string words_of(const Presence& presence, bool has_direct) {
+  const auto is_open = [](const documents::Tuple& tuple) { return tuple.basic == documents::Basic::open; };
+  const auto open = std::ranges::count_if(presence.tuples, is_open);
+  std::string words = open != 0 ? "open" : "closed";
+  if (open > 1) words += ", " + std::to_string(open) + " devices";
+  bool has_note = !presence.notes.empty();
+  for (const documents::Tuple& tuple : presence.tuples) has_note = has_note || !tuple.notes.empty();
+  for (const documents::Person& person : presence.persons) {
+    for (const std::string& activity : documents::activities(person)) words += ", " + activity;
+    has_note = has_note || !person.notes.empty();
+  }
+  if (has_note) words += ", note";
+  if (has_direct) words += ", direct offer";
+  return words;
+}
+
 }  // namespace
 
 PresenceInformation::PresenceInformation(Environment& environment, publication::Publications& publications,
@@ -127,9 +157,13 @@ PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity
       if (documents::is_direct(element)) element = documents::lower(element, mode);
     modes[tuple.id] = mode;
   }
+  const std::size_t elements = elements_of(all.presence);
   filter(all.presence, what);
   auto printed = documents::print_with_grant_places(all.presence);
-  Rendering rendering{what, secure, share(printed.text), {}};
+  Rendering rendering{what, secure, share(printed.text), {}, nullptr};
+  rendering.shown =
+      new Shown(elements_of(all.presence) == elements ? "all" : "filtered",
+                words_of(all.presence, !printed.grants.empty()), publication::shorten(*rendering.text));
   for (const auto& place : printed.grants)
     rendering.places.push_back({place.offset, all.offers.at(place.tuple_id), modes.at(place.tuple_id)});
   return rendering;
@@ -153,6 +187,11 @@ SharedText PresenceInformation::render(Entry& presentity, const documents::Trans
   // Of a presentity that is not there nothing is kept for its watchers either.
   if (!has_state(presentity)) return draw(presentity, what, secure).text;
   return fill(presentity, rendering(presentity, what, secure), watcher);
+}
+
+ShownPtr PresenceInformation::shown(Entry& presentity, const documents::Transformations& what, bool secure) {
+  if (!has_state(presentity)) return draw(presentity, what, secure).shown;
+  return rendering(presentity, what, secure).shown;
 }
 
 /// Puts the watcher's grants into their places.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/presence/composition.hpp"
+#include "server/presence/ledger.hpp"
 #include "server/presence/policy.hpp"
 #include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
@@ -30,9 +31,15 @@ class PresenceInformation final : public publication::Package, public registrar:
   /// stay, with the grants of `watcher` (DIRECT_SESSIONS 3.5).
   SharedText render(Entry& presentity, const documents::Transformations& what, bool secure,
                     const std::string& watcher);
+  /// What the document of `render` shows, in words.
+  ShownPtr shown(Entry& presentity, const documents::Transformations& what, bool secure);
   /// For watchers that may see only that the presentity exists: closed.
   static std::string render_nothing(std::string_view aor);
   void each_grant_holder(const Entry& presentity, const std::function<void(const std::string&)>& visit) const;
+
+  /// The state as it is, for everybody; `silent_bindings`: the bindings of devices that published nothing.
+  Composition compose(const Entry& presentity, Names& names) const;
+  std::vector<const registrar::Binding*> silent_bindings(const Entry& presentity) const;
 
   Table table() const;
   /// Presentities of which a document is kept.
@@ -64,6 +71,7 @@ class PresenceInformation final : public publication::Package, public registrar:
     bool secure = false;
     SharedText text;
     std::vector<Place> places;  ///< By rising offset.
+    ShownPtr shown;
   };
   /// Kept while somebody asks.
   struct Rendered final : Part {
@@ -74,9 +82,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   /// Is anything known of the presentity, shown or not?
   bool has_state(const Entry& presentity) const;
   std::vector<Source> sources(const Entry& presentity) const;
-  std::vector<const registrar::Binding*> silent_bindings(const Entry& presentity) const;
   std::uint64_t shown_bindings(const Entry& presentity) const;
-  Composition compose(const Entry& presentity, Names& names) const;
   Rendering draw(const Entry& presentity, const documents::Transformations& what, bool secure) const;
   const Rendering& rendering(Entry& presentity, const documents::Transformations& what, bool secure);
   SharedText fill(const Entry& presentity, const Rendering& shared, const std::string& watcher);

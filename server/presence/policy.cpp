@@ -56,6 +56,33 @@ View decide(const Settings& settings, const documents::Rules* rules, std::string
   return {Permission::confirm, {}};
 }
 
+const char* to_string(Reason::By by) {
+  switch (by) {
+    case Reason::By::own:
+      return "own";
+    case Reason::By::foreign_domain:
+      return "foreign-domain";
+    case Reason::By::rules:
+      return "rules";
+    case Reason::By::default_policy:
+      return "default-policy";
+  }
+  return "";
+}
+
+Reason reason_of(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
+                 std::string_view watcher, WallTime now) {
+  if (watcher == presentity) return {Reason::By::own};
+  if (!is_welcome(settings, watcher)) return {Reason::By::foreign_domain};
+  Reason reason{Reason::By::rules};
+  if (rules)
+    for (const documents::Rule& rule : rules->rules)
+      if (rule.handling && documents::matches(rule.conditions, {.aor = watcher, .now = now, .sphere = {}}))
+        reason.rules.push_back(rule.id);
+  if (reason.rules.empty()) reason.by = Reason::By::default_policy;
+  return reason;
+}
+
 WallTime next_change(const documents::Rules* rules, WallTime now) {
   WallTime next = WallTime::max();
   if (!rules) return next;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/base/time.hpp"
 #include "protocol/documents/pres_rules.hpp"
@@ -38,6 +40,17 @@ bool is_welcome(const Settings& settings, std::string_view watcher);
 /// matches gets what the configuration says. `rules` may be null.
 View decide(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
             std::string_view watcher, WallTime now);
+
+/// Which of these decided, and where rules did, their ids in order.
+struct Reason {
+  enum class By : std::uint8_t { own, foreign_domain, rules, default_policy };
+  By by = By::default_policy;
+  std::vector<std::string> rules{};
+};
+const char* to_string(Reason::By by);
+/// Why `decide` says what it says.
+Reason reason_of(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
+                 std::string_view watcher, WallTime now);
 
 /// When `rules` may say something else than at `now`, as the time of a condition begins or ends (RFC 4745
 /// 7.3). Never: WallTime::max().

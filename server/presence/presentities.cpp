@@ -1,15 +1,20 @@
 #include "server/presence/presentities.hpp"
 
+#include "protocol/xcap/usage.hpp"
 #include "server/store/store.hpp"
 
 namespace beckon::server::presence {
 
 Presentities::Presentities(Environment& environment, store::EventBus& bus,
                            publication::Publications& publications, registrar::Registrar& registrar,
-                           const xcap::Documents& documents)
+                           xcap::Documents& documents)
     : information_(environment, publications, registrar,
-                   [this](Entry& presentity, Now now) { watches_.changed(presentity, now); }),
+                   [this, &publications](Entry& presentity, Now now) {
+                     watches_.changed(presentity, now, publications.cause());
+                   }),
       watches_(environment, information_, documents) {
+  documents.provide(beckon::xcap::watch_log_auid,
+                    [this](const std::string& owner) { return documents::print(watches_.log(owner)); });
   bus.subscribe(store::Kind::document, [this, &environment](const std::string& aor, store::Version) {
     if (const EntryPtr presentity = environment.directory().find(aor))
       watches_.rules_changed(*presentity, environment.clock().now());

@@ -15,11 +15,13 @@ namespace beckon::server::presence {
 /// no request itself.
 class Presentities final : public Room {
  public:
-  /// Observes the registrar, and the bus for changes of rules. All referenced things outlive it.
+  /// Observes the registrar, and the bus for changes of rules; makes the watch log of `documents`. All
+  /// referenced things outlive it.
   Presentities(Environment& environment, store::EventBus& bus, publication::Publications& publications,
-               registrar::Registrar& registrar, const xcap::Documents& documents);
+               registrar::Registrar& registrar, xcap::Documents& documents);
 
   Watches& watches() { return watches_; }
+  const PresenceInformation& information() const { return information_; }
 
   // Room
   std::vector<Table> tables(Now) const override { return {information_.table()}; }

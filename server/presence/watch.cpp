@@ -1,6 +1,7 @@
 #include "server/presence/watch.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "server/presence/information.hpp"
 #include "server/xcap/documents.hpp"
@@ -26,6 +27,7 @@ Watches::Watches(Environment& environment, PresenceInformation& information, con
       slot_(environment.directory().take_slot<Watched>()),
       permits_(environment.directory(), [this](Entry& presentity, const std::vector<std::string>& watchers,
                                                Now) { on_known(presentity, watchers); }),
+      ledger_(environment.directory()),
       rounds_(environment.timers(), environment.clock(),
               [this](const EntryPtr& presentity, Slice& slice, Now now) {
                 return work(*presentity, slice, now);
@@ -33,6 +35,8 @@ Watches::Watches(Environment& environment, PresenceInformation& information, con
   for (View view : {View{Permission::confirm, {}}, View{Permission::allow, everything()},
                     View{Permission::polite_block, {}}, View{Permission::block, {}}})
     usual_views_.emplace_back(new Watch::SharedView(std::move(view)));
+  nothing_ = new Shown("pending", "nothing", 0);
+  pretence_ = new Shown("polite-block", "closed", 0);
 }
 
 Watches::~Watches() = default;
@@ -99,6 +103,7 @@ void Watches::unlink(Watch& watch) {
 }
 
 void Watches::end(Watch& watch, Now now) {
+  note_end(watch, now);
   if (!watch.is_followed()) return;
   Entry& presentity = *watch.presentity_;
   unlink(watch);
@@ -140,10 +145,11 @@ void Watches::give_withheld(Entry& presentity, std::string_view watcher, Now now
 
 // Changes
 
-void Watches::changed(Entry& presentity, Now now) {
+void Watches::changed(Entry& presentity, Now now, std::optional<Time> cause) {
   look_at_rules(presentity, now);
   Watched* part = presentity.find(slot_);
   if (!part) return;
+  if (cause) part->cause = std::min(part->cause, *cause);
   ++part->state;
   part->left_to_tell = part->size;
   rounds_.start(presentity.ptr());
@@ -200,6 +206,8 @@ bool Watches::work(Entry& presentity, Slice& slice, Now now) {
       if (std::exchange(watch.state_, part->state) != part->state) watch.sink_.on_state(watch, now);
     } else {
       part->left_to_tell = 0;
+      if (const Time cause = std::exchange(part->cause, Time::max()); cause != Time::max())
+        latency_.add(environment_.clock().measure() - cause);
       return false;
     }
   }
@@ -239,20 +247,58 @@ SharedText Watches::render(Watch& watch, bool secure, Now now) {
 
 SharedText Watches::render(Watch& watch, const View& view, bool secure) {
   Entry& presentity = *watch.presentity_;
+  watch.drawn_ = nothing_;
   if (view.permission == Permission::confirm || view.permission == Permission::block) return nullptr;
+  watch.drawn_ = pretence_;
   if (view.permission == Permission::polite_block)
     return beckon::share(PresenceInformation::render_nothing(presentity.aor()));
   const std::string watcher(watch.watcher_);
-  if (view.what.direct == ds1::Mode::off) return information_.render(presentity, view.what, secure, watcher);
+  const auto draw = [&](const documents::Transformations& what) {
+    SharedText text = information_.render(presentity, what, secure, watcher);
+    watch.drawn_ = information_.shown(presentity, what, secure);
+    return text;
+  };
+  if (view.what.direct == ds1::Mode::off) return draw(view.what);
   // Without a password the watcher is whoever From names, and is granted nothing; nor is one that does not
   // follow, as no permit is kept for it.
   watch.is_withheld_ = watch.is_followed() && permits_.is_due(presentity, watcher);
   const bool granted = watch.is_followed() && !watch.is_withheld_ &&
                        environment_.settings().authentication != Authentication::none;
-  if (granted) return information_.render(presentity, view.what, secure, watcher);
+  if (granted) return draw(view.what);
   documents::Transformations what = view.what;
   what.direct = ds1::Mode::off;
-  return information_.render(presentity, what, secure, watcher);
+  return draw(what);
+}
+
+// What they were shown
+
+void Watches::sent(Watch& watch, Now now) {
+  if (!watch.drawn_ || (watch.shown_ && watch.shown_->is_same(*watch.drawn_))) return;
+  note_end(watch, now);
+  watch.shown_ = watch.drawn_;
+  watch.shown_since_ = now.wall;
+}
+
+void Watches::note_end(Watch& watch, Now now) {
+  if (!watch.shown_) return;
+  ledger_.add(*watch.presentity_, watch.watcher_, std::move(watch.shown_), watch.shown_since_, now.wall);
+  watch.shown_ = nullptr;
+}
+
+documents::WatchLog Watches::log(const std::string& owner) const {
+  documents::WatchLog log{.entity = owner};
+  const EntryPtr presentity = environment_.directory().find(owner);
+  if (!presentity) return log;
+  ledger_.print(*presentity, log.lines);
+  if (const Watched* part = presentity->find(slot_))
+    for (const Watch& watch : part->all)
+      if (watch.shown_)
+        log.lines.push_back(line_of(watch.watcher_, *watch.shown_, watch.shown_since_, std::nullopt));
+  const auto key_of = [](const documents::WatchLog::Line& line) {
+    return std::tuple(std::string_view(line.from), line.until.empty(), std::string_view(line.until));
+  };
+  std::ranges::sort(log.lines, [&](const auto& a, const auto& b) { return key_of(a) < key_of(b); });
+  return log;
 }
 
 std::map<std::string, ds1::Mode> Watches::permits_of(Entry& presentity) const {

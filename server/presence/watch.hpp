@@ -6,14 +6,17 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "protocol/base/bytes.hpp"
+#include "server/presence/ledger.hpp"
 #include "server/presence/permits.hpp"
 #include "server/presence/policy.hpp"
+#include "server/shard/histogram.hpp"
 #include "server/shard/keyed_set.hpp"
 #include "server/shard/rounds.hpp"
 #include "server/shard/services.hpp"
@@ -73,6 +76,9 @@ class Watch {
   std::uint64_t rules_ = 0;   ///< Of the rules that `view_` was decided by.
   std::uint32_t state_ = 0;   ///< Of the state reported last.
   bool is_withheld_ = false;  ///< Its last document lacks grants, as their permit was due.
+  ShownPtr drawn_;            ///< By the last `Watches::render`,
+  ShownPtr shown_;            ///< and by the last document that was sent, since
+  WallTime shown_since_{};    ///< then.
 };
 
 /// The watches of one shard. A new state or new rules reach them in slices, so that no other user waits for
@@ -105,7 +111,13 @@ class Watches {
   /// the next hop to the watcher is encrypted.
   SharedText render(Watch& watch, bool secure, Now now);
 
-  void changed(Entry& presentity, Now now);
+  /// What the last `render` of the watch gave is being sent.
+  void sent(Watch& watch, Now now);
+  /// What the watchers of `owner` are shown, and were before, as far as it is remembered.
+  documents::WatchLog log(const std::string& owner) const;
+
+  /// `cause`: when the PUBLISH arrived that changed it, if one did.
+  void changed(Entry& presentity, Now now, std::optional<Time> cause = {});
   /// The bus reports new rules.
   void rules_changed(Entry& presentity, Now now);
   /// Rules may be newer than what the bus reported, and time alone may change what they say.
@@ -119,6 +131,9 @@ class Watches {
   bool is_idle() const { return rounds_.is_idle(); }
   /// Decisions since the start: what a change of rules costs.
   std::uint64_t decisions() const { return decisions_; }
+  /// From the arrival of a PUBLISH until the last watch has been told: its NOTIFY was handed to the network,
+  /// or waits for the one in flight. Of several PUBLISHes during one round the first counts.
+  const Histogram& latency() const { return latency_; }
 
  private:
   using ViewPtr = Watch::ViewPtr;
@@ -131,6 +146,7 @@ class Watches {
     std::uint64_t version = 0;             ///< `xcap::Documents::rules_version` of the newest rules.
     std::uint64_t rules = 0;               ///< Number of the round that brings them.
     WallTime rules_end = WallTime::max();  ///< When they say something else by themselves.
+    Time cause = Time::max();  ///< When the first PUBLISH arrived that a watch has still to be told.
     std::uint32_t size = 0;
     std::uint32_t left_to_judge = 0;  ///< At most so many, at the front, have an older view.
     std::uint32_t left_to_tell = 0;   ///< At most so many, at the front, have not heard of the newest state.
@@ -156,6 +172,7 @@ class Watches {
   void on_known(Entry& presentity, const std::vector<std::string>& watchers);
   void give_withheld(Entry& presentity, std::string_view watcher, Now now);
   void drop_if_idle(Entry& presentity, Watched& part);
+  void note_end(Watch& watch, Now now);
   SharedText render(Watch& watch, const View& view, bool secure);
   ViewPtr share(Watched* part, View view);
   bool is_outdated(const Entry& presentity, const Watched& part, Now now) const;
@@ -166,12 +183,15 @@ class Watches {
   const xcap::Documents& documents_;
   Slot<Watched> slot_;
   Permits permits_;
+  Ledger ledger_;
   ResourceRounds rounds_;
   std::vector<Observer*> observers_;
   KeyedSet<Watch, pair_of> by_pair_;  ///< The first of each watcher of a presentity.
   std::vector<ViewPtr> usual_views_;
+  ShownPtr nothing_, pretence_;  ///< What pending watchers, and politely blocked ones, are shown.
   std::size_t size_ = 0;
   std::uint64_t last_rules_ = 0;
+  Histogram latency_;
   mutable std::uint64_t decisions_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "server/publication/publications.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -115,7 +116,9 @@ class Publications::PublishStep final : public RequestStep {
   }
 
   void announce(Now now) override {
+    room_.cause_ = request().now.mono;
     if (plan_.changes) room_.announce(entry(), 1U << package_.number_, now);
+    room_.cause_.reset();
     if (!falling_silent_.empty()) room_.forget_unregistered(entry());
     room_.settle(entry());
   }
@@ -308,6 +311,7 @@ Publications::Publications(Services& services, registrar::Registrar& registrar)
 Publications::~Publications() = default;
 
 void Publications::add(Package& package) {
+  assert(packages_.size() < packages_max);
   package.number_ = static_cast<std::uint8_t>(packages_.size());
   packages_.push_back(&package);
 }
@@ -470,6 +474,7 @@ void Publications::forget_unregistered(Entry& entry) {
 void Publications::settle(Entry& entry) {
   Published* published = entry.find(slot_);
   if (!published) return;
+  count(*published);
   const auto deadline = published->compositor.deadline();
   if (!deadline && published->silent.empty()) return entry.drop(slot_);
   if (!deadline) {
@@ -489,6 +494,14 @@ void Publications::on_user_gone(std::string_view aor, bool, Now) {
   const EntryPtr entry = services_.directory().find(aor);
   if (entry && entry->find(slot_))
     entry->add_fact(std::make_unique<Ending>(*this, *entry, Ending::What::all));
+}
+
+void Publications::count(Published& published) {
+  const auto before = std::exchange(published.counted, {});
+  for (const event::Publication& publication : published.compositor.publications())
+    ++published.counted[publication.package];
+  for (std::size_t package = 0; package < counts_.size(); ++package)
+    counts_[package] += std::size_t{published.counted[package]} - before[package];
 }
 
 void Publications::on_flow_closed(transaction::FlowId flow, Now) {
@@ -578,7 +591,11 @@ void Publications::restored(Now) {
 
 void Publications::reload(Entry& entry, const store::Held& held, Now now) {
   if (held.durable) return;
-  if (entry.find(slot_)) entry.drop(slot_);
+  if (Published* published = entry.find(slot_)) {
+    published->compositor = {};
+    count(*published);
+    entry.drop(slot_);
+  }
   for (const store::Record& record : held.records) restore(record, now);
   drop_past_limit();
   settle(entry);

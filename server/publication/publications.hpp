@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +45,13 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   void each_presentity(const std::function<void(Entry&)>& visit) const;
   /// Publications and remembered devices.
   std::size_t size() const;
+  /// Calls `visit(package's name, publications)`; in constant time.
+  template <class Visit>
+  void each_count(Visit visit) const {
+    for (const Package* package : packages_) visit(package->name(), counts_[package->number_]);
+  }
+  /// While `Package::on_changed` is told of a PUBLISH: when that arrived.
+  std::optional<Time> cause() const { return cause_; }
 
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
@@ -56,6 +65,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   void reload(Entry& entry, const store::Held& held, Now now) override;
 
  private:
+  static constexpr std::size_t packages_max = 8;
   class PublishStep;
   class Ending;
   class FlowEnd;
@@ -74,7 +84,8 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
     event::Compositor compositor;
     SilentDevices silent;
     Timer expiry;
-    Time due = Time::max();  ///< Of `expiry`; at or before the first deadline.
+    Time due = Time::max();                             ///< Of `expiry`; at or before the first deadline.
+    std::array<std::uint16_t, packages_max> counted{};  ///< Its part of `counts_`.
   };
 
   Package* find(std::string_view name) const;
@@ -89,6 +100,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   void announce(Entry& entry, std::uint32_t packages, Now now);
   void forget_unregistered(Entry& entry);
   void settle(Entry& entry);
+  void count(Published& published);
   void drop_past_limit();
   void restore_publication(Entry& entry, Package& package, std::string_view key, const store::Record& record,
                            Now now);
@@ -100,6 +112,8 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   /// Entries with a state that lives on a flow. An entry may stay here after that state has ended.
   FlowIndex flows_;
   FlowRounds closing_;
+  std::array<std::size_t, packages_max> counts_{};  ///< Publications of each package.
+  std::optional<Time> cause_;
   std::vector<std::pair<EntryPtr, std::string>> dropped_;  ///< Keys of records that `restored` erases.
 };
 

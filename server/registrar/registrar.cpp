@@ -226,7 +226,9 @@ void Registrar::apply(Entry& entry, const Update& update, Now) {
   if (part.all.empty()) ++size_;
   // One REGISTER may change a binding twice (refreshed, then displaced), so flows are compared as a whole.
   const auto flows = flows_of(part.all);
+  binding_count_ -= part.all.size();
   update.apply_to(part.all);
+  binding_count_ += part.all.size();
   if (const auto now_on = flows_of(part.all); now_on != flows) {
     for (const transaction::FlowId flow : flows) flows_.remove(flow, entry);
     for (const transaction::FlowId flow : now_on) flows_.add(flow, entry);
@@ -304,6 +306,7 @@ void Registrar::add_to(Entry& entry, Binding binding) {
   Bindings& part = entry.get(slot_, services_.timers());
   if (part.all.empty()) ++size_;
   part.all.push_back(std::move(binding));
+  ++binding_count_;
   for (const transaction::FlowId flow : flows_of(part.all)) flows_.add(flow, entry);
 }
 
@@ -328,6 +331,7 @@ void Registrar::reload(Entry& entry, const store::Held& held, Now now) {
   if (held.durable) return;
   if (Bindings* part = entry.find(slot_)) {
     for (const transaction::FlowId flow : flows_of(part->all)) flows_.remove(flow, entry);
+    binding_count_ -= part->all.size();
     part->all.clear();
     drop_if_empty(entry);
   }

@@ -43,6 +43,8 @@ class Registrar final : public Room, public Keeper {
   void on_flow_failed(const std::string& aor, const Binding& binding);
   /// Addresses-of-record with a binding.
   std::size_t size() const { return size_; }
+  /// Bindings of all of them, suspended ones too.
+  std::size_t binding_count() const { return binding_count_; }
 
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
@@ -79,7 +81,7 @@ class Registrar final : public Room, public Keeper {
   std::vector<BindingsObserver*> observers_;
   FlowIndex flows_;
   FlowRounds closing_;
-  std::size_t size_ = 0;
+  std::size_t size_ = 0, binding_count_ = 0;
   Timer grace_;
 };
 

@@ -30,6 +30,10 @@ class Node final : public Post, public store::Loader {
   ~Node() override;
 
   std::size_t size() const { return shards_.size(); }
+  /// Tasks that wait for a shard; thread-safe.
+  std::uint32_t waiting(unsigned shard) const {
+    return inboxes_[shard]->count.load(std::memory_order_relaxed);
+  }
   Shard& shard(unsigned number) { return *shards_[number]; }
   const ServerKey& key() const { return key_; }
 

@@ -38,6 +38,8 @@ class SqliteState {
   static Result<std::unique_ptr<SqliteState>> open(const std::filesystem::path& file, Durability durability,
                                                    Clock& clock, std::string_view boot, Random& random);
   ~SqliteState();
+  /// Batches and reads that wait for the writer. Thread-safe.
+  std::size_t backlog() const;
   /// Writes what waits, then ends the thread: no executor is called any more. Once more: no effect.
   void finish();
 

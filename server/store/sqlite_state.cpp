@@ -407,6 +407,11 @@ SqliteState::SqliteState(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 SqliteState::~SqliteState() { finish(); }
 
+std::size_t SqliteState::backlog() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->queue.size();
+}
+
 void SqliteState::finish() {
   if (!impl_->writer.joinable()) return;
   {

@@ -34,8 +34,9 @@ std::string variable_lines(std::uint32_t cseq, const event::Notifier::Notify& no
 
 }  // namespace
 
-void deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
-             const Content& content, std::string_view entity_tag, transaction::OnOutcome on_outcome) {
+std::uint32_t deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
+                      const Content& content, std::string_view entity_tag,
+                      transaction::OnOutcome on_outcome) {
   const auto [line, constant] = transaction::cut_request_line(subscription.head_.lines());
   const std::string variable = variable_lines(subscription.cseq_, notify, content, entity_tag);
   const std::array<std::string_view, 2> headers{constant, variable};
@@ -45,6 +46,8 @@ void deliver(Sender& sender, const Subscription& subscription, const event::Noti
                .body = content.body,
                .status_only = subscription.rates() == nullptr},
               subscription.hop(), std::move(on_outcome));
+  return static_cast<std::uint32_t>(line.size() + constant.size() + variable.size() +
+                                    (content.body ? content.body->size() : 0));
 }
 
 }  // namespace beckon::server::subscription

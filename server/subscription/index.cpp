@@ -32,6 +32,7 @@ void Index::add(Subscription& subscription) {
   found->all.push_back(subscription);
   subscription.counts_as_pending_ = subscription.permission_ == Permission::pending;
   ++(subscription.counts_as_pending_ ? found->pending : found->active);
+  ++count_of(subscription);
   Subscription* last = by_pair_.find(pair_of(subscription));
   if (!last) by_pair_.insert(subscription);
   while (last && last->next_of_pair_) last = last->next_of_pair_;
@@ -60,6 +61,7 @@ void Index::remove(Subscription& subscription) {
   const auto group = std::ranges::find(groups, &subscription.package_, &Group::package);
   subscription.of_resource_.unlink();
   --(subscription.counts_as_pending_ ? group->pending : group->active);
+  --count_of(subscription);
   if (group->all.empty()) groups.erase(group);
   if (groups.empty()) resource->drop(slot_);
 }
@@ -71,7 +73,16 @@ void Index::set_permission(Subscription& subscription, Permission permission) {
   Group& group = *this->group(*subscription.resource_, subscription.package_);
   group.pending += pending ? 1U : -1U;
   group.active += pending ? -1U : 1U;
+  --count_of(subscription);
   subscription.counts_as_pending_ = pending;
+  ++count_of(subscription);
+}
+
+/// There are few packages.
+std::size_t& Index::count_of(const Subscription& subscription) {
+  auto found = std::ranges::find(counts_, &subscription.package_, &Count::package);
+  if (found == counts_.end()) found = counts_.insert(found, Count{.package = &subscription.package_});
+  return subscription.counts_as_pending_ ? found->pending : found->active;
 }
 
 void Index::set_head(Subscription& subscription, Head head) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "server/shard/keyed_set.hpp"
 #include "server/subscription/subscription.hpp"
@@ -38,6 +39,12 @@ class Index {
     }
   };
 
+  /// How many one package has, of all resources.
+  struct Count {
+    const Package* package = nullptr;
+    std::size_t active = 0, pending = 0;
+  };
+
   explicit Index(Directory& directory) : slot_(directory.take_slot<OfResource>()) {}
   ~Index();
   Index(const Index&) = delete;
@@ -57,6 +64,8 @@ class Index {
   void set_permission(Subscription& subscription, Permission permission);
 
   std::size_t size() const { return by_tag_.size(); }
+  /// Of the packages that had any.
+  const std::vector<Count>& counts() const { return counts_; }
   /// Null: none.
   Subscription* find(std::string_view local_tag) const;
   Group* group(const Entry& resource, const Package& package) const;
@@ -85,12 +94,14 @@ class Index {
   static std::string_view aor_of(const Watcher& watcher) { return watcher.aor; }
 
   void link_flow(Subscription& subscription);
+  std::size_t& count_of(const Subscription& subscription);
 
   Slot<OfResource> slot_;
   KeyedSet<Subscription, tag_of> by_tag_;    ///< Owned.
   KeyedSet<Subscription, pair_of> by_pair_;  ///< The first of each pair.
   KeyedSet<Watcher, aor_of> watchers_;
   std::unordered_map<transaction::FlowId, List<&Subscription::of_flow_>> by_flow_;
+  std::vector<Count> counts_;
 };
 
 }  // namespace beckon::server::subscription

@@ -10,9 +10,6 @@ using sip::HeaderId;
 
 namespace {
 
-/// After a restart NOTIFYs are spread over this, so that watchers and network are not hit all at once.
-constexpr Duration resume_spread = 5s;
-
 Lifecycle::Notifier::State state_for(Permission permission) {
   using State = Lifecycle::Notifier::State;
   return permission == Permission::active ? State::active : State::pending;
@@ -141,8 +138,10 @@ void Lifecycle::perform(Subscription& subscription, const Notifier::Actions& act
   if (actions.terminated) end(subscription, now);
   if (actions.notify) notify(subscription, *actions.notify, now);
   if (!subscription.is_listed_) return;
+  note_due(subscription, now.mono);
   const bool is_mute = subscription.is_terminated() && !subscription.is_reachable();
   if (!actions.destroy && !is_mute) return arm(subscription);
+  note_delivered(subscription);
   subscription.timer_.cancel();
   index_.remove(subscription);
   subscription.data.reset();
@@ -183,17 +182,23 @@ void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notif
   }
   Notifier::Notify rated = notify;
   if (rates && !subscription.is_terminated()) rated.state.rates = rates->granted();
-  deliver(sender_, subscription, rated, content, entity_tag,
-          [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
-              const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
+  ++counters_.sent;
+  subscription.last_status_ = 0;
+  subscription.last_octets_ =
+      deliver(sender_, subscription, rated, content, entity_tag,
+              [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
+                  const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
   if (has_body && !is_known) package.notified(subscription, now);
 }
 
 void Lifecycle::on_outcome(Subscription& subscription, std::uint32_t sent,
                            const transaction::Outcome& outcome, Now now) {
   if (outcome.kind == transaction::Outcome::Kind::provisional) return;
+  count(outcome);
   if (!subscription.is_listed_ || subscription.sent_ != sent) return;
   const SubscriptionPtr kept(&subscription);
+  subscription.last_status_ = static_cast<std::uint16_t>(outcome.status);
+  if (outcome.status < 300) note_delivered(subscription);
   // Only the watcher can open a new connection: its subscription waits, but not longer than it lasts.
   if (outcome.kind == transaction::Outcome::Kind::transport_error && subscription.peer_.flow != 0)
     lose(subscription, now);
@@ -203,6 +208,29 @@ void Lifecycle::on_outcome(Subscription& subscription, std::uint32_t sent,
   const auto retry_after =
       outcome.response ? outcome.response->number(HeaderId::retry_after) : std::optional<std::uint32_t>();
   perform(subscription, subscription.notifier_.on_notify_end(outcome.status, retry_after, now.mono), now);
+}
+
+void Lifecycle::count(const transaction::Outcome& outcome) {
+  using Kind = transaction::Outcome::Kind;
+  if (outcome.kind == Kind::timeout)
+    ++counters_.unanswered;
+  else if (outcome.kind == Kind::transport_error)
+    ++counters_.unsent;
+  else if (const auto status = static_cast<std::size_t>(outcome.status); status < counters_.answers.size())
+    ++counters_.answers[status];
+}
+
+/// What is due, or was sent and not answered, is not delivered.
+void Lifecycle::note_due(Subscription& subscription, Time now) {
+  const Notifier& notifier = subscription.notifier_;
+  const bool is_due = subscription.counts() && subscription.is_reachable() && !subscription.rates() &&
+                      (notifier.is_due() || notifier.in_flight());
+  if (!is_due) return note_delivered(subscription);
+  if (subscription.due_since_ == 0) subscription.due_since_ = undelivered_.begin(now);
+}
+
+void Lifecycle::note_delivered(Subscription& subscription) {
+  if (const auto mark = std::exchange(subscription.due_since_, 0)) undelivered_.end(mark);
 }
 
 /// A 2xx may ask for other rates, and only those count in its Event (RFC 6446 9.3).
@@ -262,6 +290,7 @@ void Lifecycle::move(Subscription& subscription, const transaction::Hop& hop, No
 void Lifecycle::lose(Subscription& subscription, Now now) {
   index_.leave_flow(subscription);
   hold(subscription, Subscription::unreachable);
+  note_delivered(subscription);
   if (!subscription.is_begun_) return;
   const SubscriptionPtr kept(&subscription);
   subscription.package().lost(subscription, now);
@@ -288,9 +317,21 @@ void Lifecycle::on_reserved(Subscription& subscription, Now now) {
   else if (now.mono >= notifier.expires())
     perform(subscription, notifier.on_timer(now.mono), now);
   else if (is_restored && !subscription.is_terminated())
-    notifier.resume(now.mono + Duration(static_cast<Duration::rep>(services_.random().below(
-                                   static_cast<std::uint64_t>(resume_spread.count())))));
+    notifier.resume(next_place(subscription, now));
   if (subscription.is_listed_) release(subscription, Subscription::unstored, now);
+}
+
+void Lifecycle::pace(std::uint32_t notifies_per_second) {
+  pace_ = Duration(1s) / std::max(notifies_per_second, 1U);
+}
+
+/// Watchers, network and this server are not hit by all NOTIFYs at once. A watcher out of reach takes no
+/// place: it gets its state when it is back.
+Time Lifecycle::next_place(const Subscription& subscription, Now now) {
+  if (!subscription.is_reachable()) return now.mono;
+  const Time place = std::max(next_place_, now.mono);
+  next_place_ = place + pace_;
+  return place;
 }
 
 /// The store did not reserve. While CSeqs are left the next NOTIFY asks again. Without any, the

@@ -6,6 +6,7 @@
 
 #include "server/shard/services.hpp"
 #include "server/subscription/entity_tags.hpp"
+#include "server/subscription/figures.hpp"
 #include "server/subscription/index.hpp"
 #include "server/subscription/package.hpp"
 #include "server/subscription/records.hpp"
@@ -62,6 +63,13 @@ class Lifecycle {
   /// Its connection is gone.
   void lose(Subscription& subscription, Now now);
 
+  /// The subscriptions that a restart left begin now: full state leaves to so many a second.
+  void pace(std::uint32_t notifies_per_second);
+  const NotifyCounters& counters() const { return counters_; }
+  /// The age of the oldest change that a watcher in reach has not got, or has not answered. One that asked
+  /// for a pace of its own does not count.
+  Duration staleness(Time now) const { return undelivered_.oldest(now); }
+
  private:
   Notifier make_notifier(const Package& package, Permission permission, Time expires) const;
   void drop_lost_twins(const Subscription& started, Now now);
@@ -75,12 +83,20 @@ class Lifecycle {
   void reserve(Subscription& subscription);
   void on_reserved(Subscription& subscription, Now now);
   void reserve_later(Subscription& subscription, Now now);
+  Time next_place(const Subscription& subscription, Now now);
+  void note_due(Subscription& subscription, Time now);
+  void note_delivered(Subscription& subscription);
+  void count(const transaction::Outcome& outcome);
 
   Services& services_;
   Sender& sender_;
   Records& records_;
   Index& index_;
   EntityTags tags_;
+  NotifyCounters counters_;
+  Ages undelivered_;
+  Duration pace_{};                ///< After a restart, between two NOTIFYs.
+  Time next_place_ = Time::min();  ///< When the next of them may leave.
   std::vector<std::pair<const Package*, Observer*>> observers_;
 };
 

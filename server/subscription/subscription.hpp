@@ -76,13 +76,28 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   /// The same as long as it lives, over restarts too; unique.
   std::string_view id() const;
 
+  // For those who explain it
+  const event::Notifier& notifier() const { return notifier_; }
+  /// Octets of the last NOTIFY, without our Via, and the status it was answered with: 408 without answer, 503
+  /// where it could not be sent, 0 until then.
+  std::uint32_t last_octets() const { return last_octets_; }
+  int last_status() const { return last_status_; }
+  /// NOTIFYs wait until the store has reserved their CSeqs.
+  bool waits_for_store() const { return (holds_ & unstored) != 0; }
+  bool waits_for_rules() const { return (holds_ & batched) != 0; }
+  /// The watcher asked for a pace of its own (RFC 6446).
+  bool has_pace() const { return rates() != nullptr; }
+  /// The watcher asked for silence with "Suppress-If-Match: *".
+  bool is_quenched() const { return known() == "*"; }
+
  private:
   friend class Index;
   friend class Lifecycle;
   friend class Records;
   friend class Subscriptions;
-  friend void deliver(Sender& sender, const Subscription& subscription, const event::Notifier::Notify& notify,
-                      const Content& content, std::string_view entity_tag, transaction::OnOutcome on_outcome);
+  friend std::uint32_t deliver(Sender& sender, const Subscription& subscription,
+                               const event::Notifier::Notify& notify, const Content& content,
+                               std::string_view entity_tag, transaction::OnOutcome on_outcome);
 
   using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   /// Why nothing can be sent now.
@@ -100,7 +115,6 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
     bool operator==(const Peer&) const = default;
   };
   std::string_view known() const { return wishes_ ? std::string_view(wishes_->known) : std::string_view(); }
-  bool is_quenched() const { return known() == "*"; }
   event::RateControl* rates() const { return wishes_ && wishes_->rates ? &*wishes_->rates : nullptr; }
   static Peer peer_of(const transaction::Hop& hop) { return {hop.flow, hop.remote, hop.local, hop.protocol}; }
   transaction::Hop hop() const { return {peer_.protocol, peer_.remote, peer_.local, peer_.flow}; }
@@ -120,7 +134,10 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   std::uint32_t remote_cseq_ = 0;    ///< Of the last SUBSCRIBE.
   std::uint32_t granted_ = 0;        ///< Lifetime, in seconds.
   std::uint32_t heard_ = 0;          ///< The newest change (`Index::Group::change`) it was reported.
-  std::uint32_t sent_ = 0;           ///< Counts NOTIFYs and moves; the outcome of an older one is ignored.
+  std::uint32_t last_octets_ = 0;
+  std::uint32_t due_since_ = 0;  ///< A mark of `Ages`: something is undelivered; 0: nothing.
+  std::uint32_t sent_ = 0;       ///< Counts NOTIFYs and moves; the outcome of an older one is ignored.
+  std::uint16_t last_status_ = 0;
   Permission permission_ = Permission::pending;
   std::uint8_t body_type_ = 0;
   std::uint8_t holds_ = 0;

@@ -389,6 +389,7 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
 }
 
 void Subscriptions::restored(Now now) {
+  lifecycle_.pace(services_.settings().restart_notifies_per_second);
   for (const SubscriptionPtr& each : std::exchange(restored_, {})) lifecycle_.begin_restored(*each, now);
 }
 

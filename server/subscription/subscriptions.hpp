@@ -85,6 +85,13 @@ class Subscriptions final : public Room {
   /// Subscriptions of `package`, those included that wait for the answer to their last NOTIFY.
   std::size_t size(const Package& package) const;
   std::size_t size() const;
+
+  // For metrics, and those who explain
+  /// Of each package that had any; in constant time.
+  const std::vector<Index::Count>& counts() const { return index_.counts(); }
+  const NotifyCounters& notify_counters() const { return lifecycle_.counters(); }
+  Duration staleness(Time now) const { return lifecycle_.staleness(now); }
+  const Package* find(std::string_view package) const { return packages_.find(package); }
   bool is_idle() const { return rounds_.is_idle() && closing_.is_idle(); }
 
  private:

@@ -27,9 +27,9 @@ Response plain(unsigned status, std::string etag = {}) {
   return response;
 }
 
-Response not_allowed() {
+Response not_allowed(std::string_view allowed = "GET, HEAD, PUT, DELETE") {
   Response response = plain(405);
-  response.headers.emplace_back("Allow", "GET, HEAD, PUT, DELETE");
+  response.headers.emplace_back("Allow", allowed);
   return response;
 }
 
@@ -187,6 +187,7 @@ void Documents::handle(Request request, const Identity& who, Done done) {
   const Usage* usage = beckon::xcap::find_usage(target->auid);
   // RFC 4825 leaves 404 for what names nothing; node selectors are not served.
   if (!usage || target->has_node) return done(plain(404));
+  if (usage->is_made) return done(make(request, *usage, target->document, aor));
   if (request.method == Method::other) return done(not_allowed());
   std::string key = std::string(usage->canonical) + '/' + target->document;
   const EntryPtr entry = environment_.directory().get(aor);
@@ -197,6 +198,14 @@ void Documents::handle(Request request, const Identity& who, Done done) {
 void Documents::on_user_gone(std::string_view aor, bool removed, Now) {
   const EntryPtr entry = removed ? environment_.directory().find(aor) : nullptr;
   if (entry && entry->find(slot_)) entry->add(std::make_unique<Removal>(*this, *entry));
+}
+
+Response Documents::make(const Request& request, const Usage& usage, const std::string& document,
+                         const std::string& owner) const {
+  const auto maker = std::ranges::find(makers_, usage.auid, [](const auto& each) { return each.first; });
+  if (maker == makers_.end() || document != "index") return plain(404);
+  if (request.method != Method::get && request.method != Method::head) return not_allowed("GET, HEAD");
+  return show(request, usage.content_type, {}, maker->second(owner));
 }
 
 const Documents::Document* Documents::find(const Tree* tree, std::string_view key) {

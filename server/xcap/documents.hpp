@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/documents/pres_rules.hpp"
@@ -37,6 +38,11 @@ class Documents final : public Room, public Keeper {
 
   explicit Documents(Environment& environment);
 
+  /// Who makes the documents of a usage that nobody writes (`Usage::is_made`): the text for the owner, a
+  /// canonical AOR. Once for each usage, before the first request.
+  using Maker = std::function<std::string(const std::string& owner)>;
+  void provide(std::string_view auid, Maker maker) { makers_.emplace_back(auid, std::move(maker)); }
+
   /// At the bucket of `owner_of(request.target)`. Whole documents only; only the owner may touch the tree.
   void handle(beckon::xcap::Request request, const Identity& who, Done done);
 
@@ -66,8 +72,12 @@ class Documents final : public Room, public Keeper {
   static const Document* find(const Tree* tree, std::string_view key);
   void apply(Entry& entry, const std::string& key, std::optional<Document> next);
 
+  beckon::xcap::Response make(const beckon::xcap::Request& request, const beckon::xcap::Usage& usage,
+                              const std::string& document, const std::string& owner) const;
+
   Environment& environment_;
   Slot<Tree> slot_;
+  std::vector<std::pair<std::string_view, Maker>> makers_;
   std::uint64_t version_ = 0;  ///< Of the last change of any tree.
 };
 

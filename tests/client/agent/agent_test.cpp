@@ -7,6 +7,8 @@
 #include "media/direct/hello.hpp"
 #include "protocol/documents/direct.hpp"
 #include "protocol/documents/pidf.hpp"
+#include "protocol/documents/reginfo.hpp"
+#include "protocol/documents/watch_log.hpp"
 #include "protocol/ds1/ticket.hpp"
 #include "protocol/stun/message.hpp"
 #include "tests/client/bench.hpp"
@@ -224,6 +226,9 @@ const std::vector<std::vector<std::string>> every_command{
     {"subscribe", "alice@example.org", "--package", "presence.winfo"},
     {"subscribe", "alice@example.org", "--package", "dialog"},
     {"subscribe", "bob@example.org", "--package", "message-summary"},
+    {"watchers", "--log"},
+    {"welcome", "alice@example.org", "carol@example.org", "--text", "hello"},
+    {"welcome", "alice@example.org", "--text", "again"},
     {"allow", "alice@example.org", "--direct", "auto"},
     {"block", "carol@example.org"},
     {"forget", "carol@example.org"},
@@ -449,6 +454,86 @@ TEST_CASE_FIXTURE(Fixture, "dialog documents report the calls of a user; a gap i
   CHECK(client::control::print_for_people(last("dialogs")) == "dialogs of " + alice + ": none\n");
   CHECK(notify(subscribe, "active;expires=3600", "<dialog-info").status() == 200);
   CHECK(last("warning").at("text").as_string().starts_with("the dialogs of " + alice));
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "each device that registers brings its user the welcome once, whoever else registers (RFC 3680)") {
+  const auto id = execute({"welcome", "alice@example.org", "carol@example.org", "--text", "hello"});
+  CHECK(wire.sent.front().message.header(HeaderId::event) == "reg");
+  CHECK(wire.sent.front().message.header(HeaderId::accept) == documents::reginfo_type);
+  const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  CHECK(results(id).empty());  // carol's is not answered yet
+  answer(403);
+  CHECK(result(id).at("cause") == "refused");
+
+  documents::RegistrationInfo info;
+  auto& contacts = info.registrations.emplace_back().contacts;
+  info.registrations.front().aor = alice;
+  info.registrations.front().id = "r";
+  contacts.push_back({.id = "1", .uri = "sip:old@192.0.2.7"});
+  CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+  CHECK(wire.is_silent());  // it was registered before
+  info.version = 1;
+  info.state = documents::RegistrationInfo::State::partial;
+  contacts.assign(1, {.id = "2", .uri = "sip:new@192.0.2.7"});
+  CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+  const auto message = answer(200);
+  CHECK(message.method() == sip::Method::message);
+  CHECK(message.request_uri_text() == alice);
+  CHECK(message.body() == "hello");
+  CHECK(last("welcome").at("contact").as_string() == "sip:new@192.0.2.7");
+  CHECK(client::control::print_for_people(last("welcome")) ==
+        alice + " registered sip:new@192.0.2.7: welcome sent\n");
+  info.version = 2;
+  contacts.front().event = documents::ContactEvent::refreshed;
+  CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+  CHECK(wire.is_silent());
+
+  SUBCASE("a text that is given later counts") {
+    CHECK(result(execute({"welcome", "alice@example.org", "--text", "hi again"})).at("ok").as_bool());
+    info.version = 3;
+    contacts.assign(1, {.id = "3", .uri = "sip:third@192.0.2.7"});
+    CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+    CHECK(answer(480).body() == "hi again");
+    CHECK(last("welcome").at("status") == 480);
+    CHECK(client::control::print_for_people(last("welcome")).find("welcome not sent (") != std::string::npos);
+  }
+  SUBCASE("versions that were missed are asked for") {
+    info.version = 9;
+    CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+    CHECK(wire.take().message.method() == sip::Method::subscribe);
+  }
+  SUBCASE("a document that cannot be read") {
+    CHECK(notify(subscribe, "active;expires=3600", "<reginfo").status() == 200);
+    CHECK(last("warning").at("text").as_string().starts_with("the registrations of " + alice));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the watchers are shown with what they are shown; with --log also what was before") {
+  const documents::WatchLog log{
+      .entity = bob,
+      .lines = {{alice, "pending", "nothing", "2026-11-21T04:00:00Z", "2026-11-21T05:00:00Z"},
+                {alice, "all", "open, note", "2026-11-21T05:00:00Z", ""}}};
+  const auto ask_for = [&](const std::vector<std::string>& words) {
+    const auto id = execute(words);
+    REQUIRE(http.waiting.size() == 1);
+    auto [request, done] = std::move(http.waiting.front());
+    http.waiting.pop_front();
+    xcap::Response response;
+    response.status = 200;
+    response.body = print(log);
+    done(std::move(response), now());
+    CHECK(result(id).at("ok").as_bool());
+    return client::control::print_for_people(last("watch-log"));
+  };
+  const std::string present = "2026-11-21T05:00:00Z  sip:alice@example.org            open, note\n";
+  CHECK(ask_for({"watchers"}) == present);
+  CHECK(ask_for({"watchers", "--log"}) ==
+        "2026-11-21T04:00:00Z  sip:alice@example.org            nothing (pending), "
+        "until 2026-11-21T05:00:00Z\n" +
+            present);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a message summary says what waits (RFC 3842)") {

@@ -23,6 +23,19 @@ TEST_CASE("JSON lines become commands with canonical addresses, or say what is w
            Row{R"({"id":"7","command":"subscribe","to":"sips:a@b:5061;transport=tls","expires":60})",
                R"({"to":"sip:a@b","expires":60})"},
            Row{R"({"id":"7","command":"snapshot"})", "{}"},
+           Row{R"({"id":"7","command":"watchers","log":true})", R"({"log":true})"},
+           Row{R"({"id":"7","command":"watchers","log":"yes"})", nullptr, Errc::bad_argument,
+               "log: yes is not true|false"},
+           Row{R"({"id":"7","command":"welcome","users":["a@B","sip:c@d"],"text":"hi"})",
+               R"({"users":["sip:a@b","sip:c@d"],"text":"hi"})"},
+           Row{R"({"id":"7","command":"welcome","users":[],"text":"hi"})", nullptr, Errc::bad_argument,
+               "users: [] is not USER@DOMAIN..."},
+           Row{R"({"id":"7","command":"welcome","users":["a@b",5],"text":"hi"})", nullptr, Errc::bad_argument,
+               "users: [\"a@b\",5] is not USER@DOMAIN..."},
+           Row{R"({"id":"7","command":"welcome","users":"a@b","text":"hi"})", nullptr, Errc::bad_argument,
+               "users: a@b is not USER@DOMAIN..."},
+           Row{R"({"id":"7","command":"welcome","users":["a@b"]})", nullptr, Errc::missing_argument,
+               "text; welcome users... --text TEXT"},
            Row{R"({"id":"7","command":"fly"})", nullptr, Errc::unknown_command, "fly"},
            Row{R"({"id":"7"})", nullptr, Errc::unknown_command, ""},
            Row{R"({"id":"7","command":"message","to":"alice@example.org"})", nullptr, Errc::missing_argument,
@@ -83,6 +96,22 @@ TEST_CASE("words fill required arguments by position and others by name") {
   REQUIRE(paced.has_value());
   CHECK(paced->text("max-rate") == "0.2");
   CHECK(paced->text("min-rate") == "0.01");
+  for (const auto& words :
+       {std::vector<std::string>{"welcome", "a@b", "c@d", "--text", "hi there"},
+        std::vector<std::string>{"welcome", "--text", "hi there", "a@b", "c@d"},
+        std::vector<std::string>{"welcome", "a@b", "--text", "hi there", "--users", "c@d"}}) {
+    const auto welcome = parse(words);
+    REQUIRE(welcome.has_value());
+    CHECK(welcome->addresses("users") == std::vector<std::string>{"sip:a@b", "sip:c@d"});
+    CHECK(welcome->text("text") == "hi there");
+  }
+  const auto watchers = parse({"watchers", "--log"});
+  REQUIRE(watchers.has_value());
+  CHECK(watchers->flag("log"));
+  CHECK_FALSE(parse({"watchers"})->flag("log"));
+  CHECK_FALSE(parse({"watchers", "--log", "yes"}).has_value());
+  CHECK_FALSE(parse({"welcome", "a@b", "c@d"}).has_value());
+  CHECK_FALSE(parse({"welcome", "--text", "hi"}).has_value());
   CHECK_FALSE(parse({}).has_value());
   CHECK_FALSE(parse({"message", "bob@example.org"}).has_value());
   CHECK_FALSE(parse({"block", "bob@example.org", "carol@example.org"}).has_value());

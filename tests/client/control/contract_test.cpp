@@ -39,6 +39,10 @@ boost::json::value schema_of(const control::Argument& argument) {
   boost::json::object out;
   if (argument.type == Type::number) {
     out = {{"type", "integer"}, {"minimum", 0}, {"maximum", 0xffff'ffff}};
+  } else if (argument.type == Type::addresses) {
+    out = {{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}};
+  } else if (argument.type == Type::flag) {
+    out = {{"type", "boolean"}};
   } else if (*argument.words == '\0') {
     out = {{"type", "string"}};
   } else {
@@ -73,6 +77,8 @@ class Recorder final : public control::Executor {
   void do_publish(const control::Command&, Now) override { last = "publish"; }
   void do_unpublish(const control::Command&, Now) override { last = "unpublish"; }
   void do_subscribe(const control::Command&, Now) override { last = "subscribe"; }
+  void do_watchers(const control::Command&, Now) override { last = "watchers"; }
+  void do_welcome(const control::Command&, Now) override { last = "welcome"; }
   void do_unsubscribe(const control::Command&, Now) override { last = "unsubscribe"; }
   void do_allow(const control::Command&, Now) override { last = "allow"; }
   void do_block(const control::Command&, Now) override { last = "block"; }

@@ -5,6 +5,8 @@
 #include <deque>
 
 #include "client/control/cause.hpp"
+#include "client/control/command.hpp"
+#include "client/xcap/watch_log.hpp"
 
 using namespace beckon;
 using namespace beckon::client;
@@ -194,4 +196,32 @@ TEST_CASE_FIXTURE(Fixture, "a server whose certificate is not trusted is no serv
   http.answer(
       Result<Response>(boost::system::errc::make_error_code(boost::system::errc::connection_refused)));
   CHECK(ends.back() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the watch log is read with the account's password, and says when it cannot be") {
+  client::xcap::WatchLog watch_log(account, "/xcap", http, random);
+  std::vector<int> statuses;
+  documents::WatchLog last;
+  watch_log.read([&](int status, const std::string&, const documents::WatchLog& log, Now) {
+    statuses.push_back(status);
+    last = log;
+  });
+  CHECK(http.challenge("n1").target == "/xcap/beckon.watch-log/users/sip:alice@example.org/index");
+  const documents::WatchLog log{.entity = "sip:alice@example.org",
+                                .lines = {{bob, "all", "open", "2026-11-21T04:00:00Z", ""}}};
+  const auto get = http.answer(200, "", print(log));
+  CHECK(get.method == Method::get);
+  CHECK(header(get, "Authorization").find("n1") != std::string::npos);
+  CHECK(last == log);
+  const auto again = [&] {
+    watch_log.read(
+        [&](int status, const std::string&, const documents::WatchLog&, Now) { statuses.push_back(status); });
+  };
+  again();
+  http.answer(200, "", "<rubbish/>");
+  again();
+  http.answer(403);
+  again();
+  http.answer(Result<Response>(client::control::Errc::not_json));
+  CHECK(statuses == std::vector<int>{200, 500, 403, 0});
 }

@@ -59,7 +59,14 @@ TEST_CASE("the capabilities name every usage (RFC 4825 12)") {
   REQUIRE(auids != nullptr);
   std::vector<std::string> names;
   for (const auto& auid : auids->children()) names.emplace_back(auid.text());
-  CHECK(names == std::vector<std::string>{"xcap-caps", "pres-rules", "org.openmobilealliance.pres-rules"});
+  CHECK(names == std::vector<std::string>{"xcap-caps", "pres-rules", "org.openmobilealliance.pres-rules",
+                                          "beckon.watch-log"});
   CHECK(document->root().child(ns, "extensions") != nullptr);
   CHECK(document->root().child(ns, "namespaces") != nullptr);
+}
+
+TEST_CASE("a document that the server makes is known as such") {
+  REQUIRE(find_usage(watch_log_auid) != nullptr);
+  CHECK(find_usage(watch_log_auid)->is_made);
+  CHECK_FALSE(find_usage("pres-rules")->is_made);
 }

@@ -7,14 +7,19 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <filesystem>
 #include <fstream>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <thread>
 #include <utility>
 
 #include "server/admin/data_folder.hpp"
+#include "server/admin/explanation.hpp"
 #include "server/admin/metrics.hpp"
+#include "server/admin/names.hpp"
 #include "server/admin/show.hpp"
 #include "server/admin/socket.hpp"
 #include "server/admin/tables.hpp"
@@ -89,13 +94,235 @@ TEST_CASE("the shards' tables are put together, and one user's rows picked out")
   CHECK(about[0].rows.size() == 2);
 }
 
+namespace {
+
+/// One shard's figures, every family with a sample.
+Metrics some_metrics() {
+  Metrics metrics{.counters = {.requests = 2},
+                  .transactions = 1,
+                  .registered = 1,
+                  .bindings = 2,
+                  .flows = 4,
+                  .nonces = 5,
+                  .publications = {{"presence", 3}, {"dialog", 1}},
+                  .subscriptions = {{{"presence", "active"}, 7}, {{"presence.winfo", "pending"}, 1}},
+                  .notifies = 9,
+                  .notify_answers = {{"200", 8}, {"timeout", 1}},
+                  .resent = {.requests = 3, .responses = 4},
+                  .staleness = 2500ms,
+                  .inboxes = {{"0", 6}}};
+  metrics.latency.add(3ms);
+  metrics.latency.add(5ms);
+  metrics.latency.add(60s);
+  return metrics;
+}
+
+/// What is wrong with a text of Prometheus's format 0.0.4, as its own `promtool check metrics` looks at it:
+/// HELP, TYPE, then samples of that family; names and labels of their alphabet; counters end in _total, and
+/// nothing else does; a histogram's buckets rise to +Inf, which equals its count. Empty: nothing.
+std::string problem_of_exposition(const std::string& text) {
+  static const std::regex help("# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)");
+  static const std::regex type("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)");
+  static const std::regex sample(
+      "([a-zA-Z_:][a-zA-Z0-9_:]*)(\\{[a-zA-Z_][a-zA-Z0-9_]*=\"[^\"\\\\\n]*\""
+      "(,[a-zA-Z_][a-zA-Z0-9_]*=\"[^\"\\\\\n]*\")*\\})? ([0-9.e+-]+)");
+  if (text.empty() || text.back() != '\n') return "no line end at the end";
+  std::set<std::string> families, samples;
+  std::string helped, family, kind, line;
+  double last_bucket = 0;
+  std::istringstream lines(text);
+  while (std::getline(lines, line)) {
+    std::smatch match;
+    if (std::regex_match(line, match, help)) {
+      helped = match[1];
+      if (!families.insert(helped).second) return "a family twice: " + line;
+    } else if (std::regex_match(line, match, type)) {
+      family = match[1], kind = match[2], last_bucket = 0;
+      if (family != helped) return "TYPE without HELP: " + line;
+      if ((kind == "counter") != family.ends_with("_total"))
+        return "counters, and they alone, end in _total: " + line;
+    } else if (std::regex_match(line, match, sample)) {
+      const std::string name = match[1], labels = match[2];
+      if (!samples.insert(name + labels).second) return "a sample twice: " + line;
+      const std::string suffix = name.starts_with(family) ? name.substr(family.size()) : "?";
+      const double value = std::stod(match[4]);
+      if (kind != "histogram") {
+        if (!suffix.empty()) return "a sample of another family: " + line;
+      } else if (suffix == "_bucket") {
+        if (value < last_bucket) return "buckets that fall: " + line;
+        last_bucket = value;
+      } else if (suffix == "_count") {
+        if (value != last_bucket || !samples.contains(family + "_bucket{le=\"+Inf\"}"))
+          return "a wrong count: " + line;
+      } else if (suffix != "_sum") {
+        return "a sample of another family: " + line;
+      }
+    } else {
+      return "not a line of the format: " + line;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 TEST_CASE("metrics are in the text format, summed over the shards") {
-  Metrics all{.counters = {.requests = 2}, .transactions = 1, .registered = 1, .flows = 0, .nonces = 2};
-  all += Metrics{.counters = {.requests = 3}, .transactions = 1, .registered = 0, .flows = 4, .nonces = 5};
+  Metrics all = some_metrics();
+  Metrics other = some_metrics();
+  other.inboxes = {{"1", 0}};
+  other.staleness = 1s;
+  all += other;
   const std::string text = print(all);
-  CHECK(text.find("\nbeckon_sip_requests_total 5\n") != text.npos);
-  CHECK(text.find("# TYPE beckon_flows gauge\nbeckon_flows 4\n") != text.npos);
-  CHECK(text.find("\nbeckon_digest_nonces 7\n") != text.npos);
+  CHECK(problem_of_exposition(text) == "");
+  CHECK(problem_of_exposition(print(Metrics{})) == "");
+  for (const char* line : {"beckon_sip_requests_total 4",
+                           "# TYPE beckon_flows gauge\nbeckon_flows 8",
+                           "beckon_digest_nonces 10",
+                           "beckon_bindings 4",
+                           "beckon_publications{package=\"presence\"} 6",
+                           "beckon_subscriptions{package=\"presence\",state=\"active\"} 14",
+                           "beckon_subscriptions{package=\"presence.winfo\",state=\"pending\"} 2",
+                           "beckon_notifies_total 18",
+                           "beckon_notify_answers_total{code=\"200\"} 16",
+                           "beckon_notify_answers_total{code=\"timeout\"} 2",
+                           "beckon_sip_retransmissions_total{message=\"request\"} 6",
+                           "beckon_sip_retransmissions_total{message=\"response\"} 8",
+                           "beckon_staleness_seconds 2.5",
+                           "beckon_inbox_tasks{shard=\"0\"} 6",
+                           "beckon_inbox_tasks{shard=\"1\"} 0",
+                           "beckon_store_backlog_batches 0",
+                           "beckon_publish_to_last_notify_seconds_bucket{le=\"0.002\"} 0",
+                           "beckon_publish_to_last_notify_seconds_bucket{le=\"0.005\"} 4",
+                           "beckon_publish_to_last_notify_seconds_bucket{le=\"30\"} 4",
+                           "beckon_publish_to_last_notify_seconds_bucket{le=\"+Inf\"} 6",
+                           "beckon_publish_to_last_notify_seconds_count 6"}) {
+    CAPTURE(line);
+    CHECK(text.find('\n' + std::string(line) + '\n') != text.npos);
+  }
+}
+
+TEST_CASE("the check of the format finds what is wrong with it") {
+  const std::string head = "# HELP a_total Some.\n# TYPE a_total counter\n";
+  CHECK(problem_of_exposition(head + "a_total{x=\"y\",z=\"\"} 1\n") == "");
+  for (const std::string& wrong :
+       {head + "a_total 1", head + "b_total 1\n", head + "a_total x\n", head + "a_total 1\na_total 2\n",
+        head + "a_total{x=y} 1\n", std::string("# TYPE a_total counter\n"),
+        std::string("# HELP a Some.\n# TYPE a counter\na 1\n"),
+        std::string("# HELP a Some.\n# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_sum 1\na_count 2\n")}) {
+    CAPTURE(wrong);
+    CHECK(problem_of_exposition(wrong) != "");
+  }
+}
+
+TEST_CASE("an administrator names users in any case, and without domain where one is served") {
+  const Folder folder;
+  const auto find = [&](const std::string& text) -> std::string {
+    const auto found = find_name(folder.path(), text);
+    if (const auto* problem = std::get_if<std::string>(&found)) return *problem;
+    const auto& named = std::get<Named>(found);
+    return named.aor + (named.is_user ? "" : " unknown");
+  };
+  CHECK(find("alice") == "which alice? Name the domain: alice@example.org");
+  CHECK(find("alice@example.org") == "sip:alice@example.org unknown");
+  folder.user(Verb::user_add, "alice@example.org");
+  folder.user(Verb::user_add, "Bob@example.org");
+  CHECK(find("alice") == "sip:alice@example.org");
+  CHECK(find("ALICE@Example.ORG") == "sip:alice@example.org");
+  CHECK(find("sip:bob") == "sip:Bob@example.org");
+  CHECK(find("carol") == "sip:carol@example.org unknown");
+  save_domains(folder.path(), {"example.net", "127.0.0.1"});
+  CHECK(find("alice") == "which alice? The server serves example.org, example.net");
+  CHECK(find("alice@example.org") == "sip:alice@example.org");
+  CHECK(find("alice@@").find("alice@@: ") == 0);
+}
+
+TEST_CASE(
+    "an explanation is sentences, with what is left out, the last NOTIFY and what holds back the next") {
+  const auto facts = boost::json::parse(R"({
+    "presentity": "sip:alice@example.org", "watcher": "sip:bob@example.org", "time": "2026-11-29T21:00:00Z",
+    "user": true,
+    "devices": [{"contact": "sip:a@192.0.2.9", "instance": "", "device": "00ff", "user_agent": "phone/1",
+                 "expires": 60, "suspended": false, "shown": "as it published"}],
+    "publications": [{"number": 3, "device": "00ff", "expires": 50, "incomplete": false, "direct_offers": 0,
+       "elements": [{"element": "tuple", "id": "a", "became": "itself"},
+                    {"element": "tuple", "id": "b", "became": "renamed", "shown_as": "tb"},
+                    {"element": "person", "id": "p", "became": "merged", "shown_as": "p"},
+                    {"element": "device", "id": "d", "became": "left-out"}]}],
+    "decision": {"by": "rules", "rules": ["friends", "all"], "policy": "confirm", "result": "allow",
+                 "direct": "ask"},
+    "state": {"basic": "open", "tuples": [{"id": "a", "basic": "open"}, {"id": "tb", "basic": "closed"}],
+              "left_out": [{"element": "tuple", "id": "tb", "left_out": "whole"},
+                           {"element": "person", "id": "p", "left_out": "part"}]},
+    "subscriptions": [{"id": "x1", "state": "active", "since": 5, "expires": 100, "secure": true,
+       "reachable": true, "in_flight": false, "due": true, "failures": 2, "waits_for": "retry", "waits": 30,
+       "last_notify": {"number": 7, "octets": 812, "ago": 4, "time": "2026-11-29T20:59:56Z", "status": 408}}]
+  })")
+                         .as_object();
+  CHECK(print_explanation(facts) ==
+        "alice@example.org as bob@example.org sees it, 2026-11-29T21:00:00Z\n"
+        "\nDevices\n"
+        "  sip:a@192.0.2.9 is registered for 60 s more, by phone/1.\n"
+        "    It is device 00ff, and shown as it published.\n"
+        "\nPublications\n"
+        "  Publication 3 of device 00ff lasts 50 s more.\n"
+        "    tuple \"a\" is shown as it is.\n"
+        "    tuple \"b\" is shown as \"tb\", as its id was taken.\n"
+        "    person \"p\" is part of \"p\", which others publish too.\n"
+        "    device \"d\" is not shown.\n"
+        "\nState\n"
+        "  Together this is open: \"a\" open, \"tb\" closed.\n"
+        "\nDecision\n"
+        "  Rule \"friends\", \"all\" decides about bob@example.org.\n"
+        "  bob@example.org is allowed; direct sessions: ask.\n"
+        "  tuple \"tb\" is left out.\n"
+        "  A part of person \"p\" is left out.\n"
+        "\nNOTIFYs\n"
+        "  Subscription x1 is active, for 100 s more.\n"
+        "    The last NOTIFY is number 7 of 812 octets, sent 4 s ago (2026-11-29T20:59:56Z), answered 408.\n"
+        "    2 NOTIFYs in a row failed; the state is sent again in 30 s.\n");
+  CHECK(knows_presentity(facts));
+}
+
+TEST_CASE("an explanation says why nothing is sent, and any answer of a server is printed") {
+  struct Row {
+    const char* facts;
+    const char* told;
+  };
+  for (
+      const Row& row :
+      {Row{R"({"decision": {"by": "own", "result": "allow"}})",
+           "It is the presentity itself, and sees everything."},
+       Row{R"({"watcher": "sip:eve@x", "decision": {"by": "foreign-domain", "result": "block"}})",
+           "The domain of eve@x is not trusted here.\n  eve@x is refused: a SUBSCRIBE is answered with 403."},
+       Row{R"({"presentity": "sip:a@x", "watcher": "sip:b@x", "decision": {"by": "default-policy",
+            "policy": "confirm", "result": "confirm"}})",
+           "the server's policy is \"confirm\".\n  b@x sees nothing until a@x decides."},
+       Row{R"({"watcher": "sip:b@x", "decision": {"by": "rules", "rules": ["r"], "result": "polite-block"}})",
+           "b@x is blocked politely, and sees closed only."},
+       Row{R"({"watcher": "sip:b@x"})", "b@x has no subscription, so nothing is sent."},
+       Row{R"({"watcher": "sip:b@x", "subscriptions": [{"waits_for": "connection"}]})",
+           "b@x's connection is gone: nothing is sent until b@x is back."},
+       Row{R"({"subscriptions": [{"waits_for": "store"}]})", "wait for the store"},
+       Row{R"({"subscriptions": [{"waits_for": "rules"}]})", "A change of rules is being worked through"},
+       Row{R"({"subscriptions": [{"waits_for": "answer"}]})", "It is not answered yet.\n"},
+       Row{R"({"subscriptions": [{"waits_for": "answer", "due": true}]})",
+           "a newer state follows the answer"},
+       Row{R"({"subscriptions": [{"waits_for": "turn", "waits": 4}]})", "waits for its turn, 4 s more"},
+       Row{R"({"watcher": "sip:b@x", "subscriptions": [{"waits_for": "pace", "waits": 4}]})",
+           "waits for b@x's own pace, 4 s more"},
+       Row{R"({"watcher": "sip:b@x", "subscriptions": [{"waits_for": "suppressed"}]})",
+           "b@x asked for no NOTIFYs."},
+       Row{R"({"presentity": "sip:a@x", "user": false})", "a@x is no user of this server."},
+       Row{"{}", "Nothing is published."},
+       Row{R"({"devices": 5, "publications": {}, "state": [], "decision": "x"})",
+           "No device is registered."}}) {
+    CAPTURE(row.facts);
+    const auto facts = boost::json::parse(row.facts).as_object();
+    const std::string text = print_explanation(facts);
+    CAPTURE(text);
+    CHECK(text.find(row.told) != text.npos);
+  }
+  CHECK_FALSE(knows_presentity(boost::json::parse(R"({"user": false, "devices": []})").as_object()));
 }
 
 TEST_CASE("the first user's domain becomes served; later users must be of it") {
@@ -299,8 +526,8 @@ struct Asking {
     REQUIRE(socket.listen(socket_path(folder.path())).has_value());
   }
   Exit trace(const std::string& about, bool json = false) { return run(Verb::trace, about, json); }
-  Exit run(Verb verb, const std::string& argument, bool json = false) {
-    CommandLine line{.verb = verb, .config = {}, .argument = argument, .json = json};
+  Exit run(Verb verb, const std::string& argument, bool json = false, const std::string& watcher = {}) {
+    CommandLine line{.verb = verb, .config = {}, .argument = argument, .watcher = watcher, .json = json};
     line.config.data = folder.path();
     Exit exit = Exit::done;
     std::atomic<bool> done = false;
@@ -363,6 +590,45 @@ TEST_CASE("beckond tables and explain print the answer, or why they were refused
     CHECK(asking.errors.str() == "beckond: " + row.told + '\n');
     CHECK(asking.out.str().empty());
   }
+}
+
+TEST_CASE("beckond explain --for asks about two, and says so when there is no such user") {
+  std::vector<std::string> questions;
+  std::string answer =
+      R"({"user":true,"presentity":"sip:alice@example.org","watcher":"sip:bob@example.org"})";
+  Asking asking([&](const std::string& question, const ReplyPtr& reply) {
+    questions.push_back(question);
+    reply->finish(answer);
+  });
+  {
+    auto store = store::SqliteUsers::open(users_file(asking.folder.path()));
+    REQUIRE(store.has_value());
+    SeededRandom random(1);
+    const auto user = users::make_user("alice@example.org", "secret", random);
+    REQUIRE((*store)->add(std::span(&*user, 1)).has_value());
+  }
+  CHECK(asking.run(Verb::explain, "Alice", false, "bob@example.ORG") == Exit::done);
+  CHECK(asking.out.str().find("alice@example.org as bob@example.org sees it") == 0);
+  asking.out.str("");
+  CHECK(asking.run(Verb::explain, "alice", true, "bob") == Exit::done);
+  CHECK(asking.out.str() == answer + '\n');
+  CHECK(questions == std::vector<std::string>(2, "explain sip:alice@example.org sip:bob@example.org"));
+  CHECK(asking.errors.str().empty());
+
+  answer = R"({"user":false})";
+  asking.out.str("");
+  CHECK(asking.run(Verb::explain, "carol", false, "bob") == Exit::failed);
+  CHECK(asking.errors.str() == "beckond: there is no user carol@example.org\n");
+  asking.errors.str("");
+  answer = "{}";  // no row names her
+  CHECK(asking.run(Verb::explain, "carol") == Exit::failed);
+  CHECK(asking.run(Verb::explain, "alice") == Exit::done);
+  CHECK(asking.errors.str() == "beckond: there is no user carol@example.org\n");
+  asking.errors.str("");
+  answer = "[]";
+  CHECK(asking.run(Verb::explain, "alice", false, "bob") == Exit::failed);
+  CHECK(asking.errors.str() == "beckond: the server's answer cannot be read\n");
+  CHECK(asking.out.str().empty());
 }
 
 TEST_CASE("a question of any length beyond the limit is refused, and never handled") {

@@ -64,6 +64,7 @@ const Row rows[] = {
     {"guessing.entries", "1"},
     {"proxy.foreign", "'forward'"},
     {"dns.servers", "['192.0.2.1:53']"},
+    {"restart.notifies_per_second", "5"},
     {"restart.grace_seconds", "1"},
     {"connections.total", "1"},
     {"connections.per_address", "1"},

@@ -482,3 +482,81 @@ TEST_CASE("a stored document with an id twice is left out, and costs no time") {
   watcher.subscribe(alice, "presence", {"Expires: 0"});
   CHECK(stage.take().basic() == "closed");
 }
+
+TEST_CASE("after a restart the state leaves at the configured rate, to watchers in reach only") {
+  constexpr std::uint32_t rate = 10;
+  constexpr std::size_t watchers = 25;
+  auto settings = Stage::default_settings();
+  settings.restart_notifies_per_second = rate;
+  settings.watcher_policy = WatcherPolicy::allow;
+  Stage stage(settings);
+  std::vector<std::unique_ptr<Device>> devices;
+  const auto subscribe = [&](const Hop& hop) {
+    const std::string watcher = "sip:w" + std::to_string(devices.size()) + "@example.org";
+    stage.memory.users[watcher].aor = watcher;
+    devices.push_back(std::make_unique<Device>(stage, watcher, hop));
+    REQUIRE(devices.back()->subscribe(alice).status() == 200);
+  };
+  for (std::size_t i = 0; i < watchers; ++i) {
+    subscribe(udp(static_cast<std::uint16_t>(6000 + i)));
+    subscribe(tls(100 + i));  // their connections end with the server
+  }
+  stage.drain();
+  stage.restart();
+  // One at once, then one each tenth of a second.
+  for (std::size_t sent = 1; sent <= watchers; sent += rate) {
+    stage.wait(sent == 1 ? Duration(50ms) : Duration(1s));
+    CHECK(stage.notifies.size() == sent);
+  }
+  stage.wait(60s);
+  CHECK(stage.notifies.size() == watchers);
+}
+
+TEST_CASE("figures say what is undelivered and what became of NOTIFYs, also when nobody answers") {
+  auto settings = Stage::default_settings();
+  settings.watcher_policy = WatcherPolicy::allow;
+  Stage stage(settings);
+  Device laptop(stage, alice, udp(5080)), near(stage, bob, udp(5070)), far(stage, carol, tls(5));
+  near.subscribe(alice);
+  far.subscribe(alice);
+  stage.drain();
+  const auto& subscriptions = *stage.subscriptions;
+  const auto age = [&] { return subscriptions.staleness(stage.clock_.at.mono); };
+  CHECK(age() == 0s);
+  const auto before = subscriptions.notify_counters();
+  CHECK(before.sent == before.answers[200]);
+
+  laptop.publish(pidf("here"));
+  for (const Notified& each : {stage.take(0), stage.take(0)})
+    if (each.to.flow == 0) stage.answer_notify(each, 200);
+  stage.wait(7s);
+  CHECK(age() == 7s);
+  SUBCASE("a watcher that cannot be reached is not waited for") {
+    stage.close_flow(5);
+    CHECK(age() == 0s);
+  }
+  CHECK(stage.presentities->watches().latency().counts != Histogram{}.counts);
+  stage.restart();
+  CHECK(stage.subscriptions->staleness(stage.clock_.at.mono) == 0s);
+}
+
+TEST_CASE("subscriptions are counted by package and state") {
+  Stage stage;
+  Device owner(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+  owner.subscribe(alice, "presence.winfo");
+  watcher.subscribe(alice);
+  stage.drain();
+  const auto count_of = [&](std::string_view package) {
+    for (const auto& each : stage.subscriptions->counts())
+      if (each.package->name() == package) return std::pair(each.active, each.pending);
+    return std::pair<std::size_t, std::size_t>{};
+  };
+  CHECK(count_of("presence") == std::pair<std::size_t, std::size_t>(0, 1));
+  CHECK(count_of("presence.winfo") == std::pair<std::size_t, std::size_t>(1, 0));
+  stage.put_rules(rule_for(bob, "allow"));
+  stage.drain();
+  CHECK(count_of("presence") == std::pair<std::size_t, std::size_t>(1, 0));
+  watcher.refresh(0);
+  stage.drain();
+  CHECK(count_of("presence") == std::pair<std::size_t, std::size_t>(0, 0));
+}

@@ -90,3 +90,24 @@ TEST_CASE("the next change of rules is the nearest edge of a time they name (RFC
   CHECK(next_change(&timed, at(250)) == at(300));
   CHECK(next_change(&timed, at(400)) == WallTime::max());
 }
+
+TEST_CASE("a decision has a reason: the rules' ids, the policy, the domain, or that it is one's own") {
+  Settings settings;
+  settings.domains = {"example.org"};
+  const auto rules = documents::parse_pres_rules(
+      "<cr:ruleset xmlns='urn:ietf:params:xml:ns:pres-rules' xmlns:cr='urn:ietf:params:xml:ns:common-policy'>"
+      "<cr:rule id='friends'><cr:conditions><cr:identity><cr:one id='sip:bob@example.org'/></cr:identity>"
+      "</cr:conditions><cr:actions><sub-handling>allow</sub-handling></cr:actions></cr:rule>"
+      "<cr:rule id='all'><cr:conditions><cr:identity><cr:many domain='example.org'/></cr:identity>"
+      "</cr:conditions><cr:actions><sub-handling>confirm</sub-handling></cr:actions></cr:rule></cr:ruleset>");
+  REQUIRE(rules.has_value());
+  const auto reason = [&](const std::string& watcher, const documents::Rules* by) {
+    return reason_of(settings, by, "sip:alice@example.org", watcher, {});
+  };
+  CHECK(reason("sip:alice@example.org", &*rules).by == Reason::By::own);
+  CHECK(reason("sip:eve@example.net", &*rules).by == Reason::By::foreign_domain);
+  CHECK(reason("sip:bob@example.org", nullptr).by == Reason::By::default_policy);
+  CHECK(reason("sip:bob@example.org", &*rules).rules == std::vector<std::string>{"friends", "all"});
+  CHECK(reason("sip:carol@example.org", &*rules).rules == std::vector<std::string>{"all"});
+  CHECK(std::string(to_string(Reason::By::rules)) == "rules");
+}

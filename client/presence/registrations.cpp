@@ -1,0 +1,46 @@
+#include "client/presence/registrations.hpp"
+
+#include "protocol/base/text.hpp"
+
+namespace beckon::client::presence {
+
+namespace {
+
+std::string device_of(const documents::RegisteredContact& contact) {
+  std::string instance, reg_id;
+  for (const auto& [name, value] : contact.unknown_parameters) {
+    if (iequals(name, "+sip.instance")) instance = value;
+    if (iequals(name, "reg-id")) reg_id = value;
+  }
+  return instance.empty() ? contact.id : instance + ' ' + reg_id;
+}
+
+}  // namespace
+
+Registrations::News Registrations::take(const documents::RegistrationInfo& info) {
+  const bool is_full = info.state == documents::RegistrationInfo::State::full;
+  News news;
+  // A partial document that comes late says nothing new (RFC 3680 5.1); a full one may restart the versions.
+  if (!is_full && has_begun_ && info.version <= version_) return news;
+  news.is_gap = !is_full && (!has_begun_ || info.version > version_ + 1);
+  version_ = info.version;
+  if (!is_full && !has_begun_) return news;
+  std::set<std::string> active, ended;
+  for (const auto& registration : info.registrations) {
+    for (const auto& contact : registration.contacts) {
+      const std::string device = device_of(contact);
+      if (contact.state == documents::ContactState::terminated) {
+        ended.insert(device);
+      } else if (active.insert(device).second && has_begun_ && !known_.contains(device)) {
+        news.fresh.push_back(contact.uri);
+      }
+    }
+  }
+  if (is_full) known_.clear();
+  for (const std::string& device : ended) known_.erase(device);
+  known_.merge(active);
+  has_begun_ = true;
+  return news;
+}
+
+}  // namespace beckon::client::presence
