@@ -63,7 +63,7 @@ constexpr std::array state_schema{
               convert_json_records},
     Migration{"CREATE TABLE anchor(boot TEXT NOT NULL, origin INTEGER NOT NULL);"
               "INSERT INTO anchor VALUES('', 0)"},
-    Migration{"CREATE TABLE secret(value BLOB NOT NULL)"},
+    Migration{"CREATE TABLE seed(value BLOB NOT NULL)"},
 };
 
 /// How long a new server waits for one that is ending to let go of the file.
@@ -210,7 +210,7 @@ Result<void> SqliteState::Impl::take_scale(std::string_view boot) {
 }
 
 Result<void> SqliteState::Impl::take_secret(Random& random) {
-  auto read = database.prepare("SELECT value FROM secret");
+  auto read = database.prepare("SELECT value FROM seed");
   if (!read) return read.error();
   const auto row = read->step();
   if (!row) return row.error();
@@ -221,7 +221,7 @@ Result<void> SqliteState::Impl::take_secret(Random& random) {
     return {};
   }
   random.fill(secret);
-  auto write = database.prepare("INSERT INTO secret VALUES(?1)");
+  auto write = database.prepare("INSERT INTO seed VALUES(?1)");
   if (!write) return write.error();
   return write->bind_blob(1, {reinterpret_cast<const char*>(secret.data()), secret.size()}).run();
 }
