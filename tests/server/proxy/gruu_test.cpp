@@ -184,3 +184,36 @@ TEST_CASE("430: the flow's binding ends, and the next reg-id of the device is tr
     CHECK(town.registrar(bob).bindings(bob)[0].path() == "<sip:flow1@192.0.2.43;lr;ob>");
   }
 }
+
+TEST_CASE("refused datagrams end the flow's binding, and the next flow is tried (RFC 5626 7)") {
+  Town town(3);
+  const std::string phone = "sip:bob@192.0.2.9:5090";
+  town.enter(bob, udp(5081), phone, instance(1) + ";reg-id=1");
+  town.wait(1s);
+  town.enter(bob, udp(5082), phone, instance(1) + ";reg-id=2");
+  const auto first = town.from_alice(to(hello, desk_gruu));
+  CHECK(first.to.remote.port == 5082);
+  first.failed(make_error_code(boost::system::errc::connection_refused));
+  town.run();
+  const auto second = town.take();
+  CHECK(second.to.remote.port == 5081);
+  town.answer(second, 200);
+  CHECK(town.take().message.status() == 200);
+  REQUIRE(town.registrar(bob).bindings(bob).size() == 1);
+  CHECK(town.registrar(bob).bindings(bob)[0].reg_id == 1);
+}
+
+TEST_CASE("an INVITE that gets no answer on one flow is sent down the next, which stays bound (RFC 5626 7)") {
+  Town town;
+  const std::string phone = "sip:bob@192.0.2.9:5090";
+  town.enter(bob, udp(5081), phone, instance(1) + ";reg-id=1");
+  town.wait(1s);
+  town.enter(bob, udp(5082), phone, instance(1) + ";reg-id=2");
+  CHECK(town.from_alice(invite).to.remote.port == 5082);
+  town.wait(33s);
+  Sent next = town.take();
+  while (next.to.remote.port != 5081 && !town.wire.sent.empty()) next = town.take();  // copies, 100
+  CHECK(next.message.method() == sip::Method::invite);
+  CHECK(next.to.remote.port == 5081);
+  CHECK(town.registrar(bob).bindings(bob).size() == 2);
+}

@@ -160,6 +160,34 @@ TEST_CASE("the flows of a device share its temporary GRUUs (RFC 5627 4.2, 5.1)")
   }
 }
 
+TEST_CASE("the flow refreshed last stands for its device, and the others follow it (RFC 5626 7)") {
+  Home home;
+  const auto enter = [&](transaction::FlowId flow, const std::string& of, int reg_id) {
+    home.register_from(tls(flow), "call-" + std::to_string(flow),
+                       "<sip:alice@192.0.2.9:5070;transport=tls>" + of + ";reg-id=" + std::to_string(reg_id));
+    home.wait(1s);
+  };
+  const std::string other = ";q=0.5;+sip.instance=\"<urn:uuid:2>\"";
+  enter(1, device, 1);
+  enter(3, other, 1);
+  enter(2, device, 2);
+  const auto flows = [&](const Callee& callee) {
+    std::vector<transaction::FlowId> found;
+    for (const auto& binding : home.registrar(alice).targets(callee, home.clock.now()))
+      found.push_back(binding.flow());
+    return found;
+  };
+  using Flows = std::vector<transaction::FlowId>;
+  CHECK(flows({.aor = alice}) == Flows{2, 1, 3});
+  enter(1, device, 1);
+  CHECK(flows({.aor = alice}) == Flows{1, 2, 3});
+  CHECK(flows({.aor = alice, .instance = instance}) == Flows{1, 2});
+  CHECK(flows({.aor = alice, .instance = "urn:uuid:2"}) == Flows{3});
+  home.node().on_flow_closed(1);
+  home.run();
+  CHECK(flows({.aor = alice, .instance = instance}) == Flows{2});
+}
+
 TEST_CASE("GRUUs are the same after kill -9, whatever the number of shards") {
   Home home(2);
   const auto before =
