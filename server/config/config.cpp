@@ -231,6 +231,8 @@ void add_limits(Keys& keys) {
   limit("pending_per_presentity", &Settings::pending_per_presentity);
   limit("subscriptions_per_watcher", &Settings::subscriptions_per_watcher);
   limit("subscriptions_per_watcher_and_presentity", &Settings::subscriptions_per_watcher_and_presentity);
+  keys["limits.watch_log_lines"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.watch_log_lines; }, 0, million);
   limit("max_breadth", &Settings::max_breadth);
   limit("queue_between_shards", &Settings::queue_between_shards);
   limit("unauthenticated_per_second", &Settings::unauthenticated_per_second);

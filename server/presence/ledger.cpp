@@ -22,6 +22,7 @@ Ledger::~Ledger() { by_news_.clear(); }
 
 /// A full ring is written over in place, so a presentity with many watchers costs no allocation for each.
 void Ledger::add(Entry& presentity, std::string_view watcher, ShownPtr shown, WallTime from, WallTime until) {
+  if (environment_.settings().watch_log_lines == 0) return forget(presentity);
   Lines& lines = presentity.get(slot_, presentity);
   lines.hook.unlink();
   by_news_.push_back(lines);
@@ -35,11 +36,14 @@ void Ledger::add(Entry& presentity, std::string_view watcher, ShownPtr shown, Wa
   line.shown = std::move(shown);
   line.from = from;
   line.until = until;
-  while (size_ > lines_max_of_shard) {
-    Lines& oldest = by_news_.front();
-    size_ -= oldest.ring.size();
-    oldest.entry.drop(slot_);
-  }
+  while (size_ > environment_.settings().watch_log_lines) forget(by_news_.front().entry);
+}
+
+void Ledger::forget(Entry& presentity) {
+  const Lines* lines = presentity.find(slot_);
+  if (!lines) return;
+  size_ -= lines->ring.size();
+  presentity.drop(slot_);
 }
 
 void Ledger::print(const Entry& presentity, std::vector<documents::WatchLog::Line>& lines) const {

@@ -11,7 +11,7 @@
 
 #include "protocol/base/time.hpp"
 #include "protocol/documents/watch_log.hpp"
-#include "server/shard/directory.hpp"
+#include "server/shard/services.hpp"
 
 namespace beckon::server::presence {
 
@@ -31,17 +31,19 @@ using ShownPtr = boost::intrusive_ptr<const Shown>;
 /// answer a question of today, and a write for each NOTIFY would cost more than the NOTIFY (DESIGN 1.4).
 class Ledger {
  public:
-  /// Lines of one presentity, and of all of a shard: past it the presentity with the oldest news loses its
-  /// lines.
+  /// Lines of one presentity. Past `Settings::watch_log_lines` of all in this shard the presentity with the
+  /// oldest news loses its lines.
   static constexpr std::size_t lines_max = 64;
-  static constexpr std::size_t lines_max_of_shard = 32768;
 
-  explicit Ledger(Directory& directory) : slot_(directory.take_slot<Lines>()) {}
+  explicit Ledger(Environment& environment)
+      : environment_(environment), slot_(environment.directory().take_slot<Lines>()) {}
   ~Ledger();
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
   void add(Entry& presentity, std::string_view watcher, ShownPtr shown, WallTime from, WallTime until);
+  /// The presentity's lines go.
+  void forget(Entry& presentity);
   /// In the order of their ends.
   void print(const Entry& presentity, std::vector<documents::WatchLog::Line>& lines) const;
   /// Lines of all presentities.
@@ -61,6 +63,7 @@ class Ledger {
     boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> hook;
   };
 
+  Environment& environment_;
   Slot<Lines> slot_;
   boost::intrusive::list<Lines, boost::intrusive::member_hook<Lines, decltype(Lines::hook), &Lines::hook>,
                          boost::intrusive::constant_time_size<false>>

@@ -24,6 +24,10 @@ class Presentities final : public Room {
   const PresenceInformation& information() const { return information_; }
 
   // Room
+  /// What a removed user's watchers were shown goes, too.
+  void on_user_gone(std::string_view aor, bool removed, Now) override {
+    if (removed) watches_.forget_log(aor);
+  }
   std::vector<Table> tables(Now) const override { return {information_.table()}; }
 
   /// Presentities of which a document is kept; watches are not counted.

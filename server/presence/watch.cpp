@@ -27,7 +27,7 @@ Watches::Watches(Environment& environment, PresenceInformation& information, con
       slot_(environment.directory().take_slot<Watched>()),
       permits_(environment.directory(), [this](Entry& presentity, const std::vector<std::string>& watchers,
                                                Now) { on_known(presentity, watchers); }),
-      ledger_(environment.directory()),
+      ledger_(environment),
       rounds_(environment.timers(), environment.clock(),
               [this](const EntryPtr& presentity, Slice& slice, Now now) {
                 return work(*presentity, slice, now);
@@ -283,6 +283,10 @@ void Watches::note_end(Watch& watch, Now now) {
   if (!watch.shown_) return;
   ledger_.add(*watch.presentity_, watch.watcher_, std::move(watch.shown_), watch.shown_since_, now.wall);
   watch.shown_ = nullptr;
+}
+
+void Watches::forget_log(std::string_view owner) {
+  if (const EntryPtr presentity = environment_.directory().find(owner)) ledger_.forget(*presentity);
 }
 
 documents::WatchLog Watches::log(const std::string& owner) const {

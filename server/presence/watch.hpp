@@ -115,6 +115,7 @@ class Watches {
   void sent(Watch& watch, Now now);
   /// What the watchers of `owner` are shown, and were before, as far as it is remembered.
   documents::WatchLog log(const std::string& owner) const;
+  void forget_log(std::string_view owner);
 
   /// `cause`: when the PUBLISH arrived that changed it, if one did.
   void changed(Entry& presentity, Now now, std::optional<Time> cause = {});

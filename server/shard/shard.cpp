@@ -127,7 +127,9 @@ Shard::~Shard() {
 
 void Shard::on_user_gone(std::string_view aor, bool removed) {
   const Now now = parts_.clock.now();
-  for (const auto& place : rooms_) place.room->on_user_gone(aor, removed, now);
+  // Each room stands on those added before it.
+  for (auto place = rooms_.rbegin(); place != rooms_.rend(); ++place)
+    place->room->on_user_gone(aor, removed, now);
 }
 
 void Shard::set_settings(Settings settings) {

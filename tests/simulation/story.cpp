@@ -371,12 +371,12 @@ class Play {
   void block() {
     command(alice(), {"block", bob().client.aor()});
     wait("bob's subscription ends", [&] { return is_subscription(bob(), alice(), "terminated"); });
-    wait("bob sees alice closed", [&] { return sees(bob(), alice(), "closed", 0); });
+    wait("bob knows nothing of alice", [&] { return sees(bob(), alice(), "unknown", 0); });
   }
 
   void leave() {
     for (Person& each : people_) command(each, {"quit"});
-    wait("alice sees bob closed", [&] { return sees(alice(), bob(), "closed", 0); });
+    wait("alice knows nothing of bob", [&] { return sees(alice(), bob(), "unknown", 0); });
     for (Person& each : people_) each.client.end();
     world_.run_for(for_ever);
     const auto size = server_.size();

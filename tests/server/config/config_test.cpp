@@ -92,6 +92,7 @@ const Row rows[] = {
     {"limits.elements_per_presentity", "1"},
     {"limits.watchers_per_presentity", "1"},
     {"limits.pending_per_presentity", "1"},
+    {"limits.watch_log_lines", "0"},
     {"limits.subscriptions_per_watcher", "1"},
     {"limits.subscriptions_per_watcher_and_presentity", "1"},
     {"limits.unauthenticated_per_second", "1"},

@@ -211,8 +211,8 @@ class Stage final : public Services, public Sender {
   /// The administrator takes a user's access away.
   void end_user(const std::string& aor, bool removed) {
     if (removed) memory.users.erase(aor);
-    for (Room* room : std::initializer_list<Room*>{registrar.get(), documents.get(), publications.get(),
-                                                   subscriptions.get()})
+    for (Room* room : std::initializer_list<Room*>{subscriptions.get(), presentities.get(),
+                                                   publications.get(), documents.get(), registrar.get()})
       room->on_user_gone(aor, removed, clock_.at);
     settle();
   }

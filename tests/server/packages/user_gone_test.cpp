@@ -71,6 +71,7 @@ TEST_CASE(
   CHECK(std::ranges::count(seen, "terminated;rejected") == 1);
   CHECK(stage.size() == 0);
   CHECK(stage.documents->rules(alice) == nullptr);
+  CHECK(stage.presentities->watches().log(alice).lines.empty());
   CHECK(stage.documents->rules(bob) != nullptr);
 
   stage.restart();
