@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json/array.hpp>
+#include <type_traits>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/direct.hpp"
@@ -105,6 +106,10 @@ class Explanation {
     } else if (same_id != all.end()) {
       element["became"] = "merged";
       element["shown_as"] = same_id->id;
+    } else if (std::is_same_v<T, Component> && !all.empty()) {
+      // Persons are one whatever their ids, and so are devices with one deviceID.
+      element["became"] = "merged";
+      element["shown_as"] = all.front().id;
     } else {
       element["became"] = "left-out";
     }
@@ -146,8 +151,10 @@ class Explanation {
     const std::string aor(facts_.at("presentity").as_string());
     const documents::Rules* rules = entry_ ? documents_.rules(*entry_) : nullptr;
     const Settings& settings = shard_.settings();
-    view_ = presence::decide(settings, rules, aor, watcher_, now_.wall);
-    const auto reason = presence::reason_of(settings, rules, aor, watcher_, now_.wall);
+    const std::string sphere =
+        entry_ ? presentities_.information().sphere(*entry_, now_.wall).value : std::string();
+    view_ = presence::decide(settings, rules, aor, watcher_, now_.wall, sphere);
+    const auto reason = presence::reason_of(settings, rules, aor, watcher_, now_.wall, sphere);
     object decision{{"by", to_string(reason.by)},
                     {"result", word_of(view_.permission)},
                     {"direct", ds1::to_string(view_.direct())}};
@@ -185,7 +192,9 @@ class Explanation {
         all.tuples, [](const Tuple& tuple) { return tuple.basic == documents::Basic::open; });
     array missing;
     if (view_.permission == presence::Permission::allow) {
-      auto left = all;
+      presence::Names names_left;
+      auto left = presentities_.information().compose(*entry_, names_left, &view_.what).presence;
+      for (Tuple& tuple : left.tuples) documents::remove_direct(tuple);
       presence::filter(left, view_.what);
       add_missing(missing, "tuple", all.tuples, left.tuples);
       add_missing(missing, "person", all.persons, left.persons);

@@ -30,15 +30,16 @@ void add_rooms(Shard& shard, const ServerKey& key) {
   shard.add<message::Messages>(shard, proxy);
   auto& documents = shard.add<xcap::Documents>(shard);
   auto& publications = shard.add<publication::Publications>(shard, registrar);
-  auto& watches =
-      shard.add<presence::Presentities>(shard, shard.bus(), publications, registrar, documents).watches();
+  auto& presentities =
+      shard.add<presence::Presentities>(shard, shard.bus(), publications, registrar, documents);
+  auto& watches = presentities.watches();
 
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);
   packages.add<packages::Winfo>(shard, presence, "WST", &watches);
   auto& reg = packages.add<packages::Reg>(shard, registrar);
   packages.add<packages::Winfo>(shard, reg, "reg.winfo", nullptr);
-  auto& dialog = packages.add<packages::Dialog>(shard, watches, publications);
+  auto& dialog = packages.add<packages::Dialog>(shard, presentities, publications);
   packages.add<packages::Winfo>(shard, dialog, "dialog.winfo", nullptr);
   packages.add<packages::MessageSummary>(std::make_unique<packages::PublishedMailbox>(shard, publications));
   shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), std::move(packages));

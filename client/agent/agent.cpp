@@ -216,7 +216,8 @@ void Agent::do_publish(const control::Command& command, Now now) {
   const presence::Shown shown{.open = command.text("basic") == "open",
                               .note = command.text("note"),
                               .activity = command.text("activity"),
-                              .direct = ds1::parse_mode(command.text("direct", "off"))};
+                              .direct = ds1::parse_mode(command.text("direct", "off")),
+                              .last_seen = command.text("last-seen") == "show"};
   if (!shown.open || shown.direct == ds1::Mode::off) sessions_.withdraw();
   publication_.publish(shown, ends(command), now);
 }

@@ -1,6 +1,7 @@
 #include "client/presence/publication.hpp"
 
 #include "protocol/base/text.hpp"
+#include "protocol/documents/rpid.hpp"
 
 namespace beckon::client::presence {
 
@@ -30,6 +31,8 @@ documents::Presence compose(const account::Context& context, const Shown& shown,
   tuple.id = "d" + context.account.instance.substr(context.account.instance.size() - 12);
   tuple.basic = shown.open ? documents::Basic::open : documents::Basic::closed;
   if (direct != nullptr) tuple.status_extensions.push_back(documents::print(*direct));
+  if (shown.last_seen)
+    tuple.extensions.push_back(documents::make_last_input(print_time(now.wall), shown.open));
   const std::string contact = context.contact();
   tuple.contact = documents::Contact{contact.substr(1, contact.size() - 2), 800};
   if (!shown.note.empty()) tuple.notes.push_back({shown.note, {}});
@@ -38,8 +41,12 @@ documents::Presence compose(const account::Context& context, const Shown& shown,
   presence.entity = context.account.aor;
   presence.tuples.push_back(std::move(tuple));
   if (!shown.activity.empty()) {
+    std::vector<std::string> activities{shown.activity};
+    // Watchers that do not know it show <busy>.
+    if (documents::says_do_not_disturb(shown.activity))
+      activities = {"busy", std::string(documents::do_not_disturb)};
     presence.persons.push_back(
-        {"p" + presence.tuples.front().id, {documents::make_activities({shown.activity})}, {}, {}});
+        {"p" + presence.tuples.front().id, {documents::make_activities(activities)}, {}, {}});
   }
   return presence;
 }

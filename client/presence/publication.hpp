@@ -18,6 +18,7 @@ struct Shown {
   std::string note;
   std::string activity;
   ds1::Mode direct = ds1::Mode::off;
+  bool last_seen = false;  ///< The user permits that it is known when this device was last used.
   bool operator==(const Shown&) const = default;
 };
 

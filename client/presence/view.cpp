@@ -4,6 +4,7 @@
 #include <boost/json/array.hpp>
 
 #include "protocol/base/text.hpp"
+#include "protocol/documents/rpid.hpp"
 
 namespace beckon::client::presence {
 namespace {
@@ -40,6 +41,7 @@ object tuple_view(const std::string& aor, const documents::Tuple& tuple, const I
   }
   if (!tuple.notes.empty()) out["note"] = tuple.notes.front().text;
   if (!tuple.timestamp.empty()) out["timestamp"] = tuple.timestamp;
+  if (std::string time = documents::last_input(tuple); !time.empty()) out["last_input"] = time;
   if (const auto direct = documents::find_direct(tuple))
     out["direct"] = direct_view(aor, *direct, is_verified);
   return out;

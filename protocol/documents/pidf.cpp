@@ -6,6 +6,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
+#include "protocol/documents/rpid.hpp"
 #include "protocol/xml/writer.hpp"
 
 namespace beckon::documents {
@@ -21,7 +22,9 @@ Note read_note(const Element& element) {
   return {std::string(element.text()), std::string(element.attribute("lang", xml::xml_ns).value_or(""))};
 }
 
-std::string read_id(const Element& element) { return std::string(element.attribute("id").value_or("")); }
+std::string read_id(const Element& element) {
+  return std::string(trim(element.attribute("id").value_or("")));
+}
 
 /// "0", "1", "0.8", "0.125", "1.000"; nullopt for anything else (RFC 3863 4.1.5).
 std::optional<std::uint16_t> read_priority(std::string_view text) {
@@ -165,19 +168,12 @@ class Printer {
 };
 
 /// RFC 4480 3.2.
-constexpr std::array<std::string_view, 25> known_activities = {"appointment", "away",
-                                                               "breakfast",   "busy",
-                                                               "dinner",      "holiday",
-                                                               "in-transit",  "looking-for-work",
-                                                               "lunch",       "meal",
-                                                               "meeting",     "on-the-phone",
-                                                               "performance", "permanent-absence",
-                                                               "playing",     "presentation",
-                                                               "shopping",    "sleeping",
-                                                               "spectator",   "steering",
-                                                               "travel",      "tv",
-                                                               "unknown",     "vacation",
-                                                               "working"};
+constexpr std::array<std::string_view, 25> known_activities = {
+    "appointment",  "away",        "breakfast",         "busy",     "dinner",
+    "holiday",      "in-transit",  "looking-for-work",  "meal",     "meeting",
+    "on-the-phone", "performance", "permanent-absence", "playing",  "presentation",
+    "shopping",     "sleeping",    "spectator",         "steering", "travel",
+    "tv",           "unknown",     "vacation",          "working",  "worship"};
 
 }  // namespace
 
@@ -238,7 +234,9 @@ std::vector<std::string> activities(const Person& person) {
     const auto document = xml::parse(extension);
     if (document.has_error()) continue;
     for (const Element& child : document->root().children()) {
-      if (child.ns() == ns::rpid && child.name() != "note") names.emplace_back(child.name());
+      if (child.ns() != ns::rpid || child.name() == "note") continue;
+      const bool is_dnd = child.name() == "other" && says_do_not_disturb(child.text());
+      names.emplace_back(is_dnd ? do_not_disturb : child.name());
     }
   }
   return names;

@@ -97,7 +97,7 @@ std::string print(const Presence& presence);
 PrintedPresence print_with_grant_places(const Presence& presence);
 
 /// Local names of the activities a person has now (RFC 4480 3.2), e.g. "busy", "on-the-phone". An
-/// <activities> without any gives none.
+/// <activities> without any gives none. An <other> that means it is "do-not-disturb" (rpid.hpp).
 std::vector<std::string> activities(const Person& person);
 /// An <rpid:activities> with these names; what RPID does not name is printed as <rpid:other>.
 xml::Fragment make_activities(const std::vector<std::string>& names);

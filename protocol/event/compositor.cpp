@@ -17,11 +17,8 @@ Compositor::Plan Compositor::plan(const Request& request, const Limits& limits, 
   if (!request.if_match) {
     plan = plan_initial(request, limits, now);
   } else {
-    const auto known = std::ranges::find_if(publications_, [&](const Publication& p) {
-      return p.package == request.package && p.etag == *request.if_match;
-    });
-    if (known == publications_.end() || known->expires <= now)
-      return {.verdict = Plan::Verdict::unknown_etag};
+    const Publication* known = find_etag(request.package, *request.if_match);
+    if (!known || known->expires <= now) return {.verdict = Plan::Verdict::unknown_etag};
     plan = plan_known(*known, request, now);
   }
   if (plan.verdict != Plan::Verdict::taken || plan.removes || !request.state) return plan;
@@ -38,22 +35,27 @@ Compositor::Plan Compositor::plan_initial(const Request& request, const Limits& 
             .expires = now + request.expires,
             .renewed = now};
   for (const Publication& p : publications_) {
-    if (p.package != request.package || !p.incomplete) continue;
-    const bool same = request.device != 0 && p.device == request.device;
-    if (same || request.state->supersedes(*p.state)) plan.displaced.push_back(p.number);
+    if (p.package != request.package) continue;
+    const bool is_same = p.incomplete && request.device != 0 && p.device == request.device;
+    const bool may_be =
+        p.incomplete || std::ranges::find(request.siblings, p.number) != request.siblings.end();
+    if (is_same || (may_be && request.state->supersedes(*p.state))) plan.displaced.push_back(p.number);
   }
   make_room(request, limits, plan);
   return plan;
 }
 
 Compositor::Plan Compositor::plan_known(const Publication& known, const Request& request, Time now) const {
-  Plan plan{.number = known.number, .device = known.device, .expires = now + request.expires, .renewed = now};
+  Plan plan{.number = known.number,
+            .device = request.device != 0 ? request.device : known.device,
+            .expires = now + request.expires,
+            .renewed = now};
   if (request.expires == 0s) {
     plan.changes = plan.removes = true;
     return plan;
   }
   if (!request.state && known.incomplete) return {.verdict = Plan::Verdict::unknown_etag};
-  plan.changes = request.state != nullptr;
+  plan.changes = request.state != nullptr || plan.device != known.device;
   return plan;
 }
 
@@ -135,6 +137,12 @@ bool Compositor::restore(Publication publication, const Limits& limits) {
 
 void Compositor::erase(std::uint16_t number) {
   std::erase_if(publications_, [&](const Publication& p) { return p.number == number; });
+}
+
+const Publication* Compositor::find_etag(std::uint8_t package, std::uint64_t etag) const {
+  const auto found = std::ranges::find_if(
+      publications_, [&](const Publication& p) { return p.package == package && p.etag == etag; });
+  return found == publications_.end() ? nullptr : &*found;
 }
 
 const Publication* Compositor::find(std::uint16_t number) const {

@@ -16,7 +16,7 @@ class EventState {
  public:
   virtual ~EventState() = default;
   /// True if this initial publication comes from the device that once published `restored`, a state that is
-  /// incomplete. Asked where the devices' names do not tell.
+  /// incomplete, or that nobody removed. Asked where the devices' names do not tell.
   virtual bool supersedes(const EventState& /*restored*/) const { return false; }
 };
 
@@ -54,7 +54,11 @@ class Compositor {
     const EventState* state = nullptr;        ///< Null: no body.
     std::uint32_t size = 0;                   ///< Of `state`.
     std::chrono::seconds expires{};           ///< As granted; 0 removes.
+    /// Of an initial PUBLISH its device; 0: unknown. Of another: the device that the publication turns out to
+    /// be of; 0: it stays as it is.
     std::uint64_t device = 0;
+    /// For an initial PUBLISH: numbers of publications that came from the same place.
+    std::span<const std::uint16_t> siblings{};
   };
 
   /// What a PUBLISH changes.
@@ -95,6 +99,7 @@ class Compositor {
   std::span<Publication> publications() { return publications_; }
   std::span<const Publication> publications() const { return publications_; }
   const Publication* find(std::uint16_t number) const;
+  const Publication* find_etag(std::uint8_t package, std::uint64_t etag) const;
   bool empty() const { return publications_.empty(); }
 
  private:

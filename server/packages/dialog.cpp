@@ -39,7 +39,12 @@ void keep_later_state(documents::Dialog& dialog, const documents::Dialog& other)
 /// A published document: its text, without what is never shown.
 class Dialog::Document final : public publication::State {
  public:
-  Document(std::string text, std::optional<Time> received) : text_(std::move(text)), received_(received) {}
+  Document(std::string text, const DialogInfo& info, std::optional<Time> received)
+      : text_(std::move(text)),
+        received_(received),
+        has_call_(std::ranges::any_of(info.dialogs, [](const documents::Dialog& dialog) {
+          return dialog.state == DialogState::confirmed;
+        })) {}
   std::string_view stored() const override { return text_; }
 
   std::vector<documents::Dialog> parse() const {
@@ -48,10 +53,12 @@ class Dialog::Document final : public publication::State {
   }
   /// When the durations in it were true; absent after a restart.
   std::optional<Time> received() const { return received_; }
+  bool has_call() const { return has_call_; }
 
  private:
   std::string text_;
   std::optional<Time> received_;
+  bool has_call_;
 };
 
 /// A dialog of a user, as watchers are shown it.
@@ -144,13 +151,16 @@ struct Dialog::News final : Following {
   Sight sight = Sight::nothing;  ///< In its last document.
 };
 
-Dialog::Dialog(Environment& environment, presence::Watches& watches, publication::Publications& publications)
+Dialog::Dialog(Environment& environment, presence::Presentities& presentities,
+               publication::Publications& publications)
     : environment_(environment),
-      watches_(watches),
+      presentities_(presentities),
+      watches_(presentities.watches()),
       publications_(publications),
       slot_(environment.directory().take_slot<Shown>()) {
   publications.add(*this);
-  watches.observe(*this);
+  watches_.observe(*this);
+  presentities.set_calls(*this);
 }
 
 std::span<const std::string_view> Dialog::body_types() const { return dialog_types; }
@@ -235,14 +245,14 @@ publication::Reading Dialog::read(Entry&, std::string_view body, const Request& 
   for (documents::Dialog& dialog : info->dialogs)
     for (auto* side : {&dialog.local, &dialog.remote})
       if (*side) (*side)->session.reset();
-  reading.state = std::make_unique<Document>(documents::print(*info), request.now.mono);
+  reading.state = std::make_unique<Document>(documents::print(*info), *info, request.now.mono);
   return reading;
 }
 
 publication::Reading Dialog::restore(std::string_view stored) {
   const auto info = documents::parse_dialoginfo(stored, xml::kept_limits);
   if (!info) return {};
-  return {.state = std::make_unique<Document>(std::string(stored), std::nullopt),
+  return {.state = std::make_unique<Document>(std::string(stored), *info, std::nullopt),
           .size = static_cast<std::uint32_t>(info->dialogs.size())};
 }
 
@@ -282,6 +292,15 @@ void Dialog::on_changed(Entry& user, Now now) {
   watches_.look_at_rules(user, now);
   Shown* shown = user.find(slot_);
   if (shown && shown->take(gather(user))) subscriptions().changed(*this, user, now);
+  presentities_.calls_changed(user, now);
+}
+
+bool Dialog::is_on_the_phone(const Entry& user) const {
+  bool any = false;
+  publications_.each(user, *this, [&](const event::Publication&, const publication::State& state) {
+    any = any || static_cast<const Document&>(state).has_call();
+  });
+  return any;
 }
 
 // Documents

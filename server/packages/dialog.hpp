@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "protocol/documents/dialoginfo.hpp"
+#include "server/presence/hooks.hpp"
+#include "server/presence/presentities.hpp"
 #include "server/presence/watch.hpp"
 #include "server/publication/publications.hpp"
 #include "server/shard/services.hpp"
@@ -18,14 +20,16 @@ namespace beckon::server::packages {
 /// Event package "dialog" (RFC 4235): the calls of a user, as the user's devices publish them. The first
 /// document is full, later ones carry the dialogs that changed. The presence rules decide who may watch. The
 /// user, and those whom the configuration names, see everything; others see that there are dialogs, and in
-/// which states (RFC 4235 3.6).
+/// which states (RFC 4235 3.6). Who has a confirmed dialog is on the phone, which presence shows.
 class Dialog final : public subscription::Package,
                      private publication::Package,
                      private presence::Sink,
-                     private presence::Watches::Observer {
+                     private presence::Watches::Observer,
+                     private presence::Calls {
  public:
-  /// Adds itself to `publications`. All outlive it.
-  Dialog(Environment& environment, presence::Watches& watches, publication::Publications& publications);
+  /// Adds itself to `publications` and `presentities`. All outlive it.
+  Dialog(Environment& environment, presence::Presentities& presentities,
+         publication::Publications& publications);
 
   // subscription::Package and publication::Package
   std::string_view name() const override { return "dialog"; }
@@ -63,6 +67,8 @@ class Dialog final : public subscription::Package,
   void on_view(presence::Watch& watch, const presence::View& before, Now now) override;
   // presence::Watches::Observer
   void on_rules_applied(Entry& presentity, Now now) override;
+  // presence::Calls
+  bool is_on_the_phone(const Entry& user) const override;
 
   bool is_trusted(const Entry& user, std::string_view watcher) const;
   subscription::Permission permit(const Entry& user, std::string_view watcher,
@@ -71,6 +77,7 @@ class Dialog final : public subscription::Package,
   std::vector<Item> gather(const Entry& user) const;
 
   Environment& environment_;
+  presence::Presentities& presentities_;
   presence::Watches& watches_;
   publication::Publications& publications_;
   Slot<Shown> slot_;

@@ -1,59 +1,26 @@
 #include "server/presence/composition.hpp"
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
 
-#include "protocol/base/text.hpp"
-#include "protocol/crypto/crypto.hpp"
+#include "protocol/documents/rpid.hpp"
+#include "server/presence/clock.hpp"
+#include "server/presence/filter.hpp"
+#include "server/presence/merge.hpp"
+#include "server/presence/repair.hpp"
 
 namespace beckon::server::presence {
 
 using documents::Basic;
-using documents::Component;
 using documents::Presence;
 using documents::Tuple;
 
 namespace {
 
-/// A short name made of `text`, the same each time.
-std::string short_hash(std::string_view text) {
-  return to_hex(crypto::hash(crypto::Hash::sha256, as_bytes(text))).substr(0, 8);
-}
-
-std::uint16_t priority_of(double q) {
-  return static_cast<std::uint16_t>(std::clamp(q, 0.0, 1.0) * 1000.0 + 0.5);
-}
-
 std::string device_name(const registrar::Binding& binding) {
   if (!binding.instance().empty()) return std::string(binding.instance());
   return "contact:" + std::string(binding.contact());
 }
-
-/// Of components with one id the later one counts (RFC 4479 3.4 leaves the choice to the compositor).
-class Components {
- public:
-  void add(std::vector<Component>&& more, std::uint16_t publication) {
-    for (Component& component : more) {
-      const auto [known, added] = by_id_.try_emplace(component.id, all_.size());
-      if (added) {
-        all_.push_back(std::move(component));
-        owners_.push_back(publication);
-      } else if (auto& twin = all_[known->second];
-                 parse_time(component.timestamp) >= parse_time(twin.timestamp)) {
-        twin = std::move(component);
-      }
-    }
-  }
-  std::vector<Component> finish(Names& names) {
-    for (std::size_t i = 0; i < all_.size(); ++i)
-      all_[i].id = names.claim(std::move(all_[i].id), std::to_string(owners_[i]));
-    return std::move(all_);
-  }
-
- private:
-  std::vector<Component> all_;
-  std::vector<std::uint16_t> owners_;  ///< The publication that brought the id first.
-  std::unordered_map<std::string, std::size_t> by_id_;
-};
 
 /// Values that are equal stand once.
 template <class T>
@@ -73,13 +40,22 @@ class Values {
 
 class Composer {
  public:
-  Composer(const std::string& aor, Names& names) : aor_(aor), names_(names) {}
+  Composer(const std::string& aor, const Circumstances& circumstances, Names& names)
+      : aor_(aor), circumstances_(circumstances), names_(names) {}
 
   void add(const Source& source) {
     Presence one = source.document->parse();
     put_back_direct(one, *source.document);
-    persons_.add(std::move(one.persons), source.publication);
-    devices_.add(std::move(one.devices), source.publication);
+    made_.next = std::min(made_.next, apply_clock(one, circumstances_.now));
+    has_person_ |= !one.persons.empty();
+    if (circumstances_.what) {
+      const std::size_t before = one.persons.size() + one.devices.size();
+      select_components(one, *circumstances_.what);
+      made_.is_selection |= one.persons.size() + one.devices.size() != before;
+    }
+    const auto published = source.document->published();
+    persons_.add(std::move(one.persons), source.publication, published);
+    devices_.add(std::move(one.devices), source.publication, published);
     notes_.add(std::move(one.notes),
                [](const documents::Note& note) { return note.lang + '\n' + note.text; });
     extensions_.add(std::move(one.extensions), [](const xml::Fragment& element) { return element.text; });
@@ -90,13 +66,20 @@ class Composer {
     Presence& all = made_.presence;
     all.entity = aor_;
     // Persons and devices first: their ids say which are the same, those of tuples only have to differ.
-    all.persons = persons_.finish(names_);
-    all.devices = devices_.finish(names_);
+    all.persons = persons_.finish(names_, circumstances_.on_the_phone);
+    all.devices = devices_.finish(names_, false);
     all.notes = notes_.finish();
     all.extensions = extensions_.finish();
     for (auto& [source, tuples] : tuples_) add_tuples(source, std::move(tuples));
     add_silent(silent);
-    if (all.tuples.empty() && all.persons.empty()) all.tuples = closed_presence(aor_).tuples;
+    if (all.tuples.empty() && !has_person_) {
+      all.tuples = closed_presence(aor_).tuples;
+      all.tuples.front().id = names_.claim(all.tuples.front().id, {});
+      if (!circumstances_.last_seen.empty())
+        all.tuples.front().extensions.push_back(documents::make_last_input(circumstances_.last_seen, false));
+    }
+    if (all.persons.empty()) add_caller();
+    repair(all, names_);
     return std::move(made_);
   }
 
@@ -124,31 +107,36 @@ class Composer {
   }
 
   /// A registered device that never published is open, no more is known of it. The tuple names the
-  /// address-of-record, not the device's address: that is the proxy's business, not the watchers'. A device
-  /// with several flows (RFC 5626) is one.
+  /// address-of-record, not the device's address: that is the proxy's business, not the watchers'. It has no
+  /// priority, so that it comes after whatever the user published (RFC 3863 4.1.5). A device with several
+  /// flows (RFC 5626) is one.
   void add_silent(const std::vector<const registrar::Binding*>& silent) {
-    std::unordered_map<std::string, std::size_t> known;  // device -> tuple
-    auto& tuples = made_.presence.tuples;
+    boost::unordered_flat_set<std::string> known;
     for (const registrar::Binding* binding : silent) {
-      std::string device = device_name(*binding);
-      const std::uint16_t priority = priority_of(binding->q);
-      const auto [place, added] = known.try_emplace(device, tuples.size());
-      if (!added) {
-        auto& shown = tuples[place->second].contact->priority;
-        shown = std::max(shown, std::optional(priority));
-        continue;
-      }
-      Tuple& tuple = tuples.emplace_back();
+      const std::string device = device_name(*binding);
+      if (!known.insert(device).second) continue;
+      Tuple& tuple = made_.presence.tuples.emplace_back();
       tuple.id = names_.claim("b" + short_hash(device), device);
       tuple.basic = Basic::open;
-      tuple.contact = documents::Contact{aor_, priority};
+      tuple.contact = documents::Contact{aor_, std::nullopt};
     }
   }
 
+  /// Of somebody on the phone, where no device publishes a person.
+  void add_caller() {
+    const documents::Transformations* what = circumstances_.what;
+    if (!circumstances_.on_the_phone || (what && !what->persons.all)) return;
+    documents::Person& person = made_.presence.persons.emplace_back();
+    person.id = names_.claim("person", "calls");
+    person.extensions.push_back(documents::make_activities({"on-the-phone"}));
+  }
+
   const std::string& aor_;
+  const Circumstances& circumstances_;
   Names& names_;
   Composition made_;
-  Components persons_, devices_;
+  Merging persons_{Merging::Kind::person}, devices_{Merging::Kind::device};
+  bool has_person_ = false;  ///< Published, shown or not.
   Values<documents::Note> notes_;
   Values<xml::Fragment> extensions_;
   std::vector<std::pair<Source, std::vector<Tuple>>> tuples_;
@@ -156,27 +144,10 @@ class Composer {
 
 }  // namespace
 
-bool Names::take(const std::string& name) {
-  ++work_;
-  return !name.empty() && taken_.insert(name).second;
-}
-
-std::string Names::claim(std::string wanted, std::string_view owner) {
-  if (take(wanted)) return wanted;
-  ++work_;
-  wanted.append(" ") += owner;
-  std::string name = "t" + short_hash(wanted);
-  if (take(name)) return name;
-  // Somebody took the made name on purpose, or several ids are empty.
-  for (;;) {
-    std::string next = name + '.' + std::to_string(++serial_);
-    if (take(next)) return next;
-  }
-}
-
 Composition compose(const std::string& aor, const std::vector<Source>& sources,
-                    const std::vector<const registrar::Binding*>& silent, Names& names) {
-  Composer composer(aor, names);
+                    const std::vector<const registrar::Binding*>& silent, const Circumstances& circumstances,
+                    Names& names) {
+  Composer composer(aor, circumstances, names);
   for (const Source& source : sources) composer.add(source);
   return composer.finish(silent);
 }

@@ -8,6 +8,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/crypto/crypto.hpp"
 #include "protocol/documents/namespaces.hpp"
+#include "protocol/documents/rpid.hpp"
 #include "protocol/xml/document.hpp"
 #include "protocol/xml/edit.hpp"
 
@@ -60,10 +61,35 @@ void DirectOffer::inherit(DirectOffer& before) {
   if (same) grants_ = std::move(before.grants_);
 }
 
+Document::Document(std::string_view text, std::optional<WallTime> published) {
+  if (published) text_ = std::to_string(published->time_since_epoch().count());
+  time_size_ = static_cast<std::uint8_t>(text_.size());
+  text_ += text;
+}
+
 Document::~Document() = default;
 
+std::optional<WallTime> Document::published() const {
+  const auto time = parse_number<WallTime::rep>(std::string_view(text_).substr(0, time_size_));
+  return time ? std::optional(WallTime(WallTime::duration(*time))) : std::nullopt;
+}
+
+bool Document::tells_last_input() const {
+  if (text().find("last-input") == std::string_view::npos) return false;
+  const auto presence = parse();
+  return std::ranges::any_of(presence.tuples,
+                             [](const auto& tuple) { return !documents::last_input(tuple).empty(); });
+}
+
+void Document::modifies(const State& before) {
+  const auto& old = static_cast<const Document&>(before);
+  if (old.text() != text()) return;
+  text_.replace(0, time_size_, old.text_, 0, old.time_size_);
+  time_size_ = old.time_size_;
+}
+
 documents::Presence Document::parse() const {
-  auto read = parsed_ ? documents::parse_pidf(parsed_->root()) : documents::parse_pidf(text_);
+  auto read = parsed_ ? documents::parse_pidf(parsed_->root()) : documents::parse_pidf(text());
   assert(read.has_value());  // it was read before
   return read ? std::move(*read) : documents::Presence();
 }
@@ -206,7 +232,7 @@ publication::Reading read_document(std::string_view body, const Arrival& arrival
   const Finder finder(root);
   const auto& places = finder.found();
   if (places.empty()) {
-    auto document = std::make_unique<Document>(root.source());
+    auto document = std::make_unique<Document>(root.source(), arrival.at);
     if (keep_parsed) document->keep_parsed(std::move(*parsed));
     reading.state = std::move(document);
     return reading;
@@ -220,11 +246,19 @@ publication::Reading read_document(std::string_view body, const Arrival& arrival
     reader.read(place);
     editor.remove(*place.element);
   }
-  auto document = std::make_unique<Document>(editor.finish().text);
+  auto document = std::make_unique<Document>(editor.finish().text, arrival.at);
   document->add_direct(std::move(reader.offers), arrival.flow);
   reading.state = std::move(document);
   reading.warning = std::move(reader.warning);
   return reading;
+}
+
+publication::Reading restore_document(std::string_view stored, std::uint32_t elements_max) {
+  const auto text = stored.substr(std::min(stored.find('<'), stored.size()));
+  const auto time = parse_number<WallTime::rep>(stored.substr(0, stored.size() - text.size()));
+  Arrival arrival;
+  if (time) arrival.at = WallTime(WallTime::duration(*time));
+  return read_document(text, arrival, elements_max, false);
 }
 
 }  // namespace beckon::server::presence

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +51,7 @@ struct Arrival {
   bool secure = false;           ///< Over TLS.
   bool requires_direct = false;  ///< With `Require: beckon-direct`.
   transaction::FlowId flow = 0;
+  std::optional<WallTime> at{};  ///< Absent: unknown.
 };
 
 /// A published presence document: its text without any <direct>, and each <direct> apart. Documents are many
@@ -65,12 +67,16 @@ class Document final : public publication::State {
     DirectOffer direct;
   };
 
-  /// `text` has passed documents::check_pidf and has no <direct>.
-  explicit Document(std::string_view text) : text_(text) {}
+  /// `text` has passed documents::check_pidf and has no <direct>. `published`: when the device said so first.
+  explicit Document(std::string_view text, std::optional<WallTime> published = {});
   ~Document() override;
 
   /// Without any <direct>.
   documents::Presence parse() const;
+  std::string_view text() const { return std::string_view(text_).substr(time_size_); }
+  std::optional<WallTime> published() const;
+  /// The device says when it was used last (RFC 4480 3.14): its user permits that to be known.
+  bool tells_last_input() const;
   std::span<Offer> offers() { return live_ ? std::span(live_->offers) : std::span<Offer>(); }
   std::span<const Offer> offers() const {
     return live_ ? std::span<const Offer>(live_->offers) : std::span<const Offer>();
@@ -87,6 +93,8 @@ class Document final : public publication::State {
   transaction::FlowId flow() const override { return live_ ? live_->flow : 0; }
   void move_to(transaction::FlowId flow) override;
   void drop_flow_parts() override { live_.reset(); }
+  /// The same text again is not newer.
+  void modifies(const State& before) override;
   void inherit(State& before) override;
   void on_announced() override { parsed_.reset(); }
 
@@ -96,9 +104,10 @@ class Document final : public publication::State {
     transaction::FlowId flow = 0;
   };
 
-  std::string text_;
+  std::string text_;  ///< After the milliseconds of `published`, as decimal digits.
   std::unique_ptr<Live> live_;
   std::unique_ptr<xml::Document> parsed_;
+  std::uint8_t time_size_ = 0;  ///< Digits; 0: the time is unknown.
   bool is_whole_ = true;
 };
 
@@ -108,5 +117,7 @@ class Document final : public publication::State {
 /// <presence> (no status). `keep_parsed`: somebody will ask for the state as soon as it is announced.
 publication::Reading read_document(std::string_view body, const Arrival& arrival, std::uint32_t elements_max,
                                    bool keep_parsed);
+/// Reads what `Document::stored` gave.
+publication::Reading restore_document(std::string_view stored, std::uint32_t elements_max);
 
 }  // namespace beckon::server::presence

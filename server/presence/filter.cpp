@@ -70,36 +70,44 @@ std::optional<xml::Fragment> show_user_input(const xml::Fragment& element, const
   return xml::Fragment{element.ns, element.name, writer.finish()};
 }
 
-bool is_shown(const xml::Fragment& element, const Transformations& what) {
+enum class Of : std::uint8_t { device, other };
+
+bool is_shown(const xml::Fragment& element, const Transformations& what, Of of) {
   if (documents::is_direct(element)) return true;
+  // Of a device it is always included (RFC 5025 3.3.2.3).
+  if (of == Of::device && element.is(ns::data_model, "deviceID")) return true;
   const bool standard = element.ns == ns::rpid || element.is(ns::data_model, "deviceID");
   if (standard && what.attributes.count(element.name)) return true;
   return what.unknown_attributes.count({element.ns, element.name}) != 0;
 }
 
-void filter_extensions(std::vector<xml::Fragment>& extensions, const Transformations& what) {
+void filter_extensions(std::vector<xml::Fragment>& extensions, const Transformations& what,
+                       Of of = Of::other) {
   if (what.all_attributes) return;
   std::vector<xml::Fragment> kept;
   for (xml::Fragment& element : extensions) {
     if (element.is(ns::rpid, "user-input")) {
       if (auto shown = show_user_input(element, what.user_input)) kept.push_back(std::move(*shown));
-    } else if (is_shown(element, what)) {
+    } else if (is_shown(element, what, of)) {
       kept.push_back(std::move(element));
     }
   }
   extensions = std::move(kept);
 }
 
-void filter_components(std::vector<Component>& components, const ProvideSet& set,
-                       const Transformations& what) {
-  std::erase_if(components, [&](const Component& component) { return !is_selected(set, component); });
+void filter_components(std::vector<Component>& components, const Transformations& what, Of of) {
   for (Component& component : components) {
-    filter_extensions(component.extensions, what);
+    filter_extensions(component.extensions, what, of);
     if (!what.all_attributes && !what.attributes.count("note")) component.notes.clear();
   }
 }
 
 }  // namespace
+
+void select_components(Presence& presence, const Transformations& what) {
+  std::erase_if(presence.persons, [&](const Component& one) { return !is_selected(what.persons, one); });
+  std::erase_if(presence.devices, [&](const Component& one) { return !is_selected(what.devices, one); });
+}
 
 void filter(Presence& presence, const Transformations& what) {
   const bool notes = what.all_attributes || what.attributes.count("note");
@@ -109,8 +117,8 @@ void filter(Presence& presence, const Transformations& what) {
     filter_extensions(tuple.extensions, what);
     if (!notes) tuple.notes.clear();
   }
-  filter_components(presence.persons, what.persons, what);
-  filter_components(presence.devices, what.devices, what);
+  filter_components(presence.persons, what, Of::other);
+  filter_components(presence.devices, what, Of::device);
   filter_extensions(presence.extensions, what);
   if (!notes) presence.notes.clear();
 }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "protocol/base/text.hpp"
 #include "protocol/documents/pidf.hpp"
+#include "server/presence/clock.hpp"
 #include "server/presence/filter.hpp"
 
 namespace beckon::server::presence {
@@ -14,6 +16,9 @@ namespace {
 
 /// Renderings kept for one state: a user has few groups of watchers. More are drawn when asked for.
 constexpr std::size_t renderings_max = 32;
+
+/// A jump of the wall clock is noticed after that time at the latest.
+constexpr WallTime::duration wait_max = std::chrono::minutes(10);
 
 constexpr std::array<std::string_view, 2> types{documents::pidf_type, documents::cpim_pidf_type};
 
@@ -68,19 +73,50 @@ publication::Reading PresenceInformation::read(Entry& presentity, std::string_vi
                                                const Request& request) {
   const Arrival arrival{.secure = transaction::is_secure(request.from.protocol),
                         .requires_direct = request.message.lists(sip::HeaderId::require, option_tag()),
-                        .flow = request.from.flow};
+                        .flow = request.from.flow,
+                        .at = request.now.wall};
   const bool is_watched = presentity.find(slot_) != nullptr;
   return read_document(body, arrival, size_max(), is_watched);
 }
 
 publication::Reading PresenceInformation::restore(std::string_view stored) {
-  return read_document(stored, {}, size_max(), false);
+  return restore_document(stored, size_max());
+}
+
+/// When the presentity was last available, where its devices tell such things.
+std::string PresenceInformation::farewell(const publication::State& last, WallTime seen) const {
+  return static_cast<const Document&>(last).tells_last_input() ? print_time(seen) : std::string();
 }
 
 void PresenceInformation::on_changed(Entry& presentity, Now now) { changed(presentity, now); }
 
+void PresenceInformation::calls_changed(Entry& presentity, Now now) {
+  const bool on_the_phone = is_on_the_phone(presentity);
+  const Rendered* rendered = presentity.find(slot_);
+  // A document that shows a call is kept.
+  if (rendered ? rendered->on_the_phone != on_the_phone : on_the_phone) changed(presentity, now);
+}
+
+void PresenceInformation::arm(Entry& presentity, Rendered& rendered) {
+  if (rendered.next == WallTime::max()) return rendered.timer.reset();
+  const Now now = environment_.clock().now();
+  const auto wait = std::clamp(rendered.next - now.wall, WallTime::duration::zero(), wait_max);
+  if (!rendered.timer) rendered.timer = std::make_unique<Timer>(environment_.timers());
+  rendered.timer->set(now.mono + wait, [this, &presentity](Time) {
+    const EntryPtr kept = presentity.ptr();
+    Rendered& due = *presentity.find(slot_);
+    const Now at = environment_.clock().now();
+    at.wall < due.next ? arm(presentity, due) : changed(presentity, at);
+  });
+}
+
 void PresenceInformation::changed(Entry& presentity, Now now) {
-  if (Rendered* rendered = presentity.find(slot_)) rendered->renderings.clear();
+  const EntryPtr kept = presentity.ptr();
+  if (Rendered* rendered = presentity.find(slot_)) {
+    rendered->renderings.clear();
+    rendered->next = WallTime::max();
+    rendered->timer.reset();
+  }
   on_change_(presentity, now);
   const Rendered* rendered = presentity.find(slot_);
   if (rendered && rendered->renderings.empty()) presentity.drop(slot_);  // nobody asked
@@ -107,7 +143,13 @@ void PresenceInformation::on_bindings_changed(Entry& presentity, registrar::Bind
 // State
 
 bool PresenceInformation::has_state(const Entry& presentity) const {
-  return publications_.has_any(presentity, *this) || !registrar_.bindings(presentity).empty();
+  return publications_.has_any(presentity, *this) || !registrar_.bindings(presentity).empty() ||
+         is_on_the_phone(presentity) || !publications_.farewell(presentity, *this).empty() ||
+         (hard_state_ && hard_state_->hard_state(presentity));
+}
+
+bool PresenceInformation::is_on_the_phone(const Entry& presentity) const {
+  return calls_ && calls_->is_on_the_phone(presentity);
 }
 
 std::vector<Source> PresenceInformation::sources(const Entry& presentity) const {
@@ -116,6 +158,9 @@ std::vector<Source> PresenceInformation::sources(const Entry& presentity) const 
                      [&](const event::Publication& publication, const publication::State& state) {
                        all.push_back({publication.number, static_cast<const Document*>(&state)});
                      });
+  // Hard state is shown where there is no soft state (RFC 3903 3).
+  if (all.empty() && hard_state_ && silent_bindings(presentity).empty())
+    if (const Document* document = hard_state_->hard_state(presentity)) all.push_back({0, document});
   return all;
 }
 
@@ -130,19 +175,52 @@ std::vector<const registrar::Binding*> PresenceInformation::silent_bindings(cons
 std::uint64_t PresenceInformation::shown_bindings(const Entry& presentity) const {
   std::string text;
   for (const registrar::Binding* binding : silent_bindings(presentity))
-    text += std::to_string(device_of(*binding)) + ' ' + std::to_string(binding->q) + '\n';
+    text += std::to_string(device_of(*binding)) + '\n';
   return publication::shorten(text);
 }
 
-Composition PresenceInformation::compose(const Entry& presentity, Names& names) const {
-  return presence::compose(presentity.aor(), sources(presentity), silent_bindings(presentity), names);
+Composition PresenceInformation::compose(const Entry& presentity, Names& names,
+                                         const documents::Transformations* what) const {
+  const Circumstances circumstances{.now = environment_.clock().now().wall,
+                                    .on_the_phone = is_on_the_phone(presentity),
+                                    .last_seen = publications_.farewell(presentity, *this),
+                                    .what = what};
+  return presence::compose(presentity.aor(), sources(presentity), silent_bindings(presentity), circumstances,
+                           names);
+}
+
+Standing PresenceInformation::standing(const Entry& presentity) const {
+  Names names;
+  return standing_of(compose(presentity, names).presence);
+}
+
+bool PresenceInformation::is_do_not_disturb(const Entry& presentity) const {
+  const auto all = sources(presentity);
+  const bool may_be = std::ranges::any_of(all, [](const Source& source) {
+    return source.document->text().find("other") != std::string_view::npos;
+  });
+  return may_be && standing(presentity).do_not_disturb;
+}
+
+PresenceInformation::Sphere PresenceInformation::sphere(const Entry& presentity, WallTime now) const {
+  Sphere sphere;
+  Spheres spheres;
+  for (const Source& source : sources(presentity)) {
+    if (source.document->text().find("sphere") == std::string_view::npos) continue;
+    documents::Presence one = source.document->parse();
+    sphere.next = std::min(sphere.next, apply_clock(one, now));
+    spheres.add(one);
+  }
+  sphere.value = spheres.value();
+  return sphere;
 }
 
 PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity,
-                                                         const documents::Transformations& what,
-                                                         bool secure) const {
+                                                         const documents::Transformations& what, bool secure,
+                                                         WallTime& next) const {
   Names names;
-  Composition all = compose(presentity, names);
+  Composition all = compose(presentity, names, &what);
+  next = all.next;
   std::unordered_map<std::string, ds1::Mode> modes;
   for (documents::Tuple& tuple : all.presence.tuples) {
     const auto origin = all.offers.find(tuple.id);
@@ -162,7 +240,7 @@ PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity
   auto printed = documents::print_with_grant_places(all.presence);
   Rendering rendering{what, secure, share(printed.text), {}, nullptr};
   rendering.shown =
-      new Shown(elements_of(all.presence) == elements ? "all" : "filtered",
+      new Shown(!all.is_selection && elements_of(all.presence) == elements ? "all" : "filtered",
                 words_of(all.presence, !printed.grants.empty()), publication::shorten(*rendering.text));
   for (const auto& place : printed.grants)
     rendering.places.push_back({place.offset, all.offers.at(place.tuple_id), modes.at(place.tuple_id)});
@@ -174,23 +252,35 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
                                                                      bool secure) {
   Rendered& rendered = presentity.get(slot_);
   auto& renderings = rendered.renderings;
+  const bool is_late = rendered.next != WallTime::max() && environment_.clock().now().wall >= rendered.next;
+  if (is_late) renderings.clear();
   const auto known = std::ranges::find_if(
       renderings, [&](const Rendering& one) { return one.secure == secure && one.what == what; });
   if (known != renderings.end()) return *known;
   if (renderings.size() >= renderings_max) renderings.clear();
   rendered.shown = shown_bindings(presentity);
-  return renderings.emplace_back(draw(presentity, what, secure));
+  rendered.on_the_phone = is_on_the_phone(presentity);
+  // Where time alone changed what others were shown, their timer still has to say so.
+  WallTime next;
+  renderings.push_back(draw(presentity, what, secure, next));
+  if (!is_late && next != rendered.next) {
+    rendered.next = next;
+    arm(presentity, rendered);
+  }
+  return renderings.back();
 }
 
 SharedText PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
                                        const std::string& watcher) {
   // Of a presentity that is not there nothing is kept for its watchers either.
-  if (!has_state(presentity)) return draw(presentity, what, secure).text;
+  WallTime next;
+  if (!has_state(presentity)) return draw(presentity, what, secure, next).text;
   return fill(presentity, rendering(presentity, what, secure), watcher);
 }
 
 ShownPtr PresenceInformation::shown(Entry& presentity, const documents::Transformations& what, bool secure) {
-  if (!has_state(presentity)) return draw(presentity, what, secure).shown;
+  WallTime next;
+  if (!has_state(presentity)) return draw(presentity, what, secure, next).shown;
   return rendering(presentity, what, secure).shown;
 }
 
@@ -243,7 +333,8 @@ Table PresenceInformation::table() const {
   Table table{.name = "PIT", .rows = {}};
   publications_.each_presentity([&](Entry& presentity) {
     Names names;
-    for (const documents::Tuple& tuple : compose(presentity, names).presence.tuples) {
+    const Composition all = compose(presentity, names);
+    for (const documents::Tuple& tuple : all.presence.tuples) {
       const auto direct = documents::find_direct(tuple);
       std::string media, codecs, port;
       for (const auto& kind : direct ? direct->media : std::vector<documents::Media>()) {

@@ -3,13 +3,16 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/presence/composition.hpp"
+#include "server/presence/hooks.hpp"
 #include "server/presence/ledger.hpp"
 #include "server/presence/policy.hpp"
+#include "server/presence/standing.hpp"
 #include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/shard/services.hpp"
@@ -17,7 +20,8 @@
 namespace beckon::server::presence {
 
 /// PIT, the presence information table: what watchers get of the presentities of a shard. Their state is made
-/// of publications and bindings when somebody asks, once for each version and class of watchers.
+/// of publications and bindings when somebody asks, once for each version and class of watchers. Where time
+/// alone changes a state that somebody was shown, a timer announces that.
 class PresenceInformation final : public publication::Package, public registrar::BindingsObserver {
  public:
   /// The state of `presentity` changed, and the store has it: notify its watchers.
@@ -33,12 +37,33 @@ class PresenceInformation final : public publication::Package, public registrar:
                     const std::string& watcher);
   /// What the document of `render` shows, in words.
   ShownPtr shown(Entry& presentity, const documents::Transformations& what, bool secure);
+
+  /// The whole state in a word.
+  Standing standing(const Entry& presentity) const;
+  /// `Standing::do_not_disturb`, without reading documents that cannot say so.
+  bool is_do_not_disturb(const Entry& presentity) const;
+  /// The sphere of the presentity, and when time alone may change it.
+  struct Sphere {
+    std::string value{};  ///< Empty: undefined.
+    WallTime next = WallTime::max();
+  };
+  Sphere sphere(const Entry& presentity, WallTime now) const;
+
+  /// They outlive it.
+  void set_hard_state(const HardState& hard_state) { hard_state_ = &hard_state; }
+  void set_calls(const Calls& calls) { calls_ = &calls; }
+  void hard_state_changed(Entry& presentity, Now now) { changed(presentity, now); }
+  /// The calls of `presentity` may be others.
+  void calls_changed(Entry& presentity, Now now);
+
   /// For watchers that may see only that the presentity exists: closed.
   static std::string render_nothing(std::string_view aor);
   void each_grant_holder(const Entry& presentity, const std::function<void(const std::string&)>& visit) const;
 
-  /// The state as it is, for everybody; `silent_bindings`: the bindings of devices that published nothing.
-  Composition compose(const Entry& presentity, Names& names) const;
+  /// The state as it is; `what`: of the persons and devices that may be seen (Circumstances::what).
+  /// `silent_bindings`: the bindings of devices that published nothing.
+  Composition compose(const Entry& presentity, Names& names,
+                      const documents::Transformations* what = nullptr) const;
   std::vector<const registrar::Binding*> silent_bindings(const Entry& presentity) const;
 
   Table table() const;
@@ -54,6 +79,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   publication::Reading restore(std::string_view stored) override;
   void on_changed(Entry& presentity, Now now) override;
   bool remembers_devices() const override { return true; }
+  std::string farewell(const publication::State& last, WallTime seen) const override;
 
   void on_bindings_changed(Entry& presentity, registrar::BindingEvent event,
                            const registrar::Binding& changed, const std::vector<registrar::Binding>& all,
@@ -77,13 +103,20 @@ class PresenceInformation final : public publication::Package, public registrar:
   struct Rendered final : Part {
     std::vector<Rendering> renderings;  ///< Of the state as it is.
     std::uint64_t shown = 0;            ///< `shown_bindings` in them.
+    bool on_the_phone = false;          ///< In them.
+    WallTime next = WallTime::max();    ///< When time alone changes them.
+    std::unique_ptr<Timer> timer;       ///< Made when there is such a time.
   };
 
   /// Is anything known of the presentity, shown or not?
   bool has_state(const Entry& presentity) const;
   std::vector<Source> sources(const Entry& presentity) const;
   std::uint64_t shown_bindings(const Entry& presentity) const;
-  Rendering draw(const Entry& presentity, const documents::Transformations& what, bool secure) const;
+  bool is_on_the_phone(const Entry& presentity) const;
+  /// `next`: when time alone makes another document of it.
+  Rendering draw(const Entry& presentity, const documents::Transformations& what, bool secure,
+                 WallTime& next) const;
+  void arm(Entry& presentity, Rendered& rendered);
   const Rendering& rendering(Entry& presentity, const documents::Transformations& what, bool secure);
   SharedText fill(const Entry& presentity, const Rendering& shared, const std::string& watcher);
   DirectOffer* find_offer(const Entry& presentity, const Composition::Origin& origin) const;
@@ -93,6 +126,8 @@ class PresenceInformation final : public publication::Package, public registrar:
   publication::Publications& publications_;
   const registrar::Registrar& registrar_;
   OnChange on_change_;
+  const HardState* hard_state_ = nullptr;
+  const Calls* calls_ = nullptr;
   Slot<Rendered> slot_;
 };
 

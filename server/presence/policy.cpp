@@ -41,11 +41,11 @@ bool is_welcome(const Settings& settings, std::string_view watcher) {
 }
 
 View decide(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
-            std::string_view watcher, WallTime now) {
+            std::string_view watcher, WallTime now, std::string_view sphere) {
   if (watcher == presentity) return {Permission::allow, everything()};
   if (!is_welcome(settings, watcher)) return {Permission::block, {}};
   if (rules) {
-    auto decision = documents::decide(*rules, {.aor = watcher, .now = now, .sphere = {}});
+    auto decision = documents::decide(*rules, {.aor = watcher, .now = now, .sphere = sphere});
     if (decision.handling) {
       const Permission permission = to_permission(*decision.handling);
       return {permission, permission == Permission::allow ? std::move(decision.transformations)
@@ -71,16 +71,23 @@ const char* to_string(Reason::By by) {
 }
 
 Reason reason_of(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
-                 std::string_view watcher, WallTime now) {
+                 std::string_view watcher, WallTime now, std::string_view sphere) {
   if (watcher == presentity) return {Reason::By::own};
   if (!is_welcome(settings, watcher)) return {Reason::By::foreign_domain};
   Reason reason{Reason::By::rules};
   if (rules)
     for (const documents::Rule& rule : rules->rules)
-      if (rule.handling && documents::matches(rule.conditions, {.aor = watcher, .now = now, .sphere = {}}))
+      if (rule.handling &&
+          documents::matches(rule.conditions, {.aor = watcher, .now = now, .sphere = sphere}))
         reason.rules.push_back(rule.id);
   if (reason.rules.empty()) reason.by = Reason::By::default_policy;
   return reason;
+}
+
+bool ask_for_sphere(const documents::Rules* rules) {
+  return rules && std::ranges::any_of(rules->rules, [](const documents::Rule& rule) {
+           return !rule.conditions.spheres.empty();
+         });
 }
 
 WallTime next_change(const documents::Rules* rules, WallTime now) {

@@ -23,6 +23,17 @@ class Presentities final : public Room {
   Watches& watches() { return watches_; }
   const PresenceInformation& information() const { return information_; }
 
+  /// Where documents come from that show a presentity while no device says anything, and who knows of calls.
+  /// Both outlive the last change.
+  void set_hard_state(const HardState& hard_state) { information_.set_hard_state(hard_state); }
+  void hard_state_changed(Entry& presentity, Now now) { information_.hard_state_changed(presentity, now); }
+  void set_calls(const Calls& calls) { information_.set_calls(calls); }
+  void calls_changed(Entry& presentity, Now now) { information_.calls_changed(presentity, now); }
+
+  /// Does the presentity want to be reached? For whoever routes requests to it.
+  Standing standing(const Entry& presentity) const { return information_.standing(presentity); }
+  bool is_do_not_disturb(const Entry& presentity) const { return information_.is_do_not_disturb(presentity); }
+
   // Room
   /// What a removed user's watchers were shown goes, too.
   void on_user_gone(std::string_view aor, bool removed, Now) override {

@@ -13,6 +13,9 @@ namespace {
 /// Views kept for sharing: a user has few groups of watchers. Past it they are kept once more.
 constexpr std::size_t views_max = 32;
 
+/// A jump of the wall clock is noticed after that time at the latest.
+constexpr WallTime::duration edge_wait_max = std::chrono::minutes(10);
+
 }  // namespace
 
 Watch::Watch(Watches& watches, Entry& presentity, std::string_view watcher, Sink& sink)
@@ -42,9 +45,19 @@ Watches::Watches(Environment& environment, PresenceInformation& information, con
 Watches::~Watches() = default;
 
 View Watches::decide(const Entry& presentity, std::string_view watcher, Now now) const {
+  const Watched* part = presentity.find(slot_);
+  if (part && part->rules != 0 && !is_outdated(presentity, *part, now))
+    return decide(presentity, watcher, part->sphere, now);
+  const bool asks = ask_for_sphere(documents_.rules(presentity));
+  return decide(presentity, watcher, asks ? information_.sphere(presentity, now.wall).value : std::string(),
+                now);
+}
+
+View Watches::decide(const Entry& presentity, std::string_view watcher, std::string_view sphere,
+                     Now now) const {
   ++decisions_;
   return presence::decide(environment_.settings(), documents_.rules(presentity), presentity.aor(), watcher,
-                          now.wall);
+                          now.wall, sphere);
 }
 
 Watches::ViewPtr Watches::share(Watched* part, View view) {
@@ -146,23 +159,51 @@ void Watches::give_withheld(Entry& presentity, std::string_view watcher, Now now
 // Changes
 
 void Watches::changed(Entry& presentity, Now now, std::optional<Time> cause) {
-  look_at_rules(presentity, now);
   Watched* part = presentity.find(slot_);
   if (!part) return;
   if (cause) part->cause = std::min(part->cause, *cause);
+  if (part->asks_for_sphere && !is_outdated(presentity, *part, now)) {
+    const auto sphere = information_.sphere(presentity, now.wall);
+    const bool is_same = sphere.value == part->sphere;
+    part->rules_end =
+        is_same ? std::min(next_change(documents_.rules(presentity), now.wall), sphere.next) : now.wall;
+    if (is_same) arm(presentity, *part, now);
+  }
   ++part->state;
   part->left_to_tell = part->size;
-  rounds_.start(presentity.ptr());
+  look_at_rules(presentity, now);
+  if (presentity.find(slot_)) rounds_.start(presentity.ptr());
 }
 
 bool Watches::is_outdated(const Entry& presentity, const Watched& part, Now now) const {
   return part.version != documents_.rules_version(presentity) || now.wall >= part.rules_end;
 }
 
-void Watches::set_rules(const Entry& presentity, Watched& part, Now now) {
+void Watches::set_rules(Entry& presentity, Watched& part, Now now) {
+  const documents::Rules* rules = documents_.rules(presentity);
   part.version = documents_.rules_version(presentity);
   part.rules = ++last_rules_;
-  part.rules_end = next_change(documents_.rules(presentity), now.wall);
+  part.rules_end = next_change(rules, now.wall);
+  part.asks_for_sphere = ask_for_sphere(rules);
+  part.sphere.clear();
+  if (part.asks_for_sphere) {
+    auto sphere = information_.sphere(presentity, now.wall);
+    part.sphere = std::move(sphere.value);
+    part.rules_end = std::min(part.rules_end, sphere.next);
+  }
+  arm(presentity, part, now);
+}
+
+void Watches::arm(Entry& presentity, Watched& part, Now now) {
+  if (part.rules_end == WallTime::max()) return part.edge.reset();
+  const auto wait = std::clamp(part.rules_end - now.wall, WallTime::duration::zero(), edge_wait_max);
+  if (!part.edge) part.edge = std::make_unique<Timer>(environment_.timers());
+  part.edge->set(now.mono + wait, [this, &presentity](Time) {
+    const EntryPtr kept = presentity.ptr();
+    const Now at = environment_.clock().now();
+    Watched& due = *presentity.find(slot_);
+    is_outdated(presentity, due, at) ? look_at_rules(presentity, at) : arm(presentity, due, at);
+  });
 }
 
 void Watches::rules_changed(Entry& presentity, Now now) {
@@ -216,10 +257,11 @@ bool Watches::work(Entry& presentity, Slice& slice, Now now) {
 
 void Watches::judge(Watch& watch, Watched& part, Now now) {
   if (std::exchange(watch.rules_, part.rules) == part.rules) return;
-  View view = decide(*watch.presentity_, watch.watcher_, now);
+  View view = decide(*watch.presentity_, watch.watcher_, part.sphere, now);
   if (view == watch.view()) return;
   const ViewPtr before = std::exchange(watch.view_, share(&part, std::move(view)));
   set_permit(watch);
+  watch.state_ = part.state;  // what it renders with its new view
   watch.sink_.on_view(watch, before->view, now);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,7 +38,8 @@ class Sink {
   virtual ~Sink() = default;
   /// There is a newer state: `Watches::render` gives it, now or later.
   virtual void on_state(Watch& watch, Now now) = 0;
-  /// A change of rules gave the watcher another view; `watch.view()` is the new one. May end the watch.
+  /// A change of rules gave the watcher another view; `watch.view()` is the new one. There may be a newer
+  /// state with it. May end the watch.
   virtual void on_view(Watch& watch, const View& before, Now now) = 0;
 };
 
@@ -121,7 +123,7 @@ class Watches {
   void changed(Entry& presentity, Now now, std::optional<Time> cause = {});
   /// The bus reports new rules.
   void rules_changed(Entry& presentity, Now now);
-  /// Rules may be newer than what the bus reported, and time alone may change what they say.
+  /// Rules may be newer than what the bus reported.
   void look_at_rules(Entry& presentity, Now now);
 
   Permits& permits() { return permits_; }
@@ -141,13 +143,16 @@ class Watches {
   struct Watched final : Part {
     boost::intrusive::list<Watch, boost::intrusive::member_hook<Watch, decltype(Watch::hook_), &Watch::hook_>,
                            boost::intrusive::constant_time_size<false>>
-        all;                               ///< Oldest first; turned by `next`.
-    std::vector<ViewPtr> views;            ///< Those of `all`, as far as few differ.
-    std::deque<std::string> known;         ///< Watchers whose withheld grants can go now.
-    std::uint64_t version = 0;             ///< `xcap::Documents::rules_version` of the newest rules.
-    std::uint64_t rules = 0;               ///< Number of the round that brings them.
-    WallTime rules_end = WallTime::max();  ///< When they say something else by themselves.
-    Time cause = Time::max();  ///< When the first PUBLISH arrived that a watch has still to be told.
+        all;                        ///< Oldest first; turned by `next`.
+    std::vector<ViewPtr> views;     ///< Those of `all`, as far as few differ.
+    std::deque<std::string> known;  ///< Watchers whose withheld grants can go now.
+    std::uint64_t version = 0;      ///< `xcap::Documents::rules_version` of the newest rules.
+    std::uint64_t rules = 0;        ///< Number of the round that brings them.
+    Time cause = Time::max();       ///< When the first PUBLISH arrived that a watch has still to be told.
+    WallTime rules_end = WallTime::max();  ///< When they may say something else by themselves.
+    std::unique_ptr<Timer> edge;           ///< At `rules_end`; made when there is such a time.
+    bool asks_for_sphere = false;          ///< The rules do.
+    std::string sphere;                    ///< That they were decided with.
     std::uint32_t size = 0;
     std::uint32_t left_to_judge = 0;  ///< At most so many, at the front, have an older view.
     std::uint32_t left_to_tell = 0;   ///< At most so many, at the front, have not heard of the newest state.
@@ -177,7 +182,9 @@ class Watches {
   SharedText render(Watch& watch, const View& view, bool secure);
   ViewPtr share(Watched* part, View view);
   bool is_outdated(const Entry& presentity, const Watched& part, Now now) const;
-  void set_rules(const Entry& presentity, Watched& part, Now now);
+  void set_rules(Entry& presentity, Watched& part, Now now);
+  void arm(Entry& presentity, Watched& part, Now now);
+  View decide(const Entry& presentity, std::string_view watcher, std::string_view sphere, Now now) const;
 
   Environment& environment_;
   PresenceInformation& information_;

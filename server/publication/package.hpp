@@ -29,6 +29,8 @@ class State : public event::EventState {
   /// Takes out what lived on the connection.
   virtual void drop_flow_parts() {}
 
+  /// It modifies `before`: takes over what stands in the record. Before it is stored, perhaps repeatedly.
+  virtual void modifies(const State& /*before*/) {}
   /// Takes over what outlives a modification from the state it replaces.
   virtual void inherit(State& /*before*/) {}
   /// Committed and announced: releases what was kept for that only.
@@ -67,8 +69,12 @@ class Package {
   virtual void on_changed(Entry& presentity, Now now) = 0;
 
   /// A registered device that has taken its state back is remembered, over a restart too, until its binding
-  /// ends (`Publications::has_published`).
+  /// ends (`Publications::has_published`). A publication that came before its device registered becomes the
+  /// device's.
   virtual bool remembers_devices() const { return false; }
+  /// What is kept when `last`, the only publication of a presentity, has ended, until there is one again: a
+  /// text for `Publications::farewell`. `seen`: the device's last PUBLISH. Empty: nothing.
+  virtual std::string farewell(const State& /*last*/, WallTime /*seen*/) const { return {}; }
 
  private:
   friend class Publications;

@@ -38,7 +38,8 @@ std::uint64_t parse_etag(const Entry& entry, std::string_view text) {
   return etag && print_etag(entry, *etag) == text ? *etag : 0;
 }
 
-// Keys of records: "presence 3" for a publication, "presence -0123456789abcdef" for a silent device.
+// Keys of records: "presence 3" for a publication, "presence -0123456789abcdef" for a silent device,
+// "presence @" for a farewell.
 
 std::string publication_key(const Package& package, std::uint16_t number) {
   return std::string(package.name()) + ' ' + std::to_string(number);
@@ -48,18 +49,36 @@ std::string silent_key(const Package& package, Device device) {
   return std::string(package.name()) + " -" + print_short(device);
 }
 
-std::string encode(const State& state, std::uint64_t etag, const Compositor::Plan& plan,
+std::string farewell_key(const Package& package) { return std::string(package.name()) + " @"; }
+
+std::string encode(const State& state, std::uint64_t etag, Device device, Time expires,
                    std::chrono::seconds granted, const store::TimeScale& scale) {
   store::RecordWriter writer;
-  writer.number(etag)
-      .number(plan.device)
-      .lifetime(granted, plan.expires, scale)
-      .flag(!state.is_stored_whole());
+  writer.number(etag).number(device).lifetime(granted, expires, scale).flag(!state.is_stored_whole());
   writer.text(state.stored());
   return std::move(writer).finish();
 }
 
+/// The connection, or the address, that a request came from; 0 for one that came through a proxy, which has
+/// many devices behind it.
+std::uint64_t source_of(const transaction::Hop& from) {
+  if (from.flow != 0) return shorten("flow " + std::to_string(from.flow));
+  return shorten(std::string(transaction::via_name(from.protocol)) + ' ' + print(from.remote));
+}
+
+std::uint64_t source_of(const Request& request) {
+  unsigned hops = 0;
+  for ([[maybe_unused]] const auto& via : request.message.each(HeaderId::via)) ++hops;
+  return hops == 1 ? source_of(request.from) : 0;
+}
+
 std::string encode_silent() { return store::RecordWriter().finish(); }
+
+std::string encode(std::string_view farewell) {
+  store::RecordWriter writer;
+  writer.text(farewell);
+  return std::move(writer).finish();
+}
 
 }  // namespace
 
@@ -82,7 +101,7 @@ class Publications::PublishStep final : public RequestStep {
     const Compositor& compositor = published ? published->compositor : none;
     speaking_.clear();
     falling_silent_.clear();
-    ask();
+    ask(published);
     plan_ = compositor.plan(ask_, room_.limits_of(package_), now.mono);
     if (plan_.verdict != Verdict::taken) {
       refuse_plan();
@@ -90,14 +109,18 @@ class Publications::PublishStep final : public RequestStep {
     }
     while (etag_ == 0) etag_ = services().random().next();
     if (published) put_silent(*published, batch);
+    if (published) put_farewell(*published, batch, now);
     for (const std::uint16_t number : plan_.displaced) erase(batch, number);
     if (plan_.removes) {
       if (plan_.number != 0) erase(batch, plan_.number);
     } else {
-      const auto* state = reading_.state ? reading_.state.get()
-                                         : static_cast<State*>(compositor.find(plan_.number)->state.get());
-      batch.put(Kind::publication, publication_key(package_, plan_.number),
-                [&] { return encode(*state, etag_, plan_, ask_.expires, services().directory().scale()); });
+      const event::Publication* before = compositor.find(plan_.number);
+      const State* state = reading_.state ? reading_.state.get() : static_cast<State*>(before->state.get());
+      if (reading_.state && before) reading_.state->modifies(static_cast<State&>(*before->state));
+      batch.put(Kind::publication, publication_key(package_, plan_.number), [&] {
+        return encode(*state, etag_, plan_.device, plan_.expires, ask_.expires,
+                      services().directory().scale());
+      });
     }
     promise(batch, response());
     return true;
@@ -109,6 +132,11 @@ class Publications::PublishStep final : public RequestStep {
     const auto before = published.compositor.apply(plan_, ask_, etag_, std::move(reading_.state));
     for (const Silent& one : speaking_) std::erase(published.silent, one);
     std::ranges::copy(falling_silent_, std::back_inserter(published.silent));
+    note_source(published);
+    if (!plan_.removes)
+      std::erase_if(published.farewells,
+                    [&](const Farewell& one) { return one.package == package_.number_; });
+    room_.keep(std::move(falling_empty_), published);
     if (fresh && before && !plan_.removes) fresh->inherit(static_cast<State&>(*before));
     if (!plan_.removes) bind_to_flow(published, fresh);
     log::debug("publication", "{} {} {}", entry().aor(), plan_.removes ? "removed" : "published",
@@ -126,15 +154,57 @@ class Publications::PublishStep final : public RequestStep {
  private:
   Entry& entry() const { return *request().resource; }
 
-  void ask() {
+  void ask(const Published* published) {
     const sip::Message& message = request().message;
     if (const auto etag = message.header(HeaderId::sip_if_match); !etag.empty())
       ask_.if_match = parse_etag(entry(), etag);
     ask_.state = reading_.state.get();
     ask_.size = reading_.size;
-    if (ask_.if_match) return;  // a publication stays its first device's
-    ask_.device = room_.device_on(entry(), request().from);
-    if (ask_.device == 0) ask_.device = reading_.device;
+    ask_.device = 0;
+    siblings_.clear();
+    const Device registered = room_.device_on(entry(), request().from);
+    if (ask_.if_match) {
+      // A publication stays its first device's, unless the device registered after its PUBLISH.
+      if (registered == 0 || !published || !package_.remembers_devices()) return;
+      const auto* known = published->compositor.find_etag(package_.number_, *ask_.if_match);
+      if (known && known->device != registered && !room_.is_registered(entry(), known->device))
+        ask_.device = registered;
+      return;
+    }
+    ask_.device = registered != 0 ? registered : reading_.device;
+    is_placed_ = registered != 0;
+    if (published) find_siblings(*published, registered);
+  }
+
+  /// COMPAT: baresip over TLS publishes twice without SIP-If-Match on one connection: the later document
+  /// takes the place of the one with the same tuple. So it does when a registered device has lost its
+  /// entity-tag.
+  void find_siblings(const Published& published, Device registered) {
+    const std::uint64_t source = source_of(request());
+    if (source == 0) return;
+    for (const event::Publication& each : published.compositor.publications()) {
+      const auto is_from_here = [&](const Unplaced& one) {
+        return one.publication == each.number && one.source == source;
+      };
+      if ((registered != 0 && each.device == registered) ||
+          std::ranges::any_of(published.unplaced, is_from_here))
+        siblings_.push_back(each.number);
+    }
+    ask_.siblings = siblings_;
+  }
+
+  /// Remembers where the publication came from, for the registration that follows.
+  void note_source(Published& published) {
+    for (const std::uint16_t number : plan_.displaced) published.forget_source(number);
+    const bool is_initial = !ask_.if_match;
+    if (plan_.removes || (!is_initial && ask_.device != 0)) return published.forget_source(plan_.number);
+    if (is_initial && is_placed_) return;
+    if (is_initial && package_.remembers_devices()) {
+      if (const auto source = source_of(request())) published.unplaced.push_back({plan_.number, source});
+      return;
+    }
+    for (Unplaced& one : published.unplaced)
+      if (one.publication == plan_.number) one.source = source_of(request());
   }
 
   void refuse_plan() {
@@ -162,6 +232,18 @@ class Publications::PublishStep final : public RequestStep {
     falling_silent_ = room_.falling_silent(entry(), published, gone, makes ? plan_.device : 0);
     for (const Silent& one : falling_silent_)
       batch.put(Kind::publication, silent_key(package_, one.device), encode_silent);
+  }
+
+  void put_farewell(const Published& published, store::Batch& batch, Now now) {
+    falling_empty_.clear();
+    if (!plan_.removes) {
+      if (!room_.farewell(entry(), package_).empty()) batch.erase(Kind::publication, farewell_key(package_));
+      return;
+    }
+    if (plan_.number == 0) return;
+    falling_empty_ = room_.falling_empty(published, {plan_.number}, Seen::now, now);
+    for (const Farewell& one : falling_empty_)
+      batch.put(Kind::publication, farewell_key(package_), [&] { return encode(one.text); });
   }
 
   /// Parts of a state live on the connection of its last PUBLISH. The connection may have closed since the
@@ -196,6 +278,9 @@ class Publications::PublishStep final : public RequestStep {
   Compositor::Plan plan_;
   std::uint64_t etag_ = 0;
   SilentDevices speaking_, falling_silent_;  ///< No longer silent; silent from now on.
+  std::vector<Farewell> falling_empty_;
+  std::vector<std::uint16_t> siblings_;
+  bool is_placed_ = false;  ///< Its device had registered from where it came.
 };
 
 /// Ends what has run out, or all.
@@ -220,13 +305,17 @@ class Publications::Ending final : public store::Step {
     falling_silent_ = room_.falling_silent(entry_, *published, gone_, 0);
     for (const Silent& one : falling_silent_)
       batch.put(Kind::publication, silent_key(*room_.packages_[one.package], one.device), encode_silent);
-    if (gone_.empty()) room_.settle(entry_);
-    return !gone_.empty();
+    const bool any = !gone_.empty() || (what_ == What::all && !published->farewells.empty());
+    put_farewells(*published, batch, now);
+    if (!any) room_.settle(entry_);
+    return any;
   }
   void apply(Now) override {
     Published& published = *entry_.find(room_.slot_);
-    for (const std::uint16_t number : gone_) published.compositor.erase(number);
+    for (const std::uint16_t number : gone_) published.erase(number);
     std::ranges::copy(falling_silent_, std::back_inserter(published.silent));
+    if (what_ == What::all) published.farewells.clear();
+    room_.keep(std::move(falling_empty_), published);
   }
   void announce(Now now) override {
     room_.announce(entry_, packages_, now);
@@ -234,11 +323,25 @@ class Publications::Ending final : public store::Step {
   }
 
  private:
+  void put_farewells(const Published& published, store::Batch& batch, Now now) {
+    falling_empty_.clear();
+    if (what_ == What::run_out) falling_empty_ = room_.falling_empty(published, gone_, Seen::renewed, now);
+    for (const Farewell& one : falling_empty_)
+      batch.put(Kind::publication, farewell_key(*room_.packages_[one.package]),
+                [&] { return encode(one.text); });
+    if (what_ == What::run_out) return;
+    for (const Farewell& one : published.farewells) {
+      packages_ |= 1U << one.package;
+      batch.erase(Kind::publication, farewell_key(*room_.packages_[one.package]));
+    }
+  }
+
   Publications& room_;
   Entry& entry_;
   What what_;
   std::vector<std::uint16_t> gone_;
   SilentDevices falling_silent_;
+  std::vector<Farewell> falling_empty_;
   std::uint32_t packages_ = 0;
 };
 
@@ -268,6 +371,58 @@ class Publications::FlowEnd final : public store::Step {
   Publications& room_;
   Entry& entry_;
   transaction::FlowId flow_;
+};
+
+/// The device of publications is known, as it has registered: their records follow. Of two that it made with
+/// one tuple, the older one ends.
+class Publications::Placing final : public store::Step {
+ public:
+  Placing(Publications& room, Entry& entry, std::vector<std::uint16_t> placed)
+      : room_(room), entry_(entry), placed_(std::move(placed)) {}
+
+  bool prepare(store::Batch& batch, Now) override {
+    const Published* published = entry_.find(room_.slot_);
+    if (!published) return false;
+    for (const std::uint16_t number : placed_) {
+      const event::Publication* own = published->compositor.find(number);
+      if (!own) continue;
+      find_older(*published, *own);
+      const auto& state = static_cast<const State&>(*own->state);
+      const auto granted = std::chrono::round<std::chrono::seconds>(own->expires - own->renewed);
+      batch.put(Kind::publication, publication_key(*room_.packages_[own->package], number), [&] {
+        return encode(state, own->etag, own->device, own->expires, granted,
+                      room_.services_.directory().scale());
+      });
+    }
+    for (const std::uint16_t number : gone_)
+      batch.erase(Kind::publication,
+                  publication_key(*room_.packages_[published->compositor.find(number)->package], number));
+    return true;
+  }
+  void apply(Now) override {
+    Published& published = *entry_.find(room_.slot_);
+    for (const std::uint16_t number : gone_) published.erase(number);
+  }
+  void announce(Now now) override {
+    if (packages_ != 0) room_.announce(entry_, packages_, now);
+    room_.settle(entry_);
+  }
+
+ private:
+  void find_older(const Published& published, const event::Publication& own) {
+    for (const event::Publication& other : published.compositor.publications()) {
+      if (other.number == own.number || other.package != own.package || other.device != own.device) continue;
+      if (other.renewed >= own.renewed || std::ranges::find(gone_, other.number) != gone_.end()) continue;
+      if (!own.state->supersedes(*other.state)) continue;
+      gone_.push_back(other.number);
+      packages_ |= 1U << own.package;
+    }
+  }
+
+  Publications& room_;
+  Entry& entry_;
+  std::vector<std::uint16_t> placed_, gone_;
+  std::uint32_t packages_ = 0;
 };
 
 /// Forgets silent devices that are no longer registered.
@@ -321,6 +476,13 @@ bool Publications::has_any(const Entry& presentity, const Package& package) cons
   return published &&
          std::ranges::find(published->compositor.publications(), package.number_,
                            &event::Publication::package) != published->compositor.publications().end();
+}
+
+std::string_view Publications::farewell(const Entry& presentity, const Package& package) const {
+  const Published* published = presentity.find(slot_);
+  if (!published) return {};
+  const auto found = std::ranges::find(published->farewells, package.number_, &Farewell::package);
+  return found == published->farewells.end() ? std::string_view() : found->text;
 }
 
 bool Publications::has_published(const Entry& presentity, const Package& package, Device device) const {
@@ -452,6 +614,36 @@ Publications::SilentDevices Publications::falling_silent(const Entry& entry, con
   return silent;
 }
 
+/// What is left of packages that have nothing published any more once the publications `gone` have ended.
+std::vector<Publications::Farewell> Publications::falling_empty(const Published& published,
+                                                                const std::vector<std::uint16_t>& gone,
+                                                                Seen seen, Now now) const {
+  std::vector<Farewell> all;
+  const auto is_gone = [&](std::uint16_t number) { return std::ranges::find(gone, number) != gone.end(); };
+  for (const Package* package : packages_) {
+    const event::Publication* last = nullptr;
+    bool is_left = false;
+    for (const event::Publication& each : published.compositor.publications()) {
+      if (each.package != package->number_) continue;
+      is_left |= !is_gone(each.number);
+      if (!last || last->renewed <= each.renewed) last = &each;
+    }
+    if (!last || is_left) continue;
+    const Duration ago = seen == Seen::now ? Duration::zero() : now.mono - last->renewed;
+    std::string text = package->farewell(static_cast<const State&>(*last->state),
+                                         now.wall - std::chrono::round<WallTime::duration>(ago));
+    if (!text.empty()) all.push_back({package->number_, std::move(text)});
+  }
+  return all;
+}
+
+void Publications::keep(std::vector<Farewell> farewells, Published& published) const {
+  for (Farewell& one : farewells) {
+    std::erase_if(published.farewells, [&](const Farewell& old) { return old.package == one.package; });
+    published.farewells.push_back(std::move(one));
+  }
+}
+
 // What happens to a presentity
 
 void Publications::announce(Entry& entry, std::uint32_t packages, Now now) {
@@ -476,7 +668,7 @@ void Publications::settle(Entry& entry) {
   if (!published) return;
   count(*published);
   const auto deadline = published->compositor.deadline();
-  if (!deadline && published->silent.empty()) return entry.drop(slot_);
+  if (!deadline && published->silent.empty() && published->farewells.empty()) return entry.drop(slot_);
   if (!deadline) {
     published->expiry.cancel();
     published->due = Time::max();
@@ -517,9 +709,28 @@ bool Publications::end_flow(transaction::FlowId flow, Slice& slice) {
   return false;
 }
 
-void Publications::on_bindings_changed(Entry& presentity, registrar::BindingEvent, const registrar::Binding&,
+void Publications::on_bindings_changed(Entry& presentity, registrar::BindingEvent event,
+                                       const registrar::Binding& changed,
                                        const std::vector<registrar::Binding>&, Now) {
+  if (!registrar::is_end(event)) place(presentity, changed);
   forget_unregistered(presentity);
+}
+
+/// Publications that came from where the device has registered now are the device's. Observers of the
+/// registrar that come later see that already.
+void Publications::place(Entry& entry, const registrar::Binding& binding) {
+  Published* published = entry.find(slot_);
+  if (!published || published->unplaced.empty() || binding.suspended || !binding.path().empty()) return;
+  const std::uint64_t source = source_of(binding.received());
+  std::vector<std::uint16_t> placed;
+  for (const Unplaced& one : published->unplaced)
+    if (one.source == source) placed.push_back(one.publication);
+  if (placed.empty()) return;
+  const Device device = device_of(binding);
+  for (event::Publication& publication : published->compositor.publications())
+    if (std::ranges::find(placed, publication.number) != placed.end()) publication.device = device;
+  for (const std::uint16_t number : placed) published->forget_source(number);
+  entry.add_fact(std::make_unique<Placing>(*this, entry, std::move(placed)));
 }
 
 // Restart
@@ -531,6 +742,12 @@ void Publications::restore(const store::Record& record, Now now) {
   if (key.empty()) return services_.directory().skip_unreadable(record.kind);
   if (!package) return services_.directory().skip_unserved(record.kind, name);
   const EntryPtr entry = services_.directory().get(record.aor);
+  if (key == "@") {
+    store::RecordReader reader(record.value);
+    const std::string text(reader.text());
+    if (!reader.ok()) return services_.directory().skip_unreadable(record.kind);
+    return keep({{package->number_, text}}, entry->get(slot_, services_.timers()));
+  }
   if (key.front() != '-') return restore_publication(*entry, *package, key, record, now);
   const auto device = parse_number<Device>(key.substr(1), 16);
   if (!device) return services_.directory().skip_unreadable(record.kind);

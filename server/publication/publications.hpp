@@ -39,6 +39,8 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
       if (publication.package == package.number_) visit(publication, static_cast<State&>(*publication.state));
   }
   bool has_any(const Entry& presentity, const Package& package) const;
+  /// What `Package::farewell` left; empty: nothing.
+  std::string_view farewell(const Entry& presentity, const Package& package) const;
   /// The device has something published, or had and is remembered (`Package::remembers_devices`).
   bool has_published(const Entry& presentity, const Package& package, Device device) const;
   /// Presentities with a publication or a remembered device.
@@ -70,6 +72,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   class Ending;
   class FlowEnd;
   class Forgetting;
+  class Placing;
 
   /// A device of a package that took its state back.
   struct Silent {
@@ -79,13 +82,35 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   };
   using SilentDevices = std::vector<Silent>;
 
+  /// What is kept of a presentity without publications.
+  struct Farewell {
+    std::uint8_t package = 0;
+    std::string text;
+  };
+
+  /// Where a publication came from whose device had not registered there.
+  struct Unplaced {
+    std::uint16_t publication = 0;
+    std::uint64_t source = 0;
+  };
+
   struct Published final : Part {
     explicit Published(TimerQueue& timers) : expiry(timers) {}
     event::Compositor compositor;
     SilentDevices silent;
+    std::vector<Farewell> farewells;
+    std::vector<Unplaced> unplaced;  ///< Of packages that remember devices.
     Timer expiry;
     Time due = Time::max();                             ///< Of `expiry`; at or before the first deadline.
     std::array<std::uint16_t, packages_max> counted{};  ///< Its part of `counts_`.
+
+    void forget_source(std::uint16_t publication) {
+      std::erase_if(unplaced, [&](const Unplaced& one) { return one.publication == publication; });
+    }
+    void erase(std::uint16_t publication) {
+      compositor.erase(publication);
+      forget_source(publication);
+    }
   };
 
   Package* find(std::string_view name) const;
@@ -96,8 +121,14 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   Device device_on(const Entry& entry, const transaction::Hop& from) const;
   SilentDevices falling_silent(const Entry& entry, const Published& published,
                                const std::vector<std::uint16_t>& gone, Device publishing) const;
+  /// The device's last PUBLISH was at `Publication::renewed`, or is this one.
+  enum class Seen : std::uint8_t { renewed, now };
+  std::vector<Farewell> falling_empty(const Published& published, const std::vector<std::uint16_t>& gone,
+                                      Seen seen, Now now) const;
+  void keep(std::vector<Farewell> farewells, Published& published) const;
   bool end_flow(transaction::FlowId flow, Slice& slice);
   void announce(Entry& entry, std::uint32_t packages, Now now);
+  void place(Entry& entry, const registrar::Binding& binding);
   void forget_unregistered(Entry& entry);
   void settle(Entry& entry);
   void count(Published& published);

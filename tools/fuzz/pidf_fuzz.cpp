@@ -2,6 +2,7 @@
 
 #include "protocol/documents/direct.hpp"
 #include "protocol/documents/pidf.hpp"
+#include "protocol/documents/rpid.hpp"
 
 using namespace beckon;
 using namespace beckon::documents;
@@ -27,6 +28,15 @@ void check(const xml::Fragment& element) {
   require(received->mode_of(MediaKind::audio) <= ds1::Mode::ask);
 }
 
+void check_rpid(const xml::Fragment& element) {
+  (void)interval_of(element);
+  (void)parse_timed_status(element);
+  (void)read_sphere(element);
+  if (!element.is("urn:ietf:params:xml:ns:pidf:rpid", "activities")) return;
+  const Engagement all{true, true};
+  require(engagement_of(add_engagement(element, all)) == all);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -36,9 +46,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& extension : tuple.status_extensions) {
       if (is_direct(extension)) check(extension);
     }
+    for (const auto& extension : tuple.extensions) check_rpid(extension);
     (void)find_direct(tuple);
   }
-  for (const auto& person : presence->persons) (void)activities(person);
+  for (const auto& person : presence->persons) {
+    (void)activities(person);
+    for (const auto& extension : person.extensions) check_rpid(extension);
+  }
   const auto printed = print_with_grant_places(*presence);
   for (const auto& place : printed.grants) require(printed.text.compare(place.offset, 2, "</") == 0);
   const auto again = parse_pidf(printed.text, xml::kept_limits);

@@ -1,5 +1,7 @@
 #include "client/presence/publication.hpp"
 
+#include "protocol/base/text.hpp"
+#include "protocol/documents/rpid.hpp"
 #include "tests/client/bench.hpp"
 
 using namespace beckon;
@@ -54,6 +56,25 @@ std::string epoch_of(const sip::Message& publish) {
 }
 
 }  // namespace
+
+TEST_CASE_FIXTURE(Fixture,
+                  "do-not-disturb is published as RPID has it, with <busy> for those that do not know it") {
+  publication.publish({.open = true, .note = {}, .activity = "dnd", .direct = ds1::Mode::off}, ends.take(),
+                      now());
+  const auto sent = documents::parse_pidf(accept("e1").body());
+  REQUIRE(sent.has_value());
+  CHECK(documents::activities(sent->persons.at(0)) == std::vector<std::string>{"busy", "do-not-disturb"});
+  CHECK(documents::last_input(sent->tuples.at(0)).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "when the device was last used is published where the user permits it (RFC 4480 3.14)") {
+  publication.publish({.open = true, .note = {}, .activity = {}, .direct = ds1::Mode::off, .last_seen = true},
+                      ends.take(), now());
+  const auto sent = documents::parse_pidf(accept("e1").body());
+  REQUIRE(sent.has_value());
+  CHECK(documents::last_input(sent->tuples.at(0)) == print_time(now().wall));
+}
 
 TEST_CASE_FIXTURE(Fixture,
                   "a publication is made, refreshed without a body, replaced and removed (RFC 3903 4)") {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "protocol/documents/rpid.hpp"
+
 using namespace beckon;
 using namespace beckon::client;
 
@@ -39,4 +41,16 @@ TEST_CASE("a user without an open tuple is closed") {
   tuple.basic = documents::Basic::closed;
   closed.tuples.push_back(tuple);
   CHECK(presence::make_view("sip:a@b", closed, none).at("basic") == "closed");
+}
+
+TEST_CASE("do-not-disturb is named, and so is when a user was there last (RFC 4480 3.2, 3.14)") {
+  documents::Presence document;
+  documents::Tuple& tuple = document.tuples.emplace_back();
+  tuple.id = "offline";
+  tuple.extensions = {documents::make_last_input("2026-11-21T04:00:00Z", false)};
+  document.persons.push_back({"p", {documents::make_activities({"busy", "do-not-disturb"})}, {}, {}});
+  const auto view = presence::make_view("sip:a@b", document,
+                                        [](const std::string&, const crypto::Key32&) { return false; });
+  CHECK(view.at("tuples").as_array().at(0).as_object().at("last_input") == "2026-11-21T04:00:00Z");
+  CHECK(boost::json::serialize(view.at("activities")) == R"(["busy","do-not-disturb"])");
 }

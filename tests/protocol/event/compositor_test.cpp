@@ -244,3 +244,25 @@ TEST_CASE_FIXTURE(Fixture, "a publication restored incomplete is requested again
     CHECK(documents() == "bare ");
   }
 }
+
+TEST_CASE_FIXTURE(Fixture, "a PUBLISH may tell whose a publication is: that changes the presentity's state") {
+  publish("open");
+  const auto plan = publish("", 1, t0, desk);
+  CHECK(plan.changes);
+  CHECK(compositor.publications()[0].device == desk);
+  CHECK_FALSE(publish("", 2, t0, desk).changes);
+  CHECK_FALSE(publish("", 3).changes);
+  CHECK(compositor.publications()[0].device == desk);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "of publications from one place the new one takes the place of those that it supersedes") {
+  publish("a");
+  publish("b");
+  publish("a");
+  const Text text("a");
+  const std::vector<std::uint16_t> siblings{1, 2};
+  const Compositor::Request request{
+      .state = &text, .size = 1, .expires = 600s, .device = desk, .siblings = siblings};
+  CHECK(compositor.plan(request, limits, t0).displaced == Numbers{1});
+}

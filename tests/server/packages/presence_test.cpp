@@ -522,3 +522,490 @@ TEST_CASE("a slow watcher gets the newest state once, not a queue of old ones") 
   CHECK(shown(stage.take()) == "open c");
   CHECK(stage.notifies.empty());
 }
+
+namespace {
+
+/// The ids of the tuples that a new watcher is shown.
+std::vector<std::string> ids_shown(Stage& stage) {
+  Device(stage, bob, udp(5079)).subscribe(alice, "presence", {"Expires: 0"});
+  std::vector<std::string> ids;
+  const auto presence = stage.take().presence();
+  for (const auto& tuple : presence.tuples) ids.push_back(tuple.id);
+  return ids;
+}
+
+using Ids = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE(
+    "a device that publishes before it registers is one device: the match is made when the binding arrives "
+    "(DESIGN 6; once an open tuple stayed for good beside the published one)") {
+  Stage stage(allow_all());
+  Hop hop = tls(3);
+  SUBCASE("over TLS") {}
+  SUBCASE("over UDP") { hop = udp(5080); }
+  Device watcher(stage, bob, udp(5070)), laptop(stage, alice, hop);
+  laptop.publish(pidf("here"));
+  watcher.subscribe(alice);
+  stage.take();
+  laptop.register_(3600, "urn:uuid:1");
+  CHECK(stage.notifies.empty());
+  CHECK(ids_shown(stage) == Ids{"laptop"});
+  laptop.publish("", {"Expires: 0"});
+  CHECK(shown(stage.take()) == "closed");
+}
+
+TEST_CASE("which device a publication is of is remembered over a restart") {
+  Stage stage(allow_all());
+  Device laptop(stage, alice, tls(3));
+  laptop.publish(pidf("here"));
+  laptop.register_(3600, "urn:uuid:1");
+  stage.restart();
+  laptop.move(tls(4));
+  laptop.register_(3600, "urn:uuid:1");
+  CHECK(ids_shown(stage) == Ids{"laptop"});
+}
+
+TEST_CASE("another device that registers from elsewhere is not the one that published") {
+  Stage stage(allow_all());
+  Device laptop(stage, alice, udp(5080)), phone(stage, alice, udp(5081));
+  laptop.publish(pidf("here"));
+  phone.register_(3600, "urn:uuid:2");
+  CHECK(ids_shown(stage).size() == 2);
+  laptop.register_(3600, "urn:uuid:1");
+  CHECK(ids_shown(stage).size() == 2);
+}
+
+TEST_CASE("a publication whose device registered from elsewhere becomes the device's with its next PUBLISH") {
+  Stage stage(allow_all());
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(pidf("here"));
+  laptop.move(udp(5090));  // a NAT rebinds
+  laptop.register_(3600, "urn:uuid:1");
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  CHECK(shown(stage.take()) == "open here, open");
+  CHECK(laptop.publish("").status() == 200);
+  CHECK(shown(stage.take()) == "open here");
+}
+
+TEST_CASE("a derived tuple never ranks before what the user published (RFC 3863 4.1.5; once priority 1)") {
+  Stage stage(allow_all());
+  Device(stage, alice, udp(5081)).register_(3600, "urn:uuid:2");
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  const auto presence = stage.take().presence();
+  REQUIRE(presence.tuples.size() == 1);
+  CHECK_FALSE(presence.tuples[0].contact->priority.has_value());
+}
+
+TEST_CASE(
+    "two initial PUBLISHes of one connection with one tuple id are one device's, and the newest counts "
+    "(baresip "
+    "over TLS)") {
+  Stage stage(allow_all());
+  Device first(stage, alice, tls(3)), second(stage, alice, tls(3));
+  const auto registers = [&] { first.register_(3600, "urn:uuid:1"); };
+  SUBCASE("before it registers") {
+    first.publish(pidf("unknown"));
+    second.publish(pidf("here"));
+    registers();
+  }
+  SUBCASE("after") {
+    registers();
+    first.publish(pidf("unknown"));
+    second.publish(pidf("here"));
+  }
+  SUBCASE("between") {
+    first.publish(pidf("unknown"));
+    registers();
+    second.publish(pidf("here"));
+  }
+  SUBCASE("from two connections of one device, which registers on the second last") {
+    registers();
+    first.publish(pidf("unknown"));
+    second.move(tls(4));
+    second.publish(pidf("here"));
+    CHECK(ids_shown(stage).size() == 2);
+    second.register_(3600, "urn:uuid:1");
+  }
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  CHECK(shown(stage.take()) == "open here");
+  CHECK(stage.publications->size() == 1);
+  CHECK(first.publish("").status() == 412);
+  CHECK(second.publish("", {"Expires: 0"}).status() == 200);
+  CHECK(shown(stage.take()) == "closed");
+}
+
+TEST_CASE("a device may publish two tuples, each by a PUBLISH of its own (RFC 3903 4.1)") {
+  Stage stage(allow_all());
+  Device phone(stage, alice, tls(3)), chat(stage, alice, tls(3));
+  phone.register_(3600, "urn:uuid:1");
+  phone.publish(pidf("voice", "voice"));
+  chat.publish(pidf("text", "text"));
+  CHECK(ids_shown(stage) == Ids{"voice", "text"});
+}
+
+namespace {
+
+std::string with_person(const std::string& elements) {
+  std::string body = pidf("here");
+  body.insert(body.find("</presence>"),
+              "<dm:person xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" "
+              "xmlns:r=\"urn:ietf:params:xml:ns:pidf:rpid\" id=\"p\">" +
+                  elements + "</dm:person>");
+  return body;
+}
+
+std::vector<std::string> activities_of(const Notified& notified) {
+  const auto presence = notified.presence();
+  return presence.persons.empty() ? std::vector<std::string>() : documents::activities(presence.persons[0]);
+}
+
+/// `seconds` after the stage's first moment.
+std::string in(const Stage& stage, std::chrono::seconds after) {
+  return print_time(stage.clock_.at.wall + after);
+}
+
+}  // namespace
+
+TEST_CASE("time changes a state at its moment, and watchers hear of it once (RFC 4480 3.1, RFC 4481 3)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070)), other(stage, carol, udp(5071));
+  Device laptop(stage, alice, udp(5080));
+  laptop.publish(with_person("<r:activities until=\"" + in(stage, 1800s) + "\"><r:meeting/></r:activities>"));
+  watcher.subscribe(alice);
+  other.subscribe(alice);
+  CHECK(activities_of(stage.take()) == std::vector<std::string>{"meeting"});
+  stage.take();
+  const auto ends = [&] {
+    CHECK(stage.notifies.empty());
+    stage.wait(4s);
+    REQUIRE(stage.notifies.size() == 2);
+    CHECK(activities_of(stage.take()).empty());
+    stage.take();
+    stage.wait(20min);
+    CHECK(stage.notifies.empty());
+  };
+  SUBCASE("by timer") {
+    stage.wait(1798s);
+    ends();
+  }
+  SUBCASE("after a restart") {
+    stage.wait(10min);
+    stage.restart();
+    stage.wait(1min);
+    REQUIRE(stage.notifies.size() == 2);
+    CHECK(activities_of(stage.take()) == std::vector<std::string>{"meeting"});
+    stage.take();
+    stage.wait(1138s);
+    ends();
+  }
+  SUBCASE("the wall clock jumps: it is noticed within ten minutes, and nothing ends early") {
+    stage.clock_.at.wall += std::chrono::hours(1);
+    stage.wait(10min);
+    REQUIRE(stage.notifies.size() == 2);
+    CHECK(activities_of(stage.take()).empty());
+    stage.take();
+  }
+  SUBCASE("nobody watches any more: no timer is left") {
+    watcher.refresh(0);
+    other.refresh(0);
+    stage.drain();
+    laptop.publish("", {"Expires: 0"});
+    stage.wait(1h);
+    CHECK(stage.size() == 0);
+    CHECK(stage.presentities->size() == 0);  // no document, and no timer of it
+  }
+}
+
+TEST_CASE("a timed status becomes the status when its time comes (RFC 4481 3)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070)), laptop(stage, alice, udp(5080));
+  std::string body = pidf("here");
+  body.insert(body.find("<note>"),
+              "<ts:timed-status xmlns:ts=\"urn:ietf:params:xml:ns:pidf:timed-status\" from=\"" +
+                  in(stage, 100s) + "\" until=\"" + in(stage, 200s) +
+                  "\"><ts:basic>closed</ts:basic></ts:timed-status>");
+  laptop.publish(body);
+  watcher.subscribe(alice);
+  CHECK(shown(stage.take()) == "open here");
+  stage.wait(100s);
+  CHECK(shown(stage.take()) == "closed here");
+  stage.wait(100s);
+  CHECK(shown(stage.take()) == "open here");
+  CHECK(stage.notifies.empty());
+}
+
+TEST_CASE("the same document again is not newer: a refresh with body hides no other device's activity") {
+  Stage stage(allow_all());
+  Device laptop(stage, alice, udp(5080)), phone(stage, alice, udp(5081));
+  const std::string away = with_person("<r:activities><r:away/></r:activities>");
+  laptop.publish(away);
+  stage.wait(10s);
+  std::string meeting = with_person("<r:activities><r:meeting/></r:activities>");
+  meeting.replace(meeting.find("laptop"), 6, "phone");
+  phone.publish(meeting);
+  stage.wait(10s);
+  laptop.publish(away);
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  CHECK(activities_of(stage.take()) == std::vector<std::string>{"meeting"});
+  stage.restart();
+  stage.wait(1min);
+  CHECK(activities_of(stage.take()) == std::vector<std::string>{"meeting"});
+  laptop.publish(with_person("<r:activities><r:sleeping/></r:activities>"));
+  CHECK(activities_of(stage.take()) == std::vector<std::string>{"sleeping"});
+}
+
+TEST_CASE(
+    "who has a confirmed dialog is on the phone, and watchers are notified when it ends (RFC 4235, RFC "
+    "4480)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070)), phone(stage, alice, udp(5080));
+  const auto dialogs = [](const std::string& state) {
+    return "<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"0\" state=\"full\" "
+           "entity=\"" +
+           alice + "\"><dialog id=\"d\"><state>" + state + "</state></dialog></dialog-info>";
+  };
+  const auto call = [&](const std::string& state) {
+    return phone.publish(dialogs(state), {}, "dialog", "application/dialog-info+xml").status();
+  };
+  const std::vector<std::string> on_the_phone{"on-the-phone"};
+  SUBCASE("of a user who is open") {
+    Device laptop(stage, alice, udp(5081));
+    laptop.publish(pidf("here"));
+    watcher.subscribe(alice);
+    stage.take();
+    CHECK(call("early") == 200);
+    CHECK(stage.notifies.empty());
+    CHECK(call("confirmed") == 200);
+    CHECK(activities_of(stage.take()) == on_the_phone);
+    CHECK(stage.presentities->standing(*stage.entry(alice)).overall == presence::Overall::on_the_phone);
+    CHECK(call("confirmed") == 200);
+    CHECK(stage.notifies.empty());
+    CHECK(call("terminated") == 200);
+    CHECK(activities_of(stage.take()).empty());
+  }
+  SUBCASE("of one of whom nothing else is known; and by the end of the publication") {
+    watcher.subscribe(alice, "presence", {"Expires: 80000"});
+    stage.take();
+    CHECK(call("confirmed") == 200);
+    const Notified told = stage.take();
+    CHECK(activities_of(told) == on_the_phone);
+    CHECK(shown(told) == "closed");
+    stage.wait(3601s);
+    CHECK(activities_of(stage.take()).empty());
+    CHECK(stage.publications->size() == 0);
+  }
+  SUBCASE("after a restart") {
+    CHECK(call("confirmed") == 200);
+    stage.restart();
+    watcher.subscribe(alice);
+    CHECK(activities_of(stage.take()) == on_the_phone);
+  }
+  CHECK(stage.notifies.empty());
+}
+
+TEST_CASE("whoever routes requests can ask whether a user wants to be reached (DESIGN 6)") {
+  Stage stage(allow_all());
+  const auto is_dnd = [&] { return stage.presentities->is_do_not_disturb(*stage.entry(alice)); };
+  CHECK_FALSE(is_dnd());
+  Device laptop(stage, alice, udp(5080)), phone(stage, alice, udp(5081));
+  laptop.publish(with_person("<r:activities><r:busy/><r:other>do-not-disturb</r:other></r:activities>"));
+  CHECK(is_dnd());
+  stage.wait(1s);
+  phone.publish(pidf("open", "phone"));
+  CHECK(is_dnd());
+  laptop.publish(with_person("<r:activities><r:busy/><r:other>reading</r:other></r:activities>"));
+  CHECK_FALSE(is_dnd());
+}
+
+namespace {
+
+/// Stands in for documents that come over XCAP.
+struct Shelf final : presence::HardState {
+  void put(Stage& stage, const std::string& text) {
+    document.reset();
+    if (!text.empty()) {
+      reading = presence::read_document(text, {}, 100, false);
+      document.reset(static_cast<presence::Document*>(reading.state.release()));
+    }
+    stage.presentities->hard_state_changed(*stage.entry(alice), stage.clock_.at);
+  }
+  const presence::Document* hard_state(const Entry& presentity) const override {
+    return presentity.aor() == alice ? document.get() : nullptr;
+  }
+  publication::Reading reading;
+  std::unique_ptr<presence::Document> document;
+};
+
+}  // namespace
+
+TEST_CASE("hard state is shown while there is no soft state (RFC 3903 3, RFC 4827)") {
+  Shelf shelf;
+  Stage stage(allow_all());
+  stage.presentities->set_hard_state(shelf);
+  Device watcher(stage, bob, udp(5070)), laptop(stage, alice, tls(3));
+  watcher.subscribe(alice, "presence", {"Expires: 80000"});
+  CHECK(shown(stage.take()) == "closed");
+  shelf.put(stage, pidf("on vacation", "hard"));
+  CHECK(shown(stage.take()) == "open on vacation");
+  laptop.publish(pidf("here"), {"Expires: 600"});
+  CHECK(shown(stage.take()) == "open here");
+  shelf.put(stage, pidf("on vacation still", "hard"));
+  CHECK(shown(stage.take()) == "open here");
+  stage.wait(601s);
+  CHECK(shown(stage.take()) == "open on vacation still");
+  laptop.etag.clear();
+  laptop.register_(3600, "urn:uuid:1");
+  CHECK(shown(stage.take()) == "open");
+  laptop.register_(0, "urn:uuid:1");
+  CHECK(shown(stage.take()) == "open on vacation still");
+  shelf.put(stage, "");
+  CHECK(shown(stage.take()) == "closed");
+}
+
+TEST_CASE("rules with a time are decided again at their moment, by timer (RFC 4745 7.4)") {
+  Stage stage;
+  std::string rules = rule_for(bob, "allow");
+  rules.insert(rules.find("</cr:conditions>"), "<cr:validity><cr:from>" + in(stage, 1000s) +
+                                                   "</cr:from><cr:until>" + in(stage, 2000s) +
+                                                   "</cr:until></cr:validity>");
+  REQUIRE(stage.put_rules(rules) == 201);
+  Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+  laptop.publish(pidf("here"));
+  watcher.subscribe(alice);
+  CHECK(stage.take().state() == "pending");
+  stage.wait(990s);
+  CHECK(stage.notifies.empty());
+  stage.wait(15s);
+  const Notified begins = stage.take();
+  CHECK(begins.state() == "active");
+  CHECK(shown(begins) == "open here");
+  stage.wait(990s);
+  CHECK(stage.notifies.empty());
+  stage.wait(15s);
+  const Notified ends = stage.take();
+  CHECK(ends.state() == "pending");
+  CHECK(ends.message.body().empty());
+  CHECK(stage.notifies.empty());
+}
+
+TEST_CASE(
+    "rules of a sphere count while all devices name it, and from the moment that they do (RFC 5025 3.1.2)") {
+  Stage stage;
+  std::string rules = rule_for(bob, "allow");
+  rules.insert(rules.find("</cr:conditions>"), "<cr:sphere value=\"work\"/>");
+  REQUIRE(stage.put_rules(rules) == 201);
+  Device laptop(stage, alice, udp(5080)), phone(stage, alice, udp(5081)), watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice);
+  CHECK(stage.take().state() == "pending");
+  const std::string work = with_person("<r:sphere><r:work/></r:sphere>");
+  laptop.publish(work);
+  CHECK(stage.take().state() == "active");
+  SUBCASE("one PUBLISH more of the same sphere decides nothing") {
+    const auto before = stage.presentities->watches().decisions();
+    laptop.publish(with_person("<r:sphere><r:work/></r:sphere><r:mood><r:happy/></r:mood>"));
+    CHECK(stage.take().state() == "active");
+    CHECK(stage.presentities->watches().decisions() == before);
+  }
+  SUBCASE("another sphere") {
+    laptop.publish(with_person("<r:sphere><r:home/></r:sphere>"));
+    CHECK(stage.take().state() == "pending");
+  }
+  SUBCASE("devices that differ") {
+    std::string home = with_person("<r:sphere><r:home/></r:sphere>");
+    home.replace(home.find("laptop"), 6, "phone");
+    phone.publish(home);
+    CHECK(stage.take().state() == "pending");
+    phone.publish("", {"Expires: 0"});
+    CHECK(stage.take().state() == "active");
+  }
+  SUBCASE("a sphere that ends by its time") {
+    laptop.publish(with_person("<r:sphere until=\"" + in(stage, 60s) + "\"><r:work/></r:sphere>"));
+    CHECK(stage.take().state() == "active");
+    stage.wait(61s);
+    CHECK(stage.take().state() == "pending");
+    SUBCASE("and one that begins while nothing is shown") {
+      laptop.publish(with_person("<r:sphere from=\"" + in(stage, 60s) + "\"><r:work/></r:sphere>"));
+      CHECK(stage.notifies.empty());
+      stage.wait(61s);
+      CHECK(stage.take().state() == "active");
+    }
+  }
+  SUBCASE("a new watcher is judged by it") {
+    stage.restart();
+    stage.wait(1min);
+    stage.drain();
+    CHECK(Device(stage, bob, udp(5075)).subscribe(alice).status() == 200);
+    CHECK(stage.take().state() == "active");
+  }
+  CHECK(stage.notifies.empty());
+}
+
+TEST_CASE(
+    "a user whose device tells of its last input was last seen when it left, over a restart too (RFC 4480 "
+    "3.14)") {
+  Stage stage(allow_all());
+  Device watcher(stage, bob, udp(5070)), laptop(stage, alice, udp(5080));
+  const auto last_seen = [&](const Notified& notified) {
+    const auto presence = notified.presence();
+    REQUIRE(presence.tuples.size() == 1);
+    CHECK(presence.tuples[0].basic == documents::Basic::closed);
+    for (const auto& element : presence.tuples[0].extensions) {
+      const auto document = xml::parse(element);
+      REQUIRE(document.has_value());
+      if (const auto time = document->root().attribute("last-input")) return std::string(*time);
+    }
+    return std::string();
+  };
+  std::string telling = pidf("here");
+  telling.insert(telling.find("<note>"),
+                 "<r:user-input xmlns:r=\"urn:ietf:params:xml:ns:pidf:rpid\" last-input=\"" + in(stage, 0s) +
+                     "\">active</r:user-input>");
+  watcher.subscribe(alice, "presence", {"Expires: 80000"});
+  stage.take();
+  SUBCASE("who does not tell, was seen at no time") {
+    laptop.publish(pidf("here"));
+    stage.take();
+    laptop.publish("", {"Expires: 0"});
+    CHECK(last_seen(stage.take()).empty());
+    CHECK(stage.memory.records.size() == 1);  // the subscription
+  }
+  SUBCASE("taken back") {
+    laptop.publish(telling);
+    stage.take();
+    stage.wait(100s);
+    laptop.publish("");
+    stage.wait(100s);
+    const std::string now = in(stage, 0s);
+    laptop.publish("", {"Expires: 0"});
+    CHECK(last_seen(stage.take()) == now);
+    SUBCASE("and restarted") {
+      stage.restart();
+      stage.wait(1min);
+      CHECK(last_seen(stage.take()) == now);
+    }
+    SUBCASE("shown with the rule for it only (RFC 5025 3.3.2.12)") {
+      std::string rules = rule_for(bob, "allow");
+      rules.erase(rules.find("<provide-all-attributes/>"), std::string("<provide-all-attributes/>").size());
+      stage.put_rules(rules);
+      CHECK(last_seen(stage.take()).empty());
+    }
+    laptop.etag.clear();
+    laptop.publish(pidf("back"));
+    stage.drain();
+    laptop.publish("", {"Expires: 0"});
+    CHECK(last_seen(stage.take()).empty());
+  }
+  SUBCASE("run out: at its last PUBLISH") {
+    laptop.publish(telling, {"Expires: 600"});
+    stage.take();
+    const std::string then = in(stage, 0s);
+    stage.wait(601s);
+    CHECK(last_seen(stage.take()) == then);
+  }
+}

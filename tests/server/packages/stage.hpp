@@ -309,7 +309,7 @@ class Stage final : public Services, public Sender {
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
     auto& reg = packages.add<packages::Reg>(*this, *registrar);
     packages.add<packages::Winfo>(*this, reg, "reg.winfo", nullptr);
-    auto& dialog = packages.add<packages::Dialog>(*this, presentities->watches(), *publications);
+    auto& dialog = packages.add<packages::Dialog>(*this, *presentities, *publications);
     packages.add<packages::Winfo>(*this, dialog, "dialog.winfo", nullptr);
     packages.add<packages::MessageSummary>(
         std::make_unique<packages::PublishedMailbox>(*this, *publications));

@@ -23,6 +23,7 @@ constexpr std::string_view document = R"(<presence xmlns="urn:ietf:params:xml:ns
 
 documents::Presence filtered(const Transformations& what) {
   auto presence = documents::parse_pidf(document).value();
+  select_components(presence, what);
   filter(presence, what);
   return presence;
 }
@@ -72,7 +73,8 @@ TEST_CASE("persons and devices are chosen by their selectors (RFC 5025 3.3.1.1, 
   what.persons.selectors.insert({"occurrence-id", "p1"});
   what.devices.selectors.insert({"deviceID", "urn:device:1"});
   CHECK(filtered(what).persons.size() == 1);
-  CHECK(filtered(what).devices.size() == 1);
+  REQUIRE(filtered(what).devices.size() == 1);
+  CHECK(filtered(what).devices[0].extensions.size() == 1);  // its <deviceID>, always (RFC 5025 3.3.2.3)
   Transformations other;
   other.devices.selectors.insert({"deviceID", "urn:device:2"});
   CHECK(filtered(other).devices.empty());
