@@ -22,6 +22,9 @@ std::string aor_of(const Result<sip::NameAddr>& value) {
 /// A NOTIFY that follows one SUBSCRIBE, and a few that a crash or a lost answer repeats.
 constexpr std::uint64_t spare_notifies = 4;
 
+/// The rules say who may watch.
+bool is_ruled(std::string_view package) { return package == "presence" || package == "dialog"; }
+
 }  // namespace
 
 const char* to_string(Handling handling) {
@@ -83,6 +86,8 @@ void Ledger::ended(const Thing& thing) {
 
 bool Ledger::is_sure(const Thing& thing) const {
   const auto found = claims_.find(thing);
+  const auto of = thing.kind == "subscription" ? subscribed_.find(thing.name) : subscribed_.end();
+  if (of != subscribed_.end() && of->second.may_be_rejected) return false;
   return found != claims_.end() && found->second.sure_until > world_.now().mono + slack;
 }
 
@@ -122,6 +127,10 @@ void Ledger::rules_sent(const std::string& owner, const Rules& rules,
     Sight& sight = sights_[{owner, watcher}];
     sight.shows_notes |= handling == Handling::allow;
     sight.shows_dialogs |= handling == Handling::allow || handling == Handling::without_notes;
+    if (handling != Handling::block) continue;
+    sight.may_block = true;
+    for (auto& [call_id, of] : subscribed_)
+      if (of.owner == owner && of.watcher == watcher && is_ruled(of.package)) of.may_be_rejected = true;
   }
 }
 
@@ -157,6 +166,7 @@ void Ledger::on_request(const sip::Message& request) {
     of.owner = owner;
     of.watcher = aor_of(request.from());
     of.package = event ? event->package : "";
+    of.may_be_rejected = is_ruled(of.package) && sights_[{owner, of.watcher}].may_block;
     of.before = changes_[owner];
     of.restarts = of.restarts_seen = restarts_;
     of.cuts = cuts_;
@@ -164,10 +174,7 @@ void Ledger::on_request(const sip::Message& request) {
   }
   ++of.exempt;
   if (!event) return;
-  const auto& rates = event->rates;
-  of.interval = Duration(
-      rates.max == 0 ? 0 : static_cast<Duration::rep>(1'000'000 * sip::Rates::per_second / rates.max));
-  of.repeats = std::max(of.repeats, static_cast<double>(rates.min) / double{sip::Rates::per_second});
+  of.repeats = std::max(of.repeats, static_cast<double>(event->rates.min) / double{sip::Rates::per_second});
 }
 
 void Ledger::on_notify(const sip::Message& notify) {
@@ -185,6 +192,9 @@ void Ledger::on_notify(const sip::Message& notify) {
   check_causes(of, notify);
   of.last = world_.now().mono;
   of.state = state->state;
+  const std::uint64_t rate = state->rates.max;
+  of.interval =
+      Duration(rate == 0 ? 0 : static_cast<Duration::rep>(1'000'000 * sip::Rates::per_second / rate));
 }
 
 void Ledger::check_sight(const Subscribed& of, const sip::Message& notify) {

@@ -37,7 +37,7 @@ std::set<std::string> tokens_in(std::string_view text, std::string_view kind);
 /// - from the answer to a PUT that hides a person from a watcher, to the next one that does not, no NOTIFY
 ///   composed for the watcher shows a state or a dialog;
 /// - each NOTIFY of a subscription has a cause;
-/// - a watcher that asked for a maximum rate is not sent more (RFC 6446 5).
+/// - a watcher is not sent more than the maximum rate that it asked for and was granted (RFC 6446 5).
 class Ledger {
  public:
   explicit Ledger(World& world) : world_(world) {}
@@ -99,6 +99,7 @@ class Ledger {
   struct Sight {
     bool shows_notes = false;  ///< As far as anybody can know.
     bool shows_dialogs = false;
+    bool may_block = false;  ///< A subscription may be ended, or refused.
   };
   /// A subscription, as seen on the wire.
   struct Subscribed {
@@ -109,10 +110,11 @@ class Ledger {
     std::uint64_t restarts = 0, cuts = 0;
     std::uint64_t exempt = 0;  ///< NOTIFYs that need not keep to the rate.
     std::uint64_t restarts_seen = 0;
-    Duration interval{};  ///< Of its maximum rate; zero: none.
+    Duration interval{};  ///< Of the maximum rate that its last NOTIFY says; zero: none.
     double repeats = 0;   ///< Of its minimum rate, in a second.
     Time began{}, last{};
     std::string state;
+    bool may_be_rejected = false;  ///< The rules may have ended it, and nobody has said so yet.
   };
 
   void on_request(const sip::Message& request);

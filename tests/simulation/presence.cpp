@@ -425,8 +425,8 @@ class Presence {
     const auto& [package, whose] = topic;
     const std::string& watcher = device.account().aor;
     const std::string what = fmt::format("{}: {} of {}", device.account().name, package, whose);
-    const bool is_ruled = (package == "presence" || package == "dialog") && watcher != whose;
-    const Handling handling = is_ruled ? rule_of(whose, watcher) : Handling::allow;
+    const bool by_rules = (package == "presence" || package == "dialog") && watcher != whose;
+    const Handling handling = by_rules ? rule_of(whose, watcher) : Handling::allow;
     if (handling == Handling::block)
       return subscription.refused == 403 ? "" : what + " is blocked, and is " + subscription.state;
     const char* state = handling == Handling::none ? "pending" : "active";
