@@ -3,8 +3,8 @@
 #include <functional>
 
 #include "protocol/base/text.hpp"
-#include "protocol/documents/winfo.hpp"
 #include "protocol/sip/builder.hpp"
+#include "tests/simulation/picture.hpp"
 
 namespace beckon::simulation {
 
@@ -12,11 +12,16 @@ using sip::HeaderId;
 
 namespace {
 
-/// Of a Contact (one device registers in the story), else the header's.
-std::optional<std::uint32_t> lifetime_of(const sip::Message& message) {
+/// Of that Contact, of the first one where it is empty; else the header's.
+std::optional<std::uint32_t> lifetime_of(const sip::Message& message, const std::string& contact) {
   const auto contacts = message.contacts();
-  const auto own = contacts && !contacts->empty() ? contacts->front().parameter("expires") : std::nullopt;
-  return own ? parse_number<std::uint32_t>(*own) : message.expires();
+  if (!contacts) return message.expires();
+  for (const auto& each : *contacts) {
+    if (!contact.empty() && sip::print(each.uri) != contact) continue;
+    const auto own = each.parameter("expires");
+    return own ? parse_number<std::uint32_t>(*own) : message.expires();
+  }
+  return message.expires();
 }
 
 }  // namespace
@@ -51,32 +56,38 @@ void Order::on_request(const Address& from, const sip::Message& message) {
     fail(message,
          "CSeq " + std::to_string(cseq->number) + " behind " + std::to_string(sequence.sent.rbegin()->first));
   sequence.sent.emplace(cseq->number, hash);
-  if (const auto asked = lifetime_of(message))
-    asked_[{std::string(message.call_id()), cseq->number}] = *asked;
-  if (sip::media_type(message.header(HeaderId::content_type)) == documents::winfo_type)
-    check_winfo(sequence, message);
+  if (const auto asked = lifetime_of(message, {})) {
+    const auto contacts =
+        method == sip::Method::register_ ? message.contacts() : std::vector<sip::NameAddr>();
+    asked_[{std::string(message.call_id()), cseq->number}] = {
+        contacts && !contacts->empty() ? sip::print(contacts->front().uri) : "", *asked};
+  }
+  if (method == sip::Method::notify) check_document(sequence, message);
 }
 
 void Order::check_granted(const sip::Message& response) {
   const auto cseq = response.cseq();
-  const auto granted = lifetime_of(response);
-  if (!cseq || !granted) return;
-  const auto asked = asked_.find({std::string(response.call_id()), cseq->number});
-  if (asked != asked_.end() && *granted > asked->second)
-    fail(response, "granted " + std::to_string(*granted) + " s where " + std::to_string(asked->second) +
-                       " s were asked");
+  if (!cseq) return;
+  const auto found = asked_.find({std::string(response.call_id()), cseq->number});
+  if (found == asked_.end()) return;
+  const auto& [contact, asked] = found->second;
+  const auto granted = lifetime_of(response, contact);
+  if (granted && *granted > asked)
+    fail(response,
+         "granted " + std::to_string(*granted) + " s where " + std::to_string(asked) + " s were asked");
 }
 
-void Order::check_winfo(Sequence& sequence, const sip::Message& notify) {
-  const auto info = documents::parse_winfo(notify.body());
-  if (!info) return fail(notify, "watcher information that cannot be read");
-  const auto last = sequence.winfo_version;
-  if (last && info->version <= *last)
-    fail(notify, "watcher information " + std::to_string(info->version) + " behind " + std::to_string(*last));
-  const bool partial = info->state == documents::WatcherInfo::State::partial;
-  if (partial && (!last || info->version != *last + 1))
-    fail(notify, "partial watcher information " + std::to_string(info->version) + " leaves a gap");
-  sequence.winfo_version = info->version;
+void Order::check_document(Sequence& sequence, const sip::Message& notify) {
+  std::string fault;
+  const auto version = version_of(notify, fault);
+  if (!fault.empty()) return fail(notify, fault);
+  if (!version) return;
+  const auto last = sequence.document;
+  if (last && version->number <= *last)
+    fail(notify, "document " + std::to_string(version->number) + " behind " + std::to_string(*last));
+  if (version->is_partial && (!last || version->number != *last + 1))
+    fail(notify, "partial document " + std::to_string(version->number) + " leaves a gap");
+  sequence.document = version->number;
 }
 
 }  // namespace beckon::simulation

@@ -1,6 +1,8 @@
 #include "tests/simulation/server.hpp"
 
+#include <algorithm>
 #include <boost/system/errc.hpp>
+#include <iterator>
 #include <vector>
 
 #include "protocol/locate/finder.hpp"
@@ -20,8 +22,7 @@ constexpr std::uint64_t hand_over_max_us = 200;
 
 const ErrorCode closed = boost::system::errc::make_error_code(boost::system::errc::connection_reset);
 
-server::Settings make_settings(const Address& address) {
-  server::Settings settings;
+server::Settings place(server::Settings settings, const Address& address) {
   settings.domains = {"example.org"};
   settings.watch_log_lines = 0;  // it outlives the presentity's state, and memory is counted
   settings.hosts = {print(address.ip)};
@@ -29,26 +30,78 @@ server::Settings make_settings(const Address& address) {
   return settings;
 }
 
+}  // namespace
+
+/// The network, until the server dies.
+class Server::Transport final : public transaction::Transport {
+ public:
+  Transport(Server& server, SipPort& port) : server_(server), port_(port) {}
+  void send(const transaction::Hop& hop, transaction::Outgoing message,
+            transaction::OnFailed failed) override {
+    if (!server_.passes()) return;
+    port_.send(hop, std::move(message), std::move(failed));
+    server_.passes();
+  }
+  std::string sent_by(const transaction::Hop& hop) const override { return port_.sent_by(hop); }
+
+ private:
+  Server& server_;
+  SipPort& port_;
+};
+
+/// The stores, until the server dies.
+class Server::State final : public store::StateStore {
+ public:
+  State(Server& server, TimerQueue& timers, World& world)
+      : server_(server), store_(server.memory_, timers, world, store_latency) {}
+  bool is_shared() const override { return store_.is_shared(); }
+  store::TimeScale scale() const override { return store_.scale(); }
+  void commit(store::Batch batch, Done done) override {
+    if (server_.passes()) store_.commit(std::move(batch), server_.unless_dead(std::move(done)));
+  }
+  void load(const std::string& aor, Loaded loaded) override { store_.load(aor, std::move(loaded)); }
+
+ private:
+  Server& server_;
+  store::MemoryStore store_;
+};
+
+class Server::Durable final : public store::DurableStore {
+ public:
+  Durable(Server& server, TimerQueue& timers, World& world)
+      : server_(server), store_(server.memory_, timers, world, store_latency) {}
+  void commit(store::Batch batch, Done done) override {
+    if (server_.passes()) store_.commit(std::move(batch), server_.unless_dead(std::move(done)));
+  }
+  void load(const std::string& aor, Loaded loaded) override { store_.load(aor, std::move(loaded)); }
+  void find_user(std::string_view aor, FoundUser found) override { store_.find_user(aor, std::move(found)); }
+  void find_user_by_hash(std::string_view hash, FoundUser found) override {
+    store_.find_user_by_hash(hash, std::move(found));
+  }
+
+ private:
+  Server& server_;
+  store::MemoryUsers store_;
+};
+
 /// What one shard has for itself.
-struct Seat {
-  Seat(World& world, store::Memory& memory)
+struct Server::Seat {
+  Seat(Server& server, World& world)
       : timers(world.make_timers(heap::Owner::server)),
-        state(memory, *timers, world, store_latency),
-        users(memory, *timers, world, store_latency),
+        state(server, *timers, world),
+        durable(server, *timers, world),
         bus(*timers, world),
         names(*timers, world),
         locator(names, {}, *timers, world, world.random()) {}
 
   std::shared_ptr<TimerQueue> timers;
-  store::MemoryStore state;
-  store::MemoryUsers users;
+  State state;
+  Durable durable;
   store::LocalBus bus;
   locate::test::Zone names;  ///< Holds no names.
   locate::Finder locator;
   Time busy_until{};  ///< Tasks from other shards arrive in order.
 };
-
-}  // namespace
 
 struct Server::Process {
   Process(Server& server, World& world)
@@ -65,20 +118,21 @@ struct Server::Process {
                    node->on_flow_closed(flow);
                  },
              .on_stun = [](const Address& from,
-                           ByteView message) { return stun::make_binding_response(message, from, {}); }}) {
+                           ByteView message) { return stun::make_binding_response(message, from, {}); }}),
+        transport(server, sip) {
     server.memory_.begin("boot", world.now());
     std::vector<server::Node::Seat> parts;
     for (unsigned i = 0; i < server.shards_; ++i) {
-      Seat& seat = *seats.emplace_back(std::make_unique<Seat>(world, server.memory_));
+      Seat& seat = *seats.emplace_back(std::make_unique<Seat>(server, world));
       parts.push_back(
-          {{sip, *seat.timers, world, world.random(), seat.state, seat.users, seat.bus, seat.locator},
+          {{transport, *seat.timers, world, world.random(), seat.state, seat.durable, seat.bus, seat.locator},
            [&seat, &world](std::function<void()> work) {
              const Duration takes(static_cast<Duration::rep>(world.random().below(hand_over_max_us)));
              seat.busy_until = std::max(seat.busy_until, world.now().mono + takes);
              seat.timers->set(seat.busy_until, [work = std::move(work)](Time) { work(); });
            }});
     }
-    node = std::make_unique<server::Node>(make_settings(server.address_), world.random(), parts);
+    node = std::make_unique<server::Node>(server.settings_, world.random(), parts);
     for (unsigned i = 0; i < node->size(); ++i) server::add_rooms(node->shard(i), node->key());
     server.memory_.load(*node);
     node->restored();
@@ -90,23 +144,55 @@ struct Server::Process {
   }
 
   SipPort sip;
+  Transport transport;
   std::vector<std::unique_ptr<Seat>> seats;
   std::unique_ptr<server::Node> node;
 };
 
-Server::Server(SipNetwork& network, const Address& address, unsigned shards)
-    : network_(network), address_(address), shards_(shards) {}
+Server::Server(SipNetwork& network, const Address& address, unsigned shards, server::Settings settings)
+    : network_(network), address_(address), shards_(shards), settings_(place(std::move(settings), address)) {}
 
 Server::~Server() = default;
 
 void Server::start() {
   const heap::Scope scope(heap::Owner::server);
+  is_dead_ = false;
+  ++starts_;
   process_ = std::make_unique<Process>(*this, network_.datagrams().world());
 }
 
 void Server::crash() {
+  is_dead_ = true;
   process_.reset();
   for (auto& [id, done] : std::exchange(requests_, {})) done(closed);
+}
+
+void Server::crash_at(std::uint64_t count, std::function<void()> crashed) {
+  points_left_ = count;
+  crashed_ = std::move(crashed);
+}
+
+bool Server::passes() {
+  if (is_dead_) return false;
+  ++points_;
+  if (!points_left_ || (*points_left_)-- > 0) return true;
+  // It is in the middle of its work, which must return before it can be cleared away.
+  is_dead_ = true;
+  points_left_.reset();
+  World& world = network_.datagrams().world();
+  world.note("crash");
+  world.timers().set(world.now().mono, [this, start = starts_](Time) {
+    if (start != starts_ || !is_dead_) return;
+    crash();
+    crashed_();
+  });
+  return false;
+}
+
+store::RecordStore::Done Server::unless_dead(store::RecordStore::Done done) {
+  return [this, done = std::move(done)](const Result<store::Version>& version) {
+    if (passes()) done(version);
+  };
 }
 
 void Server::cut_flows() {
@@ -114,7 +200,7 @@ void Server::cut_flows() {
 }
 
 void Server::handle_http(http::HttpRequest request, HttpDone done) {
-  if (!process_) {
+  if (!process_ || is_dead_) {
     network_.datagrams().deliver_reliably([done = std::move(done)] { done(closed); });
     return;
   }
@@ -124,10 +210,11 @@ void Server::handle_http(http::HttpRequest request, HttpDone done) {
   auto& web = process_->node->shard(0).room<server::Web>();
   web.handle(std::move(request), [this, id](http::HttpResponse response) {
     const auto found = requests_.find(id);
-    if (found == requests_.end()) return;
+    if (found == requests_.end() || !passes()) return;
     const HttpDone answer = std::move(found->second);
     requests_.erase(found);
     answer(std::move(response));
+    passes();
   });
 }
 
@@ -136,6 +223,14 @@ std::size_t Server::nonces() const {
   for (unsigned i = 0; process_ && i < process_->node->size(); ++i)
     nonces += process_->node->shard(i).nonces();
   return nonces;
+}
+
+std::vector<server::Row> Server::rows(std::string_view table) const {
+  std::vector<server::Row> rows;
+  for (unsigned i = 0; process_ && i < process_->node->size(); ++i)
+    for (auto& each : process_->node->shard(i).tables())
+      if (each.name == table) std::ranges::move(each.rows, std::back_inserter(rows));
+  return rows;
 }
 
 std::map<std::string, std::size_t> Server::size() const {

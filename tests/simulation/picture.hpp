@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/sip/message.hpp"
+
+namespace beckon::simulation {
+
+/// What a document of changes says of itself.
+struct DocumentVersion {
+  std::uint32_t number = 0;
+  bool is_partial = false;
+};
+/// Of watcher, registration and dialog information; absent for bodies of other types. `fault` is set where
+/// the body cannot be read.
+std::optional<DocumentVersion> version_of(const sip::Message& notify, std::string& fault);
+
+/// What a watcher knows of a resource from the NOTIFYs of one subscription: the newest full document with the
+/// partial ones after it. Two watchers that know the same have pictures that print alike.
+class Picture {
+ public:
+  /// Takes in the next NOTIFY. Gives what is wrong with it; empty where nothing is.
+  std::string apply(const sip::Message& notify);
+  /// A document that says nothing but the state as it came; of others a line for each thing in them.
+  std::string print() const;
+  const std::string& entity_tag() const { return entity_tag_; }
+  bool is_empty() const { return body_.empty() && !version_; }
+
+ private:
+  std::string body_;
+  std::string entity_tag_;
+  std::optional<std::uint32_t> version_;      ///< Of the last document of changes.
+  std::map<std::string, std::string> items_;  ///< Watchers, contacts or dialogs that are not over, by id.
+};
+
+}  // namespace beckon::simulation

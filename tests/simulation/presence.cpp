@@ -1,0 +1,561 @@
+#include "tests/simulation/presence.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <iterator>
+
+#include "tests/simulation/device.hpp"
+#include "tests/simulation/order.hpp"
+#include "tests/simulation/server.hpp"
+
+namespace beckon::simulation {
+namespace {
+
+using std::chrono::seconds;
+using transaction::Protocol;
+
+/// People do all they do within this time.
+constexpr Duration acting = 4min;
+/// Longer than a NOTIFY that got no answer waits for its next try, than the server waits for devices after a
+/// restart, and than anybody refused waits.
+constexpr Duration quiet_time = 150s;
+/// Beyond every lifetime, and that of a watcher that waits for a decision.
+constexpr Duration eternity = 26h;
+/// The longest that a device of RFC 6446 waits for news.
+constexpr Duration slowest_pace = 20s;
+
+constexpr const char* given_names[] = {"alice", "bob", "carol", "dave"};
+
+struct Wrong {
+  std::string what;
+};
+
+server::Settings open_settings() {
+  server::Settings settings;
+  settings.authentication = server::Authentication::none;
+  settings.subscriptions_per_watcher_and_presentity = 100;
+  settings.registration_watchers = {"sip:bob@example.org"};
+  return settings;
+}
+
+/// One of the people, and that person's rules.
+struct Human {
+  std::string aor;
+  Ledger::Rules rules;
+  bool in_flight = false, is_due = false;  ///< Of the PUT.
+};
+
+std::string rule_document(const Ledger::Rules& rules) {
+  std::string text =
+      "<cr:ruleset xmlns=\"urn:ietf:params:xml:ns:pres-rules\" "
+      "xmlns:cr=\"urn:ietf:params:xml:ns:common-policy\">";
+  for (const auto& [watcher, handling] : rules) {
+    if (handling == Handling::none) continue;
+    const bool notes = handling == Handling::allow;
+    const char* action = handling == Handling::without_notes ? "allow" : to_string(handling);
+    text += fmt::format(
+        "<cr:rule id=\"{}\"><cr:conditions><cr:identity><cr:one id=\"{}\"/></cr:identity></cr:conditions>"
+        "<cr:actions><sub-handling>{}</sub-handling></cr:actions><cr:transformations><provide-services>"
+        "<all-services/></provide-services><provide-persons><all-persons/></provide-persons>{}"
+        "</cr:transformations></cr:rule>",
+        watcher.substr(4, watcher.find('@') - 4), watcher, action, notes ? "<provide-all-attributes/>" : "");
+  }
+  return text + "</cr:ruleset>";
+}
+
+Device::State presence_state(const std::string& aor, const std::string& token, bool is_open) {
+  return {token, "application/pidf+xml",
+          fmt::format("<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"{}\"><tuple id=\"t\"><status>"
+                      "<basic>{}</basic></status><note>{}</note></tuple></presence>",
+                      aor, is_open ? "open" : "closed", token)};
+}
+
+/// One call; its token is its Call-ID.
+Device::State dialog_state(const std::string& aor, const std::string& token, const char* state) {
+  return {
+      token, "application/dialog-info+xml",
+      fmt::format("<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"0\" state=\"full\" "
+                  "entity=\"{}\"><dialog id=\"d\" call-id=\"{}\" direction=\"initiator\"><state>{}</state>"
+                  "</dialog></dialog-info>",
+                  aor, token, state)};
+}
+
+Device::State message_state(const std::string& token, std::uint64_t fresh) {
+  return {token, "application/simple-message-summary",
+          fmt::format("Messages-Waiting: yes\r\nVoice-Message: {}/0\r\n", fresh)};
+}
+
+class Presence {
+ public:
+  explicit Presence(const PresenceScript& script)
+      : script_(script),
+        world_(script.seed),
+        network_(world_),
+        sip_(network_),
+        ledger_(world_),
+        server_(sip_, *parse_address("10.0.0.1:5060"), script.shards, open_settings()) {
+    sip_.set_tap([this](const Address& from, const Address& to, const sip::Message& message) {
+      order_.on_sent(from, message);
+      ledger_.on_sent(server_.address(), from, message);
+      if (script_.trace) say(fmt::format("{} -> {}\n{}", print(from), print(to), message.text()));
+    });
+    for (unsigned i = 0; i < script.people; ++i) {
+      people_.push_back({fmt::format("sip:{}@example.org", given_names[i]), {}});
+      everybody_.push_back(people_.back().aor);
+      pollers_.emplace_back(sip_, server_.address(),
+                            Device::Account{everybody_.back(), fmt::format("poll-{}", given_names[i]),
+                                            *parse_address(fmt::format("10.0.1.{}:5060", i + 1))},
+                            ledger_);
+    }
+    for (unsigned i = 0; i < script.devices; ++i)
+      devices_.emplace_back(sip_, server_.address(),
+                            Device::Account{everybody_[i % script.people], fmt::format("d{}", i),
+                                            *parse_address(fmt::format("10.0.0.{}:5060", i + 10)),
+                                            one_in(3) ? Protocol::tls : Protocol::udp},
+                            ledger_);
+  }
+
+  void run() {
+    start_server();
+    world_.run_for(2min);
+    const auto idle = server_.size();
+    act();
+    calm();
+    check_all();
+    leave();
+    for (const auto& [what, number] : server_.size()) {
+      const auto before = idle.find(what);
+      const std::size_t had = before == idle.end() ? 0 : before->second;
+      if (number != had)
+        throw Wrong{fmt::format("the server holds {} {}, {} at its start", number, what, had)};
+    }
+  }
+  World& world() { return world_; }
+  const Server& server() const { return server_; }
+  const Ledger& ledger() const { return ledger_; }
+
+  void check_wire() const {
+    if (!order_.fault().empty()) throw Wrong{order_.fault()};
+    if (!ledger_.fault().empty()) throw Wrong{ledger_.fault()};
+  }
+
+ private:
+  // --- chance
+
+  std::uint64_t below(std::uint64_t bound) { return world_.random().below(bound); }
+  bool one_in(std::uint64_t count) { return below(count) == 0; }
+  Duration within(Duration longest) {
+    return Duration(static_cast<Duration::rep>(below(static_cast<std::uint64_t>(longest.count()))));
+  }
+  template <class All>
+  auto& any(All& all) {
+    return all[below(std::size(all))];
+  }
+  void at_random(Duration longest, std::function<void()> work) {
+    world_.timers().set(world_.now().mono + within(longest), [work = std::move(work)](Time) { work(); });
+  }
+  /// Some are so short that they run out within the history.
+  seconds any_lifetime() {
+    constexpr int choices[] = {60, 120, 300, 1200, 3600};
+    return seconds(any(choices));
+  }
+
+  void say(const std::string& what) {
+    if (script_.trace)
+      fmt::print("{:10.3f} {}\n", static_cast<double>(world_.now().mono.time_since_epoch().count()) / 1e6,
+                 what);
+  }
+  template <class... Args>
+  void note(fmt::format_string<Args...> format, Args&&... args) {
+    const std::string what = fmt::format(format, std::forward<Args>(args)...);
+    world_.note(what);
+    say("*** " + what);
+  }
+
+  // --- the server
+
+  void start_server() {
+    if (server_.is_running()) return;
+    note("the server starts");
+    server_.start();
+    ledger_.server_started();
+  }
+  void crash_at(std::uint64_t point) {
+    server_.crash_at(point, [this] {
+      note("the server has crashed at point {}", server_.points());
+      const Duration outage = one_in(8) ? within(90s) : one_in(3) ? within(100ms) : within(10s);
+      world_.timers().set(world_.now().mono + outage, [this](Time) { start_server(); });
+    });
+  }
+
+  // --- what people do
+
+  void act() {
+    network_.set_weather(
+        {.loss = script_.loss, .duplication = script_.duplication, .reordering = script_.reordering});
+    if (script_.crash_point != 0) crash_at(script_.crash_point - 1);
+    for (Device& each : devices_) {
+      if (!one_in(6)) each.want_registration(any_lifetime());
+      at_random(10s, [this, &each] { start(each); });
+      for (auto count = below(4); count > 0; --count) subscribe(each);
+    }
+    for (unsigned i = 0; i < script_.acts; ++i) at_random(acting, [this] { do_something(); });
+    for (unsigned i = 0; i < script_.failures; ++i) at_random(acting, [this] { fail(any(devices_)); });
+    for (unsigned i = 0; i < script_.cuts; ++i) at_random(acting, [this] { cut(); });
+    for (unsigned i = 0; i < script_.crashes; ++i) at_random(acting, [this] { crash_at(below(40)); });
+    world_.run_for(acting);
+  }
+
+  void start(Device& device) {
+    if (device.is_running()) return;
+    note("{} starts", device.account().name);
+    device.start();
+  }
+
+  void fail(Device& device) {
+    if (!device.is_running()) return;
+    const bool forgets = !one_in(3);
+    note("{} dies{}", device.account().name, forgets ? "" : ", and remembers");
+    device.end(forgets);
+    if (!one_in(3)) at_random(one_in(2) ? 2s : 60s, [this, &device] { start(device); });
+  }
+
+  void cut() {
+    note("all connections break");
+    ledger_.connections_cut();
+    server_.cut_flows();
+  }
+
+  void do_something() {
+    Device& device = any(devices_);
+    switch (below(12)) {
+      case 0:
+      case 1:
+      case 2:
+        return publish(device);
+      case 3: {
+        constexpr const char* packages[] = {"presence", "presence", "dialog", "message-summary"};
+        note("{} withdraws what it published", device.account().name);
+        return device.want_state(any(packages), {}, any_lifetime());
+      }
+      case 4:
+      case 5:
+      case 6:
+        return set_rules(any(people_));
+      case 7:
+      case 8:
+        return subscribe(device);
+      case 9:
+        return unsubscribe(device);
+      case 10:
+        note("{} refreshes everything", device.account().name);
+        return device.refresh();
+      case 11:
+        note("{} registers, or no longer", device.account().name);
+        return device.want_registration(one_in(3) ? 0s : any_lifetime());
+    }
+  }
+
+  void publish(Device& device) {
+    const std::string& aor = device.account().aor;
+    const std::uint64_t number = ++states_;
+    constexpr const char* call_states[] = {"trying", "early", "confirmed"};
+    const auto kind = below(5);
+    const char* package = kind < 3 ? "presence" : kind == 3 ? "dialog" : "message-summary";
+    note("{} publishes {} {}", device.account().name, package, number);
+    if (kind < 3)
+      device.want_state(package, presence_state(aor, make_token("state", number), !one_in(3)),
+                        any_lifetime());
+    else if (kind == 3)
+      device.want_state(package, dialog_state(aor, make_token("call", number), any(call_states)),
+                        any_lifetime());
+    else
+      device.want_state(package, message_state(make_token("mail", number), number), any_lifetime());
+  }
+
+  void subscribe(Device& device) {
+    const std::string& own = device.account().aor;
+    const auto kind = below(20);
+    constexpr const char* own_topics[] = {"reg",       "message-summary", "dialog",
+                                          "reg.winfo", "dialog.winfo",    "presence"};
+    Device::Topic topic{"presence", any(everybody_)};
+    if (kind < 4)
+      topic = {"presence.winfo", one_in(4) ? any(everybody_) : own};
+    else if (kind < 7)
+      topic = {any(own_topics), own};
+    else if (kind < 9)
+      topic.first = "dialog";
+    else if (kind == 9)
+      topic = {"reg", own == everybody_[1] ? any(everybody_) : own};
+    Device::Wish wish{.lifetime = any_lifetime()};
+    if (one_in(6)) wish.rates = one_in(2) ? ";max-rate=0.05" : ";max-rate=0.2";
+    if (one_in(8)) wish.rates += ";min-rate=0.02";
+    wish.is_conditional = topic.first == "presence" && one_in(2);
+    note("{} subscribes to {} of {}{}{}", device.account().name, topic.first, topic.second, wish.rates,
+         wish.is_conditional ? ", conditionally" : "");
+    device.want(topic, wish);
+  }
+
+  void unsubscribe(Device& device) {
+    const auto& all = device.subscriptions();
+    if (all.empty()) return;
+    const Device::Topic topic = std::next(all.begin(), static_cast<long>(below(all.size())))->first;
+    note("{} unsubscribes from {} of {}", device.account().name, topic.first, topic.second);
+    device.want_no_more(topic);
+  }
+
+  void set_rules(Human& owner) {
+    constexpr Handling choices[] = {Handling::none,  Handling::allow,         Handling::allow,
+                                    Handling::allow, Handling::without_notes, Handling::polite_block,
+                                    Handling::block};
+    const std::string& watcher = any(everybody_);
+    if (watcher == owner.aor) return;
+    owner.rules[watcher] = any(choices);
+    note("{} sets {} for {}", owner.aor, to_string(owner.rules[watcher]), watcher);
+    put_rules(owner);
+  }
+
+  void put_rules(Human& owner) {
+    if (owner.in_flight) {
+      owner.is_due = true;
+      return;
+    }
+    owner.in_flight = true;
+    ledger_.rules_sent(owner.aor, owner.rules, everybody_);
+    http::HttpRequest request{.method = "PUT",
+                              .target = "/xcap/pres-rules/users/" + owner.aor + "/index",
+                              .headers = {{"Content-Type", "application/auth-policy+xml"}},
+                              .body = rule_document(owner.rules),
+                              .peer = *parse_address("10.0.2.1:40000")};
+    world_.note("PUT", request.body);
+    const auto back = [this, &owner, sent = owner.rules](const Result<http::HttpResponse>& reply) {
+      const int status = reply ? reply->status : 0;
+      network_.deliver_reliably([this, &owner, sent, status] { on_put(owner, sent, status); });
+    };
+    network_.deliver_reliably([this, request, back] { server_.handle_http(request, back); });
+  }
+
+  void on_put(Human& owner, const Ledger::Rules& sent, int status) {
+    owner.in_flight = false;
+    const bool is_taken = status / 100 == 2;
+    note("PUT of {} ends with {}", owner.aor, status);
+    if (is_taken) ledger_.rules_answered(owner.aor, sent, everybody_);
+    if (status != 0 && status != 503 && !is_taken) ledger_.fail(fmt::format("a PUT is answered {}", status));
+    if (!std::exchange(owner.is_due, false) && is_taken) return;
+    at_random(1s, [this, &owner] { put_rules(owner); });
+  }
+
+  // --- what must be true
+
+  /// Nothing more happens, and what is under way comes to its end.
+  void calm() {
+    note("nothing more happens");
+    network_.set_weather({});
+    server_.crash_nowhere();
+    world_.run_for(quiet_time);
+    check_wire();
+  }
+
+  /// What a NOTIFY on its way would change is looked at again, a few times.
+  void hold(const std::function<std::string()>& check) {
+    std::string fault = check();
+    for (int tries = 0; tries < 3 && !fault.empty(); ++tries) {
+      world_.run_for(slowest_pace);
+      check_wire();
+      fault = check();
+    }
+    if (!fault.empty()) throw Wrong{fault};
+  }
+
+  void check_all() {
+    note("everything is compared");
+    for (const Human& owner : people_) {
+      hold([&] { return check_bindings(owner.aor); });
+      for (const auto& [package, kind] : {std::pair("presence", "state"), std::pair("dialog", "call")})
+        hold([&, package = package, kind = kind] { return check_published(owner.aor, package, kind); });
+      hold([&] { return check_mail(owner.aor); });
+      hold([&] { return check_subscriptions(owner.aor); });
+    }
+    for (const Device& device : devices_)
+      if (device.is_running())
+        for (const auto& [topic, subscription] : device.subscriptions())
+          hold([&, &topic = topic, &subscription = subscription] {
+            return check_subscription(device, topic, subscription);
+          });
+    check_wire();
+  }
+
+  std::string check_bindings(const std::string& owner) {
+    std::set<std::string> contacts;
+    for (const auto& row : server_.rows("bindings"))
+      if (column(row, "aor") == owner) contacts.insert(column(row, "contact"));
+    return ledger_.check("binding", owner, contacts);
+  }
+
+  /// As its owner sees it, who sees everything.
+  std::string check_published(const std::string& owner, const std::string& package, const std::string& kind) {
+    const auto polled = poll(owner, {package, owner});
+    if (polled.status != 200) return fmt::format("{} of {} is answered {}", package, owner, polled.status);
+    return ledger_.check(package, owner, tokens_in(polled.text, kind));
+  }
+
+  /// Of several summaries the sum is told, so that only their being there can be seen.
+  std::string check_mail(const std::string& owner) {
+    const auto polled = poll(owner, {"message-summary", owner});
+    const bool waits = polled.text.starts_with("Messages-Waiting: yes");
+    for (const std::string& token : ledger_.names("message-summary", owner))
+      if (!waits && ledger_.is_sure({"message-summary", owner, token}))
+        return fmt::format("message-summary of {} was acknowledged and is lost: {}", owner, token);
+    return {};
+  }
+
+  std::string check_subscriptions(const std::string& watcher) {
+    std::set<std::string> call_ids;
+    for (const char* table : {"PST", "WST", "reg", "reg.winfo", "dialog", "dialog.winfo", "message-summary"})
+      for (const auto& row : server_.rows(table))
+        if (column(row, "from") == watcher && column(row, "state") != "terminated")
+          call_ids.insert(column(row, "callid"));
+    return ledger_.check("subscription", watcher, call_ids);
+  }
+
+  std::string check_subscription(const Device& device, const Device::Topic& topic,
+                                 const Device::Subscription& subscription) {
+    const auto& [package, whose] = topic;
+    const std::string& watcher = device.account().aor;
+    const std::string what = fmt::format("{}: {} of {}", device.account().name, package, whose);
+    const bool by_rules = (package == "presence" || package == "dialog") && watcher != whose;
+    const Handling handling = by_rules ? rule_of(whose, watcher) : Handling::allow;
+    if (handling == Handling::block)
+      return subscription.refused == 403 ? "" : what + " is blocked, and is " + subscription.state;
+    const char* state = handling == Handling::none ? "pending" : "active";
+    if (subscription.state != state)
+      return fmt::format("{} is {} ({}), not {}", what, subscription.state, subscription.refused, state);
+    if (handling == Handling::none) return {};
+    const auto polled = poll(watcher, topic);
+    if (polled.text != subscription.picture.print())
+      return fmt::format("{}: it holds\n{}\nand a poll gets ({})\n{}", what, subscription.picture.print(),
+                         polled.status, polled.text);
+    if (package.ends_with(".winfo")) return check_watchers(what, watcher, topic, subscription.picture);
+    return {};
+  }
+
+  std::string check_watchers(const std::string& what, const std::string& watcher, const Device::Topic& topic,
+                             const Picture& picture) {
+    std::map<std::string, std::string> rows;
+    const std::string watched = topic.first.substr(0, topic.first.find(".winfo"));
+    for (const auto& row : server_.rows("WT"))
+      if (column(row, "package") == watched && column(row, "presentity") == topic.second &&
+          (watcher == topic.second || column(row, "watcher") == watcher))
+        rows[column(row, "id")] = column(row, "watcher") + ' ' + column(row, "status");
+    std::string table;
+    for (const auto& [id, row] : rows) table += id + ' ' + row + '\n';
+    return picture.print() == table
+               ? ""
+               : fmt::format("{}: it holds\n{}and the table\n{}", what, picture.print(), table);
+  }
+
+  static std::string column(const server::Row& row, std::string_view name) {
+    for (const auto& [key, value] : row)
+      if (key == name) return value;
+    return {};
+  }
+
+  Handling rule_of(const std::string& owner, const std::string& watcher) const {
+    for (const Human& each : people_) {
+      const auto rule = each.rules.find(watcher);
+      if (each.aor == owner && rule != each.rules.end()) return rule->second;
+    }
+    return Handling::none;
+  }
+
+  struct Polled {
+    int status = 0;
+    std::string text;
+  };
+  Polled poll(const std::string& watcher, const Device::Topic& topic) {
+    Device& poller =
+        pollers_[static_cast<std::size_t>(std::ranges::find(everybody_, watcher) - everybody_.begin())];
+    if (!poller.is_running()) poller.start();
+    Polled polled;
+    poller.fetch(topic,
+                 [&polled](int status, const Picture& picture) { polled = {status, picture.print()}; });
+    world_.run_until([&] { return polled.status != 0; }, 1min);
+    return polled;
+  }
+
+  /// Some say so, the others are gone.
+  void leave() {
+    note("all leave");
+    for (Device& each : devices_)
+      if (each.is_running() && one_in(2)) each.leave();
+    world_.run_for(40s);
+    for (Device& each : devices_) each.end(true);
+    for (Device& each : pollers_) each.end(true);
+    world_.run_for(eternity);
+    check_wire();
+  }
+
+  PresenceScript script_;
+  World world_;
+  Network network_;
+  SipNetwork sip_;
+  Order order_;
+  Ledger ledger_;
+  Server server_;
+  std::deque<Human> people_;
+  std::vector<std::string> everybody_;
+  std::deque<Device> devices_;
+  std::deque<Device> pollers_;  ///< One for each of the people.
+  std::uint64_t states_ = 0;
+};
+
+}  // namespace
+
+PresenceScript make_presence(std::uint64_t seed) {
+  SeededRandom random(seed ^ 0x9e5e4ce);
+  PresenceScript script;
+  script.seed = seed;
+  script.loss = random.below(3) == 0 ? 0 : 0.3 * random.unit();
+  script.duplication = 0.2 * random.unit();
+  script.reordering = 0.2 * random.unit();
+  script.shards = static_cast<unsigned>(1 + random.below(4));
+  script.people = static_cast<unsigned>(2 + random.below(3));
+  script.devices = static_cast<unsigned>(script.people + random.below(6));
+  script.acts = static_cast<unsigned>(30 + random.below(90));
+  script.crashes = random.below(4) == 0 ? 0 : static_cast<unsigned>(1 + random.below(4));
+  script.failures = static_cast<unsigned>(random.below(5));
+  script.cuts = static_cast<unsigned>(random.below(3));
+  return script;
+}
+
+std::string print(const PresenceScript& script) {
+  return fmt::format(
+      "seed {}: {} people with {} devices, {} acts, loss {:.0f} %, duplication {:.0f} %, reordering {:.0f} "
+      "%, "
+      "{} shard(s), {} crash(es) of the server{}, {} of devices, {} cut(s)",
+      script.seed, script.people, script.devices, script.acts, 100 * script.loss, 100 * script.duplication,
+      100 * script.reordering, script.shards, script.crashes,
+      script.crash_point == 0 ? "" : fmt::format(" and at point {}", script.crash_point), script.failures,
+      script.cuts);
+}
+
+PresenceHistory play(const PresenceScript& script) {
+  Presence presence(script);
+  PresenceHistory history;
+  try {
+    presence.run();
+  } catch (const Wrong& wrong) {
+    history.fault = wrong.what;
+  }
+  history.digest = presence.world().digest();
+  history.happened = presence.world().noted();
+  history.points = presence.server().points();
+  history.checks = presence.ledger().checks();
+  const auto [notifies, causes] = presence.ledger().busiest();
+  history.busiest = static_cast<double>(notifies) / static_cast<double>(causes);
+  return history;
+}
+
+}  // namespace beckon::simulation

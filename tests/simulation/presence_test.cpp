@@ -1,0 +1,53 @@
+#include "tests/simulation/presence.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+
+using namespace beckon;
+
+TEST_CASE(
+    "each watcher ends with what it may see, and nothing that was acknowledged is lost, whatever the network "
+    "does and wherever the server crashes: 500 histories of presence") {
+  log::set_level(log::Level::off);
+  std::uint64_t first = 1, last = 500;
+  if (const char* one = std::getenv("BECKON_SEED"))
+    first = last = parse_number<std::uint64_t>(one).value_or(1);
+  std::uint64_t checks = 0;
+  for (auto seed = first; seed <= last; ++seed) {
+    const auto script = simulation::make_presence(seed);
+    CAPTURE(print(script));
+    const auto history = simulation::play(script);
+    CHECK(history.fault == "");
+    checks += history.checks;
+  }
+  CHECK(checks > 20 * (last - first + 1));
+}
+
+TEST_CASE("a crash before and after each commit and each message of a short history") {
+  log::set_level(log::Level::off);
+  simulation::PresenceScript script{.seed = 3, .people = 2, .devices = 2, .acts = 10};
+  const auto whole = simulation::play(script);
+  CHECK(whole.fault == "");
+  CHECK(whole.points > 100);
+  for (script.crash_point = 1; script.crash_point <= whole.points; ++script.crash_point) {
+    CAPTURE(print(script));
+    CHECK(simulation::play(script).fault == "");
+  }
+}
+
+TEST_CASE("one seed is one history of presence") {
+  log::set_level(log::Level::off);
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    const auto script = simulation::make_presence(seed);
+    const auto first = simulation::play(script);
+    CHECK(first.happened > 100);
+    CHECK(simulation::play(script).digest == first.digest);
+    auto other = script;  // the same weather, other dice
+    other.seed += 1000;
+    CHECK(simulation::play(other).digest != first.digest);
+  }
+}
