@@ -7,7 +7,8 @@ import pathlib
 import subprocess
 import sys
 
-from story import Failure, check, equal, run
+from story import Failure, check, equal, run  # first: it finds tests/support
+from flow import Player, Story
 
 DEMO = pathlib.Path(__file__).resolve().parent / "demo.py"
 
@@ -43,5 +44,65 @@ def demo_without_programs(server):
           f"step and reason, not {last!r}")
 
 
+TEXT = """# Bob asks for alice's presence
+with alice, bob
+server has
+    watcher_policy = "allow"
+
+bob sends SUBSCRIBE to alice
+    Event: presence
+    Expires: 600
+bob gets 200
+    Expires: {granted}
+bob gets NOTIFY, answers 200
+    Event: presence
+    Content-Type: application/pidf+xml
+
+    <presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:alice@example.org">
+      <tuple id="{}"><status><basic>closed</basic></status></tuple>
+    </presence>
+"""
+
+
+def text_story(server):
+    """a story in a text file that goes otherwise says file, line and step, what it expected and what it got"""
+    path = server.data / "text.txt"
+
+    def said(text):
+        path.write_text(text)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                Player(Story(path), server.binaries, "udp").play()
+        except Failure as failure:
+            return str(failure)
+        return "no failure"
+
+    notify = "text.txt:11: bob gets NOTIFY, answers 200"
+    rows = [("", "", "no failure"),
+            ("bob gets 200\n", "bob gets 202\n", "text.txt:9: bob gets 202: expected 202, got 'SIP/2.0 200 OK'"),
+            ("Expires: {granted}", "Expires: 599", "text.txt:9: bob gets 200: Expires: expected '599', got '600'"),
+            ("Expires: {granted}", "Expires: {granted+1}", "text.txt:9: bob gets 200: {granted+1} is not known yet"),
+            ("Expires: {granted}", "Expires: -", "text.txt:9: bob gets 200: Expires: expected none, got '600'"),
+            ("Expires: {granted}", "Min-Expires: {}",
+             "text.txt:9: bob gets 200: Min-Expires: expected '{}', got no such header"),
+            ("Event: presence\n    Content", "Event: reg\n    Content",
+             f"{notify}: Event: expected 'reg', got 'presence'"),
+            (">closed<", ">open<", f"{notify}: /presence/tuple/status/basic: expected 'open', got 'closed'"),
+            ("sip:alice@example.org\">", "sip:bob@example.org\">",
+             f"{notify}: /presence: entity: expected 'sip:bob@example.org', got 'sip:alice@example.org'"),
+            ("<basic>closed</basic>", "", f"{notify}: /presence/tuple/status: expected nothing more, got <basic>"),
+            ("</tuple>", "<note>here</note></tuple>", f"{notify}: /presence/tuple: expected one more <note>, got none"),
+            (", answers 200", "",
+             "text.txt:11: bob gets NOTIFY: then the story is over, and bob has not answered the NOTIFY"),
+            ("bob gets NOTIFY", "bob gets nothing\nbob gets NOTIFY",
+             "text.txt:11: bob gets nothing: expected nothing, got 'NOTIFY "),
+            ("bob sends", "carol sends", "text.txt:6: carol sends SUBSCRIBE to alice: nobody is called carol"),
+            ("bob sends", "bob whispers", "text.txt:6: no step of a story: bob whispers SUBSCRIBE to alice")]
+    for words, others, wanted in rows:
+        check(words in TEXT, f"{words!r} is in the story")
+        got = said(TEXT.replace(words, others, 1))
+        check(got.startswith(wanted), f"{others!r}: expected {wanted!r}, got {got!r}")
+
+
 if __name__ == "__main__":
-    run([whatever_goes_wrong, demo_without_programs])
+    run([whatever_goes_wrong, demo_without_programs, text_story])

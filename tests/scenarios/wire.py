@@ -1,14 +1,10 @@
 """No story: SIP requests written by hand, over UDP, TCP or TLS."""
 
-import hashlib
 import re
-import socket
-import ssl
 import time
 
-from story import ALICE, LIMIT, Failure, check
-
-RESEND = 0.5  # seconds until a request over UDP is sent again: T1 of RFC 3261 17.1.2.2
+from story import ALICE, LIMIT, Failure, check  # first: it finds tests/support
+from sip_user import RESEND, challenge_of, connect, credentials
 
 
 class Wire:
@@ -16,17 +12,7 @@ class Wire:
 
     def __init__(self, server, transport):
         self.transport = transport
-        host, port = server.listen[transport].rsplit(":", 1)
-        self.peer = (host, int(port))
-        if transport == "udp":
-            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.socket.bind((host, 0))
-        else:
-            self.socket = socket.create_connection(self.peer)
-            if transport == "tls":
-                context = ssl.create_default_context(cafile=server.certificate)
-                self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
-        self.socket.settimeout(LIMIT)
+        self.socket, self.peer = connect(server, transport)
         self.here = "%s:%d" % self.socket.getsockname()[:2]
 
     def __enter__(self):
@@ -75,15 +61,8 @@ def with_credentials(wire, method, uri, number, headers="", body=b"", user=ALICE
     """Sends a request and gives it as it is sent again, with the answer to its challenge."""
     name, password = user[0].split("@")[0], user[1]
     refusal = wire.ask(request(wire, method, uri, number, headers, body, name, to), method)
-    challenge = next(line for line in refusal.split("\r\n") if line.lower().startswith("www-authenticate") and "MD5" in line)
-    nonce = re.search(r'nonce="([^"]+)"', challenge).group(1)
-
-    def digest(text):
-        return hashlib.md5(text.encode()).hexdigest()
-
-    response = digest(f"{digest(f'{name}:example.org:{password}')}:{nonce}:00000001:c:auth:{digest(f'{method}:{uri}')}")
-    headers += (f'Authorization: Digest username="{name}", realm="example.org", nonce="{nonce}", uri="{uri}", '
-                f'response="{response}", algorithm=MD5, qop=auth, cnonce="c", nc=00000001\r\n')
+    fields = [line.split(": ", 1) for line in refusal.split("\r\n\r\n")[0].split("\r\n")[1:]]
+    headers += f"Authorization: {credentials(challenge_of(fields), method, uri, name, password)}\r\n"
     return request(wire, method, uri, number + 1, headers, body, name, to)
 
 
