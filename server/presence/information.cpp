@@ -1,6 +1,7 @@
 #include "server/presence/information.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "protocol/documents/pidf.hpp"
 #include "server/presence/filter.hpp"
@@ -182,10 +183,10 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
   return renderings.emplace_back(draw(presentity, what, secure));
 }
 
-SharedText PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
-                                       const std::string& watcher) {
+Drawing PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
+                                    const std::string& watcher) {
   // Of a presentity that is not there nothing is kept for its watchers either.
-  if (!has_state(presentity)) return draw(presentity, what, secure).text;
+  if (!has_state(presentity)) return {draw(presentity, what, secure).text};
   return fill(presentity, rendering(presentity, what, secure), watcher);
 }
 
@@ -195,19 +196,23 @@ ShownPtr PresenceInformation::shown(Entry& presentity, const documents::Transfor
 }
 
 /// Puts the watcher's grants into their places.
-SharedText PresenceInformation::fill(const Entry& presentity, const Rendering& shared,
-                                     const std::string& watcher) {
-  if (shared.places.empty()) return shared.text;
+Drawing PresenceInformation::fill(const Entry& presentity, const Rendering& shared,
+                                  const std::string& watcher) {
+  if (shared.places.empty()) return {shared.text, shared.text};
   std::string text;
+  std::size_t grants = 1;
   std::size_t from = 0;
   for (const auto& place : shared.places) {
     text.append(*shared.text, from, place.offset - from);
-    if (DirectOffer* offer = find_offer(presentity, place.origin))
-      text += offer->grant(watcher, place.mode, environment_.random());
+    if (DirectOffer* offer = find_offer(presentity, place.origin)) {
+      const auto grant = offer->grant(watcher, place.mode, environment_.random());
+      text += grant;
+      grants = grants * 31 + std::hash<std::string_view>()(grant);
+    }
     from = place.offset;
   }
   text.append(*shared.text, from);
-  return share(text);
+  return {share(text), shared.text, std::max<std::size_t>(grants, 1)};
 }
 
 DirectOffer* PresenceInformation::find_offer(const Entry& presentity,
