@@ -102,7 +102,7 @@ class Subscriptions final : public incoming::Room {
   std::map<std::string, documents::Presence>
       presences_;  ///< The last documents of subscriptions that have not ended, by AOR.
   std::map<std::string, documents::PartialPresence> partials_;  ///< Those of them that come in parts.
-  std::map<std::string, Dialogs> dialogs_;  ///< By AOR.
+  std::map<std::string, Dialogs> dialogs_;                      ///< By AOR.
   /// By AOR. Kept when a subscription ends, so that the next one shows no device as new that was known.
   std::map<std::string, Registrations> registrations_;
   Subscription* incomplete_ = nullptr;  ///< Needs full state, once the NOTIFY that shows it is done with.
