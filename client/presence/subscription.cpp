@@ -15,7 +15,8 @@ Subscription::Subscription(account::Context& context, std::string to, std::strin
     : context_(context),
       to_(std::move(to)),
       package_(std::move(package)),
-      accept_(std::move(accept)),
+      readable_(std::move(accept)),
+      accept_(readable_),
       rates_(sip::print(rates)),
       on_document_(std::move(on_document)),
       on_change_(std::move(on_change)),
@@ -49,7 +50,10 @@ bool Subscription::matches(const sip::Message& notify) const {
 }
 
 bool Subscription::can_read(const sip::Message& notify) const {
-  return notify.body().empty() || sip::media_type(notify.header(HeaderId::content_type)) == accept_;
+  if (notify.body().empty()) return true;
+  const auto type = sip::media_type(notify.header(HeaderId::content_type));
+  return std::ranges::any_of(split(readable_, ','),
+                             [&](std::string_view each) { return sip::media_type(each) == type; });
 }
 
 int Subscription::on_notify(const sip::Message& notify, Now now) {

@@ -23,7 +23,7 @@ class Subscription {
   /// The final status, 0 without answer. Each is called once.
   using Done = std::function<void(int status, Now now)>;
 
-  /// `to` is a canonical AOR, `accept` the value of Accept.
+  /// `to` is a canonical AOR, `accept` the value of Accept: MIME types, each perhaps with its q.
   Subscription(account::Context& context, std::string to, std::string package, std::string accept,
                std::uint32_t expires_seconds, OnDocument on_document, OnChange on_change,
                const sip::Rates& rates = {});
@@ -37,14 +37,16 @@ class Subscription {
   void refresh(Now now);
   /// Asks for full state whatever we have: a version was missed.
   void reload(Now now);
+  /// Asks for no other type than `accept` from here on. A server that sends another one is still understood.
+  void fall_back(std::string_view accept) { accept_ = accept; }
 
   /// Does this NOTIFY belong here? One that overtakes the 200 has no dialog yet and matches by Call-ID and
   /// tag. After the end none matches.
   bool matches(const sip::Message& notify) const;
-  /// Is it without a body, or is the body of the type that the subscription accepts?
+  /// Is it without a body, or is the body of a type that the subscription accepts?
   bool can_read(const sip::Message& notify) const;
   /// The value of Accept.
-  const std::string& accepted() const { return accept_; }
+  const std::string& accepted() const { return readable_; }
   /// Handles it and returns the status to answer with.
   int on_notify(const sip::Message& notify, Now now);
 
@@ -65,7 +67,9 @@ class Subscription {
   void report(Now now);
 
   account::Context& context_;
-  std::string to_, package_, accept_;
+  std::string to_, package_;
+  const std::string readable_;  ///< The value of Accept at first.
+  std::string accept_;
   std::string rates_;  ///< Parameters of Event.
   OnDocument on_document_;
   OnChange on_change_;

@@ -12,13 +12,19 @@ bool has_ended(const Subscription& subscription) {
   return subscription.state() == event::Subscriber::State::ended;
 }
 
-/// The format to ask for.
-std::string_view type_of(std::string_view package) {
-  if (package == winfo_package) return documents::winfo_type;
-  if (package == dialog_package) return documents::dialoginfo_type;
-  if (package == summary_package) return documents::message_summary_type;
-  if (package == reg_package) return documents::reginfo_type;
-  return documents::pidf_type;
+/// The formats to ask for. Of presence rather what changed than all of it (RFC 5263 4.2).
+std::string accept_of(std::string_view package) {
+  if (package == winfo_package) return std::string(documents::winfo_type);
+  if (package == dialog_package) return std::string(documents::dialoginfo_type);
+  if (package == summary_package) return std::string(documents::message_summary_type);
+  if (package == reg_package) return std::string(documents::reginfo_type);
+  return std::string(documents::pidf_type) + ";q=0.5, " + std::string(documents::pidf_diff_type);
+}
+
+/// Versions of partial documents count within one subscription.
+std::string name_of_dialog(const sip::Message& notify) {
+  return std::string(notify.call_id()) + ' ' + std::string(notify.to_tag()) + ' ' +
+         std::string(notify.from_tag());
 }
 
 }  // namespace
@@ -49,7 +55,7 @@ Result<void> Subscriptions::subscribe(const std::string& to, const std::string& 
   if (subscription && !has_ended(*subscription)) return Errc::already_subscribed;
   if (subscription) replaced_.push_back(std::move(subscription));
   subscription = std::make_unique<Subscription>(
-      context_, to, package, std::string(type_of(package)), expires_seconds,
+      context_, to, package, accept_of(package), expires_seconds,
       [this, key](const sip::Message& notify, Now at) { on_document(key, notify, at); },
       [this, key](Now at) { on_change(key, at); }, rates);
   subscription->start(std::move(done), now);
@@ -90,6 +96,7 @@ void Subscriptions::on_request(const incoming::Request& request, Now now) {
       return request.respond(std::move(reply), now);
     }
     request.respond(subscription->on_notify(request.message(), now), now);
+    if (Subscription* incomplete = std::exchange(incomplete_, nullptr)) incomplete->reload(now);
     if (subscription->confirms(request.message())) confirm(key, now);
     return;
   }
@@ -102,16 +109,42 @@ void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now 
   if (package == dialog_package) return on_dialogs(key, notify, now);
   if (package == summary_package) return on_summary(of, notify, now);
   if (package == reg_package) return on_registrations(key, notify, now);
-  on_presence(of, notify, now);
+  on_presence(key, notify, now);
 }
 
-void Subscriptions::on_presence(const std::string& of, const sip::Message& notify, Now now) {
-  auto document = documents::parse_pidf(notify.body());
-  if (!document) return warn("the presence of " + of + " cannot be read: " + document.error().message(), now);
-  hooks_.on_presence(of, *document, now);
+void Subscriptions::on_presence(const Key& key, const sip::Message& notify, Now now) {
+  const std::string& of = key.first;
+  if (sip::media_type(notify.header(HeaderId::content_type)) == documents::pidf_diff_type) {
+    if (!on_partial_presence(key, notify, now)) return;
+    presences_[of] = partials_[of].presence();
+  } else {
+    if (const auto partial = partials_.find(of); partial != partials_.end()) partial->second.drop();
+    auto document = documents::parse_pidf(notify.body());
+    if (!document)
+      return warn("the presence of " + of + " cannot be read: " + document.error().message(), now);
+    presences_[of] = std::move(*document);
+  }
+  const documents::Presence& presence = presences_[of];
+  hooks_.on_presence(of, presence, now);
+  show(of, presence, now);
+}
+
+/// RFC 5263 4.5. Is there a new state?
+bool Subscriptions::on_partial_presence(const Key& key, const sip::Message& notify, Now now) {
+  using Taken = documents::PartialPresence::Taken;
+  const auto taken = partials_[key.first].take(notify.body(), name_of_dialog(notify));
+  if (taken == Taken::gap || taken == Taken::failed) incomplete_ = &*subscriptions_.at(key);
+  if (taken == Taken::failed) {
+    // What fails once would fail again.
+    incomplete_->fall_back(documents::pidf_type);
+    warn("a change of the presence of " + key.first + " cannot be read; all of it is asked for", now);
+  }
+  return taken == Taken::yes;
+}
+
+void Subscriptions::show(const std::string& of, const documents::Presence& presence, Now now) {
   boost::json::object event = control::make_event("presence", now);
-  for (auto& member : make_view(of, *document, hooks_.is_verified)) event.insert(member);
-  presences_[of] = std::move(*document);
+  for (auto& member : make_view(of, presence, hooks_.is_verified)) event.insert(member);
   context_.emit(std::move(event));
 }
 
@@ -119,9 +152,7 @@ void Subscriptions::on_presence(const std::string& of, const sip::Message& notif
 void Subscriptions::confirm(const Key& key, Now now) {
   const auto document = presences_.find(key.first);
   if (key.second != presence_package || document == presences_.end()) return;
-  boost::json::object event = control::make_event("presence", now);
-  for (auto& member : make_view(key.first, document->second, hooks_.is_verified)) event.insert(member);
-  context_.emit(std::move(event));
+  show(key.first, document->second, now);
 }
 
 void Subscriptions::on_winfo(const sip::Message& notify, Now now) {
@@ -190,6 +221,7 @@ void Subscriptions::on_change(const Key& key, Now now) {
     for (auto& member : make_unknown_view(key.first)) event.insert(member);
     context_.emit(std::move(event));
   }
+  if (key.second == presence_package) partials_.erase(key.first);
   if (key.second == dialog_package) dialogs_.erase(key.first);
   if (key.second == winfo_package) watchers_ = {};
   drop_timer_.set(now.mono, [this](Time) { drop_ended(); });

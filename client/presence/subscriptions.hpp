@@ -15,6 +15,7 @@
 #include "client/presence/subscription.hpp"
 #include "client/presence/view.hpp"
 #include "client/presence/watchers.hpp"
+#include "protocol/documents/pidf_diff.hpp"
 
 namespace beckon::client::presence {
 
@@ -80,7 +81,9 @@ class Subscriptions final : public incoming::Room {
 
   Subscription* find(const std::string& to, std::string_view package) const;
   void on_document(const Key& key, const sip::Message& notify, Now now);
-  void on_presence(const std::string& of, const sip::Message& notify, Now now);
+  void on_presence(const Key& key, const sip::Message& notify, Now now);
+  bool on_partial_presence(const Key& key, const sip::Message& notify, Now now);
+  void show(const std::string& of, const documents::Presence& presence, Now now);
   void confirm(const Key& key, Now now);
   void on_winfo(const sip::Message& notify, Now now);
   void on_dialogs(const Key& key, const sip::Message& notify, Now now);
@@ -98,9 +101,11 @@ class Subscriptions final : public incoming::Room {
   Timer drop_timer_;  ///< Ended subscriptions are destroyed when none of their functions is on the stack.
   std::map<std::string, documents::Presence>
       presences_;  ///< The last documents of subscriptions that have not ended, by AOR.
-  std::map<std::string, Dialogs> dialogs_;  ///< By AOR.
+  std::map<std::string, documents::PartialPresence> partials_;  ///< Those of them that come in parts.
+  std::map<std::string, Dialogs> dialogs_;                      ///< By AOR.
   /// By AOR. Kept when a subscription ends, so that the next one shows no device as new that was known.
   std::map<std::string, Registrations> registrations_;
+  Subscription* incomplete_ = nullptr;  ///< Needs full state, once the NOTIFY that shows it is done with.
 };
 
 }  // namespace beckon::client::presence

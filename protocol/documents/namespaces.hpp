@@ -5,6 +5,7 @@
 namespace beckon::documents::ns {
 
 inline constexpr std::string_view pidf = "urn:ietf:params:xml:ns:pidf";                       // RFC 3863
+inline constexpr std::string_view pidf_diff = "urn:ietf:params:xml:ns:pidf-diff";             // RFC 5262
 inline constexpr std::string_view data_model = "urn:ietf:params:xml:ns:pidf:data-model";      // RFC 4479
 inline constexpr std::string_view rpid = "urn:ietf:params:xml:ns:pidf:rpid";                  // RFC 4480
 inline constexpr std::string_view timed_status = "urn:ietf:params:xml:ns:pidf:timed-status";  // RFC 4481

@@ -179,6 +179,10 @@ constexpr std::array<std::string_view, 25> known_activities = {
 
 Result<Presence> parse_pidf(const Element& root) {
   if (!root.is(ns::pidf, "presence")) return Errc::wrong_root;
+  return read_presence(root);
+}
+
+Presence read_presence(const Element& root) {
   Presence presence;
   presence.entity = trim(root.attribute("entity").value_or(""));
   for (const Element& child : root.children()) {

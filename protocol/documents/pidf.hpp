@@ -73,6 +73,8 @@ struct Presence {
 /// as empty.
 Result<Presence> parse_pidf(std::string_view body, const xml::Limits& limits = {});
 Result<Presence> parse_pidf(const xml::Element& root);
+/// The content of a <presence>, or of the <pidf-full> of RFC 5262, which has the same.
+Presence read_presence(const xml::Element& root);
 
 /// What a server must know of a published document, without reading the rest: the number of its tuples,
 /// persons, devices, notes and other children of <presence>. Errors: Errc::wrong_root; Errc::duplicate_id:

@@ -6,12 +6,11 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/xml/document.hpp"
+#include "protocol/xml/reference.hpp"
 
 namespace beckon::xml {
 
 namespace {
-
-using Fault = std::optional<Errc>;
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
@@ -43,12 +42,6 @@ const char* skip(std::uint8_t what, const char* at) {
   return at;
 }
 
-/// The characters of XML 1.0 2.2, as far as a reference can name them.
-bool is_xml_char(std::uint32_t code) {
-  if (code < 0x20) return code == '\t' || code == '\n' || code == '\r';
-  return code < 0xD800 || (code > 0xDFFF && code < 0xFFFE) || (code >= 0x10000 && code <= 0x10FFFF);
-}
-
 /// Control characters, U+FFFE and U+FFFF; `text` is UTF-8.
 bool has_forbidden_character(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -77,47 +70,6 @@ bool is_plain(std::string_view text) {
     text.remove_prefix(sizeof octets);
   }
   return std::all_of(text.begin(), text.end(), [](char c) { return is_plain(c); });
-}
-
-/// Writes a character as UTF-8.
-char* put_utf8(char* to, std::uint32_t code) {
-  const auto put = [&to](std::uint32_t octet) { *to++ = static_cast<char>(octet); };
-  if (code < 0x80) {
-    put(code);
-    return to;
-  }
-  if (code < 0x800) {
-    put(0xC0 | code >> 6);
-  } else {
-    if (code < 0x10000) {
-      put(0xE0 | code >> 12);
-    } else {
-      put(0xF0 | code >> 18);
-      put(0x80 | (code >> 12 & 0x3F));
-    }
-    put(0x80 | (code >> 6 & 0x3F));
-  }
-  put(0x80 | (code & 0x3F));
-  return to;
-}
-
-constexpr std::array<std::pair<std::string_view, char>, 5> entities = {
-    {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}}};
-
-/// The character that "&name;" stands for.
-Fault resolve_reference(std::string_view name, std::uint32_t& code) {
-  for (const auto& [known, character] : entities) {
-    if (name != known) continue;
-    code = static_cast<unsigned char>(character);
-    return std::nullopt;
-  }
-  if (!name.starts_with('#')) return Errc::bad_entity;
-  const bool hex = name.substr(1).starts_with('x');
-  const auto number = parse_number<std::uint32_t>(name.substr(hex ? 2 : 1), hex ? 16 : 10);
-  if (!number) return Errc::bad_entity;
-  if (!is_xml_char(*number)) return Errc::bad_character;
-  code = *number;
-  return std::nullopt;
 }
 
 }  // namespace

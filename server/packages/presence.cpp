@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "protocol/documents/pidf.hpp"
+#include "protocol/documents/pidf_diff.hpp"
 #include "server/packages/following.hpp"
 #include "server/subscription/subscriptions.hpp"
 
@@ -13,15 +13,28 @@ using subscription::Subscription;
 
 namespace {
 
-constexpr std::array<std::string_view, 2> pidf_types{documents::pidf_type, documents::cpim_pidf_type};
+constexpr std::array<std::string_view, 3> body_types_offered{documents::pidf_type, documents::cpim_pidf_type,
+                                                             documents::pidf_diff_type};
 
-Following& following(Subscription& subscription) { return static_cast<Following&>(*subscription.data); }
+/// What the package keeps of a subscription.
+struct Seeing final : Following {
+  using Following::Following;
+  std::unique_ptr<PartialNotification::Watcher> partial;  ///< Once it was sent partial documents.
+};
+
+Seeing& seeing(Subscription& subscription) { return static_cast<Seeing&>(*subscription.data); }
+
+bool is_partial(const Subscription& subscription) {
+  return subscription.body_type() == documents::pidf_diff_type;
+}
 
 }  // namespace
 
 Presence::Presence(presence::Watches& watches) : watches_(watches) { watches.observe(*this); }
 
-std::span<const std::string_view> Presence::body_types() const { return pidf_types; }
+std::span<const std::string_view> Presence::body_types() const { return body_types_offered; }
+
+std::string_view Presence::body_type_by_name() const { return documents::pidf_diff_type; }
 
 Permission Presence::admit(Entry& resource, const std::string& watcher, Now now) {
   return permission_of(watches_.decide(resource, watcher, now));
@@ -29,7 +42,7 @@ Permission Presence::admit(Entry& resource, const std::string& watcher, Now now)
 
 Permission Presence::begin(Subscription& subscription, Now now) {
   presence::Sink& sink = *this;
-  auto made = std::make_unique<Following>(watches_, subscription, sink);
+  auto made = std::make_unique<Seeing>(watches_, subscription, sink);
   watches_.begin(*made, now);
   const Permission permission = permission_of(made->view());
   subscription.data = std::move(made);
@@ -37,25 +50,59 @@ Permission Presence::begin(Subscription& subscription, Now now) {
 }
 
 void Presence::begun(Subscription& subscription, Now now) {
-  if (!subscription.is_fetch()) watches_.follow(following(subscription), now);
+  if (!subscription.is_fetch()) watches_.follow(seeing(subscription), now);
 }
 
 void Presence::refreshed(Subscription& subscription, Now now) {
   watches_.look_at_rules(subscription.resource(), now);
 }
 
-void Presence::ended(Subscription& subscription, Now now) { watches_.end(following(subscription), now); }
-
-void Presence::notified(Subscription& subscription, Now now) {
-  const bool is_fetch = subscription.is_fetch();
-  if (subscription.counts() || is_fetch) watches_.sent(following(subscription), now);
-  if (is_fetch) watches_.end(following(subscription), now);
+void Presence::ended(Subscription& subscription, Now now) {
+  forget(subscription);
+  watches_.end(seeing(subscription), now);
 }
 
-subscription::Content Presence::compose(Subscription& subscription, event::Notifier::Body, Now now) {
-  auto body = watches_.render(following(subscription), subscription.is_secure(), now);
-  if (!body) return {};
-  return {subscription.body_type(), std::move(body)};
+void Presence::lost(Subscription& subscription, Now) { forget(subscription); }
+
+subscription::Content Presence::compose(Subscription& subscription, event::Notifier::Body body, Now now) {
+  auto shown = watches_.render(seeing(subscription), subscription.is_secure(), now);
+  if (is_partial(subscription)) return compose_partial(subscription, body, std::move(shown));
+  if (!shown.text) return {};
+  return {subscription.body_type(), std::move(shown.text)};
+}
+
+/// Versions begin with 1, and after a restart above all that were used, as each NOTIFY has taken a CSeq at
+/// most (RFC 5263 4.4).
+subscription::Content Presence::compose_partial(Subscription& subscription, event::Notifier::Body body,
+                                                presence::Drawing shown) {
+  Seeing& watcher = seeing(subscription);
+  if (!watcher.partial)
+    watcher.partial = std::make_unique<PartialNotification::Watcher>(subscription.number());
+  if (!shown.text) {
+    partial_.compose_nothing(*watcher.partial);
+    return {};
+  }
+  if (subscription.is_terminated()) shown.shared = nullptr;  // of one that ends nothing is kept
+  SharedText made = partial_.compose(*watcher.partial, subscription.resource(), shown,
+                                     body != event::Notifier::Body::partial);
+  return {subscription.body_type(), std::move(made), std::move(shown.text)};
+}
+
+void Presence::notified(Subscription& subscription, Now now) {
+  Seeing& watcher = seeing(subscription);
+  if (watcher.partial) {
+    if (is_partial(subscription))
+      partial_.sent(*watcher.partial, subscription.resource());
+    else
+      partial_.forget(*watcher.partial, subscription.resource());
+  }
+  const bool is_fetch = subscription.is_fetch();
+  if (subscription.counts() || is_fetch) watches_.sent(watcher, now);
+  if (is_fetch) watches_.end(watcher, now);
+}
+
+void Presence::forget(Subscription& subscription) {
+  if (const auto& partial = seeing(subscription).partial) partial_.forget(*partial, subscription.resource());
 }
 
 void Presence::on_state(presence::Watch& watch, Now now) {
@@ -63,6 +110,7 @@ void Presence::on_state(presence::Watch& watch, Now now) {
 }
 
 void Presence::on_view(presence::Watch& watch, const presence::View&, Now now) {
+  forget(subscription_of(watch));
   subscriptions().decide(subscription_of(watch), permission_of(watch.view()), now);
 }
 

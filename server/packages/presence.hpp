@@ -4,13 +4,15 @@
 #include <string>
 #include <string_view>
 
+#include "server/packages/partial.hpp"
 #include "server/presence/watch.hpp"
 #include "server/shard/services.hpp"
 #include "server/subscription/package.hpp"
 
 namespace beckon::server::packages {
 
-/// Event package "presence" (RFC 3856): always full documents. Each subscription is the sink of a watch.
+/// Event package "presence" (RFC 3856): full documents, and partial ones for watchers that ask for them (RFC
+/// 5263). Each subscription is the sink of a watch.
 class Presence final : public subscription::Package,
                        private presence::Sink,
                        private presence::Watches::Observer {
@@ -21,6 +23,7 @@ class Presence final : public subscription::Package,
   std::string_view table() const override { return "PST"; }
   std::span<const std::string_view> body_types() const override;
 
+  std::string_view body_type_by_name() const override;
   bool has_entities() const override { return true; }
 
   subscription::Permission admit(Entry& resource, const std::string& watcher, Now now) override;
@@ -28,9 +31,12 @@ class Presence final : public subscription::Package,
   void begun(subscription::Subscription& subscription, Now now) override;
   void refreshed(subscription::Subscription& subscription, Now now) override;
   void ended(subscription::Subscription& subscription, Now now) override;
+  void lost(subscription::Subscription& subscription, Now now) override;
   void notified(subscription::Subscription& subscription, Now now) override;
   subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,
                                 Now now) override;
+
+  const PartialNotification& partial() const { return partial_; }
 
  private:
   // presence::Sink
@@ -39,7 +45,12 @@ class Presence final : public subscription::Package,
   // presence::Watches::Observer
   void on_rules_applied(Entry& presentity, Now now) override;
 
+  subscription::Content compose_partial(subscription::Subscription& subscription, event::Notifier::Body body,
+                                        presence::Drawing shown);
+  void forget(subscription::Subscription& subscription);
+
   presence::Watches& watches_;
+  PartialNotification partial_;
 };
 
 }  // namespace beckon::server::packages

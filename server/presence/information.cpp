@@ -1,6 +1,7 @@
 #include "server/presence/information.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/pidf.hpp"
@@ -270,11 +271,11 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
   return renderings.back();
 }
 
-SharedText PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
-                                       const std::string& watcher) {
+Drawing PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
+                                    const std::string& watcher) {
   // Of a presentity that is not there nothing is kept for its watchers either.
   WallTime next;
-  if (!has_state(presentity)) return draw(presentity, what, secure, next).text;
+  if (!has_state(presentity)) return {draw(presentity, what, secure, next).text};
   return fill(presentity, rendering(presentity, what, secure), watcher);
 }
 
@@ -285,19 +286,23 @@ ShownPtr PresenceInformation::shown(Entry& presentity, const documents::Transfor
 }
 
 /// Puts the watcher's grants into their places.
-SharedText PresenceInformation::fill(const Entry& presentity, const Rendering& shared,
-                                     const std::string& watcher) {
-  if (shared.places.empty()) return shared.text;
+Drawing PresenceInformation::fill(const Entry& presentity, const Rendering& shared,
+                                  const std::string& watcher) {
+  if (shared.places.empty()) return {shared.text, shared.text};
   std::string text;
+  std::size_t grants = 1;
   std::size_t from = 0;
   for (const auto& place : shared.places) {
     text.append(*shared.text, from, place.offset - from);
-    if (DirectOffer* offer = find_offer(presentity, place.origin))
-      text += offer->grant(watcher, place.mode, environment_.random());
+    if (DirectOffer* offer = find_offer(presentity, place.origin)) {
+      const auto grant = offer->grant(watcher, place.mode, environment_.random());
+      text += grant;
+      grants = grants * 31 + std::hash<std::string_view>()(grant);
+    }
     from = place.offset;
   }
   text.append(*shared.text, from);
-  return share(text);
+  return {share(text), shared.text, std::max<std::size_t>(grants, 1)};
 }
 
 DirectOffer* PresenceInformation::find_offer(const Entry& presentity,

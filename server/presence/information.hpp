@@ -19,6 +19,14 @@
 
 namespace beckon::server::presence {
 
+/// A document for one watcher.
+struct Drawing {
+  SharedText text{};  ///< Null: the watcher may see nothing.
+  /// The same without grants: all that see the same of this state get this very text. Null: nobody else does.
+  SharedText shared{};
+  std::size_t grants = 0;  ///< A hash of the watcher's grants in it; 0: there are none.
+};
+
 /// PIT, the presence information table: what watchers get of the presentities of a shard. Their state is made
 /// of publications and bindings when somebody asks, once for each version and class of watchers. Where time
 /// alone changes a state that somebody was shown, a timer announces that.
@@ -33,8 +41,8 @@ class PresenceInformation final : public publication::Package, public registrar:
 
   /// The document for watchers that may see `what`. `secure`: their next hop is encrypted, so <direct> may
   /// stay, with the grants of `watcher` (DIRECT_SESSIONS 3.5).
-  SharedText render(Entry& presentity, const documents::Transformations& what, bool secure,
-                    const std::string& watcher);
+  Drawing render(Entry& presentity, const documents::Transformations& what, bool secure,
+                 const std::string& watcher);
   /// What the document of `render` shows, in words.
   ShownPtr shown(Entry& presentity, const documents::Transformations& what, bool secure);
 
@@ -118,7 +126,7 @@ class PresenceInformation final : public publication::Package, public registrar:
                  WallTime& next) const;
   void arm(Entry& presentity, Rendered& rendered);
   const Rendering& rendering(Entry& presentity, const documents::Transformations& what, bool secure);
-  SharedText fill(const Entry& presentity, const Rendering& shared, const std::string& watcher);
+  Drawing fill(const Entry& presentity, const Rendering& shared, const std::string& watcher);
   DirectOffer* find_offer(const Entry& presentity, const Composition::Origin& origin) const;
   void changed(Entry& presentity, Now now);
 

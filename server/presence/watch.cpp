@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "server/presence/information.hpp"
 #include "server/xcap/documents.hpp"
 
 namespace beckon::server::presence {
@@ -272,7 +271,7 @@ void Watches::apply(Entry& presentity, Now now) {
 
 // Documents
 
-SharedText Watches::render(Watch& watch, bool secure, Now now) {
+Drawing Watches::render(Watch& watch, bool secure, Now now) {
   watch.is_withheld_ = false;
   Entry& presentity = *watch.presentity_;
   const bool follows = watch.is_followed();
@@ -287,18 +286,18 @@ SharedText Watches::render(Watch& watch, bool secure, Now now) {
   return render(watch, watch.view(), secure);
 }
 
-SharedText Watches::render(Watch& watch, const View& view, bool secure) {
+Drawing Watches::render(Watch& watch, const View& view, bool secure) {
   Entry& presentity = *watch.presentity_;
   watch.drawn_ = nothing_;
-  if (view.permission == Permission::confirm || view.permission == Permission::block) return nullptr;
+  if (view.permission == Permission::confirm || view.permission == Permission::block) return {};
   watch.drawn_ = pretence_;
   if (view.permission == Permission::polite_block)
-    return beckon::share(PresenceInformation::render_nothing(presentity.aor()));
+    return {beckon::share(PresenceInformation::render_nothing(presentity.aor()))};
   const std::string watcher(watch.watcher_);
   const auto draw = [&](const documents::Transformations& what) {
-    SharedText text = information_.render(presentity, what, secure, watcher);
+    Drawing drawing = information_.render(presentity, what, secure, watcher);
     watch.drawn_ = information_.shown(presentity, what, secure);
-    return text;
+    return drawing;
   };
   if (view.what.direct == ds1::Mode::off) return draw(view.what);
   // Without a password the watcher is whoever From names, and is granted nothing; nor is one that does not

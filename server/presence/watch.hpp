@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "protocol/base/bytes.hpp"
+#include "server/presence/information.hpp"
 #include "server/presence/ledger.hpp"
 #include "server/presence/permits.hpp"
 #include "server/presence/policy.hpp"
@@ -28,7 +29,6 @@ class Documents;
 
 namespace beckon::server::presence {
 
-class PresenceInformation;
 class Watch;
 class Watches;
 
@@ -109,9 +109,9 @@ class Watches {
   void follow(Watch& watch, Now now);
   void end(Watch& watch, Now now);
 
-  /// The document of the watch's presentity as its watcher may see it. Null: it may see nothing. `secure`:
-  /// the next hop to the watcher is encrypted.
-  SharedText render(Watch& watch, bool secure, Now now);
+  /// The document of the watch's presentity as its watcher may see it. `secure`: the next hop to the watcher
+  /// is encrypted.
+  Drawing render(Watch& watch, bool secure, Now now);
 
   /// What the last `render` of the watch gave is being sent.
   void sent(Watch& watch, Now now);
@@ -179,7 +179,7 @@ class Watches {
   void give_withheld(Entry& presentity, std::string_view watcher, Now now);
   void drop_if_idle(Entry& presentity, Watched& part);
   void note_end(Watch& watch, Now now);
-  SharedText render(Watch& watch, const View& view, bool secure);
+  Drawing render(Watch& watch, const View& view, bool secure);
   ViewPtr share(Watched* part, View view);
   bool is_outdated(const Entry& presentity, const Watched& part, Now now) const;
   void set_rules(Entry& presentity, Watched& part, Now now);

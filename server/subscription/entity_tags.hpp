@@ -20,8 +20,9 @@ class EntityTags {
   std::string_view of(const Content& content);
 
  private:
-  Content last_;
-  std::string tag_;  ///< Of `last_`.
+  SharedText entity_;
+  std::string_view type_;
+  std::string tag_;  ///< Of these two.
 };
 
 }  // namespace beckon::server::subscription

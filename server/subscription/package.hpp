@@ -38,6 +38,8 @@ class PackageData {
 struct Content {
   std::string_view type{};  ///< Content-Type with parameters, a literal; empty: no body.
   SharedText body{};
+  /// What entity-tags are made of where the body is but a change: the whole state (RFC 5839 4).
+  SharedText entity{};
 };
 
 /// One event package (RFC 6665 5.4). The room `Subscriptions` owns dialogs, timers, records and delivery; the
@@ -57,8 +59,12 @@ class Package {
   virtual event::Expiry expiry() const;
   /// MIME types a NOTIFY may carry, the default first (RFC 6665 5.4.5); no Accept means the default.
   virtual std::span<const std::string_view> body_types() const = 0;
-  /// Its documents are always full and say nothing but the state, so that equal states give equal documents:
-  /// NOTIFYs carry an entity-tag made of the document, and watchers that name it get no copy (RFC 5839).
+  /// One of them that a watcher gets only if its Accept names it, and then rather than another that it wants
+  /// as much.
+  virtual std::string_view body_type_by_name() const { return {}; }
+  /// Its full documents (`Content::entity`, else the body) say nothing but the state, so that equal states
+  /// give equal documents: NOTIFYs carry an entity-tag made of the document, and watchers that name it get no
+  /// copy (RFC 5839). `compose` must not count as sent then: `notified` does.
   virtual bool has_entities() const { return false; }
   virtual event::Notifier::Config pacing() const { return {}; }
 
@@ -79,7 +85,7 @@ class Package {
   virtual void ended(Subscription&, Now) {}
   /// The watcher's connection is gone; nothing is sent until the watcher refreshes.
   virtual void lost(Subscription&, Now) {}
-  /// A NOTIFY with the newest state was handed to the network.
+  /// A NOTIFY with what was composed last was handed to the network.
   virtual void notified(Subscription&, Now) {}
 
   /// The state of the resource changed: does this watcher see any of it? False: it is not notified.

@@ -21,6 +21,14 @@ std::string event_value(const Package& package, std::string_view event_id) {
   return value;
 }
 
+/// Among the package's body types; absent: none is acceptable.
+std::optional<std::uint8_t> choose_body_type(const sip::Message& request, const Package& package) {
+  const auto types = package.body_types();
+  const auto chosen = event::choose_body_type(request, types, package.body_type_by_name());
+  if (chosen.empty()) return std::nullopt;
+  return static_cast<std::uint8_t>(std::ranges::find(types, chosen) - types.begin());
+}
+
 }  // namespace
 
 Subscriptions::Subscriptions(Services& services, Sender& sender, store::StateStore& store,
@@ -108,9 +116,8 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
                           std::chrono::seconds expires) {
   const sip::Message& message = request->message;
   Entry& resource = *request->resource;
-  const auto types = package.body_types();
-  const auto body_type = event::choose_body_type(message, types);
-  if (body_type.empty()) return services_.respond(*request, 406);
+  const auto body_type = choose_body_type(message, package);
+  if (!body_type) return services_.respond(*request, 406);
   WatcherPtr watcher = index_.watcher(request->identity.aor);
   if (const auto limit = find_limit(services_.settings(), index_, resource, package, *watcher, permission);
       !limit.empty()) {
@@ -132,7 +139,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   const SubscriptionPtr made = new Subscription(package, &resource, std::move(watcher), services_.timers());
   made->head_ = std::move(*head);
   made->permission_ = permission;
-  made->body_type_ = static_cast<std::uint8_t>(std::ranges::find(types, body_type) - types.begin());
+  made->body_type_ = *body_type;
   made->since_ = now.mono;
   made->granted_ = static_cast<std::uint32_t>(expires.count());
   made->remote_cseq_ = *dialog->remote_cseq;
@@ -181,6 +188,10 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   if (!take_over(*request, subscription)) return;
   const bool ends_it = granted->count() == 0;
   const Now now = services_.clock().now();
+  // A watcher may fall back to another format (RFC 5263 4.5). Without Accept it keeps the one it has.
+  if (request->message.has(HeaderId::accept))
+    subscription.body_type_ =
+        choose_body_type(request->message, subscription.package()).value_or(subscription.body_type_);
   const auto event = sip::parse_event(request->message.header(HeaderId::event));
   lifecycle_.wish(subscription, request->message.header(HeaderId::suppress_if_match),
                   ends_it ? sip::Rates{} : event->rates, *granted, now);

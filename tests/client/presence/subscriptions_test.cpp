@@ -33,6 +33,7 @@ struct Fixture : Bench {
   std::vector<std::uint32_t> versions;
   int changes = 0;
   std::uint32_t notify_cseq = 0;
+  std::vector<sip::Message> asked;  ///< Requests that left after the response to the last NOTIFY.
 
   Result<void> subscribe(const std::string& to, const std::string& package = "presence") {
     return subscriptions.subscribe(to, package, 600, ends.take(), now());
@@ -41,7 +42,8 @@ struct Fixture : Bench {
   /// The status that a NOTIFY in the dialog of `subscribe` gets.
   int notify(const sip::Message& subscribe, const std::string& state, std::string_view body = "",
              const std::string& tag = "") {
-    return notify_typed(subscribe, state, subscribe.header(HeaderId::accept), body, tag).status();
+    return notify_typed(subscribe, state, sip::media_type(subscribe.header(HeaderId::accept)), body, tag)
+        .status();
   }
   sip::Message notify_typed(const sip::Message& subscribe, const std::string& state, std::string_view type,
                             std::string_view body, const std::string& tag = "") {
@@ -56,7 +58,10 @@ struct Fixture : Bench {
         .add(HeaderId::event, subscribe.header(HeaderId::event))
         .add(HeaderId::subscription_state, state);
     if (!tag.empty()) builder.add(HeaderId::sip_etag, tag);
-    return ask(*sip::Message::parse(share(std::move(builder).finish(type, body)))).at(0);
+    auto sent = ask(*sip::Message::parse(share(std::move(builder).finish(type, body))));
+    const sip::Message response = sent.at(0);
+    asked.assign(sent.begin() + 1, sent.end());
+    return response;
   }
 };
 
@@ -81,7 +86,7 @@ TEST_CASE_FIXTURE(Fixture,
     CAPTURE(type);
     const auto response = notify_typed(presence, "active;expires=600", type, open_document);
     CHECK(response.status() == 415);
-    CHECK(response.header(HeaderId::accept) == documents::pidf_type);
+    CHECK(response.header(HeaderId::accept) == "application/pidf+xml;q=0.5, application/pidf-diff+xml");
   }
   CHECK(read.empty());
   CHECK(subscriptions.document_of(bob) == nullptr);
@@ -173,4 +178,107 @@ TEST_CASE_FIXTURE(Fixture, "a new connection refreshes every subscription, and t
   for (int i = 0; i < 2; ++i) CHECK(accept().expires() == 600U);
   subscriptions.unsubscribe_all(now());
   for (int i = 0; i < 2; ++i) CHECK(accept().expires() == 0U);
+}
+
+namespace {
+
+/// What alice receives of bob in parts (RFC 5263).
+struct Partial : Fixture {
+  Partial() {
+    REQUIRE(subscribe(bob).has_value());
+    request = accept();
+  }
+  int receive(std::string_view body, const std::string& tag = {}) {
+    return notify_typed(request, "active;expires=600", documents::pidf_diff_type, body, tag).status();
+  }
+  int receive_full(std::uint32_t version, const std::string& basic = "open") {
+    std::string text(open_document);
+    text.replace(text.find("open"), 4, basic);
+    return receive(documents::print_full(text, version), "t" + std::to_string(version));
+  }
+  int receive_diff(std::uint32_t version, std::string_view operations) {
+    return receive(documents::print_diff(bob, operations, version), "t" + std::to_string(version));
+  }
+  /// The SUBSCRIBE that the last NOTIFY caused, answered.
+  sip::Message accept_again() {
+    REQUIRE(asked.size() == 1);
+    const sip::Message again = asked.front();
+    Bench::receive(reply_to(again, 200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}}));
+    return again;
+  }
+  std::string shown() const { return std::string(last("presence").at("basic").as_string()); }
+
+  static constexpr std::string_view close =
+      R"x(<p:replace sel="*/tuple/status/basic/text()">closed</p:replace>)x";
+  sip::Message request;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(
+    Partial, "changes are applied to the document that came before, and shown as a whole (RFC 5263 4.5)") {
+  CHECK(request.header(HeaderId::accept) == "application/pidf+xml;q=0.5, application/pidf-diff+xml");
+  CHECK(receive_full(1) == 200);
+  CHECK(shown() == "open");
+  CHECK(receive_diff(2, close) == 200);
+  CHECK(shown() == "closed");
+  CHECK(read == std::vector{bob, bob});
+  REQUIRE(subscriptions.document_of(bob) != nullptr);
+  CHECK(subscriptions.document_of(bob)->tuples.at(0).basic == documents::Basic::closed);
+  CHECK(receive_diff(3, "") == 200);
+  CHECK(shown() == "closed");
+  CHECK(receive_full(7) == 200);  // full state makes up for what was missed
+  CHECK(shown() == "open");
+  CHECK(receive_diff(8, close) == 200);
+  CHECK(shown() == "closed");
+  CHECK(asked.empty());
+}
+
+TEST_CASE_FIXTURE(Partial,
+                  "an older version is dropped; one that is too new makes the agent ask for full state") {
+  CHECK(receive_full(5) == 200);
+  const auto before = read.size();
+  for (const std::uint32_t version : {5U, 4U, 1U}) CHECK(receive_diff(version, close) == 200);
+  CHECK(receive_full(5, "closed") == 200);
+  CHECK(read.size() == before);
+  CHECK(asked.empty());
+  CHECK(receive_diff(7, close) == 200);
+  CHECK(read.size() == before);
+  const auto again = accept_again();
+  CHECK_FALSE(again.has(HeaderId::suppress_if_match));
+  CHECK(sip::media_type(again.values(HeaderId::accept).at(1)) == documents::pidf_diff_type);
+  CHECK(receive_full(8, "closed") == 200);
+  CHECK(shown() == "closed");
+}
+
+TEST_CASE_FIXTURE(Partial, "a change before any full state makes the agent ask for it") {
+  CHECK(receive_diff(1, close) == 200);
+  CHECK(read.empty());
+  accept_again();
+  CHECK(receive_full(2) == 200);
+  CHECK(shown() == "open");
+}
+
+TEST_CASE_FIXTURE(Partial,
+                  "a change that cannot be applied makes the agent ask for whole documents from then on") {
+  CHECK(receive_full(1) == 200);
+  CHECK(receive_diff(2, R"x(<p:remove sel="*/tuple[@id='other']"/>)x") == 200);
+  CHECK(shown() == "open");
+  const auto again = accept_again();
+  CHECK(again.header(HeaderId::accept) == documents::pidf_type);
+  CHECK(notify_typed(again, "active;expires=600", documents::pidf_type, open_document).status() == 200);
+  CHECK(shown() == "open");
+  // A server that goes on with changes is understood when it begins with full state.
+  CHECK(receive_full(4, "closed") == 200);
+  CHECK(shown() == "closed");
+}
+
+TEST_CASE_FIXTURE(Partial, "the state in another format ends what changes could follow (RFC 5263 4.5)") {
+  CHECK(receive_full(1) == 200);
+  CHECK(notify_typed(request, "active;expires=600", documents::pidf_type, open_document).status() == 200);
+  CHECK(receive_diff(2, close) == 200);
+  CHECK(shown() == "open");
+  accept_again();
+  CHECK(receive_full(3, "closed") == 200);
+  CHECK(shown() == "closed");
 }

@@ -8,7 +8,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/documents/dialoginfo.hpp"
 #include "protocol/documents/namespaces.hpp"
-#include "protocol/documents/pidf.hpp"
+#include "protocol/documents/pidf_diff.hpp"
 #include "protocol/documents/pres_rules.hpp"
 #include "protocol/documents/winfo.hpp"
 
@@ -124,4 +124,26 @@ TEST_CASE("the conditions of RFC 4745's examples hold for the watchers that the 
     CHECK(matches(rules->rules.at(row.rule).conditions, {row.aor, *parse_time(row.now), row.sphere}) ==
           row.holds);
   }
+}
+
+TEST_CASE("the changes of RFC 5262 6, applied to the full document there") {
+  const auto folder = corpora / "xml" / "examples";
+  PartialPresence copy;
+  REQUIRE(copy.take(read(folder / "rfc5262-s6-1.xml"), "s") == PartialPresence::Taken::yes);
+  const Presence before = copy.presence();
+  CHECK(copy.version() == 567);
+  REQUIRE(copy.take(read(folder / "rfc5262-s6-2.xml"), "s") == PartialPresence::Taken::yes);
+  const Presence& after = copy.presence();
+  CHECK(copy.version() == 568);
+  REQUIRE(after.tuples.size() == 4);
+  CHECK(after.tuples[0] == before.tuples[0]);
+  CHECK(after.tuples[1].contact->priority == 700);
+  CHECK(after.tuples[2].id == "r1230d");
+  CHECK(after.tuples[2].basic == Basic::open);
+  CHECK(after.tuples[3].id == "ert4773");
+  CHECK(after.tuples[3].contact->uri == "mailto:pep@example.com");
+  CHECK(after.notes == before.notes);
+  CHECK(after.devices == before.devices);
+  CHECK(activities(before.persons.at(0)) == std::vector<std::string>{"on-the-phone", "busy"});
+  CHECK(activities(after.persons.at(0)) == std::vector<std::string>{"on-the-phone"});
 }

@@ -5,7 +5,7 @@
 
 #include "protocol/documents/dialoginfo.hpp"
 #include "protocol/documents/direct.hpp"
-#include "protocol/documents/pidf.hpp"
+#include "protocol/documents/pidf_diff.hpp"
 #include "protocol/documents/pres_rules.hpp"
 #include "protocol/documents/reginfo.hpp"
 #include "protocol/documents/winfo.hpp"
@@ -127,6 +127,13 @@ int main(int argc, char** argv) {
   auto printed = print_with_grant_places(make_presence(lower(direct, ds1::Mode::ask)));
   printed.text.insert(printed.grants.at(0).offset, print(ds1::Grant{Bytes(60, 5), {}}));
   write("pidf_granted.xml", printed.text);
+  write("pidf_full.xml", print_full(print(make_presence(direct)), 1));
+  auto changed = make_presence(direct);
+  changed.tuples.front().basic = Basic::closed;
+  changed.persons.clear();
+  changed.notes.push_back({"a new note", "en"});
+  write("pidf_diff.xml",
+        print_diff(changed.entity, make_operations(print(make_presence(direct)), print(changed)).value(), 2));
   write("winfo.xml", print(make_winfo()));
   write("winfo_empty.xml", print(WatcherInfo{}));
   write("reginfo.xml", print(make_reginfo()));

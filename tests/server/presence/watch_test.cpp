@@ -30,7 +30,7 @@ struct Follower final : presence::Sink {
     read();
   }
   void read() {
-    const SharedText text = watches().render(watch, /*secure=*/true, stage.clock_.at);
+    const SharedText text = watches().render(watch, /*secure=*/true, stage.clock_.at).text;
     if (!text) {
       shown = "nothing";
       return;

@@ -196,10 +196,13 @@ std::string Driver::subscribe_text(std::uint32_t number, Ticket ticket) {
   Dialog& dialog = dialogs_[number];
   const std::string from = user('w', watcher_of(number)), to = user('p', presentity_of(number));
   const auto call = fmt::format(FMT_COMPILE("d{:08x}@127.0.0.1"), number);
-  const auto headers = fmt::format(FMT_COMPILE("Contact: <sip:{}@127.0.0.1:{}>\r\n"
-                                               "Event: presence\r\nExpires: 3600\r\n"
-                                               "Accept: application/pidf+xml\r\n"),
-                                   from, port_);
+  auto headers =
+      fmt::format(FMT_COMPILE("Contact: <sip:{}@127.0.0.1:{}>\r\n"
+                              "Event: presence\r\nExpires: 3600\r\n"
+                              "Accept: application/pidf+xml{}\r\n"),
+                  from, port_, job_.form == Form::partial ? ";q=0.5, application/pidf-diff+xml" : "");
+  if (job_.form == Form::conditional && !dialog.entity_tag.empty())
+    headers += fmt::format(FMT_COMPILE("Suppress-If-Match: {}\r\n"), dialog.entity_tag);
   return print({.method = "SUBSCRIBE",
                 .uri = dialog.target.empty() ? address(to) : dialog.target,
                 .from = from,
@@ -233,6 +236,7 @@ void Driver::on_response(std::string_view text, int status) {
   if (!flight.open || flight.ticket.serial != ticket->serial || flight.answered) return;
   flight.answered = true;
   unanswered_ = 0;
+  if (status == 204) flight.notifies = 0;
   if (status / 100 == 2 || job_.operation == Operation::echo) {
     keep(flight, text);
   } else {
@@ -260,6 +264,8 @@ void Driver::on_notify(std::string_view text) {
   if (cseq <= dialog.notified) return void(++totals_.retransmissions);
   dialog.notified = cseq;
   ++notifies_;
+  notify_octets_ += text.size();
+  if (job_.form == Form::conditional) dialog.entity_tag = header(text, "SIP-ETag");
   const bool publish = job_.operation == Operation::publish;
   const std::uint32_t actor = publish ? presentity_of(*number) : *number;
   const std::uint32_t slot = actor < slots_.size() ? slots_[actor] : none;

@@ -25,6 +25,10 @@ enum class Operation : std::uint8_t {
   refresh,    ///< SUBSCRIBE in the dialog of a subscription; its 200 and the NOTIFY.
 };
 
+/// What a watcher asks for: whole documents; nothing that it has (RFC 5839), in `refresh`; what changed (RFC
+/// 5263).
+enum class Form : std::uint8_t { full, conditional, partial };
+
 /// Operations one after the other, at most `window` at a time. Each actor (user, presentity or dialog) has at
 /// most one of them at a time.
 struct Job {
@@ -33,6 +37,7 @@ struct Job {
   std::uint32_t window = 64;
   double seconds = 0;          ///< How long new ones begin; 0: each actor has one turn.
   std::uint32_t notifies = 0;  ///< Of one `publish`.
+  Form form = Form::full;      ///< Of `subscribe` and `refresh`.
   /// `subscribe` with `seconds`: each turn is a new dialog, and `actors` is not used.
 };
 
@@ -66,6 +71,8 @@ class Driver {
 
   /// NOTIFYs received since the start, each dialog's retransmissions not counted.
   std::uint64_t notifies() const { return notifies_; }
+  /// Octets of these.
+  std::uint64_t notify_octets() const { return notify_octets_; }
   std::uint64_t unexpected() const { return unexpected_; }  ///< Texts that belong to no operation.
   std::uint16_t port() const { return link_->port(); }
 
@@ -73,6 +80,7 @@ class Driver {
   using Clock = std::chrono::steady_clock;
   struct Dialog {
     std::string tag, target;  ///< The server's.
+    std::string entity_tag;   ///< Of the last document, where conditions are asked for.
     std::uint32_t cseq = 0;
     std::uint32_t notified = 0;  ///< The highest CSeq of a NOTIFY.
   };
@@ -113,7 +121,7 @@ class Driver {
   std::vector<std::uint32_t> bound_;  ///< CSeq of each user's REGISTER.
   std::vector<std::string> etags_;    ///< Of each presentity.
   std::vector<Dialog> dialogs_;
-  std::uint64_t notifies_ = 0, unexpected_ = 0;
+  std::uint64_t notifies_ = 0, notify_octets_ = 0, unexpected_ = 0;
   unsigned unanswered_ = 0;  ///< Operations without an answer, one after the other.
 
   Job job_;

@@ -56,7 +56,8 @@ const std::vector<RateCase> rates{
 const std::vector<MemoryCase> memory{{"memory-publication", Operation::publish, 1},
                                      {"memory-subscription", Operation::subscribe, 10}};
 
-const std::vector<OwnCase> own{{"million", run_million}, {"slices", run_slices}};
+const std::vector<OwnCase> own{
+    {"million", run_million}, {"slices", run_slices}, {"forms", run_forms}, {"last-notify", run_last_notify}};
 
 }  // namespace
 }  // namespace beckon::bench

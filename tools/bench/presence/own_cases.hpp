@@ -12,4 +12,11 @@ void run_million(const Options& options);
 /// how long other users wait meanwhile.
 void run_slices(const Options& options);
 
+/// 10 000 watchers of one presentity that want whole documents, nothing that they have, or what changed: CPU
+/// and octets of a PUBLISH and of a refresh by all of them.
+void run_forms(const Options& options);
+
+/// From PUBLISH to the last of 1 000 NOTIFYs while other users are served: p50 and p99.
+void run_last_notify(const Options& options);
+
 }  // namespace beckon::bench

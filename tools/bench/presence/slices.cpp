@@ -109,18 +109,19 @@ std::string rules(bool notes, int stranger) {
 
 class Stage {
  public:
-  Stage(const Options& options, std::uint32_t watchers)
+  Stage(const Options& options, std::uint32_t watchers, Form form = Form::full)
       : running_(Server::beckond, options.beckond, {"--listen", "https:127.0.0.1:0"}),
         watchers_(watchers),
+        form_(form),
         driver_(running_.port(), 1),
         pinger_(running_.port()),
         https_(running_.port("https")) {
     expect(driver_.run({.operation = Operation::publish, .actors = 1}));
     put(rules(true, 0));
     const std::uint32_t first = watchers > last_subscriptions ? watchers - last_subscriptions : 0;
-    expect(driver_.run({.operation = Operation::subscribe, .actors = first}));
+    expect(driver_.run({.operation = Operation::subscribe, .actors = first, .form = form}));
     const double cpu = running_.subject().cpu_seconds();
-    expect(driver_.run({.operation = Operation::subscribe, .actors = watchers}));
+    expect(driver_.run({.operation = Operation::subscribe, .actors = watchers, .form = form}));
     subscribe_microseconds_ = 1e6 * (running_.subject().cpu_seconds() - cpu) / (watchers - first);
     pinger_.begin();
     settle();
@@ -128,19 +129,52 @@ class Stage {
   }
 
   void run() {
-    report("publish", [this] {
-      driver_.begin({.operation = Operation::publish, .actors = 1, .notifies = watchers_});
-      while (!driver_.is_done()) step();
-      expect(driver_.end());
-    });
+    report("publish", [this] { publish(); });
     report("put, same views", [this] { put_beside(rules(true, ++stranger_)); });
     report("put, other views", [this] { put_beside(rules(notes_ = !notes_, stranger_)); });
   }
 
+  void run_forms() {
+    report("publish", [this] { publish(); });
+    report("refresh", [this] {
+      driver_.begin({.operation = Operation::refresh, .actors = watchers_, .form = form_});
+      while (!driver_.is_done()) step();
+      expect(driver_.end());
+    });
+  }
+
+  void run_last_notify() {
+    constexpr int publications = 200;
+    std::vector<double> waits;
+    pinger_.begin();
+    for (int i = 0; i < publications; ++i) {
+      const auto began = Clock::now();
+      publish();
+      waits.push_back(1000 * seconds(Clock::now() - began));
+    }
+    std::sort(waits.begin(), waits.end());
+    fmt::print(
+        "{{\"bench\":\"presence\",\"case\":\"last-notify\",\"form\":\"{}\",\"watchers\":{},\"p50_ms\":{:.2f},"
+        "\"p99_ms\":{:.2f}{}}}\n",
+        name_of(form_), watchers_, waits[waits.size() / 2], waits[waits.size() * 99 / 100], pinger_.report());
+    std::fflush(stdout);
+  }
+
  private:
+  static const char* name_of(Form form) {
+    return form == Form::full ? "full" : form == Form::partial ? "partial" : "conditional";
+  }
+
   void step() {
     driver_.step(0);
     pinger_.step();
+  }
+
+  /// Until the last NOTIFY of it has come.
+  void publish() {
+    driver_.begin({.operation = Operation::publish, .actors = 1, .notifies = watchers_, .form = form_});
+    while (!driver_.is_done()) step();
+    expect(driver_.end());
   }
 
   void expect(const Totals& totals) {
@@ -185,14 +219,14 @@ class Stage {
     const auto began = Clock::now();
     const double cpu = running_.subject().cpu_seconds();
     while (Clock::now() - began < milliseconds(2000)) step();
-    print("idle", running_.subject().cpu_seconds() - cpu, 2, 0);
+    print("idle", running_.subject().cpu_seconds() - cpu, 2, 0, 0);
     return (running_.subject().cpu_seconds() - cpu) / seconds(Clock::now() - began);
   }
 
   void report(const std::string& action, const std::function<void()>& act) {
     std::vector<double> cpu, wall;
     pinger_.begin();
-    const auto notified = driver_.notifies();
+    const auto notified = driver_.notifies(), octets = driver_.notify_octets();
     for (int i = 0; i < rounds; ++i) {
       const auto began = Clock::now();
       const double before = running_.subject().cpu_seconds();
@@ -200,19 +234,24 @@ class Stage {
       wall.push_back(seconds(settle() - began));
       cpu.push_back(running_.subject().cpu_seconds() - before - idle_ * seconds(Clock::now() - began));
     }
-    print(action, median(cpu), median(wall), (driver_.notifies() - notified) / rounds);
+    print(action, median(cpu), median(wall), (driver_.notifies() - notified) / rounds,
+          (driver_.notify_octets() - octets) / rounds);
   }
 
-  void print(const std::string& action, double cpu, double wall, std::uint64_t notifies) {
+  void print(const std::string& action, double cpu, double wall, std::uint64_t notifies,
+             std::uint64_t octets) {
     fmt::print(
-        "{{\"bench\":\"presence\",\"case\":\"slices\",\"watchers\":{},\"action\":\"{}\",\"cpu_ms\":{:.2f},"
-        "\"wall_ms\":{:.1f},\"notifies\":{},\"subscribe_cpu_us\":{:.1f}{}}}\n",
-        watchers_, action, 1000 * cpu, 1000 * wall, notifies, subscribe_microseconds_, pinger_.report());
+        "{{\"bench\":\"presence\",\"case\":\"slices\",\"form\":\"{}\",\"watchers\":{},\"action\":\"{}\","
+        "\"cpu_ms\":{:.2f},\"wall_ms\":{:.1f},\"notifies\":{},\"notify_octets\":{},\"subscribe_cpu_us\":{:."
+        "1f}{}}}\n",
+        name_of(form_), watchers_, action, 1000 * cpu, 1000 * wall, notifies, octets, subscribe_microseconds_,
+        pinger_.report());
     std::fflush(stdout);
   }
 
   Running running_;
   std::uint32_t watchers_;
+  Form form_;
   Driver driver_;
   Pinger pinger_;
   Https https_;
@@ -225,6 +264,15 @@ class Stage {
 
 void run_slices(const Options& options) {
   for (const std::uint32_t watchers : {100u, 1000u, 10000u}) Stage(options, watchers).run();
+}
+
+void run_forms(const Options& options) {
+  for (const Form form : {Form::full, Form::conditional, Form::partial})
+    Stage(options, 10000, form).run_forms();
+}
+
+void run_last_notify(const Options& options) {
+  for (const Form form : {Form::full, Form::partial}) Stage(options, 1000, form).run_last_notify();
 }
 
 }  // namespace beckon::bench
