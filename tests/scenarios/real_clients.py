@@ -1,5 +1,6 @@
-"""Real user agents. Debian's baresip sees what a `beckon` publishes, over UDP, TCP and TLS; Debian's twinkle, which has no
-TLS, sees it over UDP and TCP, and shows open, closed and open again to a `beckon` that watches.
+"""Real user agents (Debian's baresip and twinkle-console) as publishers and watchers: each shows open, closed and open again
+to a `beckon` that watches, and sees the same of a `beckon` that publishes, over UDP and TCP; baresip over TLS, too, which
+twinkle does not have.
 """
 
 import json
@@ -42,7 +43,7 @@ class Client:
 
 
 class Baresip(Client):
-    """Driven by its control socket; registers and watches one contact."""
+    """Driven by its control socket; registers, publishes its state, watches one contact."""
 
     WORDS = {"open": "Online", "closed": "Offline"}
 
@@ -53,7 +54,7 @@ class Baresip(Client):
             "module_path /usr/lib/baresip/modules", "module account.so", "module contact.so", "module_app presence.so",
             "module_app ctrl_tcp.so", f"ctrl_tcp_listen 127.0.0.1:{self.port}", f"sip_cafile {server.certificate}")))
         (self.folder / "accounts").write_text(
-            f"<sip:{user[0]};transport={transport}>;auth_pass={user[1]};regint=600;"
+            f"<sip:{user[0]};transport={transport}>;auth_pass={user[1]};regint=600;pubint=600;"
             f"outbound=\"sip:{server.listen[transport]};transport={transport}\"\n")
         (self.folder / "contacts").write_text(f"\"Contact\" <sip:{contact[0]}>;presence=p2p\n")
 
@@ -79,6 +80,16 @@ class Baresip(Client):
                 check(more, f"baresip answers {name}")
                 answer += more
         return json.loads(answer[found.end():found.end() + int(found.group(1))]).get("data", "")
+
+    def begin(self):
+        """It publishes by itself that it is open."""
+
+    @staticmethod
+    def made(its_tuple):
+        return its_tuple["id"] == "t4109"
+
+    def publish(self, state):
+        self.command({"open": "presence_online", "closed": "presence_offline"}[state])
 
     def sees(self, state):
         return self.WORDS[state] in self.command("contacts")
@@ -110,6 +121,13 @@ class Twinkle(Client):
         self.process.process.stdin.write(words + "\n")
         self.process.process.stdin.flush()
 
+    def begin(self):
+        self.publish("open")
+
+    @staticmethod
+    def made(its_tuple):
+        return "contact" not in its_tuple  # the server's own tuple of a registered device has one
+
     def publish(self, state):
         self.say({"open": "presence -b online", "closed": "presence -b offline"}[state])
 
@@ -121,11 +139,12 @@ class Twinkle(Client):
 def shows(alice, bob):
     """bob, a beckon, sees what the client publishes. Each state is published when the one before has been answered."""
     bob.run("subscribe", to=f"sip:{ALICE[0]}")
-    for state in STATES:
+    alice.begin()
+    bob.wait("presence", basic="open", where=lambda event: any(alice.made(each) for each in event["tuples"]))
+    for state in STATES[1:]:
         bob.forget()
         alice.publish(state)
-        # The server's own tuple of a registered device, which is open, has a contact.
-        bob.wait("presence", basic=state, where=lambda event: "contact" not in event["tuples"][0])
+        bob.wait("presence", basic=state)
 
 
 def sees(alice, bob):
@@ -144,8 +163,8 @@ def play(server, client, transports, *parts):
 
 
 def baresip(server):
-    """baresip sees bob open, closed and open over UDP, TCP and TLS"""
-    play(server, Baresip, ("udp", "tcp", "tls"), sees)
+    """baresip shows alice open, closed and open, and sees bob so, over UDP, TCP and TLS"""
+    play(server, Baresip, ("udp", "tcp", "tls"), shows, sees)
 
 
 def twinkle(server):
