@@ -1,6 +1,7 @@
 #include "server/presence/clock.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/rpid.hpp"
@@ -27,17 +28,16 @@ class ClockPass {
 
   void pass(Tuple& tuple) {
     pass(tuple.extensions);
-    std::vector<TimedStatus> present;
+    std::multimap<WallTime, TimedStatus> present;  // by its beginning
     std::erase_if(tuple.extensions, [&](const xml::Fragment& element) {
       auto timed = documents::parse_timed_status(element);
       if (!timed) return false;
       note(timed->interval);
       if (timed->interval.from > now_) return false;
-      if (timed->interval.covers(now_)) present.push_back(std::move(*timed));
+      if (timed->interval.covers(now_)) present.emplace(timed->interval.from, std::move(*timed));
       return true;
     });
-    std::ranges::stable_sort(present, {}, [](const TimedStatus& timed) { return timed.interval.from; });
-    for (TimedStatus& timed : present) apply(std::move(timed), tuple);
+    for (auto& [from, timed] : present) apply(std::move(timed), tuple);
   }
 
   WallTime next() const { return next_; }

@@ -1,6 +1,8 @@
 #include "server/presence/merge.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "protocol/base/text.hpp"
@@ -61,7 +63,8 @@ void Merging::add(std::vector<Component>&& components, std::uint16_t publication
     const WallTime latest = published.value_or(WallTime::min());
     const auto said = parse_time(component.timestamp);
     const WallTime time = said && published ? std::min(*said, latest) : said.value_or(latest);
-    groups_[known->second].voices.push_back({time, std::move(component)});
+    auto& voices = groups_[known->second].voices;
+    voices.push_back({time, voices.size(), std::move(component)});
   }
 }
 
@@ -69,8 +72,8 @@ Component Merging::merge(std::vector<Voice>&& voices, bool on_the_phone) const {
   Component merged;
   merged.id = std::move(voices.front().component.id);
   // The newest first; of equal times the later publication.
-  std::ranges::reverse(voices);
-  std::ranges::stable_sort(voices, std::ranges::greater(), &Voice::time);
+  std::ranges::sort(voices, std::ranges::greater(),
+                    [](const Voice& voice) { return std::pair(voice.time, voice.number); });
   merged.timestamp = voices.front().component.timestamp;
 
   std::unordered_map<std::string, const Voice*> speakers;  // by kind of element
@@ -85,11 +88,14 @@ Component Merging::merge(std::vector<Voice>&& voices, bool on_the_phone) const {
       best = std::max(best, rank.value());
     }
   }
+  std::vector<xml::Fragment> last;
   for (Voice& voice : voices) {
     Component& one = voice.component;
     for (xml::Fragment& element : one.extensions) {
       const auto speaker = speakers.try_emplace(element.ns + ' ' + element.name, &voice).first;
-      if (speaker->second == &voice) merged.extensions.push_back(std::move(element));
+      // <deviceID> follows the elements of other namespaces (RFC 4479 5.1.2).
+      auto& place = element.ns == ns::data_model ? last : merged.extensions;
+      if (speaker->second == &voice) place.push_back(std::move(element));
     }
     if (merged.notes.empty()) merged.notes = std::move(one.notes);
   }
@@ -100,10 +106,7 @@ Component Merging::merge(std::vector<Voice>&& voices, bool on_the_phone) const {
     else
       *shown = documents::add_engagement(*shown, engagement);
   }
-  // <deviceID> follows the elements of other namespaces (RFC 4479 5.1.2).
-  if (kind_ == Kind::device)
-    std::ranges::stable_partition(merged.extensions,
-                                  [](const xml::Fragment& element) { return element.ns != ns::data_model; });
+  std::ranges::move(last, std::back_inserter(merged.extensions));
   return merged;
 }
 

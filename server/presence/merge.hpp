@@ -40,11 +40,12 @@ class Merging {
  private:
   struct Voice {
     WallTime time;
+    std::size_t number;  ///< In the order in which they came.
     documents::Component component;
   };
   struct Group {
     std::uint16_t publication = 0;  ///< The one that brought it first.
-    std::vector<Voice> voices;      ///< In the order in which they came.
+    std::vector<Voice> voices{};
   };
 
   std::string key_of(const documents::Component& component) const;
