@@ -63,7 +63,7 @@ std::string without_escapes(std::string_view text) {
 }  // namespace
 
 std::string public_gruu(std::string_view aor, std::string_view instance) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
+  constexpr std::string_view escape_digits = "0123456789ABCDEF";
   constexpr std::string_view name = ";gr=";
   std::string text;
   if (!is_urn(instance)) return text;
@@ -75,7 +75,7 @@ std::string public_gruu(std::string_view aor, std::string_view instance) {
       continue;
     }
     const auto octet = static_cast<unsigned char>(c);
-    text.append({'%', digits[octet >> 4], digits[octet & 15]});
+    text.append({'%', escape_digits[octet >> 4], escape_digits[octet & 15]});
   }
   return text;
 }

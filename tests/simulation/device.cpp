@@ -65,7 +65,7 @@ void Device::start() {
   registration_.call_id = new_call_id();
   later(registration_.timer, soon(), [this] { ask_registration(); });
   for (auto& [package, publication] : publications_)
-    later(publication.timer, soon(), [this, &package = package] { ask_publication(package); });
+    later(publication.timer, soon(), [this, &package] { ask_publication(package); });
   for (auto& [topic, subscription] : subscriptions_) ask_again(topic, soon());
 }
 
@@ -362,7 +362,7 @@ void Device::on_subscribed(const Topic& topic, int status, const sip::Message* r
 void Device::refresh() {
   ask_registration();
   for (auto& [package, publication] : publications_)
-    later(publication.timer, soon(), [this, &package = package] { ask_publication(package); });
+    later(publication.timer, soon(), [this, &package] { ask_publication(package); });
   for (auto& [topic, subscription] : subscriptions_) ask_again(topic, soon());
 }
 

@@ -374,16 +374,14 @@ class Presence {
     for (const Human& owner : people_) {
       hold([&] { return check_bindings(owner.aor); });
       for (const auto& [package, kind] : {std::pair("presence", "state"), std::pair("dialog", "call")})
-        hold([&, package = package, kind = kind] { return check_published(owner.aor, package, kind); });
+        hold([&] { return check_published(owner.aor, package, kind); });
       hold([&] { return check_mail(owner.aor); });
       hold([&] { return check_subscriptions(owner.aor); });
     }
     for (const Device& device : devices_)
       if (device.is_running())
         for (const auto& [topic, subscription] : device.subscriptions())
-          hold([&, &topic = topic, &subscription = subscription] {
-            return check_subscription(device, topic, subscription);
-          });
+          hold([&] { return check_subscription(device, topic, subscription); });
     check_wire();
   }
 
