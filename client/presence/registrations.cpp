@@ -31,7 +31,8 @@ Registrations::News Registrations::take(const documents::RegistrationInfo& info)
       const std::string device = device_of(contact);
       if (contact.state == documents::ContactState::terminated) {
         ended.insert(device);
-      } else if (active.insert(device).second && has_begun_ && !known_.contains(device)) {
+      } else if ((is_full ? 0 : known_.size()) + active.size() < devices_max &&
+                 active.insert(device).second && has_begun_ && !known_.contains(device)) {
         news.fresh.push_back(contact.uri);
       }
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -18,6 +19,9 @@ class Registrations {
     bool is_gap = false;             ///< Versions were missed; ask for full state.
     std::vector<std::string> fresh;  ///< URIs of contacts that registered since the last document.
   };
+  /// More devices of one user than these are not told apart: a server that names ever more costs no memory.
+  static constexpr std::size_t devices_max = 1000;
+
   /// Those of the first document were registered before, so they are not new. A refresh is not, nor is a
   /// contact that a full document repeats: after a restart of the server, or in a new subscription.
   News take(const documents::RegistrationInfo& info);

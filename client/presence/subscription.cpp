@@ -37,6 +37,8 @@ void Subscription::refresh(Now now) { perform(machine_.refresh(now.mono), now); 
 
 void Subscription::reload(Now now) {
   entity_tag_.clear();
+  if (reloads_ >= reloads_max) return;
+  ++reloads_;
   refresh(now);
 }
 

@@ -35,8 +35,12 @@ class Subscription {
   void stop(Done done, Now now);
   /// Asks for the state, unless the server knows that this is the document we have: the connection is new.
   void refresh(Now now);
-  /// Asks for full state whatever we have: a version was missed.
+  /// Asks for full state whatever we have: a version was missed. A server that does not send it is asked
+  /// `reloads_max` times in a row; after that only the refreshes ask.
   void reload(Now now);
+  /// A document was taken, so the next one that is missed is asked for again.
+  void settle() { reloads_ = 0; }
+  static constexpr int reloads_max = 8;
   /// Asks for no other type than `accept` from here on. A server that sends another one is still understood.
   void fall_back(std::string_view accept) { accept_ = accept; }
 
@@ -83,6 +87,7 @@ class Subscription {
   std::vector<Done> stopped_;
   int stop_status_ = 200;
   int last_status_ = 0;
+  int reloads_ = 0;  ///< Since a document was taken.
   account::Life life_;
 };
 

@@ -96,7 +96,10 @@ void Subscriptions::on_request(const incoming::Request& request, Now now) {
       return request.respond(std::move(reply), now);
     }
     request.respond(subscription->on_notify(request.message(), now), now);
-    if (Subscription* incomplete = std::exchange(incomplete_, nullptr)) incomplete->reload(now);
+    if (Subscription* incomplete = std::exchange(incomplete_, nullptr))
+      incomplete->reload(now);
+    else if (!request.message().body().empty())
+      subscription->settle();
     if (subscription->confirms(request.message())) confirm(key, now);
     return;
   }
@@ -105,7 +108,7 @@ void Subscriptions::on_request(const incoming::Request& request, Now now) {
 
 void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now now) {
   const auto& [of, package] = key;
-  if (package == winfo_package) return on_winfo(notify, now);
+  if (package == winfo_package) return on_winfo(key, notify, now);
   if (package == dialog_package) return on_dialogs(key, notify, now);
   if (package == summary_package) return on_summary(of, notify, now);
   if (package == reg_package) return on_registrations(key, notify, now);
@@ -133,7 +136,7 @@ void Subscriptions::on_presence(const Key& key, const sip::Message& notify, Now 
 bool Subscriptions::on_partial_presence(const Key& key, const sip::Message& notify, Now now) {
   using Taken = documents::PartialPresence::Taken;
   const auto taken = partials_[key.first].take(notify.body(), name_of_dialog(notify));
-  if (taken == Taken::gap || taken == Taken::failed) incomplete_ = &*subscriptions_.at(key);
+  if (taken == Taken::gap || taken == Taken::failed) incomplete_ = subscriptions_.at(key).get();
   if (taken == Taken::failed) {
     // What fails once would fail again.
     incomplete_->fall_back(documents::pidf_type);
@@ -155,12 +158,11 @@ void Subscriptions::confirm(const Key& key, Now now) {
   show(key.first, document->second, now);
 }
 
-void Subscriptions::on_winfo(const sip::Message& notify, Now now) {
+void Subscriptions::on_winfo(const Key& key, const sip::Message& notify, Now now) {
   const auto info = documents::parse_winfo(notify.body());
   if (!info) return warn("the list of watchers cannot be read: " + info.error().message(), now);
   const auto taken = watchers_.take(*info);
-  Subscription* const own = find(context_.account.aor, winfo_package);
-  if (taken == Watchers::Taken::gap && own != nullptr) own->reload(now);
+  if (taken == Watchers::Taken::gap) incomplete_ = subscriptions_.at(key).get();
   if (taken != Watchers::Taken::yes) return;
   hooks_.on_watchers(*info, now);
   boost::json::object event = control::make_event("watchers", now);
@@ -178,7 +180,7 @@ void Subscriptions::on_dialogs(const Key& key, const sip::Message& notify, Now n
   Dialogs& dialogs = dialogs_[of];
   const auto taken = dialogs.take(*info);
   if (taken == Dialogs::Taken::stale) return;
-  if (taken == Dialogs::Taken::gap) subscriptions_.at(key)->refresh(now);
+  if (taken == Dialogs::Taken::gap) incomplete_ = subscriptions_.at(key).get();
   boost::json::object event = control::make_event("dialogs", now);
   event["of"] = of;
   event["version"] = info->version;
@@ -192,7 +194,7 @@ void Subscriptions::on_registrations(const Key& key, const sip::Message& notify,
   const auto info = documents::parse_reginfo(notify.body());
   if (!info) return warn("the registrations of " + of + " cannot be read: " + info.error().message(), now);
   const auto news = registrations_[of].take(*info);
-  if (news.is_gap) subscriptions_.at(key)->reload(now);
+  if (news.is_gap) incomplete_ = subscriptions_.at(key).get();
   for (const std::string& contact : news.fresh) hooks_.on_registered(of, contact, now);
 }
 

@@ -85,7 +85,7 @@ class Subscriptions final : public incoming::Room {
   bool on_partial_presence(const Key& key, const sip::Message& notify, Now now);
   void show(const std::string& of, const documents::Presence& presence, Now now);
   void confirm(const Key& key, Now now);
-  void on_winfo(const sip::Message& notify, Now now);
+  void on_winfo(const Key& key, const sip::Message& notify, Now now);
   void on_dialogs(const Key& key, const sip::Message& notify, Now now);
   void on_registrations(const Key& key, const sip::Message& notify, Now now);
   void on_summary(const std::string& of, const sip::Message& notify, Now now);
@@ -105,7 +105,8 @@ class Subscriptions final : public incoming::Room {
   std::map<std::string, Dialogs> dialogs_;                      ///< By AOR.
   /// By AOR. Kept when a subscription ends, so that the next one shows no device as new that was known.
   std::map<std::string, Registrations> registrations_;
-  Subscription* incomplete_ = nullptr;  ///< Needs full state, once the NOTIFY that shows it is done with.
+  /// Needs full state, which is asked for once the NOTIFY that shows it is answered.
+  Subscription* incomplete_ = nullptr;
 };
 
 }  // namespace beckon::client::presence

@@ -48,6 +48,20 @@ TEST_CASE("a contact is new once: not in the first document, not when it is refr
         Fresh{"sip:new", "sip:made"});
 }
 
+TEST_CASE("a server that names devices without end costs no memory, and fills no outbox") {
+  Registrations registrations;
+  registrations.take(info(0, full, {}));
+  std::size_t fresh = 0;
+  for (std::uint32_t version = 1; version <= 3; ++version) {
+    std::vector<Contact> contacts;
+    for (std::size_t i = 0; i < Registrations::devices_max; ++i)
+      contacts.push_back({std::to_string(version) + '-' + std::to_string(i)});
+    fresh += registrations.take(info(version, partial, contacts)).fresh.size();
+  }
+  CHECK(fresh == Registrations::devices_max);
+  CHECK(registrations.take(info(4, full, {{"1-0"}, {"4"}})).fresh == Fresh{"sip:4"});
+}
+
 TEST_CASE("a full document repeats what is known, and shows what was missed") {
   Registrations registrations;
   registrations.take(info(7, full, {{"a"}, {"b"}}));

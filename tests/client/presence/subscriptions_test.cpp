@@ -282,3 +282,44 @@ TEST_CASE_FIXTURE(Partial, "the state in another format ends what changes could 
   CHECK(receive_full(3, "closed") == 200);
   CHECK(shown() == "closed");
 }
+
+TEST_CASE_FIXTURE(Partial, "a server that never sends full state is asked for it some times, not for ever") {
+  std::size_t asks = 0;
+  for (std::uint32_t version = 1; version <= 50; ++version) {
+    CHECK(receive_diff(version, close) == 200);
+    asks += asked.size();
+    for (const sip::Message& again : std::exchange(asked, {}))
+      Bench::receive(reply_to(again, 200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}}));
+  }
+  CHECK(asks == presence::Subscription::reloads_max);
+  CHECK(receive_full(51) == 200);  // it counts anew
+  CHECK(receive_diff(53, close) == 200);
+  CHECK_FALSE(accept_again().has(HeaderId::suppress_if_match));
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a gap in the dialogs is filled by full state, whatever entity-tag it had (RFC 5839 5)") {
+  REQUIRE(subscribe(bob, "dialog").has_value());
+  const auto request = accept();
+  documents::DialogInfo info;
+  info.entity = bob;
+  info.state = documents::DialogInfo::State::full;
+  CHECK(notify(request, "active;expires=600", print(info), "t0") == 200);
+  CHECK(asked.empty());
+  info.state = documents::DialogInfo::State::partial;
+  info.version = 3;
+  CHECK(notify(request, "active;expires=600", print(info), "t3") == 200);
+  REQUIRE(asked.size() == 1);
+  CHECK_FALSE(asked.front().has(HeaderId::suppress_if_match));
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "registrations that begin with a partial document are asked for as a whole (RFC 3680 5.1)") {
+  REQUIRE(subscribe(bob, "reg").has_value());
+  const auto request = accept();
+  documents::RegistrationInfo info;
+  info.state = documents::RegistrationInfo::State::partial;
+  info.version = 3;
+  CHECK(notify(request, "active;expires=600", print(info)) == 200);
+  CHECK(asked.size() == 1);
+}
