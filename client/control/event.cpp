@@ -62,12 +62,28 @@ std::string print_tuple(const object& tuple) {
                        facts.at("granted").as_bool() ? ", granted" : "",
                        facts.at("verified").as_bool() ? "" : ", unverified device");
   }
+  if (const std::string time = of(tuple, "last_input"); !time.empty())
+    out += fmt::format("\n    {:<12} last seen {}", "", time);
   return out + "\n";
+}
+
+/// The texts of an array, each for a terminal: "busy, on-the-phone".
+std::string list_of(const object& event, std::string_view name, std::string_view separator) {
+  std::string out;
+  for (const auto& value : items(event, name)) {
+    if (!value.is_string()) continue;
+    if (!out.empty()) out += separator;
+    out += printable(value.as_string());
+  }
+  return out;
 }
 
 std::string print_presence(const object& event) {
   if (of(event, "basic") == "unknown") return fmt::format("{} is not watched any more\n", of(event, "of"));
-  std::string out = fmt::format("{} is {}\n", of(event, "of"), of(event, "basic"));
+  std::string out = fmt::format("{} is {}{}\n", of(event, "of"), of(event, "basic"),
+                                in_parentheses(list_of(event, "activities", ", ")));
+  if (const std::string notes = list_of(event, "notes", "\n    "); !notes.empty())
+    out += "    " + notes + "\n";
   for (const auto& tuple : items(event, "tuples")) out += print_tuple(tuple.as_object());
   return out;
 }
@@ -114,7 +130,7 @@ std::string print_summary(const object& event) {
 /// "2026-11-21T04:00:00Z  bob@example.org  open, note"
 std::string print_watch_log(const object& event) {
   const array& lines = items(event, "lines");
-  if (lines.empty()) return "no watcher was shown anything\n";
+  if (lines.empty()) return "no watchers to show\n";
   std::string out;
   for (const auto& value : lines) {
     const object& line = value.as_object();

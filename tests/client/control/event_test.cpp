@@ -20,6 +20,28 @@ TEST_CASE("a peer's text cannot move the cursor of the terminal it is shown on")
   CHECK(control::print_for_people(event) == "sip:mallory@example.org: ?[2Jgone\n    forged line\n");
 }
 
+TEST_CASE("people see what a user does, says and when a device was last used") {
+  auto event = control::make_event("presence", {});
+  event["of"] = "sip:alice@example.org";
+  event["basic"] = "open";
+  event["activities"] = boost::json::array{"busy", "do-not-disturb"};
+  event["notes"] = boost::json::array{"back at\x1b[2J ten", "or later"};
+  const boost::json::object tuple{{"id", "d1"}, {"basic", "open"}, {"last_input", "2026-11-29T21:00:00Z"}};
+  event["tuples"] = boost::json::array{boost::json::value(tuple)};
+  CHECK(control::print_for_people(event) ==
+        "sip:alice@example.org is open (busy, do-not-disturb)\n"
+        "    back at?[2J ten\n"
+        "    or later\n"
+        "    d1           open    \n"
+        "                 last seen 2026-11-29T21:00:00Z\n");
+}
+
+TEST_CASE("without --log nobody is said to have been shown nothing before") {
+  auto event = control::make_event("watch-log", {});
+  event["lines"] = boost::json::array();
+  CHECK(control::print_for_people(event) == "no watchers to show\n");
+}
+
 TEST_CASE("a user who is watched no more is not called closed, and a state not known yet is not shown") {
   auto event = control::make_event("presence", {});
   event["of"] = "sip:alice@example.org";
