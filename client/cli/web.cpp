@@ -33,6 +33,7 @@ void Web::send(beckon::xcap::Request request, Done done) {
   out.url = origin_ + request.target;
   out.headers = std::move(request.headers);
   out.body = std::move(request.body);
+  out.body_limit = xcap::Http::answer_max;
   client_.request(std::move(out), [this, done = std::move(done)](Result<net::HttpsResponse> reply) {
     reply ? done(to_xcap(std::move(*reply)), loop_.now()) : done(to_xcap(reply.error()), loop_.now());
   });

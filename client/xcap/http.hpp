@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
@@ -17,6 +18,9 @@ const char* to_string(Errc value);
 /// Carries HTTP: the program over TLS (`protocol/net`), the simulation over its virtual network.
 class Http {
  public:
+  /// Octets of an answer's body: the watch log of a user with 10 000 watchers, each on a line of 400 octets.
+  static constexpr std::size_t answer_max = 4 << 20;
+
   using Done = std::function<void(Result<beckon::xcap::Response> response, Now now)>;
 
   virtual ~Http() = default;

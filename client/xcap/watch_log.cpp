@@ -16,7 +16,7 @@ void WatchLog::read(Done done) {
                                   now);
                     const int status = static_cast<int>(response->status);
                     if (status != 200) return done(status, "reading what was shown", {}, now);
-                    const auto log = documents::parse_watch_log(response->body);
+                    const auto log = documents::parse_watch_log(response->body, {.size = Http::answer_max});
                     if (!log) return done(500, "what was shown cannot be read", {}, now);
                     done(status, {}, *log, now);
                   });

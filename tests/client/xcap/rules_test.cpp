@@ -213,6 +213,15 @@ TEST_CASE_FIXTURE(Fixture, "the watch log is read with the account's password, a
   CHECK(get.method == Method::get);
   CHECK(header(get, "Authorization").find("n1") != std::string::npos);
   CHECK(last == log);
+  documents::WatchLog long_log{.entity = log.entity, .lines = {}};
+  for (int i = 0; i < 10'064; ++i) {
+    long_log.lines.push_back({"sip:" + std::to_string(i) + std::string(200, 'w') + "@example.org", "all",
+                              "open, note, direct offer", "2026-11-21T04:00:00.000Z",
+                              "2026-11-21T04:00:00.000Z"});
+  }
+  watch_log.read([&](int, const std::string&, const documents::WatchLog& read, Now) { last = read; });
+  http.answer(200, "", print(long_log));
+  CHECK(last.lines.size() == long_log.lines.size());  // 10 000 watchers, and those lines that are over
   const auto again = [&] {
     watch_log.read(
         [&](int status, const std::string&, const documents::WatchLog&, Now) { statuses.push_back(status); });
