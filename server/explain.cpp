@@ -4,6 +4,7 @@
 #include <boost/json/array.hpp>
 #include <type_traits>
 
+#include "protocol/base/printable.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/documents/direct.hpp"
 #include "server/presence/filter.hpp"
@@ -72,10 +73,10 @@ class Explanation {
     const auto silent = presentities_.information().silent_bindings(*entry_);
     for (const registrar::Binding& binding : registrar_.bindings(*entry_)) {
       const bool is_silent = std::ranges::find(silent, &binding) != silent.end();
-      all.push_back(object{{"contact", binding.contact()},
-                           {"instance", binding.instance()},
+      all.push_back(object{{"contact", printable(binding.contact())},
+                           {"instance", printable(binding.instance())},
                            {"device", publication::print_short(publication::device_of(binding))},
-                           {"user_agent", binding.user_agent()},
+                           {"user_agent", printable(binding.user_agent())},
                            {"expires", seconds(binding.expires - now_.mono)},
                            {"suspended", binding.suspended},
                            {"shown", !is_silent          ? "as it published"

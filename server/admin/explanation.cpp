@@ -110,7 +110,9 @@ std::string reason_of_decision(const object& decision, const std::string& watche
   std::string ids;
   for (const auto& id : list(decision, "rules"))
     ids += fmt::format("{}\"{}\"", ids.empty() ? "" : ", ", printable(std::string(id.as_string())));
-  return fmt::format("Rule {} decides about {}.", ids, watcher);
+  const bool is_one = list(decision, "rules").size() == 1;
+  return fmt::format("{} {} {} about {}.", is_one ? "Rule" : "Rules", ids, is_one ? "decides" : "decide",
+                     watcher);
 }
 
 void print_decision(Text& out, const object& facts, const std::string& presentity,

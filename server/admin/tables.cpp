@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <iterator>
 
+#include "protocol/base/printable.hpp"
 #include "server/admin/error.hpp"
 
 namespace beckon::server::admin {
@@ -52,7 +53,7 @@ std::string print_json(const std::vector<Table>& tables) {
     json::array rows;
     for (const Row& row : table.rows) {
       json::object object;
-      for (const auto& [name, value] : row) object.emplace(name, value);
+      for (const auto& [name, value] : row) object.emplace(name, printable(value));
       rows.push_back(std::move(object));
     }
     all.emplace(table.name, std::move(rows));

@@ -5,6 +5,7 @@ import subprocess
 import urllib.request
 
 from story import ALICE, BOB, Agent, check, equal, run, until
+from sip_user import SipUser
 
 
 def explain(server, *words):
@@ -63,6 +64,25 @@ def names(server):
         check(told in out.stderr, f"{told!r} in {out.stderr!r}")
 
 
+def strange_device(server):
+    """a device calls itself what it likes: the answers stay readable, and no control character reaches the terminal"""
+    phone = SipUser(server, *ALICE, "tcp")
+    request = phone.request("REGISTER", "sip:example.org", [("User-Agent", "STRANGE")], to=phone.aor)
+    phone.send(request)
+    request = phone.authorised(request, phone.receive())
+    phone.requests[request.key] = request
+    phone.write(request.octets().replace(b"STRANGE", b"\x1b[2J\xff"))
+    equal(phone.receive().status, 200, "status")
+    for words in (["tables"], ["explain", "alice"], ["explain", "alice", "--for", "bob"], ["trace"]):
+        for form in ([], ["--json"]):
+            out = subprocess.run([server.beckond, *words, *form, "--data", server.data], capture_output=True, timeout=60)
+            equal(out.returncode, 0, f"exit code of {words} ({out.stderr})")
+            out.stdout.decode()
+            check(b"\x1b" not in out.stdout, f"no control character in {out.stdout!r}")
+            check(words == ["trace"] or b"?[2J?" in out.stdout, f"the name in {out.stdout!r}")
+    phone.close()
+
+
 def watch_log(server):
     """alice reads what bob was shown: nothing while she had not decided, then her state, in order of time"""
     with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
@@ -110,4 +130,4 @@ def metrics(server):
         check('beckon_inbox_tasks{shard="0"} ' in text(), "the depth of an inbox")
 
 
-run([decisions, names, watch_log, metrics])
+run([strange_device, decisions, names, watch_log, metrics])

@@ -83,6 +83,19 @@ TEST_CASE("tables are aligned for people and the same in JSON") {
   CHECK(parse_json("").error() == admin::Errc::bad_answer);
 }
 
+TEST_CASE(
+    "what a device calls itself neither makes the tables unreadable nor moves the administrator's cursor") {
+  const std::vector<Table> hostile{
+      {.name = "bindings",
+       .rows = {{{"agent", "nice\x1b[2J\xff\xfe\u202egone"}, {"aor", "sip:zo\u00eb@x"}}}}};
+  const auto told = parse_json(print_json(hostile));
+  REQUIRE(told.has_value());
+  CHECK(print_text(*told) ==
+        "bindings (1)\n"
+        "  agent            aor\n"
+        "  nice?[2J???gone  sip:zo\u00eb@x\n");
+}
+
 TEST_CASE("the shards' tables are put together, and one user's rows picked out") {
   std::vector<Table> two = example;
   two.insert(two.end(), example.begin(), example.end());
@@ -272,7 +285,7 @@ TEST_CASE(
         "\nState\n"
         "  Together this is open: \"a\" open, \"tb\" closed.\n"
         "\nDecision\n"
-        "  Rule \"friends\", \"all\" decides about bob@example.org.\n"
+        "  Rules \"friends\", \"all\" decide about bob@example.org.\n"
         "  bob@example.org is allowed; direct sessions: ask.\n"
         "  tuple \"tb\" is left out.\n"
         "  A part of person \"p\" is left out.\n"
