@@ -66,7 +66,7 @@ bool find_password(const std::string& file, const std::string& account, std::str
 std::string commands_help() {
   std::string out =
       "One COMMAND follows the options. Without it commands are read from standard input: typed, or with\n"
-      "--json as JSON lines. beckon help COMMAND explains one:\n";
+      "--json as JSON lines:\n";
   out += control::print_help();
   out += "Exit codes:\n";
   for (const auto& each : control::causes()) {
@@ -131,6 +131,14 @@ std::string unreadable_file(const Options& options) {
   return {};
 }
 
+/// "help", or "help" and the name of a command. Needs no account.
+void help(const std::vector<std::string>& words) {
+  std::cout << control::print_help(words.size() > 1 ? words[1] : "");
+  if (words.size() > 1) return;
+  std::cout << "beckon --account USER@DOMAIN [OPTIONS] COMMAND runs one; without it they are typed.\n"
+               "beckon --help lists the options.\n";
+}
+
 /// The command line's parser stops at the command, so an option after it is not seen.
 bool has_account_after_command(const CLI::App& app) {
   return std::ranges::any_of(app.remaining(), [](const std::string& word) {
@@ -141,11 +149,6 @@ bool has_account_after_command(const CLI::App& app) {
 }  // namespace
 
 std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
-  if (argc > 1 && std::string_view(argv[1]) == "help") {
-    std::cout << control::print_help(argc > 2 ? argv[2] : "");
-    exit_code = 0;
-    return std::nullopt;
-  }
   Options options;
   bool trace = false, full = false;
   std::optional<std::uint32_t> keep_alive;
@@ -185,6 +188,11 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
     return std::nullopt;
   }
   options.words = app.remaining();
+  if (!options.words.empty() && options.words.front() == "help") {
+    help(options.words);
+    exit_code = 0;
+    return std::nullopt;
+  }
   if (account.empty()) {
     std::cerr << "beckon: --account USER@DOMAIN is missing"
               << (has_account_after_command(app) ? "; options stand before the command\n"

@@ -27,6 +27,9 @@ const std::vector<Specification>& table() {
   static const Argument call{"call", Type::text, true, "its id"};
   static const Argument package{"package", Type::text, false, "event package; default presence",
                                 "presence|presence.winfo|dialog|message-summary"};
+  static const Argument ended{"package", Type::text, false,
+                              "event package; default presence; reg ends a welcome",
+                              "presence|presence.winfo|dialog|message-summary|reg"};
   static const std::vector<Specification> specifications{
       {"register",
        &E::do_register,
@@ -62,13 +65,14 @@ const std::vector<Specification>& table() {
       {"welcome",
        &E::do_welcome,
        "send users a text whenever a device of theirs registers",
-       {{"users", Type::addresses, true, "the users; you must be permitted to watch their registrations"},
-        {"text", Type::text, true, "the text"}},
+       {{"users", Type::addresses, true,
+         "the users; the server must have you among its registration_watchers"},
+        {"text", Type::text, true, "the text they get"}},
        Then::stay},
       {"unsubscribe",
        &E::do_unsubscribe,
        "end a subscription",
-       {{"to", Type::address, true, "the user"}, package}},
+       {{"to", Type::address, true, "the user"}, ended}},
       {"allow",
        &E::do_allow,
        "let a watcher see your presence",
@@ -137,18 +141,24 @@ std::string form_of(const Argument& argument) {
   return "TEXT";
 }
 
-/// "publish BASIC [--note TEXT]...", "welcome users... --text TEXT", "watchers [--log]"
+/// Must it be named on a command line? The required ones up to a list need no name.
+bool is_named(const Specification& command, const Argument& argument) {
+  const auto list = std::ranges::find(command.arguments, Type::addresses, &Argument::type);
+  return !argument.required || (list != command.arguments.end() && &argument > &*list);
+}
+
+/// "publish basic [--note TEXT]...", "welcome users... --text TEXT", "watchers [--log]"
 std::string usage_of(const Specification& command) {
   std::string usage = command.name;
-  bool is_after_list = false;
   for (const Argument& argument : command.arguments) {
-    const std::string named = fmt::format("--{} {}", argument.name, form_of(argument));
-    const bool is_list = argument.type == Type::addresses;
-    usage += argument.type == Type::flag ? fmt::format(" [--{}]", argument.name)
-             : !argument.required        ? " [" + named + "]"
-             : is_after_list             ? " " + named
-                                         : fmt::format(" {}{}", argument.name, is_list ? "..." : "");
-    is_after_list = is_after_list || is_list;
+    std::string word = argument.name;
+    if (is_named(command, argument)) {
+      word.insert(0, "--");
+      if (argument.type != Type::flag) word += ' ' + form_of(argument);
+    } else if (argument.type == Type::addresses) {
+      word += "...";
+    }
+    usage += argument.required ? ' ' + word : " [" + word + ']';
   }
   return usage;
 }
@@ -226,10 +236,10 @@ boost::system::result<Command, Rejected> check(Command command) {
   return command;
 }
 
-/// A word of a line, and the line from its first octet on.
+/// A word of a line, and the line from its first octet on: a view, as the words of a line may be many.
 struct Word {
   std::string text;
-  std::string rest;
+  std::string_view rest;
   bool closed = true;  ///< False: its second quotation mark is missing.
 };
 
@@ -242,7 +252,7 @@ std::vector<Word> split_words(std::string_view line) {
       inside = false;
       continue;
     }
-    if (!std::exchange(inside, true)) words.push_back({{}, std::string(trim(line.substr(i)))});
+    if (!std::exchange(inside, true)) words.push_back({{}, trim(line.substr(i))});
     if (c == '"')
       quoted = !quoted;
     else
@@ -252,15 +262,15 @@ std::vector<Word> split_words(std::string_view line) {
   return words;
 }
 
-/// The words of a shell, which has taken its quotation marks off.
-std::vector<Word> take_words(std::span<const std::string> texts) {
+/// The words of a shell, which has taken its quotation marks off. `line` becomes the line they stand for.
+std::vector<Word> take_words(std::span<const std::string> texts, std::string& line) {
+  for (const std::string& text : texts) line.append(line.empty() ? "" : " ").append(text);
   std::vector<Word> words;
-  std::string rest;
-  for (auto text = texts.rbegin(); text != texts.rend(); ++text) {
-    rest = rest.empty() ? *text : *text + ' ' + rest;
-    words.push_back({*text, rest});
+  std::string_view rest = line;
+  for (const std::string& text : texts) {
+    words.push_back({text, rest});
+    rest.remove_prefix(std::min(text.size() + 1, rest.size()));
   }
-  std::ranges::reverse(words);
   return words;
 }
 
@@ -394,7 +404,8 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words) {
 }  // namespace
 
 boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words) {
-  return read(take_words(words));
+  std::string line;
+  return read(take_words(words, line));
 }
 
 boost::system::result<Command, Rejected> parse_line(std::string_view line) { return read(split_words(line)); }
@@ -403,12 +414,18 @@ std::string print_help(std::string_view name) {
   std::string out;
   const Specification* const one = find_specification(name);
   if (one == nullptr) {
-    for (const auto& each : specifications()) out += fmt::format("  {:<46} {}\n", usage_of(each), each.help);
+    const auto add = [&out](const std::string& usage, std::string_view help) {
+      const bool fits = usage.size() <= 40;
+      if (!fits) out += fmt::format("  {}\n", usage);
+      out += fmt::format("  {:<40} {}\n", fits ? usage : "", help);
+    };
+    for (const auto& each : specifications()) add(usage_of(each), each.help);
+    add("help [COMMAND]", "explain one command, or list all");
     return out;
   }
   out = fmt::format("{}\n  {}\n", usage_of(*one), one->help);
   for (const Argument& argument : one->arguments) {
-    out += fmt::format("  {:<20} {}{}\n", (argument.required ? "" : "--") + std::string(argument.name),
+    out += fmt::format("  {:<20} {}{}\n", (is_named(*one, argument) ? "--" : "") + std::string(argument.name),
                        argument.help, argument.words[0] == '\0' ? "" : fmt::format(" ({})", argument.words));
   }
   return out;

@@ -26,6 +26,11 @@ def once_for_each_registration(server):
         with Agent(server, *ALICE) as third:
             third.run("register")
             equal(third.wait("message", text="welcome, alice")["from"], bob.aor, "sender")
+        bob.run("unsubscribe", to=first.aor, package="reg")
+        with Agent(server, *ALICE) as fourth:
+            fourth.run("register")
+            equal(bob.run("message", to=fourth.aor, text="goodbye")["status"], 200, "status")
+            equal(fourth.wait("message")["text"], "goodbye", "no welcome any more")
 
 
 def restarts(server):

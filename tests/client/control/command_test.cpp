@@ -112,6 +112,10 @@ TEST_CASE("words fill required arguments by position and others by name") {
   CHECK_FALSE(parse({"watchers", "--log", "yes"}).has_value());
   CHECK_FALSE(parse({"welcome", "a@b", "c@d"}).has_value());
   CHECK_FALSE(parse({"welcome", "--text", "hi"}).has_value());
+  const auto goodbye = parse({"unsubscribe", "a@b", "--package", "reg"});
+  REQUIRE(goodbye.has_value());
+  CHECK(goodbye->text("package") == "reg");
+  CHECK_FALSE(parse({"subscribe", "a@b", "--package", "reg"}).has_value());
   CHECK_FALSE(parse({}).has_value());
   CHECK_FALSE(parse({"message", "bob@example.org"}).has_value());
   CHECK_FALSE(parse({"block", "bob@example.org", "carol@example.org"}).has_value());
@@ -168,6 +172,10 @@ TEST_CASE("help names every command, and of one its arguments with their values"
   }
   CHECK(control::print_help("allow").find("off|ask|auto") != std::string::npos);
   CHECK(control::print_help("fly") == all);
+  CHECK(all.find("[--adaptive-min-rate TEXT]\n") != std::string::npos);  // what is long has a line of its own
+  const std::string welcome = control::print_help("welcome");
+  CHECK(welcome.find("\n  users ") != std::string::npos);
+  CHECK(welcome.find("\n  --text ") != std::string::npos);  // after a list nothing goes by position
 }
 
 TEST_CASE("a status has one cause, and causes keep their words") {
