@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <iterator>
 
+#include "protocol/base/printable.hpp"
 #include "server/admin/error.hpp"
 
 namespace beckon::server::admin {
@@ -57,7 +58,7 @@ std::string print_json(const std::vector<Table>& tables) {
     }
     all.emplace(table.name, std::move(rows));
   }
-  return json::serialize(all);
+  return printable(json::serialize(all));  // a peer's User-Agent need not be UTF-8, and JSON has to be
 }
 
 Result<std::vector<Table>> parse_json(std::string_view text) {
@@ -87,7 +88,7 @@ std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-std::string line_of(const std::vector<std::string_view>& cells, const std::vector<std::size_t>& widths) {
+std::string line_of(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     line += cells[i];
@@ -99,10 +100,10 @@ std::string line_of(const std::vector<std::string_view>& cells, const std::vecto
 std::string print_table(const Table& table) {
   std::string text = table.name + " (" + std::to_string(table.rows.size()) + ")\n";
   if (table.rows.empty()) return text;
-  std::vector<std::vector<std::string_view>> lines(table.rows.size() + 1);
+  std::vector<std::vector<std::string>> lines(table.rows.size() + 1);
   for (const auto& cell : table.rows.front()) lines.front().emplace_back(cell.first);
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    for (const auto& cell : table.rows[i]) lines[i + 1].emplace_back(cell.second);
+    for (const auto& cell : table.rows[i]) lines[i + 1].push_back(printable(cell.second));
   }
   std::vector<std::size_t> widths;
   for (const auto& line : lines) {

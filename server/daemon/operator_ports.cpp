@@ -2,6 +2,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "protocol/base/printable.hpp"
 #include "protocol/base/text.hpp"
 #include "server/admin/metrics.hpp"
 #include "server/admin/tables.hpp"
@@ -64,7 +65,7 @@ void OperatorPorts::answer_explain(std::string_view names, const admin::ReplyPtr
   if (!owner || !other) return reply->finish(admin::refusal("the question cannot be read"));
   const auto ask = [this, reply, owner = *owner, other = *other](Shard& shard, Now) {
     explain(shard, owner, other, [this, reply](const boost::json::object& facts) {
-      loop_.post([reply, text = boost::json::serialize(facts)] { reply->finish(text); });
+      loop_.post([reply, text = printable(boost::json::serialize(facts))] { reply->finish(text); });
     });
   };
   node_.post_back(node_.owner(bucket_of(*owner)), Visit{ask});

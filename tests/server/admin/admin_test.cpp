@@ -83,6 +83,16 @@ TEST_CASE("tables are aligned for people and the same in JSON") {
   CHECK(parse_json("").error() == admin::Errc::bad_answer);
 }
 
+TEST_CASE(
+    "what a peer says in other octets than UTF-8 does not keep the tables from being read, nor does it reach "
+    "the terminal's controls") {
+  const std::vector<Table> tables{{.name = "bindings", .rows = {{{"agent", "T\xe9l\x1b[2J"}}}}};
+  const auto read = parse_json(print_json(tables));
+  REQUIRE(read.has_value());
+  CHECK(read->front().rows.front().front().second == "T?l\x1b[2J");
+  CHECK(print_text(*read) == "bindings (1)\n  agent\n  T?l?[2J\n");
+}
+
 TEST_CASE("the shards' tables are put together, and one user's rows picked out") {
   std::vector<Table> two = example;
   two.insert(two.end(), example.begin(), example.end());
