@@ -550,7 +550,19 @@ void Shard::judge(transaction::TransactionId id, const Verdict& verdict, Now now
     return respond(*request, 403, "Not Your Address");
   request->identity = verdict.identity;
   request->authentication_info = verdict.authentication_info;
+  if (claimed != verdict.identity.aor) return dispatch_for_another(request, resource);
   dispatch(request, resource);
+}
+
+/// Whoever speaks for another proves nothing about that user: "If the address-of-record is not valid for the
+/// domain in the Request-URI, the registrar MUST send a 404" (RFC 3261 10.3 step 5).
+void Shard::dispatch_for_another(const std::shared_ptr<Request>& request, const std::string& resource) {
+  parts_.users.find_user(resource, [this, request, resource](const Result<store::UserPtr>& user) {
+    if (!user) return respond(*request, 500);
+    if (!*user) return respond(*request, 404);
+    if (!(*user)->enabled) return respond(*request, 403);
+    dispatch(request, resource);
+  });
 }
 
 /// Credentials that did not convince: the request is refused as one without any, and its transaction is gone.

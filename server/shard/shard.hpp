@@ -187,6 +187,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void refuse_unproven(const Request& request, std::string response, Now now);
   void dispatch(const std::shared_ptr<Request>& request, std::string_view resource);
   void answer_unserved(const Request& request, std::string_view package);
+  void dispatch_for_another(const std::shared_ptr<Request>& request, const std::string& resource);
   void describe();
   Room* find_room_for(const Request& request, std::string_view package) const;
 

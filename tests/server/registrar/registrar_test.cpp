@@ -485,6 +485,20 @@ TEST_CASE("another user registers devices only if the administrator says so (RFC
   }
 }
 
+TEST_CASE(
+    "a user who does not exist or is disabled is not registered by another, either (RFC 3261 10.3 step 5)") {
+  Settings settings = World::default_settings();
+  settings.registration_managers = {bob};
+  World world(settings);
+  for (const char* user : {"alice@example.org", "bob@example.org"}) world.add_user(user);
+  world.memory.users.at(alice).enabled = false;
+  CHECK(world.ask_as(udp(5070), {.from = bob, .to = carol, .lines = {phone}}, "bob").status() == 404);
+  CHECK(world.registrar(carol).bindings(carol).empty());
+  CHECK(world.ask_as(udp(5070), {.from = bob, .to = alice, .call_id = "call-2", .lines = {phone}}, "bob")
+            .status() == 403);
+  CHECK(world.registrar(alice).bindings(alice).empty());
+}
+
 TEST_CASE("after a restart a UDP binding is as before, and one on a flow waits for its device (DESIGN 1.4)") {
   World world(World::open_settings(), 2);
   Client over_udp(world, udp(5070));
