@@ -1,6 +1,7 @@
 #include "server/shard/shard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -27,6 +28,11 @@ constexpr std::array shown_methods{Method::register_, Method::subscribe, Method:
                                    Method::options,   Method::invite,    Method::ack,     Method::bye,
                                    Method::cancel,    Method::notify,    Method::info,    Method::update,
                                    Method::refer,     Method::prack};
+
+/// Pauses before the rooms are told once more of a user who is gone. What waited for another shard or for the
+/// store is there after the first one; after both, all that a request from before can still bring
+/// (`RequestStep::promise` gives none longer than 64*T1).
+constexpr std::array<Duration, 2> looks_after{1s, replay_time};
 
 std::string package_of(const sip::Message& request) {
   const auto event = sip::parse_event(request.header(HeaderId::event));
@@ -126,6 +132,41 @@ Shard::~Shard() {
 }
 
 void Shard::on_user_gone(std::string_view aor, bool removed) {
+  const std::string name(aor);
+  Leaver& leaver = leavers_.try_emplace(name, parts_.timers).first->second;
+  leaver.removed = removed;
+  leaver.looks = 0;
+  look_again_later(name);
+  tell_gone(name, removed);
+}
+
+bool Shard::has_ended(std::string_view aor) const {
+  const EntryPtr entry = directory_.find(aor);
+  return !leavers_.contains(std::string(aor)) && (!entry || entry->is_quiet());
+}
+
+void Shard::look_again_later(const std::string& aor) {
+  Leaver& leaver = leavers_.at(aor);
+  leaver.next.set(parts_.clock.now().mono + looks_after[leaver.looks], [this, aor](Time) {
+    parts_.users.find_user(aor, [this, aor](const Result<store::UserPtr>& user) {
+      look_again(aor, user && *user && (*user)->enabled);
+    });
+  });
+}
+
+/// What has come since the user is back is the user's own.
+void Shard::look_again(const std::string& aor, bool is_back) {
+  const auto found = leavers_.find(aor);
+  if (found == leavers_.end()) return;
+  const bool removed = found->second.removed;
+  if (is_back || ++found->second.looks == looks_after.size())
+    leavers_.erase(found);
+  else
+    look_again_later(aor);
+  if (!is_back) tell_gone(aor, removed);
+}
+
+void Shard::tell_gone(std::string_view aor, bool removed) {
   const Now now = parts_.clock.now();
   // Each room stands on those added before it.
   for (auto place = rooms_.rbegin(); place != rooms_.rend(); ++place)

@@ -499,6 +499,40 @@ TEST_CASE(
   CHECK(world.registrar(alice).bindings(alice).empty());
 }
 
+TEST_CASE("REGISTERs that are under way while their user is removed leave no device") {
+  World world(World::open_settings(), 1, 300ms);
+  Shard& shard = world.node().shard(0);
+  world.bring(udp(5070), world.text_of({.call_id = "call-1", .lines = {phone}}));
+  world.bring(udp(5070), world.text_of({.call_id = "call-2", .lines = {desk}}));  // waits for the first
+  shard.on_user_gone(alice, true);
+  world.wait(900ms);
+  CHECK(world.registrar(alice).bindings(alice).size() == 2);
+  SUBCASE("they end when they have come") {
+    world.wait(1s);
+    CHECK(world.registrar(alice).bindings(alice).empty());
+    CHECK(world.memory.records.empty());
+    CHECK_FALSE(shard.has_ended(alice));
+    world.wait(40s);
+    CHECK(shard.has_ended(alice));
+  }
+  SUBCASE("the end is not over before the store has it") {
+    world.memory.broken = store::Errc::io;
+    world.wait(60s);
+    CHECK(world.registrar(alice).bindings(alice).empty());
+    CHECK_FALSE(shard.has_ended(alice));
+    world.memory.broken = {};
+    world.wait(2min);
+    CHECK(shard.has_ended(alice));
+    CHECK(world.memory.records.empty());
+  }
+  SUBCASE("but those of a user who is back stay") {
+    world.add_user("alice@example.org");
+    world.wait(2min);
+    CHECK(world.registrar(alice).bindings(alice).size() == 2);
+    CHECK(shard.has_ended(alice));
+  }
+}
+
 TEST_CASE("after a restart a UDP binding is as before, and one on a flow waits for its device (DESIGN 1.4)") {
   World world(World::open_settings(), 2);
   Client over_udp(world, udp(5070));
