@@ -3,7 +3,11 @@
 #include <csignal>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "protocol/base/log.hpp"
@@ -11,6 +15,7 @@
 #include "protocol/net/stun_listener.hpp"
 #include "server/admin/data_folder.hpp"
 #include "server/daemon/file_limit.hpp"
+#include "server/daemon/gather.hpp"
 #include "server/daemon/names.hpp"
 #include "server/daemon/operator_ports.hpp"
 #include "server/daemon/sip_ports.hpp"
@@ -46,6 +51,9 @@ class Daemon {
 
  private:
   using Outcome = std::optional<Failure>;
+  using Gone = store::SqliteUsers::Gone;
+  /// Longer than a shard looks for what requests of a user leave that were under way.
+  static constexpr Duration ending_pause = 40s;
 
   net::Loop& loop(unsigned number) { return seats_[number]->loop; }
 
@@ -73,6 +81,7 @@ class Daemon {
                         [&own = seat->loop](std::function<void()> work) { own.post(std::move(work)); }});
     }
     node_ = std::make_unique<Node>(settings(), seats_.front()->random, places);
+    ending_look_.emplace(loop(0).timers());
     for (unsigned i = 0; i < node_->size(); ++i) add_rooms(node_->shard(i), node_->key());
     if (auto failure = stores_.load(config_, *node_)) return failure;
     node_->restored();
@@ -160,20 +169,64 @@ class Daemon {
 
   void on_users_changed() {
     apply_settings();
+    std::vector<Gone> back;
+    for (const auto& [aor, removed] : ending_)
+      if (stores_.may_come_in(aor)) back.push_back({aor, removed});
+    forget_gone(back);
     end_gone_users();
   }
 
   /// What a user who may not come in any more has left in the shards ends, whether the administrator took the
-  /// access away while the server ran or before it started.
+  /// access away while the server ran or before it started. The users file notes who is gone until the shards
+  /// have stored the end: a server that is killed before begins anew.
   void end_gone_users() {
-    const auto gone = stores_.gone_users();
+    auto gone = stores_.gone_users();
+    std::erase_if(gone, [this](const Gone& each) {
+      const auto known = ending_.find(each.aor);
+      return known != ending_.end() && known->second == each.removed;
+    });
     if (gone.empty()) return;
-    for (const auto& each : gone)
-      log::info("server", "{} was {}", each.aor, each.removed ? "removed" : "disabled");
+    for (const auto& [aor, removed] : gone) {
+      log::info("server", "{} was {}", aor, removed ? "removed" : "disabled");
+      ending_[aor] = removed;
+    }
     node_->each([gone](Shard& shard) {
       for (const auto& [aor, removed] : gone) shard.on_user_gone(aor, removed);
     });
-    stores_.forget_gone(gone);
+    if (!ending_look_->is_set()) look_for_ended_later();
+  }
+
+  void look_for_ended_later() {
+    ending_look_->set(loop(0).clock().now().mono + ending_pause, [this](Time) { look_for_ended(); });
+  }
+
+  void look_for_ended() {
+    std::vector<Gone> asked;
+    for (const auto& [aor, removed] : ending_) asked.push_back({aor, removed});
+    gather<std::vector<std::string>>(
+        *node_, loop(0),
+        [asked](Shard& shard) {
+          std::vector<std::string> unfinished;
+          for (const Gone& each : asked)
+            if (!shard.has_ended(each.aor)) unfinished.push_back(each.aor);
+          return unfinished;
+        },
+        [this, asked](const std::vector<std::vector<std::string>>& parts) {
+          std::unordered_set<std::string> unfinished;
+          for (const auto& part : parts) unfinished.insert(part.begin(), part.end());
+          std::vector<Gone> ended = asked;
+          std::erase_if(ended, [&](const Gone& each) { return unfinished.contains(each.aor); });
+          forget_gone(ended);
+          if (!ending_.empty()) look_for_ended_later();
+        });
+  }
+
+  void forget_gone(const std::vector<Gone>& over) {
+    if (over.empty()) return;
+    for (const auto& [aor, removed] : over)
+      if (const auto known = ending_.find(aor); known != ending_.end() && known->second == removed)
+        ending_.erase(known);
+    stores_.forget_gone(over);
   }
 
   void apply_settings() {
@@ -186,6 +239,8 @@ class Daemon {
   StoreFiles stores_;
   Seats seats_;
   std::unique_ptr<Node> node_;
+  std::unordered_map<std::string, bool> ending_;  ///< Noted in the users file, and the shards know: removed?
+  std::optional<Timer> ending_look_;
   std::unique_ptr<OperatorPorts> operator_;
   std::unique_ptr<http::HttpServer> xcap_server_;
   std::unique_ptr<http::HttpServer> admin_server_;

@@ -121,6 +121,13 @@ void StoreFiles::forget_gone(const std::vector<store::SqliteUsers::Gone>& ended)
     log::error("server", "users who were removed or disabled: {}", done.error().message());
 }
 
+bool StoreFiles::may_come_in(const std::string& aor) {
+  const auto user = users_->find(aor);
+  if (user) return *user && (*user)->enabled;
+  log::error("server", "user {}: {}", aor, user.error().message());
+  return false;
+}
+
 std::vector<std::string> StoreFiles::user_domains() {
   auto domains = users_->domains();
   if (domains) return std::move(*domains);

@@ -26,6 +26,8 @@ class StoreFiles {
   /// when they cannot be read.
   std::vector<store::SqliteUsers::Gone> gone_users();
   void forget_gone(const std::vector<store::SqliteUsers::Gone>& ended);
+  /// Is there such a user, and enabled? False, and logged, when it cannot be read.
+  bool may_come_in(const std::string& aor);
   /// Batches that wait for the state file.
   std::size_t backlog() const { return state_ ? state_->backlog() : 0; }
   /// Writes what waits; nothing is posted to the seats any more.

@@ -1,6 +1,7 @@
 #include "server/shard/shard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -27,6 +28,11 @@ constexpr std::array shown_methods{Method::register_, Method::subscribe, Method:
                                    Method::options,   Method::invite,    Method::ack,     Method::bye,
                                    Method::cancel,    Method::notify,    Method::info,    Method::update,
                                    Method::refer,     Method::prack};
+
+/// Pauses before the rooms are told once more of a user who is gone. What waited for another shard or for the
+/// store is there after the first one; after both, all that a request from before can still bring
+/// (`RequestStep::promise` gives none longer than 64*T1).
+constexpr std::array<Duration, 2> looks_after{1s, replay_time};
 
 std::string package_of(const sip::Message& request) {
   const auto event = sip::parse_event(request.header(HeaderId::event));
@@ -126,6 +132,41 @@ Shard::~Shard() {
 }
 
 void Shard::on_user_gone(std::string_view aor, bool removed) {
+  const std::string name(aor);
+  Leaver& leaver = leavers_.try_emplace(name, parts_.timers).first->second;
+  leaver.removed = removed;
+  leaver.looks = 0;
+  look_again_later(name);
+  tell_gone(name, removed);
+}
+
+bool Shard::has_ended(std::string_view aor) const {
+  const EntryPtr entry = directory_.find(aor);
+  return !leavers_.contains(std::string(aor)) && (!entry || entry->is_quiet());
+}
+
+void Shard::look_again_later(const std::string& aor) {
+  Leaver& leaver = leavers_.at(aor);
+  leaver.next.set(parts_.clock.now().mono + looks_after[leaver.looks], [this, aor](Time) {
+    parts_.users.find_user(aor, [this, aor](const Result<store::UserPtr>& user) {
+      look_again(aor, user && *user && (*user)->enabled);
+    });
+  });
+}
+
+/// What has come since the user is back is the user's own.
+void Shard::look_again(const std::string& aor, bool is_back) {
+  const auto found = leavers_.find(aor);
+  if (found == leavers_.end()) return;
+  const bool removed = found->second.removed;
+  if (is_back || ++found->second.looks == looks_after.size())
+    leavers_.erase(found);
+  else
+    look_again_later(aor);
+  if (!is_back) tell_gone(aor, removed);
+}
+
+void Shard::tell_gone(std::string_view aor, bool removed) {
   const Now now = parts_.clock.now();
   // Each room stands on those added before it.
   for (auto place = rooms_.rbegin(); place != rooms_.rend(); ++place)
@@ -550,7 +591,19 @@ void Shard::judge(transaction::TransactionId id, const Verdict& verdict, Now now
     return respond(*request, 403, "Not Your Address");
   request->identity = verdict.identity;
   request->authentication_info = verdict.authentication_info;
+  if (claimed != verdict.identity.aor) return dispatch_for_another(request, resource);
   dispatch(request, resource);
+}
+
+/// Whoever speaks for another proves nothing about that user: "If the address-of-record is not valid for the
+/// domain in the Request-URI, the registrar MUST send a 404" (RFC 3261 10.3 step 5).
+void Shard::dispatch_for_another(const std::shared_ptr<Request>& request, const std::string& resource) {
+  parts_.users.find_user(resource, [this, request, resource](const Result<store::UserPtr>& user) {
+    if (!user) return respond(*request, 500);
+    if (!*user) return respond(*request, 404);
+    if (!(*user)->enabled) return respond(*request, 403);
+    dispatch(request, resource);
+  });
 }
 
 /// Credentials that did not convince: the request is refused as one without any, and its transaction is gone.

@@ -97,8 +97,11 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void restored();
 
   void set_settings(Settings settings);
-  /// `Room::on_user_gone` of every room.
+  /// `Room::on_user_gone` of every room: at once, and again for what requests leave that were under way.
   void on_user_gone(std::string_view aor, bool removed);
+  /// False while the end of a user who is gone may leave something behind: requests are under way, or the
+  /// store does not have the end yet.
+  bool has_ended(std::string_view aor) const;
   unsigned number() const { return number_; }
   const Counters& counters() const { return counters_; }
   /// Nonces of digest credentials whose counts are remembered.
@@ -187,6 +190,10 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void refuse_unproven(const Request& request, std::string response, Now now);
   void dispatch(const std::shared_ptr<Request>& request, std::string_view resource);
   void answer_unserved(const Request& request, std::string_view package);
+  void dispatch_for_another(const std::shared_ptr<Request>& request, const std::string& resource);
+  void tell_gone(std::string_view aor, bool removed);
+  void look_again_later(const std::string& aor);
+  void look_again(const std::string& aor, bool is_back);
   void describe();
   Room* find_room_for(const Request& request, std::string_view package) const;
 
@@ -203,6 +210,14 @@ class Shard final : public Services, public Sender, public Peers, private transa
     bool cancelled = false;  ///< An INVITE, meanwhile.
   };
 
+  /// A user who is gone, and may have left requests under way.
+  struct Leaver {
+    explicit Leaver(TimerQueue& timers) : next(timers) {}
+    bool removed = false;
+    std::size_t looks = 0;  ///< So many times the rooms were told again.
+    Timer next;
+  };
+
   unsigned number_;
   Settings settings_;
   ShardParts parts_;
@@ -211,6 +226,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   std::unordered_map<transaction::TransactionId, InQuestion> in_question_;
   std::unordered_map<std::uint64_t, std::function<void(Verdict, Now)>> askers_;  ///< Of `authenticate`.
   std::uint64_t last_ticket_ = 0;
+  std::unordered_map<std::string, Leaver> leavers_;  ///< By AOR; for half a minute each.
   transaction::Layer layer_;
   const Gruus& gruus_;
   Authenticator authenticator_;

@@ -335,13 +335,18 @@ bool Subscriptions::work(Entry& resource, Slice& slice, Now now) {
   return false;
 }
 
-/// Looks at each subscription of this shard once; an administrator does this rarely.
+/// Of a user who watches somebody each subscription of this shard is looked at; an administrator does this
+/// rarely.
 void Subscriptions::on_user_gone(std::string_view aor, bool removed, Now now) {
   std::vector<SubscriptionPtr> ending;
-  index_.each([&](Subscription& each) {
-    const bool ends = each.watcher() == aor || (removed && each.resource().aor() == aor);
-    if (ends && each.counts()) ending.emplace_back(&each);
-  });
+  const EntryPtr resource = removed ? services_.directory().find(aor) : nullptr;
+  if (auto* groups = resource ? index_.groups(*resource) : nullptr)
+    for (auto& group : *groups)
+      for (Subscription& each : group.all) ending.emplace_back(&each);
+  if (index_.watcher(aor)->subscriptions != 0)
+    index_.each([&](Subscription& each) {
+      if (each.watcher() == aor) ending.emplace_back(&each);
+    });
   for (const SubscriptionPtr& each : ending) {
     if (!each->counts()) continue;
     const std::string_view reason = each->watcher() == aor ? "rejected" : "noresource";

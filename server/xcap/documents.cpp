@@ -146,7 +146,7 @@ class Documents::Work final : public store::Step {
   Response response_;
 };
 
-/// The end of all documents of a user.
+/// The end of all documents of a user; a fact.
 class Documents::Removal final : public store::Step {
  public:
   Removal(Documents& documents, Entry& entry) : documents_(documents), entry_(entry) {}
@@ -156,11 +156,7 @@ class Documents::Removal final : public store::Step {
     if (const Tree* tree = entry_.find(documents_.slot_))
       for (const Document& document : tree->documents) keys_.push_back(document.key);
     for (const std::string& key : keys_) batch.erase(store::Kind::document, key);
-    batch.durable = true;
     return !keys_.empty();
-  }
-  void refuse(ErrorCode why, Now) override {
-    log::error("xcap", "{} was removed, but its documents are still there: {}", entry_.aor(), why.message());
   }
   void apply(Now) override {
     log::info("xcap", "{} was removed, and its documents with it", entry_.aor());
@@ -197,7 +193,7 @@ void Documents::handle(Request request, const Identity& who, Done done) {
 
 void Documents::on_user_gone(std::string_view aor, bool removed, Now) {
   const EntryPtr entry = removed ? environment_.directory().find(aor) : nullptr;
-  if (entry && entry->find(slot_)) entry->add(std::make_unique<Removal>(*this, *entry));
+  if (entry && entry->find(slot_)) entry->add_fact(std::make_unique<Removal>(*this, *entry));
 }
 
 Response Documents::make(const Request& request, const Usage& usage, const std::string& document,

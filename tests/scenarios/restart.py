@@ -1,7 +1,9 @@
 """What survives a kill -9: an answer was a promise (DESIGN 1.4)."""
 
+import contextlib
 import re
 import signal
+import sqlite3
 import subprocess
 
 from story import ALICE, BOB, Agent, check, equal, run, shards
@@ -129,5 +131,17 @@ def removed_meanwhile(server):
         bob.wait("subscription", to="sip:" + ALICE[0], state="pending")
 
 
+def removal_is_noted(server):
+    """dave is removed, and the server is killed before it can be sure that all of his is gone: it begins anew"""
+    server.add_user("dave@example.org", "password")
+    command = [server.binaries / "beckond", "user", "remove", "dave@example.org", "--data", server.data]
+    equal(subprocess.run(command, timeout=60).returncode, 0, "exit code of user remove")
+    equal(server.stop(signal.SIGKILL), -signal.SIGKILL, "exit code of the killed server")
+    with contextlib.closing(sqlite3.connect(server.data / "users.db")) as users:
+        noted = users.execute("SELECT removed FROM gone WHERE aor = 'sip:dave@example.org'").fetchall()
+    equal(noted, [(1,)], "the note of his removal")
+    server.start()
+
+
 run([acknowledged_publish, newcomer_sees_the_truth, rules_survive, clean_stop, other_number_of_shards, device_addresses,
-     removed_meanwhile])
+     removed_meanwhile, removal_is_noted])

@@ -81,6 +81,19 @@ TEST_CASE(
   CHECK(again.subscribe(alice, "presence").status() == 404);
 }
 
+TEST_CASE("the rules of a removed user end while the store fails, too: it gets their end when it is back") {
+  Scene scene;
+  Stage& stage = scene.stage;
+  stage.memory.broken = store::Errc::io;
+  stage.end_user(alice, true);
+  CHECK(stage.documents->rules(alice) == nullptr);
+  stage.memory.broken = {};
+  stage.wait(2min);
+  stage.restart();
+  CHECK(stage.documents->rules(alice) == nullptr);
+  CHECK(stage.documents->rules(bob) != nullptr);
+}
+
 TEST_CASE("a user who left nothing, or is of another shard, leaves the rooms as they are") {
   Scene scene;
   const auto before = scene.stage.size();

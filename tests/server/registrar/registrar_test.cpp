@@ -485,6 +485,54 @@ TEST_CASE("another user registers devices only if the administrator says so (RFC
   }
 }
 
+TEST_CASE(
+    "a user who does not exist or is disabled is not registered by another, either (RFC 3261 10.3 step 5)") {
+  Settings settings = World::default_settings();
+  settings.registration_managers = {bob};
+  World world(settings);
+  for (const char* user : {"alice@example.org", "bob@example.org"}) world.add_user(user);
+  world.memory.users.at(alice).enabled = false;
+  CHECK(world.ask_as(udp(5070), {.from = bob, .to = carol, .lines = {phone}}, "bob").status() == 404);
+  CHECK(world.registrar(carol).bindings(carol).empty());
+  CHECK(world.ask_as(udp(5070), {.from = bob, .to = alice, .call_id = "call-2", .lines = {phone}}, "bob")
+            .status() == 403);
+  CHECK(world.registrar(alice).bindings(alice).empty());
+}
+
+TEST_CASE("REGISTERs that are under way while their user is removed leave no device") {
+  World world(World::open_settings(), 1, 300ms);
+  Shard& shard = world.node().shard(0);
+  world.bring(udp(5070), world.text_of({.call_id = "call-1", .lines = {phone}}));
+  world.bring(udp(5070), world.text_of({.call_id = "call-2", .lines = {desk}}));  // waits for the first
+  shard.on_user_gone(alice, true);
+  world.wait(900ms);
+  CHECK(world.registrar(alice).bindings(alice).size() == 2);
+  SUBCASE("they end when they have come") {
+    world.wait(1s);
+    CHECK(world.registrar(alice).bindings(alice).empty());
+    CHECK(world.memory.records.empty());
+    CHECK_FALSE(shard.has_ended(alice));
+    world.wait(40s);
+    CHECK(shard.has_ended(alice));
+  }
+  SUBCASE("the end is not over before the store has it") {
+    world.memory.broken = store::Errc::io;
+    world.wait(60s);
+    CHECK(world.registrar(alice).bindings(alice).empty());
+    CHECK_FALSE(shard.has_ended(alice));
+    world.memory.broken = {};
+    world.wait(2min);
+    CHECK(shard.has_ended(alice));
+    CHECK(world.memory.records.empty());
+  }
+  SUBCASE("but those of a user who is back stay") {
+    world.add_user("alice@example.org");
+    world.wait(2min);
+    CHECK(world.registrar(alice).bindings(alice).size() == 2);
+    CHECK(shard.has_ended(alice));
+  }
+}
+
 TEST_CASE("after a restart a UDP binding is as before, and one on a flow waits for its device (DESIGN 1.4)") {
   World world(World::open_settings(), 2);
   Client over_udp(world, udp(5070));
