@@ -142,13 +142,19 @@ void Lifecycle::perform(Subscription& subscription, const Notifier::Actions& act
   const bool is_mute = subscription.is_terminated() && !subscription.is_reachable();
   if (!actions.destroy && !is_mute) return arm(subscription);
   note_delivered(subscription);
+  forget(subscription);
   subscription.timer_.cancel();
   index_.remove(subscription);
   subscription.data.reset();
 }
 
-void Lifecycle::end(Subscription& subscription, Now now) {
+void Lifecycle::forget(Subscription& subscription) {
   if (std::exchange(subscription.is_stored_, false)) records_.erase(subscription);
+}
+
+/// The record stays until the last NOTIFY has its answer: a start in between finds anew that the rules refuse
+/// the watcher, or that the time is over, and says so again.
+void Lifecycle::end(Subscription& subscription, Now now) {
   if (!subscription.is_begun_) return;
   Package& package = subscription.package();
   report(package, [&](Observer& observer) { observer.on_ended(subscription, now); });
