@@ -82,6 +82,9 @@ void Lifecycle::wish(Subscription& subscription, std::string_view known, const s
                      std::chrono::seconds lifetime, Now now) {
   // What cannot hold is not kept for hours.
   if (known.size() > EntityTags::size_max) known = {};
+  // It left before the last NOTIFY had come: the watcher has another state now.
+  const bool has_crossed = subscription.entity_ != 0 && EntityTags::mark_of(known) != subscription.entity_;
+  if (has_crossed && known != "*") known = {};
   if (known.empty() && rates.empty()) {
     subscription.wishes_.reset();
     return subscription.notifier_.set_spacing({});
@@ -194,7 +197,9 @@ void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notif
       deliver(sender_, subscription, rated, content, entity_tag,
               [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
                   const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
-  if (has_body && !is_known) package.notified(subscription, now);
+  if (!has_body || is_known) return;
+  if (!entity_tag.empty()) subscription.entity_ = EntityTags::mark_of(entity_tag);
+  package.notified(subscription, now);
 }
 
 void Lifecycle::on_outcome(Subscription& subscription, std::uint32_t sent,
