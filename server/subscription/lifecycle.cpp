@@ -178,6 +178,7 @@ void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notif
   if (rates) rates->on_sent(now.mono);
   const bool is_known = has_body && !subscription.known().empty() &&
                         (subscription.is_quenched() || subscription.known() == entity_tag);
+  if (is_known && notify.body == Notifier::Body::full) package.suppressed(subscription);
   if (is_known && !notify.says_state) return subscription.notifier_.take_back(notify);
   if (is_known)
     content = {};
