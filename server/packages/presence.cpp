@@ -101,6 +101,8 @@ void Presence::notified(Subscription& subscription, Now now) {
   if (is_fetch) watches_.end(watcher, now);
 }
 
+void Presence::suppressed(Subscription& subscription) { forget(subscription); }
+
 void Presence::forget(Subscription& subscription) {
   if (const auto& partial = seeing(subscription).partial) partial_.forget(*partial, subscription.resource());
 }

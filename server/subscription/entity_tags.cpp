@@ -21,4 +21,8 @@ std::string_view EntityTags::of(const Content& content) {
   return tag_;
 }
 
+std::uint32_t EntityTags::mark_of(std::string_view tag) {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>()(tag)) | 1U;
+}
+
 }  // namespace beckon::server::subscription

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ class EntityTags {
 
   /// Valid until the next call; empty without body.
   std::string_view of(const Content& content);
+  /// Tells tags apart in four octets; never 0.
+  static std::uint32_t mark_of(std::string_view tag);
 
  private:
   SharedText entity_;

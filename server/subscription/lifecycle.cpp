@@ -82,6 +82,9 @@ void Lifecycle::wish(Subscription& subscription, std::string_view known, const s
                      std::chrono::seconds lifetime, Now now) {
   // What cannot hold is not kept for hours.
   if (known.size() > EntityTags::size_max) known = {};
+  // It left before the last NOTIFY had come: the watcher has another state now.
+  const bool has_crossed = subscription.entity_ != 0 && EntityTags::mark_of(known) != subscription.entity_;
+  if (has_crossed && known != "*") known = {};
   if (known.empty() && rates.empty()) {
     subscription.wishes_.reset();
     return subscription.notifier_.set_spacing({});
@@ -142,13 +145,19 @@ void Lifecycle::perform(Subscription& subscription, const Notifier::Actions& act
   const bool is_mute = subscription.is_terminated() && !subscription.is_reachable();
   if (!actions.destroy && !is_mute) return arm(subscription);
   note_delivered(subscription);
+  forget(subscription);
   subscription.timer_.cancel();
   index_.remove(subscription);
   subscription.data.reset();
 }
 
-void Lifecycle::end(Subscription& subscription, Now now) {
+void Lifecycle::forget(Subscription& subscription) {
   if (std::exchange(subscription.is_stored_, false)) records_.erase(subscription);
+}
+
+/// The record stays until the last NOTIFY has its answer: a start in between finds anew that the rules refuse
+/// the watcher, or that the time is over, and says so again.
+void Lifecycle::end(Subscription& subscription, Now now) {
   if (!subscription.is_begun_) return;
   Package& package = subscription.package();
   report(package, [&](Observer& observer) { observer.on_ended(subscription, now); });
@@ -169,6 +178,7 @@ void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notif
   if (rates) rates->on_sent(now.mono);
   const bool is_known = has_body && !subscription.known().empty() &&
                         (subscription.is_quenched() || subscription.known() == entity_tag);
+  if (is_known && notify.body == Notifier::Body::full) package.suppressed(subscription);
   if (is_known && !notify.says_state) return subscription.notifier_.take_back(notify);
   if (is_known)
     content = {};
@@ -188,7 +198,9 @@ void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notif
       deliver(sender_, subscription, rated, content, entity_tag,
               [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
                   const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
-  if (has_body && !is_known) package.notified(subscription, now);
+  if (!has_body || is_known) return;
+  if (!entity_tag.empty()) subscription.entity_ = EntityTags::mark_of(entity_tag);
+  package.notified(subscription, now);
 }
 
 void Lifecycle::on_outcome(Subscription& subscription, std::uint32_t sent,

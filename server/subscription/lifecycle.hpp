@@ -56,6 +56,8 @@ class Lifecycle {
 
   /// Does what its notifier says.
   void perform(Subscription& subscription, const Notifier::Actions& actions, Now now);
+  /// Its record goes; the next start knows nothing of it.
+  void forget(Subscription& subscription);
   void hold(Subscription& subscription, Hold reason);
   void release(Subscription& subscription, Hold reason, Now now);
   /// NOTIFYs go to `hop` from here on.

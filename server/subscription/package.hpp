@@ -88,6 +88,10 @@ class Package {
   /// A NOTIFY with what was composed last was handed to the network.
   virtual void notified(Subscription&, Now) {}
 
+  /// A full document was due and is not sent, as the watcher has that state (RFC 5839). What was sent before
+  /// may be lost all the same.
+  virtual void suppressed(Subscription&) {}
+
   /// The state of the resource changed: does this watcher see any of it? False: it is not notified.
   virtual bool has_news(const Subscription&) const { return true; }
 

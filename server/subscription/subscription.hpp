@@ -136,6 +136,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   std::uint32_t heard_ = 0;          ///< The newest change (`Index::Group::change`) it was reported.
   std::uint32_t last_octets_ = 0;
   std::uint32_t due_since_ = 0;  ///< A mark of `Ages`: something is undelivered; 0: nothing.
+  std::uint32_t entity_ = 0;     ///< `EntityTags::mark_of` what the last document had; 0: none was sent.
   std::uint32_t sent_ = 0;       ///< Counts NOTIFYs and moves; the outcome of an older one is ignored.
   std::uint16_t last_status_ = 0;
   Permission permission_ = Permission::pending;

@@ -350,6 +350,7 @@ void Subscriptions::on_user_gone(std::string_view aor, bool removed, Now now) {
   for (const SubscriptionPtr& each : ending) {
     if (!each->counts()) continue;
     const std::string_view reason = each->watcher() == aor ? "rejected" : "noresource";
+    lifecycle_.forget(*each);  // no rule would end it again at the next start
     lifecycle_.perform(*each, each->notifier_.terminate(reason, std::nullopt, now.mono), now);
     lifecycle_.settle(each->package(), each->resource(), now);
   }

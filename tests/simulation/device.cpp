@@ -16,6 +16,8 @@ namespace {
 /// Who was refused asks again, not before this.
 constexpr Duration refused_pause = 60s;
 
+constexpr const char* partial_rather = "application/pidf+xml;q=0.5, application/pidf-diff+xml";
+
 Duration share_of(std::chrono::seconds lifetime) { return Duration(lifetime) * 4 / 5; }
 
 std::string lines(std::initializer_list<std::pair<std::string_view, std::string>> headers) {
@@ -307,6 +309,7 @@ void Device::ask_subscription(const Topic& topic) {
   const auto lifetime = subscription.is_wanted ? wish.lifetime : 0s;
   text += lines({{"Contact", '<' + contact() + '>'},
                  {"Event", package + wish.rates},
+                 {"Accept", wish.is_partial ? partial_rather : ""},
                  {"Expires", std::to_string(lifetime.count())},
                  {"Suppress-If-Match", names_tag ? subscription.picture.entity_tag() : ""}});
   subscription.in_flight = true;

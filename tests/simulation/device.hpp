@@ -40,6 +40,7 @@ class Device final : private transaction::User {
     std::chrono::seconds lifetime{600};
     std::string rates{};          ///< ";max-rate=0.1" of RFC 6446.
     bool is_conditional = false;  ///< Names the entity-tag it has (RFC 5839).
+    bool is_partial = false;      ///< Takes presence in parts, rather than whole (RFC 5263).
   };
   /// What it follows: a package and whose.
   using Topic = std::pair<std::string, std::string>;

@@ -120,6 +120,15 @@ std::string Ledger::check(const std::string& kind, const std::string& owner,
 
 void Ledger::rules_sent(const std::string& owner, const Rules& rules,
                         const std::vector<std::string>& watchers) {
+  // They may make a subscription active whose pending state waited for its rate and was never told: that is
+  // exempt, too.
+  for (auto& [call_id, of] : subscribed_)
+    if (of.owner == owner && is_ruled(of.package)) ++of.exempt;
+  rules_hold(owner, rules, watchers);
+}
+
+void Ledger::rules_hold(const std::string& owner, const Rules& rules,
+                        const std::vector<std::string>& watchers) {
   changes_[owner] += 2;
   for (const std::string& watcher : watchers) {
     const auto rule = rules.find(watcher);
@@ -137,7 +146,28 @@ void Ledger::rules_sent(const std::string& owner, const Rules& rules,
 void Ledger::rules_answered(const std::string& owner, const Rules& rules,
                             const std::vector<std::string>& watchers) {
   for (const std::string& watcher : watchers) sights_[{owner, watcher}] = {};
-  rules_sent(owner, rules, watchers);
+  rules_hold(owner, rules, watchers);
+}
+
+// Users
+
+void Ledger::user_gone(const std::string& aor, bool removed) {
+  const Time now = world_.now().mono;
+  const auto over = [&](Claim& claim) {
+    claim.sure_until = {};
+    claim.possible_until = std::min(claim.possible_until, now);
+  };
+  for (auto& [thing, claim] : claims_)
+    if (thing.owner == aor) over(claim);
+  for (auto& [call_id, of] : subscribed_) {
+    if (of.watcher != aor && !(removed && of.owner == aor)) continue;
+    Claim& claim = claims_[{"subscription", of.watcher, call_id}];
+    // A SUBSCRIBE that is under way may be taken later: here everybody exists who is asked for.
+    if (of.watcher == aor || claim.sure_until > now) over(claim);
+    ++changes_[of.owner];
+  }
+  // Each of its devices and publications ends.
+  changes_[aor] += 20;
 }
 
 // The wire
@@ -159,6 +189,8 @@ void Ledger::on_request(const sip::Message& request) {
   const std::string owner = aor_of(request.to());
   const bool subscribes = request.method() == Method::subscribe;
   changes_[owner] += subscribes ? 4 : 2;
+  if (request.body().find("timed-status") != std::string_view::npos)
+    changes_[owner] += 2;  // begins, and ends
   if (!subscribes) return;
   const auto event = sip::parse_event(request.header(HeaderId::event));
   Subscribed& of = subscribed_[std::string(request.call_id())];
@@ -187,6 +219,7 @@ void Ledger::on_notify(const sip::Message& notify) {
   if (!state) return fail("a NOTIFY without state\n" + std::string(notify.text()));
   if (state->state == "terminated") ended({"subscription", of.watcher, call_id});
   of.notifies.insert(notify.cseq()->number);
+  if (notify.body().find("pidf-diff>") != std::string_view::npos) ++diffs_;
   check_sight(of, notify);
   check_rate(of, state->state);
   check_causes(of, notify);

@@ -75,6 +75,9 @@ class Ledger {
   void rules_sent(const std::string& owner, const Rules& rules, const std::vector<std::string>& watchers);
   void rules_answered(const std::string& owner, const Rules& rules, const std::vector<std::string>& watchers);
 
+  /// The administrator has removed or disabled the user: of that user nothing may be there any more.
+  void user_gone(const std::string& aor, bool removed);
+
   /// Everything that is sent passes here.
   void on_sent(const Address& server, const Address& from, const sip::Message& message);
   void server_started() { ++restarts_; }
@@ -84,6 +87,8 @@ class Ledger {
   std::pair<std::uint64_t, std::uint64_t> busiest() const { return busiest_; }
   /// What was compared, so that a test can see that something was.
   std::uint64_t checks() const { return checks_; }
+  /// Presence documents that told only what changed.
+  std::uint64_t diffs() const { return diffs_; }
 
  private:
   /// A request may be taken up to the end of its transaction, and things may be compared while a message is
@@ -117,6 +122,7 @@ class Ledger {
     bool may_be_rejected = false;  ///< The rules may have ended it, and nobody has said so yet.
   };
 
+  void rules_hold(const std::string& owner, const Rules& rules, const std::vector<std::string>& watchers);
   void on_request(const sip::Message& request);
   void on_notify(const sip::Message& notify);
   void check_sight(const Subscribed& of, const sip::Message& notify);
@@ -133,6 +139,7 @@ class Ledger {
   std::uint64_t restarts_ = 0, cuts_ = 0;
   std::pair<std::uint64_t, std::uint64_t> busiest_{0, 1};
   mutable std::uint64_t checks_ = 0;
+  std::uint64_t diffs_ = 0;
 };
 
 }  // namespace beckon::simulation

@@ -80,10 +80,13 @@ std::string Picture::apply(const sip::Message& notify) {
   }
   entity_tag_ = tag;
   std::string fault;
+  if (sip::media_type(notify.header(HeaderId::content_type)) == documents::pidf_diff_type)
+    return apply_partial(notify);
   const auto changes = read_changes(notify, fault);
   if (!fault.empty()) return fault;
   if (!changes) {
     body_ = notify.body();
+    partial_.drop();
     return {};
   }
   const auto& [version, items] = *changes;
@@ -94,6 +97,18 @@ std::string Picture::apply(const sip::Message& notify) {
   version_ = version.number;
   for (const auto& [id, text] : items)
     text.empty() ? static_cast<void>(items_.erase(id)) : static_cast<void>(items_[id] = text);
+  return {};
+}
+
+/// NOTIFYs come in order, and one that was lost is followed by the whole state: nothing is missed.
+std::string Picture::apply_partial(const sip::Message& notify) {
+  using Taken = documents::PartialPresence::Taken;
+  const Taken taken = partial_.take(notify.body(), notify.call_id());
+  if (taken != Taken::yes)
+    return std::string("a partial document ") + (taken == Taken::stale ? "that is stale"
+                                                 : taken == Taken::gap ? "after a gap"
+                                                                       : "that cannot be applied");
+  body_ = documents::print(partial_.presence());
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/documents/pidf_diff.hpp"
 #include "protocol/sip/message.hpp"
 
 namespace beckon::simulation {
@@ -25,13 +26,17 @@ class Picture {
  public:
   /// Takes in the next NOTIFY. Gives what is wrong with it; empty where nothing is.
   std::string apply(const sip::Message& notify);
-  /// A document that says nothing but the state as it came; of others a line for each thing in them.
+  /// A document that says nothing but the state as it came, or as it is put together of its parts; of others
+  /// a line for each thing in them.
   std::string print() const;
   const std::string& entity_tag() const { return entity_tag_; }
   bool is_empty() const { return body_.empty() && !version_; }
 
  private:
+  std::string apply_partial(const sip::Message& notify);
+
   std::string body_;
+  documents::PartialPresence partial_;  ///< Makes `body_` of what comes in parts.
   std::string entity_tag_;
   std::optional<std::uint32_t> version_;      ///< Of the last document of changes.
   std::map<std::string, std::string> items_;  ///< Watchers, contacts or dialogs that are not over, by id.

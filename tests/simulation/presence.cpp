@@ -1,5 +1,6 @@
 #include "tests/simulation/presence.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,7 +45,9 @@ server::Settings open_settings() {
 struct Human {
   std::string aor;
   Ledger::Rules rules;
-  bool in_flight = false, is_due = false;  ///< Of the PUT.
+  Ledger::Rules taken{};                     ///< By the server, last.
+  bool in_flight = false, is_due = false;    ///< Of the PUT.
+  bool is_gone = false, is_removed = false;  ///< The administrator has seen to that.
 };
 
 std::string rule_document(const Ledger::Rules& rules) {
@@ -65,12 +68,32 @@ std::string rule_document(const Ledger::Rules& rules) {
   return text + "</cr:ruleset>";
 }
 
-Device::State presence_state(const std::string& aor, const std::string& token, bool is_open) {
+/// `timed` stands in the tuple, `person` after it.
+Device::State presence_state(const std::string& aor, const std::string& token, bool is_open,
+                             const std::string& timed, const std::string& person) {
   return {token, "application/pidf+xml",
-          fmt::format("<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"{}\"><tuple id=\"t\"><status>"
-                      "<basic>{}</basic></status><note>{}</note></tuple></presence>",
-                      aor, is_open ? "open" : "closed", token)};
+          fmt::format(
+              "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" "
+              "xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" "
+              "xmlns:r=\"urn:ietf:params:xml:ns:pidf:rpid\" "
+              "xmlns:ts=\"urn:ietf:params:xml:ns:pidf:timed-status\" entity=\"{}\"><tuple id=\"t\"><status>"
+              "<basic>{}</basic></status>{}<note>{}</note></tuple>{}</presence>",
+              aor, is_open ? "open" : "closed", timed, token, person)};
 }
+
+std::string print_time(WallTime time) {
+  return fmt::format("{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+/// Closed for a while, soon (RFC 4481).
+std::string timed_status(WallTime from, WallTime until) {
+  return fmt::format(
+      "<ts:timed-status from=\"{}\" until=\"{}\"><ts:basic>closed</ts:basic></ts:timed-status>",
+      print_time(from), print_time(until));
+}
+
+constexpr const char* undisturbed =
+    "<dm:person id=\"p\"><r:activities><r:busy/><r:other>do-not-disturb</r:other></r:activities></dm:person>";
 
 /// One call; its token is its Call-ID.
 Device::State dialog_state(const std::string& aor, const std::string& token, const char* state) {
@@ -205,11 +228,12 @@ class Presence {
     for (unsigned i = 0; i < script_.failures; ++i) at_random(acting, [this] { fail(any(devices_)); });
     for (unsigned i = 0; i < script_.cuts; ++i) at_random(acting, [this] { cut(); });
     for (unsigned i = 0; i < script_.crashes; ++i) at_random(acting, [this] { crash_at(below(40)); });
+    for (unsigned i = 0; i < script_.gone; ++i) at_random(acting, [this] { end_user(any(people_)); });
     world_.run_for(acting);
   }
 
   void start(Device& device) {
-    if (device.is_running()) return;
+    if (device.is_running() || human(device.account().aor).is_gone) return;
     note("{} starts", device.account().name);
     device.start();
   }
@@ -220,6 +244,27 @@ class Presence {
     note("{} dies{}", device.account().name, forgets ? "" : ", and remembers");
     device.end(forgets);
     if (!one_in(3)) at_random(one_in(2) ? 2s : 60s, [this, &device] { start(device); });
+  }
+
+  /// Whoever is gone comes back no more: the server refuses all such a user sends.
+  void end_user(Human& owner) {
+    if (owner.is_gone || is_calm_) return;
+    const bool removed = one_in(2);
+    // The rules of a disabled user stay, and it must be known which.
+    if (!removed && owner.rules != owner.taken) return at_random(1s, [this, &owner] { end_user(owner); });
+    owner.is_gone = true;
+    owner.is_removed = removed;
+    note("{} is {}", owner.aor, owner.is_removed ? "removed" : "disabled");
+    for (std::deque<Device>* devices : {&devices_, &pollers_})
+      for (Device& each : *devices)
+        if (each.account().aor == owner.aor) each.end(true);
+    server_.end_user(owner.aor, owner.is_removed);
+    ledger_.user_gone(owner.aor, owner.is_removed);
+    if (!owner.is_removed) return;
+    owner.rules.clear();
+    // What is under way at this moment may still show something.
+    world_.timers().set(world_.now().mono + 1s,
+                        [this, &owner](Time) { ledger_.rules_answered(owner.aor, {}, everybody_); });
   }
 
   void cut() {
@@ -266,13 +311,22 @@ class Presence {
     const char* package = kind < 3 ? "presence" : kind == 3 ? "dialog" : "message-summary";
     note("{} publishes {} {}", device.account().name, package, number);
     if (kind < 3)
-      device.want_state(package, presence_state(aor, make_token("state", number), !one_in(3)),
-                        any_lifetime());
+      device.want_state(package, any_presence(aor, make_token("state", number)), any_lifetime());
     else if (kind == 3)
       device.want_state(package, dialog_state(aor, make_token("call", number), any(call_states)),
                         any_lifetime());
     else
       device.want_state(package, message_state(make_token("mail", number), number), any_lifetime());
+  }
+
+  Device::State any_presence(const std::string& aor, const std::string& token) {
+    const bool is_open = !one_in(3);
+    std::string timed;
+    if (one_in(4)) {
+      const WallTime from = world_.now().wall + std::chrono::seconds(below(60));
+      timed = timed_status(from, from + std::chrono::seconds(1 + below(60)));
+    }
+    return presence_state(aor, token, is_open, timed, one_in(4) ? undisturbed : "");
   }
 
   void subscribe(Device& device) {
@@ -293,8 +347,9 @@ class Presence {
     if (one_in(6)) wish.rates = one_in(2) ? ";max-rate=0.05" : ";max-rate=0.2";
     if (one_in(8)) wish.rates += ";min-rate=0.02";
     wish.is_conditional = topic.first == "presence" && one_in(2);
-    note("{} subscribes to {} of {}{}{}", device.account().name, topic.first, topic.second, wish.rates,
-         wish.is_conditional ? ", conditionally" : "");
+    wish.is_partial = topic.first == "presence" && one_in(2);
+    note("{} subscribes to {} of {}{}{}{}", device.account().name, topic.first, topic.second, wish.rates,
+         wish.is_conditional ? ", conditionally" : "", wish.is_partial ? ", in parts" : "");
     device.want(topic, wish);
   }
 
@@ -311,13 +366,14 @@ class Presence {
                                     Handling::allow, Handling::without_notes, Handling::polite_block,
                                     Handling::block};
     const std::string& watcher = any(everybody_);
-    if (watcher == owner.aor) return;
+    if (watcher == owner.aor || owner.is_gone) return;
     owner.rules[watcher] = any(choices);
     note("{} sets {} for {}", owner.aor, to_string(owner.rules[watcher]), watcher);
     put_rules(owner);
   }
 
   void put_rules(Human& owner) {
+    if (owner.is_gone) return;
     if (owner.in_flight) {
       owner.is_due = true;
       return;
@@ -334,13 +390,17 @@ class Presence {
       const int status = reply ? reply->status : 0;
       network_.deliver_reliably([this, &owner, sent, status] { on_put(owner, sent, status); });
     };
-    network_.deliver_reliably([this, request, back] { server_.handle_http(request, back); });
+    network_.deliver_reliably([this, &owner, request, back] {
+      if (!owner.is_gone) server_.handle_http(request, back);
+    });
   }
 
   void on_put(Human& owner, const Ledger::Rules& sent, int status) {
     owner.in_flight = false;
     const bool is_taken = status / 100 == 2;
     note("PUT of {} ends with {}", owner.aor, status);
+    if (owner.is_gone) return;
+    if (is_taken) owner.taken = sent;
     if (is_taken) ledger_.rules_answered(owner.aor, sent, everybody_);
     if (status != 0 && status != 503 && !is_taken) ledger_.fail(fmt::format("a PUT is answered {}", status));
     if (!std::exchange(owner.is_due, false) && is_taken) return;
@@ -352,6 +412,7 @@ class Presence {
   /// Nothing more happens, and what is under way comes to its end.
   void calm() {
     note("nothing more happens");
+    is_calm_ = true;
     network_.set_weather({});
     server_.crash_nowhere();
     world_.run_for(quiet_time);
@@ -373,6 +434,10 @@ class Presence {
     note("everything is compared");
     for (const Human& owner : people_) {
       hold([&] { return check_bindings(owner.aor); });
+      if (owner.is_gone) {
+        hold([&] { return check_gone(owner); });
+        continue;
+      }
       for (const auto& [package, kind] : {std::pair("presence", "state"), std::pair("dialog", "call")})
         hold([&] { return check_published(owner.aor, package, kind); });
       hold([&] { return check_mail(owner.aor); });
@@ -390,6 +455,20 @@ class Presence {
     for (const auto& row : server_.rows("bindings"))
       if (column(row, "aor") == owner) contacts.insert(column(row, "contact"));
     return ledger_.check("binding", owner, contacts);
+  }
+
+  /// Those who watch a user that was removed begin anew, and wait: here everybody exists who is asked for.
+  std::string check_gone(const Human& owner) {
+    for (const auto& row : server_.rows("PIT"))
+      if (column(row, "id").starts_with(owner.aor + ' '))
+        return owner.aor + " is gone, and the state that was published is there";
+    for (const auto& row : server_.rows("documents"))
+      if (owner.is_removed && column(row, "user") == owner.aor)
+        return owner.aor + " was removed, and the rules are there";
+    for (const auto& row : server_.rows("WT"))
+      if (column(row, "watcher") == owner.aor && column(row, "status") != "waiting")
+        return owner.aor + " is gone, and watches " + column(row, "presentity");
+    return check_subscriptions(owner.aor);
   }
 
   /// As its owner sees it, who sees everything.
@@ -421,6 +500,7 @@ class Presence {
   std::string check_subscription(const Device& device, const Device::Topic& topic,
                                  const Device::Subscription& subscription) {
     const auto& [package, whose] = topic;
+    if (human(whose).is_removed) return {};
     const std::string& watcher = device.account().aor;
     const std::string what = fmt::format("{}: {} of {}", device.account().name, package, whose);
     const bool by_rules = (package == "presence" || package == "dialog") && watcher != whose;
@@ -460,12 +540,12 @@ class Presence {
     return {};
   }
 
+  const Human& human(const std::string& aor) const { return *std::ranges::find(people_, aor, &Human::aor); }
+
   Handling rule_of(const std::string& owner, const std::string& watcher) const {
-    for (const Human& each : people_) {
-      const auto rule = each.rules.find(watcher);
-      if (each.aor == owner && rule != each.rules.end()) return rule->second;
-    }
-    return Handling::none;
+    const Ledger::Rules& rules = human(owner).rules;
+    const auto rule = rules.find(watcher);
+    return rule == rules.end() ? Handling::none : rule->second;
   }
 
   struct Polled {
@@ -507,6 +587,7 @@ class Presence {
   std::deque<Device> devices_;
   std::deque<Device> pollers_;  ///< One for each of the people.
   std::uint64_t states_ = 0;
+  bool is_calm_ = false;
 };
 
 }  // namespace
@@ -525,6 +606,7 @@ PresenceScript make_presence(std::uint64_t seed) {
   script.crashes = random.below(4) == 0 ? 0 : static_cast<unsigned>(1 + random.below(4));
   script.failures = static_cast<unsigned>(random.below(5));
   script.cuts = static_cast<unsigned>(random.below(3));
+  script.gone = random.below(3) == 0 ? 1 : 0;
   return script;
 }
 
@@ -532,11 +614,12 @@ std::string print(const PresenceScript& script) {
   return fmt::format(
       "seed {}: {} people with {} devices, {} acts, loss {:.0f} %, duplication {:.0f} %, reordering {:.0f} "
       "%, "
-      "{} shard(s), {} crash(es) of the server{}, {} of devices, {} cut(s)",
+      "{} shard(s), {} crash(es) of the server{}, {} of devices, {} cut(s), {} of the people removed or "
+      "disabled",
       script.seed, script.people, script.devices, script.acts, 100 * script.loss, 100 * script.duplication,
       100 * script.reordering, script.shards, script.crashes,
       script.crash_point == 0 ? "" : fmt::format(" and at point {}", script.crash_point), script.failures,
-      script.cuts);
+      script.cuts, script.gone);
 }
 
 PresenceHistory play(const PresenceScript& script) {
@@ -551,6 +634,7 @@ PresenceHistory play(const PresenceScript& script) {
   history.happened = presence.world().noted();
   history.points = presence.server().points();
   history.checks = presence.ledger().checks();
+  history.diffs = presence.ledger().diffs();
   const auto [notifies, causes] = presence.ledger().busiest();
   history.busiest = static_cast<double>(notifies) / static_cast<double>(causes);
   return history;

@@ -23,6 +23,7 @@ struct PresenceScript {
   unsigned crashes = 0;           ///< Of the server, each at a point of its work (`Server::crash_at`).
   unsigned failures = 0;          ///< Of devices; some come back.
   unsigned cuts = 0;              ///< All connections break.
+  unsigned gone = 0;              ///< People whom the administrator removes or disables.
   std::uint64_t crash_point = 0;  ///< The server crashes at exactly this one of its points, too; 0: nowhere.
   bool trace = false;             ///< Print what is sent and what people do.
 };
@@ -33,6 +34,7 @@ std::string print(const PresenceScript& script);
 struct PresenceHistory : History {
   std::uint64_t points = 0;  ///< Of the server, where it might have crashed.
   std::uint64_t checks = 0;  ///< How often something was compared.
+  std::uint64_t diffs = 0;   ///< Presence documents that told only what changed.
   double busiest = 0;        ///< NOTIFYs of a subscription by the causes they had, the greatest.
 };
 
@@ -42,6 +44,7 @@ struct PresenceHistory : History {
 /// - when nothing has happened for a while: each device has the subscriptions it wants, in the state that the
 ///   rules say; each holds what a poll of the same watcher gets, and watcher information what the server's
 ///   table says; what was acknowledged is there, and nothing else is;
+/// - of who was removed or disabled nothing is there, and of who was removed no rules;
 /// - when all have left and every lifetime is over: the server holds what it held at its start.
 PresenceHistory play(const PresenceScript& script);
 

@@ -16,20 +16,22 @@ TEST_CASE(
   std::uint64_t first = 1, last = 500;
   if (const char* one = std::getenv("BECKON_SEED"))
     first = last = parse_number<std::uint64_t>(one).value_or(1);
-  std::uint64_t checks = 0;
+  std::uint64_t checks = 0, diffs = 0;
   for (auto seed = first; seed <= last; ++seed) {
     const auto script = simulation::make_presence(seed);
     CAPTURE(print(script));
     const auto history = simulation::play(script);
     CHECK(history.fault == "");
     checks += history.checks;
+    diffs += history.diffs;
   }
   CHECK(checks > 20 * (last - first + 1));
+  CHECK(diffs >= (last - first) / 10);
 }
 
 TEST_CASE("a crash before and after each commit and each message of a short history") {
   log::set_level(log::Level::off);
-  simulation::PresenceScript script{.seed = 3, .people = 2, .devices = 2, .acts = 10};
+  simulation::PresenceScript script{.seed = 3, .people = 2, .devices = 2, .acts = 10, .gone = 1};
   const auto whole = simulation::play(script);
   CHECK(whole.fault == "");
   CHECK(whole.points > 100);

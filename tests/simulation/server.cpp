@@ -107,7 +107,11 @@ struct Server::Process {
   Process(Server& server, World& world)
       : sip(server.network_, server.address_, SipPort::Streams::takes,
             {.on_message =
-                 [this, &world](const transaction::Hop& from, const sip::Message& message) {
+                 [this, &server, &world](const transaction::Hop& from, const sip::Message& message) {
+                   const auto sender = message.from();
+                   if (message.is_request() && sender &&
+                       server.gone_.contains(sip::canonical_aor(sender->uri)))
+                     return;
                    const heap::Scope scope(heap::Owner::server);
                    any_shard(world).on_message(from, message);
                  },
@@ -136,6 +140,11 @@ struct Server::Process {
     for (unsigned i = 0; i < node->size(); ++i) server::add_rooms(node->shard(i), node->key());
     server.memory_.load(*node);
     node->restored();
+    for (const auto& [aor, removed] : server.gone_) end_user(aor, removed);
+  }
+
+  void end_user(const std::string& aor, bool removed) {
+    node->each([aor, removed](server::Shard& shard) { shard.on_user_gone(aor, removed); });
   }
 
   /// A datagram may come in on any shard's socket, a connection on any shard.
@@ -153,6 +162,12 @@ Server::Server(SipNetwork& network, const Address& address, unsigned shards, ser
     : network_(network), address_(address), shards_(shards), settings_(place(std::move(settings), address)) {}
 
 Server::~Server() = default;
+
+void Server::end_user(const std::string& aor, bool removed) {
+  const heap::Scope scope(heap::Owner::server);
+  gone_[aor] = removed;
+  if (process_ && !is_dead_) process_->end_user(aor, removed);
+}
 
 void Server::start() {
   const heap::Scope scope(heap::Owner::server);

@@ -28,6 +28,9 @@ class Server {
   ~Server();
 
   void add_user(const users::User& user) { memory_.users.insert_or_assign(user.aor, user); }
+  /// The administrator takes a user's access away, as `beckond user remove` and `disable` do: the server ends
+  /// what there is of that user, at its next start if it is down, and takes no more requests.
+  void end_user(const std::string& aor, bool removed);
   void start();
   /// What was not in the store is lost, and whatever was under way fails.
   void crash();
@@ -77,6 +80,7 @@ class Server {
   std::uint64_t points_ = 0;
   std::optional<std::uint64_t> points_left_;  ///< Until the server crashes.
   std::function<void()> crashed_;
+  std::map<std::string, bool> gone_;  ///< Users who may not come in any more; true: removed.
   std::uint64_t starts_ = 0;
   bool is_dead_ = false;  ///< The process is past its crash, and has not been cleared away.
   std::unique_ptr<Process> process_;

@@ -115,6 +115,25 @@ TEST_CASE(
   CHECK(copy.copy.presence().tuples.front().basic == documents::Basic::closed);
 }
 
+TEST_CASE(
+    "where the watcher has the full state that is due, but perhaps not its version, the next document is "
+    "full") {
+  Partial it;
+  it.publisher.publish(state("one"));
+  it.watcher.subscribe(alice, "presence", {accept_partial});
+  const std::string tag(it.stage.take().message.header(HeaderId::sip_etag));
+  it.stage.restart();
+  it.stage.wait(5s);
+  CHECK(part_of(it.stage.take(0)).root == "pidf-full");  // lost on the way
+  it.watcher.move(udp(5071));
+  CHECK(it.watcher.refresh(600, {"Suppress-If-Match: " + tag}).status() == 200);
+  CHECK(it.stage.take().message.body().empty());
+  it.publisher.publish(state("two"));
+  CHECK(part_of(it.stage.take()).root == "pidf-full");
+  it.publisher.publish(state("three"));
+  CHECK(part_of(it.stage.take()).root == "pidf-diff");
+}
+
 TEST_CASE("Accept decides: only who names the format gets it, unless it prefers another (RFC 5263 4.3)") {
   Partial it;
   it.publisher.publish(state("one"));

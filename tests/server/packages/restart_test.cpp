@@ -206,6 +206,7 @@ TEST_CASE(
     stage.memory.broken = {};
     stage.wait(store::Sequence::retry_max);
     CHECK(stage.take().state() == "terminated;timeout");
+    stage.settle();
     CHECK(stored() == 0);
     CHECK(stage.table("PST").rows.empty());
   }
@@ -215,6 +216,36 @@ TEST_CASE(
     stage.wait(6s);
     CHECK(cseq_of(stage.take()) > highest);
   }
+}
+
+TEST_CASE(
+    "a watcher that has not answered its last NOTIFY when the server is killed gets it again: that the rules "
+    "refuse it, or that its time is over") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device watcher(stage, bob, udp(5070));
+  watcher.subscribe(alice, "presence", {"Expires: 60"});
+  stage.take();
+  std::string end;
+  SUBCASE("refused") {
+    end = "terminated;rejected";
+    stage.put_rules(rule_for(bob, "block"));
+  }
+  SUBCASE("over") {
+    end = "terminated;timeout";
+    stage.wait(61s);
+  }
+  stage.settle();
+  CHECK(stage.take(0).state() == end);  // lost on the way
+  stage.restart();
+  stage.wait(5s);
+  CHECK(stage.take().state() == end);
+  stage.settle();
+  CHECK(stage.subscriptions->size() == 0);
+  stage.restart();
+  stage.wait(5s);
+  CHECK(stage.notifies.empty());
+  CHECK(stage.memory.records.size() == 1);  // the rules
 }
 
 TEST_CASE("tries to reserve CSeqs after a restart are spaced: 1 s, 2 s ... 60 s while the store fails") {

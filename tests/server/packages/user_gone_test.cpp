@@ -102,3 +102,16 @@ TEST_CASE("a user who left nothing, or is of another shard, leaves the rooms as 
   CHECK(scene.stage.size() == before);
   CHECK(scene.stage.drain().empty());
 }
+
+TEST_CASE(
+    "a server that is killed before a gone user's devices have answered their last NOTIFYs has nothing of "
+    "that user") {
+  Scene scene;
+  Stage& stage = scene.stage;
+  SUBCASE("disabled") { stage.end_user(alice, false); }
+  SUBCASE("removed") { stage.end_user(alice, true); }
+  stage.restart();
+  stage.wait(60s);
+  for (const auto& row : stage.table("PST").rows) CHECK(row[1].second == bob);
+  CHECK(stage.table("reg").rows.empty());
+}

@@ -136,6 +136,22 @@ TEST_CASE(
   CHECK(tag_of(back) == tag);
 }
 
+TEST_CASE(
+    "a SUBSCRIBE that crosses a NOTIFY names what the watcher no longer has: its condition does not hold") {
+  Condition it;
+  it.watcher.subscribe(alice, "echo");
+  const std::string tag = tag_of(it.stage.take());
+  it.count();
+  const Notified second = it.stage.take(0);  // while the SUBSCRIBE is under way
+  it.echo->counters[alice] = 0;
+  it.stage.subscriptions->changed(*it.echo, *it.stage.entry(alice), it.stage.clock_.at);
+  CHECK(it.watcher.refresh(600, if_not(tag)).status() == 200);
+  it.stage.answer_notify(second, 200);
+  const Notified third = it.stage.take();
+  CHECK(third.message.body() == "0");
+  CHECK(it.watcher.refresh(600, if_not(tag)).status() == 204);
+}
+
 TEST_CASE("a state of the subscription that the watcher was not told goes out, without the body (6.2)") {
   using subscription::Permission;
   Condition it;
