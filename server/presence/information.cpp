@@ -89,13 +89,15 @@ std::string PresenceInformation::farewell(const publication::State& last, WallTi
   return static_cast<const Document&>(last).tells_last_input() ? print_time(seen) : std::string();
 }
 
-void PresenceInformation::on_changed(Entry& presentity, Now now) { changed(presentity, now); }
+void PresenceInformation::on_changed(Entry& presentity, Now now, std::optional<Time> published) {
+  changed(presentity, now, published);
+}
 
-void PresenceInformation::calls_changed(Entry& presentity, Now now) {
+void PresenceInformation::calls_changed(Entry& presentity, Now now, std::optional<Time> published) {
   const bool on_the_phone = is_on_the_phone(presentity);
   const Rendered* rendered = presentity.find(slot_);
   // A document that shows a call is kept.
-  if (rendered ? rendered->on_the_phone != on_the_phone : on_the_phone) changed(presentity, now);
+  if (rendered ? rendered->on_the_phone != on_the_phone : on_the_phone) changed(presentity, now, published);
 }
 
 void PresenceInformation::arm(Entry& presentity, Rendered& rendered) {
@@ -111,14 +113,14 @@ void PresenceInformation::arm(Entry& presentity, Rendered& rendered) {
   });
 }
 
-void PresenceInformation::changed(Entry& presentity, Now now) {
+void PresenceInformation::changed(Entry& presentity, Now now, std::optional<Time> published) {
   const EntryPtr kept = presentity.ptr();
   if (Rendered* rendered = presentity.find(slot_)) {
     rendered->renderings.clear();
     rendered->next = WallTime::max();
     rendered->timer.reset();
   }
-  on_change_(presentity, now);
+  on_change_(presentity, now, published);
   const Rendered* rendered = presentity.find(slot_);
   if (rendered && rendered->renderings.empty()) presentity.drop(slot_);  // nobody asked
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,9 @@ struct Drawing {
 /// alone changes a state that somebody was shown, a timer announces that.
 class PresenceInformation final : public publication::Package, public registrar::BindingsObserver {
  public:
-  /// The state of `presentity` changed, and the store has it: notify its watchers.
-  using OnChange = std::function<void(Entry& presentity, Now now)>;
+  /// The state of `presentity` changed, and the store has it: notify its watchers. `published`: when the
+  /// PUBLISH arrived that changed it, if one did.
+  using OnChange = std::function<void(Entry& presentity, Now now, std::optional<Time> published)>;
 
   /// Adds itself to `publications` and observes the registrar. All referenced things outlive it.
   PresenceInformation(Environment& environment, publication::Publications& publications,
@@ -62,7 +64,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   void set_calls(const Calls& calls) { calls_ = &calls; }
   void hard_state_changed(Entry& presentity, Now now) { changed(presentity, now); }
   /// The calls of `presentity` may be others.
-  void calls_changed(Entry& presentity, Now now);
+  void calls_changed(Entry& presentity, Now now, std::optional<Time> published);
 
   /// For watchers that may see only that the presentity exists: closed.
   static std::string render_nothing(std::string_view aor);
@@ -85,7 +87,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   std::uint32_t size_max() const override { return environment_.settings().elements_per_presentity; }
   publication::Reading read(Entry& presentity, std::string_view body, const Request& request) override;
   publication::Reading restore(std::string_view stored) override;
-  void on_changed(Entry& presentity, Now now) override;
+  void on_changed(Entry& presentity, Now now, std::optional<Time> published) override;
   bool remembers_devices() const override { return true; }
   std::string farewell(const publication::State& last, WallTime seen) const override;
 
@@ -128,7 +130,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   const Rendering& rendering(Entry& presentity, const documents::Transformations& what, bool secure);
   Drawing fill(const Entry& presentity, const Rendering& shared, const std::string& watcher);
   DirectOffer* find_offer(const Entry& presentity, const Composition::Origin& origin) const;
-  void changed(Entry& presentity, Now now);
+  void changed(Entry& presentity, Now now, std::optional<Time> published = {});
 
   Environment& environment_;
   publication::Publications& publications_;
