@@ -228,9 +228,9 @@ PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity
   for (documents::Tuple& tuple : all.presence.tuples) {
     const auto origin = all.offers.find(tuple.id);
     if (origin == all.offers.end()) continue;
-    const DirectOffer* offer = find_offer(presentity, origin->second);
-    const ds1::Mode mode = std::min(offer->published().mode, what.direct);
-    if (!secure || mode == ds1::Mode::off) {
+    const DirectOffer* offer = secure ? find_offer(presentity, origin->second) : nullptr;
+    const ds1::Mode mode = offer ? std::min(offer->published().mode, what.direct) : ds1::Mode::off;
+    if (mode == ds1::Mode::off) {
       documents::remove_direct(tuple);
       continue;
     }
