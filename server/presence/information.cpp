@@ -256,7 +256,10 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
   Rendered& rendered = presentity.get(slot_);
   auto& renderings = rendered.renderings;
   const bool is_late = rendered.next != WallTime::max() && environment_.clock().now().wall >= rendered.next;
-  if (is_late) renderings.clear();
+  if (is_late) {
+    renderings.clear();
+    arm(presentity, rendered);  // the wall clock may have jumped over that time
+  }
   const auto known = std::ranges::find_if(
       renderings, [&](const Rendering& one) { return one.secure == secure && one.what == what; });
   if (known != renderings.end()) return *known;

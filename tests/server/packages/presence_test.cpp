@@ -1,3 +1,5 @@
+#include <set>
+
 #include "tests/server/packages/stage.hpp"
 
 using namespace beckon;
@@ -714,6 +716,18 @@ TEST_CASE("time changes a state at its moment, and watchers hear of it once (RFC
     watcher.refresh(0);
     other.refresh(0);
     stage.drain();
+  SUBCASE("the wall clock jumps, and somebody asks: the others hear of it at once") {
+    stage.clock_.at.wall += std::chrono::hours(1);
+    Device third(stage, "sip:dan@example.org", udp(5072));
+    third.subscribe(alice);
+    stage.wait(1s);
+    std::set<std::uint16_t> ports;
+    for (const Notified& each : stage.drain()) {
+      ports.insert(each.to.remote.port);
+      CHECK(activities_of(each).empty());
+    }
+    CHECK(ports == std::set<std::uint16_t>{5070, 5071, 5072});
+  }
     laptop.publish("", {"Expires: 0"});
     stage.wait(1h);
     CHECK(stage.size() == 0);
