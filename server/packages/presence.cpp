@@ -96,6 +96,11 @@ void Presence::notified(Subscription& subscription, Now now) {
     else
       partial_.forget(*watcher.partial, subscription.resource());
   }
+  confirmed(subscription, now);
+}
+
+void Presence::confirmed(Subscription& subscription, Now now) {
+  Seeing& watcher = seeing(subscription);
   const bool is_fetch = subscription.is_fetch();
   if (subscription.counts() || is_fetch) watches_.sent(watcher, now);
   if (is_fetch) watches_.end(watcher, now);

@@ -33,6 +33,7 @@ class Presence final : public subscription::Package,
   void ended(subscription::Subscription& subscription, Now now) override;
   void lost(subscription::Subscription& subscription, Now now) override;
   void notified(subscription::Subscription& subscription, Now now) override;
+  void confirmed(subscription::Subscription& subscription, Now now) override;
   subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,
                                 Now now) override;
 

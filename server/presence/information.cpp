@@ -36,6 +36,9 @@ std::size_t elements_of(const Presence& presence) {
   return count;
 }
 
+/// Octets of activities in words: the log keeps many lines, and a device may publish names of any length.
+constexpr std::size_t words_max = 200;
+
 /// "open, 2 devices, busy, note, direct offer"
 std::string words_of(const Presence& presence, bool has_direct) {
   const auto is_open = [](const documents::Tuple& tuple) { return tuple.basic == documents::Basic::open; };
@@ -45,7 +48,8 @@ std::string words_of(const Presence& presence, bool has_direct) {
   bool has_note = !presence.notes.empty();
   for (const documents::Tuple& tuple : presence.tuples) has_note = has_note || !tuple.notes.empty();
   for (const documents::Person& person : presence.persons) {
-    for (const std::string& activity : documents::activities(person)) words += ", " + activity;
+    for (const std::string& activity : documents::activities(person))
+      if (words.size() + activity.size() <= words_max) words += ", " + activity;
     has_note = has_note || !person.notes.empty();
   }
   if (has_note) words += ", note";

@@ -189,6 +189,7 @@ void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notif
               [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
                   const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
   if (has_body && !is_known) package.notified(subscription, now);
+  if (is_known && !subscription.is_quenched()) package.confirmed(subscription, now);
 }
 
 void Lifecycle::on_outcome(Subscription& subscription, std::uint32_t sent,
