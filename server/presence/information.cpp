@@ -223,11 +223,10 @@ PresenceInformation::Sphere PresenceInformation::sphere(const Entry& presentity,
 }
 
 PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity,
-                                                         const documents::Transformations& what, bool secure,
-                                                         WallTime& next) const {
+                                                         const documents::Transformations& what,
+                                                         bool secure) const {
   Names names;
   Composition all = compose(presentity, names, &what);
-  next = all.next;
   std::unordered_map<std::string, ds1::Mode> modes;
   for (documents::Tuple& tuple : all.presence.tuples) {
     const auto origin = all.offers.find(tuple.id);
@@ -245,7 +244,7 @@ PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity
   const std::size_t elements = elements_of(all.presence);
   filter(all.presence, what);
   auto printed = documents::print_with_grant_places(all.presence);
-  Rendering rendering{what, secure, share(printed.text), {}, nullptr};
+  Rendering rendering{what, secure, share(printed.text), {}, nullptr, all.next};
   rendering.shown =
       new Shown(!all.is_selection && elements_of(all.presence) == elements ? "all" : "filtered",
                 words_of(all.presence, !printed.grants.empty()), publication::shorten(*rendering.text));
@@ -271,9 +270,8 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
   rendered.shown = shown_bindings(presentity);
   rendered.on_the_phone = is_on_the_phone(presentity);
   // Where time alone changed what others were shown, their timer still has to say so.
-  WallTime next;
-  renderings.push_back(draw(presentity, what, secure, next));
-  if (!is_late && next != rendered.next) {
+  renderings.push_back(draw(presentity, what, secure));
+  if (const WallTime next = renderings.back().next; !is_late && next != rendered.next) {
     rendered.next = next;
     arm(presentity, rendered);
   }
@@ -283,21 +281,17 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
 Drawing PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
                                     const std::string& watcher) {
   // Of a presentity that is not there nothing is kept for its watchers either.
-  WallTime next;
-  if (!has_state(presentity)) return {draw(presentity, what, secure, next).text};
+  if (!has_state(presentity)) {
+    Rendering drawn = draw(presentity, what, secure);
+    return {.text = std::move(drawn.text), .shown = std::move(drawn.shown)};
+  }
   return fill(presentity, rendering(presentity, what, secure), watcher);
-}
-
-ShownPtr PresenceInformation::shown(Entry& presentity, const documents::Transformations& what, bool secure) {
-  WallTime next;
-  if (!has_state(presentity)) return draw(presentity, what, secure, next).shown;
-  return rendering(presentity, what, secure).shown;
 }
 
 /// Puts the watcher's grants into their places.
 Drawing PresenceInformation::fill(const Entry& presentity, const Rendering& shared,
                                   const std::string& watcher) {
-  if (shared.places.empty()) return {shared.text, shared.text};
+  if (shared.places.empty()) return {shared.text, shared.shown, shared.text};
   std::string text;
   std::size_t grants = 1;
   std::size_t from = 0;
@@ -311,7 +305,7 @@ Drawing PresenceInformation::fill(const Entry& presentity, const Rendering& shar
     from = place.offset;
   }
   text.append(*shared.text, from);
-  return {share(text), shared.text, std::max<std::size_t>(grants, 1)};
+  return {share(text), shared.shown, shared.text, std::max<std::size_t>(grants, 1)};
 }
 
 DirectOffer* PresenceInformation::find_offer(const Entry& presentity,

@@ -23,6 +23,7 @@ namespace beckon::server::presence {
 /// A document for one watcher.
 struct Drawing {
   SharedText text{};  ///< Null: the watcher may see nothing.
+  ShownPtr shown{};   ///< What it shows, in words.
   /// The same without grants: all that see the same of this state get this very text. Null: nobody else does.
   SharedText shared{};
   std::size_t grants = 0;  ///< A hash of the watcher's grants in it; 0: there are none.
@@ -45,8 +46,6 @@ class PresenceInformation final : public publication::Package, public registrar:
   /// stay, with the grants of `watcher` (DIRECT_SESSIONS 3.5).
   Drawing render(Entry& presentity, const documents::Transformations& what, bool secure,
                  const std::string& watcher);
-  /// What the document of `render` shows, in words.
-  ShownPtr shown(Entry& presentity, const documents::Transformations& what, bool secure);
 
   /// The whole state in a word.
   Standing standing(const Entry& presentity) const;
@@ -108,13 +107,14 @@ class PresenceInformation final : public publication::Package, public registrar:
     SharedText text;
     std::vector<Place> places;  ///< By rising offset.
     ShownPtr shown;
+    WallTime next = WallTime::max();  ///< When time alone makes another document of it.
   };
   /// Kept while somebody asks.
   struct Rendered final : Part {
     std::vector<Rendering> renderings;  ///< Of the state as it is.
     std::uint64_t shown = 0;            ///< `shown_bindings` in them.
     bool on_the_phone = false;          ///< In them.
-    WallTime next = WallTime::max();    ///< When time alone changes them.
+    WallTime next = WallTime::max();    ///< When time alone changes them; the same for all.
     std::unique_ptr<Timer> timer;       ///< Made when there is such a time.
   };
 
@@ -123,9 +123,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   std::vector<Source> sources(const Entry& presentity) const;
   std::uint64_t shown_bindings(const Entry& presentity) const;
   bool is_on_the_phone(const Entry& presentity) const;
-  /// `next`: when time alone makes another document of it.
-  Rendering draw(const Entry& presentity, const documents::Transformations& what, bool secure,
-                 WallTime& next) const;
+  Rendering draw(const Entry& presentity, const documents::Transformations& what, bool secure) const;
   void arm(Entry& presentity, Rendered& rendered);
   const Rendering& rendering(Entry& presentity, const documents::Transformations& what, bool secure);
   Drawing fill(const Entry& presentity, const Rendering& shared, const std::string& watcher);

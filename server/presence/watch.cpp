@@ -296,7 +296,7 @@ Drawing Watches::render(Watch& watch, const View& view, bool secure) {
   const std::string watcher(watch.watcher_);
   const auto draw = [&](const documents::Transformations& what) {
     Drawing drawing = information_.render(presentity, what, secure, watcher);
-    watch.drawn_ = information_.shown(presentity, what, secure);
+    watch.drawn_ = drawing.shown;
     return drawing;
   };
   if (view.what.direct == ds1::Mode::off) return draw(view.what);
