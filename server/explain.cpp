@@ -93,9 +93,9 @@ class Explanation {
                        const std::vector<T>& all) {
     object element{{"element", kind}, {"id", published.id}};
     const auto is_equal = [&](const T& made) { return made == published; };
-    const auto is_renamed = [&](T made) {
-      made.id = published.id;
-      return made == published;
+    const auto is_renamed = [same = published](const T& made) mutable {
+      same.id = made.id;
+      return same == made;
     };
     const auto same_id = std::ranges::find(all, published.id, &T::id);
     const auto renamed = std::ranges::find_if(all, is_renamed);

@@ -222,7 +222,7 @@ class Locator {
   std::vector<Node*> find_id(std::string_view id) {
     std::vector<Node*> found;
     for (Node* node = tree_.document().first; node != nullptr && !is_spent(); node = following(*node)) {
-      tree_.spend(1);
+      tree_.spend(1 + node->attributes.size());
       if (node->is_element() && has_id(*node, id)) found.push_back(node);
     }
     return found;
@@ -292,8 +292,8 @@ class Locator {
     return false;
   }
 
-  static std::optional<std::size_t> find_attribute(const Node& node, std::string_view ns,
-                                                   std::string_view name) {
+  std::optional<std::size_t> find_attribute(const Node& node, std::string_view ns, std::string_view name) {
+    tree_.spend(node.attributes.size());
     for (std::size_t i = 0; i < node.attributes.size(); ++i) {
       const auto& attribute = node.attributes[i];
       if (attribute.name != name || attribute.prefix.empty() != ns.empty()) continue;

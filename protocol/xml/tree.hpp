@@ -73,8 +73,8 @@ class Tree {
   /// Replaces the text of a text node by what is written so.
   void set_text(Node& text, std::string_view source);
 
-  /// Work done on this document: visits of nodes, and octets of joined texts in part. Whoever works for a
-  /// peer compares it with a limit.
+  /// Work done on this document: visits of nodes and attributes, and octets of joined texts in part. Whoever
+  /// works for a peer compares it with a limit.
   void spend(std::size_t work) { work_ += work; }
   std::size_t work() const { return work_; }
 

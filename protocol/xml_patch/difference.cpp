@@ -14,8 +14,8 @@ namespace {
 
 /// Children compared one by one: past it the parent is replaced.
 constexpr std::size_t aligned_max = 256;
-/// Visits of nodes; a patch of some kilobytes needs a thousandth.
-constexpr std::size_t work_max = 2'000'000;
+/// Visits of nodes: some ten milliseconds; a patch of some kilobytes needs a hundredth.
+constexpr std::size_t work_max = 200'000;
 
 /// What a child of an element may look like for the search inside it.
 enum class Inside : std::uint8_t { nothing, elements, text, other };

@@ -288,11 +288,11 @@ std::vector<Dialog::Item> Dialog::gather(const Entry& user) const {
   return items;
 }
 
-void Dialog::on_changed(Entry& user, Now now) {
+void Dialog::on_changed(Entry& user, Now now, std::optional<Time> published) {
   watches_.look_at_rules(user, now);
   Shown* shown = user.find(slot_);
   if (shown && shown->take(gather(user))) subscriptions().changed(*this, user, now);
-  presentities_.calls_changed(user, now);
+  presentities_.calls_changed(user, now, published);
 }
 
 bool Dialog::is_on_the_phone(const Entry& user) const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,7 +62,7 @@ class Dialog final : public subscription::Package,
   std::uint32_t size_max() const override { return environment_.settings().elements_per_presentity; }
   publication::Reading read(Entry& user, std::string_view body, const Request& request) override;
   publication::Reading restore(std::string_view stored) override;
-  void on_changed(Entry& user, Now now) override;
+  void on_changed(Entry& user, Now now, std::optional<Time> published) override;
   // presence::Sink
   void on_state(presence::Watch&, Now) override {}
   void on_view(presence::Watch& watch, const presence::View& before, Now now) override;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,7 +42,7 @@ class PublishedMailbox final : public Mailbox, private publication::Package {
   std::uint32_t size_max() const override { return environment_.settings().elements_per_presentity; }
   publication::Reading read(Entry& user, std::string_view body, const Request& request) override;
   publication::Reading restore(std::string_view stored) override;
-  void on_changed(Entry& user, Now now) override { on_change_(user, now); }
+  void on_changed(Entry& user, Now now, std::optional<Time>) override { on_change_(user, now); }
 
   const Environment& environment_;
   publication::Publications& publications_;

@@ -106,7 +106,7 @@ PartialNotification::DocumentPtr PartialNotification::document_of(const Entry& p
   const auto known = std::ranges::find_if(documents, [&](const auto& each) { return each->text == text; });
   if (known != documents.end()) return *known;
   if (documents.size() >= documents_max) {
-    documents.front()->text = nullptr;
+    *documents.front() = Document();  // a watcher that does not answer may hold it for long
     documents.erase(documents.begin());
   }
   const DocumentPtr made = new Document;

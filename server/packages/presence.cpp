@@ -96,6 +96,11 @@ void Presence::notified(Subscription& subscription, Now now) {
     else
       partial_.forget(*watcher.partial, subscription.resource());
   }
+  confirmed(subscription, now);
+}
+
+void Presence::confirmed(Subscription& subscription, Now now) {
+  Seeing& watcher = seeing(subscription);
   const bool is_fetch = subscription.is_fetch();
   if (subscription.counts() || is_fetch) watches_.sent(watcher, now);
   if (is_fetch) watches_.end(watcher, now);
@@ -107,7 +112,10 @@ void Presence::forget(Subscription& subscription) {
   if (const auto& partial = seeing(subscription).partial) partial_.forget(*partial, subscription.resource());
 }
 
+/// A watcher that is blocked politely hears nothing: what it was told of somebody offline does not change,
+/// and a NOTIFY would reveal that there is something to hide (RFC 3856 6.6.2).
 void Presence::on_state(presence::Watch& watch, Now now) {
+  if (watch.view().permission == presence::Permission::polite_block) return;
   subscriptions().changed(subscription_of(watch), now);
 }
 

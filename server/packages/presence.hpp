@@ -34,6 +34,7 @@ class Presence final : public subscription::Package,
   void lost(subscription::Subscription& subscription, Now now) override;
   void notified(subscription::Subscription& subscription, Now now) override;
   void suppressed(subscription::Subscription& subscription) override;
+  void confirmed(subscription::Subscription& subscription, Now now) override;
   subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,
                                 Now now) override;
 

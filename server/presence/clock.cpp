@@ -40,7 +40,9 @@ class ClockPass {
     for (auto& [from, timed] : present) apply(std::move(timed), tuple);
   }
 
-  WallTime next() const { return next_; }
+  WallTime next() const {
+    return next_ == WallTime::max() ? next_ : std::chrono::ceil<std::chrono::seconds>(next_);
+  }
 
  private:
   void note(const documents::Interval& interval) { next_ = std::min(next_, interval.next(now_)); }

@@ -36,6 +36,9 @@ std::size_t elements_of(const Presence& presence) {
   return count;
 }
 
+/// Octets of activities in words: the log keeps many lines, and a device may publish names of any length.
+constexpr std::size_t words_max = 200;
+
 /// "open, 2 devices, busy, note, direct offer"
 std::string words_of(const Presence& presence, bool has_direct) {
   const auto is_open = [](const documents::Tuple& tuple) { return tuple.basic == documents::Basic::open; };
@@ -45,7 +48,8 @@ std::string words_of(const Presence& presence, bool has_direct) {
   bool has_note = !presence.notes.empty();
   for (const documents::Tuple& tuple : presence.tuples) has_note = has_note || !tuple.notes.empty();
   for (const documents::Person& person : presence.persons) {
-    for (const std::string& activity : documents::activities(person)) words += ", " + activity;
+    for (const std::string& activity : documents::activities(person))
+      if (words.size() + activity.size() <= words_max) words += ", " + activity;
     has_note = has_note || !person.notes.empty();
   }
   if (has_note) words += ", note";
@@ -89,13 +93,15 @@ std::string PresenceInformation::farewell(const publication::State& last, WallTi
   return static_cast<const Document&>(last).tells_last_input() ? print_time(seen) : std::string();
 }
 
-void PresenceInformation::on_changed(Entry& presentity, Now now) { changed(presentity, now); }
+void PresenceInformation::on_changed(Entry& presentity, Now now, std::optional<Time> published) {
+  changed(presentity, now, published);
+}
 
-void PresenceInformation::calls_changed(Entry& presentity, Now now) {
+void PresenceInformation::calls_changed(Entry& presentity, Now now, std::optional<Time> published) {
   const bool on_the_phone = is_on_the_phone(presentity);
   const Rendered* rendered = presentity.find(slot_);
   // A document that shows a call is kept.
-  if (rendered ? rendered->on_the_phone != on_the_phone : on_the_phone) changed(presentity, now);
+  if (rendered ? rendered->on_the_phone != on_the_phone : on_the_phone) changed(presentity, now, published);
 }
 
 void PresenceInformation::arm(Entry& presentity, Rendered& rendered) {
@@ -111,14 +117,14 @@ void PresenceInformation::arm(Entry& presentity, Rendered& rendered) {
   });
 }
 
-void PresenceInformation::changed(Entry& presentity, Now now) {
+void PresenceInformation::changed(Entry& presentity, Now now, std::optional<Time> published) {
   const EntryPtr kept = presentity.ptr();
   if (Rendered* rendered = presentity.find(slot_)) {
     rendered->renderings.clear();
     rendered->next = WallTime::max();
     rendered->timer.reset();
   }
-  on_change_(presentity, now);
+  on_change_(presentity, now, published);
   const Rendered* rendered = presentity.find(slot_);
   if (rendered && rendered->renderings.empty()) presentity.drop(slot_);  // nobody asked
 }
@@ -217,18 +223,17 @@ PresenceInformation::Sphere PresenceInformation::sphere(const Entry& presentity,
 }
 
 PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity,
-                                                         const documents::Transformations& what, bool secure,
-                                                         WallTime& next) const {
+                                                         const documents::Transformations& what,
+                                                         bool secure) const {
   Names names;
   Composition all = compose(presentity, names, &what);
-  next = all.next;
   std::unordered_map<std::string, ds1::Mode> modes;
   for (documents::Tuple& tuple : all.presence.tuples) {
     const auto origin = all.offers.find(tuple.id);
     if (origin == all.offers.end()) continue;
-    const DirectOffer* offer = find_offer(presentity, origin->second);
-    const ds1::Mode mode = std::min(offer->published().mode, what.direct);
-    if (!secure || mode == ds1::Mode::off) {
+    const DirectOffer* offer = secure ? find_offer(presentity, origin->second) : nullptr;
+    const ds1::Mode mode = offer ? std::min(offer->published().mode, what.direct) : ds1::Mode::off;
+    if (mode == ds1::Mode::off) {
       documents::remove_direct(tuple);
       continue;
     }
@@ -239,7 +244,7 @@ PresenceInformation::Rendering PresenceInformation::draw(const Entry& presentity
   const std::size_t elements = elements_of(all.presence);
   filter(all.presence, what);
   auto printed = documents::print_with_grant_places(all.presence);
-  Rendering rendering{what, secure, share(printed.text), {}, nullptr};
+  Rendering rendering{what, secure, share(printed.text), {}, nullptr, all.next};
   rendering.shown =
       new Shown(!all.is_selection && elements_of(all.presence) == elements ? "all" : "filtered",
                 words_of(all.presence, !printed.grants.empty()), publication::shorten(*rendering.text));
@@ -254,7 +259,10 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
   Rendered& rendered = presentity.get(slot_);
   auto& renderings = rendered.renderings;
   const bool is_late = rendered.next != WallTime::max() && environment_.clock().now().wall >= rendered.next;
-  if (is_late) renderings.clear();
+  if (is_late) {
+    renderings.clear();
+    arm(presentity, rendered);  // the wall clock may have jumped over that time
+  }
   const auto known = std::ranges::find_if(
       renderings, [&](const Rendering& one) { return one.secure == secure && one.what == what; });
   if (known != renderings.end()) return *known;
@@ -262,9 +270,8 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
   rendered.shown = shown_bindings(presentity);
   rendered.on_the_phone = is_on_the_phone(presentity);
   // Where time alone changed what others were shown, their timer still has to say so.
-  WallTime next;
-  renderings.push_back(draw(presentity, what, secure, next));
-  if (!is_late && next != rendered.next) {
+  renderings.push_back(draw(presentity, what, secure));
+  if (const WallTime next = renderings.back().next; !is_late && next != rendered.next) {
     rendered.next = next;
     arm(presentity, rendered);
   }
@@ -274,21 +281,17 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
 Drawing PresenceInformation::render(Entry& presentity, const documents::Transformations& what, bool secure,
                                     const std::string& watcher) {
   // Of a presentity that is not there nothing is kept for its watchers either.
-  WallTime next;
-  if (!has_state(presentity)) return {draw(presentity, what, secure, next).text};
+  if (!has_state(presentity)) {
+    Rendering drawn = draw(presentity, what, secure);
+    return {.text = std::move(drawn.text), .shown = std::move(drawn.shown)};
+  }
   return fill(presentity, rendering(presentity, what, secure), watcher);
-}
-
-ShownPtr PresenceInformation::shown(Entry& presentity, const documents::Transformations& what, bool secure) {
-  WallTime next;
-  if (!has_state(presentity)) return draw(presentity, what, secure, next).shown;
-  return rendering(presentity, what, secure).shown;
 }
 
 /// Puts the watcher's grants into their places.
 Drawing PresenceInformation::fill(const Entry& presentity, const Rendering& shared,
                                   const std::string& watcher) {
-  if (shared.places.empty()) return {shared.text, shared.text};
+  if (shared.places.empty()) return {shared.text, shared.shown, shared.text};
   std::string text;
   std::size_t grants = 1;
   std::size_t from = 0;
@@ -302,7 +305,7 @@ Drawing PresenceInformation::fill(const Entry& presentity, const Rendering& shar
     from = place.offset;
   }
   text.append(*shared.text, from);
-  return {share(text), shared.text, std::max<std::size_t>(grants, 1)};
+  return {share(text), shared.shown, shared.text, std::max<std::size_t>(grants, 1)};
 }
 
 DirectOffer* PresenceInformation::find_offer(const Entry& presentity,

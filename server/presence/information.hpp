@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ namespace beckon::server::presence {
 /// A document for one watcher.
 struct Drawing {
   SharedText text{};  ///< Null: the watcher may see nothing.
+  ShownPtr shown{};   ///< What it shows, in words.
   /// The same without grants: all that see the same of this state get this very text. Null: nobody else does.
   SharedText shared{};
   std::size_t grants = 0;  ///< A hash of the watcher's grants in it; 0: there are none.
@@ -32,8 +34,9 @@ struct Drawing {
 /// alone changes a state that somebody was shown, a timer announces that.
 class PresenceInformation final : public publication::Package, public registrar::BindingsObserver {
  public:
-  /// The state of `presentity` changed, and the store has it: notify its watchers.
-  using OnChange = std::function<void(Entry& presentity, Now now)>;
+  /// The state of `presentity` changed, and the store has it: notify its watchers. `published`: when the
+  /// PUBLISH arrived that changed it, if one did.
+  using OnChange = std::function<void(Entry& presentity, Now now, std::optional<Time> published)>;
 
   /// Adds itself to `publications` and observes the registrar. All referenced things outlive it.
   PresenceInformation(Environment& environment, publication::Publications& publications,
@@ -43,8 +46,6 @@ class PresenceInformation final : public publication::Package, public registrar:
   /// stay, with the grants of `watcher` (DIRECT_SESSIONS 3.5).
   Drawing render(Entry& presentity, const documents::Transformations& what, bool secure,
                  const std::string& watcher);
-  /// What the document of `render` shows, in words.
-  ShownPtr shown(Entry& presentity, const documents::Transformations& what, bool secure);
 
   /// The whole state in a word.
   Standing standing(const Entry& presentity) const;
@@ -62,7 +63,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   void set_calls(const Calls& calls) { calls_ = &calls; }
   void hard_state_changed(Entry& presentity, Now now) { changed(presentity, now); }
   /// The calls of `presentity` may be others.
-  void calls_changed(Entry& presentity, Now now);
+  void calls_changed(Entry& presentity, Now now, std::optional<Time> published);
 
   /// For watchers that may see only that the presentity exists: closed.
   static std::string render_nothing(std::string_view aor);
@@ -85,7 +86,7 @@ class PresenceInformation final : public publication::Package, public registrar:
   std::uint32_t size_max() const override { return environment_.settings().elements_per_presentity; }
   publication::Reading read(Entry& presentity, std::string_view body, const Request& request) override;
   publication::Reading restore(std::string_view stored) override;
-  void on_changed(Entry& presentity, Now now) override;
+  void on_changed(Entry& presentity, Now now, std::optional<Time> published) override;
   bool remembers_devices() const override { return true; }
   std::string farewell(const publication::State& last, WallTime seen) const override;
 
@@ -106,13 +107,14 @@ class PresenceInformation final : public publication::Package, public registrar:
     SharedText text;
     std::vector<Place> places;  ///< By rising offset.
     ShownPtr shown;
+    WallTime next = WallTime::max();  ///< When time alone makes another document of it.
   };
   /// Kept while somebody asks.
   struct Rendered final : Part {
     std::vector<Rendering> renderings;  ///< Of the state as it is.
     std::uint64_t shown = 0;            ///< `shown_bindings` in them.
     bool on_the_phone = false;          ///< In them.
-    WallTime next = WallTime::max();    ///< When time alone changes them.
+    WallTime next = WallTime::max();    ///< When time alone changes them; the same for all.
     std::unique_ptr<Timer> timer;       ///< Made when there is such a time.
   };
 
@@ -121,14 +123,12 @@ class PresenceInformation final : public publication::Package, public registrar:
   std::vector<Source> sources(const Entry& presentity) const;
   std::uint64_t shown_bindings(const Entry& presentity) const;
   bool is_on_the_phone(const Entry& presentity) const;
-  /// `next`: when time alone makes another document of it.
-  Rendering draw(const Entry& presentity, const documents::Transformations& what, bool secure,
-                 WallTime& next) const;
+  Rendering draw(const Entry& presentity, const documents::Transformations& what, bool secure) const;
   void arm(Entry& presentity, Rendered& rendered);
   const Rendering& rendering(Entry& presentity, const documents::Transformations& what, bool secure);
   Drawing fill(const Entry& presentity, const Rendering& shared, const std::string& watcher);
   DirectOffer* find_offer(const Entry& presentity, const Composition::Origin& origin) const;
-  void changed(Entry& presentity, Now now);
+  void changed(Entry& presentity, Now now, std::optional<Time> published = {});
 
   Environment& environment_;
   publication::Publications& publications_;

@@ -9,8 +9,8 @@ Presentities::Presentities(Environment& environment, store::EventBus& bus,
                            publication::Publications& publications, registrar::Registrar& registrar,
                            xcap::Documents& documents)
     : information_(environment, publications, registrar,
-                   [this, &publications](Entry& presentity, Now now) {
-                     watches_.changed(presentity, now, publications.cause());
+                   [this](Entry& presentity, Now now, std::optional<Time> published) {
+                     watches_.changed(presentity, now, published);
                    }),
       watches_(environment, information_, documents) {
   documents.provide(beckon::xcap::watch_log_auid,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "server/presence/information.hpp"
@@ -24,11 +25,13 @@ class Presentities final : public Room {
   const PresenceInformation& information() const { return information_; }
 
   /// Where documents come from that show a presentity while no device says anything, and who knows of calls.
-  /// Both outlive the last change.
+  /// Both outlive the last change. `published`: when the PUBLISH arrived that changed the calls, if one did.
   void set_hard_state(const HardState& hard_state) { information_.set_hard_state(hard_state); }
   void hard_state_changed(Entry& presentity, Now now) { information_.hard_state_changed(presentity, now); }
   void set_calls(const Calls& calls) { information_.set_calls(calls); }
-  void calls_changed(Entry& presentity, Now now) { information_.calls_changed(presentity, now); }
+  void calls_changed(Entry& presentity, Now now, std::optional<Time> published) {
+    information_.calls_changed(presentity, now, published);
+  }
 
   /// Does the presentity want to be reached? For whoever routes requests to it.
   Standing standing(const Entry& presentity) const { return information_.standing(presentity); }

@@ -157,10 +157,10 @@ void Watches::give_withheld(Entry& presentity, std::string_view watcher, Now now
 
 // Changes
 
-void Watches::changed(Entry& presentity, Now now, std::optional<Time> cause) {
+void Watches::changed(Entry& presentity, Now now, std::optional<Time> published) {
   Watched* part = presentity.find(slot_);
   if (!part) return;
-  if (cause) part->cause = std::min(part->cause, *cause);
+  if (published) part->published = std::min(part->published, *published);
   if (part->asks_for_sphere && !is_outdated(presentity, *part, now)) {
     const auto sphere = information_.sphere(presentity, now.wall);
     const bool is_same = sphere.value == part->sphere;
@@ -246,8 +246,8 @@ bool Watches::work(Entry& presentity, Slice& slice, Now now) {
       if (std::exchange(watch.state_, part->state) != part->state) watch.sink_.on_state(watch, now);
     } else {
       part->left_to_tell = 0;
-      if (const Time cause = std::exchange(part->cause, Time::max()); cause != Time::max())
-        latency_.add(environment_.clock().measure() - cause);
+      if (const Time published = std::exchange(part->published, Time::max()); published != Time::max())
+        latency_.add(environment_.clock().measure() - published);
       return false;
     }
   }
@@ -296,7 +296,7 @@ Drawing Watches::render(Watch& watch, const View& view, bool secure) {
   const std::string watcher(watch.watcher_);
   const auto draw = [&](const documents::Transformations& what) {
     Drawing drawing = information_.render(presentity, what, secure, watcher);
-    watch.drawn_ = information_.shown(presentity, what, secure);
+    watch.drawn_ = drawing.shown;
     return drawing;
   };
   if (view.what.direct == ds1::Mode::off) return draw(view.what);

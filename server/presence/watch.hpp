@@ -119,8 +119,8 @@ class Watches {
   documents::WatchLog log(const std::string& owner) const;
   void forget_log(std::string_view owner);
 
-  /// `cause`: when the PUBLISH arrived that changed it, if one did.
-  void changed(Entry& presentity, Now now, std::optional<Time> cause = {});
+  /// `published`: when the PUBLISH arrived that changed it, if one did.
+  void changed(Entry& presentity, Now now, std::optional<Time> published = {});
   /// The bus reports new rules.
   void rules_changed(Entry& presentity, Now now);
   /// Rules may be newer than what the bus reported.
@@ -148,7 +148,7 @@ class Watches {
     std::deque<std::string> known;  ///< Watchers whose withheld grants can go now.
     std::uint64_t version = 0;      ///< `xcap::Documents::rules_version` of the newest rules.
     std::uint64_t rules = 0;        ///< Number of the round that brings them.
-    Time cause = Time::max();       ///< When the first PUBLISH arrived that a watch has still to be told.
+    Time published = Time::max();   ///< When the first PUBLISH arrived that a watch has still to be told.
     WallTime rules_end = WallTime::max();  ///< When they may say something else by themselves.
     std::unique_ptr<Timer> edge;           ///< At `rules_end`; made when there is such a time.
     bool asks_for_sphere = false;          ///< The rules do.

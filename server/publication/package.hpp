@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,8 +66,9 @@ class Package {
   virtual Reading read(Entry& presentity, std::string_view body, const Request& request) = 0;
   /// Reads what `State::stored` gave, after a restart.
   virtual Reading restore(std::string_view stored) = 0;
-  /// A committed change of the presentity's state.
-  virtual void on_changed(Entry& presentity, Now now) = 0;
+  /// A committed change of the presentity's state. `published`: when the PUBLISH arrived that made it, if one
+  /// did.
+  virtual void on_changed(Entry& presentity, Now now, std::optional<Time> published) = 0;
 
   /// A registered device that has taken its state back is remembered, over a restart too, until its binding
   /// ends (`Publications::has_published`). A publication that came before its device registered becomes the

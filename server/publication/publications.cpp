@@ -144,9 +144,7 @@ class Publications::PublishStep final : public RequestStep {
   }
 
   void announce(Now now) override {
-    room_.cause_ = request().now.mono;
-    if (plan_.changes) room_.announce(entry(), 1U << package_.number_, now);
-    room_.cause_.reset();
+    if (plan_.changes) room_.announce(entry(), 1U << package_.number_, now, request().now.mono);
     if (!falling_silent_.empty()) room_.forget_unregistered(entry());
     room_.settle(entry());
   }
@@ -646,11 +644,11 @@ void Publications::keep(std::vector<Farewell> farewells, Published& published) c
 
 // What happens to a presentity
 
-void Publications::announce(Entry& entry, std::uint32_t packages, Now now) {
+void Publications::announce(Entry& entry, std::uint32_t packages, Now now, std::optional<Time> published) {
   for (Package* package : packages_)
-    if (packages >> package->number_ & 1U) package->on_changed(entry, now);
-  if (Published* published = entry.find(slot_))
-    for (event::Publication& publication : published->compositor.publications())
+    if (packages >> package->number_ & 1U) package->on_changed(entry, now, published);
+  if (Published* part = entry.find(slot_))
+    for (event::Publication& publication : part->compositor.publications())
       static_cast<State&>(*publication.state).on_announced();
 }
 

@@ -52,8 +52,6 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   void each_count(Visit visit) const {
     for (const Package* package : packages_) visit(package->name(), counts_[package->number_]);
   }
-  /// While `Package::on_changed` is told of a PUBLISH: when that arrived.
-  std::optional<Time> cause() const { return cause_; }
 
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
@@ -127,7 +125,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
                                       Seen seen, Now now) const;
   void keep(std::vector<Farewell> farewells, Published& published) const;
   bool end_flow(transaction::FlowId flow, Slice& slice);
-  void announce(Entry& entry, std::uint32_t packages, Now now);
+  void announce(Entry& entry, std::uint32_t packages, Now now, std::optional<Time> published = {});
   void place(Entry& entry, const registrar::Binding& binding);
   void forget_unregistered(Entry& entry);
   void settle(Entry& entry);
@@ -143,8 +141,7 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
   /// Entries with a state that lives on a flow. An entry may stay here after that state has ended.
   FlowIndex flows_;
   FlowRounds closing_;
-  std::array<std::size_t, packages_max> counts_{};  ///< Publications of each package.
-  std::optional<Time> cause_;
+  std::array<std::size_t, packages_max> counts_{};         ///< Publications of each package.
   std::vector<std::pair<EntryPtr, std::string>> dropped_;  ///< Keys of records that `restored` erases.
 };
 

@@ -198,6 +198,7 @@ void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notif
       deliver(sender_, subscription, rated, content, entity_tag,
               [this, kept = SubscriptionPtr(&subscription), sent = ++subscription.sent_](
                   const transaction::Outcome& outcome, Now at) { on_outcome(*kept, sent, outcome, at); });
+  if (is_known && !subscription.is_quenched()) package.confirmed(subscription, now);
   if (!has_body || is_known) return;
   if (!entity_tag.empty()) subscription.entity_ = EntityTags::mark_of(entity_tag);
   package.notified(subscription, now);

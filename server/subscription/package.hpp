@@ -87,6 +87,8 @@ class Package {
   virtual void lost(Subscription&, Now) {}
   /// A NOTIFY with what was composed last was handed to the network.
   virtual void notified(Subscription&, Now) {}
+  /// One that says by its entity-tag alone that the watcher has what was composed last (RFC 5839 6.2).
+  virtual void confirmed(Subscription&, Now) {}
 
   /// A full document was due and is not sent, as the watcher has that state (RFC 5839). What was sent before
   /// may be lost all the same.

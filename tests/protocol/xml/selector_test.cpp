@@ -151,3 +151,20 @@ TEST_CASE("a hostile selector does not look at more nodes than it may") {
   CHECK(tree->work() > 50'000);
   CHECK(tree->work() < 100'000);
 }
+
+TEST_CASE("attributes count as nodes that a selector looks at") {
+  std::string attributes;
+  for (int i = 0; i < 60; ++i) attributes += " a" + std::to_string(i) + "=\"\"";
+  std::string text = "<a>";
+  for (int i = 0; i < 1000; ++i) text += "<b" + attributes + "/>";
+  auto tree = xml::parse_tree(text + "</a>");
+  REQUIRE(tree.has_value());
+  for (const std::string_view selector : {"*/*[@none='']", "*/*/@none", "id('none')"}) {
+    CAPTURE(selector);
+    const auto read = xml::parse_selector(selector, find_ns);
+    REQUIRE(read.has_value());
+    const std::size_t before = tree->work();
+    CHECK_FALSE(xml::locate(*tree, *read).has_value());
+    CHECK(tree->work() - before > 60'000);
+  }
+}

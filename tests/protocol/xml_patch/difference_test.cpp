@@ -100,6 +100,18 @@ TEST_CASE("many children that all differ do not cost more than a bounded time") 
   CHECK_FALSE(operations(in_root(from), in_root(to)).has_value());
 }
 
+TEST_CASE("a difference that costs too much is given up soon: each operation names its place among many") {
+  std::string from, to;
+  for (int i = 0; i < 20'000; ++i) {
+    from += "<n>1</n>";
+    to += i / 200 == 50 ? "<n>2</n>" : "<n>1</n>";
+  }
+  auto old = read(in_root(from));
+  const auto fresh = read(in_root(to));
+  CHECK_FALSE(xml_patch::difference(old, fresh, "p", 1'000'000).has_value());
+  CHECK(old.work() < 300'000);
+}
+
 namespace {
 
 /// A random document of the kinds that presence has, and changes of it.

@@ -148,6 +148,27 @@ TEST_CASE(
   while (!couple.stage.notifies.empty()) CHECK_FALSE(has_direct(couple.stage.take()));
 }
 
+TEST_CASE("hard state offers no direct session: no device stands behind it") {
+  struct Shelf final : presence::HardState {
+    const presence::Document* hard_state(const Entry&) const override {
+      return static_cast<const presence::Document*>(reading.state.get());
+    }
+    publication::Reading reading =
+        presence::read_document(pidf("on vacation", "hard", direct()),
+                                {.secure = true, .requires_direct = true, .flow = 10}, 100, false);
+  };
+  Shelf shelf;
+  Stage stage;
+  REQUIRE(static_cast<const presence::Document*>(shelf.reading.state.get())->offers().size() == 1);
+  REQUIRE(stage.put_rules(rule_for(bob, "allow", "auto")) == 201);
+  stage.presentities->set_hard_state(shelf);
+  Device watcher(stage, bob, tls(5));
+  watcher.subscribe(alice);
+  const Notified seen = stage.take();
+  CHECK(seen.basic() == "open");
+  CHECK_FALSE(has_direct(seen));
+}
+
 TEST_CASE("a secret that came over a hop without TLS is 403 (DIRECT_SESSIONS 3.1)") {
   Stage stage;
   Device laptop(stage, alice, udp(5080));

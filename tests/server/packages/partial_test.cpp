@@ -443,6 +443,35 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what time alone changes is a change like any other, found once for all (RFC 4481 3)") {
+  Partial it;
+  const auto in = [&](std::chrono::seconds after) { return print_time(it.stage.clock_.at.wall + after); };
+  std::string body = state("one");
+  body.insert(body.find("<contact"),
+              "<ts:timed-status xmlns:ts=\"urn:ietf:params:xml:ns:pidf:timed-status\" from=\"" + in(100s) +
+                  "\" until=\"" + in(200s) + "\"><ts:basic>closed</ts:basic></ts:timed-status>");
+  it.publisher.publish(body);
+  Device other(it.stage, carol, udp(5071));
+  it.watcher.subscribe(alice, "presence", {accept_partial});
+  other.subscribe(alice, "presence", {accept_partial});
+  std::map<std::string, Copy> copies;  // by Call-ID
+  const auto take = [&](documents::Basic basic) {
+    const auto all = it.stage.drain();
+    CHECK(all.size() == 2);
+    for (const Notified& each : all)
+      CHECK(copies[std::string(each.message.call_id())].take(each).tuples.front().basic == basic);
+    return all;
+  };
+  take(documents::Basic::open);
+  it.stage.wait(100s);
+  for (const Notified& each : take(documents::Basic::closed)) CHECK(is_diff(each, 2));
+  it.stage.wait(100s);
+  for (const Notified& each : take(documents::Basic::open)) CHECK(is_diff(each, 3));
+  CHECK(it.kept().differences() == 2);
+  it.stage.wait(10min);
+  CHECK(it.stage.notifies.empty());
+}
+
 namespace {
 
 std::string direct(const std::string& epoch, const std::string& secret) {

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "tests/server/packages/stage.hpp"
 
 using namespace beckon;
@@ -216,7 +218,11 @@ TEST_CASE("a change of rules judges running subscriptions at once (RFC 5025, MIS
       CHECK(bland.state() == "active");
       CHECK(shown(bland) == "closed");
       laptop.publish(pidf("busy"));
+      CHECK(stage.notifies.empty());  // nor does it see that something changes
+      watcher.refresh(600);
       CHECK(shown(stage.take()) == "closed");
+      stage.put_rules(rule_for(bob, "allow"));
+      CHECK(shown(stage.take()) == "open busy");
     }
     SUBCASE("and the rule taken back: pending again, without state") {
       stage.put_rules(rule_for(carol, "allow"));
@@ -709,6 +715,18 @@ TEST_CASE("time changes a state at its moment, and watchers hear of it once (RFC
     REQUIRE(stage.notifies.size() == 2);
     CHECK(activities_of(stage.take()).empty());
     stage.take();
+  }
+  SUBCASE("the wall clock jumps, and somebody asks: the others hear of it at once") {
+    stage.clock_.at.wall += std::chrono::hours(1);
+    Device third(stage, "sip:dan@example.org", udp(5072));
+    third.subscribe(alice);
+    stage.wait(1s);
+    std::set<std::uint16_t> ports;
+    for (const Notified& each : stage.drain()) {
+      ports.insert(each.to.remote.port);
+      CHECK(activities_of(each).empty());
+    }
+    CHECK(ports == std::set<std::uint16_t>{5070, 5071, 5072});
   }
   SUBCASE("nobody watches any more: no timer is left") {
     watcher.refresh(0);

@@ -113,6 +113,46 @@ TEST_CASE("what a watcher was shown is remembered when it has left; a fetch leav
   }
 }
 
+TEST_CASE("a watcher that is told by an entity-tag alone what it sees is in the log, too (RFC 5839)") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+  laptop.publish(pidf("lunch"));
+  watcher.subscribe(alice);
+  const std::string tag(stage.take().message.header(sip::HeaderId::sip_etag));
+  watcher.refresh(0);
+  stage.drain();
+  stage.wait(1s);
+  watcher.subscribe(alice, "presence", {"Suppress-If-Match: " + tag});
+  CHECK(stage.take().message.body().empty());
+  CHECK(words(stage) == Words{"bob all: open, note (over)", "bob all: open, note"});
+  stage.wait(1s);
+  watcher.subscribe(alice, "presence", {"Suppress-If-Match: *"});
+  CHECK(stage.take().message.body().empty());
+  CHECK(words(stage).size() == 2);  // it was told nothing
+}
+
+TEST_CASE("a line of the log is short, whatever a device publishes") {
+  Stage stage;
+  stage.put_rules(rule_for(bob, "allow"));
+  Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070));
+  std::string activities = "<r:busy/>";
+  for (int i = 0; i < 100; ++i) activities += "<r:" + std::string(150, 'a') + std::to_string(i) + "/>";
+  std::string body = pidf("lunch");
+  body.insert(body.find("</presence>"),
+              "<dm:person xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" "
+              "xmlns:r=\"urn:ietf:params:xml:ns:pidf:rpid\" id=\"p\"><r:activities>" +
+                  activities + "</r:activities></dm:person>");
+  laptop.publish(body);
+  watcher.subscribe(alice);
+  stage.drain();
+  REQUIRE(lines(stage).size() == 1);
+  const std::string shown = lines(stage).front().shown;
+  CHECK(shown.starts_with("open, busy, "));
+  CHECK(shown.ends_with(", note"));
+  CHECK(shown.size() < 300);
+}
+
 TEST_CASE("the log of a presentity is bounded; what watchers are shown now is always in it") {
   Stage stage;
   stage.put_rules(rule_for(bob, "allow"));

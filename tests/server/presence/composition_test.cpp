@@ -368,6 +368,16 @@ TEST_CASE("time alone changes a state, and the composition says when (RFC 4480 3
     CHECK(documents::activities(bench.composed().persons.at(0)) == Words{"meal"});
     CHECK(bench.next == WallTime::max());
   }
+  SUBCASE("moments within one second are one") {
+    bench.publish(rpid_person("a",
+                              "<r:activities until=\"2026-11-21T07:00:00.001Z\"><r:meeting/></r:activities>"
+                              "<r:mood until=\"2026-11-21T07:00:00.002Z\"><r:happy/></r:mood>"));
+    bench.composed();
+    CHECK(bench.next == *parse_time("2026-11-21T07:00:01Z"));
+    at("2026-11-21T07:00:01Z");
+    CHECK(bench.composed().persons.at(0).extensions.empty());
+    CHECK(bench.next == WallTime::max());
+  }
   SUBCASE("what has ended does not speak any more: an older one does") {
     bench.publish(rpid_person("a", "<r:activities><r:away/></r:activities>"), "2026-11-21T05:00:00Z");
     bench.publish(

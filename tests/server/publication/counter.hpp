@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,9 @@ class Counter final : public publication::Package {
       return {.reason = "Not A Number"};
     return {.state = std::make_unique<Value>(stored), .size = number};
   }
-  void on_changed(Entry& presentity, Now) override { changes.push_back(sum(presentity)); }
+  void on_changed(Entry& presentity, Now, std::optional<Time>) override {
+    changes.push_back(sum(presentity));
+  }
 
   /// Its room: `publications.add(counter)`.
   void join(publication::Publications& publications) {
