@@ -29,4 +29,9 @@ Device device_of(const registrar::Binding& binding) {
   return device(add(add(offset_basis, "contact:"), binding.contact()));
 }
 
+std::uint64_t source_of(const transaction::Hop& from) {
+  if (from.flow != 0) return shorten("flow " + std::to_string(from.flow));
+  return shorten(std::string(transaction::via_name(from.protocol)) + ' ' + print(from.remote));
+}
+
 }  // namespace beckon::server::publication

@@ -20,4 +20,7 @@ std::string print_short(std::uint64_t number);
 /// The device of a binding: its +sip.instance, else its contact.
 Device device_of(const registrar::Binding& binding);
 
+/// The connection, or the address, that a request came from.
+std::uint64_t source_of(const transaction::Hop& from);
+
 }  // namespace beckon::server::publication

@@ -66,11 +66,20 @@ class Publications final : public Room, public registrar::BindingsObserver, publ
 
  private:
   static constexpr std::size_t packages_max = 8;
+
+  // Steps of an entry's sequence (steps.cpp). The entry lives as long as they do.
   class PublishStep;
   class Ending;
   class FlowEnd;
-  class Forgetting;
   class Placing;
+  class Forgetting;
+  enum class Ends { run_out, all };
+  std::unique_ptr<store::Step> publish(const RequestPtr& request, Package& package,
+                                       std::chrono::seconds expires, Reading reading);
+  std::unique_ptr<store::Step> ending(Entry& entry, Ends which);
+  std::unique_ptr<store::Step> flow_end(Entry& entry, transaction::FlowId flow);
+  std::unique_ptr<store::Step> placing(Entry& entry, std::vector<std::uint16_t> placed);
+  std::unique_ptr<store::Step> forgetting(Entry& entry);
 
   /// A device of a package that took its state back.
   struct Silent {
