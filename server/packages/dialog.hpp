@@ -21,7 +21,7 @@ namespace beckon::server::packages {
 /// Event package "dialog" (RFC 4235): the calls of a user, as the user's devices publish them. The first
 /// document is full, later ones carry the dialogs that changed. The presence rules decide who may watch. The
 /// user, and those whom the configuration names, see everything; others see that there are dialogs, and in
-/// which states (RFC 4235 3.6). Who has a confirmed dialog is on the phone, which presence shows.
+/// which states (RFC 4235 3.6). A user with a confirmed dialog is on the phone, and presence shows it.
 class Dialog final : public subscription::Package,
                      private publication::Package,
                      private presence::Sink,

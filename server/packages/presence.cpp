@@ -112,8 +112,8 @@ void Presence::forget(Subscription& subscription) {
   if (const auto& partial = seeing(subscription).partial) partial_.forget(*partial, subscription.resource());
 }
 
-/// A watcher that is blocked politely hears nothing: what it was told of somebody offline does not change,
-/// and a NOTIFY would reveal that there is something to hide (RFC 3856 6.6.2).
+/// A politely blocked watcher is not notified: it sees a user who is offline, which does not change, and a
+/// NOTIFY would reveal that there is something to hide (RFC 3856 6.6.2).
 void Presence::on_state(presence::Watch& watch, Now now) {
   if (watch.view().permission == presence::Permission::polite_block) return;
   subscriptions().changed(subscription_of(watch), now);

@@ -147,12 +147,12 @@ void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Ou
   const bool failed = outcome.kind == Outcome::Kind::transport_error ||
                       (outcome.kind == Outcome::Kind::timeout && !branch.answered) ||
                       (outcome.kind == Outcome::Kind::final && outcome.status == 503);
-  // A datagram that is refused closes no connection, which the registrar would hear of.
+  // The registrar learns of a closed connection by itself, but not of a refused datagram.
   const bool says_failed = outcome.kind == Outcome::Kind::final && outcome.status == 430;
   const bool is_refused = outcome.kind == Outcome::Kind::transport_error &&
                           hop.protocol == transaction::Protocol::udp && branch.target.binding.reg_id != 0 &&
                           hop.remote == branch.target.binding.received().remote;
-  // Whoever waits for the answer to another request than INVITE has given up by now.
+  // The client of another request than INVITE has given up by now.
   const bool is_silent = !branch.answered && context->order.request.method() == Method::invite &&
                          (outcome.kind == Outcome::Kind::timeout ||
                           (outcome.kind == Outcome::Kind::final && outcome.status == 408));

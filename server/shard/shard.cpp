@@ -29,8 +29,8 @@ constexpr std::array shown_methods{Method::register_, Method::subscribe, Method:
                                    Method::cancel,    Method::notify,    Method::info,    Method::update,
                                    Method::refer,     Method::prack};
 
-/// Pauses before the rooms are told once more of a user who is gone. What waited for another shard or for the
-/// store is there after the first one; after both, all that a request from before can still bring
+/// Pauses before the shard tells its rooms again that a user is gone. Requests that waited for another shard
+/// or the store have been applied after the first pause; after both, no earlier request can add anything
 /// (`RequestStep::promise` gives none longer than 64*T1).
 constexpr std::array<Duration, 2> looks_after{1s, replay_time};
 

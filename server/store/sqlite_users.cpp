@@ -49,7 +49,7 @@ struct SqliteUsers::Impl {
 
   Result<void> write_all(std::span<const users::User> users);
   Result<void> erase(std::string_view aor);
-  /// Notes it for `take_gone`; a user who was removed stays that.
+  /// Notes it for `gone`. A note that the user was removed outlasts one that the user was disabled.
   Result<void> note_gone(std::string_view aor, bool removed);
   /// Runs `write` in a transaction; all of it or nothing happens.
   Result<void> together(const std::function<Result<void>()>& write);

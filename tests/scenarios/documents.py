@@ -88,7 +88,7 @@ def presence(server):
 
 
 def dialogs(server):
-    """dialog documents, published in pairs, reach alice, who may see all, and bob, who may not, as valid ones"""
+    """two devices publish dialogs: alice, who may see everything, and bob, who may not, both get valid documents"""
     alice, bob = Device(server, ALICE), Device(server, BOB)
     put_rules(server, alice, {bob.aor: "allow"})
     publish_all(server, "dialog", "application/dialog-info+xml", list(examples("dialog-info")), [alice, bob])

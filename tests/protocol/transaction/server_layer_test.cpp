@@ -94,7 +94,7 @@ TEST_CASE("a request that is not answered gets a 100 and no late answer (RFC 432
 
 namespace {
 
-/// A request of a client behind a NAT, with credentials.
+/// A request with credentials, from a client behind a NAT.
 std::string authorised(std::string_view method, std::string_view transport, std::string_view response = "1") {
   std::string text = request(method, std::string(transport) + " 10.0.0.1:5062;rport;branch=z9hG4bKone");
   const auto at = text.find("Content-Length");
@@ -207,7 +207,7 @@ TEST_CASE("the responses of a request that waits go where its last copy came fro
   }
 }
 
-TEST_CASE("an INVITE whose client was given another port by its NAT is told there that it rings") {
+TEST_CASE("after a NAT gives the client of an INVITE another port, the 180 goes to that port") {
   Fixture net;
   net.receive(udp, authorised("INVITE", "UDP"));
   net.respond(net.id(0), 180);

@@ -344,7 +344,8 @@ TEST_CASE("watchers that have the same document share it, and the change is foun
   CHECK(it.kept().size() == 0);
 }
 
-TEST_CASE("of a presentity a bounded number of documents is kept; who has an older one gets full state") {
+TEST_CASE(
+    "of a presentity a bounded number of documents is kept; a watcher with an older one gets full state") {
   using packages::PartialNotification;
   Partial it;
   it.publisher.publish(state("0"));

@@ -677,7 +677,7 @@ std::string in(const Stage& stage, std::chrono::seconds after) {
 
 }  // namespace
 
-TEST_CASE("time changes a state at its moment, and watchers hear of it once (RFC 4480 3.1, RFC 4481 3)") {
+TEST_CASE("time changes a state at its moment, and watchers are notified once (RFC 4480 3.1, RFC 4481 3)") {
   Stage stage(allow_all());
   Device watcher(stage, bob, udp(5070)), other(stage, carol, udp(5071));
   Device laptop(stage, alice, udp(5080));
