@@ -93,7 +93,7 @@ def talk(person):
 
 def play(binaries, folder):
     def here(line):
-        return line.replace("build/release/bin", str(binaries)).replace("/tmp/", f"{folder}/")
+        return line.replace("/tmp/", f"{folder}/").replace("build/release/bin", str(binaries))
 
     shell, people = five_minutes()
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
