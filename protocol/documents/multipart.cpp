@@ -74,10 +74,11 @@ class Parser {
 
   std::optional<Errc> read(std::string_view body, std::string_view content_type, std::size_t depth,
                            Multipart& out);
+  /// Leaves the body of the part in `text`.
+  std::optional<Errc> read_headers(std::string_view& text, Part& part) const;
 
  private:
   std::optional<Errc> read_part(std::string_view text, std::size_t depth, Part& part);
-  std::optional<Errc> read_headers(std::string_view& text, Part& part) const;
 
   const MultipartLimits& limits_;
   std::size_t parts_ = 0;
@@ -114,7 +115,6 @@ std::optional<Errc> Parser::read_part(std::string_view text, std::size_t depth, 
   return std::nullopt;
 }
 
-/// Leaves the body of the part in `text`.
 std::optional<Errc> Parser::read_headers(std::string_view& text, Part& part) const {
   while (!text.empty()) {
     // A field ends where the next line does not begin with a blank.
@@ -177,6 +177,13 @@ Result<Multipart> parse_multipart(std::string_view body, std::string_view conten
   Multipart out;
   if (const auto error = Parser(limits).read(body, content_type, 1, out)) return *error;
   return out;
+}
+
+Result<Part> parse_entity(std::string_view text, const MultipartLimits& limits) {
+  Part part;
+  if (const auto error = Parser(limits).read_headers(text, part)) return *error;
+  part.body = text;
+  return part;
 }
 
 const Part& root_of(const Multipart& multipart, std::string_view content_type) {

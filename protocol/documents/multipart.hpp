@@ -56,6 +56,10 @@ bool is_multipart(std::string_view content_type);
 Result<Multipart> parse_multipart(std::string_view body, std::string_view content_type,
                                   const MultipartLimits& limits = {});
 
+/// Reads a MIME entity that stands alone: header fields, an empty line, the body. A multipart body is not
+/// taken apart. Errors: bad_multipart, too_many_parts.
+Result<Part> parse_entity(std::string_view text, const MultipartLimits& limits = {});
+
 /// The root of a multipart/related (RFC 2387 3.2): the part that `start` names, else the first.
 const Part& root_of(const Multipart& multipart, std::string_view content_type);
 /// The part with that Content-ID, on any level; null when there is none.

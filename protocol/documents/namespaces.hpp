@@ -16,6 +16,8 @@ inline constexpr std::string_view gruuinfo = "urn:ietf:params:xml:ns:gruuinfo"; 
 inline constexpr std::string_view dialog_info = "urn:ietf:params:xml:ns:dialog-info";         // RFC 4235
 inline constexpr std::string_view common_policy = "urn:ietf:params:xml:ns:common-policy";     // RFC 4745
 inline constexpr std::string_view pres_rules = "urn:ietf:params:xml:ns:pres-rules";           // RFC 5025
+inline constexpr std::string_view imdn = "urn:ietf:params:xml:ns:imdn";                       // RFC 5438
+inline constexpr std::string_view is_composing = "urn:ietf:params:xml:ns:im-iscomposing";     // RFC 3994
 inline constexpr std::string_view direct = "urn:beckon:params:xml:ns:direct:1";  // DIRECT_SESSIONS 2
 inline constexpr std::string_view watch_log = "urn:beckon:params:xml:ns:watch-log:1";
 

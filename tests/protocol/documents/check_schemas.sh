@@ -12,6 +12,7 @@ sed -i 's#</xs:schema>#<xs:import namespace="urn:beckon:params:xml:ns:direct:1" 
   "$work/all.xsd"
 "$print" "$work"
 "$xmllint" --nonet --noout --schema "$work/all.xsd" "$work"/*.xml "$direct"/*.xml
+"$xmllint" --nonet --noout --relaxng "$xsd/imdn.rng" "$work"/*.imdn
 
 # The check can fail: a key of 31 octets is refused.
 sed 's#<d:key>Cmc3#<d:key>#' "$direct/notify.xml" > "$work/short_key.broken"

@@ -7,6 +7,8 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/dialoginfo.hpp"
+#include "protocol/documents/imdn.hpp"
+#include "protocol/documents/iscomposing.hpp"
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/pidf_diff.hpp"
 #include "protocol/documents/pres_rules.hpp"
@@ -25,7 +27,7 @@ std::string read(const std::filesystem::path& path) {
 }
 
 struct Counts {
-  int pidf = 0, winfo = 0, rules = 0, dialogs = 0;
+  int pidf = 0, winfo = 0, rules = 0, dialogs = 0, notifications = 0, composing = 0;
 };
 
 /// Whatever the root is: it must read, print, and read back equal.
@@ -60,12 +62,24 @@ void check_round_trip(const std::string& body, Counts& counts) {
     REQUIRE(info.has_value());
     CHECK(*parse_dialoginfo(print(*info)) == *info);
     ++counts.dialogs;
+  } else if (root.is(ns::imdn, "imdn")) {
+    const auto imdn = parse_imdn(body);
+    REQUIRE(imdn.has_value());
+    CHECK(*parse_imdn(print(*imdn)) == *imdn);
+    ++counts.notifications;
+  } else if (root.is(ns::is_composing, "isComposing")) {
+    const auto composing = parse_is_composing(body);
+    REQUIRE(composing.has_value());
+    CHECK(*parse_is_composing(print(*composing)) == *composing);
+    ++counts.composing;
   }
 }
 
 }  // namespace
 
-TEST_CASE("presence, watcher and dialog info and rule documents of the RFCs survive reading and printing") {
+TEST_CASE(
+    "presence, watcher and dialog info, rule and message documents of the RFCs survive reading and "
+    "printing") {
   Counts counts;
   for (const char* folder : {"examples", "pres-rules-filter", "pjsip-presence-seeds", "hostile"}) {
     for (const auto& entry : std::filesystem::directory_iterator(corpora / "xml" / folder)) {
@@ -77,6 +91,8 @@ TEST_CASE("presence, watcher and dialog info and rule documents of the RFCs surv
   CHECK(counts.winfo >= 6);
   CHECK(counts.rules >= 10);
   CHECK(counts.dialogs >= 18);
+  CHECK(counts.notifications >= 3);
+  CHECK(counts.composing >= 2);
 }
 
 TEST_CASE("bodies of real peers survive reading and printing") {

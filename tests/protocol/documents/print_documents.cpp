@@ -5,6 +5,8 @@
 
 #include "protocol/documents/dialoginfo.hpp"
 #include "protocol/documents/direct.hpp"
+#include "protocol/documents/imdn.hpp"
+#include "protocol/documents/iscomposing.hpp"
 #include "protocol/documents/pidf_diff.hpp"
 #include "protocol/documents/pres_rules.hpp"
 #include "protocol/documents/reginfo.hpp"
@@ -141,4 +143,18 @@ int main(int argc, char** argv) {
   write("dialoginfo_empty.xml", print(DialogInfo{.entity = "sip:alice@example.org"}));
   write("pres_rules.xml", print(make_rules()));
   write("pres_rules_empty.xml", print(Rules{}));
+  const IsComposing composing{.active = true,
+                              .last_active = "2026-11-21T04:00:00Z",
+                              .content_type = "text/plain",
+                              .refresh_seconds = 90};
+  write("is_composing.xml", print(composing));
+  write("is_composing_idle.xml", print(IsComposing{}));
+  Imdn imdn{.message_id = "1", .date_time = "2026-11-21T04:00:00Z"};
+  write("delivered.imdn", print(imdn));
+  imdn.recipient = "sip:bob@example.org";
+  imdn.subject = "lunch";
+  imdn.kind = Imdn::Kind::display;
+  imdn.status = Imdn::Status::displayed;
+  imdn.extensions = {{"urn:x", "y", "<x:y xmlns:x=\"urn:x\"/>"}};
+  write("displayed.imdn", print(imdn));
 }

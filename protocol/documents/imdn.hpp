@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/result.hpp"
+#include "protocol/documents/error.hpp"
+#include "protocol/xml/document.hpp"
+
+/// Instant message disposition notifications (RFC 5438 11): what became of a message.
+namespace beckon::documents {
+
+inline constexpr std::string_view imdn_type = "message/imdn+xml";
+/// The Content-Disposition of a notification inside message/cpim (RFC 5438 7.2.1).
+inline constexpr std::string_view imdn_disposition = "notification";
+
+struct Imdn {
+  enum class Kind { delivery, display, processing };
+  enum class Status {
+    delivered,  ///< Of a delivery.
+    failed,     ///< Of a delivery.
+    displayed,  ///< Of a display.
+    processed,  ///< Of a processing.
+    stored,     ///< Of a processing.
+    forbidden,  ///< Of any: the sender may not know.
+    error,      ///< Of any: not known.
+  };
+  std::string message_id{};  ///< Of the message that was sent.
+  std::string date_time{};   ///< Of that message, as its sender wrote it; empty: not said.
+  std::string recipient{}, original_recipient{};  ///< URIs; empty: not said.
+  std::string subject{};
+  Kind kind = Kind::delivery;
+  Status status = Status::delivered;
+  std::vector<xml::Fragment> extensions{};  ///< Of the root.
+  bool operator==(const Imdn&) const = default;
+};
+const char* to_string(Imdn::Kind kind);
+const char* to_string(Imdn::Status status);
+
+/// COMPAT: elements in any order, and without `<datetime>`. Errors: those of xml::parse, Errc::wrong_root,
+/// Errc::bad_structure: no message-id or no notification; Errc::bad_value: a message-id longer than
+/// `cpim_message_id_max`, or no status that this kind of notification has.
+Result<Imdn> parse_imdn(std::string_view body, const xml::Limits& limits = {});
+/// A recipient or a subject is printed with both recipients, as the schema has it.
+std::string print(const Imdn& imdn);
+
+}  // namespace beckon::documents
