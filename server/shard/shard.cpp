@@ -539,18 +539,21 @@ std::string Shard::find_credentials(Arrival& arrival, Now now) {
                         authenticator_.challenge(credentials, false, now));
 }
 
-/// The strongest challenge first (RFC 8760 2.4), the weaker ones as far as the request may draw them.
+/// The strongest challenge first (RFC 8760 2.4), the weaker ones as far as the request may draw them. A
+/// datagram that may draw none is shorter than any client's request.
 std::string Shard::challenge_text(const transaction::Hop& from, const sip::Message& request, bool relayed,
                                   const Verdict& verdict) {
   counters_.challenges++;
   auto reply = begin_stateless(request, relayed ? 407 : 401);
   const HeaderId header = relayed ? HeaderId::proxy_authenticate : HeaderId::www_authenticate;
   const std::size_t line = to_string(header).size() + sizeof ": \r\n" - 1;
+  bool any = false;
   for (const std::string& value : verdict.challenges) {
-    const bool first = &value == &verdict.challenges.front();
-    if (first || may_draw(from, request, reply.size() + line + value.size())) reply.add(header, value);
+    if (!may_draw(from, request, reply.size() + line + value.size())) break;
+    reply.add(header, value);
+    any = true;
   }
-  return reply.finish();
+  return any ? reply.finish() : begin_stateless(request, 403, "Request Too Short").finish();
 }
 
 /// At the nonce's bucket.

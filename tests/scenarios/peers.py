@@ -1,31 +1,14 @@
 """Other people's user agents (Debian's SIPp and sipsak) over UDP, TCP and TLS. Debian's SIPp has no TLS; sipsak has."""
 
-import csv
-import pathlib
 import subprocess
-import tempfile
 
 from story import ALICE, BOB, LIMIT, Agent, check, equal, run
-
-HERE = pathlib.Path(__file__).resolve().parent / "sipp"
-CALLS = 50
+from sipp import CALLS, Sipp
 
 
 def sipp(server, scenario, transport, **keys):
-    """Runs SIPp, with `keys` for its scenario, and gives (successful, failed) calls: its exit code is 0 when any of them passed."""
-    with tempfile.TemporaryDirectory() as folder:
-        statistics = pathlib.Path(folder) / "statistics.csv"
-        mode = {"udp": "u1", "tcp": "t1"}[transport]
-        words = [word for name, value in keys.items() for word in ("-key", name, value)]
-        # Without -auth_uri its credentials name the server, whatever they ask of it.
-        done = subprocess.run(["sipp", server.listen[transport], "-sf", HERE / f"{scenario}.xml", "-t", mode, "-i",
-                               "127.0.0.1", "-m", str(CALLS), "-r", "200", "-l", "5", "-nostdin", "-trace_stat", "-stf",
-                               statistics, "-fd", "1", "-timeout", f"{LIMIT:.0f}s", "-timeout_error", *words], cwd=folder,
-                              capture_output=True, text=True, timeout=2 * LIMIT)
-        check(statistics.exists(), f"SIPp ran: exit {done.returncode}: {done.stderr[-500:]}")
-        with statistics.open() as lines:
-            last = list(csv.DictReader(lines, delimiter=";"))[-1]
-        return int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"])
+    with Sipp(scenario, transport, server.listen[transport], "-r", "200", "-l", "5", **keys) as done:
+        return done.result()
 
 
 def sipp_options(server):

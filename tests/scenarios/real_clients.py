@@ -1,24 +1,22 @@
-"""Real user agents (Debian's baresip and twinkle-console) as publishers and watchers: each shows open, closed and open again
-to a `beckon` that watches, and sees the same of a `beckon` that publishes, over UDP and TCP; baresip over TLS, too, which
-twinkle does not have.
+"""Real user agents (Debian's baresip and twinkle-console). As publishers and watchers: each shows open, closed and open again
+to a `beckon` that watches, and sees the same of a `beckon` that publishes. Among themselves: each calls and messages each.
+All over UDP and TCP; baresip over TLS, too, which twinkle does not have.
 """
 
 import json
 import pathlib
+import queue
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
+import wave
 
-from story import ALICE, BOB, LIMIT, Agent, Process, check, run, until
+from story import ALICE, BOB, LIMIT, Agent, Failure, Process, check, run, until
+from ports import reserve_port
 
 STATES = ("open", "closed", "open")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Client:
@@ -27,6 +25,18 @@ class Client:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="beckon-client-"))
         self.process = None
+
+    def says(self, pattern):
+        """Waits for a line of its output; those before it are dropped."""
+        while True:
+            try:
+                line = self.process.lines.get(timeout=LIMIT)
+            except queue.Empty:
+                line = None
+            if line is None:
+                raise Failure(f"{type(self).__name__} said no {pattern!r}")
+            if re.search(pattern, line):
+                return
 
     def __enter__(self):
         self.start()
@@ -43,16 +53,25 @@ class Client:
 
 
 class Baresip(Client):
-    """Driven by its control socket; registers, publishes its state, watches one contact."""
+    """Driven by its control socket; registers, publishes its state, watches one contact, and calls it with a silent file."""
 
     WORDS = {"open": "Online", "closed": "Offline"}
 
     def __init__(self, server, user, transport, contact):
         super().__init__()
-        self.port = free_port()
+        self.port, self.contact = reserve_port(), contact[0]
+        self.line, self.octets, self.events = None, b"", []
+        sound = self.folder / "silence.wav"
+        with wave.open(str(sound), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(bytes(16000))
         (self.folder / "config").write_text("".join(f"{line}\n" for line in (
-            "module_path /usr/lib/baresip/modules", "module account.so", "module contact.so", "module_app presence.so",
-            "module_app ctrl_tcp.so", f"ctrl_tcp_listen 127.0.0.1:{self.port}", f"sip_cafile {server.certificate}")))
+            "module_path /usr/lib/baresip/modules", "module account.so", "module contact.so", "module g711.so", "module aufile.so", "module stdio.so",
+            "module_app presence.so", "module_app menu.so", "module_app ctrl_tcp.so", f"ctrl_tcp_listen 127.0.0.1:{self.port}",
+            "net_interface 127.0.0.1", f"audio_source aufile,{sound}", f"audio_player aufile,{self.folder / 'heard.wav'}",
+            "ring_aufile none", "ringback_aufile none", f"sip_cafile {server.certificate}")))
         (self.folder / "accounts").write_text(
             f"<sip:{user[0]};transport={transport}>;auth_pass={user[1]};regint=600;pubint=600;"
             f"outbound=\"sip:{server.listen[transport]};transport={transport}\"\n")
@@ -62,24 +81,41 @@ class Baresip(Client):
         self.process = Process(["baresip", "-f", self.folder])
         until(self.is_up, "baresip listens")
 
+    def end(self):
+        super().end()
+        self.line.close()
+
     def is_up(self):
         check(self.process.process.poll() is None, "baresip runs")
         try:
-            return bool(self.command("contacts"))
+            self.line = socket.create_connection(("127.0.0.1", self.port), LIMIT)
+            return True
         except ConnectionRefusedError:
             return False
 
-    def command(self, name):
+    def next(self):
+        """What the control socket says next: an event or a response, a netstring of JSON."""
+        while not (found := re.match(rb"(\d+):", self.octets)) or len(self.octets) <= found.end() + int(found.group(1)):
+            more = self.line.recv(65536)
+            check(more, "baresip speaks")
+            self.octets += more
+        end = found.end() + int(found.group(1))
+        text, self.octets = self.octets[found.end():end], self.octets[end + 1:]
+        return json.loads(text)
+
+    def command(self, name, parameters=None):
         """The text that the command prints."""
-        text = json.dumps({"command": name, "token": "t"})
-        with socket.create_connection(("127.0.0.1", self.port), LIMIT) as line:
-            line.sendall(f"{len(text)}:{text},".encode())
-            answer = b""
-            while not (found := re.match(rb"(\d+):", answer)) or len(answer) < found.end() + int(found.group(1)):
-                more = line.recv(65536)
-                check(more, f"baresip answers {name}")
-                answer += more
-        return json.loads(answer[found.end():found.end() + int(found.group(1))]).get("data", "")
+        text = json.dumps({"command": name, "token": "t", **({"params": parameters} if parameters else {})})
+        self.line.sendall(f"{len(text)}:{text},".encode())
+        while not (said := self.next()).get("response"):
+            self.events.append(said["type"])
+        return said.get("data", "")
+
+    def wait(self, event):
+        """Waits for an event; those before it are dropped."""
+        while not self.events or self.events.pop(0) != event:
+            if not self.events and not (said := self.next()).get("response"):
+                self.events.append(said["type"])
 
     def begin(self):
         """It publishes by itself that it is open."""
@@ -93,6 +129,32 @@ class Baresip(Client):
 
     def sees(self, state):
         return self.WORDS[state] in self.command("contacts")
+
+    def call(self):
+        self.command("dial", f"sip:{self.contact}")
+
+    def is_called(self):
+        self.wait("CALL_INCOMING")
+
+    def answer(self):
+        self.command("accept")
+
+    def talks(self):
+        self.wait("CALL_ESTABLISHED")
+
+    def hang_up(self):
+        self.command("hangup")
+
+    def is_over(self):
+        self.wait("CALL_CLOSED")
+
+    def write(self, text):
+        self.command("contact_next")
+        self.command("message", text)
+
+    def reads(self, text):
+        # It shows messages on standard error; the command only takes its time.
+        until(lambda: self.command("contacts") and any(text in line for line in self.process.errors), f"baresip shows {text!r}")
 
 
 class Twinkle(Client):
@@ -108,7 +170,10 @@ class Twinkle(Client):
             f"outbound_proxy={server.listen[transport]}\n"
             f"all_requests_to_proxy=yes\nregister_at_startup=yes\npres_publish_startup=no\nsip_transport={transport}\n")
         (self.folder_of_profile / f"{self.name}.bud").write_text(f"Contact|{contact[0]}|y\n")
-        (self.folder_of_profile / "twinkle.sys").write_text(f"sip_port={free_port()}\nlog_max_size=5\n")
+        (self.folder_of_profile / "twinkle.sys").write_text(
+            f"sip_port={reserve_port()}\nrtp_port={reserve_port()}\nlog_max_size=5\nplay_ringtone=no\nplay_ringback=no\n"
+            "dev_ringtone=alsa:null\ndev_speaker=alsa:null\ndev_mic=alsa:null\n")
+        self.contact = contact[0]
 
     def start(self):
         self.process = Process(["twinkle-console", f"{self.name}.cfg"], {"HOME": str(self.folder)})
@@ -134,6 +199,30 @@ class Twinkle(Client):
     def sees(self, state):
         told = re.findall(r"<basic>(\w+)</basic>", (self.folder_of_profile / "twinkle.log").read_text(errors="replace"))
         return bool(told) and told[-1] == state
+
+    def call(self):
+        self.say(f"call sip:{self.contact}")
+
+    def is_called(self):
+        self.says("incoming call")
+
+    def answer(self):
+        self.say("answer")
+
+    def talks(self):
+        self.says("call established|far end answered")
+
+    def hang_up(self):
+        self.say("bye")
+
+    def is_over(self):
+        self.says("far end ended|far end cancelled|call ended|call cancelled")
+
+    def write(self, text):
+        self.say(f'message sip:{self.contact} "{text}"')
+
+    def reads(self, text):
+        self.says(re.escape(text))
 
 
 def shows(alice, bob):
@@ -172,4 +261,50 @@ def twinkle(server):
     play(server, Twinkle, ("udp", "tcp"), shows, sees)
 
 
-run([baresip, twinkle], ["--watcher-policy", "allow"])
+def talk(alice, bob):
+    """She calls, he answers and hangs up; he calls back and gives up while it rings; each writes to the other."""
+    alice.call()
+    bob.is_called()
+    bob.answer()
+    alice.talks()
+    bob.talks()
+    bob.hang_up()
+    alice.is_over()
+    bob.call()
+    alice.is_called()
+    bob.hang_up()
+    alice.is_over()
+    for sender, receiver, text in ((alice, bob, "Shall we play chess?"), (bob, alice, "With pleasure")):
+        sender.write(text)
+        receiver.reads(text)
+
+
+def registered(server):
+    """How many devices are."""
+    tables = subprocess.run([server.beckond, "tables", "--data", server.data, "--json"], capture_output=True, check=True, timeout=LIMIT)
+    return len(json.loads(tables.stdout)["bindings"])
+
+
+def pair(server, first, second, transports=("udp", "tcp")):
+    for transport in transports:
+        with first(server, ALICE, transport, BOB) as alice, second(server, BOB, transport, ALICE) as bob:
+            until(lambda: registered(server) == 2, "both have registered")
+            talk(alice, bob)
+
+
+def two_baresips(server):
+    """two baresips call and message each other, over UDP, TCP and TLS"""
+    pair(server, Baresip, Baresip, ("udp", "tcp", "tls"))
+
+
+def two_twinkles(server):
+    """two twinkles call and message each other, over UDP and TCP"""
+    pair(server, Twinkle, Twinkle)
+
+
+def baresip_and_twinkle(server):
+    """a baresip and a twinkle call and message each other, over UDP and TCP"""
+    pair(server, Baresip, Twinkle)
+
+
+run([baresip, twinkle, two_baresips, two_twinkles, baresip_and_twinkle], ["--watcher-policy", "allow"])

@@ -18,16 +18,23 @@ A step is a line; what is indented under it belongs to it: headers, and after an
         Users, whose account has the same name, and devices of users. The run says what they speak if the story does not.
     server has
         The server runs with the configuration (TOML) under this line.
+    NAME, NAME, ... registers
+        Each with an instance (RFC 5627): its GRUU is {NAME.gruu}, and the Contact in what it sends from then on.
+    NAME calls NAME
+        INVITE, 100, 180, 200 and ACK. {NAME.replaces} is that dialog in a Replaces that NAME gets (RFC 3891), and
+        {NAME.replaces.escaped} the same in a URI.
     NAME sends METHOD [to WHOM]
         WHOM is a user, an account or a URI. Without it a REGISTER goes to the domain, another request to the own address.
-    NAME sends METHOD in dialog
-        In the dialog of the last SUBSCRIBE or INVITE that the user sent, or INVITE that it got.
+    NAME sends METHOD in dialog [with WHOM]
+        In the dialog of the last SUBSCRIBE, INVITE or REFER that the user sent or got; the last with that account.
     NAME sends CANCEL
         Of the user's last INVITE.
     NAME sends it with credentials
         The request again that was refused last: it answers the challenge.
     NAME sends it again
         The last request, with the same credentials, as a new transaction.
+    NAME forwards it to WHOM
+        As a proxy does, the last request that waits for an answer; NAME gets the answer, and gives its own.
     NAME gets STATUS
         The answer to a request. A challenge is answered at once where the story does not mention it.
     NAME gets METHOD[, answers STATUS]
@@ -35,6 +42,10 @@ A step is a line; what is indented under it belongs to it: headers, and after an
         The last request that waits for an answer.
     NAME gets nothing
         All that the server has sent to the user was played.
+    NAME dies
+        Its socket is closed, and it takes no further part.
+    NAME moves
+        It goes on at another socket, with another {NAME.contact}.
     NAME allows | politely blocks | blocks | forgets NAME
         By the presence rules, over XCAP.
 
@@ -56,14 +67,18 @@ import pathlib
 import re
 import ssl
 import time
+import urllib.parse
+import uuid
 import xml.etree.ElementTree as xml
 
 from beckon_harness import LIMIT, Failure, Server, Silence
 from sip_user import Dialog, Message, SipUser, challenge_of, credentials, wait
 
 DOMAIN = "example.org"
-REASONS = {180: "Ringing", 183: "Session Progress", 200: "OK", 404: "Not Found", 480: "Temporarily Unavailable",
-           481: "Subscription Does Not Exist", 486: "Busy Here", 489: "Bad Event", 600: "Busy Everywhere", 603: "Decline"}
+REASONS = {180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 302: "Moved Temporarily", 404: "Not Found",
+           480: "Temporarily Unavailable", 481: "Subscription Does Not Exist", 486: "Busy Here", 487: "Request Terminated",
+           489: "Bad Event", 600: "Busy Everywhere", 603: "Decline"}
+MAKES_DIALOG = ("INVITE", "REFER", "SUBSCRIBE")
 HANDLINGS = {"allows": "allow", "politely blocks": "polite-block", "blocks": "block", "forgets": None}
 
 
@@ -110,7 +125,7 @@ class Story:
         for pattern, play in Player.STEPS:
             if words := re.fullmatch(pattern, step.text):
                 step.words, step.play = words, play
-                return
+                return step
         raise Failure(f"{self.path.name}:{step.line}: no step of a story: {step.text}")
 
 
@@ -244,6 +259,15 @@ class Player:
                 print(f"What came last:\n{self.last}", flush=True)
             raise Failure(f"{self.story.path.name}:{step.line}: {step.text}: {error}") from error
 
+    def run(self, *texts):
+        """Plays steps that stand for one of the story."""
+        later = self.mentions[1:]
+        for index, text in enumerate(texts):
+            self.mentions = [*texts[index:], *later]
+            first, *block = text.split("\n")
+            step = self.story.read(Step(0, first, block))
+            step.play(self, step, *step.words.groups())
+
     # Steps
 
     def do_with(self, step, people):
@@ -273,16 +297,22 @@ class Player:
             raise Failure(f"nobody is called {name}")
         return self.users[name]
 
-    def do_send(self, step, name, method, whom, in_dialog):
+    def dialog_of(self, user, peer):
+        """The last dialog; with a peer, the last with its account."""
+        account = self.aor(peer).partition(":")[2] if peer else ""
+        found = [each for each in user.dialogs if account in each.peer]
+        if not found:
+            raise Failure("no dialog")
+        return found[-1]
+
+    def do_send(self, step, name, method, whom, in_dialog, peer):
         user = self.user(name)
         dialog = None
         if in_dialog:
-            if not user.dialogs:
-                raise Failure("no dialog")
-            dialog = user.dialogs[-1]
+            dialog = self.dialog_of(user, peer)
             uri = dialog.target
         elif whom:
-            uri = self.bindings.fill(whom) if ":" in whom else self.aor(whom)
+            uri = self.bindings.fill(whom) if re.search("[:{]", whom) else self.aor(whom)
         else:
             uri = f"sip:{DOMAIN}" if method in ("REGISTER", "OPTIONS") else user.aor
         headers = [(key, self.bindings.fill(value)) for key, value in step.headers()]
@@ -296,7 +326,7 @@ class Player:
         if method == "REGISTER" and not dialog:
             # Requests of one registration have one Call-ID (RFC 3261 10.2.4): kept as a dialog is.
             request.dialog = user.registration = Dialog(request, uri)
-        if method in ("SUBSCRIBE", "INVITE") and not in_dialog:
+        if method in MAKES_DIALOG and not in_dialog:
             request.dialog = Dialog(request, uri)
             user.dialogs.append(request.dialog)
         self.send(user, request)
@@ -309,7 +339,44 @@ class Player:
 
     def do_cancel(self, step, name):
         user = self.user(name)
-        user.send(user.of_transaction(user.invite, "CANCEL", user.invite.get("To")))
+        cancel = user.of_transaction(user.invite, "CANCEL", user.invite.get("To"))
+        cancel.headers += [(key, self.bindings.fill(value)) for key, value in step.headers()]
+        user.send(cancel)
+
+    def do_register(self, step, names):
+        for name in re.split(r",\s*", names):
+            user = self.user(name)
+            instance = uuid.uuid5(uuid.NAMESPACE_URL, f"{user.aor}/{name}")
+            self.run(f'{name} sends REGISTER\n    Contact: <{user.contact}>;+sip.instance="<urn:uuid:{instance}>"\n    Supported: gruu',
+                     f"{name} gets 200")
+            gruu = re.search(rf'pub-gruu="([^"]*{instance})"', self.last.get("Contact", ""))
+            if not gruu:
+                raise Mismatch("expected a GRUU")
+            user.contact = self.bindings[f"{name}.gruu"] = gruu.group(1)
+
+    def do_call(self, step, caller, callee):
+        self.run(f"{caller} sends INVITE to {callee}", f"{caller} gets 100", f"{callee} gets INVITE, answers 180",
+                 f"{caller} gets 180", f"{callee} answers 200", f"{caller} gets 200", f"{caller} sends ACK in dialog",
+                 f"{callee} gets ACK")
+        for name, dialog in ((each, self.user(each).dialogs[-1]) for each in (caller, callee)):
+            own, peer = (each.partition(";tag=")[2] for each in (dialog.own, dialog.peer))
+            replaces = f"{dialog.call_id};to-tag={own};from-tag={peer}"
+            self.bindings[f"{name}.replaces"] = replaces
+            self.bindings[f"{name}.replaces.escaped"] = urllib.parse.quote(replaces)
+
+    def do_forward(self, step, name, whom):
+        user = self.user(name)
+        got = user.got[-1]
+        hops = str(int(got.get("Max-Forwards")) - 1)
+        headers = [(key, hops if key == "Max-Forwards" else value) for key, value in got.headers if key != "Content-Length"]
+        self.send(user, Message(f"{got.method} {self.aor(whom)} SIP/2.0", [("Via", user.via()), *headers], got.body))
+
+    def do_die(self, step, name):
+        self.users.pop(name).close()
+
+    def do_move(self, step, name):
+        self.user(name).move()
+        self.bindings[f"{name}.contact"] = self.user(name).contact
 
     def do_send_again(self, step, name):
         user = self.user(name)
@@ -392,9 +459,10 @@ class Player:
             raise Mismatch("To: expected a tag")
         dialog = request.dialog
         if dialog in user.dialogs and 200 <= message.status < 300 and message.has("Contact"):
+            if ";tag=" not in dialog.peer:
+                dialog.route = [value for _, value in message.all("Record-Route")][::-1]
             dialog.peer = message.get("To")
-            dialog.target = re.search(r"<([^>]+)>|$", message.get("Contact")).group(1) or message.get("Contact")
-            dialog.route = [value for _, value in message.all("Record-Route")][::-1]
+            dialog.refresh(message)
 
     def check_request(self, user, message):
         """What every request has (RFC 3261 8.1.1), and whether one in a dialog belongs to it."""
@@ -406,8 +474,8 @@ class Player:
                 raise Mismatch(f"expected the header {key}, got none")
         if message.method != "ACK":
             user.got.append(message)
-        if message.method == "INVITE" and not message.tag("To"):
-            user.dialogs.append(Dialog.of_peer(message, f"t{message.branch[-6:]}"))
+        if message.method in MAKES_DIALOG and not message.tag("To"):
+            user.dialogs.append(Dialog.of_peer(message, f"t{next(user.numbers)}"))
         elif message.tag("To"):
             self.check_dialog(user, message)
 
@@ -419,6 +487,8 @@ class Player:
             own = re.search(r";tag=[^;]+", wanted)
             if own and own.group() not in message.get(key):
                 raise Mismatch(f"{key}: expected the tag {own.group()!r} of the dialog, got {message.get(key)!r}")
+        if message.has("Contact"):
+            dialog.refresh(message)
         number = int(message.get("CSeq").split()[0])
         if message.method != "ACK":
             if dialog.peer_number and number != dialog.peer_number + 1:
@@ -469,7 +539,12 @@ class Player:
              (r"(\w+) sends it with credentials", do_send_again),
              (r"(\w+) sends it again", do_repeat),
              (r"(\w+) sends CANCEL", do_cancel),
-             (r"(\w+) sends ([A-Z]+)(?: to (\S+))?( in dialog)?", do_send),
+             (r"(\w+) sends ([A-Z]+)(?: to (\S+))?( in dialog(?: with (\w+))?)?", do_send),
+             (r"(\w+(?:, \w+)*) registers?", do_register),
+             (r"(\w+) calls (\w+)", do_call),
+             (r"(\w+) forwards it to (\w+)", do_forward),
+             (r"(\w+) dies", do_die),
+             (r"(\w+) moves", do_move),
              (r"(\w+) gets nothing", do_get_nothing),
              (r"(\w+) gets (\d\d\d|[A-Z]+)(?:, answers (\d\d\d))?", do_get),
              (r"(\w+) answers (\d\d\d)", do_answer),

@@ -10,6 +10,7 @@ The user does what the transport and the transaction layer of RFC 3261 do, and n
 request over UDP again until it is answered, passes over what comes twice, acknowledges a refused INVITE.
 """
 
+import collections
 import hashlib
 import itertools
 import re
@@ -20,6 +21,7 @@ import time
 
 from beckon_harness import LIMIT, Failure, Silence
 
+WITH_CONTACT = ("INVITE", "NOTIFY", "REFER", "SUBSCRIBE", "UPDATE")  # what tells where requests in the dialog go
 RESEND = 0.5  # seconds until a request over UDP is sent again: T1 of RFC 3261 17.1.2.2
 
 
@@ -59,17 +61,17 @@ def challenge_of(headers):
     raise Failure("no challenge with MD5 or SHA-256")
 
 
-def credentials(challenge, method, uri, name, password):
-    """The value of Authorization that answers a challenge (RFC 7616, qop=auth)."""
+def credentials(challenge, method, uri, name, password, count=1):
+    """The value of Authorization that answers a challenge (RFC 7616, qop=auth), for the `count`th time."""
     algorithm = challenge.get("algorithm", "MD5")
 
     def digest(text):
         return hashlib.new({"MD5": "md5", "SHA-256": "sha256"}[algorithm.upper()], text.encode()).hexdigest()
 
     realm, nonce = challenge["realm"], challenge["nonce"]
-    response = digest(f"{digest(f'{name}:{realm}:{password}')}:{nonce}:00000001:c:auth:{digest(f'{method}:{uri}')}")
+    response = digest(f"{digest(f'{name}:{realm}:{password}')}:{nonce}:{count:08x}:c:auth:{digest(f'{method}:{uri}')}")
     return (f'Digest username="{name}", realm="{realm}", nonce="{nonce}", uri="{uri}", response="{response}", '
-            f'algorithm={algorithm}, qop=auth, cnonce="c", nc=00000001')
+            f'algorithm={algorithm}, qop=auth, cnonce="c", nc={count:08x}')
 
 
 class Message:
@@ -78,6 +80,7 @@ class Message:
     def __init__(self, first, headers, body=b"", dialog=None):
         self.first, self.headers, self.body = first, list(headers), body
         self.dialog = dialog  # of a request of ours
+        self.challenges = []  # that it answers
 
     @staticmethod
     def parse(octets):
@@ -156,10 +159,15 @@ class Dialog:
         self.peer_number = None  # the CSeq of the peer's last request
         self.route = []
 
+    def refresh(self, message):
+        """The peer's Contact is where requests in the dialog go."""
+        self.target = re.search(r"<([^>]+)>|$", message.get("Contact")).group(1) or message.get("Contact")
+
     @staticmethod
     def of_peer(request, tag):
         """Of a request that has come; `tag` is ours."""
-        dialog = Dialog(request, re.search(r"<([^>]+)>", request.get("Contact")).group(1))
+        dialog = Dialog(request, None)
+        dialog.refresh(request)
         dialog.own, dialog.peer = f"{request.get('To')};tag={tag}", request.get("From")
         dialog.number, dialog.route = 0, [value for _, value in request.all("Record-Route")]
         return dialog
@@ -174,16 +182,25 @@ class SipUser:
         self.server, self.password, self.transport = server, password, transport
         self.name, self.domain = account.split("@")
         self.aor = f"sip:{account}"
-        self.socket, self.peer = connect(server, transport)
-        self.here = "%s:%d" % self.socket.getsockname()[:2]
-        suffix = "" if transport == "udp" else f";transport={transport}"
-        self.contact = f"sip:{self.name}@{self.here}{suffix}"
-        self.buffer = b""
+        self.connect()
         self.resend_at = 0.0
+        self.counts = collections.Counter()  # of each nonce, how often it was used
         self.requests = {}     # (branch, method) of our requests
         self.waiting = {}      # those that have no final answer yet
-        self.finished = set()  # (branch, method, status) of answers that have come
+        self.finished = set()  # (branch, method, status, tag of a device or None) of answers that have come
         self.answers = {}      # (branch, method) of requests that have come -> our last answer, or None
+
+    def connect(self):
+        self.socket, self.peer = connect(self.server, self.transport)
+        self.here = "%s:%d" % self.socket.getsockname()[:2]
+        suffix = "" if self.transport == "udp" else f";transport={self.transport}"
+        self.contact = f"sip:{self.name}@{self.here}{suffix}"
+        self.buffer = b""
+
+    def move(self):
+        """Goes on at another socket."""
+        self.close()
+        self.connect()
 
     def close(self):
         self.socket.close()
@@ -204,7 +221,7 @@ class SipUser:
         written = [("Via", self.via()), ("Max-Forwards", "70"), ("From", own), ("To", peer), ("Call-ID", call_id),
                    ("CSeq", f"{number} {method}")]
         written += [("Route", each) for each in (dialog.route if dialog else ())]
-        if method in ("REGISTER", "SUBSCRIBE", "INVITE"):
+        if method in ("REGISTER", *WITH_CONTACT):
             written.append(("Contact", f"<{self.contact}>"))
         given = {name.lower() for name, _ in headers}
         written = [each for each in written if each[0].lower() not in given]
@@ -214,14 +231,20 @@ class SipUser:
     def authorised(self, request, refusal):
         """The same request again with credentials, as a new transaction (RFC 3261 22.2)."""
         challenge = challenge_of(refusal.headers)
-        header = "Authorization" if refusal.status == 401 else "Proxy-Authorization"
+        challenge["header"] = "Authorization" if refusal.status == 401 else "Proxy-Authorization"
         number, method = request.get("CSeq").split()
         if request.dialog:
             request.dialog.number += 1
         changed = {"via": self.via(), "cseq": f"{int(number) + 1} {method}"}
-        headers = [(name, changed.get(name.lower(), value)) for name, value in request.headers]
-        headers.append((header, credentials(challenge, request.method, request.uri, self.name, self.password)))
-        return Message(request.first, headers, request.body, request.dialog)
+        again = Message(request.first, [], request.body, request.dialog)
+        again.headers = [(name, changed.get(name.lower(), value)) for name, value in request.headers if "Authorization" not in name]
+        # Those of other realms stay, as a proxy each may ask (22.3).
+        again.challenges = [each for each in request.challenges if each["realm"] != challenge["realm"]] + [challenge]
+        for each in again.challenges:
+            self.counts[each["nonce"]] += 1
+            again.headers.append((each["header"], credentials(each, request.method, request.uri, self.name, self.password,
+                                                              self.counts[each["nonce"]])))
+        return again
 
     def answer(self, request, status, reason, headers=(), body=b"", tag=None):
         """Answers a request that has come."""
@@ -229,7 +252,8 @@ class SipUser:
         to = request.get("To")
         written.append(("To", to if request.tag("To") or status == 100 else f"{to};tag={tag}"))
         written += request.all("Call-ID") + request.all("CSeq") + list(headers)
-        if request.method == "INVITE" and 100 < status < 300:
+        has_contact = any(name.lower() == "contact" for name, _ in headers)
+        if request.method in WITH_CONTACT and 100 < status < 300 and not has_contact:
             written.append(("Contact", f"<{self.contact}>"))
         octets = Message(f"SIP/2.0 {status} {reason}", written, body).octets()
         self.answers[request.key] = octets
@@ -288,14 +312,16 @@ class SipUser:
             self.waiting.pop(message.key, None)
             if message.method == "INVITE" and message.status >= 300:
                 self.write(self.of_transaction(self.requests[message.key], "ACK", message.get("To")).octets())
-        is_news = (*message.key, message.status) not in self.finished
-        self.finished.add((*message.key, message.status))
+        # A request that is forked has provisional answers, and maybe more than one 2xx, of several devices.
+        device = message.tag("To") if message.method == "INVITE" and 100 < message.status < 300 else None
+        is_news = (*message.key, message.status, device) not in self.finished
+        self.finished.add((*message.key, message.status, device))
         return is_news
 
     def of_transaction(self, invite, method, to):
         """An ACK to a refusal (RFC 3261 17.1.1.3), or a CANCEL (9.1)."""
-        kept = ("via", "max-forwards", "from", "call-id", "route")
-        headers = [each for each in invite.headers if each[0].lower() in kept]
+        kept = ("max-forwards", "from", "call-id", "route")
+        headers = invite.all("Via")[:1] + [each for each in invite.headers if each[0].lower() in kept]
         headers += [("To", to), ("CSeq", invite.get("CSeq").replace("INVITE", method))]
         return Message(invite.first.replace("INVITE", method, 1), headers)
 

@@ -22,6 +22,12 @@ std::string shortest(const std::string& method, const std::string& uri, const st
          to + ">\r\ni:1\r\nCSeq:1 " + method + "\r\n" + more + "\r\n";
 }
 
+/// The same in a dialog, of which the server knows nothing.
+std::string in_dialog(const std::string& method, const std::string& more = {}) {
+  std::string text = shortest(method, "sip:b@h", "sip:a@example.org", "sip:b@example.org", more);
+  return text.insert(text.find("\r\ni:"), ";tag=2");
+}
+
 /// Octets that come back for it.
 std::size_t drawn(const std::string& text) {
   World world;
@@ -53,11 +59,26 @@ TEST_CASE("no datagram without proof draws more than three times its octets (RFC
   const std::string credentials =
       "Authorization:Digest "
       "username=\"a\",realm=\"example.org\",nonce=\"\",uri=\"sip:example.org\",response=\"\"\r\n";
+  const std::string no_nonce =
+      "Proxy-Authorization:Digest "
+      "username=\"a\",realm=\"example.org\",nonce=\"\",uri=\"sip:b@example.org\",response=\"\"\r\n";
+  const std::string token =
+      "Route:<sip:bk000r1-2-3~0_0_c0a80001-1_c0a80001-1~0_0_c0a80001-1_c0a80001-1~00@h;lr>\r\n";
   const Row rows[] = {
       {"REGISTER", shortest("REGISTER", server, a, a)},
       {"REGISTER with credentials", shortest("REGISTER", server, a, a, credentials)},
       {"REGISTER, not our domain", shortest("REGISTER", server, "sip:a@b", "sip:a@b")},
       {"INVITE", shortest("INVITE", b, a, b)},
+      {"INVITE with credentials", shortest("INVITE", b, a, b, no_nonce)},
+      {"INVITE with credentials of nobody", shortest("INVITE", b, "sip:x@example.org", b, no_nonce)},
+      {"INVITE to nobody", shortest("INVITE", "sip:x@example.org", a, "sip:x@example.org")},
+      {"INVITE to another domain", shortest("INVITE", "sip:b@h", a, "sip:b@h")},
+      {"INVITE from another domain", shortest("INVITE", b, "sip:a@h", b)},
+      {"INVITE with a token in Route", shortest("INVITE", b, a, b, token)},
+      {"INVITE with a Route", shortest("INVITE", b, a, b, "Route:<sip:h;lr>\r\n")},
+      {"INVITE in a dialog", in_dialog("INVITE")},
+      {"INVITE in a dialog with a token", in_dialog("INVITE", token)},
+      {"INVITE that may not spread", shortest("INVITE", b, a, b, "Max-Breadth:0\r\n")},
       {"SUBSCRIBE", shortest("SUBSCRIBE", b, a, b, "o:presence\r\n")},
       {"PUBLISH", shortest("PUBLISH", a, a, a, "o:presence\r\n")},
       {"MESSAGE", shortest("MESSAGE", b, a, b)},
@@ -67,7 +88,15 @@ TEST_CASE("no datagram without proof draws more than three times its octets (RFC
       {"OPTIONS", shortest("OPTIONS", server, "sip:a", server)},
       {"OPTIONS to a user", shortest("OPTIONS", b, a, b)},
       {"ACK", shortest("ACK", b, a, b)},
+      {"ACK in a dialog", in_dialog("ACK")},
+      {"ACK in a dialog with a token", in_dialog("ACK", token)},
       {"CANCEL", shortest("CANCEL", b, a, b)},
+      {"CANCEL in a dialog with a token", in_dialog("CANCEL", token)},
+      {"BYE in a dialog with a token", in_dialog("BYE", token)},
+      {"PRACK", shortest("PRACK", b, a, b)},
+      {"REFER", shortest("REFER", b, a, b)},
+      {"INFO in a dialog", in_dialog("INFO")},
+      {"UPDATE in a dialog", in_dialog("UPDATE")},
       {"no hops left", shortest("INVITE", b, a, b, "Max-Forwards:0\r\n")},
       {"an extension", shortest("INVITE", b, a, b, "Proxy-Require:x\r\n")},
       {"SIPS", shortest("INVITE", "sips:b@example.org", a, b)},
