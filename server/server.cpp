@@ -2,8 +2,11 @@
 
 #include <memory>
 
+#include "server/archive/archive.hpp"
+#include "server/archive/history.hpp"
 #include "server/message/messages.hpp"
 #include "server/packages/dialog.hpp"
+#include "server/packages/message_archive.hpp"
 #include "server/packages/message_summary.hpp"
 #include "server/packages/presence.hpp"
 #include "server/packages/reg.hpp"
@@ -27,6 +30,7 @@ void add_rooms(Shard& shard, const ServerKey& key) {
                                                             .users = shard.users(),
                                                             .registrar = registrar},
                                         key.dialogs);
+  auto& archive = shard.add<archive::Archive>(shard, shard);
   shard.add<message::Messages>(shard, proxy);
   auto& documents = shard.add<xcap::Documents>(shard);
   auto& publications = shard.add<publication::Publications>(shard, registrar);
@@ -42,8 +46,14 @@ void add_rooms(Shard& shard, const ServerKey& key) {
   auto& dialog = packages.add<packages::Dialog>(shard, presentities, publications);
   packages.add<packages::Winfo>(shard, dialog, "dialog.winfo", nullptr);
   packages.add<packages::MessageSummary>(std::make_unique<packages::PublishedMailbox>(shard, publications));
+  packages.add<packages::MessageArchive>(archive);
   shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), std::move(packages));
-  shard.add<Web>(shard, documents);
+  auto& web = shard.add<Web>(shard, documents);
+  const auto history = std::make_shared<archive::History>(shard, archive);
+  web.serve(archive::history_root, [history](const std::string& user, const beckon::xcap::UserTarget& target,
+                                             beckon::xcap::Method method, Web::Done done) {
+    history->handle(user, target, method, std::move(done));
+  });
   shard.set_relay(proxy);
 }
 

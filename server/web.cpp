@@ -59,8 +59,18 @@ http::Respond with_info(const http::Respond& respond, const std::string& info) {
 
 }  // namespace
 
+std::optional<std::string> Web::owner_of(std::string_view target) const {
+  for (const Tree& tree : trees_) {
+    const auto read = beckon::xcap::parse_user_target(target, tree.root);
+    if (!read) continue;
+    std::string aor = xcap::aor_of(read->user);
+    if (!aor.empty()) return aor;
+  }
+  return xcap::owner_of(target);
+}
+
 void Web::handle(http::HttpRequest request, http::Respond respond) {
-  const auto owner = xcap::owner_of(request.target);
+  const auto owner = owner_of(request.target);
   if (!owner) return respond(to_http(xcap::handle_global(to_xcap(request))));
   const auto uri = sip::parse_uri(*owner);
   if (!uri || !shard_.settings().serves(uri->host)) return respond({.status = 404});
@@ -92,10 +102,25 @@ void Web::ask(const std::string& owner, http::HttpRequest& request, Identity who
 }
 
 void Web::on(Query query, Bucket, Now) {
-  documents_.handle(std::move(query.request), query.who,
-                    [this, ticket = query.ticket](beckon::xcap::Response response) {
-                      shard_.post_back<Web>(here, Reply{ticket, std::move(response)});
-                    });
+  const auto done = [this, ticket = query.ticket](beckon::xcap::Response response) {
+    shard_.post_back<Web>(here, Reply{ticket, std::move(response)});
+  };
+  if (!answer(query, done)) documents_.handle(std::move(query.request), query.who, done);
+}
+
+/// False: it is for no tree of `serve`.
+bool Web::answer(const Query& query, const Done& done) {
+  for (const Tree& tree : trees_) {
+    const auto target = beckon::xcap::parse_user_target(query.request.target, tree.root);
+    if (!target) continue;
+    const std::string aor = xcap::aor_of(target->user);
+    // A stranger learns nothing, not even whether there is such a user.
+    beckon::xcap::Response refusal;
+    refusal.status = 403;
+    query.who.aor == aor ? tree.handler(aor, *target, query.request.method, done) : done(refusal);
+    return true;
+  }
+  return false;
 }
 
 void Web::on(const Reply& reply, Bucket, Now) {

@@ -2,7 +2,9 @@
 
 #include <boost/json/array.hpp>
 
+#include "client/archive/view.hpp"
 #include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
 #include "protocol/sip/check.hpp"
 
 namespace beckon::client {
@@ -35,9 +37,11 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
       registration_(context_, [this](Now now) { on_registered(now); }, edges_.on_all_servers_failed,
                     {.ping_stream = edges_.ping_stream,
                      .on_failed = [this](std::string_view why, Now now) { on_datagrams_failed(why, now); }}),
-      pager_(context_),
+      pager_(context_, [this](const std::string& id) { copies_.note_own(id); }),
       rules_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       watch_log_(config_.account, config_.xcap_root, edges_.http, edges_.random),
+      archive_(config_.account, config_.xcap_root, edges_.http, edges_.random),
+      copies_(emit_, [this](std::uint64_t after, Now) { catch_up_copies(after); }),
       subscriptions_(
           context_,
           {.is_verified = [this](const std::string& aor,
@@ -50,6 +54,8 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
                },
            .on_registered = [this](const std::string& of, const std::string& contact,
                                    Now now) { greet(of, contact, now); },
+           .on_archive = [this](const documents::MessageArchive* changes,
+                                Now now) { changes ? copies_.on_notified(*changes, now) : copies_.reset(); },
            .on_change = [this] { update_reachability(); }}),
       book_(context_),
       sessions_(context_, book_, keyring_, edges_.pins, edges_.port, edges_.on_pins_changed),
@@ -346,6 +352,61 @@ void Agent::do_message(const control::Command& command, Now now) {
         result_of_status(command, status, reason, at);
       },
       now);
+}
+
+auto Agent::ends_at_archive(const control::Command& command) {
+  return [this, command](int status, const std::string& reason, const documents::MessageArchive&, Now now) {
+    result_of_status(command, status, reason, now);
+  };
+}
+
+/// Which messages a command is about.
+static archive::Reader::Selection selection_of(const control::Command& command) {
+  const std::string with = command.text("with");
+  return {.with = with == "all" ? std::string() : with,
+          .number = command.text("message"),
+          .before = command.text("before"),
+          .since = command.text("since"),
+          .limit = command.has("limit") ? std::to_string(command.number("limit", 0)) : std::string()};
+}
+
+void Agent::do_history(const control::Command& command, Now now) {
+  auto selection = selection_of(command);
+  // A day begins at midnight (UTC).
+  if (!selection.since.empty() && selection.since.find('T') == std::string::npos)
+    selection.since += "T00:00:00Z";
+  if (!selection.since.empty() && !parse_time(selection.since))
+    return result(command, control::Cause::usage, now, 0, "since is a time such as 2026-11-21T04:00:00Z");
+  archive_.page(selection, [this, command](int status, const std::string& reason,
+                                           const documents::MessageArchive& page, Now at) {
+    if (status == 200) {
+      boost::json::object event = control::make_event("history", at);
+      boost::json::array messages;
+      for (const auto& each : page.messages) messages.push_back(archive::make_view(each));
+      event["messages"] = std::move(messages);
+      event["more"] = !page.is_complete;
+      event["kept"] = page.is_kept;
+      emit_(std::move(event));
+    }
+    result_of_status(command, status, reason, at);
+  });
+}
+
+void Agent::do_read(const control::Command& command, Now) {
+  archive_.set_displayed(selection_of(command), ends_at_archive(command));
+}
+
+void Agent::do_erase(const control::Command& command, Now) {
+  archive_.erase(selection_of(command), ends_at_archive(command));
+}
+
+void Agent::do_keep_history(const control::Command& command, Now) {
+  archive_.keep(command.text("keep") == "yes", ends_at_archive(command));
+}
+
+void Agent::catch_up_copies(std::uint64_t after) {
+  archive_.changes(after, [this](int status, const std::string&, const documents::MessageArchive& changes,
+                                 Now now) { copies_.on_answer(status == 200 ? &changes : nullptr, now); });
 }
 
 void Agent::do_media(const control::Command& command, Now now) {

@@ -11,6 +11,8 @@
 #include "client/account/registration.hpp"
 #include "client/account/requester.hpp"
 #include "client/agent/tracer.hpp"
+#include "client/archive/copies.hpp"
+#include "client/archive/reader.hpp"
 #include "client/call/book.hpp"
 #include "client/control/cause.hpp"
 #include "client/control/command.hpp"
@@ -103,6 +105,10 @@ class Agent final : private control::Executor {
   void do_block(const control::Command& command, Now now) override;
   void do_forget(const control::Command& command, Now now) override;
   void do_message(const control::Command& command, Now now) override;
+  void do_history(const control::Command& command, Now now) override;
+  void do_read(const control::Command& command, Now now) override;
+  void do_erase(const control::Command& command, Now now) override;
+  void do_keep_history(const control::Command& command, Now now) override;
   void do_media(const control::Command& command, Now now) override;
   void do_call(const control::Command& command, Now now) override;
   void do_answer(const control::Command& command, Now now) override;
@@ -124,6 +130,8 @@ class Agent final : private control::Executor {
   void result_of_search(const control::Command& command, bool found, Now now);
   /// A room's `Done` for a command.
   auto ends(const control::Command& command);
+  auto ends_at_archive(const control::Command& command);
+  void catch_up_copies(std::uint64_t after);
 
   bool adopt(const transaction::Hop& from);
   void on_registered(Now now);
@@ -147,6 +155,8 @@ class Agent final : private control::Executor {
   message::Pager pager_;
   xcap::Rules rules_;
   xcap::WatchLog watch_log_;
+  archive::Reader archive_;
+  archive::Copies copies_;
   std::map<std::string, std::string> welcomes_;  ///< Text, by the AOR of the user whose devices get it.
   presence::Subscriptions subscriptions_;
   call::Book book_;

@@ -26,10 +26,12 @@ const std::vector<Specification>& table() {
   using E = Executor;
   static const Argument call{"call", Type::text, true, "its id"};
   static const Argument package{"package", Type::text, false, "event package; default presence",
-                                "presence|presence.winfo|dialog|message-summary"};
+                                "presence|presence.winfo|dialog|message-summary|beckon-messages"};
   static const Argument ended{"package", Type::text, false,
                               "event package; default presence; reg ends a welcome",
-                              "presence|presence.winfo|dialog|message-summary|reg"};
+                              "presence|presence.winfo|dialog|message-summary|beckon-messages|reg"};
+  static const Argument peer{"with", Type::address_or_all, true, "the other user, or all"};
+  static const Argument one{"message", Type::text, false, "this one only: its number in the history"};
   static const std::vector<Specification> specifications{
       {"register",
        &E::do_register,
@@ -50,7 +52,9 @@ const std::vector<Specification>& table() {
       {"unpublish", &E::do_unpublish, "remove your publication", {}},
       {"subscribe",
        &E::do_subscribe,
-       "watch a user's presence, or what another package shows: your own watchers, dialogs, waiting messages",
+       "watch a user's presence, or what another package shows: your own watchers, dialogs, waiting "
+       "messages, "
+       "what your other devices send and read",
        {{"to", Type::address, true, "the user"},
         package,
         {"expires", Type::number, false, "lifetime in seconds; default 3600"},
@@ -88,6 +92,19 @@ const std::vector<Specification>& table() {
        "send a text message",
        {{"to", Type::address, true, "the recipient"},
         {"text", Type::text, true, "the text: all that follows", "", true}}},
+      {"history",
+       &E::do_history,
+       "show the messages that the server keeps",
+       {peer,
+        {"since", Type::text, false, "a time, as 2026-11-21 or 2026-11-21T04:00:00Z"},
+        {"limit", Type::number, false, "so many, the newest; default 50"},
+        {"before", Type::text, false, "only those before this one: its number in the history"}}},
+      {"read", &E::do_read, "mark received messages as read, for your other devices too", {peer, one}},
+      {"erase", &E::do_erase, "erase messages that the server keeps, for all your devices", {peer, one}},
+      {"keep-history",
+       &E::do_keep_history,
+       "choose whether the server keeps messages from now on",
+       {{"keep", Type::text, true, "whether it does", "yes|no"}}},
       {"media",
        &E::do_media,
        "choose what later sessions play and record",
@@ -131,6 +148,8 @@ std::string form_of(const Argument& argument) {
       return "NUMBER";
     case Type::address:
       return "USER@DOMAIN";
+    case Type::address_or_all:
+      return "USER@DOMAIN|all";
     case Type::addresses:
       return "USER@DOMAIN...";
     case Type::flag:
@@ -194,6 +213,9 @@ bool accept(const Argument& argument, boost::json::value& value) {
       return value.is_int64() && value.as_int64() >= 0 && value.as_int64() <= number_max;
     case Type::text:
       return value.is_string() && is_word(argument.words, value.as_string());
+    case Type::address_or_all:
+      if (value.is_string() && value.as_string() == "all") return true;
+      [[fallthrough]];
     case Type::address: {
       if (!value.is_string()) return false;
       const std::string address = canonical_address(value.as_string());

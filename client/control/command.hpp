@@ -29,8 +29,9 @@ struct Argument {
     text,
     number,
     address,
-    addresses,  ///< One or more; on a command line all words without a name.
-    flag,       ///< True where it is named.
+    address_or_all,  ///< The word "all" stands for every user.
+    addresses,       ///< One or more; on a command line all words without a name.
+    flag,            ///< True where it is named.
   };
   const char* name;
   Type type;
@@ -60,6 +61,10 @@ class Executor {
   virtual void do_block(const Command& command, Now now) = 0;
   virtual void do_forget(const Command& command, Now now) = 0;
   virtual void do_message(const Command& command, Now now) = 0;
+  virtual void do_history(const Command& command, Now now) = 0;
+  virtual void do_read(const Command& command, Now now) = 0;
+  virtual void do_erase(const Command& command, Now now) = 0;
+  virtual void do_keep_history(const Command& command, Now now) = 0;
   virtual void do_media(const Command& command, Now now) = 0;
   virtual void do_call(const Command& command, Now now) = 0;
   virtual void do_answer(const Command& command, Now now) = 0;

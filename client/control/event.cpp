@@ -141,6 +141,21 @@ std::string print_watch_log(const object& event) {
   return out;
 }
 
+/// "1764499999123  2026-11-21T04:00:00Z  sip:bob@example.org < hi (displayed)"
+std::string print_archived(const object& message) {
+  return fmt::format("{}  {}  {} {} {}{}{}\n", of(message, "message"), of(message, "at"), of(message, "with"),
+                     of(message, "direction") == "sent" ? "<" : ">", lines_of(message, "text"),
+                     message.contains("truncated") ? "..." : "", in_parentheses(of(message, "state")));
+}
+
+std::string print_history(const object& event) {
+  const array& messages = items(event, "messages");
+  std::string out = messages.empty() ? "no messages\n" : "";
+  for (const auto& each : messages) out += print_archived(each.as_object());
+  if (event.contains("more") && event.at("more").as_bool()) out += "there are older ones: --before\n";
+  return out;
+}
+
 std::string print_snapshot(const object& event) {
   std::string out =
       fmt::format("registration: {}\npublication: {}\n", of(event, "registration"), of(event, "publication"));
@@ -190,6 +205,14 @@ std::string print_for_people(const object& event) {
   if (name == "welcome")
     return fmt::format("{} registered {}: welcome {}\n", of(event, "to"), of(event, "contact"),
                        event.contains("reason") ? "not sent" + in_parentheses(of(event, "reason")) : "sent");
+  if (name == "history") return print_history(event);
+  if (name == "message-copy") return print_archived(event);
+  if (name == "message-state")
+    return fmt::format("{}  {} {}\n", of(event, "message"), of(event, "with"), of(event, "state"));
+  if (name == "messages-erased")
+    return fmt::format("erased: {}\n", event.contains("message") ? of(event, "message")
+                                       : event.contains("with")  ? of(event, "with")
+                                                                 : "all");
   if (name == "message-summary") return print_summary(event);
   if (name == "snapshot") return print_snapshot(event);
   if (name == "call") return print_call(event);

@@ -1,6 +1,7 @@
 #include "client/message/pager.hpp"
 
 #include "protocol/base/text.hpp"
+#include "protocol/documents/message_archive.hpp"
 
 namespace beckon::client::message {
 
@@ -37,7 +38,8 @@ void Pager::send(const std::string& to, std::string text, Done done, Now now) {
                                       .body = share(std::move(text)),
                                       .owner = life_.watch()};
   request.make = [this, to, call_id, tag, cseq = std::uint32_t{0}]() mutable {
-    return context_.request("MESSAGE", to, to, tag, call_id, ++cseq);
+    note(call_id, ++cseq);
+    return context_.request("MESSAGE", to, to, tag, call_id, cseq);
   };
   const std::size_t size =
       context_.request("MESSAGE", to, to, tag, call_id, 1).finish().size() + request.body->size();
@@ -49,6 +51,10 @@ void Pager::send(const std::string& to, std::string text, Done done, Now now) {
         done(Requester::status_of(status, response), Requester::reason_of(status, response), at);
       },
       now);
+}
+
+void Pager::note(std::string_view call_id, std::uint32_t cseq) const {
+  if (on_id_) on_id_(documents::message_id(call_id, cseq));
 }
 
 const incoming::Services& Pager::services() const {
@@ -68,6 +74,7 @@ void Pager::on_request(const incoming::Request& request, Now now) {
   const std::string asserted = request.is_from_server() ? asserted_sender(message) : std::string();
   const std::string from = asserted.empty() ? aor_of(message.from()) : asserted;
   if (from.empty() || !is_utf8(message.body())) return request.respond(400, now);
+  if (const auto cseq = message.cseq()) note(message.call_id(), cseq->number);
   boost::json::object event = control::make_event("message", now);
   event["from"] = from;
   event["text"] = message.body();

@@ -20,7 +20,11 @@ class Pager final : public incoming::Room {
   /// Called once; `status` is 0 without answer.
   using Done = std::function<void(int status, std::string_view reason, Now now)>;
 
-  explicit Pager(account::Context& context) : context_(context) {}
+  /// Hears the id of every message that is sent or received, as archives know it
+  /// (`documents::message_id`).
+  using OnId = std::function<void(const std::string& id)>;
+
+  explicit Pager(account::Context& context, OnId on_id = {}) : context_(context), on_id_(std::move(on_id)) {}
 
   /// `to` is a canonical AOR. A text too long for one request ends with 513 at once.
   void send(const std::string& to, std::string text, Done done, Now now);
@@ -32,7 +36,10 @@ class Pager final : public incoming::Room {
   void on_request(const incoming::Request& request, Now now) override;
 
  private:
+  void note(std::string_view call_id, std::uint32_t cseq) const;
+
   account::Context& context_;
+  OnId on_id_;
   account::Life life_;
 };
 

@@ -18,6 +18,7 @@ std::string accept_of(std::string_view package) {
   if (package == dialog_package) return std::string(documents::dialoginfo_type);
   if (package == summary_package) return std::string(documents::message_summary_type);
   if (package == reg_package) return std::string(documents::reginfo_type);
+  if (package == archive_package) return std::string(documents::message_archive_type);
   return std::string(documents::pidf_type) + ";q=0.5, " + std::string(documents::pidf_diff_type);
 }
 
@@ -81,9 +82,9 @@ void Subscriptions::refresh_all(Now now) {
 // --- NOTIFY
 
 const incoming::Services& Subscriptions::services() const {
-  static const incoming::Services services{
-      .methods = {sip::Method::notify},
-      .packages = {presence_package, winfo_package, dialog_package, summary_package, reg_package}};
+  static const incoming::Services services{.methods = {sip::Method::notify},
+                                           .packages = {presence_package, winfo_package, dialog_package,
+                                                        summary_package, reg_package, archive_package}};
   return services;
 }
 
@@ -112,6 +113,7 @@ void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now 
   if (package == dialog_package) return on_dialogs(key, notify, now);
   if (package == summary_package) return on_summary(of, notify, now);
   if (package == reg_package) return on_registrations(key, notify, now);
+  if (package == archive_package) return on_archive(notify, now);
   on_presence(key, notify, now);
 }
 
@@ -198,6 +200,12 @@ void Subscriptions::on_registrations(const Key& key, const sip::Message& notify,
   for (const std::string& contact : news.fresh) hooks_.on_registered(of, contact, now);
 }
 
+void Subscriptions::on_archive(const sip::Message& notify, Now now) {
+  const auto changes = documents::parse_message_archive(notify.body());
+  if (!changes) return warn("the changes of your messages cannot be read: " + changes.error().message(), now);
+  hooks_.on_archive(&*changes, now);
+}
+
 void Subscriptions::on_summary(const std::string& of, const sip::Message& notify, Now now) {
   const auto summary = documents::parse_message_summary(notify.body());
   if (!summary)
@@ -224,6 +232,7 @@ void Subscriptions::on_change(const Key& key, Now now) {
     context_.emit(std::move(event));
   }
   if (key.second == presence_package) partials_.erase(key.first);
+  if (key.second == archive_package) hooks_.on_archive(nullptr, now);
   if (key.second == dialog_package) dialogs_.erase(key.first);
   if (key.second == winfo_package) watchers_ = {};
   drop_timer_.set(now.mono, [this](Time) { drop_ended(); });

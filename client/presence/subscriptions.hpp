@@ -15,6 +15,7 @@
 #include "client/presence/subscription.hpp"
 #include "client/presence/view.hpp"
 #include "client/presence/watchers.hpp"
+#include "protocol/documents/message_archive.hpp"
 #include "protocol/documents/pidf_diff.hpp"
 
 namespace beckon::client::presence {
@@ -24,6 +25,7 @@ inline constexpr std::string_view winfo_package = "presence.winfo";
 inline constexpr std::string_view dialog_package = "dialog";
 inline constexpr std::string_view summary_package = "message-summary";
 inline constexpr std::string_view reg_package = "reg";
+inline constexpr std::string_view archive_package = "beckon-messages";
 
 enum class Errc {
   already_subscribed = 1,
@@ -33,8 +35,9 @@ enum class Errc {
 const char* to_string(Errc value);
 
 /// The subscriptions of this user agent and what they show: presence of others (event "presence"), the own
-/// watchers (event "watchers"), dialogs (event "dialogs"), waiting messages (event "message-summary"), and
-/// which devices of others register (a hook). Takes the NOTIFYs of all these packages. One thread.
+/// watchers (event "watchers"), dialogs (event "dialogs"), waiting messages (event "message-summary"),
+/// which devices of others register and what becomes of the own messages (hooks). Takes the NOTIFYs of all
+/// these packages. One thread.
 class Subscriptions final : public incoming::Room {
  public:
   struct Hooks {
@@ -45,6 +48,8 @@ class Subscriptions final : public incoming::Room {
     std::function<void(const documents::WatcherInfo& info, Now now)> on_watchers;
     /// A device of that user registered; `contact` is its URI.
     std::function<void(const std::string& of, const std::string& contact, Now now)> on_registered{};
+    /// The archive of the own messages changed; null: that subscription has ended.
+    std::function<void(const documents::MessageArchive* changes, Now now)> on_archive{};
     /// A subscription changed its state.
     std::function<void()> on_change;
   };
@@ -88,6 +93,7 @@ class Subscriptions final : public incoming::Room {
   void on_winfo(const Key& key, const sip::Message& notify, Now now);
   void on_dialogs(const Key& key, const sip::Message& notify, Now now);
   void on_registrations(const Key& key, const sip::Message& notify, Now now);
+  void on_archive(const sip::Message& notify, Now now);
   void on_summary(const std::string& of, const sip::Message& notify, Now now);
   void on_change(const Key& key, Now now);
   void warn(const std::string& text, Now now);

@@ -142,4 +142,40 @@ std::string print(const Target& target, std::string_view root) {
   return out;
 }
 
+std::optional<std::string_view> UserTarget::find(std::string_view name) const {
+  for (const auto& [key, value] : query)
+    if (key == name) return value;
+  return std::nullopt;
+}
+
+Result<UserTarget> parse_user_target(std::string_view text, std::string_view root) {
+  if (text.size() > target_max) return Errc::too_long;
+  auto [path, query] = cut(without_authority(text), '?');
+  if (!path.starts_with(root)) return Errc::outside_root;
+  path.remove_prefix(root.size());
+  if (!path.starts_with('/')) return Errc::outside_root;
+  auto segments = read_segments(path.substr(1));
+  if (segments.has_error()) return segments.error();
+  if (segments->size() != 2 || (*segments)[0] != "users") return Errc::bad_path;
+  UserTarget target{.user = std::move((*segments)[1]), .query = {}};
+  for (const std::string_view pair : split(query, '&')) {
+    const auto [name, value] = cut(pair, '=');
+    auto key = decode(name), decoded = decode(value);
+    if (!key || !decoded) return Errc::bad_escape;
+    target.query.emplace_back(std::move(*key), std::move(*decoded));
+  }
+  return target;
+}
+
+std::string print(const UserTarget& target, std::string_view root) {
+  std::string out(root);
+  out.append("/users/").append(encode(target.user, ""));
+  char separator = '?';
+  for (const auto& [name, value] : target.query) {
+    out.append(1, separator).append(encode(name, "")).append("=").append(encode(value, ""));
+    separator = '&';
+  }
+  return out;
+}
+
 }  // namespace beckon::xcap

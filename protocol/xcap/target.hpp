@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "protocol/base/result.hpp"
 
@@ -38,6 +41,21 @@ Result<Target> parse_target(std::string_view target, std::string_view root);
 
 /// The path that parse_target reads back.
 std::string print(const Target& target, std::string_view root);
+
+/// What is served to a user beside XCAP, below a root of its own:
+/// "/history/users/sip:alice@example.org?with=sip:bob@example.org&limit=20".
+struct UserTarget {
+  std::string user;                                        ///< Decoded.
+  std::vector<std::pair<std::string, std::string>> query;  ///< Decoded names and values, in order.
+  /// Of the first of that name; nullopt if absent.
+  std::optional<std::string_view> find(std::string_view name) const;
+  bool operator==(const UserTarget&) const = default;
+};
+
+/// As `parse_target`. Errc::bad_path also for anything behind the user.
+Result<UserTarget> parse_user_target(std::string_view target, std::string_view root);
+/// The path that parse_user_target reads back.
+std::string print(const UserTarget& target, std::string_view root);
 
 }  // namespace beckon::xcap
 

@@ -260,6 +260,18 @@ void add_connections(Keys& keys) {
   keys["websocket.origins"] = texts([](Config& c) -> auto& { return c.connections.websocket_origins; });
 }
 
+void add_archive(Keys& keys) {
+  const auto limit = [&](const std::string& name, std::uint32_t ArchiveLimits::* field, std::int64_t least,
+                         std::int64_t most) {
+    keys["archive." + name] =
+        number<std::uint32_t>([=](Config& c) -> auto& { return c.settings.archive.*field; }, least, most);
+  };
+  limit("messages_per_user", &ArchiveLimits::messages_per_user, 0, 100000);
+  limit("keep_days", &ArchiveLimits::keep_days, 1, 36500);
+  limit("text_octets", &ArchiveLimits::text_octets, 0, 65536);
+  limit("total_mib", &ArchiveLimits::total_mib, 1, million);
+}
+
 Keys make_keys() {
   Keys keys;
   keys["domains"] = names([](Config& c) -> auto& { return c.domains; });
@@ -326,6 +338,7 @@ Keys make_keys() {
   keys["subscription.repeat_interval_min_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.repeat_interval_min; }, 1, day);
   add_lifetimes(keys, "publication", &Settings::publication);
+  add_archive(keys);
   add_limits(keys);
   return keys;
 }

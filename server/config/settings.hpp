@@ -45,6 +45,15 @@ struct GuessLimits {
   bool operator==(const GuessLimits&) const = default;
 };
 
+/// What is kept of the messages that users send and receive, for their other devices and as a history.
+struct ArchiveLimits {
+  std::uint32_t messages_per_user = 500;  ///< The newest; 0: none.
+  std::uint32_t keep_days = 90;           ///< Older ones are removed.
+  std::uint32_t text_octets = 8192;       ///< Of each text; what is longer is cut.
+  std::uint32_t total_mib = 256;  ///< In memory, of all users of a shard; past it the oldest make room.
+  bool operator==(const ArchiveLimits&) const = default;
+};
+
 /// The part of the configuration the pure rooms read. Values, no files; `server/config` fills it.
 struct Settings {
   std::vector<std::string> domains{"localhost"};  ///< Lower case; the first one is the node's own name.
@@ -100,6 +109,7 @@ struct Settings {
   /// is that of all shards; a shard has its part.
   std::uint32_t restart_notifies_per_second = 1000;
 
+  ArchiveLimits archive;
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;
   /// Of all its publications: tuples, persons, devices, notes...

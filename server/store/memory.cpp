@@ -45,6 +45,8 @@ const char* to_string(Kind kind) {
       return "message";
     case Kind::counter:
       return "counter";
+    case Kind::archive:
+      return "archive";
   }
   return nullptr;
 }

@@ -26,13 +26,16 @@ enum class Kind : std::uint8_t {
   document = 5,      ///< XCAP; key: document path below the user's tree
   message = 6,       ///< stored MESSAGEs
   counter = 7,       ///< numbers reserved in blocks; key: what they count
+  archive = 8,       ///< what users sent and received; key: number of the message
 };
 
 /// Null: no kind of this version. A file of another version may hold such records.
 const char* to_string(Kind kind);
 
 /// Does the kind belong in the durable store? The rest is soft state, which its owners refresh.
-constexpr bool is_durable(Kind kind) { return kind == Kind::document || kind == Kind::message; }
+constexpr bool is_durable(Kind kind) {
+  return kind == Kind::document || kind == Kind::message || kind == Kind::archive;
+}
 
 /// One fact about one AOR. `value` is an encoding of the owning room (record.hpp); secrets and grants of
 /// direct sessions never stand in it (DIRECT_SESSIONS 3.3).

@@ -33,13 +33,6 @@ Response not_allowed(std::string_view allowed = "GET, HEAD, PUT, DELETE") {
   return response;
 }
 
-/// The user part of the tree as an AOR of ours: clients write it with and without scheme.
-std::string aor_of(const Target& target) {
-  const bool has_scheme = target.user.find(':') != std::string::npos;
-  const auto uri = sip::parse_uri(has_scheme ? target.user : "sip:" + target.user);
-  return uri ? sip::canonical_aor(*uri) : std::string();
-}
-
 Response show(const Request& request, std::string_view content_type, std::string etag,
               const std::string& text) {
   Response response = plain(200, std::move(etag));
@@ -50,10 +43,16 @@ Response show(const Request& request, std::string_view content_type, std::string
 
 }  // namespace
 
+std::string aor_of(const std::string& user) {
+  const bool has_scheme = user.find(':') != std::string::npos;
+  const auto uri = sip::parse_uri(has_scheme ? user : "sip:" + user);
+  return uri ? sip::canonical_aor(*uri) : std::string();
+}
+
 std::optional<std::string> owner_of(std::string_view target) {
   const auto parsed = beckon::xcap::parse_target(target, root);
   if (!parsed || parsed->tree != Target::Tree::users) return std::nullopt;
-  std::string aor = aor_of(*parsed);
+  std::string aor = aor_of(parsed->user);
   if (aor.empty()) return std::nullopt;
   return aor;
 }
@@ -177,7 +176,7 @@ Documents::Documents(Environment& environment)
 void Documents::handle(Request request, const Identity& who, Done done) {
   const auto target = beckon::xcap::parse_target(request.target, root);
   if (!target) return done(handle_global(request));
-  const std::string aor = aor_of(*target);
+  const std::string aor = aor_of(target->user);
   // A stranger learns nothing about the tree, not even whether its owner exists.
   if (aor.empty() || who.aor != aor) return done(plain(403));
   const Usage* usage = beckon::xcap::find_usage(target->auid);

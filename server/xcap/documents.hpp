@@ -23,6 +23,9 @@ inline constexpr std::string_view root = "/xcap";
 /// Documents one user may keep: presence rules are one document in practice.
 inline constexpr std::size_t documents_per_user = 16;
 
+/// The user part of a path as an AOR of ours, which clients write with and without scheme; else empty.
+std::string aor_of(const std::string& user);
+
 /// The AOR whose tree a request target is in: it names the realm of the credentials and the bucket that
 /// answers. Empty for what belongs to no user (`handle_global` answers it).
 std::optional<std::string> owner_of(std::string_view target);

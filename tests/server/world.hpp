@@ -9,6 +9,7 @@
 #include "protocol/auth/digest.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/locate/finder.hpp"
+#include "server/archive/archive.hpp"
 #include "server/message/messages.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/registrar/registrar.hpp"
@@ -193,6 +194,7 @@ class World {
                                                                 .users = shard.users(),
                                                                 .registrar = registrar},
                                             node_->key().dialogs);
+      shard.add<archive::Archive>(shard, shard);
       shard.add<message::Messages>(shard, proxy);
       shard.set_relay(proxy);
     }

@@ -84,6 +84,10 @@ class Recorder final : public control::Executor {
   void do_block(const control::Command&, Now) override { last = "block"; }
   void do_forget(const control::Command&, Now) override { last = "forget"; }
   void do_message(const control::Command&, Now) override { last = "message"; }
+  void do_history(const control::Command&, Now) override { last = "history"; }
+  void do_read(const control::Command&, Now) override { last = "read"; }
+  void do_erase(const control::Command&, Now) override { last = "erase"; }
+  void do_keep_history(const control::Command&, Now) override { last = "keep-history"; }
   void do_media(const control::Command&, Now) override { last = "media"; }
   void do_call(const control::Command&, Now) override { last = "call"; }
   void do_answer(const control::Command&, Now) override { last = "answer"; }

@@ -80,3 +80,29 @@ TEST_CASE("an escaped slash stays inside its segment when printed back") {
   CHECK(print(target, "/r") == "/r/a/users/x%2Fy/index");
   CHECK((*parse_target(print(target, "/r"), "/r") == target));
 }
+
+TEST_CASE("what is served to a user beside XCAP: the user and a query, each escaped by itself") {
+  const auto target = parse_user_target(
+      "https://example.org/history/users/sip:alice@example.org?with=sip%3Ab%26c%40d&limit=2&flag",
+      "/history");
+  REQUIRE(target.has_value());
+  CHECK(target->user == "sip:alice@example.org");
+  CHECK(target->find("with") == "sip:b&c@d");
+  CHECK(target->find("limit") == "2");
+  CHECK(target->find("flag") == "");
+  CHECK_FALSE(target->find("since"));
+  CHECK((*parse_user_target(print(*target, "/history"), "/history") == *target));
+  CHECK(print(UserTarget{"sip:alice@example.org", {}}, "/history") == "/history/users/sip:alice@example.org");
+}
+
+TEST_CASE("a path that names no user, or more than one, says why") {
+  CHECK(parse_user_target("/other/users/a", "/history").error() == beckon::xcap::Errc::outside_root);
+  CHECK(parse_user_target("/historyusers/a", "/history").error() == beckon::xcap::Errc::outside_root);
+  for (const char* text : {"/history/", "/history/users", "/history/users/", "/history/global/a",
+                           "/history/users/a/b", "/history/users/.."})
+    CHECK(parse_user_target(text, "/history").error() == beckon::xcap::Errc::bad_path);
+  for (const char* text : {"/history/users/%4", "/history/users/a?b=%zz", "/history/users/a?%ff=b"})
+    CHECK(parse_user_target(text, "/history").error() == beckon::xcap::Errc::bad_escape);
+  CHECK(parse_user_target("/history/users/" + std::string(target_max, 'a'), "/history").error() ==
+        beckon::xcap::Errc::too_long);
+}

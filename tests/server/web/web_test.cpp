@@ -22,7 +22,13 @@ class Browser {
   explicit Browser(World& world) : world_(world) {
     for (unsigned i = 0; i < world.node().size(); ++i) {
       Shard& shard = world.node().shard(i);
-      shard.add<Web>(shard, shard.add<server::xcap::Documents>(shard));
+      auto& web = shard.add<Web>(shard, shard.add<server::xcap::Documents>(shard));
+      web.serve("/history", [](const std::string& user, const beckon::xcap::UserTarget& asked,
+                               beckon::xcap::Method, const Web::Done& done) {
+        beckon::xcap::Response response;
+        response.body = user + ' ' + std::string(asked.find("limit").value_or("none"));
+        done(response);
+      });
     }
   }
 
@@ -92,4 +98,25 @@ TEST_CASE("a domain that is not served, and a path outside all trees, are 404 wi
   Browser browser(world);
   CHECK(browser.ask(get("/xcap/pres-rules/users/sip:alice@example.net/index")).status == 404);
   CHECK(browser.ask(get("/elsewhere")).status == 404);
+}
+
+TEST_CASE(
+    "what else is a user's alone stands below a root of its own: 401, 403, and the user with the query") {
+  World world(World::default_settings(), 2);
+  world.add_user("alice@example.org");
+  world.add_user("bob@example.org");
+  Browser browser(world);
+  const std::string mine = "/history/users/sip:alice@example.org?limit=7";
+  CHECK(browser.ask(get(mine)).status == 401);
+  CHECK(browser.ask_as(get(mine), "alice", "wrong").status == 401);
+  CHECK(browser.ask_as(get(mine), "bob", "secret").status == 403);
+  CHECK(browser.ask_as(get("/history/users/sip:nobody@example.org"), "bob", "secret").status == 403);
+  const auto answer = browser.ask_as(get(mine), "alice", "secret");
+  CHECK(answer.status == 200);
+  CHECK(answer.body == "sip:alice@example.org 7");
+  CHECK(browser.ask_as(get("/history/users/alice%40example.org"), "alice", "secret").body ==
+        "sip:alice@example.org none");
+  for (const char* nothing : {"/history", "/history/users/", "/history/users/sip:alice@example.org/more",
+                              "/history/users/sip:alice@example.net", "/historyusers/sip:alice@example.org"})
+    CHECK(browser.ask(get(nothing)).status == 404);
 }

@@ -1,0 +1,77 @@
+#include "server/archive/content.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/documents/cpim.hpp"
+#include "protocol/documents/imdn.hpp"
+
+namespace beckon::server::archive {
+
+using documents::MessageState;
+
+namespace {
+
+std::optional<MessageState> state_of(documents::Imdn::Status status) {
+  using Status = documents::Imdn::Status;
+  switch (status) {
+    case Status::delivered:
+      return MessageState::delivered;
+    case Status::failed:
+      return MessageState::failed;
+    case Status::displayed:
+      return MessageState::displayed;
+    case Status::stored:
+      return MessageState::stored;
+    case Status::processed:
+    case Status::forbidden:
+    case Status::error:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+void take_text(Content& content, std::string_view type, std::string_view text, std::size_t octets_max) {
+  content.type = sip::media_type(type);
+  content.is_text = content.type.starts_with("text/");
+  if (!content.is_text) return;
+  content.is_cut = text.size() > octets_max || !is_utf8(text);
+  if (!is_utf8(text)) return;
+  std::size_t end = std::min(text.size(), octets_max);
+  // Not within a character.
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  content.text = text.substr(0, end);
+}
+
+void take_notification(Content& content, const documents::Cpim& cpim) {
+  auto imdn = documents::parse_imdn(cpim.content);
+  if (!imdn) return;
+  content.disposition = state_of(imdn->status);
+  content.id = std::move(imdn->message_id);
+}
+
+}  // namespace
+
+Content read_content(const sip::Message& message, std::size_t octets_max) {
+  Content content;
+  const auto cseq = message.cseq();
+  content.id = documents::message_id(message.call_id(), cseq ? cseq->number : 0);
+  std::string_view type = message.header(sip::HeaderId::content_type);
+  // COMPAT: some peers send a text without Content-Type.
+  if (type.empty()) type = "text/plain";
+  if (sip::media_type(type) != documents::cpim_type) {
+    take_text(content, type, message.body(), octets_max);
+    return content;
+  }
+  const auto cpim = documents::parse_cpim(message.body());
+  if (!cpim) return content;
+  if (!cpim->message_id.empty()) content.id = cpim->message_id;
+  if (sip::media_type(cpim->content_type) == documents::imdn_type)
+    take_notification(content, *cpim);
+  else
+    take_text(content, cpim->content_type, cpim->content, octets_max);
+  return content;
+}
+
+}  // namespace beckon::server::archive

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "protocol/documents/message_archive.hpp"
+#include "protocol/sip/message.hpp"
+
+namespace beckon::server::archive {
+
+/// What a MESSAGE says, as far as an archive is concerned.
+struct Content {
+  bool is_text = false;
+  std::string type{};  ///< Media type of the text, without parameters.
+  std::string text{};
+  bool is_cut = false;  ///< The text was longer, or has octets that are no UTF-8 and is left out.
+  /// Of the message, as both sides know it: the Message-ID of RFC 5438, else `documents::message_id`. Of a
+  /// notification: of the message that it is about.
+  std::string id{};
+  /// It is a disposition notification (RFC 5438) that says how far a message has come.
+  std::optional<documents::MessageState> disposition{};
+};
+
+/// `octets_max`: what is kept of a text.
+Content read_content(const sip::Message& message, std::size_t octets_max);
+
+}  // namespace beckon::server::archive

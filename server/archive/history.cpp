@@ -1,0 +1,86 @@
+#include "server/archive/history.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/uri.hpp"
+
+namespace beckon::server::archive {
+
+using beckon::xcap::Method;
+using beckon::xcap::Response;
+using beckon::xcap::UserTarget;
+
+namespace {
+
+Response status_only(unsigned status) {
+  Response response;
+  response.status = status;
+  return response;
+}
+
+Response show(const MessageArchive& archive) {
+  Response response;
+  response.content_type = documents::message_archive_type;
+  response.body = documents::print(archive);
+  return response;
+}
+
+/// Reads a member of the query, where it is there. False: it is malformed.
+bool read_number(const UserTarget& target, std::string_view name, std::uint64_t& number) {
+  const auto text = target.find(name);
+  const auto value = text ? parse_number<std::uint64_t>(*text) : std::nullopt;
+  if (value) number = *value;
+  return !text || value;
+}
+
+bool read_with(const UserTarget& target, std::string& with) {
+  const auto text = target.find("with");
+  if (!text) return true;
+  const auto uri = sip::parse_uri(*text);
+  if (!uri || !uri->is_sip()) return false;
+  with = sip::canonical_aor(*uri);
+  return true;
+}
+
+std::optional<Selection> read_selection(const UserTarget& target) {
+  Selection selection;
+  if (const auto since = target.find("since")) {
+    selection.since = parse_time(*since);
+    if (!selection.since) return std::nullopt;
+  }
+  const bool is_read = read_with(target, selection.with) && read_number(target, "number", selection.number) &&
+                       read_number(target, "before", selection.before);
+  return is_read ? std::optional(std::move(selection)) : std::nullopt;
+}
+
+}  // namespace
+
+void History::handle(const std::string& user, const UserTarget& target, Method method, Done done) {
+  auto selection = read_selection(target);
+  std::uint64_t after = 0, limit = page_standard;
+  if (!selection || !read_number(target, "after", after) || !read_number(target, "limit", limit))
+    return done(status_only(400));
+  const EntryPtr entry = environment_.directory().get(user);
+  const auto finish = [done](int status) { done(status_only(static_cast<unsigned>(status))); };
+  if (method == Method::get) {
+    if (target.find("after")) return done(show(archive_.changes(*entry, after, page_octets)));
+    return done(show(archive_.page(*entry, *selection, std::clamp<std::size_t>(limit, 1, page_max))));
+  }
+  if (method == Method::put) {
+    const auto state = target.find("state"), keep = target.find("keep");
+    if (keep == "yes" || keep == "no") return archive_.set_kept(*entry, keep == "yes", finish);
+    if (state == "displayed") return archive_.set_displayed(*entry, std::move(*selection), finish);
+    return finish(400);
+  }
+  // What would be left of a time or a page is not what an erasure can say to other devices.
+  if (method == Method::del && (selection->before != 0 || selection->since)) return finish(400);
+  if (method == Method::del) return archive_.erase(*entry, std::move(*selection), finish);
+  Response refusal = status_only(405);
+  refusal.headers.emplace_back("Allow", "GET, PUT, DELETE");
+  done(std::move(refusal));
+}
+
+}  // namespace beckon::server::archive
