@@ -35,13 +35,17 @@ constexpr HeaderSet single = headers_that([](const HeaderRow& row) {
   return row.refused == Refused::when_repeated || row.refused == Refused::when_wrong_or_repeated ||
          row.refused == Refused::when_missing_or_not_one;
 });
+/// Of what is relayed a proxy uses no others (RFC 3261 16.3 step 1).
+constexpr HeaderSet single_in_relayed = headers_that([](const HeaderRow& row) {
+  return row.refused == Refused::when_missing_or_not_one || row.id == HeaderId::max_forwards;
+});
 /// A response is refused only for what finds its request again and its way back: a proxy relays the rest as
 /// it is (RFC 3261 16.7), and one device's fault in a list of Contacts must not cost another its answer.
 constexpr HeaderSet single_in_response =
     headers_that([](const HeaderRow& row) { return row.refused == Refused::when_missing_or_not_one; });
 
 std::optional<Rejected> check_counts(const Message& message) {
-  const HeaderSet& counted = message.is_request() ? single : single_in_response;
+  const HeaderSet& counted = message.is_request() ? single_in_relayed : single_in_response;
   if (const auto id = message.repeated().both(counted).first())
     return bad_request(Errc::repeated_header, "Repeated", *id);
   if (const auto id = mandatory.without(message.present()).first())
@@ -86,7 +90,6 @@ std::optional<Rejected> check_values(const Message& message, Reading& reading) {
   if (!grammar::is_call_id(message.call_id())) return bad(HeaderId::call_id);
   if (!take(view_cseq(message.header(HeaderId::cseq)), reading.cseq)) return bad(HeaderId::cseq);
   if (message.is_response()) return std::nullopt;
-  if (!are_contacts(message)) return bad(HeaderId::contact);
   if (message.has(HeaderId::max_forwards) && !is_max_forwards(message.header(HeaderId::max_forwards))) {
     return bad(HeaderId::max_forwards);
   }
@@ -107,10 +110,18 @@ std::optional<Rejected> check_request_uri(const Message& request, UriView& uri) 
 
 std::optional<Rejected> check(const Message& message) {
   Reading reading;
-  return check(message, reading);
+  if (auto rejected = check_to_relay(message, reading)) return rejected;
+  return message.is_request() ? check_to_serve(message) : std::nullopt;
 }
 
-std::optional<Rejected> check(const Message& message, Reading& reading) {
+std::optional<Rejected> check_to_serve(const Message& request) {
+  if (const auto id = request.repeated().both(single).first())
+    return bad_request(Errc::repeated_header, "Repeated", *id);
+  if (!are_contacts(request)) return bad_request(Errc::bad_value, "Bad", HeaderId::contact);
+  return std::nullopt;
+}
+
+std::optional<Rejected> check_to_relay(const Message& message, Reading& reading) {
   if (message.is_request() && !iequals(message.version(), "SIP/2.0")) {
     return Rejected{Errc::bad_version, 505, std::string(default_reason(505))};
   }

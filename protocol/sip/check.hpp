@@ -22,6 +22,9 @@ struct Rejected {
 /// Via, From, To, Call-ID and CSeq are: who uses another field reads it (RFC 3261 16.7). Nullopt: no fault
 /// found.
 std::optional<Rejected> check(const Message& message);
+/// The two parts of `check`: what a proxy uses itself and checks in what it relays (RFC 3261 16.3 step 1),
+/// and what only whoever serves a request needs besides: Contact, Content-Type, Event, Expires.
+std::optional<Rejected> check_to_serve(const Message& request);
 
 /// What `check` reads on its way, so that the caller need not read it again. Views into the
 /// message's text, which lives as long as a copy of the message.
@@ -32,7 +35,7 @@ struct Reading {
   UriView uri{};  ///< The Request-URI.
 };
 /// Complete where nullopt is returned.
-std::optional<Rejected> check(const Message& message, Reading& reading);
+std::optional<Rejected> check_to_relay(const Message& message, Reading& reading);
 
 /// The answer to octets that `Message::parse` or the `Framer` refused with `why`.
 struct Refusal {

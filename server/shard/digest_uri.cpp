@@ -1,6 +1,7 @@
 #include "server/shard/digest_uri.hpp"
 
 #include "protocol/base/text.hpp"
+#include "server/shard/number.hpp"
 
 namespace beckon::server {
 
@@ -33,7 +34,7 @@ bool is_covered(std::string_view uri, const sip::Message& request, const Setting
   if (!given) return false;
   if (given->user.empty() && settings.is_own(*given)) return true;
   const auto target = request.request_uri();
-  const auto name = sip::canonical_aor(*given);
+  const auto name = sip::canonical_aor(user_of_number(*given, settings).value_or(*given));
   if (name.empty()) return false;
   if (target && sip::canonical_aor(*target) == name) return true;
   const auto to = request.to();

@@ -196,9 +196,10 @@ struct Table {
 /// Supported (RFC 3261 11.2), and the refusals 405, 420 and 489.
 struct Serves {
   std::vector<sip::Method> methods{};
-  std::vector<std::string> events{};   ///< Event packages, for SUBSCRIBE and PUBLISH.
-  std::vector<std::string> accepts{};  ///< Media types of bodies.
-  std::vector<std::string> options{};  ///< Option tags that Require may name.
+  std::vector<std::string> events{};         ///< Event packages, for SUBSCRIBE and PUBLISH.
+  std::vector<std::string> accepts{};        ///< Media types of bodies.
+  std::vector<std::string> options{};        ///< Option tags that Require may name,
+  std::vector<std::string> proxy_options{};  ///< and Proxy-Require of what is relayed.
 };
 
 /// What answers requests, or values from other shards. One object per shard.

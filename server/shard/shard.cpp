@@ -11,6 +11,7 @@
 #include "protocol/sip/check.hpp"
 #include "protocol/transaction/branch.hpp"
 #include "server/shard/digest_uri.hpp"
+#include "server/shard/number.hpp"
 #include "server/shard/replay.hpp"
 #include "server/shard/route.hpp"
 #include "server/shard/sips.hpp"
@@ -198,9 +199,13 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   const Now now = clock().now();
   if (is_beyond_rate(from, &message, now)) return;
   if (auto loose = undo_strict_routing(message)) message = std::move(*loose);
+  if (auto named = name_user(message, settings_)) message = std::move(*named);
   Arrival arrival{.from = from, .message = std::move(message)};
   const sip::Message& request = arrival.message;
-  if (const auto rejected = sip::check(request, arrival.reading)) {
+  auto rejected = sip::check_to_relay(request, arrival.reading);
+  arrival.relayed = !rejected && is_relayed(request, arrival.reading);
+  if (!rejected && !arrival.relayed) rejected = sip::check_to_serve(request);
+  if (rejected) {
     counters_.malformed++;
     log::debug("shard", "{} {} refused: {}", print(from.remote), request.call_id(), rejected->reason);
     charge(from, request, now);
@@ -209,7 +214,6 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   const Method method = request.method();
   // The ACK of what was refused without state ends here.
   if (method == Method::ack && request.to_tag() == layer_.stateless_tag(request)) return;
-  arrival.relayed = is_relayed(request, arrival.reading);
   if (method == Method::options && !arrival.relayed) return answer_options(arrival, now);
   auto place = place_of(request, arrival.reading, gruus_);
   if (!place) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), request.call_id());
@@ -232,16 +236,23 @@ bool Shard::retire(std::string_view text, const Callback<void()>& before) {
 
 void Shard::receive_response(const transaction::Hop& from, sip::Message response) {
   Arrival arrival{.from = from, .message = std::move(response)};
-  if (const auto rejected = sip::check(arrival.message, arrival.reading)) {
+  if (const auto rejected = sip::check_to_relay(arrival.message, arrival.reading)) {
     counters_.malformed++;
-    return log::debug("shard", "{} {} dropped: {}", print(from.remote), arrival.message.call_id(),
-                      rejected->reason);
+    return note_dropped(from, arrival.message.call_id(), rejected->reason);
   }
   const auto place = place_of(arrival.message, arrival.reading, gruus_);
-  if (!place)
-    return log::debug("shard", "{} {} belongs to nobody", print(from.remote), arrival.message.call_id());
+  if (!place) return note_dropped(from, arrival.message.call_id(), "it belongs to nobody");
   arrival.bucket = place->bucket;
   hand_over(std::move(arrival), clock().now());
+}
+
+/// Somebody waits for that response, perhaps; but anybody can send one: a line a second is enough.
+void Shard::note_dropped(const transaction::Hop& from, std::string_view call_id, std::string_view why) {
+  const Time now = clock().now().mono;
+  const bool quiet = now < next_dropped_line_;
+  if (!quiet) next_dropped_line_ = now + 1s;
+  const auto level = quiet ? log::Level::debug : log::Level::info;
+  log::line(level, "shard", "{} {}: response dropped: {}", print(from.remote), call_id, why);
 }
 
 void Shard::hand_over(Arrival arrival, Now now) {
@@ -297,6 +308,7 @@ bool Shard::refuse_at_once(Arrival& arrival, Now now) {
 void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text) {
   if (is_beyond_rate(from, nullptr, clock().now())) return;
   counters_.malformed++;
+  if (text.starts_with("SIP/")) return note_dropped(from, "-", why.message());
   log::debug("shard", "{} malformed: {}", print(from.remote), why.message());
   const auto refusal = sip::refusal(share(text), why);
   if (refusal) layer_.refuse(from, refusal->head, refusal->status, refusal->reason);
@@ -473,7 +485,7 @@ bool Shard::is_for_device(const sip::Message& request, const sip::UriView& uri) 
 std::string Shard::unsupported_of(const sip::Message& request, HeaderId header) const {
   std::string unsupported;
   for (const std::string_view option : request.each(header)) {
-    if (header == HeaderId::require && contains(serves_.options, option)) continue;
+    if (contains(header == HeaderId::require ? serves_.options : serves_.proxy_options, option)) continue;
     if (!unsupported.empty()) unsupported += ", ";
     unsupported += option;
   }
@@ -659,6 +671,7 @@ void Shard::describe() {
     add_each(serves_.events, seat.serves.events);
     add_each(serves_.accepts, seat.serves.accepts);
     add_each(serves_.options, seat.serves.options);
+    add_each(serves_.proxy_options, seat.serves.proxy_options);
   }
   std::vector<std::string> allowed;
   for (const Method method : shown_methods)

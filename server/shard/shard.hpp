@@ -158,6 +158,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now);
   void charge(const transaction::Hop& from, const sip::Message& request, Now now);
   void receive_response(const transaction::Hop& from, sip::Message response);
+  void note_dropped(const transaction::Hop& from, std::string_view call_id, std::string_view why);
   void answer_options(const Arrival& arrival, Now now);
   bool refuse_at_once(Arrival& arrival, Now now);
   sip::Builder begin_stateless(const sip::Message& request, int status, std::string_view reason = {}) const;
@@ -231,6 +232,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   const Gruus& gruus_;
   Authenticator authenticator_;
   RateLimit rate_;
+  Time next_dropped_line_{};  ///< When the next line about a dropped response may be written.
   std::vector<Seat> rooms_;
   std::unordered_map<std::type_index, void*> by_type_;
   Relay* relay_ = nullptr;

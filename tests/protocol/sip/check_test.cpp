@@ -108,6 +108,33 @@ TEST_CASE("a response is not dropped for a header that only its reader needs (RF
   CHECK(check_response("1 MESSAGE", "one MESSAGE"));
 }
 
+TEST_CASE("a request to relay is checked for what a proxy uses alone, one to serve for the rest (RFC 3261 16.3)") {
+  struct Row {
+    const char* from;
+    const char* to;
+    bool relayed, served;
+  };
+  for (const Row& row : {
+           Row{"<sip:alice@a>", "<sip:PBX#1000@10.0.0.1>", true, false},
+           Row{"<sip:alice@a>", "*, <sip:alice@a>", true, false},
+           Row{"Contact: ", "Expires: 60\r\nExpires: 60\r\nContact: ", true, false},
+           Row{"Contact: ", "Content-Type: a/b\r\nContent-Type: a/b\r\nContact: ", true, false},
+           Row{"Contact: ", "Event: a\r\nEvent: a\r\nContact: ", true, false},
+           Row{"Contact: ", "Max-Forwards: 7\r\nContact: ", false, false},
+           Row{"To: ", "t: <sip:c@d>\r\nTo: ", false, false},
+           Row{": 70", ": many", false, true},
+           Row{"1 MESSAGE", "1 INVITE", false, true},
+       }) {
+    CAPTURE(row.to);
+    const auto message = Message::parse(share(with(row.from, row.to)));
+    REQUIRE(message.has_value());
+    Reading reading;
+    CHECK(check_to_relay(*message, reading).has_value() != row.relayed);
+    CHECK(check_to_serve(*message).has_value() != row.served);
+    CHECK(check(*message).has_value() == !(row.relayed && row.served));
+  }
+}
+
 TEST_CASE("a request that cannot be parsed is answered all the same") {
   const auto refused = [](const std::string& text) {
     const auto shared = share(text);

@@ -315,6 +315,7 @@ TEST_CASE("requests that the server does not support are refused as RFC 3261 8.2
        HeaderId::accept_encoding,
        "identity"},
       {{.uri = "tel:+15551234"}, 416, HeaderId::other, ""},
+      {{.method = "MESSAGE", .uri = "tel:112"}, 416, HeaderId::other, ""},
   };
   for (const Row& row : rows) {
     CAPTURE(row.ask.method);

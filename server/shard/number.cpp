@@ -1,0 +1,46 @@
+#include "server/shard/number.hpp"
+
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/builder.hpp"
+#include "protocol/sip/tel.hpp"
+
+namespace beckon::server {
+
+std::optional<sip::Uri> user_of_number(const sip::Uri& uri, const Settings& settings) {
+  const bool is_sip = uri.scheme != "tel";
+  if (is_sip && !settings.serves(uri.host)) return std::nullopt;
+  const auto number = sip::tel_of(uri);
+  if (!number || !number->extension.empty() || !number->isdn_subaddress.empty()) return std::nullopt;
+  const std::string context = to_lower(number->context);
+  if (!number->is_global && !settings.serves(context)) return std::nullopt;
+  const std::string& home = number->is_global ? settings.domains.front() : context;
+  std::string digits = number->digits;
+  for (auto hash = digits.find('#'); hash != digits.npos; hash = digits.find('#'))
+    digits.replace(hash, 1, "%23");
+  sip::Uri user;
+  user.scheme = is_sip ? uri.scheme : "sip";
+  user.user = (number->is_global ? "+" : "") + digits;
+  user.host = is_sip ? uri.host : home;
+  user.parameters = is_sip ? uri.parameters : std::string();
+  user.port = is_sip ? uri.port : std::nullopt;
+  return user;
+}
+
+std::optional<sip::Message> name_user(const sip::Message& request, const Settings& settings) {
+  const std::string_view text = request.request_uri_text();
+  const bool may_be_number = iequals(text.substr(0, 4), "tel:") || text.find("=phone") != text.npos;
+  if (!may_be_number || !request.is_request() || request.method() == sip::Method::register_)
+    return std::nullopt;
+  const auto uri = request.request_uri();
+  const auto user = uri ? user_of_number(*uri, settings) : std::nullopt;
+  if (!user || (uri->is_sip() && user->user == uri->user)) return std::nullopt;
+  std::string renamed = sip::Splice(request).request_uri(sip::print(*user)).finish();
+  const sip::Limits limits{.message = renamed.size()};
+  auto named = sip::Message::parse(share(std::move(renamed)), limits);
+  if (!named) return std::nullopt;
+  return std::move(*named);
+}
+
+}  // namespace beckon::server
