@@ -321,6 +321,10 @@ Keys make_keys() {
   keys["proxy.foreign"] =
       choice<ForeignPolicy>([](Config& c) -> auto& { return c.settings.foreign; },
                             {{"refuse", ForeignPolicy::refuse}, {"forward", ForeignPolicy::forward}});
+  keys["proxy.serial_ring_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.serial_ring; }, 0, 180);
+  keys["proxy.recurse"] = flag([](Config& c) -> auto& { return c.settings.recurse; });
+  keys["proxy.trust_domain"] = networks([](Config& c) -> auto& { return c.settings.trust_domain; });
   keys["dns.servers"] = addresses([](Config& c) -> auto& { return c.dns_servers; });
   keys["restart.grace_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);

@@ -81,6 +81,11 @@ struct Settings {
   std::vector<Entrance> md5_only_at{{transaction::Protocol::ws}, {transaction::Protocol::wss}};
   WatcherPolicy watcher_policy = WatcherPolicy::confirm;
   ForeignPolicy foreign = ForeignPolicy::refuse;
+  /// A call rings the devices with the highest q for so long before those with lower ones; zero: all at once.
+  Duration serial_ring = 20s;
+  bool recurse = false;  ///< Redirections to users of our own are followed here, and not by the caller.
+  /// Peers whose P-Asserted-Identity is believed, and that are shown ours (RFC 3325).
+  std::vector<Network> trust_domain;
   std::vector<std::string>
       hosts;  ///< Other names and addresses of this node, lower case: listeners, --advertise.
   std::vector<std::uint16_t> ports;          ///< Of the SIP listeners.

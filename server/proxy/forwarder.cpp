@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "protocol/base/log.hpp"
+#include "protocol/sip/builder.hpp"
+#include "server/proxy/gather.hpp"
+#include "server/proxy/identity.hpp"
 #include "server/proxy/loop.hpp"
 
 namespace beckon::server::proxy {
@@ -18,6 +21,30 @@ namespace {
 
 /// RFC 3261 16.6 step 11: "more than 3 minutes".
 constexpr Duration timer_c = 185s;
+/// Early dialogs of one branch whose end is told (RFC 6228); a fork further on may make any number.
+constexpr std::size_t early_max = 16;
+
+/// Reason of a CANCEL (RFC 3326 3.1).
+std::string reason_of(int status) {
+  const std::string_view text =
+      status / 100 == 2 ? std::string_view("Call completed elsewhere") : sip::default_reason(status);
+  return "SIP;cause=" + std::to_string(status / 100 == 2 ? 200 : status) + ";text=\"" + std::string(text) +
+         '"';
+}
+
+/// Is there a Via after our own?
+bool has_way_back(const sip::Message& response) {
+  const auto vias = response.each(HeaderId::via);
+  auto via = vias.begin();
+  return via != vias.end() && ++via != vias.end();
+}
+
+/// Is the caller to be told of early dialogs that end (RFC 6228 6)? Not where provisional responses have to
+/// be reliable: a proxy's own are not.
+bool wants_early_ends(const sip::Message& request) {
+  return request.lists(HeaderId::supported, "199") && !request.lists(HeaderId::require, "100rel") &&
+         !request.lists(HeaderId::proxy_require, "100rel");
+}
 
 }  // namespace
 
@@ -37,34 +64,60 @@ std::size_t Forwarder::size(Key key) const {
   return found == contexts_.end() ? 0 : found->second.branches.size();
 }
 
+/// By thousandths of q: the highest first. Only a call has the time for one group after another.
+std::uint32_t Forwarder::group_of(const Order& order, const Target& target) {
+  if (order.ring == Duration::zero() || order.request.method() != Method::invite) return 0;
+  return static_cast<std::uint32_t>((1.0F - std::clamp(target.binding.q, 0.0F, 1.0F)) * 1000 + 0.5F);
+}
+
 void Forwarder::start(Key key, Order order) {
   assert(!order.targets.empty() && order.breadth > 0);
   std::vector<Target> targets = std::move(order.targets);
-  const auto breadth = order.breadth;
   auto& context = contexts_.try_emplace(key, std::move(order)).first->second;
   context.branches.reserve(targets.size());
-  const auto at_once = std::min<std::size_t>(targets.size(), breadth);
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    context.fork.add();
-    // What does not divide evenly goes to the first ones (RFC 5393 5.3.3).
-    const bool extra = i < breadth % at_once;
-    targets[i].breadth = i < at_once ? static_cast<std::uint32_t>(breadth / at_once + (extra ? 1 : 0)) : 1;
-    context.branches.emplace_back(std::move(targets[i]));
+  for (Target& target : targets) {
+    context.fork.add(group_of(context.order, target));
+    context.branches.emplace_back(std::move(target));
   }
-  context.begun = at_once;
-  for (std::size_t i = 0; i < at_once; ++i) start_branch(key, i);
+  start_next(key);
 }
 
+/// All that may begin now.
 void Forwarder::start_next(Key key) {
   Context* context = find(key);
-  if (context && context->begun < context->branches.size()) start_branch(key, context->begun++);
+  while (context) {
+    const auto turn = context->fork.next_turn();
+    if (!turn) return arm_ring(key, *context);
+    context->branches[turn->branch].target.breadth = turn->breadth;
+    start_branch(key, turn->branch);
+    context = find(key);
+  }
+}
+
+/// Set anew for each group that begins.
+void Forwarder::arm_ring(Key key, Context& context) {
+  if (context.cancelled || !context.fork.has_waiting_group()) return void(context.ring = nullptr);
+  if (context.ring && context.ring->is_set() && context.ringing == context.fork.group()) return;
+  if (!context.ring) context.ring = std::make_unique<Timer>(environment_.timers());
+  context.ringing = context.fork.group();
+  context.ring->set(environment_.clock().now().mono + context.order.ring,
+                    [this, key](Time) { on_ring_end(key); });
+}
+
+/// The targets that ring are given up; one that answers all the same is heard.
+void Forwarder::on_ring_end(Key key) {
+  Context* context = find(key);
+  if (!context) return;
+  cancel_open(*context, reason_of(408));
+  context->fork.open_next_group();
+  start_next(key);
 }
 
 void Forwarder::start_branch(Key key, std::size_t number) {
   Context* context = find(key);
   if (!context) return;
   const auto& query = context->branches[number].target.to.query;
-  if (!query || context->cancelled) return try_next(key, number);
+  if (!query || context->is_over(number)) return try_next(key, number);
   locator_.locate(
       *query, [this, key, number](const locate::Locator::Hops& found) { on_located(key, number, found); });
 }
@@ -92,9 +145,12 @@ void Forwarder::try_next(Key key, std::size_t number) {
   if (!context) return;
   Branch& branch = context->branches[number];
   const Now now = environment_.clock().now();
-  if (context->cancelled) return answer(key, number, 487, {}, nullptr, now);
+  if (context->is_over(number)) return answer(key, number, 487, {}, nullptr, now);
   const auto& hops = branch.target.to.hops;
-  if (branch.next == hops.size()) return answer(key, number, branch.status, branch.reason, nullptr, now);
+  if (branch.next == hops.size()) {
+    if (!try_other(key, number)) answer(key, number, branch.status, branch.reason, nullptr, now);
+    return;
+  }
   const Hop hop = hops[branch.next++];
   const Order& order = context->order;
   const auto route = branch.target.in_dialogs ? client_.record_route(key, hop) : std::vector<std::string>{};
@@ -102,8 +158,9 @@ void Forwarder::try_next(Key key, std::size_t number) {
   const std::string mark = context->fork.size() > 1 ? loop_mark(order.request, key_) : std::string();
   branch.answered = false;
   branch.id = sender_.send(
-      order.bucket, outgoing(order.request, order.route, branch.target, route, environment_.settings()), hop,
-      [this, key, number, hop](const Outcome& outcome, Now at) { on_outcome(key, number, hop, outcome, at); },
+      order.bucket, outgoing(order.request, order.route, branch.target, hop, route, environment_.settings()),
+      hop,
+      [this, key, number, hop](const Outcome& outcome, Now at) { receive(key, number, hop, outcome, at); },
       mark);
   if (order.request.method() == Method::invite) arm_timer_c(branch);
 }
@@ -112,7 +169,7 @@ void Forwarder::try_next(Key key, std::size_t number) {
 bool Forwarder::try_other(Key key, std::size_t number) {
   Context* context = find(key);
   Branch& branch = context->branches[number];
-  if (branch.target.others.empty() || context->cancelled) return false;
+  if (branch.target.others.empty() || context->is_over(number)) return false;
   std::vector<Target> others = std::move(branch.target.others);
   Target next = std::move(others.front());
   others.erase(others.begin());
@@ -132,6 +189,28 @@ void Forwarder::remember_failure(const Branch& branch, const Hop& hop, const sip
   const Duration pause =
       asked ? Duration(std::chrono::seconds(std::min(*asked, longest))) : locate::failed_pause;
   locator_.on_failed(hop, pause);
+}
+
+/// The identity of whoever answers is believed to peers of the trust domain alone (RFC 3325 5). A response
+/// without its sender's Via is not forwarded (RFC 3261 16.7 step 3).
+void Forwarder::receive(Key key, std::size_t number, const Hop& hop, const Outcome& outcome, Now now) {
+  const sip::Message* response = outcome.response;
+  const Context* context = find(key);
+  if (context && response && context->order.request.has(HeaderId::via) && !has_way_back(*response)) {
+    log::info("proxy", "{} {} from {}: its Via is gone, dropped", response->call_id(), response->status(),
+              print(hop.remote));
+    if (outcome.status < 200) return;
+    Outcome lost = outcome;
+    lost.response = nullptr;
+    return on_outcome(key, number, hop, lost, now);
+  }
+  const bool asserts = response && (response->has(HeaderId::p_asserted_identity) ||
+                                    response->has(HeaderId::p_preferred_identity));
+  if (!asserts || is_trusted(hop, environment_.settings())) return on_outcome(key, number, hop, outcome, now);
+  const sip::Message clean = without_identities(*response);
+  Outcome same = outcome;
+  same.response = &clean;
+  on_outcome(key, number, hop, same, now);
 }
 
 void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Outcome& outcome, Now now) {
@@ -159,16 +238,26 @@ void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Ou
   branch.answered |= outcome.response != nullptr;
   if (failed) {
     remember_failure(branch, hop, outcome.response);
-    if (branch.next < branch.target.to.hops.size() && !context->cancelled) return try_next(key, number);
+    if (branch.next < branch.target.to.hops.size() && !context->is_over(number)) {
+      end_early(key, branch, outcome.status);
+      return try_next(key, number);
+    }
   }
   if (says_failed || is_refused) client_.on_flow_failed(key, branch.target, now);
   const bool is_unreachable = outcome.kind == Outcome::Kind::transport_error || says_failed || is_silent;
   if (is_unreachable && try_other(key, number)) return;
+  const bool is_redirected = outcome.response && outcome.status / 100 == 3 && !context->is_over(number);
+  if (is_redirected && client_.on_redirect(key, number, *outcome.response)) {
+    branch.response = *outcome.response;
+    return;
+  }
   if (outcome.response && outcome.status != 503 && !says_failed)
     return answer(key, number, outcome.status, {}, outcome.response, now);
   // A device that cannot be reached is as good as gone; 503 would drive the caller away from this server
   // (RFC 3261 16.7 step 6), and 430 is for proxies (RFC 5626 11.5).
+  const bool is_lost = outcome.kind == Outcome::Kind::final && !outcome.response;
   const int status = outcome.kind == Outcome::Kind::timeout ? 408
+                     : is_lost                              ? 502
                      : outcome.response && !says_failed     ? 500
                      : outcome.too_long                     ? 513
                                                             : 480;
@@ -182,19 +271,62 @@ void Forwarder::answer(Key key, std::size_t number, int status, std::string_view
   if (!context) return;
   const auto actions = context->fork.on_response(number, status);
   const bool ends = status >= 200;
-  if (ends && response) context->branches[number].response = *response;
+  Branch& branch = context->branches[number];
+  if (ends && response) branch.response = *response;
   const std::string kept_reason(reason);  // it may be the branch's own
-  if (ends && !response) context->branches[number].reason = kept_reason;
+  if (ends && !response) branch.reason = kept_reason;
+  if (!ends && actions.forward_now && response) note_early(*context, branch, *response);
   if (actions.forward_now && response) client_.on_response(key, number, *response, now);
   if (actions.cancel_others) {
     context->cancelled = true;
-    cancel_open(*context, {});
+    cancel_open(*context, reason_of(status));
   }
   if (!ends) return;
+  if (!context->fork.is_answered()) end_early(key, branch, status);
   client_.on_target_end(key, number, {status, kept_reason, response}, now);
   start_next(key);
   context = find(key);
   if (context && context->fork.is_finished()) finish(key, now);
+}
+
+void Forwarder::redirect(Key key, std::size_t target, std::vector<Target> targets,
+                         std::optional<sip::Message> left) {
+  Context* context = find(key);
+  if (!context || !context->branches[target].response) return;
+  const Now now = environment_.clock().now();
+  const sip::Message response = std::move(*std::exchange(context->branches[target].response, std::nullopt));
+  std::erase_if(targets, [&](const Target& each) {
+    return std::ranges::any_of(context->branches,
+                               [&](const Branch& tried) { return tried.target.uri == each.uri; });
+  });
+  if (context->is_over(target)) targets.clear();
+  const std::size_t bound = environment_.settings().max_breadth, tried = context->branches.size();
+  targets.resize(std::min(targets.size(), bound - std::min(bound, tried)));
+  for (Target& each : targets) {
+    context->fork.add(context->fork.group());
+    context->branches.emplace_back(std::move(each));
+  }
+  if (targets.empty()) return answer(key, target, response.status(), {}, &response, now);
+  if (left) return answer(key, target, left->status(), {}, &*left, now);
+  context->fork.leave_out(target);
+  end_early(key, context->branches[target], response.status());
+  start_next(key);
+}
+
+void Forwarder::note_early(const Context& context, Branch& branch, const sip::Message& response) const {
+  if (context.order.request.method() != Method::invite || !wants_early_ends(context.order.request)) return;
+  const auto tag = response.to_tag();
+  constexpr int early_dialog_terminated = 199;
+  if (response.status() == early_dialog_terminated) {
+    std::erase(branch.early, tag);
+  } else if (!tag.empty() && branch.early.size() < early_max &&
+             std::ranges::find(branch.early, tag) == branch.early.end()) {
+    branch.early.emplace_back(tag);
+  }
+}
+
+void Forwarder::end_early(Key key, Branch& branch, int status) {
+  for (const std::string& tag : std::exchange(branch.early, {})) client_.on_early_end(key, tag, status);
 }
 
 void Forwarder::finish(Key key, Now now) {
@@ -203,6 +335,14 @@ void Forwarder::finish(Key key, Now now) {
   const Branch& best = context.branches[context.fork.best()];
   const int status = context.fork.best_status();
   const sip::Message* response = best.response ? &*best.response : nullptr;
+  std::optional<sip::Message> whole;
+  if (response && status >= 300 && context.branches.size() > 1) {
+    std::vector<const sip::Message*> others;
+    for (const Branch& branch : context.branches)
+      if (&branch != &best && branch.response) others.push_back(&*branch.response);
+    whole = gather(*response, others);
+  }
+  if (whole) response = &*whole;
   client_.on_end(key, {status, response ? std::string_view{} : std::string_view(best.reason), response}, now);
 }
 
@@ -210,7 +350,7 @@ void Forwarder::finish(Key key, Now now) {
 void Forwarder::arm_timer_c(Branch& branch) {
   if (!branch.timer_c) branch.timer_c = std::make_unique<Timer>(environment_.timers());
   branch.timer_c->set(environment_.clock().now().mono + timer_c,
-                      [this, id = branch.id](Time) { sender_.cancel(id, {}); });
+                      [this, id = branch.id](Time) { sender_.cancel(id, reason_of(408)); });
 }
 
 void Forwarder::cancel_open(Context& context, std::string_view reason) {

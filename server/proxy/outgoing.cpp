@@ -4,6 +4,7 @@
 
 #include "protocol/auth/credentials.hpp"
 #include "protocol/sip/builder.hpp"
+#include "server/proxy/identity.hpp"
 
 namespace beckon::server::proxy {
 
@@ -32,6 +33,7 @@ std::optional<sip::Uri> strict_router(const std::vector<std::string>& routes) {
 
 /// Credentials for us have done their work here; those for somebody behind us travel on.
 bool is_for_us(const sip::Message& request, const Settings& settings) {
+  if (!request.has(HeaderId::authorization)) return false;
   return std::ranges::any_of(request.headers(), [&](const sip::HeaderLine& line) {
     if (line.id != HeaderId::authorization) return false;
     const auto given = auth::parse_credentials(line.value);
@@ -60,14 +62,15 @@ DialogRoute read_dialog_route(const sip::Message& request, ByteView key, const S
     if (!route.token) route.token = std::move(token);
   }
   route.rest.erase(route.rest.begin(), next);
+  route.from_caller =
+      route.token && end_hash(request.from_tag(), key, request.call_id()) == route.token->caller_tag_hash;
   return route;
 }
 
-std::optional<Destination> destination_in_dialog(const sip::Message& request, const DialogRoute& route,
+std::optional<Destination> destination_in_dialog(const DialogRoute& route,
                                                  const locate::Abilities& abilities) {
   if (!route.token) return std::nullopt;
-  const bool from_caller = hash_tag(request.from_tag()) == route.token->caller_tag_hash;
-  const transaction::Hop& other_end = from_caller ? route.token->callee : route.token->caller;
+  const transaction::Hop& other_end = route.from_caller ? route.token->callee : route.token->caller;
   if (!route.rest.empty()) {
     const auto first = sip::parse_name_addr(route.rest.front());
     if (!first) return std::nullopt;
@@ -82,12 +85,17 @@ std::optional<Destination> destination_in_dialog(const sip::Message& request, co
   return Destination{.query = {}, .hops = {other_end}};
 }
 
+bool starts_dialog(sip::Method method) {
+  return method == sip::Method::invite || method == sip::Method::subscribe;
+}
+
 std::uint32_t breadth_of(const sip::Message& request, const Settings& settings) {
   return std::min(request.number(HeaderId::max_breadth).value_or(settings.max_breadth), settings.max_breadth);
 }
 
 std::string outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
-                     const std::vector<std::string>& record_route, const Settings& settings) {
+                     const transaction::Hop& hop, const std::vector<std::string>& record_route,
+                     const Settings& settings) {
   std::string uri = target.uri;
   std::vector<std::string> routes;
   for (const std::string_view value : sip::split_values(target.path)) routes.emplace_back(value);
@@ -110,8 +118,15 @@ std::string outgoing(const sip::Message& request, const DialogRoute& route, cons
   }
   out.drop(HeaderId::proxy_authorization);
   if (is_for_us(request, settings)) out.drop(HeaderId::authorization);
-  out.drop(HeaderId::p_asserted_identity).drop(HeaderId::p_preferred_identity);
-  if (!target.asserted.empty()) out.prepend(HeaderId::p_asserted_identity, target.asserted);
+  const bool is_own_device = !target.binding.contact().empty();
+  const bool shows = may_show_identity(request, hop, is_own_device, settings);
+  if (!shows || !target.keeps_asserted) out.drop(HeaderId::p_asserted_identity);
+  if (shows && !target.asserted.empty()) out.prepend(HeaderId::p_asserted_identity, target.asserted);
+  out.drop(HeaderId::p_preferred_identity);
+  if (request.has(HeaderId::proxy_require)) {
+    const std::string options = proxy_require_to_forward(request);
+    options.empty() ? out.drop(HeaderId::proxy_require) : out.replace(HeaderId::proxy_require, options);
+  }
   for (const std::string& value : record_route) out.prepend(HeaderId::record_route, value);
   return out.finish();
 }

@@ -16,6 +16,7 @@ namespace beckon::server::proxy {
 /// The Route of a request as its proxy reads it (RFC 3261 16.4): the dialog it belongs to, and what follows.
 struct DialogRoute {
   std::optional<Token> token;          ///< Of our own Record-Route on top, if its signature holds.
+  bool from_caller = false;            ///< Does the token's caller send it? Else the callee does.
   std::vector<std::string_view> rest;  ///< Route values after ours; views into the message's text.
 };
 DialogRoute read_dialog_route(const sip::Message& request, ByteView key, const Settings& settings);
@@ -25,7 +26,8 @@ struct Target {
   Destination to;
   std::string uri{};             ///< New Request-URI; empty leaves it.
   std::string path{};            ///< Route values to put on top (RFC 3327); empty for none.
-  std::string asserted{};        ///< P-Asserted-Identity (RFC 3325); empty for none.
+  std::string asserted{};        ///< P-Asserted-Identity of our own (RFC 3325); empty for none.
+  bool keeps_asserted = false;   ///< What came in is believed, and stays.
   bool in_dialogs = false;       ///< Stay in the path of the dialog it makes: Record-Route.
   std::uint32_t breadth = 1;     ///< Its Max-Breadth (RFC 5393 5.3.3).
   registrar::Binding binding{};  ///< That the place was found by; without contact for none.
@@ -36,16 +38,20 @@ struct Target {
 /// Where a request goes in a dialog that was made through us: to the next Route, if that is the dialog's
 /// other end as the token knows it (its address; a name is taken for it and not looked up), without a Route
 /// to that end. Absent when it asks for another place: a token opens no path that the dialog did not take.
-std::optional<Destination> destination_in_dialog(const sip::Message& request, const DialogRoute& route,
+std::optional<Destination> destination_in_dialog(const DialogRoute& route,
                                                  const locate::Abilities& abilities);
+
+/// Does what follows in the dialog come through us, too?
+bool starts_dialog(sip::Method method);
 
 /// How many branches a request may have at once; without Max-Breadth, or past our own bound, ours.
 std::uint32_t breadth_of(const sip::Message& request, const Settings& settings);
 
 /// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6). Towards a strict router its URI
 /// goes into the request line, and the Request-URI after the last Route (step 6). `record_route` values
-/// stand from the bottom up.
+/// stand from the bottom up. `hop` is the one that is tried, of the target's.
 std::string outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
-                     const std::vector<std::string>& record_route, const Settings& settings);
+                     const transaction::Hop& hop, const std::vector<std::string>& record_route,
+                     const Settings& settings);
 
 }  // namespace beckon::server::proxy

@@ -64,11 +64,13 @@ class Proxy final : public Relay, private Forwarder::Client {
   /// A question of another shard's proxy about a user of ours, and its answer.
   struct FindTargets {
     Callee callee;
-    transaction::TransactionId request = 0;  ///< Of the proxy that asks,
-    Bucket back = 0;                         ///< at this bucket.
+    transaction::TransactionId request = 0;   ///< Of the proxy that asks,
+    Bucket back = 0;                          ///< at this bucket.
+    std::optional<std::size_t> redirected{};  ///< The branch whose redirection leads there.
   };
   struct FoundTargets {
     transaction::TransactionId request = 0;
+    std::optional<std::size_t> redirected{};
     std::vector<registrar::Binding> bindings;
     bool is_valid = true;  ///< False for a temporary GRUU of the past.
   };
@@ -88,6 +90,14 @@ class Proxy final : public Relay, private Forwarder::Client {
   void on(const ForwardAck& forward, Bucket at, Now now);
 
  private:
+  /// A branch that was redirected to users of ours, whose devices are looked up.
+  struct Redirected {
+    std::size_t branch = 0;
+    std::size_t waiting = 0;  ///< Users not found yet.
+    std::vector<Target> found{};
+    std::optional<sip::Message> left{};  ///< With the Contacts that are not followed.
+  };
+
   /// A request that is being forwarded.
   struct Context {
     Context(RequestPtr asked, TimerQueue& timers) : request(std::move(asked)), copies(timers) {}
@@ -99,15 +109,20 @@ class Proxy final : public Relay, private Forwarder::Client {
     bool cancelled = false;  ///< By the caller.
     std::size_t branches = 0;
     int best = 0;  ///< Status it ended with.
-    Timer copies;  ///< After a 2xx to INVITE: until its copies have come.
+    std::vector<Redirected> redirected{};
+    std::vector<std::string> led_to{};  ///< Users it was redirected to.
+    Timer copies;                       ///< After a 2xx to INVITE: until its copies have come.
   };
 
   Context& begin(const RequestPtr& request);
+  void forward_in_dialog(const RequestPtr& request, const DialogRoute& route);
   void locate(const RequestPtr& request, Callee of);
   void on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings, bool is_valid);
   void on_located_in_dialog(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
   std::optional<Callee> gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const;
   bool shows_others_gruu(const Request& request) const;
+  std::vector<Target> targets_of(const Request& request,
+                                 const std::vector<registrar::Binding>& bindings) const;
   void to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
   std::optional<Target> target_of(const Request& request, const registrar::Binding& binding) const;
   void forward_ack(const sip::Message& ack, const DialogRoute& route, const registrar::Binding* binding);
@@ -118,6 +133,9 @@ class Proxy final : public Relay, private Forwarder::Client {
   void to_foreign(const RequestPtr& request, const sip::Uri& uri);
 
   void forward(const RequestPtr& request, std::vector<Target> targets);
+  std::string answer_back(const Request& request, const sip::Message& response) const;
+  std::optional<Callee> user_to_try(const Context& context, std::string_view contact) const;
+  void on_found_elsewhere(const FoundTargets& found);
   void forget(transaction::TransactionId id);
   void give_up(const RequestPtr& request, int status, std::string_view reason = {});
   void give_up(const RequestPtr& request, SipsRefusal why);
@@ -126,6 +144,8 @@ class Proxy final : public Relay, private Forwarder::Client {
   // Forwarder::Client
   void on_response(Forwarder::Key key, std::size_t target, const sip::Message& response, Now now) override;
   void on_flow_failed(Forwarder::Key key, const Target& target, Now now) override;
+  void on_early_end(Forwarder::Key key, std::string_view to_tag, int status) override;
+  bool on_redirect(Forwarder::Key key, std::size_t target, const sip::Message& response) override;
   void on_end(Forwarder::Key key, const Forwarder::End& best, Now now) override;
   std::vector<std::string> record_route(Forwarder::Key key, const transaction::Hop& callee) override;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/keyed_hash.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/crypto/crypto.hpp"
 
@@ -65,12 +66,17 @@ std::string mac_of(std::string_view text, ByteView key, std::string_view call_id
   return to_hex(ByteView(mac).first(mac_octets));
 }
 
+std::uint64_t read_u64(ByteView bytes) {
+  return std::uint64_t{read_u32(bytes)} << 32 | read_u32(bytes.subspan(4));
+}
+
 }  // namespace
 
-std::uint32_t hash_tag(std::string_view tag) {
-  std::uint32_t hash = 2166136261U;
-  for (const char c : tag) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return hash;
+/// The hash of the Call-ID is the key for the end.
+std::uint64_t end_hash(std::string_view end, ByteView key, std::string_view call_id) {
+  constexpr unsigned bits = 48;
+  const auto dialog = KeyedHash(read_u64(key), read_u64(key.subspan(8))).reference_wide(call_id);
+  return KeyedHash(dialog.low, dialog.high).reference(end) >> (64 - bits);
 }
 
 std::string seal(const Token& token, ByteView key, std::string_view call_id) {
@@ -92,9 +98,9 @@ std::optional<Token> open(std::string_view user, ByteView key, std::string_view 
   if (parts.size() != 3 || !parts[0].starts_with('r')) return std::nullopt;
   const auto hashes = split(parts[0].substr(1), '-');
   if (hashes.size() != 3) return std::nullopt;
-  const auto tag = parse_number<std::uint32_t>(hashes[0], 16);
-  const auto caller_aor = parse_number<std::uint32_t>(hashes[1], 16);
-  const auto callee_aor = parse_number<std::uint32_t>(hashes[2], 16);
+  const auto tag = parse_number<std::uint64_t>(hashes[0], 16);
+  const auto caller_aor = parse_number<std::uint64_t>(hashes[1], 16);
+  const auto callee_aor = parse_number<std::uint64_t>(hashes[2], 16);
   const auto caller = parse_hop(parts[1]);
   const auto callee = parse_hop(parts[2]);
   if (!tag || !caller_aor || !callee_aor || !caller || !callee) return std::nullopt;

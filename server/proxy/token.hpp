@@ -16,15 +16,16 @@ namespace beckon::server::proxy {
 /// Call-ID before.
 struct Token {
   Bucket bucket = 0;
-  std::uint32_t caller_tag_hash = 0;  ///< `hash_tag` of the tag of the one who sent the first request.
-  /// `hash_tag` of their addresses-of-record: GRUUs of these two alone may be used in the dialog.
-  std::uint32_t caller_aor_hash = 0, callee_aor_hash = 0;
+  std::uint64_t caller_tag_hash = 0;  ///< `end_hash` of the tag of the one who sent the first request.
+  /// `end_hash` of their addresses-of-record: GRUUs of these two alone may be used in the dialog.
+  std::uint64_t caller_aor_hash = 0, callee_aor_hash = 0;
   transaction::Hop caller;  ///< Where requests to the caller go, and
   transaction::Hop callee;  ///< where those to the callee go.
 };
 
-/// Tells the two ends of a dialog apart.
-std::uint32_t hash_tag(std::string_view tag);
+/// Tells the two ends of a dialog apart, by their tags and addresses-of-record: 48 bits of a hash that is
+/// keyed by the node's key and the Call-ID, so that nobody can find a tag or a name that passes for another.
+std::uint64_t end_hash(std::string_view end, ByteView key, std::string_view call_id);
 
 /// A URI user part; `key` is the node's, `call_id` the dialog's.
 std::string seal(const Token& token, ByteView key, std::string_view call_id);

@@ -3,13 +3,16 @@
 #include <cstdint>
 #include <string>
 
+#include "server/proxy/gather.hpp"
+#include "server/proxy/identity.hpp"
 #include "server/proxy/token.hpp"
 #include "server/shard/bucket.hpp"
 #include "server/shard/gruu.hpp"
+#include "server/shard/number.hpp"
 #include "server/shard/route.hpp"
 
-/// A Route user, a tag, a GRUU and a whole request from the network: none crashes what reads our own tokens,
-/// and none made up passes for one.
+/// A Route user, a tag, a GRUU and a whole message from the network: none crashes what reads our own tokens,
+/// numbers, Privacy, and what puts refusals together; and none made up passes for a token.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   const beckon::Bytes key(32, 7);
@@ -22,6 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto uri = beckon::sip::view_uri(text)) static_cast<void>(gruus.read(*uri));
   if (const auto message = beckon::sip::Message::parse(beckon::share(text))) {
     static_cast<void>(beckon::server::place_of(*message, gruus));
+    static_cast<void>(beckon::server::name_user(*message, {}));
+    static_cast<void>(beckon::server::proxy::privacy_failure(*message));
+    static_cast<void>(beckon::server::proxy::proxy_require_to_forward(*message));
+    const beckon::sip::Message* const others[] = {&*message, &*message};
+    static_cast<void>(beckon::server::proxy::gather(*message, others));
   }
   return 0;
 }

@@ -108,7 +108,8 @@ TEST_CASE("a response is not dropped for a header that only its reader needs (RF
   CHECK(check_response("1 MESSAGE", "one MESSAGE"));
 }
 
-TEST_CASE("a request to relay is checked for what a proxy uses alone, one to serve for the rest (RFC 3261 16.3)") {
+TEST_CASE(
+    "a request to relay is checked for what a proxy uses alone, one to serve for the rest (RFC 3261 16.3)") {
   struct Row {
     const char* from;
     const char* to;

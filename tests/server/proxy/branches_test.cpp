@@ -254,6 +254,41 @@ TEST_CASE(
   SUBCASE("spiraling") { CHECK(back("sip:alice@example.org").message.status() == 407); }
 }
 
+TEST_CASE(
+    "a spiral is permitted: the request that comes back for another user reaches that user (RFC 3261 16.3)") {
+  World world(World::open_settings());
+  const auto enter = [&](const std::string& aor, const std::string& contacts) {
+    REQUIRE(world.ask(udp(5080), {.from = aor, .call_id = aor, .lines = {"Contact: " + contacts}}).status() ==
+            200);
+  };
+  enter(bob, "<sip:bob@192.0.2.9:5080>, <sip:far@198.51.100.1:5060>");
+  enter(carol, "<sip:carol@192.0.2.9:5090>");
+  world.receive(udp(5070), world.text_of(invite));
+  std::optional<Sent> far;
+  while (!world.wire.sent.empty()) {
+    const auto sent = world.take();
+    if (sent.message.request_uri_text() == "sip:far@198.51.100.1:5060") far = sent;
+  }
+  REQUIRE(far);
+  // The other proxy knows that bob is to be found at carol's.
+  const Hop other{Protocol::udp, *parse_address("198.51.100.1:5060"), *parse_address("192.0.2.1:5060"), 0};
+  const auto back = [&](const std::string& uri) {
+    std::string text(far->message.text());
+    const auto from = text.find(' ') + 1;
+    text.replace(from, text.find(' ', from) - from, uri);
+    text.insert(text.find("\r\n") + 2, "Via: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKfar\r\n");
+    world.receive(other, text);
+    return world.take();
+  };
+  SUBCASE("a spiral") {
+    const auto got = back(carol);
+    CHECK(got.message.request_uri_text() == "sip:carol@192.0.2.9:5090");
+    CHECK(got.message.values(HeaderId::via).size() == 4);
+    CHECK(got.message.values(HeaderId::record_route).size() == 2);
+  }
+  SUBCASE("a loop") { CHECK(back(bob).message.status() == 482); }
+}
+
 TEST_CASE("a request to one device carries no mark: it cannot multiply (RFC 5393 4.1)") {
   Town town;
   town.enter_bob();

@@ -168,3 +168,25 @@ TEST_CASE("a device whose flow has failed is tried by its other flows, and by no
   }
   CHECK(town.wire.sent.empty());
 }
+
+TEST_CASE("a device that is not found by its name is tried by its other flows (RFC 5626 7)") {
+  Town town;
+  Inbox inbox(town.node().shard(0));
+  Target target = phone(5080);
+  target.to = proxy::Destination{
+      .query = locate::query_of(sip::parse_uri("sip:edge.nowhere.example").value()).value()};
+  SUBCASE("the next one answers") {
+    target.others = {phone(5081)};
+    inbox.forwarder.start(1, order_for({target}));
+    town.run();
+    const auto next = town.take();
+    CHECK(next.to.remote.port == 5081);
+    town.answer(next, 200);
+    CHECK(inbox.heard == Heard{"target 0 answers 200", "target 0 ends 200", "all end 200"});
+  }
+  SUBCASE("there is none") {
+    inbox.forwarder.start(1, order_for({target}));
+    town.run();
+    CHECK(inbox.heard == Heard{"target 0 ends 404", "all end 404, our own"});
+  }
+}

@@ -14,9 +14,9 @@ const Bytes key(32, 7);
 
 Token example() {
   return {.bucket = 0x12a,
-          .caller_tag_hash = hash_tag("from1"),
-          .caller_aor_hash = hash_tag("sip:alice@example.org"),
-          .callee_aor_hash = hash_tag("sip:bob@example.org"),
+          .caller_tag_hash = end_hash("from1", key, "call-1"),
+          .caller_aor_hash = end_hash("sip:alice@example.org", key, "call-1"),
+          .callee_aor_hash = end_hash("sip:bob@example.org", key, "call-1"),
           .caller = {Protocol::tls, *parse_address("192.0.2.9:40000"), *parse_address("192.0.2.1:5061"),
                      0x0100000000000007},
           .callee = {Protocol::udp, *parse_address("[2001:db8::9]:5070"),
@@ -35,9 +35,21 @@ TEST_CASE("a Record-Route user carries both ends of the dialog and its bucket th
   REQUIRE(token.has_value());
   CHECK(token->caller == example().caller);
   CHECK(token->callee == example().callee);
-  CHECK(token->caller_tag_hash == hash_tag("from1"));
+  CHECK(token->caller_tag_hash == end_hash("from1", key, "call-1"));
   CHECK(token->caller_aor_hash == example().caller_aor_hash);
   CHECK(token->callee_aor_hash == example().callee_aor_hash);
+}
+
+TEST_CASE("the hash of an end is keyed: nobody without the key can find another name with the same one") {
+  const auto mine = end_hash("from1", key, "call-1");
+  CHECK(end_hash("from1", key, "call-1") == mine);
+  CHECK(end_hash("from2", key, "call-1") != mine);
+  CHECK(end_hash("from1", Bytes(32, 8), "call-1") != mine);
+  CHECK(end_hash("from1", key, "call-2") != mine);
+  CHECK((mine >> 48) == 0);
+  // Two names with one FNV hash of 32 bits, which needs no key.
+  CHECK(end_hash("costarring", key, "call-1") != end_hash("liquid", key, "call-1"));
+  CHECK(seal(example(), key, "call-1").size() == 192);  // two addresses of 32 digits and a connection in it
 }
 
 TEST_CASE("the name a certificate must have travels with the end (RFC 5922 7.1)") {

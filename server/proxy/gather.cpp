@@ -1,0 +1,70 @@
+#include "server/proxy/gather.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "protocol/sip/builder.hpp"
+
+namespace beckon::server::proxy {
+
+using sip::HeaderId;
+using sip::Message;
+
+namespace {
+
+bool is_challenge(int status) { return status == 401 || status == 407; }
+/// 305 and 380 say something else about their Contacts.
+bool names_places(int status) { return status >= 300 && status <= 302; }
+
+/// Every challenge, unchanged.
+void add_challenges(std::string& lines, const Message& other) {
+  for (const auto line : other.headers())
+    if (line.id == HeaderId::www_authenticate || line.id == HeaderId::proxy_authenticate)
+      lines.append(line.name).append(": ").append(line.value).append("\r\n");
+}
+
+void add_contacts(std::string& lines, const Message& other, std::vector<std::string_view>& known) {
+  for (const std::string_view value : other.each(HeaderId::contact)) {
+    if (std::ranges::find(known, value) != known.end()) continue;
+    known.push_back(value);
+    lines.append("Contact: ").append(value).append("\r\n");
+  }
+}
+
+/// Behind its own header lines. Nothing when it would be too long to read.
+std::optional<Message> with_lines(const Message& message, std::string_view lines) {
+  std::string text(message.text());
+  const auto head = text.size() - message.body().size();
+  const auto line_end = text.compare(head - 2, 2, "\r\n") == 0 ? 2U : 1U;
+  text.insert(head - line_end, lines);
+  const sip::Limits limits{.message = text.size()};
+  auto whole = Message::parse(share(std::move(text)), limits);
+  if (!whole) return std::nullopt;
+  return std::move(*whole);
+}
+
+}  // namespace
+
+std::optional<Message> gather(const Message& best, std::span<const Message* const> others) {
+  const int status = best.status();
+  std::string lines;
+  std::vector<std::string_view> contacts;
+  if (names_places(status)) contacts = best.values(HeaderId::contact);
+  for (const Message* other : others) {
+    if (is_challenge(status) && is_challenge(other->status())) add_challenges(lines, *other);
+    if (names_places(status) && names_places(other->status())) add_contacts(lines, *other, contacts);
+  }
+  if (lines.empty()) return std::nullopt;
+  return with_lines(best, lines);
+}
+
+std::optional<Message> with_contacts(const Message& redirection, std::string_view contacts) {
+  std::string text = sip::Splice(redirection).replace(HeaderId::contact, contacts).finish();
+  const sip::Limits limits{.message = text.size()};
+  auto changed = Message::parse(share(std::move(text)), limits);
+  if (!changed) return std::nullopt;
+  return std::move(*changed);
+}
+
+}  // namespace beckon::server::proxy

@@ -1,0 +1,83 @@
+#include "server/proxy/identity.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/builder.hpp"
+
+namespace beckon::server::proxy {
+
+using sip::HeaderId;
+
+namespace {
+
+constexpr std::string_view privacy_option = "privacy";
+/// Of the values named in a reason phrase.
+constexpr std::size_t unserved_max = 64;
+/// Octets that forwarding adds at most, where a message has none.
+constexpr std::size_t content_length_line = 64;
+
+}  // namespace
+
+Privacy read_privacy(const sip::Message& message) {
+  Privacy privacy;
+  if (!message.has(HeaderId::privacy)) return privacy;
+  for (const std::string_view piece : split(message.header(HeaderId::privacy), ';')) {
+    const auto value = trim(piece);
+    if (iequals(value, "none")) {
+      privacy.none = true;
+    } else if (iequals(value, "id")) {
+      privacy.id = true;
+    } else if (iequals(value, "critical")) {
+      privacy.critical = true;
+    } else if (!value.empty() && privacy.unserved.size() + value.size() < unserved_max) {
+      if (!privacy.unserved.empty()) privacy.unserved += ';';
+      privacy.unserved += value;
+    }
+  }
+  return privacy;
+}
+
+std::string privacy_failure(const sip::Message& request) {
+  const Privacy privacy = read_privacy(request);
+  if (!privacy.critical || privacy.none || privacy.unserved.empty()) return {};
+  return "Privacy Not Available: " + privacy.unserved;
+}
+
+bool is_trusted(const transaction::Hop& peer, const Settings& settings) {
+  return std::ranges::any_of(settings.trust_domain,
+                             [&](const Network& each) { return each.contains(peer.remote.ip); });
+}
+
+bool may_show_identity(const sip::Message& request, const transaction::Hop& peer, bool is_own_device,
+                       const Settings& settings) {
+  if (!request.has(HeaderId::privacy)) return is_own_device || is_trusted(peer, settings);
+  const Privacy privacy = read_privacy(request);
+  return privacy.none || (!privacy.id && is_own_device) || is_trusted(peer, settings);
+}
+
+std::string proxy_require_to_forward(const sip::Message& request) {
+  const Privacy privacy = read_privacy(request);
+  const bool is_done = privacy.none || privacy.unserved.empty();
+  std::string left;
+  for (const std::string_view option : request.each(HeaderId::proxy_require)) {
+    if (is_done && iequals(option, privacy_option)) continue;
+    if (!left.empty()) left += ", ";
+    left += option;
+  }
+  return left;
+}
+
+sip::Message without_identities(const sip::Message& response) {
+  if (!response.has(HeaderId::p_asserted_identity) && !response.has(HeaderId::p_preferred_identity))
+    return response;
+  auto changed =
+      sip::Message::parse(share(sip::Splice(response)
+                                    .drop(HeaderId::p_asserted_identity)
+                                    .drop(HeaderId::p_preferred_identity)
+                                    .finish()),
+                          {.message = response.text().size() + content_length_line, .header_lines = 257});
+  return changed ? std::move(*changed) : response;
+}
+
+}  // namespace beckon::server::proxy

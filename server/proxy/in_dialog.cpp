@@ -1,0 +1,95 @@
+#include "server/proxy/proxy.hpp"
+
+#include <utility>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+
+/// What follows in the dialogs that were made through us, ACKs too.
+namespace beckon::server::proxy {
+
+using sip::HeaderId;
+using transaction::Hop;
+
+void Proxy::forward_in_dialog(const RequestPtr& request, const DialogRoute& route) {
+  Context& context = begin(request);
+  auto to = destination_in_dialog(route, locator_.abilities());
+  if (!to && may_leave(*request)) {
+    const auto next = sip::parse_name_addr(route.rest.front());
+    if (next) to = destination_of(next->uri, locator_.abilities(), request->from.remote.ip);
+  }
+  if (!to) return give_up(request, 403);
+  if (is_to_sips(request->message)) to = secured(std::move(*to));
+  if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
+  if (auto callee = gruu_in_dialog(request->message, route)) {
+    context.in_dialog = std::move(*to);
+    return locate(request, std::move(*callee));
+  }
+  forward(request, {{.to = std::move(*to)}});
+}
+
+/// Whose GRUU a request in a dialog is sent to. Only the dialog's other end is reached so: no credentials are
+/// asked for.
+std::optional<Callee> Proxy::gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const {
+  const auto uri = sip::view_uri(request.request_uri_text());
+  if (!uri || !route.token || !uri->parameter("gr") || !services_.settings().serves(to_lower(uri->host)))
+    return std::nullopt;
+  auto callee = registrar_.callee_of(*uri);
+  const auto other_end = route.from_caller ? route.token->callee_aor_hash : route.token->caller_aor_hash;
+  return callee && end_hash(callee->aor, key_, request.call_id()) == other_end ? callee : std::nullopt;
+}
+
+/// RFC 5627 6.1: the device gets its contact as Request-URI, not the GRUU. It is reached by its newest
+/// flow, but where the dialog has another proxy in its way, that is the way. A device that is not registered
+/// any more may still be there.
+void Proxy::on_located_in_dialog(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
+  Context* context = find(request->id);
+  const auto route = read_dialog_route(request->message, key_, services_.settings());
+  if (!bindings.empty() && route.rest.empty()) return to_bindings(request, bindings);
+  Target target{.to = std::move(*context->in_dialog)};
+  if (!bindings.empty()) {
+    const auto uri = uri_toward(std::string(bindings.front().contact()), is_to_sips(request->message));
+    if (uri) target.uri = *uri;
+  }
+  std::vector<Target> targets;
+  targets.push_back(std::move(target));
+  forward(request, std::move(targets));
+}
+
+void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
+  const auto route = read_dialog_route(ack, key_, services_.settings());
+  const auto callee = gruu_in_dialog(ack, route);
+  if (callee && peers_.post<Proxy>(bucket_of(callee->aor), ForwardAck{ack, *callee})) return;
+  forward_ack(ack, route, nullptr);
+}
+
+void Proxy::on(const ForwardAck& forward, Bucket, Now now) {
+  const auto bindings = registrar_.targets(forward.callee, now);
+  forward_ack(forward.ack, read_dialog_route(forward.ack, key_, services_.settings()),
+              bindings.empty() ? nullptr : &bindings.front());
+}
+
+/// `binding`: of the device whose GRUU it is sent to (`on_located_in_dialog`).
+void Proxy::forward_ack(const sip::Message& ack, const DialogRoute& route,
+                        const registrar::Binding* binding) {
+  const auto& settings = services_.settings();
+  auto to = destination_in_dialog(route, locator_.abilities());
+  Target target{.to = {}, .breadth = breadth_of(ack, settings)};
+  if (binding) {
+    target.uri = uri_toward(std::string(binding->contact()), is_to_sips(ack)).value_or(std::string());
+    auto newest = destination_of(*binding, locator_.abilities());
+    if (route.rest.empty() && !newest.query && !newest.hops.empty()) {
+      to = std::move(newest);
+      target.path = binding->path();
+    }
+  }
+  if (to && is_to_sips(ack)) to = secured(std::move(*to));
+  if (!to || to->hops.empty() || ack.number(HeaderId::max_forwards) == 0U) {
+    return log::debug("proxy", "{} ACK cannot be forwarded", ack.call_id());
+  }
+  target.to = std::move(*to);
+  const Hop hop = target.to.hops.front();
+  sender_.send_ack(outgoing(ack, route, target, hop, {}, settings), hop);
+}
+
+}  // namespace beckon::server::proxy

@@ -1,0 +1,67 @@
+#include "server/proxy/proxy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "server/proxy/gather.hpp"
+
+/// Redirections that the proxy follows itself (RFC 3261 16.5, 16.7 step 4): to users of ours alone, whom the
+/// caller could call anyway, and to each of them once.
+namespace beckon::server::proxy {
+
+using sip::HeaderId;
+
+/// A SIPS request is not redirected to anything less (RFC 3261 16.5).
+std::optional<Callee> Proxy::user_to_try(const Context& context, std::string_view contact) const {
+  const auto address = sip::view_name_addr(contact);
+  if (!address || address->uri.user.empty() || !services_.settings().serves(to_lower(address->uri.host)))
+    return std::nullopt;
+  if (is_to_sips(context.request->message) && !iequals(address->uri.scheme, "sips")) return std::nullopt;
+  auto callee = registrar_.callee_of(address->uri);
+  const bool is_tried = callee && (callee->aor == context.callee.aor ||
+                                   std::ranges::find(context.led_to, callee->aor) != context.led_to.end());
+  if (is_tried || context.led_to.size() >= services_.settings().max_breadth) return std::nullopt;
+  return callee;
+}
+
+bool Proxy::on_redirect(Forwarder::Key key, std::size_t target, const sip::Message& response) {
+  constexpr int use_proxy = 305;  // and what follows it say something else about their Contacts
+  Context* context = find(key);
+  if (!services_.settings().recurse || !context || response.status() >= use_proxy ||
+      context->callee.aor.empty() || !context->request->message.to_tag().empty())
+    return false;
+  Redirected redirected{.branch = target};
+  std::string left;
+  for (const std::string_view contact : response.each(HeaderId::contact)) {
+    auto callee = user_to_try(*context, contact);
+    const std::string aor = callee ? callee->aor : std::string();
+    if (callee && peers_.post<Proxy>(bucket_of(aor), FindTargets{std::move(*callee), context->request->id,
+                                                                 context->request->bucket, target})) {
+      ++redirected.waiting;
+      context->led_to.push_back(aor);
+      continue;
+    }
+    left.append(left.empty() ? "" : ", ").append(contact);
+  }
+  if (redirected.waiting == 0) return false;
+  if (!left.empty()) redirected.left = with_contacts(response, left);
+  context->redirected.push_back(std::move(redirected));
+  return true;
+}
+
+void Proxy::on_found_elsewhere(const FoundTargets& found) {
+  Context* context = find(found.request);
+  if (!context) return;
+  const auto entry = std::ranges::find(context->redirected, *found.redirected, &Redirected::branch);
+  if (entry == context->redirected.end()) return;
+  for (Target& target : targets_of(*context->request, found.bindings))
+    entry->found.push_back(std::move(target));
+  if (--entry->waiting != 0) return;
+  Redirected all = std::move(*entry);
+  context->redirected.erase(entry);
+  context->branches += all.found.size();
+  forwarder_.redirect(found.request, all.branch, std::move(all.found), std::move(all.left));
+}
+
+}  // namespace beckon::server::proxy

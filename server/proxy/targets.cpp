@@ -1,0 +1,164 @@
+#include "server/proxy/proxy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/builder.hpp"
+#include "server/proxy/identity.hpp"
+#include "server/store/store.hpp"
+
+/// Whom a request is for: its targets (RFC 3261 16.5).
+namespace beckon::server::proxy {
+
+using sip::HeaderId;
+using sip::Method;
+
+/// RFC 5627 6.2: a dialog's remote target is the caller's own.
+bool Proxy::shows_others_gruu(const Request& request) const {
+  if (!request.identity.authenticated || !starts_dialog(request.message.method())) return false;
+  const auto contact = sip::view_name_addr(request.message.first(HeaderId::contact));
+  if (!contact || !contact->uri.parameter("gr") || !services_.settings().serves(to_lower(contact->uri.host)))
+    return false;
+  const auto owner = registrar_.callee_of(contact->uri);
+  return owner && owner->aor != request.identity.aor;
+}
+
+void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable) {
+  const auto uri = request->message.request_uri();
+  if (!uri) return services_.respond(*request, 400);
+  if (const auto failure = privacy_failure(request->message); !failure.empty())
+    return services_.respond(*request, 500, failure);
+  begin(request).unreachable = std::move(unreachable);
+  const auto route = read_dialog_route(request->message, key_, services_.settings());
+  if (!services_.settings().serves(uri->host) || !route.rest.empty()) {
+    if (!may_leave(*request)) return fail(request, Unreachable::foreign);
+    const auto next =
+        route.rest.empty() ? std::nullopt : std::optional(sip::parse_name_addr(route.rest.front()));
+    if (next && !*next) return give_up(request, 400);
+    return to_foreign(request, next ? (*next)->uri : *uri);
+  }
+  auto callee = registrar_.callee_of(sip::view(*uri));
+  if (uri->user.empty() || !callee) return fail(request, Unreachable::unknown);
+  if (shows_others_gruu(*request)) return give_up(request, 403, "Not Your GRUU");
+  locate(request, std::move(*callee));
+}
+
+void Proxy::fail(const RequestPtr& request, Unreachable why) {
+  Context* context = find(request->id);
+  if (!context) return;
+  if (context->cancelled) return give_up(request, 487);
+  const OnUnreachable unreachable = std::move(context->unreachable);
+  forget(request->id);
+  unreachable(request, why);
+}
+
+/// No open relay: only users of ours, proven by their password, send to other domains.
+bool Proxy::may_leave(const Request& request) const {
+  const auto& settings = services_.settings();
+  if (settings.foreign != ForeignPolicy::forward || !request.identity.authenticated) return false;
+  const auto sender = sip::parse_uri(request.identity.aor);
+  return sender && settings.serves(sender->host);
+}
+
+void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
+  auto to = destination_of(uri, locator_.abilities(), request->from.remote.ip);
+  if (!to) return give_up(request, 404, "Domain Not Found");
+  if (is_to_sips(request->message)) to = secured(std::move(*to));
+  if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
+  Target target{.to = std::move(*to), .in_dialogs = starts_dialog(request->message.method())};
+  if (request->identity.authenticated) target.asserted = '<' + request->identity.aor + '>';
+  std::vector<Target> targets;
+  targets.push_back(std::move(target));
+  forward(request, std::move(targets));
+}
+
+void Proxy::locate(const RequestPtr& request, Callee of) {
+  const Callee& callee = find(request->id)->callee = std::move(of);
+  const Bucket home = bucket_of(callee.aor);
+  if (home == request->bucket)
+    return on_located(request, registrar_.targets(callee, services_.clock().now()),
+                      registrar_.is_valid(callee));
+  if (!peers_.post<Proxy>(home, FindTargets{callee, request->id, request->bucket})) give_up(request, 503);
+}
+
+void Proxy::on(const FindTargets& question, Bucket, Now now) {
+  peers_.post_back<Proxy>(question.back, FoundTargets{question.request, question.redirected,
+                                                      registrar_.targets(question.callee, now),
+                                                      registrar_.is_valid(question.callee)});
+}
+
+void Proxy::on(const FoundTargets& found, Bucket, Now) {
+  if (found.redirected) return on_found_elsewhere(found);
+  if (Context* context = find(found.request))
+    on_located(RequestPtr(context->request), found.bindings, found.is_valid);
+}
+
+void Proxy::on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings,
+                       bool is_valid) {
+  const Context* context = find(request->id);
+  if (!context) return;
+  if (context->in_dialog) return on_located_in_dialog(request, bindings);
+  if (!bindings.empty()) return to_bindings(request, bindings);
+  if (!is_valid) return fail(request, Unreachable::unknown);
+  ask_whether_known(request, std::string(context->callee.aor));
+}
+
+void Proxy::ask_whether_known(const RequestPtr& request, const std::string& aor) {
+  users_.find_user(aor, [this, request](const Result<store::UserPtr>& user) {
+    if (!user) return fail(request, Unreachable::failed);
+    fail(request, *user ? Unreachable::offline : Unreachable::unknown);
+  });
+}
+
+void answer_unreachable(Answers& answers, const RequestPtr& request, Proxy::Unreachable why) {
+  switch (why) {
+    case Proxy::Unreachable::unknown:
+      return answers.respond(*request, 404, "Unknown User");
+    case Proxy::Unreachable::offline:
+      return answers.respond(*request, 480, "User Is Offline");
+    case Proxy::Unreachable::foreign:
+      return answers.respond(*request, 403, "Domain Not Served Here");
+    case Proxy::Unreachable::failed:
+      return answers.respond(*request, 500);
+  }
+}
+
+/// Nothing where a request may not go to that contact.
+std::optional<Target> Proxy::target_of(const Request& request, const registrar::Binding& binding) const {
+  const auto uri = uri_toward(std::string(binding.contact()), is_to_sips(request.message));
+  if (!uri) return std::nullopt;
+  auto to = destination_of(binding, locator_.abilities());
+  if (is_sips(binding.contact())) to = secured(std::move(to));
+  if (to.is_nowhere()) return std::nullopt;
+  Target target{.to = std::move(to),
+                .uri = *uri,
+                .path = std::string(binding.path()),
+                .in_dialogs = starts_dialog(request.message.method()) && request.message.to_tag().empty(),
+                .binding = binding};
+  if (request.identity.authenticated) target.asserted = '<' + request.identity.aor + '>';
+  return target;
+}
+
+/// The bindings of one device follow each other.
+std::vector<Target> Proxy::targets_of(const Request& request,
+                                      const std::vector<registrar::Binding>& bindings) const {
+  std::vector<Target> targets;
+  for (const auto& binding : bindings) {
+    auto target = target_of(request, binding);
+    if (!target) continue;
+    const bool is_other = !targets.empty() && !binding.instance().empty() &&
+                          targets.back().binding.instance() == binding.instance();
+    (is_other ? targets.back().others : targets).push_back(std::move(*target));
+  }
+  return targets;
+}
+
+void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
+  const bool sips = is_to_sips(request->message);
+  auto targets = targets_of(*request, bindings);
+  if (targets.empty()) return give_up(request, sips ? SipsRefusal::not_allowed : SipsRefusal::required);
+  forward(request, std::move(targets));
+}
+
+}  // namespace beckon::server::proxy

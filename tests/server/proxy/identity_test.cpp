@@ -1,0 +1,129 @@
+#include "server/proxy/identity.hpp"
+
+#include "tests/server/proxy/town.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+const Hop abroad{Protocol::udp, *parse_address("198.51.100.1:5060"), *parse_address("192.0.2.1:5060"), 0};
+
+/// 198.51.100.0/24 is in the trust domain; requests may leave for it, and for anywhere else.
+Settings trusting() {
+  Settings settings = World::default_settings();
+  settings.foreign = ForeignPolicy::forward;
+  settings.trust_domain = {*parse_network("198.51.100.0/24")};
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE("who is shown an asserted identity: the trust domain, our own users, others not (RFC 3325 7)") {
+  struct Row {
+    const char* privacy;
+    bool device, trusted, stranger;
+  };
+  const std::string asserted = "<sip:alice@example.org>";
+  for (const Row& row :
+       {Row{"", true, true, false}, Row{"Privacy: id", false, true, false},
+        Row{"Privacy: header;id;x", false, true, false}, Row{"Privacy: ID;critical", false, true, false},
+        Row{"Privacy: none", true, true, true}, Row{"Privacy: header", true, true, false}}) {
+    CAPTURE(row.privacy);
+    const auto shown = [&](const std::string& uri) {
+      Town town(1, trusting());
+      town.enter_bob();
+      Ask request = hello;
+      request.uri = request.to = uri;
+      request.lines.emplace_back("P-Asserted-Identity: <sip:boss@example.org>");
+      request.lines.emplace_back("P-Preferred-Identity: <sip:boss@example.org>");
+      if (*row.privacy != 0) request.lines.emplace_back(row.privacy);
+      const auto got = town.from_alice(request).message;
+      CHECK_FALSE(got.has(HeaderId::p_preferred_identity));
+      CHECK(got.header(HeaderId::privacy) == (*row.privacy == 0 ? "" : std::string(row.privacy).substr(9)));
+      if (got.has(HeaderId::p_asserted_identity))
+        CHECK(got.header(HeaderId::p_asserted_identity) == asserted);
+      return got.has(HeaderId::p_asserted_identity);
+    };
+    CHECK(shown(bob) == row.device);
+    CHECK(shown("sip:carol@198.51.100.1") == row.trusted);
+    CHECK(shown("sip:carol@203.0.113.1") == row.stranger);
+  }
+}
+
+TEST_CASE("what a peer of the trust domain asserts is believed, of whoever it is (RFC 3325 5)") {
+  for (const bool inside : {true, false}) {
+    CAPTURE(inside);
+    Town town(1, trusting());
+    town.enter_bob();
+    Ask request = hello;
+    request.lines.emplace_back("P-Asserted-Identity: \"Boss\" <sip:boss@example.org>, <tel:+4930123>");
+    request = town.with_credentials(request);
+    town.receive(inside ? abroad : udp(5070), town.text_of(request));
+    const auto got = town.take().message;
+    const auto values = got.values(HeaderId::p_asserted_identity);
+    if (inside)
+      CHECK(values == std::vector<std::string_view>{"\"Boss\" <sip:boss@example.org>", "<tel:+4930123>"});
+    else
+      CHECK(values == std::vector<std::string_view>{"<sip:alice@example.org>"});
+  }
+}
+
+TEST_CASE("privacy that is critical and not to be had is 500 and says which (RFC 3323 5)") {
+  Town town;
+  town.enter_bob();
+  const auto answer = [&](const std::string& privacy) {
+    Ask request = hello;
+    request.call_id = privacy;
+    request.lines.push_back("Privacy: " + privacy);
+    return town.from_alice(request).message;
+  };
+  const auto refused = answer("session;id;critical;header");
+  CHECK(refused.status() == 500);
+  CHECK(refused.reason() == "Privacy Not Available: session;header");
+  CHECK(answer("session;header").method_text() == "MESSAGE");
+  CHECK(answer("id;critical").method_text() == "MESSAGE");
+}
+
+TEST_CASE("Proxy-Require: privacy is understood, and taken off when all is done (RFC 3323 4.3, 5)") {
+  Town town;
+  town.enter_bob();
+  const auto required = [&](const std::string& privacy) {
+    Ask request = hello;
+    request.call_id = privacy;
+    request.lines = {"Proxy-Require: privacy", "Privacy: " + privacy};
+    return std::string(town.from_alice(request).message.header(HeaderId::proxy_require));
+  };
+  CHECK(required("id").empty());
+  CHECK(required("header") == "privacy");
+  Ask other = hello;
+  other.lines = {"Proxy-Require: privacy, x"};
+  const auto refused = town.ask(udp(5070), other);
+  CHECK(refused.status() == 420);
+  CHECK(refused.header(HeaderId::unsupported) == "x");
+}
+
+TEST_CASE(
+    "identities in answers: a device's are dropped, those of the trust domain shown as wished (RFC 3325 5)") {
+  Town town(1, trusting());
+  const auto answered = [&](const std::string& uri, const std::string& lines) {
+    Ask request = hello;
+    request.uri = request.to = uri;
+    request.call_id = town.random.token(6);
+    town.answer(town.from_alice(request), 200, "b1", lines);
+    const auto back = town.take().message;
+    CHECK(back.status() == 200);
+    CHECK_FALSE(back.has(HeaderId::p_preferred_identity));
+    return back.has(HeaderId::p_asserted_identity);
+  };
+  town.enter_bob();
+  const std::string asserted =
+      "P-Asserted-Identity: <sip:carol@example.net>\r\nP-Preferred-Identity: <sip:carol@example.net>\r\n";
+  CHECK_FALSE(answered(bob, asserted));
+  CHECK_FALSE(answered("sip:carol@203.0.113.1", asserted));
+  const std::string trusted = "P-Asserted-Identity: <sip:carol@example.net>\r\n";
+  CHECK(answered("sip:carol@198.51.100.1", trusted));
+  CHECK_FALSE(answered("sip:carol@198.51.100.1", trusted + "Privacy: id\r\n"));
+}
