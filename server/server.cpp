@@ -31,7 +31,14 @@ void add_rooms(Shard& shard, const ServerKey& key) {
                                                             .registrar = registrar},
                                         key.dialogs);
   auto& archive = shard.add<archive::Archive>(shard, shard);
-  shard.add<message::Messages>(shard, proxy);
+  shard.add<message::Messages>(message::Messages::Parts{.services = shard,
+                                                        .sender = shard,
+                                                        .peers = shard,
+                                                        .locator = shard.locator(),
+                                                        .users = shard.users(),
+                                                        .registrar = registrar,
+                                                        .proxy = proxy},
+                               key.dialogs);
   auto& documents = shard.add<xcap::Documents>(shard);
   auto& publications = shard.add<publication::Publications>(shard, registrar);
   auto& presentities =

@@ -50,15 +50,21 @@ Key number(Place<T> place, std::int64_t least, std::int64_t most, const std::str
   });
 }
 
-Key seconds(Place<Duration> place, std::int64_t least, std::int64_t most) {
+/// A number of `unit`s, which are called `name`.
+Key units(Place<Duration> place, Duration unit, const std::string& name, std::int64_t least,
+          std::int64_t most) {
   return key<Duration>(std::move(place), [=](const toml::node& node, Duration& duration) -> Problem {
     const auto value = node.value_exact<std::int64_t>();
     if (!value || *value < least || *value > most) {
-      return "seconds from " + std::to_string(least) + " to " + std::to_string(most);
+      return name + " from " + std::to_string(least) + " to " + std::to_string(most);
     }
-    duration = std::chrono::seconds(*value);
+    duration = *value * unit;
     return std::nullopt;
   });
+}
+
+Key seconds(Place<Duration> place, std::int64_t least, std::int64_t most) {
+  return units(std::move(place), std::chrono::seconds(1), "seconds", least, most);
 }
 
 template <class T>
@@ -239,6 +245,23 @@ void add_limits(Keys& keys) {
   limit("unauthenticated_burst", &Settings::unauthenticated_burst);
 }
 
+void add_messages(Keys& keys) {
+  const auto count = [&](const std::string& name, std::uint32_t MessageStorage::* field) {
+    keys["message." + name] = number<std::uint32_t>(
+        [=](Config& c) -> auto& { return c.settings.messages.*field; }, 1, 16 * million);
+  };
+  count("per_user", &MessageStorage::per_user);
+  count("kib_per_user", &MessageStorage::kib_per_user);
+  count("kib_per_thread", &MessageStorage::kib_per_shard);
+  keys["message.keep_days"] = units([](Config& c) -> auto& { return c.settings.messages.kept; },
+                                    std::chrono::days(1), "days", 0, 365);
+  keys["message.other_devices_hours"] =
+      units([](Config& c) -> auto& { return c.settings.messages.kept_for_others; }, std::chrono::hours(1),
+            "hours", 0, 8760);
+  keys["message.patience_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.messages.patience; }, 1, 30);
+}
+
 void add_connections(Keys& keys) {
   const auto limit = [&](const std::string& name, std::uint32_t ConnectionLimits::* field) {
     keys[name] = number<std::uint32_t>([=](Config& c) -> auto& { return c.connections.*field; }, 1, million);
@@ -343,6 +366,7 @@ Keys make_keys() {
       seconds([](Config& c) -> auto& { return c.settings.repeat_interval_min; }, 1, day);
   add_lifetimes(keys, "publication", &Settings::publication);
   add_archive(keys);
+  add_messages(keys);
   add_limits(keys);
   return keys;
 }

@@ -54,6 +54,20 @@ struct ArchiveLimits {
   bool operator==(const ArchiveLimits&) const = default;
 };
 
+/// Messages for users whose devices are away.
+struct MessageStorage {
+  std::uint32_t per_user = 1000;  ///< Of one user.
+  std::uint32_t kib_per_user = 4096;
+  std::uint32_t kib_per_shard = 262144;  ///< Of all users.
+  /// How long one waits at most; zero: none are stored.
+  Duration kept = std::chrono::days(14);
+  /// How long one that a device has accepted is kept for the user's other devices; zero: it is not.
+  Duration kept_for_others = std::chrono::hours(24);
+  /// Devices that are silent for so long count as away. Less than a sender waits (64*T1).
+  Duration patience = 8s;
+  bool operator==(const MessageStorage&) const = default;
+};
+
 /// The part of the configuration the pure rooms read. Values, no files; `server/config` fills it.
 struct Settings {
   std::vector<std::string> domains{"localhost"};  ///< Lower case; the first one is the node's own name.
@@ -115,6 +129,8 @@ struct Settings {
   std::uint32_t restart_notifies_per_second = 1000;
 
   ArchiveLimits archive;
+  MessageStorage messages;
+
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;
   /// Of all its publications: tuples, persons, devices, notes...

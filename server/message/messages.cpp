@@ -1,13 +1,246 @@
 #include "server/message/messages.hpp"
 
+#include <memory>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/sip/builder.hpp"
+#include "protocol/sip/header_value.hpp"
+#include "server/shard/request_step.hpp"
+
 namespace beckon::server::message {
+
+using proxy::Proxy;
+using sip::HeaderId;
+
+namespace {
+
+/// Of no use later: whether somebody is typing (RFC 3994).
+bool is_of_the_moment(const sip::Message& request) {
+  return iequals(trim(cut(request.header(HeaderId::content_type), ';').first),
+                 "application/im-iscomposing+xml");
+}
+
+}  // namespace
+
+/// A MESSAGE that is stored: 202.
+class Messages::Store final : public RequestStep {
+ public:
+  Store(Messages& messages, RequestPtr request, Stored message, Why why)
+      : RequestStep(messages.services_, std::move(request)),
+        messages_(messages),
+        addition_(messages.boxes_, *this->request().resource, std::move(message)),
+        why_(why) {}
+
+  bool prepare(store::Batch& batch, Now now) override {
+    const auto room = addition_.prepare(batch, now);
+    if (room != Boxes::Addition::Room::enough) {
+      addition_.drop();
+      refuse(room);
+      return false;
+    }
+    promise(batch, request().reply(202).finish());
+    return true;
+  }
+  void apply(Now now) override { addition_.apply(now); }
+  void announce(Now now) override {
+    messages_.on_stored(request(), addition_.number());
+    // A device that registered meanwhile has found nothing yet; the others have just failed.
+    addition_.announce(now, why_ == Why::away ? request().now.mono : Time::min());
+  }
+  void refuse(ErrorCode why, Now now) override {
+    addition_.drop();
+    messages_.on_stored(request(), 0);
+    RequestStep::refuse(why, now);
+  }
+
+ private:
+  void refuse(Boxes::Addition::Room room) {
+    messages_.on_stored(request(), 0);
+    if (room == Boxes::Addition::Room::too_large) return services().respond(request(), 413);
+    auto reply = request().reply(480, "Too Many Messages Wait");
+    reply.add(HeaderId::warning, "399 beckond \"There is no room for further messages to this user\"");
+    services().respond(request(), std::move(reply).finish());
+  }
+
+  Messages& messages_;
+  Boxes::Addition addition_;
+  Why why_;
+};
+
+/// A message of the server's own.
+class Messages::Note final : public store::Step {
+ public:
+  Note(Messages& messages, Entry& user, Stored message)
+      : addition_(messages.boxes_, user, std::move(message)) {}
+
+  bool prepare(store::Batch& batch, Now now) override {
+    if (addition_.prepare(batch, now) == Boxes::Addition::Room::enough) return true;
+    addition_.drop();
+    return false;
+  }
+  void apply(Now now) override { addition_.apply(now); }
+  void announce(Now now) override { addition_.announce(now, Time::min()); }
+  void refuse(ErrorCode why, Now) override {
+    log::info("message", "a message of the server's own for {} is lost: {}", addition_.user().aor(),
+              why.message());
+    addition_.drop();
+  }
+
+ private:
+  Boxes::Addition addition_;
+};
+
+Messages::Messages(Parts parts, const crypto::Key32& key)
+    : services_(parts.services),
+      peers_(parts.peers),
+      users_(parts.users),
+      proxy_(parts.proxy),
+      boxes_({parts.services, parts.sender, parts.locator, parts.registrar}, key),
+      patience_timer_(parts.services.timers()) {}
 
 Serves Messages::serves() const { return {.methods = {sip::Method::message}, .accepts = {"text/plain"}}; }
 
+/// Only what is for one of our users, whatever the device, and for longer than the moment.
+bool Messages::may_be_kept(const Request& request) const {
+  const auto& settings = services_.settings();
+  if (!request.resource || !settings.serves(domain_of_aor(request.resource->aor())) ||
+      is_of_the_moment(request.message) ||
+      time_left(request.message, request.now.wall, settings.messages.kept) == Duration::zero())
+    return false;
+  const auto uri = sip::view_uri(request.message.request_uri_text());
+  return uri && !uri->parameter("gr");
+}
+
 void Messages::on_request(const RequestPtr& request) {
-  proxy_.deliver(request, [this](const RequestPtr& asked, proxy::Proxy::Unreachable why) {
-    proxy::answer_unreachable(answers_, asked, why);
+  if (has_expired(request->message, request->now.wall))
+    return services_.respond(*request, 480, "Message Has Expired");
+  if (!may_be_kept(*request)) {
+    return proxy_.deliver(request, [this](const RequestPtr& asked, Proxy::Unreachable why) {
+      proxy::answer_unreachable(services_, asked, why);
+    });
+  }
+  Entry& user = *request->resource;
+  if (boxes_.is_left_alone(user, request->identity.aor)) return store(request, Why::left_alone);
+  if (boxes_.waits_from(user, request->identity.aor)) return store(request, Why::in_order);
+  relay(request);
+}
+
+void Messages::relay(const RequestPtr& request) {
+  be_patient(request->id);
+  proxy_.deliver(
+      request,
+      [this](const RequestPtr& asked, Proxy::Unreachable why) {
+        if (why == Proxy::Unreachable::offline) return store(asked, Why::away);
+        proxy::answer_unreachable(services_, asked, why);
+      },
+      [this](const RequestPtr& asked, const Proxy::Outcome& outcome, Now) {
+        return on_relayed(asked, outcome);
+      });
+}
+
+bool Messages::on_relayed(const RequestPtr& request, const Proxy::Outcome& outcome) {
+  if (taken_.contains(request->id)) {
+    on_late(*request, outcome);
+    return true;
+  }
+  if (!outcome.is_absent) return false;
+  store(request, Why::away);
+  return true;
+}
+
+/// Devices that were silent for too long have answered after all.
+void Messages::on_late(const Request& request, const Proxy::Outcome& outcome) {
+  Taken& taken = taken_.at(request.id);
+  taken.has_ended = true;
+  if (outcome.status >= 600) taken.verdict = Verdict::rejected;
+  if (outcome.device) {
+    taken.verdict = Verdict::accepted;
+    taken.device = device_of(*outcome.device);
+  }
+  end_if_known(request);
+}
+
+/// `number` is 0 where it could not be stored.
+void Messages::on_stored(const Request& request, std::uint64_t number) {
+  const auto found = taken_.find(request.id);
+  if (found == taken_.end()) return;
+  found->second.number = number;
+  end_if_known(request);
+}
+
+/// Once it is stored and the devices have answered, whichever comes first.
+void Messages::end_if_known(const Request& request) {
+  const Taken taken = taken_.at(request.id);
+  if (!taken.number || !taken.has_ended) return;
+  taken_.erase(request.id);
+  if (*taken.number != 0) boxes_.settle(*request.resource, taken.device, *taken.number, taken.verdict);
+}
+
+// A device that does not answer must not keep the sender waiting: that would give up (64*T1), and not learn
+// that the message was stored.
+
+void Messages::be_patient(transaction::TransactionId id) {
+  const Time until = services_.clock().now().mono + services_.settings().messages.patience;
+  patience_.emplace_back(until, id);
+  if (!patience_timer_.is_set())
+    patience_timer_.set(until, [this](Time) { on_patience(services_.clock().now()); });
+}
+
+void Messages::on_patience(Now now) {
+  while (!patience_.empty() && patience_.front().first <= now.mono) {
+    const RequestPtr request = proxy_.take_over(patience_.front().second);
+    patience_.pop_front();
+    if (!request) continue;
+    taken_.try_emplace(request->id);
+    store(request, Why::away);
+  }
+  if (!patience_.empty())
+    patience_timer_.set(patience_.front().first, [this](Time) { on_patience(services_.clock().now()); });
+}
+
+void Messages::store(const RequestPtr& request, Why why) {
+  const Now came = request->now;
+  const Duration left = time_left(request->message, came.wall, services_.settings().messages.kept);
+  Stored message{.sender = request->identity.aor,
+                 .is_proven = request->identity.authenticated,
+                 .arrived = came.wall,
+                 .granted = left,
+                 .ends = came.mono + left,
+                 .text = text_to_keep(request->message, came.wall)};
+  request->resource->add(std::make_unique<Store>(*this, request, std::move(message), why));
+}
+
+void Messages::leave(const std::string& user, std::string_view from, std::string_view text) {
+  if (!peers_.post<Messages>(bucket_of(user), Leave{user, std::string(from), std::string(text)}))
+    log::info("message", "a message of the server's own for {} is lost: too much waits", user);
+}
+
+void Messages::on(const Leave& left, Bucket at, Now now) {
+  auto builder = sip::Builder::request("MESSAGE", left.user);
+  builder.add(HeaderId::from, '<' + left.from + ">;tag=" + services_.mint(at))
+      .add(HeaderId::to, '<' + left.user + '>')
+      .add(HeaderId::call_id, services_.mint(at))
+      .add(HeaderId::cseq, "1 MESSAGE")
+      .add(HeaderId::max_forwards, 70U)
+      .add(HeaderId::date, sip::print_date(std::chrono::floor<std::chrono::seconds>(now.wall)));
+  const auto from = sip::parse_uri(left.from);
+  Stored message{.sender = from ? sip::canonical_aor(*from) : std::string(),
+                 .arrived = now.wall,
+                 .granted = services_.settings().messages.kept,
+                 .ends = now.mono + services_.settings().messages.kept,
+                 .text = std::move(builder).finish("text/plain;charset=utf-8", left.text)};
+  users_.find_user(left.user, [this, user = left.user, message](const Result<store::UserPtr>& found) {
+    if (!found || !*found || message.granted == Duration::zero()) return;
+    const EntryPtr entry = services_.directory().get(user);
+    entry->add(std::make_unique<Note>(*this, *entry, message));
   });
+}
+
+/// A removed user's messages go; one who is disabled may come back.
+void Messages::on_user_gone(std::string_view aor, bool removed, Now) {
+  const EntryPtr user = removed ? services_.directory().find(aor) : nullptr;
+  if (user) boxes_.remove_all(*user);
 }
 
 }  // namespace beckon::server::message

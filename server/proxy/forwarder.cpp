@@ -64,6 +64,22 @@ std::size_t Forwarder::size(Key key) const {
   return found == contexts_.end() ? 0 : found->second.branches.size();
 }
 
+bool is_absence(const Forwarder::End& end) {
+  switch (end.status) {
+    case 404:
+      return !end.response;
+    case 408:
+    case 430:
+    case 480:
+    case 500:
+    case 503:
+    case 504:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// By thousandths of q: the highest first. Only a call has the time for one group after another.
 std::uint32_t Forwarder::group_of(const Order& order, const Target& target) {
   if (order.ring == Duration::zero() || order.request.method() != Method::invite) return 0;

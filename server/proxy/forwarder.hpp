@@ -86,6 +86,10 @@ class Forwarder {
   std::size_t size() const { return contexts_.size(); }
   /// Its targets; 0 for an unknown key.
   std::size_t size(Key key) const;
+  /// The place that a target of it is tried at now, or was last. The key is known.
+  const Target& target(Key key, std::size_t number) const {
+    return contexts_.at(key).branches[number].target;
+  }
 
  private:
   /// One way out: its hops are tried one after another (RFC 3263 4.3), then the target's other ways.
@@ -146,5 +150,9 @@ class Forwarder {
                      PoolAllocator<std::pair<const Key, Context>>>
       contexts_;
 };
+
+/// May a target that ended so take the request later: is it away, silent, or in trouble of its own? A name
+/// that is not found (our own 404) counts, too.
+bool is_absence(const Forwarder::End& end);
 
 }  // namespace beckon::server::proxy

@@ -5,6 +5,7 @@
 #include "protocol/auth/credentials.hpp"
 #include "protocol/sip/builder.hpp"
 #include "server/proxy/identity.hpp"
+#include "server/shard/sips.hpp"
 
 namespace beckon::server::proxy {
 
@@ -83,6 +84,17 @@ std::optional<Destination> destination_in_dialog(const DialogRoute& route,
     }
   }
   return Destination{.query = {}, .hops = {other_end}};
+}
+
+std::optional<Target> target_of(const registrar::Binding& binding, bool sips,
+                                const locate::Abilities& abilities) {
+  auto uri = uri_toward(std::string(binding.contact()), sips);
+  if (!uri) return std::nullopt;
+  auto to = destination_of(binding, abilities);
+  if (is_sips(binding.contact())) to = secured(std::move(to));
+  if (to.is_nowhere()) return std::nullopt;
+  return Target{
+      .to = std::move(to), .uri = std::move(*uri), .path = std::string(binding.path()), .binding = binding};
 }
 
 bool starts_dialog(sip::Method method) {

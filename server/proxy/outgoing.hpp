@@ -35,6 +35,10 @@ struct Target {
   std::vector<Target> others{};
 };
 
+/// The target for a binding; `sips`: the request is for a SIPS URI. Nothing where it may not go there.
+std::optional<Target> target_of(const registrar::Binding& binding, bool sips,
+                                const locate::Abilities& abilities);
+
 /// Where a request goes in a dialog that was made through us: to the next Route, if that is the dialog's
 /// other end as the token knows it (its address; a name is taken for it and not looked up), without a Route
 /// to that end. Absent when it asks for another place: a token opens no path that the dialog did not take.

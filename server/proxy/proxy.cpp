@@ -138,9 +138,35 @@ std::string Proxy::answer_back(const Request& request, const sip::Message& respo
   return back.finish();
 }
 
-void Proxy::on_response(Forwarder::Key key, std::size_t, const sip::Message& response, Now) {
-  if (const Context* context = find(key))
-    services_.respond(*context->request, answer_back(*context->request, response));
+RequestPtr Proxy::take_over(TransactionId id) {
+  Context* context = find(id);
+  if (!context) return nullptr;
+  context->is_taken = true;
+  return context->request;
+}
+
+/// Does the room answer, which now hears of the outcome?
+bool Proxy::is_answered(Context& context, const Outcome& outcome, Now now) {
+  const OnEnd on_end = std::exchange(context.on_end, {});
+  const RequestPtr request = context.request;
+  return on_end && on_end(request, outcome, now);
+}
+
+void Proxy::on_response(Forwarder::Key key, std::size_t target, const sip::Message& response, Now now) {
+  Context* context = find(key);
+  if (!context) return;
+  const bool is_final = response.status() >= 200;
+  if (!is_final && context->is_taken) return;
+  if (is_final && context->on_end) {
+    const Outcome outcome{.status = response.status(), .device = &forwarder_.target(key, target).binding};
+    if (is_answered(*context, outcome, now)) return;
+  }
+  services_.respond(*context->request, answer_back(*context->request, response));
+}
+
+void Proxy::on_target_end(Forwarder::Key key, std::size_t, const Forwarder::End& end, Now) {
+  Context* context = find(key);
+  if (context && context->on_end) context->is_absent |= is_absence(end);
 }
 
 void Proxy::on_early_end(Forwarder::Key key, std::string_view to_tag, int status) {
@@ -170,6 +196,10 @@ void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
   if (!context) return;
   const RequestPtr request = context->request;
   context->best = best.status;
+  if (best.status >= 300 && context->on_end) {
+    const bool is_absent = context->is_absent && best.status < 600;
+    if (is_answered(*context, {.status = best.status, .is_absent = is_absent}, now)) return forget(key);
+  }
   if (best.status >= 300) {
     services_.respond(*request, best.response ? answer_back(*request, *best.response)
                                               : request->reply(best.status, best.reason).finish());

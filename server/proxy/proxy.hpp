@@ -32,6 +32,14 @@ class Proxy final : public Relay, private Forwarder::Client {
     failed,   ///< The store or a queue failed.
   };
   using OnUnreachable = std::function<void(const RequestPtr&, Unreachable)>;
+  /// How the devices answered.
+  struct Outcome {
+    int status = 0;          ///< Of the first 2xx, else of the refusal that would be passed on.
+    bool is_absent = false;  ///< No device has it, none refused for all, and one or more may take it later.
+    const registrar::Binding* device = nullptr;  ///< That accepted it.
+  };
+  /// Hears of the first 2xx, else of the end, before the sender does; once. True: the room answers.
+  using OnEnd = std::function<bool(const RequestPtr&, const Outcome&, Now)>;
 
   /// What it stands on: all of this shard, and outliving it.
   struct Parts {
@@ -49,7 +57,10 @@ class Proxy final : public Relay, private Forwarder::Client {
   /// Forwards a request without own Route to all devices of the user its Request-URI names, or to the one
   /// whose GRUU it is. The answer is the best of theirs; without any device `unreachable` is called and
   /// answers.
-  void deliver(const RequestPtr& request, OnUnreachable unreachable);
+  void deliver(const RequestPtr& request, OnUnreachable unreachable, OnEnd on_end = {});
+  /// The room that had it delivered answers it now; what devices say later its `OnEnd` hears alone. Null: it
+  /// has ended.
+  RequestPtr take_over(transaction::TransactionId id);
 
   // Relay
   Serves serves() const override;
@@ -103,7 +114,10 @@ class Proxy final : public Relay, private Forwarder::Client {
     Context(RequestPtr asked, TimerQueue& timers) : request(std::move(asked)), copies(timers) {}
     RequestPtr request;
     OnUnreachable unreachable{};
-    Callee callee{};  ///< Without address for a place outside.
+    OnEnd on_end{};
+    bool is_absent = false;  ///< A device is away (`is_absence`).
+    bool is_taken = false;   ///< The room has answered.
+    Callee callee{};         ///< Without address for a place outside.
     /// Of a request to a GRUU in a dialog: where the dialog's own way leads.
     std::optional<Destination> in_dialog{};
     bool cancelled = false;  ///< By the caller.
@@ -127,6 +141,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   std::optional<Target> target_of(const Request& request, const registrar::Binding& binding) const;
   void forward_ack(const sip::Message& ack, const DialogRoute& route, const registrar::Binding* binding);
   void ask_whether_known(const RequestPtr& request, const std::string& aor);
+  bool is_answered(Context& context, const Outcome& outcome, Now now);
   void fail(const RequestPtr& request, Unreachable why);
 
   bool may_leave(const Request& request) const;
@@ -143,6 +158,7 @@ class Proxy final : public Relay, private Forwarder::Client {
 
   // Forwarder::Client
   void on_response(Forwarder::Key key, std::size_t target, const sip::Message& response, Now now) override;
+  void on_target_end(Forwarder::Key key, std::size_t target, const Forwarder::End& end, Now now) override;
   void on_flow_failed(Forwarder::Key key, const Target& target, Now now) override;
   void on_early_end(Forwarder::Key key, std::string_view to_tag, int status) override;
   bool on_redirect(Forwarder::Key key, std::size_t target, const sip::Message& response) override;

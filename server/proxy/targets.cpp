@@ -24,12 +24,14 @@ bool Proxy::shows_others_gruu(const Request& request) const {
   return owner && owner->aor != request.identity.aor;
 }
 
-void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable) {
+void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable, OnEnd on_end) {
   const auto uri = request->message.request_uri();
   if (!uri) return services_.respond(*request, 400);
   if (const auto failure = privacy_failure(request->message); !failure.empty())
     return services_.respond(*request, 500, failure);
-  begin(request).unreachable = std::move(unreachable);
+  Context& context = begin(request);
+  context.unreachable = std::move(unreachable);
+  context.on_end = std::move(on_end);
   const auto route = read_dialog_route(request->message, key_, services_.settings());
   if (!services_.settings().serves(uri->host) || !route.rest.empty()) {
     if (!may_leave(*request)) return fail(request, Unreachable::foreign);
@@ -62,6 +64,7 @@ bool Proxy::may_leave(const Request& request) const {
 }
 
 void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
+  find(request->id)->on_end = {};  // of devices it says nothing
   auto to = destination_of(uri, locator_.abilities(), request->from.remote.ip);
   if (!to) return give_up(request, 404, "Domain Not Found");
   if (is_to_sips(request->message)) to = secured(std::move(*to));
@@ -126,17 +129,10 @@ void answer_unreachable(Answers& answers, const RequestPtr& request, Proxy::Unre
 
 /// Nothing where a request may not go to that contact.
 std::optional<Target> Proxy::target_of(const Request& request, const registrar::Binding& binding) const {
-  const auto uri = uri_toward(std::string(binding.contact()), is_to_sips(request.message));
-  if (!uri) return std::nullopt;
-  auto to = destination_of(binding, locator_.abilities());
-  if (is_sips(binding.contact())) to = secured(std::move(to));
-  if (to.is_nowhere()) return std::nullopt;
-  Target target{.to = std::move(to),
-                .uri = *uri,
-                .path = std::string(binding.path()),
-                .in_dialogs = starts_dialog(request.message.method()) && request.message.to_tag().empty(),
-                .binding = binding};
-  if (request.identity.authenticated) target.asserted = '<' + request.identity.aor + '>';
+  auto target = proxy::target_of(binding, is_to_sips(request.message), locator_.abilities());
+  if (!target) return std::nullopt;
+  target->in_dialogs = starts_dialog(request.message.method()) && request.message.to_tag().empty();
+  if (request.identity.authenticated) target->asserted = '<' + request.identity.aor + '>';
   return target;
 }
 

@@ -132,7 +132,7 @@ def tab_closed(server):
     until(lambda: not bindings(), "the binding of the browser that went is gone")
     with Agent(server, *BOB) as bob:
         bob.run("register")
-        equal(bob.run("message", ok=False, to=alice.aor, text="still there?")["cause"], "unavailable", "cause")
+        equal(bob.run("message", to=alice.aor, text="still there?")["status"], 202, "status: stored")
 
 
 def no_upgrade(server):

@@ -195,7 +195,14 @@ class World {
                                                                 .registrar = registrar},
                                             node_->key().dialogs);
       shard.add<archive::Archive>(shard, shard);
-      shard.add<message::Messages>(shard, proxy);
+      shard.add<message::Messages>(message::Messages::Parts{.services = shard,
+                                                            .sender = shard,
+                                                            .peers = shard,
+                                                            .locator = shard.locator(),
+                                                            .users = shard.users(),
+                                                            .registrar = registrar,
+                                                            .proxy = proxy},
+                                   node_->key().dialogs);
       shard.set_relay(proxy);
     }
     memory.load(*node_);

@@ -46,12 +46,13 @@ TEST_CASE("the answer to a request with the maximum of Vias is accepted, with th
 }
 
 TEST_CASE(
-    "no device to deliver to: 404 for an unknown user, 480 for an offline one, 403 for another domain") {
+    "no device to deliver to: 404 for an unknown user, 202 for an offline one (server/message), 403 for "
+    "another domain") {
   struct Row {
     const char* uri;
     int status;
   };
-  const Row rows[] = {{"sip:bob@example.org", 480},
+  const Row rows[] = {{"sip:bob@example.org", 202},
                       {"sip:nobody@example.org", 404},
                       {"sip:example.org", 404},
                       {"sip:carol@example.net", 403}};
@@ -64,7 +65,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a device that does not answer is 408 to the caller, one whose connection is gone 480") {
+TEST_CASE("a device that does not answer an INVITE is 408 to the caller, one whose connection is gone 480") {
   Town town;
   SUBCASE("silent") {
     town.enter_bob();
@@ -76,9 +77,10 @@ TEST_CASE("a device that does not answer is 408 to the caller, one whose connect
   }
   SUBCASE("gone") {
     town.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
-    town.from_alice(hello);
+    town.from_alice(invite);
     town.node().on_flow_closed(1);
     town.run();
+    while (town.wire.sent.front().message.status() < 480) town.take();
     CHECK(town.take().message.status() == 480);
   }
 }

@@ -1,0 +1,382 @@
+#include "server/message/boxes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "server/store/store.hpp"
+
+namespace beckon::server::message {
+
+using proxy::Forwarder;
+using registrar::Binding;
+using registrar::BindingEvent;
+
+namespace {
+
+constexpr std::size_t kib = 1024;
+
+/// Pauses before a device that could not take a message is tried again, each twice the one before. The first
+/// is longer than 64*T1, so that the device does not take it for a copy of the request it has just answered
+/// (482, RFC 3261 8.2.2.2).
+constexpr Duration pause_min = 35s, pause_max = 1h;
+
+/// 415 counts as a refusal by this device, 486 and the like say that it is there and may take it later.
+bool is_later(const Forwarder::End& end) {
+  return proxy::is_absence(end) || end.status == 486 || end.status == 487 || end.status == 491;
+}
+
+/// `was_answered`: the device has answered it before, so that a 482 may mean that answer.
+Verdict judge(const Forwarder::End& end, bool was_answered) {
+  // The device has this request already, and the server, which was killed, does not know its answer.
+  if (end.status == 482) return was_answered ? Verdict::later : Verdict::accepted;
+  if (end.status < 300) return Verdict::accepted;
+  if (end.status >= 600) return Verdict::rejected;
+  return is_later(end) ? Verdict::later : Verdict::refused;
+}
+
+}  // namespace
+
+/// What is kept about one user.
+struct Boxes::Box final : Part {
+  /// A device that could not take a message. Forgotten when it is not registered any more.
+  struct Tried {
+    std::string device;
+    std::uint64_t number = 0;
+    bool is_answered = false;  ///< With a response.
+    unsigned times = 0;
+    Time next{};
+  };
+
+  explicit Box(TimerQueue& timers) : end(timers), retry(timers) {}
+  Tried* find(std::string_view device) {
+    const auto found = std::ranges::find(tried, device, &Tried::device);
+    return found == tried.end() ? nullptr : &*found;
+  }
+  void forget(std::string_view device) {
+    std::erase_if(tried, [&](const Tried& each) { return each.device == device; });
+  }
+  bool is_settling(std::string_view device) const {
+    return std::ranges::find(settling, device) != settling.end();
+  }
+
+  Inbox inbox;
+  std::vector<std::string> coming;    ///< Senders of what is being stored.
+  std::vector<std::string> settling;  ///< Devices that have answered; the next message waits for that fact.
+  std::vector<Tried> tried;
+  Timer end, retry;
+};
+
+/// A device's answer; a fact.
+class Boxes::Settling final : public store::Step {
+ public:
+  Settling(Boxes& boxes, Entry& user, std::string device, std::uint64_t number, Verdict verdict)
+      : boxes_(boxes), user_(user), device_(std::move(device)), number_(number), verdict_(verdict) {}
+
+  bool prepare(store::Batch& batch, Now now) override {
+    batch.durable = true;
+    const Stored* known = boxes_.box_of(user_).inbox.find(number_);
+    is_known_ = known != nullptr;
+    if (!known) return true;
+    is_first_ = verdict_ == Verdict::accepted && !known->is_delivered;
+    if (verdict_ != Verdict::rejected)
+      next_ = Inbox::answered(*known, device_, verdict_ == Verdict::accepted, now.mono,
+                              boxes_.environment_.settings().messages.kept_for_others);
+    if (next_)
+      batch.put(store::Kind::message, key_of(number_),
+                [&] { return print(*next_, boxes_.environment_.directory().scale()); });
+    else
+      batch.erase(store::Kind::message, key_of(number_));
+    return true;
+  }
+  void apply(Now) override {
+    Box& box = boxes_.box_of(user_);
+    const auto settled = std::ranges::find(box.settling, device_);
+    if (settled != box.settling.end()) box.settling.erase(settled);
+    if (!is_known_) return;
+    boxes_.counters_.delivered += is_first_ ? 1 : 0;
+    boxes_.counters_.rejected += verdict_ == Verdict::rejected ? 1 : 0;
+    boxes_.change(user_, [&](Inbox& inbox) {
+      if (next_)
+        inbox.put(std::move(*next_));
+      else
+        inbox.erase(number_);
+    });
+  }
+  void announce(Now) override {
+    const EntryPtr kept = user_.ptr();
+    boxes_.deliveries_.start(user_, device_);
+    boxes_.drop_if_empty(user_);
+  }
+
+ private:
+  Boxes& boxes_;
+  Entry& user_;
+  std::string device_;
+  std::uint64_t number_;
+  Verdict verdict_;
+  bool is_known_ = false, is_first_ = false;
+  std::optional<Stored> next_;  ///< Absent: nobody is to get it any more.
+};
+
+/// Messages go: they have ended, or their user is gone; a fact.
+class Boxes::Removal final : public store::Step {
+ public:
+  Removal(Boxes& boxes, Entry& user, Chosen chosen)
+      : boxes_(boxes), user_(user), chosen_(std::move(chosen)) {}
+
+  bool prepare(store::Batch& batch, Now now) override {
+    batch.durable = true;
+    const Box* box = user_.find(boxes_.slot_);
+    if (box) numbers_ = chosen_(box->inbox, now);
+    for (const std::uint64_t number : numbers_) batch.erase(store::Kind::message, key_of(number));
+    return !numbers_.empty();
+  }
+  void apply(Now now) override {
+    boxes_.change(user_, [&](Inbox& inbox) {
+      for (const std::uint64_t number : numbers_) {
+        const Stored* message = inbox.find(number);
+        if (message && !message->is_delivered && message->ends <= now.mono) boxes_.counters_.expired++;
+        inbox.erase(number);
+      }
+    });
+  }
+  void announce(Now) override {
+    const EntryPtr kept = user_.ptr();
+    boxes_.drop_if_empty(user_);
+  }
+
+ private:
+  Boxes& boxes_;
+  Entry& user_;
+  Chosen chosen_;
+  std::vector<std::uint64_t> numbers_;
+};
+
+Boxes::Addition::Addition(Boxes& boxes, Entry& user, Stored message)
+    : boxes_(boxes), user_(user), message_(std::move(message)) {
+  boxes_.box_of(user_).coming.push_back(message_.sender);
+}
+
+Boxes::Addition::Room Boxes::Addition::prepare(store::Batch& batch, Now now) {
+  const auto& settings = boxes_.environment_.settings().messages;
+  const std::size_t size = message_.text.size();
+  const Inbox& inbox = boxes_.box_of(user_).inbox;
+  const Inbox::Limits limits{.messages = settings.per_user, .octets = kib * settings.kib_per_user};
+  giving_way_.clear();
+  const bool fits = inbox.has_room(size, limits, giving_way_);
+  if (!fits || boxes_.octets_ + size > kib * settings.kib_per_shard) {
+    boxes_.counters_.full++;
+    return size > limits.octets ? Room::too_large : Room::full;
+  }
+  message_.number = inbox.next_number(now.wall);
+  for (const std::uint64_t number : giving_way_) batch.erase(store::Kind::message, key_of(number));
+  batch.put(store::Kind::message, key_of(message_.number),
+            [&] { return print(message_, boxes_.environment_.directory().scale()); });
+  batch.durable = true;
+  return Room::enough;
+}
+
+void Boxes::Addition::apply(Now) {
+  leave_coming();
+  boxes_.counters_.stored++;
+  log::debug("message", "{} gets message {} of {} later", user_.aor(), key_of(message_.number),
+             message_.sender);
+  boxes_.change(user_, [&](Inbox& inbox) {
+    for (const std::uint64_t number : giving_way_) inbox.erase(number);
+    inbox.put(std::move(message_));
+  });
+}
+
+void Boxes::Addition::announce(Now now, Time since) { boxes_.start(user_, now, since); }
+
+void Boxes::Addition::drop() {
+  const EntryPtr kept = user_.ptr();
+  leave_coming();
+  boxes_.drop_if_empty(user_);
+}
+
+void Boxes::Addition::leave_coming() {
+  auto& coming = boxes_.box_of(user_).coming;
+  coming.erase(std::ranges::find(coming, message_.sender));
+}
+
+Boxes::Boxes(Parts parts, const crypto::Key32& key)
+    : environment_(parts.environment),
+      registrar_(parts.registrar),
+      slot_(parts.environment.directory().take_slot<Box>()),
+      deliveries_({parts.environment, parts.sender, parts.locator, parts.registrar}, key, *this) {
+  environment_.directory().add(*this);
+  registrar_.observe(*this);
+}
+
+Boxes::Box& Boxes::box_of(Entry& user) { return user.get(slot_, environment_.timers()); }
+
+/// Each change of an inbox: the figures follow.
+template <class Change>
+void Boxes::change(Entry& user, Change change_inbox) {
+  Box& box = box_of(user);
+  waiting_ -= box.inbox.waiting();
+  octets_ -= box.inbox.octets();
+  change_inbox(box.inbox);
+  waiting_ += box.inbox.waiting();
+  octets_ += box.inbox.octets();
+  arm(user, box);
+}
+
+void Boxes::arm(Entry& user, Box& box) {
+  const auto next = box.inbox.next_end();
+  if (!next) return box.end.cancel();
+  box.end.set(*next, [this, &user](Time) {
+    user.add_fact(std::make_unique<Removal>(
+        *this, user, [](const Inbox& inbox, Now now) { return inbox.ended(now.mono); }));
+  });
+}
+
+/// The caller holds the entry.
+void Boxes::drop_if_empty(Entry& user) {
+  const Box* box = user.find(slot_);
+  if (box && box->inbox.empty() && box->coming.empty() && box->settling.empty()) user.drop(slot_);
+}
+
+bool Boxes::waits_from(const Entry& user, std::string_view sender) const {
+  const Box* box = user.find(slot_);
+  return box &&
+         (std::ranges::find(box->coming, sender) != box->coming.end() || box->inbox.waits_from(sender));
+}
+
+void Boxes::start(Entry& user, Now now, Time since) {
+  const Box* box = user.find(slot_);
+  if (!box || box->inbox.empty()) return;
+  for (const Binding& binding : registrar_.targets(user.aor(), now))
+    if (binding.refreshed() > since) deliveries_.start(user, device_of(binding));
+}
+
+void Boxes::settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict) {
+  if (verdict == Verdict::later) return;
+  box_of(user).settling.push_back(device);
+  user.add_fact(std::make_unique<Settling>(*this, user, device, number, verdict));
+}
+
+void Boxes::remove_all(Entry& user) {
+  if (!user.find(slot_)) return;
+  user.add_fact(std::make_unique<Removal>(*this, user, [](const Inbox& inbox, Now) {
+    std::vector<std::uint64_t> all;
+    for (const auto& [number, message] : inbox.all()) all.push_back(number);
+    return all;
+  }));
+}
+
+// Devices
+
+/// A device that registers gets what waits; not before its 200 has left.
+void Boxes::on_bindings_changed(Entry& user, BindingEvent event, const Binding& changed,
+                                const std::vector<Binding>&, Now) {
+  Box* box = user.find(slot_);
+  if (!box) return;
+  const std::string device = device_of(changed);
+  // A device that comes anew is tried at once, whatever it was before.
+  if (event != BindingEvent::refreshed && event != BindingEvent::shortened) box->forget(device);
+  if (!registrar::is_end(event)) deliveries_.start(user, device);
+}
+
+std::optional<Deliveries::Load> Boxes::next_for(Entry& user, const std::string& device, Now now) {
+  Box* box = user.find(slot_);
+  if (!box || box->is_settling(device)) return std::nullopt;
+  const Box::Tried* tried = box->find(device);
+  if (tried && tried->next > now.mono) return std::nullopt;
+  const Stored* message = box->inbox.next_for(device);
+  if (!message || is_left_alone(user, message->sender)) return std::nullopt;
+  auto request = sip::Message::parse(share(message->text), {.message = message->text.size()});
+  if (!request) return std::nullopt;
+  return Deliveries::Load{.number = message->number,
+                          .request = std::move(*request),
+                          .asserted = message->is_proven ? '<' + message->sender + '>' : std::string()};
+}
+
+void Boxes::on_answered(Entry& user, const std::string& device, std::uint64_t number,
+                        const Forwarder::End& end, Now now) {
+  Box& box = box_of(user);
+  const Box::Tried* tried = box.find(device);
+  const bool was_answered = tried && tried->number == number && tried->is_answered;
+  const Verdict verdict = judge(end, was_answered);
+  log::debug("message", "{} {} of {}: {}", device, key_of(number), user.aor(), end.status);
+  if (verdict == Verdict::later) return put_off(user, device, number, end.response != nullptr, now);
+  box.forget(device);
+  settle(user, device, number, verdict);
+}
+
+void Boxes::put_off(Entry& user, const std::string& device, std::uint64_t number, bool is_answered, Now now) {
+  Box& box = box_of(user);
+  // Of devices that did not come back.
+  std::erase_if(box.tried, [&](const Box::Tried& each) { return each.next + pause_max < now.mono; });
+  Box::Tried* tried = box.find(device);
+  if (!tried) tried = &box.tried.emplace_back(Box::Tried{.device = device});
+  const unsigned doublings = std::min(tried->times++, 8U);
+  tried->number = number;
+  tried->is_answered = is_answered;
+  tried->next = now.mono + std::min<Duration>(pause_max, pause_min * (1U << doublings));
+  retry(user, now);
+}
+
+/// Starts the devices whose pause is over, and waits for the next.
+void Boxes::retry(Entry& user, Now now) {
+  Box* box = user.find(slot_);
+  if (!box) return;
+  std::optional<Time> next;
+  for (const Box::Tried& tried : box->tried) {
+    if (tried.next <= now.mono)
+      deliveries_.start(user, tried.device);
+    else if (!next || tried.next < *next)
+      next = tried.next;
+  }
+  if (!next) return box->retry.cancel();
+  box->retry.set(*next, [this, &user](Time) { retry(user, environment_.clock().now()); });
+}
+
+// Restart
+
+void Boxes::restore(const store::Record& record, Now now) {
+  if (record.kind != store::Kind::message) return;
+  auto message = parse_stored(record.key, record.value, now.mono, environment_.directory().scale(),
+                              environment_.settings().restart_grace);
+  if (!message) return environment_.directory().skip_unreadable(record.kind);
+  const EntryPtr user = environment_.directory().get(record.aor);
+  change(*user, [&](Inbox& inbox) { inbox.put(std::move(*message)); });
+}
+
+/// Devices that are reached without a connection are there already.
+void Boxes::restored(Now now) {
+  environment_.directory().each([&](Entry& user) { start(user, now); });
+}
+
+void Boxes::reload(Entry& user, const store::Held& held, Now now) {
+  if (!held.durable) return;
+  change(user, [](Inbox& inbox) { inbox = {}; });
+  for (const store::Record& record : held.records) restore(record, now);
+  drop_if_empty(user);
+}
+
+std::vector<Table> Boxes::tables(Now now) const {
+  Table table{.name = "inbox", .rows = {}};
+  environment_.directory().each([&](const Entry& user) {
+    const Box* box = user.find(slot_);
+    if (!box) return;
+    for (const auto& [number, message] : box->inbox.all()) {
+      const auto left = std::chrono::ceil<std::chrono::seconds>(message.ends - now.mono);
+      table.rows.push_back({{"user", user.aor()},
+                            {"id", key_of(number)},
+                            {"from", message.sender},
+                            {"since", print_time(message.arrived)},
+                            {"expires", std::to_string(std::max<std::int64_t>(0, left.count()))},
+                            {"octets", std::to_string(message.text.size())},
+                            {"state", message.is_delivered ? "delivered" : "waiting"},
+                            {"devices", std::to_string(message.receipts.size())}});
+    }
+  });
+  std::ranges::sort(table.rows);
+  return {std::move(table)};
+}
+
+}  // namespace beckon::server::message

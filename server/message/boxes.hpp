@@ -1,0 +1,137 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/message/delivery.hpp"
+#include "server/message/inbox.hpp"
+#include "server/shard/services.hpp"
+
+namespace beckon::store {
+struct Record;
+struct Held;
+}  // namespace beckon::store
+
+namespace beckon::server::message {
+
+/// What a device's answer to a stored message means.
+enum class Verdict {
+  accepted,
+  refused,   ///< By this device: it does not get it again.
+  rejected,  ///< By the user (6xx): no device gets it.
+  later,     ///< The device is away or busy.
+};
+
+/// The inboxes of one shard's users, each a part of its user's entry: what is stored, for how long, and what
+/// becomes of it at each device. What is added or changes is a step or a fact of the entry's sequence, in the
+/// durable store.
+class Boxes final : public Keeper, private registrar::BindingsObserver, private Deliveries::Source {
+ public:
+  /// All of this shard; they outlive it.
+  struct Parts {
+    Environment& environment;
+    Sender& sender;
+    locate::Locator& locator;
+    registrar::Registrar& registrar;
+  };
+  Boxes(Parts parts, const crypto::Key32& key);
+
+  /// A message that is being stored: the parts of a step that concern the inbox.
+  class Addition {
+   public:
+    enum class Room {
+      enough,
+      full,       ///< The user's inbox, or the shard's.
+      too_large,  ///< It would not fit into an empty inbox.
+    };
+    /// `message` has no number yet. From now on later ones of its sender wait behind it.
+    Addition(Boxes& boxes, Entry& user, Stored message);
+    Room prepare(store::Batch& batch, Now now);
+    void apply(Now now);
+    /// Devices that registered after `since` get it now.
+    void announce(Now now, Time since);
+    /// Instead of `apply` and `announce`.
+    void drop();
+    Entry& user() const { return user_; }
+    /// Once it is prepared.
+    std::uint64_t number() const { return message_.number; }
+
+   private:
+    void leave_coming();
+
+    Boxes& boxes_;
+    Entry& user_;  ///< Lives as long as a step of its sequence.
+    Stored message_;
+    std::vector<std::uint64_t> giving_way_;
+  };
+
+  /// Does the user want to be left alone by that sender now? Then nothing of the sender's is delivered.
+  using LeftAlone = std::function<bool(Entry& user, std::string_view sender)>;
+  void ask_first(LeftAlone left_alone) { left_alone_ = std::move(left_alone); }
+  bool is_left_alone(Entry& user, std::string_view sender) const {
+    return left_alone_ && left_alone_(user, sender);
+  }
+  /// The user's devices get what waits, those that registered after `since`.
+  void start(Entry& user, Now now, Time since = Time::min());
+
+  /// Is a message of that sender stored, or about to be, that goes first?
+  bool waits_from(const Entry& user, std::string_view sender) const;
+  /// A device has answered a stored message; once.
+  void settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict);
+  /// All the user's messages go.
+  void remove_all(Entry& user);
+
+  void restore(const store::Record& record, Now now);
+  void restored(Now now);
+  void reload(Entry& user, const store::Held& held, Now now) override;
+  std::vector<Table> tables(Now now) const;
+
+  /// Since the start.
+  struct Counters {
+    std::uint64_t stored = 0;
+    std::uint64_t delivered = 0;  ///< Each once.
+    std::uint64_t rejected = 0;
+    std::uint64_t expired = 0;  ///< Before a device had it.
+    std::uint64_t full = 0;     ///< Not stored, as there was no room.
+  };
+  const Counters& counters() const { return counters_; }
+  /// Messages that no device has, and octets of all that are kept.
+  std::size_t waiting() const { return waiting_; }
+  std::size_t octets() const { return octets_; }
+
+ private:
+  struct Box;
+  class Settling;
+  class Removal;
+  using Chosen = std::function<std::vector<std::uint64_t>(const Inbox&, Now)>;
+
+  Box& box_of(Entry& user);
+  template <class Change>
+  void change(Entry& user, Change change_inbox);
+  void arm(Entry& user, Box& box);
+  void drop_if_empty(Entry& user);
+  void put_off(Entry& user, const std::string& device, std::uint64_t number, bool is_answered, Now now);
+  void retry(Entry& user, Now now);
+
+  // registrar::BindingsObserver
+  void on_bindings_changed(Entry& user, registrar::BindingEvent event, const registrar::Binding& changed,
+                           const std::vector<registrar::Binding>& all, Now now) override;
+  // Deliveries::Source
+  std::optional<Deliveries::Load> next_for(Entry& user, const std::string& device, Now now) override;
+  void on_answered(Entry& user, const std::string& device, std::uint64_t number,
+                   const proxy::Forwarder::End& end, Now now) override;
+
+  Environment& environment_;
+  registrar::Registrar& registrar_;
+  Slot<Box> slot_;
+  Deliveries deliveries_;
+  LeftAlone left_alone_;
+  Counters counters_;
+  std::size_t waiting_ = 0, octets_ = 0;
+};
+
+}  // namespace beckon::server::message

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/message/stored.hpp"
+#include "server/registrar/binding.hpp"
+
+namespace beckon::server::message {
+
+/// What tells a device from a user's others: its instance ID, else its contact.
+std::string device_of(const registrar::Binding& binding);
+/// Is it an instance ID, which stays when the contact changes?
+bool is_instance(std::string_view device);
+
+/// The stored messages of one user. Pure.
+class Inbox {
+ public:
+  /// Devices whose receipts a message keeps; further ones do not get it.
+  static constexpr std::size_t devices_max = 16;
+
+  struct Limits {
+    std::uint32_t messages = 0;
+    std::size_t octets = 0;  ///< Of all texts.
+  };
+  /// Is there room for one more of `octets`? Messages that a device has already give way, the oldest first:
+  /// `giving_way` are those that have to go. False: it does not fit among those that wait.
+  bool has_room(std::size_t octets, const Limits& limits, std::vector<std::uint64_t>& giving_way) const;
+
+  /// A number for a message that arrives now: greater than any before.
+  std::uint64_t next_number(WallTime now) const;
+  /// Adds it, or takes the place of the one of that number.
+  void put(Stored message);
+  void erase(std::uint64_t number);
+  const Stored* find(std::uint64_t number) const;
+
+  /// The oldest that the device is to get; null: none. What another device has goes to those only that an
+  /// instance ID tells from it.
+  const Stored* next_for(std::string_view device) const;
+  /// Does a message of that sender wait which no device has refused? A later one is delivered after it.
+  bool waits_from(std::string_view sender) const;
+  /// The message after the device has answered; nothing where no other device is to get it any more.
+  /// `kept`: how long others may come for what one has accepted.
+  static std::optional<Stored> answered(Stored message, std::string_view device, bool accepted, Time now,
+                                        Duration kept);
+
+  /// When the next one ends.
+  std::optional<Time> next_end() const;
+  std::vector<std::uint64_t> ended(Time now) const;
+
+  const std::map<std::uint64_t, Stored>& all() const { return messages_; }
+  bool empty() const { return messages_.empty(); }
+  /// Those that no device has.
+  std::size_t waiting() const { return waiting_; }
+  std::size_t octets() const { return octets_; }
+
+ private:
+  void count(const Stored& message, int sign);
+
+  std::map<std::uint64_t, Stored> messages_;
+  std::size_t waiting_ = 0, octets_ = 0;
+};
+
+}  // namespace beckon::server::message

@@ -1,0 +1,509 @@
+#include "server/message/messages.hpp"
+
+#include "tests/server/proxy/town.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+/// alice writes to bob, who is away or has as many devices as a test wants.
+struct Office : Town {
+  using Town::Town;
+
+  /// What alice is answered.
+  int send(const std::string& body, std::vector<std::string> lines = {}) {
+    return give(body, std::move(lines)).status();
+  }
+  sip::Message give(const std::string& body, std::vector<std::string> lines = {}) {
+    return ask_as(udp(5070), message(body, std::move(lines)), "alice");
+  }
+  /// It is under way to a device then.
+  Sent send_on(const std::string& body) { return from_alice(message(body)); }
+  Ask message(const std::string& body, std::vector<std::string> lines = {}) {
+    Ask ask = hello;
+    ask.call_id = "m-" + std::to_string(++sent_);
+    ask.body = body;
+    ask.lines.insert(ask.lines.end(), lines.begin(), lines.end());
+    return ask;
+  }
+  /// bob's phone registers, with an instance ID or without.
+  void enter_phone(const std::string& instance = {}, std::uint16_t port = 5080) {
+    enter(bob, udp(port), "sip:bob@192.0.2.9:" + std::to_string(port),
+          instance.empty() ? "" : ";+sip.instance=\"<urn:uuid:" + instance + ">\"");
+  }
+  /// What a device gets next of what was stored.
+  Sent delivered() {
+    wait(1ms);
+    return take();
+  }
+  bool is_quiet() {
+    wait(1ms);
+    return wire.is_silent();
+  }
+  message::Messages& room() { return node().shard(node().owner(bucket_of(bob))).room<message::Messages>(); }
+  const message::Boxes::Counters& counters() { return room().boxes().counters(); }
+  /// In the store.
+  std::size_t records() const {
+    std::size_t count = 0;
+    for (const auto& [key, value] : memory.records) count += std::get<1>(key) == store::Kind::message ? 1 : 0;
+    return count;
+  }
+
+ private:
+  unsigned sent_ = 0;
+};
+
+Settings with(const std::function<void(MessageStorage&)>& change) {
+  Settings settings = World::default_settings();
+  change(settings.messages);
+  return settings;
+}
+
+const std::string phone = "00000000-0000-1000-8000-000000000001",
+                  laptop = "00000000-0000-1000-8000-000000000002";
+
+}  // namespace
+
+TEST_CASE(
+    "a message to a user who is away is stored and answered 202; a kill later the device that registers gets "
+    "it "
+    "at its contact, once (RFC 3428 7)") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    Office office(shards);
+    CHECK(office.send("Shall we play?") == 202);
+    CHECK(office.records() == 1);
+    office.restart(shards);
+    office.enter_phone();
+    const auto got = office.delivered();
+    CHECK(got.to.remote == udp(5080).remote);
+    CHECK(got.message.request_uri_text() == "sip:bob@192.0.2.9:5080");
+    CHECK(got.message.header(HeaderId::to) == "<sip:bob@example.org>");
+    CHECK(got.message.header(HeaderId::from).starts_with("<sip:alice@example.org>"));
+    CHECK(got.message.header(HeaderId::p_asserted_identity) == "<sip:alice@example.org>");
+    CHECK(got.message.has(HeaderId::date));
+    CHECK_FALSE(got.message.has(HeaderId::proxy_authorization));
+    CHECK(got.message.body() == "Shall we play?");
+    office.answer(got, 200);
+    CHECK(office.is_quiet());
+    CHECK(office.records() == 0);
+    CHECK(office.counters().delivered == 1);
+    office.enter_phone();
+    CHECK(office.is_quiet());
+  }
+}
+
+TEST_CASE(
+    "the 202 leaves when the store has the message; a full disk is 500, and nothing is kept (DESIGN 1.4)") {
+  Office office;
+  office.memory.broken = store::Errc::io;
+  CHECK(office.send("lost") == 500);
+  office.memory.broken = {};
+  office.enter_phone();
+  CHECK(office.is_quiet());
+  CHECK(office.send_on("now").message.body() == "now");
+}
+
+TEST_CASE("a copy of the request after a kill gets the 202 again, and nothing is stored twice (DESIGN 1.4)") {
+  Office office;
+  Ask request = office.with_credentials(office.message("once"));
+  request.branch = "z9hG4bKonce";
+  const std::string text = office.text_of(request);
+  office.receive(udp(5070), text);
+  CHECK(office.take().message.status() == 202);
+  office.restart(1);
+  office.receive(udp(5070), text);
+  CHECK(office.take().message.status() == 202);
+  CHECK(office.records() == 1);
+}
+
+TEST_CASE("messages are delivered one after the other, and those that come meanwhile after them") {
+  Office office;
+  CHECK(office.send("1") == 202);
+  CHECK(office.send("2") == 202);
+  office.enter_phone();
+  const auto first = office.delivered();
+  CHECK(first.message.body() == "1");
+  CHECK(office.is_quiet());
+  CHECK(office.send("3") == 202);
+  CHECK(office.is_quiet());
+  office.answer(first, 200);
+  const auto second = office.delivered();
+  CHECK(second.message.body() == "2");
+  office.answer(second, 200);
+  const auto third = office.delivered();
+  CHECK(third.message.body() == "3");
+  office.answer(third, 200);
+  CHECK(office.is_quiet());
+  const auto fourth = office.send_on("4");
+  office.answer(fourth, 200);
+  CHECK(office.take().message.status() == 200);
+  CHECK(office.records() == 0);
+}
+
+TEST_CASE("each device with an instance ID gets a message once, wherever it registers") {
+  Office office;
+  CHECK(office.send("to all") == 202);
+  office.enter_phone(phone);
+  office.answer(office.delivered(), 200);
+  CHECK(office.room().boxes().waiting() == 0);
+  office.enter_phone(phone, 5081);
+  CHECK(office.is_quiet());
+  office.restart(1);
+  office.enter_phone(laptop, 5082);
+  const auto got = office.delivered();
+  CHECK(got.to.remote == udp(5082).remote);
+  office.answer(got, 200);
+  office.enter_phone({}, 5083);  // it may be any of them
+  CHECK(office.is_quiet());
+  CHECK(office.counters().delivered == 0);
+  office.wait(24h + 1s);
+  CHECK(office.records() == 0);
+  CHECK(office.counters().expired == 0);
+}
+
+TEST_CASE("two devices that register get it each, at once; neither waits for the other") {
+  Office office;
+  CHECK(office.send("both") == 202);
+  office.enter_phone(phone, 5080);
+  const auto one = office.delivered();
+  office.enter_phone(laptop, 5081);
+  const auto other = office.delivered();
+  CHECK(one.to.remote.port == 5080);
+  CHECK(other.to.remote.port == 5081);
+  office.answer(other, 200);
+  office.answer(one, 200);
+  CHECK(office.is_quiet());
+  CHECK(office.counters().delivered == 1);
+}
+
+TEST_CASE(
+    "a device that cannot take a message now is tried again after growing pauses, and when it comes anew") {
+  Office office;
+  CHECK(office.send("patience") == 202);
+  office.enter_phone();
+  office.answer(office.delivered(), 480);
+  office.enter_phone();  // a refresh
+  CHECK(office.is_quiet());
+  office.wait(34s);
+  CHECK(office.wire.is_silent());
+  office.wait(1001ms);
+  office.answer(office.take(), 486);
+  office.wait(69s);
+  CHECK(office.wire.is_silent());
+  office.wait(1001ms);
+  office.answer(office.take(), 503);
+  SUBCASE("a device that comes anew is tried at once") {
+    office.enter_phone(phone, 5081);
+    const auto got = office.delivered();
+    CHECK(got.to.remote.port == 5081);
+    office.answer(got, 200);
+    CHECK(office.counters().delivered == 1);
+  }
+  SUBCASE("it goes on until it succeeds") {
+    office.wait(140001ms);
+    office.answer(office.take(), 200);
+    CHECK(office.is_quiet());
+    CHECK(office.records() == 0);
+  }
+}
+
+TEST_CASE(
+    "a device that refuses a message does not get it again and gets the next; a user who refuses ends it") {
+  Office office;
+  CHECK(office.send("one") == 202);
+  CHECK(office.send("two") == 202);
+  office.enter_phone(phone);
+  SUBCASE("4xx") {
+    office.answer(office.delivered(), 403);
+    office.answer(office.delivered(), 200);
+    CHECK(office.is_quiet());
+    office.enter_phone(laptop, 5081);
+    CHECK(office.delivered().message.body() == "one");
+  }
+  SUBCASE("6xx") {
+    office.answer(office.delivered(), 603);
+    CHECK(office.counters().rejected == 1);
+    const auto next = office.delivered();
+    CHECK(next.message.body() == "two");
+    office.answer(next, 200);
+    office.enter_phone(laptop, 5081);
+    CHECK(office.delivered().message.body() == "two");
+  }
+}
+
+TEST_CASE("482: the device has the message, whose answer a kill swallowed (RFC 3261 8.2.2.2)") {
+  Office office;
+  CHECK(office.send("had") == 202);
+  office.enter_phone();
+  CHECK(office.delivered().message.body() == "had");
+  office.restart(1);
+  const auto again = office.delivered();  // over UDP the phone is still there
+  office.answer(again, 482);
+  CHECK(office.is_quiet());
+  CHECK(office.records() == 0);
+}
+
+TEST_CASE(
+    "a sender does not wait for a silent device: 202 after the patience, and no copy when it answers late") {
+  Office office;
+  office.enter_phone();
+  const auto got = office.send_on("slow");
+  office.wait(7s);
+  while (!office.wire.is_silent()) CHECK(office.take().message.method_text() == "MESSAGE");  // copies
+  office.wait(2s);
+  int answered = 0;
+  while (!office.wire.is_silent()) answered = std::max(answered, office.take().message.status());
+  CHECK(answered == 202);
+  CHECK(office.records() == 1);
+  SUBCASE("late 200") {
+    office.answer(got, 200);
+    CHECK(office.is_quiet());
+    CHECK(office.records() == 0);
+    CHECK(office.counters().delivered == 1);
+    office.enter_phone();
+    CHECK(office.is_quiet());
+  }
+  SUBCASE("late 603") {
+    office.answer(got, 603);
+    CHECK(office.is_quiet());
+    CHECK(office.records() == 0);
+  }
+  SUBCASE("silent for good: the next registration") {
+    office.wait(33s);
+    while (!office.wire.is_silent()) CHECK(office.take().message.method_text() == "MESSAGE");
+    office.enter_phone();
+    CHECK(office.delivered().message.body() == "slow");
+  }
+}
+
+TEST_CASE(
+    "a device that went without a word, or is in trouble, counts as away: 202; what it says else is passed "
+    "on") {
+  struct Row {
+    int status;
+    int answer;
+  };
+  const Row rows[] = {{480, 202}, {408, 202}, {430, 202}, {500, 202}, {503, 202}, {504, 202},
+                      {486, 486}, {415, 415}, {404, 404}, {603, 603}, {600, 600}};
+  for (const Row& row : rows) {
+    CAPTURE(row.status);
+    Office office;
+    office.enter_phone();
+    office.answer(office.send_on("hello"), row.status);
+    CHECK(office.take().message.status() == row.answer);
+    CHECK(office.is_quiet());
+  }
+  Office office;
+  office.enter(bob, tls(1), "sip:bob@192.0.2.9:40000;transport=tls");
+  office.send_on("hello");
+  office.node().on_flow_closed(1);
+  office.run();
+  CHECK(office.take().message.status() == 202);
+}
+
+TEST_CASE(
+    "of two devices one refuses and one is away: stored for the one that is away; one refuses for all: not") {
+  for (const int status : {415, 603}) {
+    CAPTURE(status);
+    Office office;
+    office.enter_phone(phone, 5080);
+    office.enter_phone(laptop, 5081);
+    office.receive(udp(5070), office.text_of(office.with_credentials(office.message("hello"))));
+    const auto one = office.take(), other = office.take();
+    office.answer(one, 480);
+    office.answer(other, status);
+    CHECK(office.take().message.status() == (status == 603 ? 603 : 202));
+  }
+}
+
+TEST_CASE("Expires: a message that has run out is not delivered (RFC 3428 7)") {
+  Office office;
+  CHECK(office.send("short", {"Expires: 60"}) == 202);
+  CHECK(office.send("for now only", {"Expires: 0"}) == 480);
+  CHECK(office.send("too late", {"Expires: 60", "Date: Sat, 13 Nov 2010 23:29:00 GMT"}) == 480);
+  SUBCASE("in time") {
+    office.wait(59s);
+    office.enter_phone();
+    CHECK(office.delivered().message.body() == "short");
+  }
+  SUBCASE("too late") {
+    office.wait(60s);
+    CHECK(office.counters().expired == 1);
+    CHECK(office.records() == 0);
+    office.enter_phone();
+    CHECK(office.is_quiet());
+  }
+}
+
+TEST_CASE("a message waits as long as the settings say at most; with 0 days none is stored") {
+  Office office(1, with([](MessageStorage& storage) { storage.kept = 24h; }));
+  CHECK(office.send("a day") == 202);
+  office.wait(24h);
+  CHECK(office.counters().expired == 1);
+  Office other(1, with([](MessageStorage& storage) { storage.kept = 0s; }));
+  CHECK(other.send("never") == 480);
+}
+
+TEST_CASE("past the limits: 480 with a Warning; larger than the inbox: 413 (DESIGN 7)") {
+  Office office(1, with([](MessageStorage& storage) {
+                  storage.per_user = 2;
+                  storage.kib_per_user = 2;
+                }));
+  CHECK(office.send(std::string(2048, 'x')) == 413);
+  CHECK(office.send("1") == 202);
+  CHECK(office.send(std::string(2000, 'x')) == 413);
+  SUBCASE("octets") { CHECK(office.send(std::string(1700, 'x')) == 480); }
+  SUBCASE("messages") {
+    CHECK(office.send("2") == 202);
+    const auto refused = office.give("3");
+    CHECK(refused.status() == 480);
+    CHECK(refused.has(HeaderId::warning));
+    CHECK(office.counters().full == 3);
+    office.enter_phone(phone);
+    office.answer(office.delivered(), 200);
+    office.answer(office.delivered(), 480);
+    CHECK(office.is_quiet());
+    CHECK(office.send("4") == 202);  // 1 has given way
+    office.enter_phone(laptop, 5081);
+    CHECK(office.delivered().message.body() == "2");
+  }
+}
+
+TEST_CASE("what all users of a shard have stored is bounded") {
+  Office office(1, with([](MessageStorage& storage) { storage.kib_per_shard = 1; }));
+  CHECK(office.send(std::string(600, 'x')) == 202);
+  CHECK(office.send(std::string(600, 'x')) == 480);
+}
+
+TEST_CASE("nothing is stored for unknown users, for single devices, or of the moment (RFC 3994)") {
+  Office office;
+  Ask request = office.message("hello");
+  request.uri = request.to = "sip:nobody@example.org";
+  CHECK(office.ask_as(udp(5070), request, "alice").status() == 404);
+  request = office.message("hello");
+  request.uri = "sip:bob@example.org;gr=urn:uuid:" + phone;
+  CHECK(office.ask_as(udp(5070), request, "alice").status() == 480);
+  request = office.message("<isComposing/>");
+  request.lines = {"Content-Type: application/im-iscomposing+xml"};
+  CHECK(office.ask_as(udp(5070), request, "alice").status() == 480);
+  CHECK(office.records() == 0);
+}
+
+TEST_CASE("a removed user's messages go, a disabled one's stay") {
+  Office office;
+  CHECK(office.send("hello") == 202);
+  office.node().shard(0).on_user_gone(bob, false);
+  office.wait(60s);
+  CHECK(office.records() == 1);
+  office.node().shard(0).on_user_gone(bob, true);
+  office.run();
+  CHECK(office.records() == 0);
+  CHECK(office.room().boxes().octets() == 0);
+}
+
+TEST_CASE("a message of the server's own is delivered at once, or when the user is there; not to strangers") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    Office office(shards);
+    auto& room = office.node().shard(0).room<message::Messages>();
+    room.leave("sip:nobody@example.org", "sip:carol@example.org", "who?");
+    room.leave(bob, "sip:carol@example.org", "Missed call");
+    office.wait(1ms);
+    CHECK(office.records() == 1);
+    office.enter_phone();
+    const auto got = office.delivered();
+    CHECK(got.message.body() == "Missed call");
+    CHECK(got.message.header(HeaderId::content_type) == "text/plain;charset=utf-8");
+    CHECK(got.message.header(HeaderId::from).starts_with("<sip:carol@example.org>;tag="));
+    CHECK_FALSE(got.message.has(HeaderId::p_asserted_identity));
+    office.answer(got, 200);
+    room.leave(bob, "sip:carol@example.org", "Missed call again");
+    CHECK(office.delivered().message.body() == "Missed call again");
+  }
+}
+
+TEST_CASE("a user who wants to be left alone gets messages later, in their order") {
+  Office office;
+  bool is_busy = true;
+  office.room().ask_first(
+      [&](Entry& user, std::string_view sender) { return is_busy && user.aor() == bob && sender == alice; });
+  office.enter_phone();
+  CHECK(office.send("1") == 202);
+  office.enter_phone();
+  CHECK(office.is_quiet());
+  is_busy = false;
+  CHECK(office.send("2") == 202);  // which also wakes
+  auto got = office.delivered();
+  CHECK(got.message.body() == "1");
+  office.answer(got, 200);
+  got = office.delivered();
+  CHECK(got.message.body() == "2");
+  office.answer(got, 200);
+  is_busy = true;
+  CHECK(office.send("3") == 202);
+  is_busy = false;
+  office.room().wake(*office.node().shard(0).directory().get(bob), office.clock.now());
+  CHECK(office.delivered().message.body() == "3");
+}
+
+TEST_CASE("a stored message for a SIPS URI goes to SIPS contacts only, and holds up no others (RFC 5630)") {
+  Office office;
+  Ask request = office.message("secret");
+  request.uri = "sips:bob@example.org";
+  CHECK(office.ask_as(tls(9), request, "alice").status() == 202);
+  CHECK(office.send("open") == 202);
+  office.enter_phone();
+  CHECK(office.delivered().message.body() == "open");
+}
+
+TEST_CASE("a stored message that cannot be read is skipped and kept; the others come back") {
+  Office office;
+  CHECK(office.send("hello") == 202);
+  office.memory.records[{bob, store::Kind::message, "1"}] = "{}";
+  office.restart(1);
+  CHECK(office.records() == 2);
+  office.enter_phone();
+  CHECK(office.delivered().message.body() == "hello");
+}
+
+TEST_CASE(
+    "a shard has a bounded number of stored messages under way; the other devices wait for their turn") {
+  constexpr unsigned users = message::Deliveries::at_once + 10;
+  Office office(1, World::open_settings());
+  for (unsigned i = 0; i < users; ++i) {
+    const std::string user = "sip:u" + std::to_string(i) + "@example.org";
+    office.memory.users.emplace(user, office.memory.users.at(bob));
+    office.node().shard(0).room<message::Messages>().leave(user, alice, "hi");
+    office.run();
+    const Ask request{.from = user,
+                      .call_id = user,
+                      .lines = {"Contact: <sip:192.0.2.9:" + std::to_string(6000 + i) + '>'}};
+    REQUIRE(office.ask(udp(static_cast<std::uint16_t>(6000 + i)), request).status() == 200);
+  }
+  CHECK(office.records() == users);
+  office.wait(1ms);
+  CHECK(office.wire.sent.size() == message::Deliveries::at_once);
+  for (unsigned i = 0; i < users; ++i) {
+    office.answer(office.take(), 200);
+    office.wait(10us);
+  }
+  CHECK(office.is_quiet());
+  CHECK(office.records() == 0);
+}
+
+TEST_CASE("the table shows what waits, and for whom") {
+  Office office;
+  CHECK(office.send("hello", {"Expires: 60"}) == 202);
+  const auto tables = office.room().tables(office.clock.now());
+  REQUIRE(tables.front().rows.size() == 1);
+  const auto& row = tables.front().rows.front();
+  CHECK(tables.front().name == "inbox");
+  CHECK(row[0].second == bob);
+  CHECK(row[2].second == alice);
+  CHECK(row[4].second == "60");
+  CHECK(row[6].second == "waiting");
+}
