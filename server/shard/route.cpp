@@ -40,6 +40,13 @@ std::optional<Place> place_by_aor(const sip::UriView& uri, bool is_resource, con
 
 }  // namespace
 
+bool has_own_route(const sip::Message& request) { return bucket_of_route(request).has_value(); }
+
+std::string package_of(const sip::Message& request) {
+  const auto event = sip::parse_event(request.header(sip::HeaderId::event));
+  return event ? event->package : std::string{};
+}
+
 std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
   if (!request.is_request() || request.request_uri_text().find(route_mark) == std::string_view::npos)
     return std::nullopt;

@@ -26,6 +26,21 @@ std::optional<Place> place_of(const sip::Message& message, const sip::Reading& r
 /// The same for a message that was not checked.
 std::optional<Place> place_of(const sip::Message& message, const Gruus& gruus);
 
+/// Is its top Route a Record-Route of ours?
+bool has_own_route(const sip::Message& request);
+
+/// Is the server always the one that acts on this method, whatever the Request-URI?
+constexpr bool is_served_method(sip::Method method) {
+  return method == sip::Method::register_ || method == sip::Method::publish ||
+         method == sip::Method::subscribe;
+}
+/// Does the Event header decide which room serves it?
+constexpr bool has_package(sip::Method method) {
+  return method == sip::Method::subscribe || method == sip::Method::publish;
+}
+/// The event package that a request names; empty: none.
+std::string package_of(const sip::Message& request);
+
 /// What a strict router sent, made loose again (RFC 3261 16.4): our Record-Route URI in the Request-URI
 /// trades places with the last Route. Absent for every other message.
 std::optional<sip::Message> undo_strict_routing(const sip::Message& request);

@@ -12,6 +12,7 @@
 #include "protocol/locate/locator.hpp"
 #include "protocol/sip/check.hpp"
 #include "server/shard/authenticator.hpp"
+#include "server/shard/leavers.hpp"
 #include "server/shard/rate_limit.hpp"
 #include "server/shard/services.hpp"
 #include "server/shard/task.hpp"
@@ -154,7 +155,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void on_response(const transaction::Hop& from, const sip::Message& response, Now now) override;
   void on_failure(transaction::TransactionId id, transaction::Failure why, Now now) override;
 
-  // Where a message arrives: nothing is kept.
+  // Where a message arrives (arrival.cpp): nothing is kept.
   bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now);
   void charge(const transaction::Hop& from, const sip::Message& request, Now now);
   void receive_response(const transaction::Hop& from, sip::Message response);
@@ -193,8 +194,6 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void answer_unserved(const Request& request, std::string_view package);
   void dispatch_for_another(const std::shared_ptr<Request>& request, const std::string& resource);
   void tell_gone(std::string_view aor, bool removed);
-  void look_again_later(const std::string& aor);
-  void look_again(const std::string& aor, bool is_back);
   void describe();
   Room* find_room_for(const Request& request, std::string_view package) const;
 
@@ -211,23 +210,15 @@ class Shard final : public Services, public Sender, public Peers, private transa
     bool cancelled = false;  ///< An INVITE, meanwhile.
   };
 
-  /// A user who is gone, and may have left requests under way.
-  struct Leaver {
-    explicit Leaver(TimerQueue& timers) : next(timers) {}
-    bool removed = false;
-    std::size_t looks = 0;  ///< So many times the rooms were told again.
-    Timer next;
-  };
-
   unsigned number_;
   Settings settings_;
   ShardParts parts_;
   Post& post_;
   Directory directory_;
+  Leavers leavers_;
   std::unordered_map<transaction::TransactionId, InQuestion> in_question_;
   std::unordered_map<std::uint64_t, std::function<void(Verdict, Now)>> askers_;  ///< Of `authenticate`.
   std::uint64_t last_ticket_ = 0;
-  std::unordered_map<std::string, Leaver> leavers_;  ///< By AOR; for half a minute each.
   transaction::Layer layer_;
   const Gruus& gruus_;
   Authenticator authenticator_;
