@@ -20,6 +20,7 @@ void AnswerLog::add(const Answer& answer) {
                       .text = text,
                       .remote = answer.remote,
                       .local = answer.local,
+                      .flow = answer.flow,
                       .identity = answer.identity,
                       .size = static_cast<std::uint32_t>(answer.response.size()),
                       .protocol = answer.protocol});
@@ -33,6 +34,13 @@ void AnswerLog::add(const Answer& answer) {
 std::optional<AnswerLog::Answer> AnswerLog::find(const KeyedHash::Wide& key) const {
   const auto place = place_of(key);
   return place ? std::optional(read(records_[*place])) : std::nullopt;
+}
+
+void AnswerLog::forget(const KeyedHash::Wide& key) {
+  const auto place = place_of(key);
+  if (!place) return;
+  erase(tag_of(key), first_ + static_cast<std::uint32_t>(*place));
+  records_[*place].is_forgotten = true;
 }
 
 bool AnswerLog::take_elsewhere(const KeyedHash::Wide& key) {
@@ -63,7 +71,8 @@ std::optional<Time> AnswerLog::next() const {
 }
 
 void AnswerLog::each(const std::function<void(const Answer&)>& visit) const {
-  for (const Record& record : records_) visit(read(record));
+  for (const Record& record : records_)
+    if (!record.is_forgotten) visit(read(record));
 }
 
 AnswerLog::Answer AnswerLog::read(const Record& record) {
@@ -72,6 +81,7 @@ AnswerLog::Answer AnswerLog::read(const Record& record) {
           .protocol = record.protocol,
           .remote = record.remote,
           .local = record.local,
+          .flow = record.flow,
           .identity = record.identity,
           .until = record.until};
 }
@@ -97,7 +107,8 @@ void AnswerLog::add_block(std::size_t at_least) {
 }
 
 void AnswerLog::drop_first() {
-  erase(tag_of(records_.front().key), first_++);
+  if (!records_.front().is_forgotten) erase(tag_of(records_.front().key), first_);
+  ++first_;
   records_.pop_front();
   Block& block = blocks_.front();
   if (--block.answers > 0) return;
@@ -128,7 +139,10 @@ void AnswerLog::erase(std::uint32_t tag, std::uint32_t number) {
 void AnswerLog::grow() {
   places_.assign(std::max(first_places, 2 * places_.size()), Place{});
   std::uint32_t number = first_;
-  for (const Record& record : records_) insert(tag_of(record.key), number++);
+  for (const Record& record : records_) {
+    if (!record.is_forgotten) insert(tag_of(record.key), number);
+    ++number;
+  }
 }
 
 }  // namespace beckon::transaction

@@ -26,6 +26,7 @@ class AnswerLog {
     std::string_view response;  ///< As it was sent.
     Protocol protocol = Protocol::udp;
     Address remote, local;       ///< Where it was sent, and from where.
+    FlowId flow = 0;             ///< The connection that its request came on; 0: none.
     std::uint64_t identity = 0;  ///< Of the request: its copies have the same.
     Time until;                  ///< Timer J.
   };
@@ -40,6 +41,8 @@ class AnswerLog {
   void add(const Answer& answer);
   /// Views are valid until the next change. Empty when no answer of that key is kept.
   std::optional<Answer> find(const KeyedHash::Wide& key) const;
+  /// The answer of that key is given no more.
+  void forget(const KeyedHash::Wide& key);
   /// Counts one more sending of that key's answer to another source. False: it is not kept, or was sent
   /// `max_elsewhere` times.
   bool take_elsewhere(const KeyedHash::Wide& key);
@@ -48,7 +51,7 @@ class AnswerLog {
   /// When `expire` has something to do next.
   std::optional<Time> next() const;
 
-  std::size_t size() const { return records_.size(); }
+  std::size_t size() const { return records_.size(); }            ///< Forgotten ones included.
   std::size_t octets() const { return octets_; }                  ///< Memory taken by blocks.
   std::uint64_t dropped_early() const { return dropped_early_; }  ///< Because the log was full.
   void each(const std::function<void(const Answer&)>& visit) const;
@@ -59,10 +62,12 @@ class AnswerLog {
     Time until;
     const char* text;
     Address remote, local;
+    FlowId flow;
     std::uint64_t identity;
     std::uint32_t size;
     Protocol protocol;
     std::uint8_t elsewhere = 0;
+    bool is_forgotten = false;  ///< It has no place.
   };
   struct Block {
     LargeBlock memory;

@@ -117,6 +117,9 @@ class Layer {
     /// 5). `found` is called later, exactly once, with the hops to try in this order; none if there are none.
     /// A bounded number of responses waits for it. Empty: such a response is given up.
     std::function<void(const SentBy& sent_by, OnFound found)> locate{};
+    /// Did what a request of that method brought about end with its connection, which has closed? Then a copy
+    /// on another connection is a new request, and gets no answer of the first. Empty: it never does.
+    std::function<bool(sip::Method method, FlowId connection)> is_over{};
     /// The key of `stateless_tag`: the same in all layers of one node. Unset: a key of its own.
     std::optional<KeyedHash> tags{};
   };

@@ -157,7 +157,12 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, const si
   const Incoming in{.from = from, .request = request, .via = via, .call = call_of(request)};
   const bool is_invite = method == sip::Method::invite;
   const Key key = key_of(request, via, request.method_text(), is_invite ? 0 : in.call);
-  if (Server* server = find(key)) {
+  Server* server = find(key);
+  if (server != nullptr && is_over(in, server->flow, server->identity)) {
+    close(*server);
+    server = nullptr;
+  }
+  if (server != nullptr) {
     if (!accept_copy(*server, in)) return;
     const auto actions = std::visit(
         [&](auto& machine) {
@@ -171,6 +176,13 @@ void ServerTable::receive(const Hop& from, const sip::Message& request, const si
   if (method == sip::Method::cancel && find(key_of(request, via, "INVITE")) == nullptr)
     return refuse(from, request, 481, {});
   open(in, key, on_new, now);
+}
+
+/// What the request brought about is gone with the connection it came on: whoever is answered "200" on the
+/// next one takes it for that connection's.
+bool ServerTable::is_over(const Incoming& copy, FlowId first, std::uint64_t identity) const {
+  const auto& is_over = context_.config.is_over;
+  return first != 0 && is_over && is_over(copy.request.method(), first) && identity == identity_of(copy);
 }
 
 /// Is it the request again, and not one that only looks alike? When it comes from elsewhere (a NAT gave its
@@ -198,6 +210,10 @@ bool ServerTable::repeat_answer(const Key& key, const Incoming& copy, Time now) 
   answers_.expire(now);
   const auto answer = answers_.find(key);
   if (!answer) return false;
+  if (is_over(copy, answer->flow, answer->identity)) {
+    answers_.forget(key);
+    return false;
+  }
   if (answer->identity != identity_of(copy)) {
     log::debug("transaction", "{} {}: not the request that was answered; dropped", print(copy.from.remote),
                copy.request.call_id());
@@ -235,6 +251,7 @@ void ServerTable::open(const Incoming& in, const Key& key, const OnNew& on_new, 
   server.via = stamped_via(via, from.remote);
   server.request = request.shared_text();
   server.key = key;
+  server.flow = from.flow;
   server.identity = identity_of(in);
   server.is_authorised =
       request.has(sip::HeaderId::authorization) || request.has(sip::HeaderId::proxy_authorization);
@@ -419,6 +436,7 @@ void ServerTable::log_answer(const Server& server) {
                 .protocol = hop.protocol,
                 .remote = hop.remote,
                 .local = hop.local,
+                .flow = server.flow,
                 .identity = server.identity,
                 .until = machine->end()});
   if (!answers_timer_.is_set()) watch_answers();

@@ -60,6 +60,7 @@ class ServerTable {
     SharedText response;         ///< The last one sent, while it may be sent again.
     SharedText to_tag;           ///< Of an INVITE's 2xx, which is not kept itself.
     Timer timer;
+    FlowId flow = 0;  ///< The connection that its request came on first; 0: none.
     std::uint64_t origin =
         0;  ///< `origin_of` its request; 0: it is not looked for copies that took another path.
   };
@@ -89,6 +90,7 @@ class ServerTable {
   std::uint64_t mix(std::uint64_t hash, std::string_view part) const;
   std::uint64_t call_of(const sip::Message& request) const;
   std::uint64_t identity_of(const Incoming& in) const;
+  bool is_over(const Incoming& copy, FlowId first, std::uint64_t identity) const;
   bool accept_copy(Server& server, const Incoming& copy);
   bool repeat_answer(const Key& key, const Incoming& copy, Time now);
   void receive_ack(const Hop& from, const sip::Message& ack, const Key& key, Now now);

@@ -12,6 +12,13 @@ namespace beckon::server {
 /// 3261 17.1.2.2).
 inline constexpr std::chrono::seconds replay_time{32};
 
+/// Does what such a request brings about live on the connection it came on: a flow, a dialog's peer, a direct
+/// offer?
+constexpr bool lives_on_flow(sip::Method method) {
+  return method == sip::Method::register_ || method == sip::Method::subscribe ||
+         method == sip::Method::publish;
+}
+
 /// What is the same in a request and its retransmissions and different in every other: Call-ID, CSeq,
 /// From-tag and the branch of the top Via.
 std::string request_identity(const sip::Message& request);

@@ -70,6 +70,10 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
       layer_({.times = settings_.times,
               .locate = [this](const transaction::SentBy& sent_by,
                                transaction::OnFound found) { locate(sent_by, std::move(found)); },
+              .is_over =
+                  [this](sip::Method method, transaction::FlowId connection) {
+                    return lives_on_flow(method) && directory_.is_closed(connection);
+                  },
               .tags = key.tags},
              parts.transport, parts.timers, parts.clock, parts.random, *this),
       gruus_(key.gruus),
@@ -218,6 +222,9 @@ void Shard::on_new_request(transaction::TransactionId id, Arrival& arrival, Now 
 /// A retransmission that outlived the server: the answer it was given before the restart.
 bool Shard::replay(const Request& request) {
   if (replays_.empty()) return false;
+  // The connection that the first came on ended with the process.
+  if (transaction::is_reliable(request.from.protocol) && lives_on_flow(request.message.method()))
+    return false;
   const auto found = replays_.find(request_identity(request.message));
   if (found == replays_.end()) return false;
   std::string answer = unpack_answer(request.message, found->second);

@@ -60,6 +60,24 @@ TEST_CASE("an answer is sent to other sources as often as a client repeats its r
   CHECK_FALSE(log.take_elsewhere(key));
 }
 
+TEST_CASE("a forgotten answer is not found, its key serves another, and both end with their time") {
+  AnswerLog log(plenty);
+  const Key key{1, 7};
+  log.forget(key);
+  for (int i = 0; i < 300; ++i) {
+    log.add(make(key, text_of(i), Time(10ms)));
+    CHECK(log.find(key)->response == text_of(i));
+    if (i < 299) log.forget(key);
+    CHECK(log.find(key).has_value() == (i == 299));
+  }
+  int seen = 0;
+  log.each([&](const AnswerLog::Answer&) { ++seen; });
+  CHECK(seen == 1);
+  log.expire(Time(10ms));
+  CHECK(log.size() == 0);
+  CHECK(log.octets() == 0);
+}
+
 TEST_CASE("keys with one half in common are distinguished") {
   AnswerLog log(plenty);
   for (std::uint64_t i = 0; i < 3; ++i) {

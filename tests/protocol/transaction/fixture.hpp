@@ -84,16 +84,19 @@ struct Fixture : Transport, User, Clock {
   std::vector<sip::Message> responses;
   std::vector<std::pair<TransactionId, Failure>> failures;
   std::vector<std::pair<SentBy, OnFound>> looked_up;
+  std::vector<FlowId>
+      over;  ///< Connections that closed with what their requests of any method brought about.
   Layer layer;
 
  private:
   Layer::Config make_config(std::size_t max_server_transactions, std::size_t max_client_transactions) {
-    return {.times = {.t1 = 10ms, .t2 = 40ms, .t4 = 100ms, .trying = 4ms},
-            .max_server_transactions = max_server_transactions,
-            .max_client_transactions = max_client_transactions,
-            .locate = [this](const SentBy& sent_by, OnFound found) {
-              looked_up.push_back({sent_by, std::move(found)});
-            }};
+    return {
+        .times = {.t1 = 10ms, .t2 = 40ms, .t4 = 100ms, .trying = 4ms},
+        .max_server_transactions = max_server_transactions,
+        .max_client_transactions = max_client_transactions,
+        .locate = [this](const SentBy& sent_by,
+                         OnFound found) { looked_up.push_back({sent_by, std::move(found)}); },
+        .is_over = [this](sip::Method, FlowId flow) { return std::ranges::find(over, flow) != over.end(); }};
   }
 };
 

@@ -140,6 +140,31 @@ TEST_CASE("a copy from another source gets the kept answer there, its Via with t
   }
 }
 
+TEST_CASE("a copy of a request whose effect ended with its connection is a new request") {
+  const Hop next = from(Protocol::tcp, "192.0.2.1:50000", 8);
+  for (const bool is_answered : {true, false}) {
+    CAPTURE(is_answered);
+    Fixture net;
+    net.receive(tcp, authorised("REGISTER", "TCP"));
+    if (is_answered) net.respond(net.id(0), 200, "first");
+    const auto before = net.sent.size();
+    net.over.push_back(tcp.flow);
+    net.receive(next, authorised("REGISTER", "TCP", "2"));  // by somebody who does not know the credentials
+    CHECK(net.requests.size() == 1);
+    net.receive(next, authorised("REGISTER", "TCP"));
+    REQUIRE(net.requests.size() == 2);
+    CHECK(net.sent.size() == before);
+    if (!is_answered) net.respond(net.id(0), 200, "first");
+    CHECK(net.sent.size() == before);
+    net.respond(net.id(1), 200, "second");
+    CHECK(net.sent.back().hop == next);
+    net.receive(next, authorised("REGISTER", "TCP"));
+    CHECK(net.sent.size() == before + 2);
+    CHECK(net.sent.back().message.to_tag() == "second");
+    CHECK(net.requests.size() == 2);
+  }
+}
+
 TEST_CASE("who knows a request's branch, Call-ID and tags, but not its credentials, gets no answer of it") {
   for (const Hop& stranger :
        {udp, from(Protocol::udp, "192.0.2.1:50000"), from(Protocol::udp, "203.0.113.4:5060"),

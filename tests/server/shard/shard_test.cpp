@@ -136,6 +136,37 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "a copy is not answered for a state that ended with the first connection: its client is challenged") {
+  const Ask to_subscribe{.method = "SUBSCRIBE", .uri = "sip:alice@example.org", .lines = {"Event: presence"}};
+  const Ask to_message{.method = "MESSAGE", .uri = "sip:bob@example.org"};
+  struct Row {
+    Ask request;
+    int status, again;
+  };
+  for (const unsigned shards : {1U, 2U}) {
+    for (const Row& row :
+         {Row{to_register, 200, 401}, Row{to_subscribe, 405, 401}, Row{to_message, 480, 480}}) {
+      CAPTURE(shards);
+      CAPTURE(row.request.method);
+      World world(World::default_settings(), shards);
+      world.add_user("alice@example.org");
+      world.add_user("bob@example.org");
+      Ask request = row.request;
+      const auto challenge = world.ask(tls(7), request);
+      request.lines.push_back(World::credentials(challenge, request, "alice", "secret"));
+      request.branch = "z9hG4bKsame";
+      const auto text = world.text_of(request);
+      world.receive(tls(7), text);
+      CHECK(world.take().message.status() == row.status);
+      world.node().on_flow_closed(7);
+      world.run();
+      world.receive(tls(8), text);
+      CHECK(world.take().message.status() == row.again);
+    }
+  }
+}
+
 TEST_CASE("the right password lets in, under either user name; on one shard or two") {
   for (const unsigned shards : {1U, 2U}) {
     CAPTURE(shards);
