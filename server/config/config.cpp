@@ -233,6 +233,8 @@ void add_limits(Keys& keys) {
   keys["limits.publications_per_aor"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.publications_per_aor; }, 1, 1000);
   limit("elements_per_presentity", &Settings::elements_per_presentity);
+  keys["limits.document_octets_per_presentity"] = number<std::uint32_t>(
+      [](Config& c) -> auto& { return c.settings.document_octets_per_presentity; }, 1, 1000 * million);
   limit("watchers_per_presentity", &Settings::watchers_per_presentity);
   limit("pending_per_presentity", &Settings::pending_per_presentity);
   limit("subscriptions_per_watcher", &Settings::subscriptions_per_watcher);

@@ -135,12 +135,16 @@ struct Settings {
   std::uint32_t publications_per_aor = 10;
   /// Of all its publications: tuples, persons, devices, notes...
   std::uint32_t elements_per_presentity = 256;
+  /// Of documents kept for the watchers of one: what each class of them sees, and the same for partial
+  /// notification.
+  std::uint32_t document_octets_per_presentity = 4U << 20;
   std::uint32_t watchers_per_presentity = 10000;
   /// Those nobody has decided about count for themselves, so that strangers crowd out no others.
   std::uint32_t pending_per_presentity = 1000;
-  std::uint32_t watch_log_lines = 32768;           ///< Of all presentities of a shard; 0: none are kept.
-  std::uint32_t subscriptions_per_watcher = 1000;  ///< Of all packages; each shard counts for itself.
-  std::uint32_t subscriptions_per_watcher_and_presentity = 10;  ///< Likewise.
+  std::uint32_t watch_log_lines = 32768;  ///< Of all presentities of a shard; 0: none are kept.
+  std::uint32_t subscriptions_per_watcher =
+      1000;  ///< Of all packages, at all shards: see `subscription::Tally`.
+  std::uint32_t subscriptions_per_watcher_and_presentity = 10;
   std::uint32_t max_breadth = 60;  ///< Branches a request may have at once, here and downstream (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.
 

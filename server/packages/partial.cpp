@@ -17,6 +17,7 @@ struct Numbered {
   std::uint32_t version = 0;
   SharedText body;
 
+  std::size_t octets() const { return body ? body->size() : 0; }
   template <class Print>
   const SharedText& get(std::uint32_t wanted, const Print& print) {
     if (!body || version != wanted) {
@@ -35,6 +36,8 @@ struct PartialNotification::Change {
   std::optional<std::string> operations;  ///< Absent: full state is shorter.
   bool has_direct = false;                ///< A <direct> is in them, which needs the watcher's grant.
   Numbered partial;
+
+  std::size_t octets() const { return (operations ? operations->size() : 0) + partial.octets(); }
 };
 
 struct PartialNotification::Document
@@ -43,6 +46,12 @@ struct PartialNotification::Document
   std::uint64_t number = 0;
   std::vector<Change> changes;
   Numbered full;
+
+  std::size_t octets() const {
+    std::size_t octets = (text ? text->size() : 0) + full.octets();
+    for (const Change& change : changes) octets += change.octets();
+    return octets;
+  }
 };
 
 PartialNotification::Watcher::Watcher(std::uint32_t version) : version_(version) {}
@@ -52,7 +61,8 @@ PartialNotification::PartialNotification() = default;
 PartialNotification::~PartialNotification() = default;
 
 SharedText PartialNotification::compose(Watcher& watcher, const Entry& presentity,
-                                        const presence::Drawing& shown, bool is_full) {
+                                        const presence::Drawing& shown, bool is_full,
+                                        std::size_t octets_max) {
   watcher.is_composed_ = true;
   const std::uint32_t version = watcher.version_ + 1;
   const auto print_full = [&] { return documents::print_full(*shown.text, version); };
@@ -64,6 +74,7 @@ SharedText PartialNotification::compose(Watcher& watcher, const Entry& presentit
   if (!watcher.next_ || !(watcher.next_->text == shown.shared))
     watcher.next_ = document_of(presentity, shown.shared);
   Document& next = *watcher.next_;
+  keep_within(presentity, next, octets_max);
   if (!is_full && watcher.has_ && watcher.has_->text && watcher.grants_ == shown.grants) {
     Change& made = change(*watcher.has_, next);
     if (made.operations && !(made.has_direct && shown.grants != 0))
@@ -98,6 +109,30 @@ std::size_t PartialNotification::size() const {
   std::size_t size = 0;
   for (const auto& [presentity, documents] : documents_) size += documents.size();
   return size;
+}
+
+std::size_t PartialNotification::octets() const {
+  std::size_t octets = 0;
+  for (const auto& [presentity, documents] : documents_)
+    for (const auto& each : documents) octets += each->octets();
+  return octets;
+}
+
+/// The oldest go first. What is left when all but `next` are gone makes nothing of anything.
+void PartialNotification::keep_within(const Entry& presentity, Document& next, std::size_t octets_max) {
+  auto& documents = documents_.at(&presentity);
+  std::size_t octets = 0;
+  for (const auto& each : documents) octets += each->octets();
+  for (auto each = documents.begin(); octets > octets_max && each != documents.end();) {
+    if (each->get() == &next) {
+      ++each;
+      continue;
+    }
+    octets -= (*each)->octets();
+    **each = Document();  // a watcher that does not answer may hold it for long
+    each = documents.erase(each);
+  }
+  if (octets > octets_max) next.changes.clear();
 }
 
 PartialNotification::DocumentPtr PartialNotification::document_of(const Entry& presentity,

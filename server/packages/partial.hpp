@@ -49,8 +49,10 @@ class PartialNotification {
   PartialNotification();
   ~PartialNotification();
 
-  /// The body of a NOTIFY for a watcher that may see `shown`. Counts when it is sent.
-  SharedText compose(Watcher& watcher, const Entry& presentity, const presence::Drawing& shown, bool is_full);
+  /// The body of a NOTIFY for a watcher that may see `shown`. Counts when it is sent. `octets_max`: what is
+  /// kept of one presentity, before what this makes; past it the oldest documents are forgotten.
+  SharedText compose(Watcher& watcher, const Entry& presentity, const presence::Drawing& shown, bool is_full,
+                     std::size_t octets_max);
   /// There is nothing to see.
   void compose_nothing(Watcher& watcher);
   void sent(Watcher& watcher, const Entry& presentity);
@@ -59,6 +61,8 @@ class PartialNotification {
 
   /// Documents that are kept.
   std::size_t size() const;
+  /// Of them, of what makes one of another, and of their bodies.
+  std::size_t octets() const;
   /// How often the difference of two documents was looked for.
   std::uint64_t differences() const { return differences_; }
 
@@ -66,6 +70,7 @@ class PartialNotification {
   struct Change;
 
   DocumentPtr document_of(const Entry& presentity, const SharedText& text);
+  void keep_within(const Entry& presentity, Document& next, std::size_t octets_max);
   Change& change(const Document& from, Document& to);
   void drop_unused(const Entry& presentity);
 

@@ -84,7 +84,8 @@ subscription::Content Presence::compose_partial(Subscription& subscription, even
   }
   if (subscription.is_terminated()) shown.shared = nullptr;  // of one that ends nothing is kept
   SharedText made = partial_.compose(*watcher.partial, subscription.resource(), shown,
-                                     body != event::Notifier::Body::partial);
+                                     body != event::Notifier::Body::partial,
+                                     subscriptions().environment().settings().document_octets_per_presentity);
   return {subscription.body_type(), std::move(made), std::move(shown.text)};
 }
 

@@ -266,7 +266,10 @@ const PresenceInformation::Rendering& PresenceInformation::rendering(Entry& pres
   const auto known = std::ranges::find_if(
       renderings, [&](const Rendering& one) { return one.secure == secure && one.what == what; });
   if (known != renderings.end()) return *known;
-  if (renderings.size() >= renderings_max) renderings.clear();
+  std::size_t octets = 0;
+  for (const Rendering& one : renderings) octets += one.text->size();
+  if (renderings.size() >= renderings_max || octets > environment_.settings().document_octets_per_presentity)
+    renderings.clear();
   rendered.shown = shown_bindings(presentity);
   rendered.on_the_phone = is_on_the_phone(presentity);
   // Where time alone changed what others were shown, their timer still has to say so.

@@ -103,6 +103,7 @@ const Row rows[] = {
     {"limits.bindings_per_aor", "1"},
     {"limits.publications_per_aor", "1"},
     {"limits.elements_per_presentity", "1"},
+    {"limits.document_octets_per_presentity", "1"},
     {"limits.watchers_per_presentity", "1"},
     {"limits.pending_per_presentity", "1"},
     {"limits.watch_log_lines", "0"},

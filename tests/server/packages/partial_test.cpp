@@ -31,10 +31,12 @@ std::string state(const std::string& note, const std::string& basic = "open") {
 }
 
 struct Partial {
-  explicit Partial(WatcherPolicy policy = WatcherPolicy::allow)
+  explicit Partial(WatcherPolicy policy = WatcherPolicy::allow,
+                   std::uint32_t octets_max = Settings().document_octets_per_presentity)
       : stage([&] {
           Settings settings = Stage::default_settings();
           settings.watcher_policy = policy;
+          settings.document_octets_per_presentity = octets_max;
           return settings;
         }()) {}
 
@@ -365,6 +367,29 @@ TEST_CASE(
   CHECK(it.kept().size() == PartialNotification::documents_max);
   it.stage.answer_notify(slow, 200);
   CHECK(part_of(it.stage.take()).root == "pidf-full");
+}
+
+TEST_CASE("what is kept of a presentity is bounded by octets; past it watchers get full state") {
+  const auto large = [](int number) { return state(std::to_string(number) + std::string(20'000, 'x')); };
+  for (const std::uint32_t octets_max : {1U, 200'000U}) {
+    CAPTURE(octets_max);
+    Partial it(WatcherPolicy::allow, octets_max);
+    it.publisher.publish(large(0));
+    it.watcher.subscribe(alice, "presence", {accept_partial});
+    it.stage.take();
+    // Each of these has another document, and all get the next.
+    std::vector<std::unique_ptr<Device>> devices;
+    for (int i = 1; i < 7; ++i) {
+      devices.push_back(std::make_unique<Device>(it.stage, "sip:w" + std::to_string(i) + "@example.org",
+                                                 udp(static_cast<std::uint16_t>(20000 + i))));
+      devices.back()->subscribe(alice, "presence", {accept_partial});
+      CHECK(part_of(it.stage.take(0)).root == "pidf-full");
+      it.publisher.publish(large(i));
+      CHECK(part_of(it.stage.take()).root == (octets_max == 1 ? "pidf-full" : "pidf-diff"));
+      // One document with its body, and what the last NOTIFY made of it.
+      CHECK(it.kept().octets() <= octets_max + 4 * large(i).size());
+    }
+  }
 }
 
 TEST_CASE("suppressed documents have no version, and entity-tags are those of the whole state (RFC 5839 4)") {
