@@ -21,7 +21,9 @@
 
 namespace beckon::server {
 
-void add_rooms(Shard& shard, const ServerKey& key) {
+namespace {
+
+void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscription::Tally>& tally) {
   auto& registrar = shard.add<registrar::Registrar>(shard, key.gruus);
   auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
                                                             .sender = shard,
@@ -54,7 +56,8 @@ void add_rooms(Shard& shard, const ServerKey& key) {
   packages.add<packages::Winfo>(shard, dialog, "dialog.winfo", nullptr);
   packages.add<packages::MessageSummary>(std::make_unique<packages::PublishedMailbox>(shard, publications));
   packages.add<packages::MessageArchive>(archive);
-  shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), std::move(packages));
+  shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), tally,
+                                         std::move(packages));
   auto& web = shard.add<Web>(shard, documents);
   const auto history = std::make_shared<archive::History>(shard, archive);
   web.serve(archive::history_root, [history](const std::string& user, const beckon::xcap::UserTarget& target,
@@ -62,6 +65,13 @@ void add_rooms(Shard& shard, const ServerKey& key) {
     history->handle(user, target, method, std::move(done));
   });
   shard.set_relay(proxy);
+}
+
+}  // namespace
+
+void add_rooms(Node& node) {
+  const auto tally = std::make_shared<subscription::Tally>(node.size(), node.key().tags);
+  for (unsigned i = 0; i < node.size(); ++i) add_rooms(node.shard(i), node.key(), tally);
 }
 
 }  // namespace beckon::server

@@ -4,8 +4,8 @@
 
 namespace beckon::server {
 
-/// Gives one shard its rooms and wires them together: the one place that knows them all. The program and the
-/// simulation call it for each shard, before the store is read.
-void add_rooms(Shard& shard, const ServerKey& key);
+/// Gives the shards their rooms and wires them together: the one place that knows them all. The program and
+/// the simulation call it before the store is read.
+void add_rooms(Node& node);
 
 }  // namespace beckon::server

@@ -82,7 +82,7 @@ class Daemon {
     }
     node_ = std::make_unique<Node>(settings(), seats_.front()->random, places);
     ending_look_.emplace(loop(0).timers());
-    for (unsigned i = 0; i < node_->size(); ++i) add_rooms(node_->shard(i), node_->key());
+    add_rooms(*node_);
     if (auto failure = stores_.load(config_, *node_)) return failure;
     node_->restored();
     end_gone_users();

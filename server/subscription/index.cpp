@@ -17,7 +17,7 @@ Index::~Index() {
 
 WatcherPtr Index::watcher(std::string_view aor) {
   Watcher* known = watchers_.find(aor);
-  return known ? known : new Watcher(aor);
+  return known ? known : new Watcher(aor, tally_.of(aor));
 }
 
 void Index::add(Subscription& subscription) {
@@ -26,6 +26,7 @@ void Index::add(Subscription& subscription) {
   by_tag_.insert(subscription);
   Watcher& watcher = *subscription.watcher_;
   if (watcher.subscriptions++ == 0) watchers_.insert(watcher);
+  watcher.everywhere.fetch_add(1, std::memory_order_relaxed);
   auto& groups = subscription.resource_->get(slot_).groups;
   auto found = std::ranges::find(groups, &subscription.package_, &Group::package);
   if (found == groups.end()) found = groups.emplace(found, subscription.package_);
@@ -56,6 +57,7 @@ void Index::remove(Subscription& subscription) {
     while (first->next_of_pair_ != &subscription) first = first->next_of_pair_;
     first->next_of_pair_ = next;
   }
+  watcher.everywhere.fetch_sub(1, std::memory_order_relaxed);
   if (--watcher.subscriptions == 0) watchers_.erase(watcher);
   auto& groups = resource->find(slot_)->groups;
   const auto group = std::ranges::find(groups, &subscription.package_, &Group::package);

@@ -45,7 +45,8 @@ class Index {
     std::size_t active = 0, pending = 0;
   };
 
-  explicit Index(Directory& directory) : slot_(directory.take_slot<OfResource>()) {}
+  /// `tally` outlives it.
+  Index(Directory& directory, Tally& tally) : tally_(tally), slot_(directory.take_slot<OfResource>()) {}
   ~Index();
   Index(const Index&) = delete;
   Index& operator=(const Index&) = delete;
@@ -53,6 +54,7 @@ class Index {
   /// The one AOR's object, made when there is none.
   WatcherPtr watcher(std::string_view aor);
   std::size_t watchers() const { return watchers_.size(); }
+  std::uint32_t shards() const { return tally_.shards(); }
 
   void add(Subscription& subscription);
   /// It may be destroyed here.
@@ -96,6 +98,7 @@ class Index {
   void link_flow(Subscription& subscription);
   std::size_t& count_of(const Subscription& subscription);
 
+  Tally& tally_;
   Slot<OfResource> slot_;
   KeyedSet<Subscription, tag_of> by_tag_;    ///< Owned.
   KeyedSet<Subscription, pair_of> by_pair_;  ///< The first of each pair.

@@ -4,9 +4,21 @@
 
 namespace beckon::server::subscription {
 
+namespace {
+
+/// Below its share of a shard no watcher is refused for what others of its group have. So a watcher that
+/// fills its number at one shard gets its shares at the others as well: less than twice its number, however
+/// many shards.
+bool has_too_many(const Watcher& watcher, std::uint32_t most, std::uint32_t shards) {
+  return watcher.subscriptions >= most / shards && watcher.everywhere.load(std::memory_order_relaxed) >= most;
+}
+
+}  // namespace
+
 std::string_view find_limit(const Settings& settings, const Index& index, const Entry& resource,
                             const Package& package, const Watcher& watcher, Permission permission) {
-  if (watcher.subscriptions >= settings.subscriptions_per_watcher) return "too many subscriptions";
+  if (has_too_many(watcher, settings.subscriptions_per_watcher, index.shards()))
+    return "too many subscriptions";
   // Those whose connection is gone give way to a new one, and do not count.
   std::uint32_t twins = 0;
   for (const Subscription* each = index.first_of(resource, watcher.aor); each;

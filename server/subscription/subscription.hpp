@@ -15,14 +15,16 @@
 #include "server/shard/directory.hpp"
 #include "server/subscription/head.hpp"
 #include "server/subscription/package.hpp"
+#include "server/subscription/tally.hpp"
 
 namespace beckon::server::subscription {
 
 /// One AOR that subscribes, shared by all of its subscriptions.
 struct Watcher : boost::intrusive_ref_counter<Watcher, boost::thread_unsafe_counter> {
-  explicit Watcher(std::string_view its_aor) : aor(its_aor) {}
+  Watcher(std::string_view its_aor, Tally::Count& at_all_shards) : aor(its_aor), everywhere(at_all_shards) {}
   std::string aor;
-  std::uint32_t subscriptions = 0;
+  std::uint32_t subscriptions = 0;  ///< At this shard.
+  Tally::Count& everywhere;         ///< Of its group, at all shards.
 };
 using WatcherPtr = boost::intrusive_ptr<Watcher>;
 

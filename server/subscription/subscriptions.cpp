@@ -32,12 +32,13 @@ std::optional<std::uint8_t> choose_body_type(const sip::Message& request, const 
 }  // namespace
 
 Subscriptions::Subscriptions(Services& services, Sender& sender, store::StateStore& store,
-                             store::DurableStore& users, Packages packages)
+                             store::DurableStore& users, std::shared_ptr<Tally> tally, Packages packages)
     : services_(services),
       sender_(sender),
       users_(users),
+      tally_(std::move(tally)),
       records_(services, store),
-      index_(services.directory()),
+      index_(services.directory(), *tally_),
       lifecycle_(services, sender, records_, index_),
       packages_(std::move(packages)),
       rounds_(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,9 +22,10 @@ namespace beckon::server::subscription {
 /// 6665 4.2). PST is the table of the package "presence", WST that of "presence.winfo".
 class Subscriptions final : public Room {
  public:
-  /// `store` keeps its records; `users` says which resources exist. All referenced things outlive it.
+  /// `store` keeps its records; `users` says which resources exist. All referenced things outlive it. `tally`
+  /// is that of all shards.
   Subscriptions(Services& services, Sender& sender, store::StateStore& store, store::DurableStore& users,
-                Packages packages);
+                std::shared_ptr<Tally> tally, Packages packages);
   ~Subscriptions() override;
 
   // Room
@@ -111,6 +113,7 @@ class Subscriptions final : public Room {
   Services& services_;
   Sender& sender_;
   store::DurableStore& users_;
+  std::shared_ptr<Tally> tally_;
   Records records_;
   Index index_;
   Lifecycle lifecycle_;

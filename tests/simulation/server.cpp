@@ -137,7 +137,7 @@ struct Server::Process {
            }});
     }
     node = std::make_unique<server::Node>(server.settings_, world.random(), parts);
-    for (unsigned i = 0; i < node->size(); ++i) server::add_rooms(node->shard(i), node->key());
+    server::add_rooms(*node);
     server.memory_.load(*node);
     node->restored();
     for (const auto& [aor, removed] : server.gone_) end_user(aor, removed);

@@ -78,8 +78,10 @@ class Stage final : public Services, public Sender {
   /// Rooms and packages besides the server's own, added at each start before the store is read.
   using Add = std::function<void(Stage& stage, subscription::Packages& packages)>;
 
-  explicit Stage(Settings settings = default_settings(), Add add = {})
-      : settings_(std::move(settings)), add_(std::move(add)) {
+  explicit Stage(Settings settings = default_settings(), Add add = {},
+                 std::shared_ptr<subscription::Tally> its_tally =
+                     std::make_shared<subscription::Tally>(1, KeyedHash(1, 2)))
+      : tally(std::move(its_tally)), settings_(std::move(settings)), add_(std::move(add)) {
     for (const std::string& aor : {alice, bob, carol}) memory.users[aor].aor = aor;
     start();
   }
@@ -255,6 +257,7 @@ class Stage final : public Services, public Sender {
   std::unique_ptr<xcap::Documents> documents;
   std::unique_ptr<publication::Publications> publications;
   std::unique_ptr<presence::Presentities> presentities;
+  std::shared_ptr<subscription::Tally> tally;
   std::unique_ptr<subscription::Subscriptions> subscriptions;
   subscription::Package* presence_package = nullptr;
 
@@ -314,8 +317,8 @@ class Stage final : public Services, public Sender {
     packages.add<packages::MessageSummary>(
         std::make_unique<packages::PublishedMailbox>(*this, *publications));
     if (add_) add_(*this, packages);
-    subscriptions =
-        std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, std::move(packages));
+    subscriptions = std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, tally,
+                                                                  std::move(packages));
     options_.clear();
     for (const Room* room : std::initializer_list<const Room*>{registrar.get(), publications.get()})
       for (const std::string& option : room->serves().options) options_.push_back(option);

@@ -174,6 +174,26 @@ TEST_CASE("a watcher has a limit in all and one for each presentity: 403 with a 
   CHECK(Device(stage, carol, udp(5071)).subscribe(alice).status() == 200);
 }
 
+TEST_CASE("what a watcher has at other shards counts, and takes nobody's share of this one (DESIGN 7)") {
+  Settings settings = allow_all();
+  settings.subscriptions_per_watcher = 4;
+  Stage stage(settings, {}, std::make_shared<subscription::Tally>(2, KeyedHash(1, 2)));
+  subscription::Tally::Count& everywhere = stage.tally->of(bob);
+  Device watcher(stage, bob, udp(5070));
+  everywhere = 4;  // all at the other shard
+  CHECK(watcher.subscribe(alice).status() == 200);
+  CHECK(watcher.subscribe(carol).status() == 200);
+  CHECK(everywhere == 6);
+  CHECK(watcher.subscribe(carol).status() == 403);
+  everywhere -= 3;
+  CHECK(watcher.subscribe(carol).status() == 200);
+  CHECK(watcher.refresh(0).status() == 200);
+  stage.drain();
+  CHECK(everywhere == 3);
+  stage.restart();
+  CHECK(everywhere == 3);
+}
+
 TEST_CASE("subscriptions in their commit count for the limits") {
   Settings settings = allow_all();
   settings.subscriptions_per_watcher_and_presentity = 2;
