@@ -33,7 +33,8 @@ class Slice {
 
 /// Long work of one room, cut into slices: between two of them the shard serves its other users. There is
 /// work for several subjects at once, and they take turns. A subject is what the many have in common: a
-/// resource that they follow (`ResourceRounds`), a connection that they lived on (`FlowRounds`).
+/// resource that they follow (`ResourceRounds`), a connection that they lived on (`FlowRounds`), a user who
+/// is gone.
 template <class Subject>
 class Rounds {
  public:

@@ -26,6 +26,7 @@ void Index::add(Subscription& subscription) {
   by_tag_.insert(subscription);
   Watcher& watcher = *subscription.watcher_;
   if (watcher.subscriptions++ == 0) watchers_.insert(watcher);
+  watcher.all.push_back(subscription);
   watcher.everywhere.fetch_add(1, std::memory_order_relaxed);
   auto& groups = subscription.resource_->get(slot_).groups;
   auto found = std::ranges::find(groups, &subscription.package_, &Group::package);
@@ -57,6 +58,7 @@ void Index::remove(Subscription& subscription) {
     while (first->next_of_pair_ != &subscription) first = first->next_of_pair_;
     first->next_of_pair_ = next;
   }
+  watcher.all.erase(watcher.all.iterator_to(subscription));
   watcher.everywhere.fetch_sub(1, std::memory_order_relaxed);
   if (--watcher.subscriptions == 0) watchers_.erase(watcher);
   auto& groups = resource->find(slot_)->groups;

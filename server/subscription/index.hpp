@@ -76,6 +76,12 @@ class Index {
   /// The first of one watcher to one resource, of any package; the others follow by `next_of_pair`.
   Subscription* first_of(const Entry& resource, std::string_view watcher) const;
   static Subscription* next_of_pair(const Subscription& subscription) { return subscription.next_of_pair_; }
+  /// Those of one watcher; `visit` adds and removes none.
+  template <class Visit>
+  void each_by(std::string_view watcher, const Visit& visit) const {
+    if (Watcher* known = watchers_.find(watcher))
+      for (OfWatcher& each : known->all) visit(static_cast<Subscription&>(each));
+  }
   /// One of those on a flow; null: none.
   Subscription* first_on(transaction::FlowId flow);
 

@@ -19,12 +19,17 @@
 
 namespace beckon::server::subscription {
 
+/// A subscription in the list of its watcher.
+class OfWatcher
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {};
+
 /// One AOR that subscribes, shared by all of its subscriptions.
 struct Watcher : boost::intrusive_ref_counter<Watcher, boost::thread_unsafe_counter> {
   Watcher(std::string_view its_aor, Tally::Count& at_all_shards) : aor(its_aor), everywhere(at_all_shards) {}
   std::string aor;
-  std::uint32_t subscriptions = 0;  ///< At this shard.
-  Tally::Count& everywhere;         ///< Of its group, at all shards.
+  boost::intrusive::list<OfWatcher, boost::intrusive::constant_time_size<false>> all;  ///< At this shard.
+  std::uint32_t subscriptions = 0;                                                     ///< Of `all`.
+  Tally::Count& everywhere;  ///< Of its group, at all shards.
 };
 using WatcherPtr = boost::intrusive_ptr<Watcher>;
 
@@ -37,7 +42,8 @@ struct Wishes {
 };
 
 /// One subscription (RFC 6665 4.2). Kept small: there are as many as users have contacts.
-class Subscription final : public boost::intrusive_ref_counter<Subscription, boost::thread_unsafe_counter> {
+class Subscription final : public boost::intrusive_ref_counter<Subscription, boost::thread_unsafe_counter>,
+                           private OfWatcher {
  public:
   Subscription(Package& package, EntryPtr resource, WatcherPtr watcher, TimerQueue& timers)
       : package_(package),

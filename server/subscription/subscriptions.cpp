@@ -44,14 +44,17 @@ Subscriptions::Subscriptions(Services& services, Sender& sender, store::StateSto
       rounds_(
           services.timers(), services.clock(),
           [this](const EntryPtr& resource, Slice& slice, Now now) { return work(*resource, slice, now); }),
-      closing_(services.timers(), services.clock(), [this](transaction::FlowId flow, Slice& slice, Now now) {
-        return lose_all(flow, slice, now);
-      }) {
+      closing_(
+          services.timers(), services.clock(),
+          [this](transaction::FlowId flow, Slice& slice, Now now) { return lose_all(flow, slice, now); }),
+      leaving_(services.timers(), services.clock(),
+               [this](const std::string& aor, Slice& slice, Now now) { return end_all(aor, slice, now); }) {
   for (const auto& package : packages_) package->subscriptions_ = this;
   for (const auto& package : packages_) package->attached();
 }
 
 Subscriptions::~Subscriptions() {
+  ending_.clear();
   // NOTIFYs in flight keep their subscriptions, which must not outlive the packages with data of theirs.
   index_.each([](Subscription& each) {
     each.timer_.cancel();
@@ -336,25 +339,34 @@ bool Subscriptions::work(Entry& resource, Slice& slice, Now now) {
   return false;
 }
 
-/// Of a user who watches somebody each subscription of this shard is looked at; an administrator does this
-/// rarely.
-void Subscriptions::on_user_gone(std::string_view aor, bool removed, Now now) {
+void Subscriptions::on_user_gone(std::string_view aor, bool removed, Now) {
   std::vector<SubscriptionPtr> ending;
   const EntryPtr resource = removed ? services_.directory().find(aor) : nullptr;
   if (auto* groups = resource ? index_.groups(*resource) : nullptr)
     for (auto& group : *groups)
       for (Subscription& each : group.all) ending.emplace_back(&each);
-  if (index_.watcher(aor)->subscriptions != 0)
-    index_.each([&](Subscription& each) {
-      if (each.watcher() == aor) ending.emplace_back(&each);
-    });
-  for (const SubscriptionPtr& each : ending) {
+  index_.each_by(aor, [&](Subscription& each) { ending.emplace_back(&each); });
+  if (ending.empty()) return;
+  std::string name(aor);
+  auto& all = ending_[name];
+  all.insert(all.end(), ending.begin(), ending.end());
+  leaving_.start(std::move(name));
+}
+
+bool Subscriptions::end_all(const std::string& aor, Slice& slice, Now now) {
+  auto& ending = ending_[aor];
+  while (!ending.empty()) {
+    if (!slice.take()) return true;
+    const SubscriptionPtr each = std::move(ending.back());
+    ending.pop_back();
     if (!each->counts()) continue;
     const std::string_view reason = each->watcher() == aor ? "rejected" : "noresource";
     lifecycle_.forget(*each);  // no rule would end it again at the next start
     lifecycle_.perform(*each, each->notifier_.terminate(reason, std::nullopt, now.mono), now);
     lifecycle_.settle(each->package(), each->resource(), now);
   }
+  ending_.erase(aor);
+  return false;
 }
 
 void Subscriptions::on_flow_closed(transaction::FlowId flow, Now) {

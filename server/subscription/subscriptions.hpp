@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,7 @@ class Subscriptions final : public Room {
   void on_request(const RequestPtr& request) override;
   void on_flow_closed(transaction::FlowId flow, Now now) override;
   /// Ends what the user watches ("rejected"), and where the user was removed also what others watch there
-  /// ("noresource").
+  /// ("noresource"), in slices.
   void on_user_gone(std::string_view aor, bool removed, Now now) override;
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
@@ -94,7 +95,7 @@ class Subscriptions final : public Room {
   const NotifyCounters& notify_counters() const { return lifecycle_.counters(); }
   Duration staleness(Time now) const { return lifecycle_.staleness(now); }
   const Package* find(std::string_view package) const { return packages_.find(package); }
-  bool is_idle() const { return rounds_.is_idle() && closing_.is_idle(); }
+  bool is_idle() const { return rounds_.is_idle() && closing_.is_idle() && leaving_.is_idle(); }
 
  private:
   void on_initial(const RequestPtr& request, Package& package);
@@ -107,6 +108,7 @@ class Subscriptions final : public Room {
   void refuse(const Request& request, ErrorCode why);
 
   bool lose_all(transaction::FlowId flow, Slice& slice, Now now);
+  bool end_all(const std::string& aor, Slice& slice, Now now);
   bool work(Entry& resource, Slice& slice, Now now);
   Table table(const Package& package, Now now) const;
 
@@ -121,6 +123,8 @@ class Subscriptions final : public Room {
   std::vector<SubscriptionPtr> restored_;  ///< While records come in.
   ResourceRounds rounds_;
   FlowRounds closing_;
+  Rounds<std::string> leaving_;
+  std::unordered_map<std::string, std::vector<SubscriptionPtr>> ending_;  ///< Of users who are gone.
 };
 
 }  // namespace beckon::server::subscription

@@ -245,6 +245,26 @@ TEST_CASE("a head too long to be kept is 513") {
   CHECK(stage.size() == 0);
 }
 
+TEST_CASE("what watched a removed user, and what that user watched, ends in slices") {
+  constexpr unsigned count = 300;
+  Stage stage(allow_all());
+  add_watchers(stage, count);
+  Device hers(stage, alice, udp(5080));
+  REQUIRE(hers.subscribe(bob).status() == 200);
+  stage.drain();
+  stage.memory.users.erase(alice);
+  stage.subscriptions->on_user_gone(alice, true, stage.clock_.at);
+  CHECK(stage.notifies.size() == Slice::visits_max);
+  CHECK_FALSE(stage.subscriptions->is_idle());
+  stage.wait(1s);
+  std::map<std::string, unsigned> states;
+  for (const Notified& notified : stage.drain()) ++states[notified.state()];
+  CHECK(states ==
+        std::map<std::string, unsigned>{{"terminated;noresource", count}, {"terminated;rejected", 1}});
+  CHECK(stage.subscriptions->is_idle());
+  CHECK(stage.subscriptions->size() == 0);
+}
+
 TEST_CASE(
     "a new state reaches many watchers in slices, each once, and a change meanwhile neither twice nor "
     "never") {
