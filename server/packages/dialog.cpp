@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/base/text.hpp"
+#include "protocol/sip/grammar.hpp"
 #include "server/packages/following.hpp"
 #include "server/subscription/subscriptions.hpp"
 
@@ -130,26 +131,46 @@ struct Dialog::Shown final : Part {
     return is_change;
   }
 
-  /// Calls `visit` for each dialog that a watcher who has seen the changes up to `seen` sees differently now.
+  /// Calls `visit` for each dialog that `watcher` sees differently now.
   template <class Visit>
-  void each_news(std::uint64_t seen, Sight sight, const Visit& visit) const {
-    if (sight == Sight::nothing) return;
-    const auto look = [&](const Item& item) {
-      if ((sight == Sight::everything ? item.changed : item.entered) > seen) visit(item);
-    };
-    for (const Item& item : gone) look(item);
-    for (const Item& item : items) look(item);
-  }
+  void each_news(const News& watcher, Sight sight, const Visit& visit) const;
 };
 
 /// A watch, and what its watcher has been shown.
 struct Dialog::News final : Following {
-  using Following::Following;
+  News(presence::Watches& watches, Subscription& its_subscription, presence::Sink& sink)
+      : Following(watches, its_subscription, sink) {
+    const auto value = [&](std::string_view name) {
+      return sip::grammar::unquote(
+          sip::find_parameter(its_subscription.selection(), name).value_or(std::string_view()));
+    };
+    call_id = value("call-id");
+    local_tag = value("to-tag");
+    remote_tag = value("from-tag");
+  }
   static News& of(const Subscription& subscription) { return static_cast<News&>(*subscription.data); }
 
-  std::uint64_t seen = 0;        ///< Number of the last change in its documents.
-  Sight sight = Sight::nothing;  ///< In its last document.
+  /// Is the subscription to that dialog, or to all (RFC 4235 3.2)?
+  bool concerns(const documents::Dialog& dialog) const {
+    return call_id.empty() || (dialog.call_id == call_id && dialog.local_tag == local_tag &&
+                               (remote_tag.empty() || dialog.remote_tag == remote_tag));
+  }
+
+  std::string call_id, local_tag, remote_tag;  ///< Empty: any.
+  std::uint64_t seen = 0;                      ///< Number of the last change in its documents.
+  Sight sight = Sight::nothing;                ///< In its last document.
 };
+
+template <class Visit>
+void Dialog::Shown::each_news(const News& watcher, Sight sight, const Visit& visit) const {
+  if (sight == Sight::nothing) return;
+  const auto look = [&](const Item& item) {
+    const auto last = sight == Sight::everything ? item.changed : item.entered;
+    if (last > watcher.seen && watcher.concerns(item.dialog)) visit(item);
+  };
+  for (const Item& item : gone) look(item);
+  for (const Item& item : items) look(item);
+}
 
 Dialog::Dialog(Environment& environment, presence::Presentities& presentities,
                publication::Publications& publications)
@@ -184,6 +205,21 @@ Dialog::Sight Dialog::sight_of(const Entry& user, std::string_view watcher,
 
 Permission Dialog::admit(Entry& resource, const std::string& watcher, Now now) {
   return permit(resource, watcher, watches_.decide(resource, watcher, now));
+}
+
+/// "The first three of these parameters MUST be present"; without from-tag it is all that came of one INVITE
+/// (RFC 4235 3.2).
+std::optional<std::string> Dialog::select(std::string_view parameters) const {
+  std::string selection;
+  const auto take = [&](const char* name) {
+    const auto value = sip::find_parameter(parameters, name);
+    if (!value || value->empty()) return false;
+    selection.append(";").append(name).append("=").append(*value);
+    return true;
+  };
+  const bool has_call = take("call-id"), has_local = take("to-tag"), has_remote = take("from-tag");
+  if (has_call != has_local || (has_remote && !has_local)) return std::nullopt;
+  return selection;
 }
 
 Permission Dialog::begin(Subscription& subscription, Now now) {
@@ -310,7 +346,7 @@ bool Dialog::has_news(const Subscription& subscription) const {
   if (!shown) return false;
   const News& news = News::of(subscription);
   bool any = false;
-  shown->each_news(news.seen, sight_of(subscription.resource(), subscription.watcher(), news.view()),
+  shown->each_news(news, sight_of(subscription.resource(), subscription.watcher(), news.view()),
                    [&](const Item&) { any = true; });
   return any;
 }
@@ -338,12 +374,12 @@ subscription::Content Dialog::compose(Subscription& subscription, event::Notifie
   const Shown* shown = user.find(slot_);
   const bool may_be_partial =
       body == event::Notifier::Body::partial && shown && sight == news.sight && news.seen >= shown->forgotten;
-  if (may_be_partial) shown->each_news(news.seen, sight, add);
+  if (may_be_partial) shown->each_news(news, sight, add);
   info.state = info.dialogs.empty() ? DialogInfo::State::full : DialogInfo::State::partial;
   if (info.state == DialogInfo::State::full && sight != Sight::nothing) {
     const auto add_current = [&](const std::vector<Item>& items) {
       for (const Item& item : items)
-        if (!item.is_over()) add(item);
+        if (!item.is_over() && news.concerns(item.dialog)) add(item);
     };
     shown ? add_current(shown->items) : add_current(gather(user));
   }

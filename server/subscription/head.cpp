@@ -30,7 +30,8 @@ void Head::set(Fact fact, std::string_view value, std::string_view after) {
 }
 
 std::optional<Head> Head::make(const dialog::Dialog& dialog, std::string_view contact, std::string_view event,
-                               std::string_view event_id, std::string_view display_name) {
+                               std::string_view event_id, std::string_view display_name,
+                               std::string_view selection) {
   auto builder = dialog.make_head("NOTIFY");
   builder.add(HeaderId::contact, contact);
   builder.add(HeaderId::event, event);
@@ -38,7 +39,8 @@ std::optional<Head> Head::make(const dialog::Dialog& dialog, std::string_view co
   for (const std::string& route : dialog.route_set) routes += without_line_ends(route) + '\n';
   Head head;
   head.text_ = builder.take();
-  if (head.text_.size() + routes.size() + display_name.size() > octets_max) return std::nullopt;
+  if (head.text_.size() + routes.size() + display_name.size() + selection.size() > octets_max)
+    return std::nullopt;
   head.lines_ = static_cast<std::uint16_t>(head.text_.size());
   head.set(Fact::target, dialog.remote_target, "NOTIFY ");
   head.set(Fact::call_id, dialog.id.call_id, "\r\nCall-ID: ");
@@ -48,6 +50,7 @@ std::optional<Head> Head::make(const dialog::Dialog& dialog, std::string_view co
   head.set(Fact::remote_tag, dialog.id.remote_tag, "\r\nTo: <" + dialog.remote_uri + ">;tag=");
   head.set(Fact::event_id, event_id,
            "\r\nEvent: " + std::string(event.substr(0, event.size() - event_id.size())));
+  head.set(Fact::selection, selection, {});
   head.set(Fact::display_name, display_name, {});
   head.set(Fact::routes, routes, {});
   if (head.text_.size() > octets_max) return std::nullopt;

@@ -20,7 +20,7 @@ class Head {
   /// `contact` is the value of our Contact, `event` that of Event. Absent: longer than `octets_max`.
   static std::optional<Head> make(const dialog::Dialog& dialog, std::string_view contact,
                                   std::string_view event, std::string_view event_id,
-                                  std::string_view display_name);
+                                  std::string_view display_name, std::string_view selection = {});
 
   /// Request line, Route, Max-Forwards, From, To, Call-ID, Contact and Event, with line ends.
   std::string_view lines() const { return {text_.data(), lines_}; }
@@ -29,6 +29,8 @@ class Head {
   std::string_view remote_tag() const { return fact(Fact::remote_tag); }
   std::string_view remote_target() const { return fact(Fact::target); }
   std::string_view event_id() const { return fact(Fact::event_id); }
+  /// See `Package::select`.
+  std::string_view selection() const { return fact(Fact::selection); }
   /// What the watcher calls itself in From; often empty.
   std::string_view display_name() const { return fact(Fact::display_name); }
   /// The dialog, without its CSeqs and `secure`.
@@ -43,6 +45,7 @@ class Head {
     remote_uri,
     target,
     event_id,
+    selection,
     display_name,
     routes,
     count

@@ -72,7 +72,8 @@ void Lifecycle::drop_lost_twins(const Subscription& started, Now now) {
   for (Subscription* each = index_.first_of(started.resource(), started.watcher()); each;
        each = Index::next_of_pair(*each))
     if (each != &started && each->counts() && &each->package() == &started.package() &&
-        !each->is_reachable() && each->event_id() == started.event_id())
+        !each->is_reachable() && each->event_id() == started.event_id() &&
+        each->selection() == started.selection())
       lost.emplace_back(each);
   for (const SubscriptionPtr& each : lost)
     perform(*each, each->notifier_.terminate("deactivated", std::nullopt, now.mono), now);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,6 +75,10 @@ class Package {
   virtual void find(const Entry& resource, Found found);
   /// May `watcher` (authenticated) subscribe? Asked before anything is stored, to refuse early.
   virtual Permission admit(Entry& resource, const std::string& watcher, Now now) = 0;
+
+  /// Which part of the state the parameters of Event ask for, `id` apart: kept with the subscription as
+  /// `Subscription::selection`. Absent: they ask for nothing that there is (400). Default: for all of it.
+  virtual std::optional<std::string> select(std::string_view /*parameters*/) const { return std::string(); }
 
   /// The subscription is in the store, now or since before a restart: decides again, as what it is decided by
   /// may have changed meanwhile, and makes the package's data.

@@ -4,7 +4,7 @@ namespace beckon::server::subscription {
 
 std::string Record::print(Time ends, const store::TimeScale& scale) const {
   store::RecordWriter writer;
-  writer.text(package).text(watcher).text(event_id).text(body_type).text(display_name);
+  writer.text(package).text(watcher).text(event_id + selection).text(body_type).text(display_name);
   writer.time(since, scale).lifetime(lifetime.granted, ends, scale);
   auto kept = hop;
   if (!had_flow) kept.flow = 0;
@@ -24,7 +24,9 @@ std::optional<Record> parse_record(std::string_view local_tag, std::string_view 
   Record record;
   record.package = reader.text();
   record.watcher = reader.text();
-  record.event_id = reader.text();
+  const std::string_view event = reader.text();
+  record.event_id = event.substr(0, event.find(';'));
+  record.selection = event.substr(record.event_id.size());
   record.body_type = reader.text();
   record.display_name = reader.text();
   record.since = reader.time(now, scale);

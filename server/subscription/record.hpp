@@ -16,6 +16,7 @@ struct Record {
   std::string watcher;
   dialog::Dialog dialog;  ///< `reserved_cseq`: no NOTIFY above it has left.
   std::string event_id;
+  std::string selection{};  ///< Empty, or starts with ';'.
   std::string body_type;
   std::string display_name;
   Time since{};

@@ -60,6 +60,7 @@ std::uint32_t Records::put(store::Batch& batch, const Subscription& subscription
     record.dialog.remote_cseq = subscription.remote_cseq_;
     record.dialog.secure = subscription.is_secure_dialog_;
     record.event_id = subscription.event_id();
+    record.selection = subscription.selection();
     record.body_type = subscription.body_type();
     record.display_name = subscription.display_name();
     record.since = subscription.since_;

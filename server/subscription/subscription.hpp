@@ -56,6 +56,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   Entry& resource() const { return *resource_; }
   const std::string& watcher() const { return watcher_->aor; }  ///< Canonical AOR, authenticated.
   std::string_view event_id() const { return head_.event_id(); }
+  /// The part of the state that it is to, as `Package::select` put it; empty: all of it.
+  std::string_view selection() const { return head_.selection(); }
   /// One of the package's `body_types()` that the watcher accepts.
   std::string_view body_type() const { return package_.body_types()[body_type_]; }
   /// Of the next NOTIFY: 0, then one more with each; jumps ahead over a restart. The version of documents

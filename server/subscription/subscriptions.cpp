@@ -134,9 +134,10 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   const auto dialog = dialog::make_uas_dialog(message, request->to_tag, secure);
   const auto event = sip::parse_event(message.header(HeaderId::event));
   const auto from = message.from();
-  if (!dialog || !event || !from) return services_.respond(*request, 400);
+  const auto selection = event ? package.select(event->parameters) : std::nullopt;
+  if (!dialog || !selection || !from) return services_.respond(*request, 400);
   auto head = Head::make(*dialog, sender_.contact(resource.bucket(), request->from, secure),
-                         event_value(package, event->id), event->id, from->display_name);
+                         event_value(package, event->id), event->id, from->display_name, *selection);
   if (!head) return services_.respond(*request, 513);
 
   const Now now = services_.clock().now();
@@ -247,7 +248,8 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
     auto head = Head::make(
         dialog,
         sender_.contact(subscription.resource().bucket(), request.from, subscription.is_secure_dialog_),
-        event_value(subscription.package(), event_id), event_id, std::string(subscription.display_name()));
+        event_value(subscription.package(), event_id), event_id, std::string(subscription.display_name()),
+        std::string(subscription.selection()));
     if (!head) {
       services_.respond(request, 513);
       return false;
@@ -391,9 +393,9 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
   Package* package = packages_.find(record->package);
   if (!package) return services_.directory().skip_unserved(stored.kind, record->package);
   const EntryPtr resource = services_.directory().get(stored.aor);
-  auto head =
-      Head::make(record->dialog, sender_.contact(resource->bucket(), record->hop, record->dialog.secure),
-                 event_value(*package, record->event_id), record->event_id, record->display_name);
+  auto head = Head::make(
+      record->dialog, sender_.contact(resource->bucket(), record->hop, record->dialog.secure),
+      event_value(*package, record->event_id), record->event_id, record->display_name, record->selection);
   if (!head || index_.find(stored.key)) return services_.directory().skip_unreadable(stored.kind);
   const SubscriptionPtr made =
       new Subscription(*package, resource, index_.watcher(record->watcher), services_.timers());

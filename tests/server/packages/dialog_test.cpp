@@ -136,6 +136,45 @@ TEST_CASE("a dialog that is no longer published is shown as terminated, once") {
   CHECK(line_of(stage.take().dialoginfo()) == "full 0:");
 }
 
+TEST_CASE("a subscription to one dialog, or to those of one INVITE, hears of no others (RFC 4235 3.2)") {
+  Stage stage;
+  Device phone(stage, alice, udp(5070)), one(stage, alice, tls(1)), set(stage, alice, tls(2)),
+      other(stage, alice, tls(3)), all(stage, alice, tls(4)), bad(stage, alice, tls(5));
+  CHECK(one.subscribe(alice, "dialog;call-id=\"call-1\";to-tag=1;from-tag=2;id=7").status() == 200);
+  CHECK(set.subscribe(alice, "dialog;call-id=call-1;to-tag=1").status() == 200);
+  CHECK(other.subscribe(alice, "dialog;call-id=call-2;to-tag=1;from-tag=2").status() == 200);
+  CHECK(all.subscribe(alice, "dialog").status() == 200);
+  for (const char* few :
+       {";call-id=call-1", ";to-tag=1;from-tag=2", ";from-tag=2", ";call-id=call-1;from-tag=2"})
+    CHECK(bad.subscribe(alice, std::string("dialog") + few).status() == 400);
+  for (const auto& first : stage.drain()) CHECK(line_of(first.dialoginfo()) == "full 0:");
+  const auto with_tags = [](std::string text) {
+    return text.replace(text.find("local-tag"), 0, "remote-tag='2' ");
+  };
+
+  const auto hear = [&] {
+    stage.wait(5s);
+    std::map<transaction::FlowId, std::string> heard;
+    for (const auto& each : stage.drain()) heard[each.to.flow] = line_of(each.dialoginfo());
+    return heard;
+  };
+  using Heard = std::map<transaction::FlowId, std::string>;
+  publish(phone, with_tags(call("a", state("early"), "call-1")));
+  CHECK(hear() == Heard{{1, "partial 1: early"}, {2, "partial 1: early"}, {4, "partial 1: early"}});
+  stage.restart();
+  CHECK(hear().empty());  // connections are gone
+  for (Device* each : {&one, &set, &other, &all}) CHECK(each->refresh(3600).status() == 200);
+  const auto again = hear();
+  CHECK(again.at(1).ends_with(": early"));
+  CHECK(again.at(3).starts_with("full "));
+  CHECK(again.at(3).ends_with(":"));
+  publish(phone, with_tags(call("b", state("trying"), "call-2")));
+  const auto last = hear();
+  CHECK(last.at(1).ends_with(": terminated"));
+  CHECK(last.at(3).ends_with(": trying"));
+  CHECK(last.at(4).ends_with(": terminated trying"));
+}
+
 TEST_CASE("a dialog never goes back to an earlier state (RFC 4235 3.7.1)") {
   Stage stage;
   Device watcher(stage, alice, tls(9)), phone(stage, alice, udp(5070));
