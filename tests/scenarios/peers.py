@@ -35,7 +35,14 @@ def sipp_subscribe(server):
                 "reg": "application/reginfo+xml", "dialog": "application/dialog-info+xml"}
     for event, accept in packages.items():
         for transport in ("udp", "tcp"):
-            equal(sipp(server, "subscribe", transport, event=event, accept=accept), (CALLS, 0), f"{event}: calls over {transport}")
+            equal(sipp(server, "subscribe", transport, whom="alice", event=event, accept=accept), (CALLS, 0), f"{event}: calls over {transport}")
+
+
+def sipp_watch(server):
+    """SIPp subscribes for alice to the presence of bob, who allows it, and to the list of her own entries among his watchers"""
+    for event, accept in (("presence", "application/pidf+xml"), ("presence.winfo", "application/watcherinfo+xml")):
+        for transport in ("udp", "tcp"):
+            equal(sipp(server, "subscribe", transport, whom="bob", event=event, accept=accept), (CALLS, 0), f"{event}: calls over {transport}")
 
 
 def sipp_message(server):
@@ -77,4 +84,5 @@ def sipsak_wrong_password(server):
         check(done.returncode != 0, f"refused over {transport}: {done.stdout}{done.stderr}")
 
 
-run([sipp_options, sipp_register, sipp_publish, sipp_subscribe, sipp_message, sipsak_options, sipsak_register, sipsak_wrong_password])
+run([sipp_options, sipp_register, sipp_publish, sipp_subscribe, sipp_watch, sipp_message, sipsak_options, sipsak_register,
+     sipsak_wrong_password], ["--watcher-policy", "allow"])
