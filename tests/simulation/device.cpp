@@ -437,6 +437,7 @@ int Device::take_notify(const Topic& topic, Subscription& subscription, const si
   subscription.state = state->state;
   if (state->state != "terminated") return 200;
   subscription.is_over = true;
+  ledger_.ended(thing(subscription));
   const bool is_final = state->reason == "rejected" || state->reason == "noresource";
   if (!subscription.in_flight) ask_again(topic, is_final ? refused_pause + 15 * soon() : soon());
   return 200;

@@ -87,7 +87,8 @@ void Ledger::ended(const Thing& thing) {
 bool Ledger::is_sure(const Thing& thing) const {
   const auto found = claims_.find(thing);
   const auto of = thing.kind == "subscription" ? subscribed_.find(thing.name) : subscribed_.end();
-  if (of != subscribed_.end() && of->second.may_be_rejected) return false;
+  if (of != subscribed_.end() && (of->second.may_be_rejected || removed_.contains(of->second.owner)))
+    return false;
   return found != claims_.end() && found->second.sure_until > world_.now().mono + slack;
 }
 
@@ -166,6 +167,7 @@ void Ledger::user_gone(const std::string& aor, bool removed) {
     if (of.watcher == aor || claim.sure_until > now) over(claim);
     ++changes_[of.owner];
   }
+  if (removed) removed_.insert(aor);
   // Each of its devices and publications ends.
   changes_[aor] += 20;
 }
@@ -217,7 +219,8 @@ void Ledger::on_notify(const sip::Message& notify) {
   Subscribed& of = found->second;
   const auto state = sip::parse_subscription_state(notify.header(HeaderId::subscription_state));
   if (!state) return fail("a NOTIFY without state\n" + std::string(notify.text()));
-  if (state->state == "terminated") ended({"subscription", of.watcher, call_id});
+  // It may be lost, and a crash make the server forget that it has sent it.
+  if (state->state == "terminated") doubted({"subscription", of.watcher, call_id});
   of.notifies.insert(notify.cseq()->number);
   if (notify.body().find("pidf-diff>") != std::string_view::npos) ++diffs_;
   check_sight(of, notify);

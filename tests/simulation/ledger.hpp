@@ -75,7 +75,9 @@ class Ledger {
   void rules_sent(const std::string& owner, const Rules& rules, const std::vector<std::string>& watchers);
   void rules_answered(const std::string& owner, const Rules& rules, const std::vector<std::string>& watchers);
 
-  /// The administrator has removed or disabled the user: of that user nothing may be there any more.
+  /// The administrator has removed or disabled the user: of that user nothing may be there any more. Whoever
+  /// subscribes to one who was removed is let in here, where everybody exists who is asked for, and may be
+  /// put out again: the server looks twice more for what requests under way have left.
   void user_gone(const std::string& aor, bool removed);
 
   /// Everything that is sent passes here.
@@ -136,6 +138,7 @@ class Ledger {
   std::map<std::string, Subscribed> subscribed_;                        ///< By Call-ID.
   std::set<std::tuple<std::string, std::string, std::uint32_t>> seen_;  ///< Requests.
   std::map<std::string, std::uint64_t> changes_;  ///< Requests about each person so far, weighed.
+  std::set<std::string> removed_;                 ///< Users.
   std::uint64_t restarts_ = 0, cuts_ = 0;
   std::pair<std::uint64_t, std::uint64_t> busiest_{0, 1};
   mutable std::uint64_t checks_ = 0;

@@ -51,6 +51,35 @@ const std::string winfo_type = "\r\nContent-Type: application/watcherinfo+xml";
 
 }  // namespace
 
+TEST_CASE(
+    "a subscription whose end is sent need not be there, and must not when its watcher has heard of the "
+    "end") {
+  Watched it;
+  const Ledger::Thing thing{"subscription", bob, "call"};
+  it.ledger.asked(thing, 600s);
+  it.ledger.granted(thing, it.world.now().mono, 600s);
+  CHECK(it.ledger.check("subscription", bob, {}) != "");
+  it.ledger.on_sent(server, server, message("NOTIFY", alice, bob, 1, "Subscription-State: terminated"));
+  CHECK(it.ledger.check("subscription", bob, {}) == "");
+  CHECK(it.ledger.check("subscription", bob, {"call"}) == "");
+  it.ledger.ended(thing);
+  it.world.run_for(5s);
+  CHECK(it.ledger.check("subscription", bob, {"call"}) != "");
+}
+
+TEST_CASE("a subscription to a user who was removed may end at any time; to one who was disabled it stays") {
+  for (const bool removed : {true, false}) {
+    CAPTURE(removed);
+    Watched it;
+    const Ledger::Thing thing{"subscription", bob, "call"};
+    it.ledger.user_gone(alice, removed);
+    it.ledger.asked(thing, 600s);
+    it.ledger.granted(thing, it.world.now().mono, 600s);
+    CHECK(it.ledger.check("subscription", bob, {}).empty() == removed);
+    CHECK(it.ledger.check("subscription", bob, {"call"}) == "");
+  }
+}
+
 TEST_CASE("what was acknowledged must be there until it is over, and no longer") {
   World world{1};
   Ledger ledger{world};
