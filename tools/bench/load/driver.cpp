@@ -19,6 +19,11 @@ constexpr milliseconds look_again{50};  ///< How often old requests are looked f
 constexpr std::size_t batch = 64;
 constexpr unsigned unanswered_at_most = 64;
 constexpr std::uint32_t none = UINT32_MAX;
+/// What a call offers and answers.
+constexpr std::string_view session =
+    "v=0\r\no=- 3724394400 3724394405 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    "m=audio 49172 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+    "a=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n";
 constexpr std::string_view hello = "Shall we meet at noon in the big hall?\r\n";
 
 std::uint32_t cseq_in(std::string_view text) {
@@ -112,14 +117,19 @@ void Driver::launch(std::uint32_t actor) {
   flight.open = true;
   flight.ticket = {slot, ++serial_};
   flight.actor = actor;
-  flight.answered = flight.delivered = flight.failed = false;
+  flight.answered = flight.delivered = flight.hung_up = flight.failed = false;
   flight.notifies = job_.operation == Operation::publish ? job_.notifies : 0;
   if (job_.operation == Operation::subscribe || job_.operation == Operation::refresh) flight.notifies = 1;
+  flight.text = text(actor, flight.ticket);
+  if (job_.operation == Operation::publish) flight.mark = pidf_mark(flight.ticket.serial);
+  send_request(flight);
+}
+
+/// The first time; `retransmit` does the rest.
+void Driver::send_request(Flight& flight) {
   flight.sent = now_;
   flight.interval = t1;
   flight.again = now_ + t1;
-  flight.text = text(actor, flight.ticket);
-  if (job_.operation == Operation::publish) flight.mark = pidf_mark(flight.ticket.serial);
   send(flight.text);
 }
 
@@ -157,6 +167,8 @@ std::string Driver::text(std::uint32_t actor, Ticket ticket) {
                     .body = {}},
                    ticket, port_);
     }
+    case Operation::call:
+      return call_text(actor, ticket);
     case Operation::message: {
       const std::string from = user('u', actor), to = user('u', (actor + 1) % job_.actors);
       return print({.method = "MESSAGE",
@@ -189,6 +201,22 @@ std::string Driver::text(std::uint32_t actor, Ticket ticket) {
       return subscribe_text(actor, ticket);
   }
   return {};
+}
+
+std::string Driver::call_text(std::uint32_t actor, Ticket ticket) {
+  const std::string from = user('u', actor), to = user('u', (actor + 1) % job_.actors);
+  const auto call = fmt::format(FMT_COMPILE("c{:08x}{:08x}@127.0.0.1"), ticket.slot, ticket.serial);
+  return print({.method = "INVITE",
+                .uri = address(to),
+                .from = from,
+                .to = to,
+                .to_tag = {},
+                .call_id = call,
+                .headers = fmt::format(FMT_COMPILE("Contact: <sip:{}@127.0.0.1:{}>\r\n"
+                                                   "Content-Type: application/sdp\r\n"),
+                                       from, port_),
+                .body = session},
+               ticket, port_);
 }
 
 std::string Driver::subscribe_text(std::uint32_t number, Ticket ticket) {
@@ -225,6 +253,9 @@ void Driver::take(std::string_view text) {
   if (status != 0) return;
   if (text.starts_with("NOTIFY ")) return on_notify(text);
   if (text.starts_with("MESSAGE ")) return on_message(text);
+  if (text.starts_with("INVITE ")) return on_invite(text);
+  if (text.starts_with("BYE ")) return send(ok(text));
+  if (text.starts_with("ACK ")) return;
   ++unexpected_;
 }
 
@@ -234,8 +265,9 @@ void Driver::on_response(std::string_view text, int status) {
   Flight& flight = flights_[ticket->slot];
   // A response to a retransmission may come after the operation's end.
   if (!flight.open || flight.ticket.serial != ticket->serial || flight.answered) return;
-  flight.answered = true;
   unanswered_ = 0;
+  if (job_.operation == Operation::call && !flight.hung_up && status / 100 == 2) return hang_up(flight, text);
+  flight.answered = true;
   if (status == 204) flight.notifies = 0;
   if (status / 100 == 2 || job_.operation == Operation::echo) {
     keep(flight, text);
@@ -284,6 +316,37 @@ void Driver::on_message(std::string_view text) {
   const auto slot = call.starts_with('c') ? hexadecimal(call.substr(1, 8)) : std::nullopt;
   if (!slot || *slot >= flights_.size()) return void(++unexpected_);
   if (std::exchange(flights_[*slot].delivered, true)) ++totals_.retransmissions;
+}
+
+void Driver::on_invite(std::string_view text) {
+  const auto contact = fmt::format(FMT_COMPILE("Contact: <{}>\r\n"), text.substr(7, text.find(' ', 7) - 7));
+  send(answer(text, "180 Ringing", contact, {}));
+  send(answer(text, "200 OK", contact + "Content-Type: application/sdp\r\n", session));
+}
+
+/// ACK and BYE, by way of the server where it stays in the dialog's path.
+void Driver::hang_up(Flight& flight, std::string_view response) {
+  const std::string from = user('u', flight.actor), to = user('u', (flight.actor + 1) % job_.actors);
+  const std::string call(header(response, "Call-ID")), tag(tag_in(header(response, "To")));
+  const std::string target(bracketed(header(response, "Contact")));
+  std::string route;
+  if (const auto value = header(response, "Record-Route"); !value.empty())
+    route = fmt::format(FMT_COMPILE("Route: {}\r\n"), value);
+  Request request{.method = "ACK",
+                  .uri = target,
+                  .from = from,
+                  .to = to,
+                  .to_tag = tag,
+                  .call_id = call,
+                  .headers = route,
+                  .body = {}};
+  send(print(request, {flight.ticket.slot, ++serial_}, port_));
+  request.method = "BYE";
+  request.cseq = 2;
+  flight.ticket.serial = ++serial_;
+  flight.hung_up = true;
+  flight.text = print(request, flight.ticket, port_);
+  send_request(flight);
 }
 
 void Driver::finish_if_complete(Flight& flight) {

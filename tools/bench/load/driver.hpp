@@ -19,6 +19,7 @@ enum class Operation : std::uint8_t {
   echo,       ///< 500 octets; the same ones come back.
   options,    ///< OPTIONS to the domain; its 200.
   bind,       ///< REGISTER of a user, again with the same Call-ID; its 200.
+  call,       ///< INVITE from a user to the next one: 180, 200, ACK; then the caller's BYE; its 200.
   message,    ///< MESSAGE from a user to the next one, who answers 200; that 200 at the sender.
   publish,    ///< PUBLISH of a new document for a presentity; its 200 and every watcher's NOTIFY.
   subscribe,  ///< A new subscription; its 200 and the first NOTIFY.
@@ -91,6 +92,7 @@ class Driver {
     bool answered = false;
     std::uint32_t notifies = 0;  ///< Still expected.
     bool delivered = false;      ///< The MESSAGE has reached the other user.
+    bool hung_up = false;        ///< The BYE of a call has been sent.
     bool failed = false;
     std::string text, mark;
     Clock::time_point sent, again;
@@ -99,12 +101,16 @@ class Driver {
 
   std::optional<std::uint32_t> next_actor();
   void launch(std::uint32_t actor);
+  void send_request(Flight& flight);
   std::string text(std::uint32_t actor, Ticket ticket);
+  std::string call_text(std::uint32_t actor, Ticket ticket);
   std::string subscribe_text(std::uint32_t dialog, Ticket ticket);
   void take(std::string_view text);
   void on_response(std::string_view text, int status);
   void on_notify(std::string_view text);
   void on_message(std::string_view text);
+  void on_invite(std::string_view text);
+  void hang_up(Flight& flight, std::string_view answer);
   void keep(const Flight& flight, std::string_view response);
   void finish_if_complete(Flight& flight);
   void finish(Flight& flight);

@@ -21,6 +21,16 @@ void copy_line(std::string& out, std::string_view request, std::string_view name
   out += crlf;
 }
 
+/// All lines that begin so.
+void copy_lines(std::string& out, std::string_view request, std::string_view begin) {
+  for (std::size_t line = request.find(begin); line != std::string_view::npos;
+       line = request.find(begin, line)) {
+    line += crlf.size();
+    out += request.substr(line, request.find(crlf, line) - line);
+    out += crlf;
+  }
+}
+
 }  // namespace
 
 std::string user(char kind, std::uint32_t number) { return fmt::format(FMT_COMPILE("{}{}"), kind, number); }
@@ -117,21 +127,24 @@ std::optional<std::uint32_t> hexadecimal(std::string_view text) {
   return error == std::errc{} ? std::optional(number) : std::nullopt;
 }
 
-std::string ok(std::string_view request) {
-  std::string text = "SIP/2.0 200 OK\r\n";
-  text.reserve(800);
-  for (std::size_t line = request.find("\r\nVia: "); line != std::string_view::npos;
-       line = request.find("\r\nVia: ", line)) {
-    line += crlf.size();
-    text += request.substr(line, request.find(crlf, line) - line);
-    text += crlf;
-  }
+std::string answer(std::string_view request, std::string_view status, std::string_view headers,
+                   std::string_view body) {
+  std::string text = "SIP/2.0 ";
+  text.reserve(1200);
+  text += status;
+  text += crlf;
+  copy_lines(text, request, "\r\nVia: ");
+  copy_lines(text, request, "\r\nRecord-Route: ");
   copy_line(text, request, "From");
   copy_line(text, request, "To", tag_in(header(request, "To")).empty() ? ";tag=b" : "");
   copy_line(text, request, "Call-ID");
   copy_line(text, request, "CSeq");
-  text += "Content-Length: 0\r\n\r\n";
+  text += headers;
+  fmt::format_to(std::back_inserter(text), FMT_COMPILE("Content-Length: {}\r\n\r\n"), body.size());
+  text += body;
   return text;
 }
+
+std::string ok(std::string_view request) { return answer(request, "200 OK", {}, {}); }
 
 }  // namespace beckon::bench

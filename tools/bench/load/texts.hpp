@@ -56,7 +56,9 @@ std::string_view bracketed(std::string_view value);
 /// The hexadecimal number at the start of `text`; empty if there is none.
 std::optional<std::uint32_t> hexadecimal(std::string_view text);
 
-/// 200 to `request`. A To without a tag gets one.
+/// An answer to `request`; `headers` are whole lines. A To without a tag gets one.
+std::string answer(std::string_view request, std::string_view status, std::string_view headers,
+                   std::string_view body);
 std::string ok(std::string_view request);
 
 }  // namespace beckon::bench
