@@ -32,14 +32,16 @@ std::optional<sip::Uri> strict_router(const std::vector<std::string>& routes) {
   return first->uri;
 }
 
-/// Credentials for us have done their work here; those for somebody behind us travel on.
-bool is_for_us(const sip::Message& request, const Settings& settings) {
-  if (!request.has(HeaderId::authorization)) return false;
-  return std::ranges::any_of(request.headers(), [&](const sip::HeaderLine& line) {
-    if (line.id != HeaderId::authorization) return false;
+/// Credentials for us have done their work here; those for somebody behind us travel on (RFC 3261 22.3).
+void drop_own_credentials(sip::Splice& out, const sip::Message& request, HeaderId id,
+                          const Settings& settings) {
+  if (!request.has(id)) return;
+  out.drop(id);
+  for (const sip::HeaderLine& line : request.headers()) {
+    if (line.id != id) continue;
     const auto given = auth::parse_credentials(line.value);
-    return given && settings.serves(given->realm);
-  });
+    if (given && !settings.serves(given->realm)) out.prepend(id, line.value);
+  }
 }
 
 }  // namespace
@@ -98,7 +100,7 @@ std::optional<Target> target_of(const registrar::Binding& binding, bool sips,
 }
 
 bool starts_dialog(sip::Method method) {
-  return method == sip::Method::invite || method == sip::Method::subscribe;
+  return method == sip::Method::invite || method == sip::Method::subscribe || method == sip::Method::refer;
 }
 
 std::uint32_t breadth_of(const sip::Message& request, const Settings& settings) {
@@ -128,8 +130,8 @@ std::string outgoing(const sip::Message& request, const DialogRoute& route, cons
   } else {
     out.replace(HeaderId::route, join(routes));
   }
-  out.drop(HeaderId::proxy_authorization);
-  if (is_for_us(request, settings)) out.drop(HeaderId::authorization);
+  drop_own_credentials(out, request, HeaderId::proxy_authorization, settings);
+  drop_own_credentials(out, request, HeaderId::authorization, settings);
   const bool is_own_device = !target.binding.contact().empty();
   const bool shows = may_show_identity(request, hop, is_own_device, settings);
   if (!shows || !target.keeps_asserted) out.drop(HeaderId::p_asserted_identity);

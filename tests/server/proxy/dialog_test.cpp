@@ -99,6 +99,24 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
   }
 }
 
+TEST_CASE("a REFER outside a dialog makes one, whose NOTIFYs need no credentials (RFC 3515 2.4.4)") {
+  Town town;
+  town.enter_bob();
+  Ask refer = hello;
+  refer.method = "REFER";
+  refer.call_id = "i";
+  refer.lines = {"Refer-To: <sip:carol@example.org>", "Contact: <sip:alice@192.0.2.9:5070>"};
+  const auto got = town.from_alice(refer);
+  REQUIRE(got.message.has(HeaderId::record_route));
+  const std::string route(got.message.first(HeaderId::record_route));
+  town.answer(got, 202, "b1", "Contact: <sip:bob@192.0.2.9:5080>\r\n");
+  CHECK(town.take().message.status() == 202);
+  Ask notify = callees_bye({"Route: " + route, "Event: refer", "Subscription-State: active"});
+  notify.method = "NOTIFY";
+  town.receive(udp(5080), town.text_of(notify));
+  CHECK(town.take().to == udp(5070));
+}
+
 TEST_CASE("Path of the binding is the Route of the request (RFC 3327 5.3)") {
   Town town;
   town.enter_bob_behind("<sip:192.0.2.77:5060;lr>");

@@ -32,6 +32,21 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("credentials for another realm pass: they are for a proxy behind this one (RFC 3261 22.3)") {
+  Town town;
+  town.enter_bob();
+  const std::string others =
+      "Digest username=\"alice\", realm=\"example.net\", nonce=\"n\", uri=\"sip:bob@example.org\", "
+      "response=\"r\"";
+  Ask request = town.with_credentials(hello);
+  for (const char* name : {"Proxy-Authorization: ", "Authorization: "})
+    request.lines.push_back(name + others);
+  town.receive(udp(5070), town.text_of(request));
+  const auto got = town.take();
+  CHECK(got.message.header(HeaderId::proxy_authorization) == others);
+  CHECK(got.message.header(HeaderId::authorization) == others);
+}
+
 TEST_CASE("the answer to a request with the maximum of Vias is accepted, with the proxy's on top") {
   Town town;
   town.enter_bob();
