@@ -24,6 +24,10 @@ struct Pair {
 constexpr Pair pairs[] = {{HeaderId::www_authenticate, HeaderId::authorization},
                           {HeaderId::proxy_authenticate, HeaderId::proxy_authorization}};
 
+/// Octets of "Proxy-Authorization: " and the line end, and of the credentials for a server that has not asked
+/// yet.
+constexpr std::size_t header_size = 23, unknown_credentials = 480;
+
 /// Ends the loop with a server that calls every nonce stale.
 constexpr int stale_max = 2;
 
@@ -118,6 +122,7 @@ bool Requester::is_ours(const std::string& realm, sip::Method method) {
 void Requester::add_credentials(sip::Builder& builder, Attempt& attempt) {
   const Request& request = attempt.request;
   attempt.sent.clear();
+  std::size_t size = 0;
   for (auto& [place, session] : sessions_) {
     const auto body = request.body ? std::string_view(*request.body) : std::string_view{};
     auto credentials = auth::make_credentials(session.challenge, {.user = account_.user,
@@ -127,9 +132,16 @@ void Requester::add_credentials(sip::Builder& builder, Attempt& attempt) {
                                                                   .body = body,
                                                                   .cnonce = session.cnonce,
                                                                   .count = ++session.count});
-    builder.add(place.first, auth::print(credentials));
+    const std::string value = auth::print(credentials);
+    size += value.size() + header_size - request.uri.size();
+    builder.add(place.first, value);
     attempt.sent.emplace(place, std::move(credentials));
   }
+  credentials_size_ = std::max(credentials_size_, size);
+}
+
+std::size_t Requester::credentials_size(std::string_view uri) const {
+  return (sessions_.empty() ? unknown_credentials : credentials_size_) + sessions_.size() * uri.size();
 }
 
 /// False if an answer carries a wrong proof that it knows the password (RFC 7616 3.5). A proof that cannot be

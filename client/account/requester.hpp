@@ -61,6 +61,10 @@ class Requester {
 
   void send(Request request, const transaction::Hop& hop, Done done, Now now);
 
+  /// How many octets the credentials of a request to `uri` will take, as far as is known: what the server
+  /// asked for so far, or much before it has asked for any.
+  std::size_t credentials_size(std::string_view uri) const;
+
  private:
   struct Attempt;
   /// The header that carries the answer to a challenge, and the realm in lower case.
@@ -88,9 +92,10 @@ class Requester {
   transaction::Layer& layer_;
   Random& random_;
   std::map<Place, Session> sessions_;
-  std::uint64_t challenges_ = 0;  ///< How many were kept so far.
-  std::string registrar_realm_;   ///< The realm that challenged the last REGISTER, in lower case.
-  Life life_;                     ///< Outcomes after the end are dropped.
+  std::uint64_t challenges_ = 0;      ///< How many were kept so far.
+  std::size_t credentials_size_ = 0;  ///< Most octets of a request's so far, without its URI.
+  std::string registrar_realm_;       ///< The realm that challenged the last REGISTER, in lower case.
+  Life life_;                         ///< Outcomes after the end are dropped.
 };
 
 }  // namespace beckon::client::account

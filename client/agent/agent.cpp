@@ -37,9 +37,10 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
       registration_(context_, [this](Now now) { on_registered(now); }, edges_.on_all_servers_failed,
                     {.ping_stream = edges_.ping_stream,
                      .on_failed = [this](std::string_view why, Now now) { on_datagrams_failed(why, now); }}),
-      pager_(context_, [this](const std::string& id) { copies_.note_own(id); }),
+      pager_(context_, std::move(config_.messages), [this](const std::string& id) { copies_.note_own(id); }),
       rules_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       watch_log_(config_.account, config_.xcap_root, edges_.http, edges_.random),
+      inbox_(config_.account, edges_.http, edges_.random),
       archive_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       copies_(emit_, [this](std::uint64_t after, Now) { catch_up_copies(after); }),
       subscriptions_(
@@ -195,13 +196,14 @@ void Agent::result(const control::Command& command, control::Cause cause, Now no
   emit_(std::move(event));
 }
 
-void Agent::result_of_status(const control::Command& command, int status, std::string_view reason, Now now) {
+void Agent::result_of_status(const control::Command& command, int status, std::string_view reason, Now now,
+                             boost::json::object more) {
   const control::Cause cause = control::cause_of(status);
-  if (cause == control::Cause::done) return result(command, cause, now, status);
+  if (cause == control::Cause::done) return result(command, cause, now, status, {}, std::move(more));
   std::string words(reason);
   if (words.empty()) words = status > 0 ? sip::default_reason(status) : control::reason_of(status);
   if (cause == control::Cause::credentials) words = "the server refuses this name or password";
-  result(command, cause, now, status, words);
+  result(command, cause, now, status, words, std::move(more));
 }
 
 auto Agent::ends(const control::Command& command) {
@@ -303,16 +305,17 @@ void Agent::greet(const std::string& user, const std::string& contact, Now now) 
   const auto text = welcomes_.find(user);
   if (text == welcomes_.end()) return;
   pager_.send(
-      user, text->second,
-      [this, user, contact](int status, std::string_view reason, Now at) {
+      user, text->second, message::Pager::Ask::no,
+      [this, user, contact](const message::Pager::Outcome& outcome, Now at) {
+        const int status = outcome.status;
         boost::json::object event = control::make_event("welcome", at);
         event["to"] = user;
         event["contact"] = contact;
         if (status > 0) event["status"] = status;
         if (status / 100 != 2)
-          event["reason"] = !reason.empty() ? reason
-                            : status > 0    ? sip::default_reason(status)
-                                            : control::reason_of(status);
+          event["reason"] = !outcome.reason.empty() ? std::string_view(outcome.reason)
+                            : status > 0            ? sip::default_reason(status)
+                                                    : control::reason_of(status);
         emit_(std::move(event));
       },
       now);
@@ -346,12 +349,40 @@ void Agent::do_block(const control::Command& command, Now now) {
 void Agent::do_forget(const control::Command& command, Now now) { set_rule(command, std::nullopt, now); }
 
 void Agent::do_message(const control::Command& command, Now now) {
+  using Ask = message::Pager::Ask;
+  const std::string receipts = command.text("receipts");
+  const Ask ask = receipts == "ask" ? Ask::yes : receipts == "none" ? Ask::no : Ask::as_known;
   pager_.send(
-      command.text("to"), command.text("text"),
+      command.text("to"), command.text("text"), ask,
+      [this, command](const message::Pager::Outcome& outcome, Now at) {
+        boost::json::object more{{"message_id", outcome.message_id}};
+        if (outcome.status / 100 == 2) {
+          more["state"] = outcome.status == 202 ? "stored" : "delivered";
+          more["receipts"] = outcome.asked;
+        }
+        result_of_status(command, outcome.status, outcome.reason, at, std::move(more));
+      },
+      now);
+}
+
+void Agent::do_typing(const control::Command& command, Now now) {
+  pager_.type(
+      command.text("to"), !command.flag("stop"),
       [this, command](int status, std::string_view reason, Now at) {
         result_of_status(command, status, reason, at);
       },
       now);
+}
+
+void Agent::do_inbox(const control::Command& command, Now) {
+  inbox_.read([this, command](int status, const std::string& reason, boost::json::array messages, Now now) {
+    if (status == 200) {
+      boost::json::object event = control::make_event("inbox", now);
+      event["messages"] = std::move(messages);
+      emit_(std::move(event));
+    }
+    result_of_status(command, status, reason, now);
+  });
 }
 
 auto Agent::ends_at_archive(const control::Command& command) {
@@ -392,8 +423,20 @@ void Agent::do_history(const control::Command& command, Now now) {
   });
 }
 
-void Agent::do_read(const control::Command& command, Now) {
-  archive_.set_displayed(selection_of(command), ends_at_archive(command));
+/// Senders who want to know that their messages were displayed are told, whether the server keeps messages or
+/// not.
+void Agent::do_read(const control::Command& command, Now now) {
+  const auto selection = selection_of(command);
+  if (selection.number.empty()) {
+    pager_.all_displayed(selection.with, now);
+  } else {
+    archive_.page(selection, [this, number = selection.number](
+                                 int, const std::string&, const documents::MessageArchive& page, Now at) {
+      for (const auto& each : page.messages)
+        if (std::to_string(each.number) == number) pager_.displayed(each.id, at);
+    });
+  }
+  archive_.set_displayed(selection, ends_at_archive(command));
 }
 
 void Agent::do_erase(const control::Command& command, Now) {

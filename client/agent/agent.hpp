@@ -23,6 +23,7 @@
 #include "client/message/pager.hpp"
 #include "client/presence/publication.hpp"
 #include "client/presence/subscriptions.hpp"
+#include "client/xcap/inbox.hpp"
 #include "client/xcap/rules.hpp"
 #include "client/xcap/watch_log.hpp"
 
@@ -41,6 +42,8 @@ class Agent final : private control::Executor {
     Tracing tracing = Tracing::off;         ///< Events "trace".
     transaction::Times times;
     std::optional<Duration> keep_alive{};  ///< `account::Context::keep_alive`
+    /// How peers take messages, whether they are displayed when they are reported, where the first is stored.
+    message::Pager::Options messages{};
   };
   /// What the shell provides; outlives the agent.
   struct Edges {
@@ -105,6 +108,8 @@ class Agent final : private control::Executor {
   void do_block(const control::Command& command, Now now) override;
   void do_forget(const control::Command& command, Now now) override;
   void do_message(const control::Command& command, Now now) override;
+  void do_typing(const control::Command& command, Now now) override;
+  void do_inbox(const control::Command& command, Now now) override;
   void do_history(const control::Command& command, Now now) override;
   void do_read(const control::Command& command, Now now) override;
   void do_erase(const control::Command& command, Now now) override;
@@ -124,7 +129,8 @@ class Agent final : private control::Executor {
   void result(const control::Command& command, control::Cause cause, Now now, int status = 0,
               std::string_view reason = {}, boost::json::object more = {});
   /// The end of a command that a final SIP or HTTP status decides.
-  void result_of_status(const control::Command& command, int status, std::string_view reason, Now now);
+  void result_of_status(const control::Command& command, int status, std::string_view reason, Now now,
+                        boost::json::object more = {});
   void set_rule(const control::Command& command, std::optional<documents::Verdict> verdict, Now now);
   /// The end of a command that a room's search decides.
   void result_of_search(const control::Command& command, bool found, Now now);
@@ -155,6 +161,7 @@ class Agent final : private control::Executor {
   message::Pager pager_;
   xcap::Rules rules_;
   xcap::WatchLog watch_log_;
+  xcap::Inbox inbox_;
   archive::Reader archive_;
   archive::Copies copies_;
   std::map<std::string, std::string> welcomes_;  ///< Text, by the AOR of the user whose devices get it.

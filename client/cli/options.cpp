@@ -175,6 +175,8 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   app.add_option("--log", log_level, "trace, debug, info, warn, error or off; default warn");
   app.add_flag("--json", options.json,
                "one JSON object a line, in and out (client/control/contract.schema.json)");
+  app.add_flag("!--no-read-receipts", options.read_receipts,
+               "do not let senders know that their messages were shown on this terminal");
   app.add_flag("--trace", trace, "show every SIP message as a row of a ladder diagram, secrets masked");
   app.add_flag("--full", full, "like --trace, with the whole messages");
   app.add_flag("--stay", options.stay, "after COMMAND, continue until interrupted");

@@ -35,6 +35,7 @@ struct Options {
   std::string play, record;
   std::optional<Duration> keep_alive;  ///< Longest time between keep-alives; empty: the standard's.
   bool json = false;
+  bool read_receipts = true;  ///< Senders may know that their messages were displayed on a terminal.
   Tracing tracing = Tracing::off;
   bool stay = false;               ///< After COMMAND, go on until interrupted.
   bool direct_loopback = false;    ///< Test switch direct.loopback (DIRECT_SESSIONS 5).

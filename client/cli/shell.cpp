@@ -96,6 +96,8 @@ class Shell final : private net::Receiver {
   void read_input();
   void on_line(const std::string& line);
   void write_pins();
+  void write_peers(const message::Peers& peers);
+  bool displays_messages() const;
   void execute(const ReadCommand& command);
   void emit(const boost::json::object& event);
   void on_result(const boost::json::object& event);
@@ -129,6 +131,7 @@ class Shell final : private net::Receiver {
   std::optional<StateFolder> folder_;
   direct::Keyring keyring_;
   direct::Pins pins_;
+  message::Peers peers_;  ///< As they were at the start.
   net::TlsContextPtr tls_;
   std::unique_ptr<net::SipTransport> transport_;
   std::unique_ptr<Web> web_;
@@ -171,6 +174,9 @@ bool Shell::open_files() {
   auto pins = folder_->pins();
   if (!pins) return refuse("pins in " + options_.state.string(), pins.error());
   pins_ = std::move(*pins);
+  auto peers = folder_->peers();
+  if (!peers) return refuse("peers in " + options_.state.string(), peers.error());
+  peers_ = std::move(*peers);
   auto tls = net::TlsContext::client(options_.ca_file);
   if (!tls) return refuse("--ca " + options_.ca_file, tls.error());
   tls_ = std::move(*tls);
@@ -268,7 +274,10 @@ void Shell::start(std::size_t number, const Address& local) {
                     root,
                     options_.tracing,
                     {},
-                    options_.keep_alive},
+                    options_.keep_alive,
+                    {.displays = displays_messages(),
+                     .peers = peers_,
+                     .on_peers_changed = [this](const message::Peers& peers) { write_peers(peers); }}},
       keyring_,
       Agent::Edges{
           *transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_, [this] { write_pins(); },
@@ -284,6 +293,16 @@ void Shell::write_pins() {
   if (const auto written = folder_->write_pins(pins_); !written) {
     log::error("direct", "pins cannot be stored: {}", written.error().message());
   }
+}
+
+void Shell::write_peers(const message::Peers& peers) {
+  if (const auto written = folder_->write_peers(peers); !written)
+    log::warn("message", "how peers take messages cannot be stored: {}", written.error().message());
+}
+
+/// A person sees what is written to a terminal. A program says itself what its user has seen.
+bool Shell::displays_messages() const {
+  return !options_.json && options_.read_receipts && ::isatty(STDOUT_FILENO) == 1;
 }
 
 void Shell::read_input() {

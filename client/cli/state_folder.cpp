@@ -64,4 +64,14 @@ Result<void> StateFolder::write_pins(const direct::Pins& pins) const {
   return write_file(folder_ / "pins.json", pins.print());
 }
 
+Result<message::Peers> StateFolder::peers() const {
+  const auto text = read_file(folder_ / "peers.json");
+  if (!text) return text.error();
+  return *text ? message::Peers::parse(**text) : message::Peers();
+}
+
+Result<void> StateFolder::write_peers(const message::Peers& peers) const {
+  return write_file(folder_ / "peers.json", peers.print());
+}
+
 }  // namespace beckon::client::cli

@@ -4,12 +4,13 @@
 
 #include "client/direct/keyring.hpp"
 #include "client/direct/pins.hpp"
+#include "client/message/peers.hpp"
 #include "protocol/base/result.hpp"
 
 namespace beckon::client::cli {
 
-/// The folder where a user agent stores its keys (mode 0600) and pins. Writing replaces a file atomically, so
-/// a crash leaves the old file or the new one.
+/// The folder where a user agent stores its keys (mode 0600), its pins, and how peers take messages. Writing
+/// replaces a file atomically, so a crash leaves the old file or the new one.
 class StateFolder {
  public:
   /// Creates the folder (mode 0700) if it does not exist. Errors: the system's.
@@ -19,6 +20,8 @@ class StateFolder {
   Result<direct::Keyring> keyring(Random& random) const;
   Result<direct::Pins> pins() const;
   Result<void> write_pins(const direct::Pins& pins) const;
+  Result<message::Peers> peers() const;
+  Result<void> write_peers(const message::Peers& peers) const;
 
  private:
   explicit StateFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -14,7 +14,7 @@ constexpr CauseRow rows[] = {
     {Cause::credentials, "credentials", "the server refuses name or password: 401, 407"},
     {Cause::failed, "failed", "any other failure; status and reason say which"},
     {Cause::not_found, "not-found", "no such user, session or subscription: 404, 410, 604"},
-    {Cause::refused, "refused", "the peer or its policy refused: 403, 603"},
+    {Cause::refused, "refused", "the peer or its policy refused: 403, 603, 606 to 608"},
     {Cause::unavailable, "unavailable", "known, but cannot be reached now: 408, 480, 486, 487, 600"},
     {Cause::untrusted, "untrusted", "the server's certificate or its proof of the password is not trusted"},
     {Cause::no_direct, "no-direct", "no direct session possible: no grant, no candidate, no common codec"},
@@ -44,6 +44,9 @@ Cause cause_of(int status) {
       return Cause::credentials;
     case 403:
     case 603:
+    case 606:
+    case 607:
+    case 608:
       return Cause::refused;
     case 404:
     case 410:

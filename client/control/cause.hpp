@@ -14,7 +14,7 @@ enum class Cause {
   credentials = 4,  ///< The server refused name or password.
   failed = 5,       ///< Any other failure; `status` and `reason` say which.
   not_found = 6,    ///< No such user (404, 410, 604).
-  refused = 7,      ///< The peer or its policy refused (403, 603).
+  refused = 7,      ///< The peer or its policy refused (403, 603, 606; 607 and 608 of RFC 8197 and 8688).
   unavailable = 8,  ///< Known, but cannot be reached now (408, 480, 486, 487, 600).
   untrusted =
       9,  ///< The TLS certificate, the device key or the server's proof of the password is not trusted.

@@ -90,8 +90,19 @@ const std::vector<Specification>& table() {
       {"message",
        &E::do_message,
        "send a text message",
-       {{"to", Type::address, true, "the recipient"},
+       {{"receipts", Type::text, false,
+         "ask to be told when it is delivered, stored or displayed; default: if the recipient's program has "
+         "shown that "
+         "it can",
+         "ask|none"},
+        {"to", Type::target, true, "the recipient"},
         {"text", Type::text, true, "the text: all that follows", "", true}}},
+      {"typing",
+       &E::do_typing,
+       "let a user know that you are writing a message",
+       {{"to", Type::target, true, "the user"},
+        {"stop", Type::flag, false, "that you stopped; it is said by itself after 15 s"}}},
+      {"inbox", &E::do_inbox, "list the messages that wait on the server", {}},
       {"history",
        &E::do_history,
        "show the messages that the server keeps",
@@ -147,6 +158,7 @@ std::string form_of(const Argument& argument) {
     case Type::number:
       return "NUMBER";
     case Type::address:
+    case Type::target:
       return "USER@DOMAIN";
     case Type::address_or_all:
       return "USER@DOMAIN|all";
@@ -183,15 +195,18 @@ std::string usage_of(const Specification& command) {
 }
 
 /// "alice@example.org", "sip:alice@example.org" or "<sip:...>" to "sip:alice@example.org"; empty if it is not
-/// an address.
-std::string canonical_address(std::string_view text) {
+/// an address. A target keeps what makes it a GRUU (RFC 5627 3).
+std::string canonical_address(std::string_view text, bool is_target = false) {
   text = trim(text);
   if (text.size() > 2 && text.front() == '<' && text.back() == '>') text = text.substr(1, text.size() - 2);
   std::string uri_text(text);
   const bool has_scheme = uri_text.starts_with("sip:") || uri_text.starts_with("sips:");
   const auto uri = sip::parse_uri(has_scheme ? uri_text : "sip:" + uri_text);
   if (!uri || uri->user.empty()) return {};
-  return sip::canonical_aor(*uri);
+  std::string address = sip::canonical_aor(*uri);
+  if (const auto device = uri->parameter("gr"); is_target && device)
+    sip::add_parameter(address, "gr", *device);
+  return address;
 }
 
 bool is_word(std::string_view words, std::string_view value) {
@@ -216,9 +231,10 @@ bool accept(const Argument& argument, boost::json::value& value) {
     case Type::address_or_all:
       if (value.is_string() && value.as_string() == "all") return true;
       [[fallthrough]];
-    case Type::address: {
+    case Type::address:
+    case Type::target: {
       if (!value.is_string()) return false;
-      const std::string address = canonical_address(value.as_string());
+      const std::string address = canonical_address(value.as_string(), argument.type == Type::target);
       value = address;
       return !address.empty();
     }

@@ -29,6 +29,7 @@ struct Argument {
     text,
     number,
     address,
+    target,          ///< An address, or the GRUU of one of its devices.
     address_or_all,  ///< The word "all" stands for every user.
     addresses,       ///< One or more; on a command line all words without a name.
     flag,            ///< True where it is named.
@@ -61,6 +62,8 @@ class Executor {
   virtual void do_block(const Command& command, Now now) = 0;
   virtual void do_forget(const Command& command, Now now) = 0;
   virtual void do_message(const Command& command, Now now) = 0;
+  virtual void do_typing(const Command& command, Now now) = 0;
+  virtual void do_inbox(const Command& command, Now now) = 0;
   virtual void do_history(const Command& command, Now now) = 0;
   virtual void do_read(const Command& command, Now now) = 0;
   virtual void do_erase(const Command& command, Now now) = 0;

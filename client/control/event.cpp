@@ -177,7 +177,43 @@ std::string print_call(const object& event) {
                      in_parentheses(of(event, "reason")));
 }
 
+/// "sip:room@example.org (says it is of sip:bob@example.org, sent 2026-11-21T04:00:00Z): hi". What was sent
+/// within the last minute was sent now.
+std::string print_message(const object& event) {
+  std::string facts;
+  const auto add = [&facts](const std::string& fact) { facts += (facts.empty() ? "" : ", ") + fact; };
+  if (const std::string author = of(event, "claimed_from"); !author.empty()) add("says it is of " + author);
+  const auto sent = parse_time(text(event, "sent")), now = parse_time(text(event, "time"));
+  if (sent && now && (*now - *sent > std::chrono::minutes(1) || *sent - *now > std::chrono::minutes(1)))
+    add("sent " + of(event, "sent"));
+  if (const std::string subject = of(event, "subject"); !subject.empty()) add("about " + subject);
+  return fmt::format("{}{}: {}\n", of(event, "from"), in_parentheses(facts), lines_of(event, "text"));
+}
+
+/// "message 1f2e3d to sip:bob@example.org: delivered"; "message 1f2e3d: delivered (sip:bob@example.org)"
+/// where we do not know whom it went to, or somebody else says so.
+std::string print_receipt(const object& event) {
+  const std::string from = of(event, "from"), to = of(event, "to");
+  return fmt::format("message {}{}: {}{}\n", of(event, "message_id"), to.empty() ? "" : " to " + to,
+                     of(event, "state"), from == to ? "" : in_parentheses(from));
+}
+
+std::string print_inbox(const object& event) {
+  const array& messages = items(event, "messages");
+  if (messages.empty()) return "no messages wait\n";
+  std::string out;
+  for (const auto& value : messages) {
+    const object& each = value.as_object();
+    const std::string expires = of(each, "expires");
+    out += fmt::format("{:<24} {:<32} {} octets of {}{}\n", of(each, "date"), of(each, "from"),
+                       of(each, "size"), of(each, "type"), expires.empty() ? "" : ", until " + expires);
+  }
+  return out;
+}
+
 std::string print_result(const object& event) {
+  if (event.contains("state") && event.contains("message_id"))
+    return fmt::format("message {}: {}\n", of(event, "message_id"), of(event, "state"));
   if (event.contains("safety_number")) return of(event, "safety_number") + "\n";
   if (event.at("ok").as_bool()) return fmt::format("{}: done\n", of(event, "command"));
   const std::string command = of(event, "command");
@@ -217,7 +253,12 @@ std::string print_for_people(const object& event) {
   if (name == "snapshot") return print_snapshot(event);
   if (name == "call") return print_call(event);
   if (name == "result") return print_result(event);
-  if (name == "message") return fmt::format("{}: {}\n", of(event, "from"), lines_of(event, "text"));
+  if (name == "message") return print_message(event);
+  if (name == "receipt") return print_receipt(event);
+  if (name == "inbox") return print_inbox(event);
+  if (name == "typing")
+    return fmt::format("{} {}\n", of(event, "from"),
+                       of(event, "state") == "active" ? "is writing a message" : "stopped writing");
   if (name == "warning") return fmt::format("warning: {}\n", of(event, "text"));
   if (name == "registration" || name == "publication" || name == "connection") {
     return fmt::format("{}: {}{}\n", name, of(event, "state"), in_parentheses(of(event, "reason")));

@@ -38,12 +38,15 @@ void keep_unsaid(documents::Dialog& dialog, const documents::Dialog& before) {
 
 }  // namespace
 
-Dialogs::Taken Dialogs::take(const DialogInfo& info) {
+Dialogs::Taken Dialogs::take(const DialogInfo& info, std::size_t octets) {
   const bool is_full = info.state == DialogInfo::State::full;
   // A full document may restart the versions: after the server restarts, or in a new subscription.
   if (!is_full && known_ && info.version <= version_) return Taken::stale;
-  const bool is_gap = !is_full && (!known_ || info.version > version_ + 1);
-  if (is_full)
+  partial_ = is_full ? 0 : partial_ + octets;
+  const bool is_too_much = partial_ > partial_max;
+  const bool is_gap = !is_full && (!known_ || info.version > version_ + 1 || is_too_much);
+  if (is_too_much) partial_ = octets;
+  if (is_full || is_too_much)
     dialogs_.clear();
   else
     std::erase_if(dialogs_,

@@ -14,8 +14,13 @@ class Dialogs {
  public:
   enum class Taken { yes, stale, gap };
 
-  /// `gap`: it was taken, but versions were missed; ask for full state.
-  Taken take(const documents::DialogInfo& info);
+  /// Octets of partial documents that are kept after a full one: a server cannot make the table grow for
+  /// ever.
+  static constexpr std::size_t partial_max = 16 << 20;
+
+  /// `octets`: the size of the document. `gap`: it was taken, but versions were missed, or what was there
+  /// before was dropped as it grew too large; ask for full state.
+  Taken take(const documents::DialogInfo& info, std::size_t octets);
 
   /// Those there are, and those that ended with the last document.
   boost::json::array json() const;
@@ -23,6 +28,7 @@ class Dialogs {
  private:
   std::map<std::string, documents::Dialog> dialogs_;  ///< By id.
   std::uint32_t version_ = 0;
+  std::size_t partial_ = 0;  ///< Octets since the last full document.
   bool known_ = false;
 };
 

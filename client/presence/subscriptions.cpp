@@ -163,7 +163,7 @@ void Subscriptions::confirm(const Key& key, Now now) {
 void Subscriptions::on_winfo(const Key& key, const sip::Message& notify, Now now) {
   const auto info = documents::parse_winfo(notify.body());
   if (!info) return warn("the list of watchers cannot be read: " + info.error().message(), now);
-  const auto taken = watchers_.take(*info);
+  const auto taken = watchers_.take(*info, notify.body().size());
   if (taken == Watchers::Taken::gap) incomplete_ = subscriptions_.at(key).get();
   if (taken != Watchers::Taken::yes) return;
   hooks_.on_watchers(*info, now);
@@ -180,7 +180,7 @@ void Subscriptions::on_dialogs(const Key& key, const sip::Message& notify, Now n
   const auto info = documents::parse_dialoginfo(notify.body());
   if (!info) return warn("the dialogs of " + of + " cannot be read: " + info.error().message(), now);
   Dialogs& dialogs = dialogs_[of];
-  const auto taken = dialogs.take(*info);
+  const auto taken = dialogs.take(*info, notify.body().size());
   if (taken == Dialogs::Taken::stale) return;
   if (taken == Dialogs::Taken::gap) incomplete_ = subscriptions_.at(key).get();
   boost::json::object event = control::make_event("dialogs", now);

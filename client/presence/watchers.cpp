@@ -6,18 +6,24 @@ namespace beckon::client::presence {
 
 using documents::WatcherInfo;
 
-Watchers::Taken Watchers::take(const WatcherInfo& info) {
+Watchers::Taken Watchers::take(const WatcherInfo& info, std::size_t octets) {
   // A full document may restart the versions: after the server restarts, or in a new subscription (RFC
   // 3857 4.9).
   if (info.state == WatcherInfo::State::full) {
     watchers_.clear();
     permits_.clear();
     known_ = true;
+    partial_ = 0;
   } else if (!known_ || info.version > version_ + 1) {
     known_ = false;
     return Taken::gap;
   } else if (info.version <= version_) {
     return Taken::stale;
+  } else if (partial_ += octets; partial_ > partial_max) {
+    watchers_.clear();
+    permits_.clear();
+    known_ = false;
+    return Taken::gap;
   }
   version_ = info.version;
   merge(info);

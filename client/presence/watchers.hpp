@@ -15,8 +15,13 @@ class Watchers {
  public:
   enum class Taken { yes, stale, gap };
 
-  /// `gap`: versions were missed; ask for full state.
-  Taken take(const documents::WatcherInfo& info);
+  /// Octets of partial documents that are taken after a full one: a server cannot make the list grow for
+  /// ever.
+  static constexpr std::size_t partial_max = 16 << 20;
+
+  /// `octets`: the size of the document. `gap`: versions were missed, or the list was dropped as it grew too
+  /// long; ask for full state.
+  Taken take(const documents::WatcherInfo& info, std::size_t octets);
 
   boost::json::array watchers_json() const;
   boost::json::array permits_json() const;
@@ -27,6 +32,7 @@ class Watchers {
   std::map<std::string, documents::Watcher> watchers_;  ///< By id.
   std::map<std::string, ds1::Mode> permits_;            ///< By AOR.
   std::uint32_t version_ = 0;
+  std::size_t partial_ = 0;  ///< Octets since the last full document.
   bool known_ = false;
 };
 

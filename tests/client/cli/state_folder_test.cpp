@@ -74,3 +74,19 @@ TEST_CASE("a folder that cannot be created is reported") {
   std::ofstream(folder / "file") << "x";
   CHECK_FALSE(cli::StateFolder::open(folder / "file" / "state").has_value());
 }
+
+TEST_CASE("how peers take messages is kept; a file that cannot be read begins anew") {
+  const test::TemporaryFolder folder;
+  const auto state = cli::StateFolder::open(folder.path());
+  REQUIRE(state.has_value());
+  REQUIRE(state->peers().has_value());
+  const WallTime now{std::chrono::hours(1)};
+  message::Peers peers;
+  peers.set_form("sip:a@b", message::Peers::Form::plain, now);
+  REQUIRE(state->write_peers(peers).has_value());
+  CHECK(mode_of(folder / "peers.json") == 0600U);
+  CHECK(state->peers()->form_of("sip:a@b", now) == message::Peers::Form::plain);
+  std::ofstream(folder / "peers.json") << "rubbish";
+  REQUIRE(state->peers().has_value());
+  CHECK(state->peers()->form_of("sip:a@b", now) == message::Peers::Form::unknown);
+}

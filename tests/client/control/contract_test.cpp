@@ -84,6 +84,8 @@ class Recorder final : public control::Executor {
   void do_block(const control::Command&, Now) override { last = "block"; }
   void do_forget(const control::Command&, Now) override { last = "forget"; }
   void do_message(const control::Command&, Now) override { last = "message"; }
+  void do_typing(const control::Command&, Now) override { last = "typing"; }
+  void do_inbox(const control::Command&, Now) override { last = "inbox"; }
   void do_history(const control::Command&, Now) override { last = "history"; }
   void do_read(const control::Command&, Now) override { last = "read"; }
   void do_erase(const control::Command&, Now) override { last = "erase"; }

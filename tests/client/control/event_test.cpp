@@ -4,6 +4,8 @@
 
 #include <boost/json/array.hpp>
 
+#include "protocol/base/text.hpp"
+
 using namespace beckon;
 using namespace beckon::client;
 
@@ -62,4 +64,43 @@ TEST_CASE("results show people what was done, or the cause of the failure") {
   event["cause"] = "not-found";
   event["reason"] = "Not Found";
   CHECK(control::print_for_people(event) == "message: not-found (Not Found)\n");
+}
+
+TEST_CASE(
+    "people see of a message what JSON says: another sender inside, when it was sent, if not now, and its "
+    "subject") {
+  auto event = control::make_event("message", Now{Time{}, *parse_time("2026-11-21T04:00:00Z")});
+  event["from"] = "sip:room@example.org";
+  event["text"] = "hi";
+  event["sent"] = "2026-11-21T05:00:30+01:00";
+  CHECK(control::print_for_people(event) == "sip:room@example.org: hi\n");
+  event["sent"] = "2026-11-20T04:00:00Z";
+  event["claimed_from"] = "sip:bob@example.org";
+  event["subject"] = "lunch\x1b";
+  CHECK(control::print_for_people(event) ==
+        "sip:room@example.org (says it is of sip:bob@example.org, sent 2026-11-20T04:00:00Z, about lunch?): "
+        "hi\n");
+}
+
+TEST_CASE("people see what became of their messages, who types, and what waits") {
+  auto sent = control::make_event("result", {});
+  sent["command"] = "message";
+  sent["ok"] = true;
+  sent["cause"] = "done";
+  sent["message_id"] = "1f2e";
+  sent["state"] = "stored";
+  CHECK(control::print_for_people(sent) == "message 1f2e: stored\n");
+  auto receipt = control::make_event("receipt", {});
+  receipt["message_id"] = "1f2e";
+  receipt["state"] = "displayed";
+  receipt["from"] = "sip:bob@example.org";
+  CHECK(control::print_for_people(receipt) == "message 1f2e: displayed (sip:bob@example.org)\n");
+  receipt["to"] = "sip:bob@example.org";
+  CHECK(control::print_for_people(receipt) == "message 1f2e to sip:bob@example.org: displayed\n");
+  auto typing = control::make_event("typing", {});
+  typing["from"] = "sip:bob@example.org";
+  typing["state"] = "active";
+  CHECK(control::print_for_people(typing) == "sip:bob@example.org is writing a message\n");
+  typing["state"] = "idle";
+  CHECK(control::print_for_people(typing) == "sip:bob@example.org stopped writing\n");
 }
