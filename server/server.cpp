@@ -4,7 +4,9 @@
 
 #include "server/archive/archive.hpp"
 #include "server/archive/history.hpp"
+#include "server/mailbox.hpp"
 #include "server/message/messages.hpp"
+#include "server/message/page.hpp"
 #include "server/packages/dialog.hpp"
 #include "server/packages/message_archive.hpp"
 #include "server/packages/message_summary.hpp"
@@ -33,14 +35,15 @@ void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscri
                                                             .registrar = registrar},
                                         key.dialogs);
   auto& archive = shard.add<archive::Archive>(shard, shard);
-  shard.add<message::Messages>(message::Messages::Parts{.services = shard,
-                                                        .sender = shard,
-                                                        .peers = shard,
-                                                        .locator = shard.locator(),
-                                                        .users = shard.users(),
-                                                        .registrar = registrar,
-                                                        .proxy = proxy},
-                               key.dialogs);
+  auto& messages = shard.add<message::Messages>(message::Messages::Parts{.services = shard,
+                                                                         .sender = shard,
+                                                                         .peers = shard,
+                                                                         .locator = shard.locator(),
+                                                                         .users = shard.users(),
+                                                                         .registrar = registrar,
+                                                                         .proxy = proxy,
+                                                                         .archive = archive},
+                                                key.dialogs);
   auto& documents = shard.add<xcap::Documents>(shard);
   auto& publications = shard.add<publication::Publications>(shard, registrar);
   auto& presentities =
@@ -54,7 +57,8 @@ void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscri
   packages.add<packages::Winfo>(shard, reg, "reg.winfo", nullptr);
   auto& dialog = packages.add<packages::Dialog>(shard, presentities, publications);
   packages.add<packages::Winfo>(shard, dialog, "dialog.winfo", nullptr);
-  packages.add<packages::MessageSummary>(std::make_unique<packages::PublishedMailbox>(shard, publications));
+  packages.add<packages::MessageSummary>(std::make_unique<Mailboxes>(
+      std::make_unique<packages::PublishedMailbox>(shard, publications), messages));
   packages.add<packages::MessageArchive>(archive);
   shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), tally,
                                          std::move(packages));
@@ -63,6 +67,11 @@ void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscri
   web.serve(archive::history_root, [history](const std::string& user, const beckon::xcap::UserTarget& target,
                                              beckon::xcap::Method method, Web::Done done) {
     history->handle(user, target, method, std::move(done));
+  });
+  const auto waiting = std::make_shared<message::Page>(shard, messages.boxes());
+  web.serve(message::inbox_root, [waiting](const std::string& user, const beckon::xcap::UserTarget& target,
+                                           beckon::xcap::Method method, Web::Done done) {
+    waiting->handle(user, target, method, std::move(done));
   });
   shard.set_relay(proxy);
 }

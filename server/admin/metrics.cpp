@@ -94,6 +94,12 @@ void print_presence(Exposition& out, const Metrics& metrics) {
   out.histogram("publish_to_last_notify_seconds",
                 "From the arrival of a PUBLISH until the last NOTIFY caused by it was handed to the network.",
                 metrics.latency);
+  out.gauge("messages_waiting", "Stored messages that no device has.", metrics.messages_waiting);
+  out.family(
+      "stored_messages_total", "counter",
+      "Messages that were stored, and those of them that a device accepted, that were refused (6xx) or "
+      "ended before, and messages that found no room.");
+  for (const auto& [fate, count] : metrics.messages) out.sample(count, fmt::format("fate=\"{}\"", fate));
   out.family("staleness_seconds", "gauge", "Age of the oldest change that a watcher in reach has not got.")
       .sample(seconds_of(metrics.staleness));
 }
@@ -114,6 +120,8 @@ Metrics& Metrics::operator+=(const Metrics& other) {
   resent.requests += other.resent.requests;
   resent.responses += other.resent.responses;
   latency += other.latency;
+  messages_waiting += other.messages_waiting;
+  add(messages, other.messages);
   staleness = std::max(staleness, other.staleness);
   add(inboxes, other.inboxes);
   store_backlog += other.store_backlog;

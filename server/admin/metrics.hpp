@@ -25,10 +25,12 @@ struct Metrics {
   std::uint64_t notifies = 0;
   std::map<std::string, std::uint64_t> notify_answers{};  ///< By status, "timeout" or "transport-error".
   transaction::Layer::Resent resent{};
-  Histogram latency{};                           ///< From PUBLISH to the last NOTIFY.
-  Duration staleness{};                          ///< The greatest of the shards.
-  std::map<std::string, std::size_t> inboxes{};  ///< Tasks that wait, by shard.
-  std::size_t store_backlog = 0;                 ///< Of the process.
+  Histogram latency{};                              ///< From PUBLISH to the last NOTIFY.
+  std::size_t messages_waiting = 0;                 ///< Stored, and no device has them.
+  std::map<std::string, std::uint64_t> messages{};  ///< Stored ones, by what became of them.
+  Duration staleness{};                             ///< The greatest of the shards.
+  std::map<std::string, std::size_t> inboxes{};     ///< Tasks that wait, by shard.
+  std::size_t store_backlog = 0;                    ///< Of the process.
   Metrics& operator+=(const Metrics& other);
 };
 

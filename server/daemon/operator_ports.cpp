@@ -7,6 +7,7 @@
 #include "server/admin/tables.hpp"
 #include "server/daemon/gather.hpp"
 #include "server/explain.hpp"
+#include "server/message/messages.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
@@ -117,6 +118,14 @@ admin::Metrics OperatorPorts::metrics_of(Shard& shard) const {
   shard.room<publication::Publications>().each_count([&](std::string_view package, std::size_t count) {
     metrics.publications[std::string(package)] = count;
   });
+  const message::Boxes& boxes = shard.room<message::Messages>().boxes();
+  metrics.messages_waiting = boxes.waiting();
+  const auto& fates = boxes.counters();
+  metrics.messages = {{"stored", fates.stored},
+                      {"delivered", fates.delivered},
+                      {"rejected", fates.rejected},
+                      {"expired", fates.expired},
+                      {"full", fates.full}};
   for (const auto& each : subscriptions.counts()) {
     const std::string package(each.package->name());
     metrics.subscriptions[{package, "active"}] = each.active;

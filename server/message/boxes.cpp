@@ -5,6 +5,8 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "server/message/imdn.hpp"
+#include "server/shard/replay.hpp"
 #include "server/store/store.hpp"
 
 namespace beckon::server::message {
@@ -77,9 +79,8 @@ class Boxes::Settling final : public store::Step {
   bool prepare(store::Batch& batch, Now now) override {
     batch.durable = true;
     const Stored* known = boxes_.box_of(user_).inbox.find(number_);
-    is_known_ = known != nullptr;
     if (!known) return true;
-    is_first_ = verdict_ == Verdict::accepted && !known->is_delivered;
+    before_ = *known;
     if (verdict_ != Verdict::rejected)
       next_ = Inbox::answered(*known, device_, verdict_ == Verdict::accepted, now.mono,
                               boxes_.environment_.settings().messages.kept_for_others);
@@ -94,9 +95,9 @@ class Boxes::Settling final : public store::Step {
     Box& box = boxes_.box_of(user_);
     const auto settled = std::ranges::find(box.settling, device_);
     if (settled != box.settling.end()) box.settling.erase(settled);
-    if (!is_known_) return;
-    boxes_.counters_.delivered += is_first_ ? 1 : 0;
-    boxes_.counters_.rejected += verdict_ == Verdict::rejected ? 1 : 0;
+    if (!before_) return;
+    boxes_.counters_.delivered += is_delivered() ? 1 : 0;
+    boxes_.counters_.rejected += is_rejected() ? 1 : 0;
     boxes_.change(user_, [&](Inbox& inbox) {
       if (next_)
         inbox.put(std::move(*next_));
@@ -104,20 +105,27 @@ class Boxes::Settling final : public store::Step {
         inbox.erase(number_);
     });
   }
-  void announce(Now) override {
+  void announce(Now now) override {
     const EntryPtr kept = user_.ptr();
     boxes_.deliveries_.start(user_, device_);
     boxes_.drop_if_empty(user_);
+    if (is_delivered()) boxes_.observer_.on_delivered(user_, *before_, now);
+    if (is_rejected()) boxes_.observer_.on_failed(user_, *before_, now);
+    if (is_delivered() || is_rejected()) boxes_.observer_.on_count(user_, now);
   }
 
  private:
+  bool was_waiting() const { return before_ && !before_->is_delivered; }
+  bool is_delivered() const { return was_waiting() && verdict_ == Verdict::accepted; }
+  bool is_rejected() const { return was_waiting() && verdict_ == Verdict::rejected; }
+
   Boxes& boxes_;
   Entry& user_;
   std::string device_;
   std::uint64_t number_;
   Verdict verdict_;
-  bool is_known_ = false, is_first_ = false;
-  std::optional<Stored> next_;  ///< Absent: nobody is to get it any more.
+  std::optional<Stored> before_;  ///< Absent: it is gone.
+  std::optional<Stored> next_;    ///< Absent: nobody is to get it any more.
 };
 
 /// Messages go: they have ended, or their user is gone; a fact.
@@ -137,14 +145,19 @@ class Boxes::Removal final : public store::Step {
     boxes_.change(user_, [&](Inbox& inbox) {
       for (const std::uint64_t number : numbers_) {
         const Stored* message = inbox.find(number);
-        if (message && !message->is_delivered && message->ends <= now.mono) boxes_.counters_.expired++;
+        if (message && !message->is_delivered) {
+          if (message->ends <= now.mono) boxes_.counters_.expired++;
+          failed_.push_back(*message);
+        }
         inbox.erase(number);
       }
     });
   }
-  void announce(Now) override {
+  void announce(Now now) override {
     const EntryPtr kept = user_.ptr();
     boxes_.drop_if_empty(user_);
+    for (const Stored& message : failed_) boxes_.observer_.on_failed(user_, message, now);
+    if (!failed_.empty()) boxes_.observer_.on_count(user_, now);
   }
 
  private:
@@ -152,7 +165,67 @@ class Boxes::Removal final : public store::Step {
   Entry& user_;
   Chosen chosen_;
   std::vector<std::uint64_t> numbers_;
+  std::vector<Stored> failed_;  ///< Of those, what no device had.
 };
+
+/// The user deletes what waits.
+class Boxes::Deletion final : public store::Step {
+ public:
+  Deletion(Boxes& boxes, Entry& user, std::optional<std::uint64_t> number, Done done)
+      : boxes_(boxes), user_(user), number_(number), done_(std::move(done)) {}
+
+  bool prepare(store::Batch& batch, Now now) override {
+    numbers_.clear();
+    if (const Inbox* inbox = boxes_.inbox(user_)) {
+      for (const auto& [number, message] : inbox->all())
+        if (!message.is_delivered && number_.value_or(number) == number) numbers_.push_back(number);
+    }
+    if (numbers_.empty()) {
+      done_(number_ ? 404 : 200);
+      return false;
+    }
+    for (const std::uint64_t number : numbers_) batch.erase(store::Kind::message, key_of(number));
+    batch.durable = true;
+    batch.deadline = now.mono + replay_time;
+    return true;
+  }
+  void apply(Now) override {
+    boxes_.change(user_, [&](Inbox& inbox) {
+      for (const std::uint64_t number : numbers_) inbox.erase(number);
+    });
+  }
+  void answer(Now) override { done_(200); }
+  void announce(Now now) override {
+    const EntryPtr kept = user_.ptr();
+    boxes_.drop_if_empty(user_);
+    boxes_.observer_.on_count(user_, now);
+  }
+  void refuse(ErrorCode why, Now) override {
+    const bool may_succeed_later =
+        why == store::Errc::overload || why == store::Errc::late || why == store::Errc::conflict;
+    done_(may_succeed_later ? 503 : 500);
+  }
+
+ private:
+  Boxes& boxes_;
+  Entry& user_;
+  std::optional<std::uint64_t> number_;
+  Done done_;
+  std::vector<std::uint64_t> numbers_;
+};
+
+bool Boxes::PlainDevices::has(const Entry& user, std::string_view device) const {
+  return !all_.empty() && all_.contains(user.aor() + ' ' + std::string(device));
+}
+
+void Boxes::PlainDevices::add(const Entry& user, std::string_view device) {
+  const auto [added, is_new] = all_.insert(user.aor() + ' ' + std::string(device));
+  if (!is_new) return;
+  by_age_.push_back(*added);
+  if (by_age_.size() <= most) return;
+  all_.erase(by_age_.front());
+  by_age_.pop_front();
+}
 
 Boxes::Addition::Addition(Boxes& boxes, Entry& user, Stored message)
     : boxes_(boxes), user_(user), message_(std::move(message)) {
@@ -170,7 +243,7 @@ Boxes::Addition::Room Boxes::Addition::prepare(store::Batch& batch, Now now) {
     boxes_.counters_.full++;
     return size > limits.octets ? Room::too_large : Room::full;
   }
-  message_.number = inbox.next_number(now.wall);
+  message_.number = number_ = inbox.next_number(now.wall);
   for (const std::uint64_t number : giving_way_) batch.erase(store::Kind::message, key_of(number));
   batch.put(store::Kind::message, key_of(message_.number),
             [&] { return print(message_, boxes_.environment_.directory().scale()); });
@@ -189,7 +262,14 @@ void Boxes::Addition::apply(Now) {
   });
 }
 
-void Boxes::Addition::announce(Now now, Time since) { boxes_.start(user_, now, since); }
+void Boxes::Addition::announce(Now now, Time since) {
+  boxes_.start(user_, now, since);
+  if (const Stored* message = boxes_.box_of(user_).inbox.find(number_)) {
+    const Stored stored = *message;
+    boxes_.observer_.on_stored(user_, stored, now);
+  }
+  boxes_.observer_.on_count(user_, now);
+}
 
 void Boxes::Addition::drop() {
   const EntryPtr kept = user_.ptr();
@@ -202,8 +282,9 @@ void Boxes::Addition::leave_coming() {
   coming.erase(std::ranges::find(coming, message_.sender));
 }
 
-Boxes::Boxes(Parts parts, const crypto::Key32& key)
+Boxes::Boxes(Parts parts, const crypto::Key32& key, Observer& observer)
     : environment_(parts.environment),
+      observer_(observer),
       registrar_(parts.registrar),
       slot_(parts.environment.directory().take_slot<Box>()),
       deliveries_({parts.environment, parts.sender, parts.locator, parts.registrar}, key, *this) {
@@ -253,6 +334,15 @@ void Boxes::start(Entry& user, Now now, Time since) {
     if (binding.refreshed() > since) deliveries_.start(user, device_of(binding));
 }
 
+void Boxes::remove(Entry& user, std::optional<std::uint64_t> number, Done done) {
+  user.add(std::make_unique<Deletion>(*this, user, number, std::move(done)));
+}
+
+const Inbox* Boxes::inbox(const Entry& user) const {
+  const Box* box = user.find(slot_);
+  return box ? &box->inbox : nullptr;
+}
+
 void Boxes::settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict) {
   if (verdict == Verdict::later) return;
   box_of(user).settling.push_back(device);
@@ -290,6 +380,9 @@ std::optional<Deliveries::Load> Boxes::next_for(Entry& user, const std::string& 
   if (!message || is_left_alone(user, message->sender)) return std::nullopt;
   auto request = sip::Message::parse(share(message->text), {.message = message->text.size()});
   if (!request) return std::nullopt;
+  if (plain_.has(user, device)) {
+    if (auto text = unwrapped(*request)) *request = std::move(*text);
+  }
   return Deliveries::Load{.number = message->number,
                           .request = std::move(*request),
                           .asserted = message->is_proven ? '<' + message->sender + '>' : std::string()};
@@ -303,8 +396,19 @@ void Boxes::on_answered(Entry& user, const std::string& device, std::uint64_t nu
   const Verdict verdict = judge(end, was_answered);
   log::debug("message", "{} {} of {}: {}", device, key_of(number), user.aor(), end.status);
   if (verdict == Verdict::later) return put_off(user, device, number, end.response != nullptr, now);
+  if (end.status == 415 && becomes_plain(user, device, number)) return deliveries_.start(user, device);
   box.forget(device);
   settle(user, device, number, verdict);
+}
+
+/// A device that does not read message/cpim gets texts without it from now on; the others it has refused.
+bool Boxes::becomes_plain(Entry& user, const std::string& device, std::uint64_t number) {
+  const Stored* message = box_of(user).inbox.find(number);
+  if (!message || plain_.has(user, device)) return false;
+  const auto request = sip::Message::parse(share(message->text), {.message = message->text.size()});
+  if (!request || !unwrapped(*request)) return false;
+  plain_.add(user, device);
+  return true;
 }
 
 void Boxes::put_off(Entry& user, const std::string& device, std::uint64_t number, bool is_answered, Now now) {

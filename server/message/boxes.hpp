@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "server/message/delivery.hpp"
@@ -31,6 +33,19 @@ enum class Verdict {
 /// durable store.
 class Boxes final : public Keeper, private registrar::BindingsObserver, private Deliveries::Source {
  public:
+  /// Hears what becomes of stored messages, once the store has it, at the bucket of their user.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    virtual void on_stored(Entry& user, const Stored& message, Now now) = 0;
+    /// A device has it: the first one.
+    virtual void on_delivered(Entry& user, const Stored& message, Now now) = 0;
+    /// No device had it, and none gets it: it ended, its user refused it or is gone.
+    virtual void on_failed(Entry& user, const Stored& message, Now now) = 0;
+    /// Another number of messages waits for the user.
+    virtual void on_count(Entry& user, Now now) = 0;
+  };
+
   /// All of this shard; they outlive it.
   struct Parts {
     Environment& environment;
@@ -38,7 +53,7 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
     locate::Locator& locator;
     registrar::Registrar& registrar;
   };
-  Boxes(Parts parts, const crypto::Key32& key);
+  Boxes(Parts parts, const crypto::Key32& key, Observer& observer);
 
   /// A message that is being stored: the parts of a step that concern the inbox.
   class Addition {
@@ -58,7 +73,7 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
     void drop();
     Entry& user() const { return user_; }
     /// Once it is prepared.
-    std::uint64_t number() const { return message_.number; }
+    std::uint64_t number() const { return number_; }
 
    private:
     void leave_coming();
@@ -66,6 +81,7 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
     Boxes& boxes_;
     Entry& user_;  ///< Lives as long as a step of its sequence.
     Stored message_;
+    std::uint64_t number_ = 0;
     std::vector<std::uint64_t> giving_way_;
   };
 
@@ -82,8 +98,13 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
   bool waits_from(const Entry& user, std::string_view sender) const;
   /// A device has answered a stored message; once.
   void settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict);
-  /// All the user's messages go.
+  /// The user is gone, and all the messages go.
   void remove_all(Entry& user);
+  /// The user deletes one that waits, or all: 200 when the store has it, 404 where there is none, 503 or 500.
+  using Done = std::function<void(int status)>;
+  void remove(Entry& user, std::optional<std::uint64_t> number, Done done);
+  /// Null: nothing is kept for the user. Valid until the next change.
+  const Inbox* inbox(const Entry& user) const;
 
   void restore(const store::Record& record, Now now);
   void restored(Now now);
@@ -107,13 +128,26 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
   struct Box;
   class Settling;
   class Removal;
+  class Deletion;
   using Chosen = std::function<std::vector<std::uint64_t>(const Inbox&, Now)>;
+  /// Devices that do not read message/cpim, by user and device, for this shard; the oldest are forgotten.
+  class PlainDevices {
+   public:
+    static constexpr std::size_t most = 4096;
+    bool has(const Entry& user, std::string_view device) const;
+    void add(const Entry& user, std::string_view device);
+
+   private:
+    std::unordered_set<std::string> all_;
+    std::deque<std::string> by_age_;
+  };
 
   Box& box_of(Entry& user);
   template <class Change>
   void change(Entry& user, Change change_inbox);
   void arm(Entry& user, Box& box);
   void drop_if_empty(Entry& user);
+  bool becomes_plain(Entry& user, const std::string& device, std::uint64_t number);
   void put_off(Entry& user, const std::string& device, std::uint64_t number, bool is_answered, Now now);
   void retry(Entry& user, Now now);
 
@@ -126,10 +160,12 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
                    const proxy::Forwarder::End& end, Now now) override;
 
   Environment& environment_;
+  Observer& observer_;
   registrar::Registrar& registrar_;
   Slot<Box> slot_;
   Deliveries deliveries_;
   LeftAlone left_alone_;
+  PlainDevices plain_;
   Counters counters_;
   std::size_t waiting_ = 0, octets_ = 0;
 };

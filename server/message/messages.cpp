@@ -6,6 +6,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/header_value.hpp"
+#include "server/archive/content.hpp"
 #include "server/shard/request_step.hpp"
 
 namespace beckon::server::message {
@@ -14,6 +15,8 @@ using proxy::Proxy;
 using sip::HeaderId;
 
 namespace {
+
+constexpr std::size_t message_id_octets = 12;
 
 /// Of no use later: whether somebody is typing (RFC 3994).
 bool is_of_the_moment(const sip::Message& request) {
@@ -44,6 +47,7 @@ class Messages::Store final : public RequestStep {
   }
   void apply(Now now) override { addition_.apply(now); }
   void announce(Now now) override {
+    messages_.archive_.note(request(), archive::MessageState::stored);
     messages_.on_stored(request(), addition_.number());
     // A device that registered meanwhile has found nothing yet; the others have just failed.
     addition_.announce(now, why_ == Why::away ? request().now.mono : Time::min());
@@ -96,7 +100,8 @@ Messages::Messages(Parts parts, const crypto::Key32& key)
       peers_(parts.peers),
       users_(parts.users),
       proxy_(parts.proxy),
-      boxes_({parts.services, parts.sender, parts.locator, parts.registrar}, key),
+      archive_(parts.archive),
+      boxes_({parts.services, parts.sender, parts.locator, parts.registrar}, key, *this),
       patience_timer_(parts.services.timers()) {}
 
 Serves Messages::serves() const { return {.methods = {sip::Method::message}, .accepts = {"text/plain"}}; }
@@ -144,6 +149,7 @@ bool Messages::on_relayed(const RequestPtr& request, const Proxy::Outcome& outco
     on_late(*request, outcome);
     return true;
   }
+  if (outcome.status < 300) archive_.note(*request, archive::MessageState::delivered);
   if (!outcome.is_absent) return false;
   store(request, Why::away);
   return true;
@@ -212,7 +218,12 @@ void Messages::store(const RequestPtr& request, Why why) {
 }
 
 void Messages::leave(const std::string& user, std::string_view from, std::string_view text) {
-  if (!peers_.post<Messages>(bucket_of(user), Leave{user, std::string(from), std::string(text)}))
+  post({user, std::string(from), "text/plain;charset=utf-8", std::string(text)});
+}
+
+void Messages::post(Leave left) {
+  const std::string user = left.user;
+  if (!peers_.post<Messages>(bucket_of(user), std::move(left)))
     log::info("message", "a message of the server's own for {} is lost: too much waits", user);
 }
 
@@ -229,12 +240,43 @@ void Messages::on(const Leave& left, Bucket at, Now now) {
                  .arrived = now.wall,
                  .granted = services_.settings().messages.kept,
                  .ends = now.mono + services_.settings().messages.kept,
-                 .text = std::move(builder).finish("text/plain;charset=utf-8", left.text)};
+                 .text = std::move(builder).finish(left.type, left.body)};
   users_.find_user(left.user, [this, user = left.user, message](const Result<store::UserPtr>& found) {
     if (!found || !*found || message.granted == Duration::zero()) return;
     const EntryPtr entry = services_.directory().get(user);
     entry->add(std::make_unique<Note>(*this, *entry, message));
   });
+}
+
+/// Tells the sender, if that is one of our users and asked for it (RFC 5438 8). The notification is from the
+/// recipient, as one of the recipient's devices would be: a client finds its message by that.
+void Messages::notify(const Entry& user, const Stored& message, Fate fate, Now now) {
+  if (!services_.settings().serves(domain_of_aor(message.sender))) return;
+  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  const auto wanted = request ? wanted_of(*request) : std::nullopt;
+  if (!wanted || !is_wanted(*wanted, fate)) return;
+  const std::string id = services_.random().token(message_id_octets);
+  post({message.sender, user.aor(), std::string(documents::cpim_type),
+        print_notification(*wanted, fate, message.sender, user.aor(), id, now.wall)});
+}
+
+void Messages::on_stored(Entry& user, const Stored& message, Now now) {
+  notify(user, message, Fate::stored, now);
+}
+
+void Messages::mark(const Entry& user, const Stored& message, archive::MessageState state) {
+  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  if (!request) return;
+  archive_.mark(user.bucket(), message.sender, user.aor(), archive::read_content(*request, 0).id, state);
+}
+
+void Messages::on_delivered(Entry& user, const Stored& message, Now) {
+  mark(user, message, archive::MessageState::delivered);
+}
+
+void Messages::on_failed(Entry& user, const Stored& message, Now now) {
+  mark(user, message, archive::MessageState::failed);
+  notify(user, message, Fate::failed, now);
 }
 
 /// A removed user's messages go; one who is disabled may come back.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "server/archive/archive.hpp"
 #include "server/message/boxes.hpp"
+#include "server/message/imdn.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/shard/services.hpp"
 
@@ -17,7 +20,7 @@ namespace beckon::server::message {
 
 /// Pager-mode messages (RFC 3428): relayed to all devices of the user; stored where none takes them, and
 /// delivered when one registers.
-class Messages final : public Room {
+class Messages final : public Room, private Boxes::Observer {
  public:
   /// What it stands on: all of this shard, and outliving it.
   struct Parts {
@@ -28,6 +31,7 @@ class Messages final : public Room {
     store::DurableStore& users;
     registrar::Registrar& registrar;
     proxy::Proxy& proxy;
+    archive::Archive& archive;
   };
   Messages(Parts parts, const crypto::Key32& key);
 
@@ -41,6 +45,10 @@ class Messages final : public Room {
   void leave(const std::string& user, std::string_view from, std::string_view text);
 
   const Boxes& boxes() const { return boxes_; }
+  Boxes& boxes() { return boxes_; }
+  /// Another number of messages waits for a user. Once.
+  using OnCount = std::function<void(Entry& user, Now now)>;
+  void observe(OnCount on_count) { on_count_ = std::move(on_count); }
 
   // Room
   Serves serves() const override;
@@ -52,7 +60,7 @@ class Messages final : public Room {
 
   /// A message of the server's own for a user there.
   struct Leave {
-    std::string user, from, text;
+    std::string user{}, from{}, type{}, body{};
   };
   void on(const Leave& left, Bucket at, Now now);
 
@@ -82,12 +90,25 @@ class Messages final : public Room {
   void store(const RequestPtr& request, Why why);
   void on_stored(const Request& request, std::uint64_t number);
   void end_if_known(const Request& request);
+  void post(Leave left);
+  void mark(const Entry& user, const Stored& message, archive::MessageState state);
+  void notify(const Entry& user, const Stored& message, Fate fate, Now now);
+
+  // Boxes::Observer
+  void on_stored(Entry& user, const Stored& message, Now now) override;
+  void on_delivered(Entry& user, const Stored& message, Now now) override;
+  void on_failed(Entry& user, const Stored& message, Now now) override;
+  void on_count(Entry& user, Now now) override {
+    if (on_count_) on_count_(user, now);
+  }
 
   Services& services_;
   Peers& peers_;
   store::DurableStore& users_;
   proxy::Proxy& proxy_;
+  archive::Archive& archive_;
   Boxes boxes_;
+  OnCount on_count_;
   /// Relayed requests, and until when their devices may be silent.
   std::deque<std::pair<Time, transaction::TransactionId>> patience_;
   Timer patience_timer_;

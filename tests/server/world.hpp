@@ -194,14 +194,15 @@ class World {
                                                                 .users = shard.users(),
                                                                 .registrar = registrar},
                                             node_->key().dialogs);
-      shard.add<archive::Archive>(shard, shard);
+      auto& archive = shard.add<archive::Archive>(shard, shard);
       shard.add<message::Messages>(message::Messages::Parts{.services = shard,
                                                             .sender = shard,
                                                             .peers = shard,
                                                             .locator = shard.locator(),
                                                             .users = shard.users(),
                                                             .registrar = registrar,
-                                                            .proxy = proxy},
+                                                            .proxy = proxy,
+                                                            .archive = archive},
                                    node_->key().dialogs);
       shard.set_relay(proxy);
     }

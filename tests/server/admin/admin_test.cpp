@@ -122,6 +122,8 @@ Metrics some_metrics() {
                   .notifies = 9,
                   .notify_answers = {{"200", 8}, {"timeout", 1}},
                   .resent = {.requests = 3, .responses = 4},
+                  .messages_waiting = 2,
+                  .messages = {{"stored", 3}},
                   .staleness = 2500ms,
                   .inboxes = {{"0", 6}}};
   metrics.latency.add(3ms);

@@ -1,6 +1,6 @@
 #include "server/message/messages.hpp"
 
-#include "tests/server/proxy/town.hpp"
+#include "tests/server/message/office.hpp"
 
 using namespace beckon;
 using namespace beckon::server;
@@ -8,53 +8,6 @@ using namespace beckon::server::test;
 using sip::HeaderId;
 
 namespace {
-
-/// alice writes to bob, who is away or has as many devices as a test wants.
-struct Office : Town {
-  using Town::Town;
-
-  /// What alice is answered.
-  int send(const std::string& body, std::vector<std::string> lines = {}) {
-    return give(body, std::move(lines)).status();
-  }
-  sip::Message give(const std::string& body, std::vector<std::string> lines = {}) {
-    return ask_as(udp(5070), message(body, std::move(lines)), "alice");
-  }
-  /// It is under way to a device then.
-  Sent send_on(const std::string& body) { return from_alice(message(body)); }
-  Ask message(const std::string& body, std::vector<std::string> lines = {}) {
-    Ask ask = hello;
-    ask.call_id = "m-" + std::to_string(++sent_);
-    ask.body = body;
-    ask.lines.insert(ask.lines.end(), lines.begin(), lines.end());
-    return ask;
-  }
-  /// bob's phone registers, with an instance ID or without.
-  void enter_phone(const std::string& instance = {}, std::uint16_t port = 5080) {
-    enter(bob, udp(port), "sip:bob@192.0.2.9:" + std::to_string(port),
-          instance.empty() ? "" : ";+sip.instance=\"<urn:uuid:" + instance + ">\"");
-  }
-  /// What a device gets next of what was stored.
-  Sent delivered() {
-    wait(1ms);
-    return take();
-  }
-  bool is_quiet() {
-    wait(1ms);
-    return wire.is_silent();
-  }
-  message::Messages& room() { return node().shard(node().owner(bucket_of(bob))).room<message::Messages>(); }
-  const message::Boxes::Counters& counters() { return room().boxes().counters(); }
-  /// In the store.
-  std::size_t records() const {
-    std::size_t count = 0;
-    for (const auto& [key, value] : memory.records) count += std::get<1>(key) == store::Kind::message ? 1 : 0;
-    return count;
-  }
-
- private:
-  unsigned sent_ = 0;
-};
 
 Settings with(const std::function<void(MessageStorage&)>& change) {
   Settings settings = World::default_settings();

@@ -1,0 +1,36 @@
+#include "server/mailbox.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace beckon::server {
+
+namespace {
+
+/// RFC 3458 6.2.3: short messages.
+constexpr std::string_view pager_message = "pager-message";
+
+}  // namespace
+
+Mailboxes::Mailboxes(std::unique_ptr<packages::Mailbox> published, message::Messages& messages)
+    : published_(std::move(published)), messages_(messages) {}
+
+documents::MessageSummary Mailboxes::summary(const Entry& user) const {
+  auto sum = published_->summary(user);
+  const auto* inbox = messages_.boxes().inbox(user);
+  const auto waiting = static_cast<std::uint32_t>(inbox ? inbox->waiting() : 0);
+  if (waiting == 0) return sum;
+  sum.waiting = true;
+  auto known = std::ranges::find(sum.classes, pager_message, &documents::MessageClass::name);
+  if (known == sum.classes.end()) known = sum.classes.insert(known, {.name = std::string(pager_message)});
+  known->all.fresh += waiting;
+  return sum;
+}
+
+void Mailboxes::observe(OnChange on_change) {
+  messages_.observe(on_change);
+  published_->observe(std::move(on_change));
+}
+
+}  // namespace beckon::server

@@ -1,0 +1,90 @@
+#include "server/message/imdn.hpp"
+
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/documents/imdn.hpp"
+#include "protocol/sip/builder.hpp"
+
+namespace beckon::server::message {
+
+using documents::Cpim;
+using documents::Imdn;
+using sip::HeaderId;
+
+namespace {
+
+/// RFC 3261 8.1.1.5: less than 2^31.
+constexpr std::uint32_t cseq_max = 0x7fffffff;
+
+bool is_type(std::string_view value, std::string_view type) {
+  return iequals(trim(cut(value, ';').first), type);
+}
+
+std::optional<Cpim> cpim_of(const sip::Message& message) {
+  if (!is_type(message.header(HeaderId::content_type), documents::cpim_type)) return std::nullopt;
+  auto cpim = documents::parse_cpim(message.body());
+  if (!cpim) return std::nullopt;
+  return std::move(*cpim);
+}
+
+bool is_notification(const Cpim& cpim) {
+  return is_type(cpim.content_type, documents::imdn_type) ||
+         is_type(cpim.content_disposition, documents::imdn_disposition);
+}
+
+}  // namespace
+
+std::optional<Wanted> wanted_of(const sip::Message& message) {
+  const auto cpim = cpim_of(message);
+  if (!cpim || cpim->message_id.empty() || !cpim->wanted.any() || is_notification(*cpim)) return std::nullopt;
+  return Wanted{.message_id = cpim->message_id,
+                .date_time = cpim->date_time,
+                .subject = std::string(cpim->subject()),
+                .dispositions = cpim->wanted};
+}
+
+bool is_wanted(const Wanted& wanted, Fate fate) {
+  return fate == Fate::stored ? wanted.dispositions.processing : wanted.dispositions.negative_delivery;
+}
+
+std::string print_notification(const Wanted& wanted, Fate fate, std::string_view sender,
+                               std::string_view recipient, std::string_view own_message_id, WallTime now) {
+  const bool is_stored = fate == Fate::stored;
+  const std::string to(recipient);
+  const Imdn imdn{.message_id = wanted.message_id,
+                  .date_time = wanted.date_time.empty() ? print_time(now) : wanted.date_time,
+                  .recipient = to,
+                  .original_recipient = to,
+                  .subject = wanted.subject,
+                  .kind = is_stored ? Imdn::Kind::processing : Imdn::Kind::delivery,
+                  .status = is_stored ? Imdn::Status::stored : Imdn::Status::failed};
+  Cpim cpim;
+  cpim.from.uri = to;
+  cpim.to = {{.uri = std::string(sender)}};
+  cpim.date_time = print_time(now);
+  cpim.message_id = own_message_id;
+  cpim.content_type = documents::imdn_type;
+  cpim.content_disposition = documents::imdn_disposition;
+  cpim.content = documents::print(imdn);
+  return documents::print(cpim);
+}
+
+std::optional<sip::Message> unwrapped(const sip::Message& message) {
+  const auto cpim = cpim_of(message);
+  const auto cseq = message.cseq();
+  if (!cpim || !cseq || !is_type(cpim->content_type, "text/plain")) return std::nullopt;
+  auto builder = sip::Builder::request(message.method_text(), message.request_uri_text());
+  for (const auto& line : message.headers()) {
+    if (line.id == HeaderId::content_type || line.id == HeaderId::content_length || line.id == HeaderId::cseq)
+      continue;
+    builder.add_lines(line.line);
+  }
+  builder.add(HeaderId::cseq, std::to_string(cseq->number % cseq_max + 1) + " MESSAGE");
+  auto text = std::move(builder).finish(cpim->content_type, cpim->content);
+  auto made = sip::Message::parse(share(text), {.message = text.size()});
+  if (!made) return std::nullopt;
+  return std::move(*made);
+}
+
+}  // namespace beckon::server::message

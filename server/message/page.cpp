@@ -1,0 +1,66 @@
+#include "server/message/page.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <optional>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/message.hpp"
+
+namespace beckon::server::message {
+
+using beckon::xcap::Method;
+using beckon::xcap::Response;
+
+namespace {
+
+Response status_only(unsigned status) {
+  Response response;
+  response.status = status;
+  return response;
+}
+
+boost::json::object to_json(const Stored& message, Now now) {
+  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  const auto left = std::chrono::floor<std::chrono::milliseconds>(message.ends - now.mono);
+  return {{"id", key_of(message.number)},
+          {"from", message.sender},
+          {"date", print_time(message.arrived)},
+          {"expires", print_time(now.wall + left)},
+          {"size", request ? request->body().size() : 0},
+          {"type", request ? std::string(request->header(sip::HeaderId::content_type)) : std::string()}};
+}
+
+}  // namespace
+
+std::string Page::list(const Entry& user, Now now) const {
+  boost::json::array messages;
+  if (const Inbox* inbox = boxes_.inbox(user)) {
+    for (const auto& [number, message] : inbox->all())
+      if (!message.is_delivered) messages.push_back(to_json(message, now));
+  }
+  return boost::json::serialize(messages);
+}
+
+void Page::handle(const std::string& user, const beckon::xcap::UserTarget& target, Method method, Done done) {
+  const EntryPtr entry = environment_.directory().get(user);
+  if (method == Method::get || method == Method::head) {
+    Response response;
+    response.content_type = "application/json";
+    if (method == Method::get) response.body = list(*entry, environment_.clock().now());
+    return done(std::move(response));
+  }
+  if (method != Method::del) {
+    Response response = status_only(405);
+    response.headers.emplace_back("Allow", "GET, HEAD, DELETE");
+    return done(std::move(response));
+  }
+  const auto id = target.find("id");
+  const auto number = id ? parse_key(*id) : std::nullopt;
+  if (id && !number) return done(status_only(404));
+  boxes_.remove(*entry, number, [done](int status) { done(status_only(static_cast<unsigned>(status))); });
+}
+
+}  // namespace beckon::server::message
