@@ -15,7 +15,6 @@ using transaction::Hop;
 namespace {
 
 constexpr char separator = '~';
-constexpr std::size_t mac_octets = 10;
 
 std::string hex_number(std::uint64_t value) { return fmt::format("{:x}", value); }
 
@@ -58,16 +57,19 @@ std::optional<Hop> parse_hop(std::string_view text) {
              std::string(as_text(*name))};
 }
 
+std::uint64_t read_u64(ByteView bytes) {
+  return std::uint64_t{read_u32(bytes)} << 32 | read_u32(bytes.subspan(4));
+}
+
+/// 80 bits of SipHash-128-2-4, a MAC for texts as short as these and several times quicker than HMAC. The
+/// other half of the key is `end_hash`'s.
 std::string mac_of(std::string_view text, ByteView key, std::string_view call_id) {
   std::string signed_text(text);
   signed_text += '\n';
   signed_text += call_id;
-  const Bytes mac = crypto::hmac(crypto::Hash::sha256, key, as_bytes(signed_text));
-  return to_hex(ByteView(mac).first(mac_octets));
-}
-
-std::uint64_t read_u64(ByteView bytes) {
-  return std::uint64_t{read_u32(bytes)} << 32 | read_u32(bytes.subspan(4));
+  const auto mac =
+      KeyedHash(read_u64(key.subspan(16)), read_u64(key.subspan(24))).reference_wide(signed_text);
+  return fmt::format("{:016x}{:04x}", mac.low, mac.high >> 48);
 }
 
 }  // namespace
