@@ -2,8 +2,12 @@
 
 #include <memory>
 
+#include "protocol/base/text.hpp"
 #include "server/archive/archive.hpp"
 #include "server/archive/history.hpp"
+#include "server/calls/calls.hpp"
+#include "server/calls/lines.hpp"
+#include "server/calls/reach.hpp"
 #include "server/mailbox.hpp"
 #include "server/message/messages.hpp"
 #include "server/message/page.hpp"
@@ -49,13 +53,29 @@ void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscri
   auto& presentities =
       shard.add<presence::Presentities>(shard, shard.bus(), publications, registrar, documents);
   auto& watches = presentities.watches();
+  auto& lines = shard.add<calls::Lines>(shard, shard, registrar);
+  proxy.set_observer(shard.add<calls::Calls>(shard, shard));
+  auto& reach = shard.add<calls::Reach>(shard, presentities);
+  proxy.set_wishes(reach);
+  messages.ask_first(
+      [&reach](Entry& user, std::string_view sender) { return reach.is_left_alone(user, sender); });
+  presentities.set_on_changed([&messages, &reach](Entry& user, Now now) {
+    if (!reach.is_left_alone(user, {})) messages.wake(user, now);
+  });
+  reach.set_on_missed([&messages](const std::string& callee, const std::string& caller, Now now) {
+    messages.leave(callee, "sip:" + std::string(domain_of_aor(callee)),
+                   "Missed call from " + caller + ", " + print_time(now.wall));
+  });
 
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);
   packages.add<packages::Winfo>(shard, presence, "WST", &watches);
   auto& reg = packages.add<packages::Reg>(shard, registrar);
   packages.add<packages::Winfo>(shard, reg, "reg.winfo", nullptr);
-  auto& dialog = packages.add<packages::Dialog>(shard, presentities, publications);
+  auto& dialog = packages.add<packages::Dialog>(shard, packages::Dialog::Parts{.presentities = presentities,
+                                                                               .publications = publications,
+                                                                               .registrar = registrar,
+                                                                               .lines = lines});
   packages.add<packages::Winfo>(shard, dialog, "dialog.winfo", nullptr);
   packages.add<packages::MessageSummary>(std::make_unique<Mailboxes>(
       std::make_unique<packages::PublishedMailbox>(shard, publications), messages));

@@ -20,6 +20,11 @@ control::Cause cause_of_dial(const ErrorCode& error) {
   return about_session ? control::Cause::no_direct : control::Cause::usage;
 }
 
+presence::Shown::Calls wanted_calls(std::string_view word) {
+  using Calls = presence::Shown::Calls;
+  return word == "none" ? Calls::none : word == "one" ? Calls::one : Calls::all;
+}
+
 }  // namespace
 
 Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEvent emit)
@@ -225,7 +230,8 @@ void Agent::do_publish(const control::Command& command, Now now) {
                               .note = command.text("note"),
                               .activity = command.text("activity"),
                               .direct = ds1::parse_mode(command.text("direct", "off")),
-                              .last_seen = command.text("last-seen") == "show"};
+                              .last_seen = command.text("last-seen") == "show",
+                              .calls = wanted_calls(command.text("calls"))};
   if (!shown.open || shown.direct == ds1::Mode::off) sessions_.withdraw();
   publication_.publish(shown, ends(command), now);
 }

@@ -109,7 +109,9 @@ std::string print_dialog(const object& dialog) {
 
 std::string print_dialogs(const object& event) {
   const array& dialogs = items(event, "dialogs");
-  std::string out = fmt::format("dialogs of {}:{}\n", of(event, "of"), dialogs.empty() ? " none" : "");
+  const bool is_absent = event.contains("registered") && !event.at("registered").as_bool();
+  std::string out = fmt::format("dialogs of {}:{}{}\n", of(event, "of"), dialogs.empty() ? " none" : "",
+                                is_absent ? " (no device registered)" : "");
   for (const auto& each : dialogs) out += print_dialog(each.as_object());
   return out;
 }

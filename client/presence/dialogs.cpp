@@ -46,6 +46,7 @@ Dialogs::Taken Dialogs::take(const DialogInfo& info, std::size_t octets) {
   const bool is_too_much = partial_ > partial_max;
   const bool is_gap = !is_full && (!known_ || info.version > version_ + 1 || is_too_much);
   if (is_too_much) partial_ = octets;
+  if (is_full) registered_ = documents::is_registered(info);
   if (is_full || is_too_much)
     dialogs_.clear();
   else

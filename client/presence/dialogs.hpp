@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "protocol/documents/dialoginfo.hpp"
@@ -22,6 +23,8 @@ class Dialogs {
   /// before was dropped as it grew too large; ask for full state.
   Taken take(const documents::DialogInfo& info, std::size_t octets);
 
+  /// Whether the user has a device; absent: the server does not say it.
+  std::optional<bool> is_registered() const { return registered_; }
   /// Those there are, and those that ended with the last document.
   boost::json::array json() const;
 
@@ -30,6 +33,7 @@ class Dialogs {
   std::uint32_t version_ = 0;
   std::size_t partial_ = 0;  ///< Octets since the last full document.
   bool known_ = false;
+  std::optional<bool> registered_;  ///< By the last full document.
 };
 
 }  // namespace beckon::client::presence

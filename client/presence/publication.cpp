@@ -20,6 +20,18 @@ const SharedText& newest() {
   return mark;
 }
 
+/// In the words of RFC 4480 3.2, and of `documents` for what it has none for.
+std::vector<std::string> activities_of(const Shown& shown) {
+  std::vector<std::string> activities;
+  if (!shown.activity.empty()) activities.push_back(shown.activity);
+  // Watchers that do not know it show <busy>.
+  if (documents::says_do_not_disturb(shown.activity))
+    activities = {"busy", std::string(documents::do_not_disturb)};
+  if (shown.calls == Shown::Calls::one) activities.emplace_back(documents::one_call);
+  if (shown.calls == Shown::Calls::none) activities.emplace_back(documents::messages_only);
+  return activities;
+}
+
 bool wants_direct(const Shown& shown) { return shown.open && shown.direct != ds1::Mode::off; }
 
 }  // namespace
@@ -40,14 +52,9 @@ documents::Presence compose(const account::Context& context, const Shown& shown,
   documents::Presence presence;
   presence.entity = context.account.aor;
   presence.tuples.push_back(std::move(tuple));
-  if (!shown.activity.empty()) {
-    std::vector<std::string> activities{shown.activity};
-    // Watchers that do not know it show <busy>.
-    if (documents::says_do_not_disturb(shown.activity))
-      activities = {"busy", std::string(documents::do_not_disturb)};
+  if (const auto activities = activities_of(shown); !activities.empty())
     presence.persons.push_back(
         {"p" + presence.tuples.front().id, {documents::make_activities(activities)}, {}, {}});
-  }
   return presence;
 }
 

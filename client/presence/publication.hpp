@@ -15,10 +15,13 @@ namespace beckon::client::presence {
 /// What the user publishes.
 struct Shown {
   bool open = true;
-  std::string note;
-  std::string activity;
+  std::string note{};
+  std::string activity{};
   ds1::Mode direct = ds1::Mode::off;
   bool last_seen = false;  ///< The user permits that it is known when this device was last used.
+  /// Which calls the user wants; the server refuses others, from whichever device they would ring on.
+  enum class Calls { all, one, none };
+  Calls calls = Calls::all;
   bool operator==(const Shown&) const = default;
 };
 

@@ -187,6 +187,7 @@ void Subscriptions::on_dialogs(const Key& key, const sip::Message& notify, Now n
   event["of"] = of;
   event["version"] = info->version;
   event["document"] = info->state == documents::DialogInfo::State::full ? "full" : "partial";
+  if (const auto registered = dialogs.is_registered()) event["registered"] = *registered;
   event["dialogs"] = dialogs.json();
   context_.emit(std::move(event));
 }

@@ -209,4 +209,21 @@ std::string print(const DialogInfo& info) {
   return writer.finish();
 }
 
+xml::Fragment make_registration(std::string_view aor, bool is_registered) {
+  xml::Writer writer(xml::Writer::Start::fragment);
+  writer.open("registration").declare("", ns::reginfo).attribute("aor", aor).attribute("id", "r");
+  writer.attribute("state", is_registered ? "active" : "init").close();
+  return {std::string(ns::reginfo), "registration", writer.finish()};
+}
+
+std::optional<bool> is_registered(const DialogInfo& info) {
+  for (const xml::Fragment& extension : info.extensions) {
+    if (!extension.is(ns::reginfo, "registration")) continue;
+    const auto document = xml::parse(extension);
+    const auto state = document ? document->root().attribute("state") : std::nullopt;
+    if (state) return *state == "active";
+  }
+  return std::nullopt;
+}
+
 }  // namespace beckon::documents

@@ -101,4 +101,10 @@ Result<DialogInfo> parse_dialoginfo(std::string_view body, const xml::Limits& li
 /// `display`, which is read likewise.
 std::string print(const DialogInfo& info);
 
+/// An extension of a document that says whether a device of the observed user is registered, in the words of
+/// RFC 3680: <registration>, "active" or "init". Those who do not know it see a user without dialogs.
+xml::Fragment make_registration(std::string_view aor, bool is_registered);
+/// Absent: it is not said.
+std::optional<bool> is_registered(const DialogInfo& info);
+
 }  // namespace beckon::documents

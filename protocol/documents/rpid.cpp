@@ -81,7 +81,11 @@ Engagement engagement_of(const xml::Fragment& activities) {
   if (!document) return engagement;
   for (const Element& child : document->root().children()) {
     if (child.is(ns::rpid, "on-the-phone")) engagement.on_the_phone = true;
-    if (child.is(ns::rpid, "other") && says_do_not_disturb(child.text())) engagement.do_not_disturb = true;
+    if (!child.is(ns::rpid, "other")) continue;
+    const std::string_view text = trim(child.text());
+    engagement.do_not_disturb |= says_do_not_disturb(text);
+    engagement.messages_only |= text == messages_only;
+    engagement.one_call |= text == one_call;
   }
   return engagement;
 }
@@ -97,6 +101,8 @@ xml::Fragment add_engagement(const xml::Fragment& activities, Engagement engagem
   };
   add(engagement.on_the_phone && !has.on_the_phone, "on-the-phone", "");
   add(engagement.do_not_disturb && !has.do_not_disturb, "other", do_not_disturb);
+  add(engagement.messages_only && !has.messages_only, "other", messages_only);
+  add(engagement.one_call && !has.one_call, "other", one_call);
   const std::string added = more.finish();
   if (added.empty()) return activities;
   const auto document = xml::parse(activities);

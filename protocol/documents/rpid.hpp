@@ -39,11 +39,17 @@ std::optional<TimedStatus> parse_timed_status(const xml::Fragment& element);
 inline constexpr std::string_view do_not_disturb = "do-not-disturb";
 /// "do-not-disturb", "Do not disturb", "do_not_disturb", "DND".
 bool says_do_not_disturb(std::string_view text);
+/// Likewise an <other>: the person wants to be written to and not called,
+inline constexpr std::string_view messages_only = "messages-only";
+/// or to be called only while not on the phone.
+inline constexpr std::string_view one_call = "one-call";
 
-/// What of an <activities> has a rank of its own in a composition (DESIGN 6).
+/// What of an <activities> does not give way to what other devices say (DESIGN 6).
 struct Engagement {
   bool on_the_phone = false;
   bool do_not_disturb = false;
+  bool messages_only = false;
+  bool one_call = false;
   bool operator==(const Engagement&) const = default;
 };
 Engagement engagement_of(const xml::Fragment& activities);

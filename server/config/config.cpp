@@ -241,6 +241,7 @@ void add_limits(Keys& keys) {
   limit("subscriptions_per_watcher_and_presentity", &Settings::subscriptions_per_watcher_and_presentity);
   keys["limits.watch_log_lines"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.watch_log_lines; }, 0, million);
+  limit("calls_per_user", &Settings::calls_per_user);
   limit("max_breadth", &Settings::max_breadth);
   limit("queue_between_shards", &Settings::queue_between_shards);
   limit("unauthenticated_per_second", &Settings::unauthenticated_per_second);
@@ -350,6 +351,10 @@ Keys make_keys() {
       seconds([](Config& c) -> auto& { return c.settings.serial_ring; }, 0, 180);
   keys["proxy.recurse"] = flag([](Config& c) -> auto& { return c.settings.recurse; });
   keys["proxy.trust_domain"] = networks([](Config& c) -> auto& { return c.settings.trust_domain; });
+  keys["calls.dialog_events"] = flag([](Config& c) -> auto& { return c.settings.dialog_events; });
+  keys["calls.age_max_seconds"] =
+      seconds([](Config& c) -> auto& { return c.settings.call_age_max; }, 90, 365 * day);
+  keys["calls.obey_presence"] = flag([](Config& c) -> auto& { return c.settings.presence_routes; });
   keys["dns.servers"] = addresses([](Config& c) -> auto& { return c.dns_servers; });
   keys["restart.grace_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);

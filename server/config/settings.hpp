@@ -111,6 +111,9 @@ struct Settings {
   std::vector<std::string> registration_managers;
   /// Addresses-of-record that may subscribe to everybody's dialogs, and see all of them (RFC 4235 3.6).
   std::vector<std::string> dialog_watchers;
+  bool dialog_events = true;       ///< The calls that the proxy forwards are shown as dialogs.
+  Duration call_age_max = 43200s;  ///< Without a refresh an answered call is believed to be over.
+  bool presence_routes = true;     ///< What a user publishes decides about calls and messages to that user.
 
   Lifetimes registration{.minimum = 60, .standard = 3600, .maximum = 7200};
   Lifetimes subscription{.minimum = 60, .standard = 3600, .maximum = 86400};
@@ -145,6 +148,7 @@ struct Settings {
   std::uint32_t subscriptions_per_watcher =
       1000;  ///< Of all packages, at all shards: see `subscription::Tally`.
   std::uint32_t subscriptions_per_watcher_and_presentity = 10;
+  std::uint32_t calls_per_user = 100;  ///< Dialogs that the proxy sees and the user's watchers are shown.
   std::uint32_t max_breadth = 60;  ///< Branches a request may have at once, here and downstream (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.
 

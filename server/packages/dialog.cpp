@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -23,117 +22,64 @@ namespace {
 
 constexpr std::array dialog_types{documents::dialoginfo_type};
 
-/// Ended dialogs remembered for watchers that have not heard of the end. One that missed more gets full
-/// state.
-constexpr std::size_t gone_max = 64;
-
-/// A dialog goes through its states in one direction (RFC 4235 3.7.1).
-void keep_later_state(documents::Dialog& dialog, const documents::Dialog& other) {
-  if (other.state <= dialog.state) return;
-  dialog.state = other.state;
-  dialog.event = other.event;
-  dialog.code = other.code;
-}
-
 }  // namespace
 
 /// A published document: its text, without what is never shown.
 class Dialog::Document final : public publication::State {
  public:
-  Document(std::string text, const DialogInfo& info, std::optional<Time> received)
-      : text_(std::move(text)),
-        received_(received),
-        has_call_(std::ranges::any_of(info.dialogs, [](const documents::Dialog& dialog) {
-          return dialog.state == DialogState::confirmed;
-        })) {}
+  Document(std::string text, std::optional<Time> received) : text_(std::move(text)), received_(received) {
+    look_for_call();
+  }
   std::string_view stored() const override { return text_; }
+  void inherit(State& before) override {
+    over_ = std::move(static_cast<Document&>(before).over_);
+    const auto all = parse();
+    std::erase_if(over_, [&](const documents::Dialog& over) {
+      return std::ranges::none_of(all, [&](const auto& dialog) { return is_named_alike(dialog, over); });
+    });
+    look_for_call();
+  }
 
   std::vector<documents::Dialog> parse() const {
     auto info = documents::parse_dialoginfo(text_, xml::kept_limits);
-    return info ? std::move(info->dialogs) : std::vector<documents::Dialog>();
+    if (!info) return {};
+    for (documents::Dialog& dialog : info->dialogs)
+      for (const documents::Dialog& over : over_)
+        if (is_named_alike(dialog, over)) keep_later_state(dialog, over);
+    return std::move(info->dialogs);
+  }
+  /// The proxy has seen the end of a dialog, and the device is slow to say so, or never will. `is_last`: no
+  /// other dialog has that Call-ID, so that it is this one where the device does not tell the tags.
+  void end(const documents::Dialog& over, bool is_last) {
+    if (text_.find(over.call_id) == text_.npos) return;
+    for (documents::Dialog& dialog : parse()) {
+      const bool tells_tags = !dialog.local_tag.empty() && !dialog.remote_tag.empty();
+      if (dialog.state == DialogState::terminated || !is_one_call(dialog, over)) continue;
+      if (!tells_tags && !is_last) continue;
+      dialog.state = DialogState::terminated;
+      dialog.event = over.event;
+      dialog.code = over.code;
+      over_.push_back(std::move(dialog));
+    }
+    look_for_call();
   }
   /// When the durations in it were true; absent after a restart.
   std::optional<Time> received() const { return received_; }
   bool has_call() const { return has_call_; }
 
  private:
+  static bool is_named_alike(const documents::Dialog& one, const documents::Dialog& other) {
+    return one.id == other.id && one.call_id == other.call_id;
+  }
+  void look_for_call() {
+    has_call_ = std::ranges::any_of(
+        parse(), [](const documents::Dialog& dialog) { return dialog.state == DialogState::confirmed; });
+  }
+
   std::string text_;
   std::optional<Time> received_;
-  bool has_call_;
-};
-
-/// A dialog of a user, as watchers are shown it.
-struct Dialog::Item {
-  std::uint64_t key = 0;        ///< The device and its id for the dialog.
-  documents::Dialog dialog{};   ///< With the id that watchers see, without duration.
-  std::optional<Time> began{};  ///< Of the duration.
-  std::uint64_t changed = 0;    ///< Number of the last change, see Shown.
-  std::uint64_t entered = 0;    ///< Number of the last change of state.
-
-  bool is_over() const { return dialog.state == DialogState::terminated; }
-  /// Is `later` this dialog? A device may take an id again for its next call: ids are unique among current
-  /// dialogs only (RFC 4235 4.1.1). A dialog may begin without Call-ID, and some devices never tell it.
-  bool is_same(const Item& later) const {
-    const std::string &mine = dialog.call_id, &other = later.dialog.call_id;
-    const bool is_known = !mine.empty() && !other.empty();
-    if (key != later.key || (is_known && mine != other)) return false;
-    return is_known || !is_over() || later.is_over();
-  }
-  template <class Items>
-  static bool has_id(const Items& items, std::string_view id) {
-    return std::ranges::any_of(items, [id](const Item& each) { return each.dialog.id == id; });
-  }
-};
-
-/// What the watchers of a user have been, or are about to be, shown. Kept while there are any.
-struct Dialog::Shown final : Part {
-  std::vector<Item> items;      ///< As published now; also those that are over and still published.
-  std::deque<Item> gone;        ///< Over, and no longer published.
-  std::uint64_t number = 0;     ///< Of the last change.
-  std::uint64_t forgotten = 0;  ///< What changed up to here may be in `gone` no more.
-  std::uint32_t watchers = 0;
-
-  /// Takes over what is published now. False: nobody sees a difference.
-  bool take(std::vector<Item> fresh) {
-    const std::uint64_t next = number + 1;
-    bool is_change = false;
-    for (Item& item : fresh) {
-      const auto before = std::ranges::find_if(items, [&](const Item& known) { return known.is_same(item); });
-      item.changed = item.entered = next;
-      if (before == items.end()) {
-        is_change = true;
-        if (Item::has_id(gone, item.dialog.id) || Item::has_id(items, item.dialog.id))
-          item.dialog.id =
-              publication::print_short(publication::shorten(item.dialog.id + ' ' + std::to_string(next)));
-        continue;
-      }
-      item.dialog.id = before->dialog.id;
-      keep_later_state(item.dialog, before->dialog);
-      if (item.dialog.state == before->dialog.state) item.entered = before->entered;
-      if (item.dialog == before->dialog) item.changed = before->changed;
-      is_change |= item.changed == next;
-      items.erase(before);
-    }
-    for (Item& left : items) {
-      if (!left.is_over()) {
-        // Nobody says why it ended: the device has gone silent, or forgot.
-        left.dialog.state = DialogState::terminated;
-        left.dialog.event.reset();
-        left.dialog.code.reset();
-        left.changed = left.entered = next;
-        is_change = true;
-      }
-      gone.push_back(std::move(left));
-    }
-    items = std::move(fresh);
-    for (; gone.size() > gone_max; gone.pop_front()) forgotten = std::max(forgotten, gone.front().changed);
-    if (is_change) number = next;
-    return is_change;
-  }
-
-  /// Calls `visit` for each dialog that `watcher` sees differently now.
-  template <class Visit>
-  void each_news(const News& watcher, Sight sight, const Visit& visit) const;
+  std::vector<documents::Dialog> over_;  ///< Those of its dialogs, as they ended.
+  bool has_call_ = false;
 };
 
 /// A watch, and what its watcher has been shown.
@@ -159,29 +105,22 @@ struct Dialog::News final : Following {
   std::string call_id, local_tag, remote_tag;  ///< Empty: any.
   std::uint64_t seen = 0;                      ///< Number of the last change in its documents.
   Sight sight = Sight::nothing;                ///< In its last document.
+  bool is_registered = false;                  ///< In its last full document.
 };
 
-template <class Visit>
-void Dialog::Shown::each_news(const News& watcher, Sight sight, const Visit& visit) const {
-  if (sight == Sight::nothing) return;
-  const auto look = [&](const Item& item) {
-    const auto last = sight == Sight::everything ? item.changed : item.entered;
-    if (last > watcher.seen && watcher.concerns(item.dialog)) visit(item);
-  };
-  for (const Item& item : gone) look(item);
-  for (const Item& item : items) look(item);
-}
-
-Dialog::Dialog(Environment& environment, presence::Presentities& presentities,
-               publication::Publications& publications)
+Dialog::Dialog(Environment& environment, const Parts& parts)
     : environment_(environment),
-      presentities_(presentities),
-      watches_(presentities.watches()),
-      publications_(publications),
-      slot_(environment.directory().take_slot<Shown>()) {
-  publications.add(*this);
+      presentities_(parts.presentities),
+      watches_(parts.presentities.watches()),
+      publications_(parts.publications),
+      registrar_(parts.registrar),
+      lines_(parts.lines),
+      slot_(environment.directory().take_slot<ShownDialogs>()) {
+  publications_.add(*this);
   watches_.observe(*this);
-  presentities.set_calls(*this);
+  presentities_.set_calls(*this);
+  lines_.observe(*this);
+  parts.registrar.observe(*this);
 }
 
 std::span<const std::string_view> Dialog::body_types() const { return dialog_types; }
@@ -197,8 +136,7 @@ Permission Dialog::permit(const Entry& user, std::string_view watcher, const pre
   return is_trusted(user, watcher) ? Permission::active : permission_of(view);
 }
 
-Dialog::Sight Dialog::sight_of(const Entry& user, std::string_view watcher,
-                               const presence::View& view) const {
+Sight Dialog::sight_of(const Entry& user, std::string_view watcher, const presence::View& view) const {
   if (is_trusted(user, watcher)) return Sight::everything;
   return view.permission == presence::Permission::allow ? Sight::states : Sight::nothing;
 }
@@ -235,10 +173,11 @@ void Dialog::begun(Subscription& subscription, Now now) {
   if (subscription.is_fetch()) return;
   watches_.follow(News::of(subscription), now);
   Entry& user = subscription.resource();
-  Shown* shown = user.find(slot_);
+  ShownDialogs* shown = user.find(slot_);
   if (!shown) {
     shown = &user.get(slot_);
-    shown->items = gather(user);
+    shown->begin(gather(user));
+    shown->is_registered = is_registered(user);
   }
   ++shown->watchers;
 }
@@ -250,7 +189,7 @@ void Dialog::refreshed(Subscription& subscription, Now now) {
 void Dialog::ended(Subscription& subscription, Now now) {
   watches_.end(News::of(subscription), now);
   Entry& user = subscription.resource();
-  Shown* shown = subscription.is_fetch() ? nullptr : user.find(slot_);
+  ShownDialogs* shown = subscription.is_fetch() ? nullptr : user.find(slot_);
   if (shown && --shown->watchers == 0) user.drop(slot_);
 }
 
@@ -281,27 +220,28 @@ publication::Reading Dialog::read(Entry&, std::string_view body, const Request& 
   for (documents::Dialog& dialog : info->dialogs)
     for (auto* side : {&dialog.local, &dialog.remote})
       if (*side) (*side)->session.reset();
-  reading.state = std::make_unique<Document>(documents::print(*info), *info, request.now.mono);
+  reading.state = std::make_unique<Document>(documents::print(*info), request.now.mono);
   return reading;
 }
 
 publication::Reading Dialog::restore(std::string_view stored) {
   const auto info = documents::parse_dialoginfo(stored, xml::kept_limits);
   if (!info) return {};
-  return {.state = std::make_unique<Document>(std::string(stored), *info, std::nullopt),
+  return {.state = std::make_unique<Document>(std::string(stored), std::nullopt),
           .size = static_cast<std::uint32_t>(info->dialogs.size())};
 }
 
 /// The dialogs of all publications. One that two publications of a device have is one.
-std::vector<Dialog::Item> Dialog::gather(const Entry& user) const {
-  std::vector<Item> items;
+std::vector<DialogItem> Dialog::gather_published(const Entry& user) const {
+  std::vector<DialogItem> items;
   publications_.each(
       user, *this, [&](const event::Publication& publication, const publication::State& state) {
         const auto& document = static_cast<const Document&>(state);
         const std::string origin = publication.device != 0 ? publication::print_short(publication.device)
                                                            : std::to_string(publication.number);
         for (documents::Dialog& dialog : document.parse()) {
-          Item item{.key = publication::shorten(origin + ' ' + dialog.id), .dialog = {}, .began = {}};
+          DialogItem item{.key = publication::shorten(origin + ' ' + dialog.id),
+                          .device = publication.device};
           if (document.received() && dialog.duration_seconds)
             item.began = *document.received() -
                          std::chrono::seconds(std::min<std::uint64_t>(*dialog.duration_seconds, 0xffff'ffff));
@@ -311,12 +251,12 @@ std::vector<Dialog::Item> Dialog::gather(const Entry& user) const {
               publication::shorten(publication::print_short(item.key) + ' ' + dialog.call_id));
           item.dialog = std::move(dialog);
           const auto known =
-              std::ranges::find_if(items, [&](const Item& each) { return each.is_same(item); });
+              std::ranges::find_if(items, [&](const DialogItem& each) { return each.is_same(item); });
           if (known != items.end()) {
             keep_later_state(known->dialog, item.dialog);
             continue;
           }
-          if (Item::has_id(items, item.dialog.id))
+          if (has_id(items, item.dialog.id))
             item.dialog.id = publication::print_short(publication::shorten(item.dialog.id + " next"));
           items.push_back(std::move(item));
         }
@@ -324,30 +264,85 @@ std::vector<Dialog::Item> Dialog::gather(const Entry& user) const {
   return items;
 }
 
+/// All dialogs of the user. One that a device publishes and the proxy sees is one: as the device, which knows
+/// more, describes it, in the later of its states. So is one that the proxy sees twice, as it went through
+/// this server twice.
+std::vector<DialogItem> Dialog::gather(const Entry& user) const {
+  std::vector<DialogItem> items = gather_published(user);
+  for (const calls::Lines::Line& line : lines_.of(user)) {
+    DialogItem item{.key = publication::shorten(line.dialog.id),
+                    .is_published = false,
+                    .device = line.device,
+                    .dialog = line.dialog,
+                    .began = line.began};
+    const auto is_its = [&](const DialogItem& each) {
+      if (each.is_published) return each.is_same(item) && (!item.is_over() || each.is_over());
+      return is_one_call(each.dialog, item.dialog) && each.dialog.remote_tag == item.dialog.remote_tag;
+    };
+    const auto known = std::ranges::find_if(items, is_its);
+    if (known == items.end())
+      items.push_back(std::move(item));
+    else
+      keep_later_state(known->dialog, item.dialog);
+  }
+  return items;
+}
+
 void Dialog::on_changed(Entry& user, Now now, std::optional<Time> published) {
   watches_.look_at_rules(user, now);
-  Shown* shown = user.find(slot_);
+  ShownDialogs* shown = user.find(slot_);
   if (shown && shown->take(gather(user))) subscriptions().changed(*this, user, now);
   presentities_.calls_changed(user, now, published);
 }
 
+// What the proxy sees
+
+void Dialog::on_lines_changed(Entry& user, Now now) {
+  const auto& lines = lines_.of(user);
+  for (const calls::Lines::Line& line : lines) {
+    if (line.dialog.state != DialogState::terminated) continue;
+    const bool is_last = std::ranges::none_of(lines, [&](const calls::Lines::Line& other) {
+      return other.dialog.call_id == line.dialog.call_id && other.dialog.state != DialogState::terminated;
+    });
+    publications_.each(user, *this, [&](const event::Publication&, publication::State& state) {
+      static_cast<Document&>(state).end(line.dialog, is_last);
+    });
+  }
+  on_changed(user, now, {});
+}
+
 bool Dialog::is_on_the_phone(const Entry& user) const {
-  bool any = false;
+  const auto is_answered = [](const calls::Lines::Line& line) {
+    return line.dialog.state == DialogState::confirmed;
+  };
+  bool any = std::ranges::any_of(lines_.of(user), is_answered);
   publications_.each(user, *this, [&](const event::Publication&, const publication::State& state) {
     any = any || static_cast<const Document&>(state).has_call();
   });
   return any;
 }
 
+// Whether there is a device
+
+bool Dialog::is_registered(const Entry& user) const { return !registrar_.bindings(user).empty(); }
+
+void Dialog::on_bindings_changed(Entry& user, registrar::BindingEvent, const registrar::Binding&,
+                                 const std::vector<registrar::Binding>& all, Now now) {
+  ShownDialogs* shown = user.find(slot_);
+  if (!shown || shown->is_registered == !all.empty()) return;
+  shown->is_registered = !all.empty();
+  subscriptions().changed(*this, user, now);
+}
+
 // Documents
 
 bool Dialog::has_news(const Subscription& subscription) const {
-  const Shown* shown = subscription.resource().find(slot_);
+  const ShownDialogs* shown = subscription.resource().find(slot_);
   if (!shown) return false;
   const News& news = News::of(subscription);
-  bool any = false;
-  shown->each_news(news, sight_of(subscription.resource(), subscription.watcher(), news.view()),
-                   [&](const Item&) { any = true; });
+  const Sight sight = sight_of(subscription.resource(), subscription.watcher(), news.view());
+  bool any = sight != Sight::nothing && news.is_registered != shown->is_registered;
+  shown->each_news(news.seen, sight, [&](const DialogItem& item) { any |= news.concerns(item.dialog); });
   return any;
 }
 
@@ -360,7 +355,8 @@ subscription::Content Dialog::compose(Subscription& subscription, event::Notifie
   const Sight sight = sight_of(user, subscription.watcher(), view);
 
   DialogInfo info{.version = subscription.number(), .entity = user.aor()};
-  const auto add = [&](const Item& item) {
+  const auto add = [&](const DialogItem& item) {
+    if (!news.concerns(item.dialog)) return;
     documents::Dialog shown_as{.id = item.dialog.id, .state = item.dialog.state};
     if (sight == Sight::everything) {
       shown_as = item.dialog;
@@ -371,20 +367,23 @@ subscription::Content Dialog::compose(Subscription& subscription, event::Notifie
     info.dialogs.push_back(std::move(shown_as));
   };
 
-  const Shown* shown = user.find(slot_);
-  const bool may_be_partial =
-      body == event::Notifier::Body::partial && shown && sight == news.sight && news.seen >= shown->forgotten;
-  if (may_be_partial) shown->each_news(news, sight, add);
+  const ShownDialogs* shown = user.find(slot_);
+  const bool registered = sight != Sight::nothing && is_registered(user);
+  const bool may_be_partial = body == event::Notifier::Body::partial && shown && sight == news.sight &&
+                              registered == news.is_registered && shown->remembers(news.seen);
+  if (may_be_partial) shown->each_news(news.seen, sight, add);
   info.state = info.dialogs.empty() ? DialogInfo::State::full : DialogInfo::State::partial;
-  if (info.state == DialogInfo::State::full && sight != Sight::nothing) {
-    const auto add_current = [&](const std::vector<Item>& items) {
-      for (const Item& item : items)
-        if (!item.is_over() && news.concerns(item.dialog)) add(item);
+  if (info.state == DialogInfo::State::full) {
+    const auto add_current = [&](const std::vector<DialogItem>& items) {
+      for (const DialogItem& item : items)
+        if (!item.is_over()) add(item);
     };
-    shown ? add_current(shown->items) : add_current(gather(user));
+    if (sight != Sight::nothing) shown ? add_current(shown->items()) : add_current(gather(user));
+    info.extensions.push_back(documents::make_registration(user.aor(), registered));
   }
   news.sight = sight;
-  news.seen = shown ? shown->number : 0;
+  news.is_registered = registered;
+  news.seen = shown ? shown->number() : 0;
   return {documents::dialoginfo_type, share(documents::print(info))};
 }
 

@@ -9,28 +9,39 @@
 #include <vector>
 
 #include "protocol/documents/dialoginfo.hpp"
+#include "server/calls/lines.hpp"
+#include "server/packages/dialog_items.hpp"
 #include "server/presence/hooks.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/presence/watch.hpp"
 #include "server/publication/publications.hpp"
+#include "server/registrar/registrar.hpp"
 #include "server/shard/services.hpp"
 #include "server/subscription/package.hpp"
 
 namespace beckon::server::packages {
 
-/// Event package "dialog" (RFC 4235): the calls of a user, as the user's devices publish them. The first
-/// document is full, later ones carry the dialogs that changed. The presence rules decide who may watch. The
-/// user, and those whom the configuration names, see everything; others see that there are dialogs, and in
-/// which states (RFC 4235 3.6). A user with a confirmed dialog is on the phone, and presence shows it.
+/// Event package "dialog" (RFC 4235): the calls of a user, as the user's devices publish them and as our
+/// proxy sees them. The first document is full, later ones carry the dialogs that changed. A full one says
+/// whether any device of the user is registered. The presence rules decide who may watch. The user, and those
+/// whom the configuration names, see everything; others see that there are dialogs, and in which states (RFC
+/// 4235 3.6). A user with a confirmed dialog is on the phone, and presence shows it.
 class Dialog final : public subscription::Package,
                      private publication::Package,
                      private presence::Sink,
                      private presence::Watches::Observer,
-                     private presence::Calls {
+                     private presence::Calls,
+                     private calls::Lines::Observer,
+                     private registrar::BindingsObserver {
  public:
-  /// Adds itself to `publications` and `presentities`. All outlive it.
-  Dialog(Environment& environment, presence::Presentities& presentities,
-         publication::Publications& publications);
+  struct Parts {
+    presence::Presentities& presentities;
+    publication::Publications& publications;
+    registrar::Registrar& registrar;
+    calls::Lines& lines;
+  };
+  /// Adds itself to all of them, which outlive it.
+  Dialog(Environment& environment, const Parts& parts);
 
   // subscription::Package and publication::Package
   std::string_view name() const override { return "dialog"; }
@@ -52,11 +63,7 @@ class Dialog final : public subscription::Package,
 
  private:
   struct News;
-  struct Item;
-  struct Shown;
   class Document;
-  /// What a watcher gets to know.
-  enum class Sight : std::uint8_t { nothing, states, everything };
 
   // publication::Package
   std::span<const std::string_view> content_types() const override { return body_types(); }
@@ -71,18 +78,27 @@ class Dialog final : public subscription::Package,
   void on_rules_applied(Entry& presentity, Now now) override;
   // presence::Calls
   bool is_on_the_phone(const Entry& user) const override;
+  // calls::Lines::Observer
+  void on_lines_changed(Entry& user, Now now) override;
+  // registrar::BindingsObserver
+  void on_bindings_changed(Entry& user, registrar::BindingEvent event, const registrar::Binding& changed,
+                           const std::vector<registrar::Binding>& all, Now now) override;
 
   bool is_trusted(const Entry& user, std::string_view watcher) const;
   subscription::Permission permit(const Entry& user, std::string_view watcher,
                                   const presence::View& view) const;
   Sight sight_of(const Entry& user, std::string_view watcher, const presence::View& view) const;
-  std::vector<Item> gather(const Entry& user) const;
+  bool is_registered(const Entry& user) const;
+  std::vector<DialogItem> gather_published(const Entry& user) const;
+  std::vector<DialogItem> gather(const Entry& user) const;
 
   Environment& environment_;
   presence::Presentities& presentities_;
   presence::Watches& watches_;
   publication::Publications& publications_;
-  Slot<Shown> slot_;
+  const registrar::Registrar& registrar_;
+  calls::Lines& lines_;
+  Slot<ShownDialogs> slot_;
 };
 
 }  // namespace beckon::server::packages

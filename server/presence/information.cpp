@@ -201,12 +201,13 @@ Standing PresenceInformation::standing(const Entry& presentity) const {
   return standing_of(compose(presentity, names).presence);
 }
 
-bool PresenceInformation::is_do_not_disturb(const Entry& presentity) const {
+Standing PresenceInformation::wishes(const Entry& presentity) const {
   const auto all = sources(presentity);
   const bool may_be = std::ranges::any_of(all, [](const Source& source) {
-    return source.document->text().find("other") != std::string_view::npos;
+    const std::string_view text = source.document->text();
+    return text.find("other") != std::string_view::npos || text.find("busy") != std::string_view::npos;
   });
-  return may_be && standing(presentity).do_not_disturb;
+  return may_be ? standing(presentity) : Standing();
 }
 
 PresenceInformation::Sphere PresenceInformation::sphere(const Entry& presentity, WallTime now) const {

@@ -49,8 +49,9 @@ class PresenceInformation final : public publication::Package, public registrar:
 
   /// The whole state in a word.
   Standing standing(const Entry& presentity) const;
-  /// `Standing::do_not_disturb`, without reading documents that cannot say so.
-  bool is_do_not_disturb(const Entry& presentity) const;
+  /// The same for whoever routes requests to the presentity: documents that ask nothing of them are not read,
+  /// and where none does the standing is an empty one.
+  Standing wishes(const Entry& presentity) const;
   /// The sphere of the presentity, and when time alone may change it.
   struct Sphere {
     std::string value{};  ///< Empty: undefined.

@@ -43,6 +43,8 @@ Rank rank_of(const Component& component) {
     rank.has_any = true;
     rank.engagement.on_the_phone |= one.on_the_phone;
     rank.engagement.do_not_disturb |= one.do_not_disturb;
+    rank.engagement.messages_only |= one.messages_only;
+    rank.engagement.one_call |= one.one_call;
   }
   return rank;
 }
@@ -84,6 +86,8 @@ Component Merging::merge(std::vector<Voice>&& voices, bool on_the_phone) const {
       const Rank rank = rank_of(voice.component);
       engagement.on_the_phone |= rank.engagement.on_the_phone;
       engagement.do_not_disturb |= rank.engagement.do_not_disturb;
+      engagement.messages_only |= rank.engagement.messages_only;
+      engagement.one_call |= rank.engagement.one_call;
       if (rank.value() > best) speakers[std::string(ns::rpid) + " activities"] = &voice;
       best = std::max(best, rank.value());
     }

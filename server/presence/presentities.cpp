@@ -11,6 +11,7 @@ Presentities::Presentities(Environment& environment, store::EventBus& bus,
     : information_(environment, publications, registrar,
                    [this](Entry& presentity, Now now, std::optional<Time> published) {
                      watches_.changed(presentity, now, published);
+                     if (on_changed_) on_changed_(presentity, now);
                    }),
       watches_(environment, information_, documents) {
   documents.provide(beckon::xcap::watch_log_auid,

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "server/presence/information.hpp"
@@ -24,6 +26,10 @@ class Presentities final : public Room {
   Watches& watches() { return watches_; }
   const PresenceInformation& information() const { return information_; }
 
+  /// Hears of each change of a presentity's state, after its watchers.
+  using OnChanged = std::function<void(Entry& presentity, Now now)>;
+  void set_on_changed(OnChanged on_changed) { on_changed_ = std::move(on_changed); }
+
   /// Where documents come from that show a presentity while no device says anything, and who knows of calls.
   /// Both outlive the last change. `published`: when the PUBLISH arrived that changed the calls, if one did.
   void set_hard_state(const HardState& hard_state) { information_.set_hard_state(hard_state); }
@@ -33,9 +39,9 @@ class Presentities final : public Room {
     information_.calls_changed(presentity, now, published);
   }
 
-  /// Does the presentity want to be reached? For whoever routes requests to it.
   Standing standing(const Entry& presentity) const { return information_.standing(presentity); }
-  bool is_do_not_disturb(const Entry& presentity) const { return information_.is_do_not_disturb(presentity); }
+  /// How the presentity wants to be reached, for whoever routes requests to it.
+  Standing wishes(const Entry& presentity) const { return information_.wishes(presentity); }
 
   // Room
   /// What a removed user's watchers were shown goes, too.
@@ -48,6 +54,7 @@ class Presentities final : public Room {
   std::size_t size() const { return information_.size(); }
 
  private:
+  OnChanged on_changed_;
   PresenceInformation information_;
   Watches watches_;
 };

@@ -54,11 +54,15 @@ Standing standing_of(const documents::Presence& composed) {
     const auto raise = [&](Overall to) { standing.overall = std::max(standing.overall, to); };
     const auto activities = documents::activities(person);
     if (has_one(occupying, activities)) raise(Overall::meeting);
+    standing.busy |= std::ranges::find(activities, "busy") != activities.end();
     is_away |= has_one(absent, activities);
     for (const xml::Fragment& element : person.extensions) {
       if (!element.is(documents::ns::rpid, "activities")) continue;
       const auto engagement = documents::engagement_of(element);
       standing.do_not_disturb |= engagement.do_not_disturb;
+      standing.on_the_phone |= engagement.on_the_phone;
+      standing.messages_only |= engagement.messages_only;
+      standing.one_call |= engagement.one_call;
       if (engagement.do_not_disturb) raise(Overall::do_not_disturb);
       if (engagement.on_the_phone) raise(Overall::on_the_phone);
     }

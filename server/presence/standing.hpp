@@ -16,6 +16,10 @@ const char* to_string(Overall overall);
 struct Standing {
   Overall overall = Overall::offline;
   bool do_not_disturb = false;  ///< Also on the phone.
+  bool busy = false;            ///< Says so itself (RFC 4480 3.2); with do-not-disturb it always does.
+  bool on_the_phone = false;    ///< By what it says, or by its calls.
+  bool messages_only = false;   ///< Wants no calls.
+  bool one_call = false;        ///< Wants none while it is on the phone.
   bool operator==(const Standing&) const = default;
 };
 Standing standing_of(const documents::Presence& composed);

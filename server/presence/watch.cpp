@@ -43,13 +43,24 @@ Watches::Watches(Environment& environment, PresenceInformation& information, con
 
 Watches::~Watches() = default;
 
-View Watches::decide(const Entry& presentity, std::string_view watcher, Now now) const {
+/// As far as the rules ask for it.
+std::string Watches::sphere_of(const Entry& presentity, Now now) const {
   const Watched* part = presentity.find(slot_);
-  if (part && part->rules != 0 && !is_outdated(presentity, *part, now))
-    return decide(presentity, watcher, part->sphere, now);
+  if (part && part->rules != 0 && !is_outdated(presentity, *part, now)) return part->sphere;
   const bool asks = ask_for_sphere(documents_.rules(presentity));
-  return decide(presentity, watcher, asks ? information_.sphere(presentity, now.wall).value : std::string(),
-                now);
+  return asks ? information_.sphere(presentity, now.wall).value : std::string();
+}
+
+View Watches::decide(const Entry& presentity, std::string_view watcher, Now now) const {
+  return decide(presentity, watcher, sphere_of(presentity, now), now);
+}
+
+std::optional<documents::SubHandling> Watches::handling(const Entry& presentity, std::string_view sender,
+                                                        Now now) const {
+  const documents::Rules* rules = documents_.rules(presentity);
+  if (!rules) return std::nullopt;
+  const std::string sphere = sphere_of(presentity, now);
+  return documents::decide(*rules, {.aor = sender, .now = now.wall, .sphere = sphere}).handling;
 }
 
 View Watches::decide(const Entry& presentity, std::string_view watcher, std::string_view sphere,

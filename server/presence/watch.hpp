@@ -103,6 +103,9 @@ class Watches {
 
   /// What the rules say now; for somebody who asks, before there is a watch.
   View decide(const Entry& presentity, std::string_view watcher, Now now) const;
+  /// What the rules of `presentity` themselves say of `sender`; nothing where none is for that sender.
+  std::optional<documents::SubHandling> handling(const Entry& presentity, std::string_view sender,
+                                                 Now now) const;
   /// Decides the view of a new watch, so that it can be rendered; `follow` goes on.
   void begin(Watch& watch, Now now);
   /// The sink is notified of changes from here on; it renders the present state itself.
@@ -185,6 +188,7 @@ class Watches {
   void set_rules(Entry& presentity, Watched& part, Now now);
   void arm(Entry& presentity, Watched& part, Now now);
   View decide(const Entry& presentity, std::string_view watcher, std::string_view sphere, Now now) const;
+  std::string sphere_of(const Entry& presentity, Now now) const;
 
   Environment& environment_;
   PresenceInformation& information_;

@@ -18,6 +18,14 @@ using sip::Method;
 using transaction::Hop;
 using transaction::TransactionId;
 
+namespace {
+
+bool begins_call(const sip::Message& request) {
+  return request.method() == Method::invite && request.to_tag().empty();
+}
+
+}  // namespace
+
 Proxy::Proxy(Parts parts, const crypto::Key32& key)
     : services_(parts.services),
       sender_(parts.sender),
@@ -59,6 +67,8 @@ void Proxy::forget(TransactionId id) {
   const auto found = contexts_.find(id);
   if (found == contexts_.end()) return;
   const Context* context = &found->second;
+  if (observer_ && begins_call(context->request->message))
+    observer_->on_over(*context->request, services_.clock().now());
   auto [call, end] = calls_.equal_range(context->request->message.call_id());
   while (call != end) call = call->second == context ? calls_.erase(call) : std::next(call);
   contexts_.erase(found);
@@ -119,9 +129,11 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
       target.asserted.clear();
     }
   }
+  auto route = read_dialog_route(request->message, key_, services_.settings());
+  report_forwarded(*context, route.token.has_value());
   forwarder_.start(request->id, {.bucket = request->bucket,
                                  .request = request->message,
-                                 .route = read_dialog_route(request->message, key_, services_.settings()),
+                                 .route = std::move(route),
                                  .targets = std::move(targets),
                                  .breadth = breadth,
                                  .ring = services_.settings().serial_ring});
@@ -152,21 +164,42 @@ bool Proxy::is_answered(Context& context, const Outcome& outcome, Now now) {
   return on_end && on_end(request, outcome, now);
 }
 
+/// `in_dialog`: it proves so by our token.
+void Proxy::report_forwarded(const Context& context, bool in_dialog) {
+  if (!observer_) return;
+  const auto& message = context.request->message;
+  const Now now = services_.clock().now();
+  if (begins_call(message)) observer_->on_invite(*context.request, context.callee.aor, now);
+  if (in_dialog && message.method() == Method::bye) observer_->on_bye(*context.request, now);
+}
+
+/// Who hears of the responses to `request`; null: nobody does.
+CallObserver* Proxy::observer_of(const Request& request) const {
+  const auto method = request.message.method();
+  return method == Method::invite || method == Method::update ? observer_ : nullptr;
+}
+
 void Proxy::on_response(Forwarder::Key key, std::size_t target, const sip::Message& response, Now now) {
   Context* context = find(key);
   if (!context) return;
+  const auto& device = forwarder_.target(key, target).binding;
+  if (auto* observer = observer_of(*context->request))
+    observer->on_response(*context->request, {target, device}, response, now);
   const bool is_final = response.status() >= 200;
   if (!is_final && context->is_taken) return;
   if (is_final && context->on_end) {
-    const Outcome outcome{.status = response.status(), .device = &forwarder_.target(key, target).binding};
+    const Outcome outcome{.status = response.status(), .device = &device};
     if (is_answered(*context, outcome, now)) return;
   }
   services_.respond(*context->request, answer_back(*context->request, response));
 }
 
-void Proxy::on_target_end(Forwarder::Key key, std::size_t, const Forwarder::End& end, Now) {
+void Proxy::on_target_end(Forwarder::Key key, std::size_t target, const Forwarder::End& end, Now now) {
   Context* context = find(key);
-  if (context && context->on_end) context->is_absent |= is_absence(end);
+  if (!context) return;
+  if (context->on_end) context->is_absent |= is_absence(end);
+  if (observer_ && begins_call(context->request->message))
+    observer_->on_branch_end(*context->request, target, end.status, now);
 }
 
 void Proxy::on_early_end(Forwarder::Key key, std::string_view to_tag, int status) {
@@ -196,6 +229,7 @@ void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
   if (!context) return;
   const RequestPtr request = context->request;
   context->best = best.status;
+  if (auto* observer = observer_of(*request)) observer->on_end(*request, best.status, now);
   if (best.status >= 300 && context->on_end) {
     const bool is_absent = context->is_absent && best.status < 600;
     if (is_answered(*context, {.status = best.status, .is_absent = is_absent}, now)) return forget(key);
@@ -219,15 +253,17 @@ void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now) {
   forwarder_.cancel(id, reasons);
 }
 
-void Proxy::on_response(const sip::Message& response, Now) {
+void Proxy::on_response(const sip::Message& response, Now now) {
   const auto [first, end] = calls_.equal_range(response.call_id());
   for (auto call = first; call != end; ++call) {
     const Context* context = call->second;
     const auto& asked = context->request->message;
-    if (asked.header(HeaderId::cseq) == response.header(HeaderId::cseq) &&
-        asked.from_tag() == response.from_tag())
-      return services_.respond(*context->request,
-                               answer_back(*context->request, without_identities(response)));
+    if (asked.header(HeaderId::cseq) != response.header(HeaderId::cseq) ||
+        asked.from_tag() != response.from_tag())
+      continue;
+    if (auto* observer = observer_of(*context->request))
+      observer->on_response(*context->request, {0, registrar::Binding()}, response, now);
+    return services_.respond(*context->request, answer_back(*context->request, without_identities(response)));
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "protocol/crypto/crypto.hpp"
 #include "server/proxy/forwarder.hpp"
+#include "server/proxy/hooks.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/shard/services.hpp"
 #include "server/shard/sips.hpp"
@@ -54,6 +55,10 @@ class Proxy final : public Relay, private Forwarder::Client {
   Proxy(Parts parts, const crypto::Key32& key);
   ~Proxy() override;
 
+  /// They outlive the last request; without them all requests are delivered, and nobody hears of calls.
+  void set_wishes(Wishes& wishes) { wishes_ = &wishes; }
+  void set_observer(CallObserver& observer) { observer_ = &observer; }
+
   /// Forwards a request without own Route to all devices of the user its Request-URI names, or to the one
   /// whose GRUU it is. The answer is the best of theirs; without any device `unreachable` is called and
   /// answers.
@@ -78,12 +83,14 @@ class Proxy final : public Relay, private Forwarder::Client {
     transaction::TransactionId request = 0;   ///< Of the proxy that asks,
     Bucket back = 0;                          ///< at this bucket.
     std::optional<std::size_t> redirected{};  ///< The branch whose redirection leads there.
+    std::optional<Asked> asked{};             ///< Outside of dialogs.
   };
   struct FoundTargets {
     transaction::TransactionId request = 0;
     std::optional<std::size_t> redirected{};
     std::vector<registrar::Binding> bindings;
     bool is_valid = true;  ///< False for a temporary GRUU of the past.
+    Wish wish{};
   };
   /// A flow to a device of a user there is gone.
   struct FlowFailed {
@@ -131,6 +138,8 @@ class Proxy final : public Relay, private Forwarder::Client {
   Context& begin(const RequestPtr& request);
   void forward_in_dialog(const RequestPtr& request, const DialogRoute& route);
   void locate(const RequestPtr& request, Callee of);
+  FoundTargets find_targets(const FindTargets& question, Now now);
+  void refuse(const RequestPtr& request, const Wish& wish);
   void on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings, bool is_valid);
   void on_located_in_dialog(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
   std::optional<Callee> gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const;
@@ -148,6 +157,8 @@ class Proxy final : public Relay, private Forwarder::Client {
   void to_foreign(const RequestPtr& request, const sip::Uri& uri);
 
   void forward(const RequestPtr& request, std::vector<Target> targets);
+  void report_forwarded(const Context& context, bool in_dialog);
+  CallObserver* observer_of(const Request& request) const;
   std::string answer_back(const Request& request, const sip::Message& response) const;
   std::optional<Callee> user_to_try(const Context& context, std::string_view contact) const;
   void on_found_elsewhere(const FoundTargets& found);
@@ -171,6 +182,8 @@ class Proxy final : public Relay, private Forwarder::Client {
   locate::Locator& locator_;
   store::DurableStore& users_;
   registrar::Registrar& registrar_;
+  Wishes* wishes_ = nullptr;
+  CallObserver* observer_ = nullptr;
   crypto::Key32 key_;
   Forwarder forwarder_;
   std::unordered_map<transaction::TransactionId, Context, std::hash<transaction::TransactionId>,

@@ -37,7 +37,8 @@ bool Proxy::on_redirect(Forwarder::Key key, std::size_t target, const sip::Messa
     auto callee = user_to_try(*context, contact);
     const std::string aor = callee ? callee->aor : std::string();
     if (callee && peers_.post<Proxy>(bucket_of(aor), FindTargets{std::move(*callee), context->request->id,
-                                                                 context->request->bucket, target})) {
+                                                                 context->request->bucket, target,
+                                                                 asked_of(*context->request)})) {
       ++redirected.waiting;
       context->led_to.push_back(aor);
       continue;
@@ -55,8 +56,9 @@ void Proxy::on_found_elsewhere(const FoundTargets& found) {
   if (!context) return;
   const auto entry = std::ranges::find(context->redirected, *found.redirected, &Redirected::branch);
   if (entry == context->redirected.end()) return;
-  for (Target& target : targets_of(*context->request, found.bindings))
-    entry->found.push_back(std::move(target));
+  if (found.wish.kind == Wish::Kind::deliver)
+    for (Target& target : targets_of(*context->request, found.bindings))
+      entry->found.push_back(std::move(target));
   if (--entry->waiting != 0) return;
   Redirected all = std::move(*entry);
   context->redirected.erase(entry);

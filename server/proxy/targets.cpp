@@ -76,25 +76,56 @@ void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
   forward(request, std::move(targets));
 }
 
+/// The devices of a dialog get what follows in it, whatever their user says meanwhile.
+std::optional<Asked> asked_of(const Request& request) {
+  const auto& message = request.message;
+  if (!message.to_tag().empty()) return std::nullopt;
+  return Asked{request.identity.aor, message.method(), message.has(HeaderId::replaces)};
+}
+
 void Proxy::locate(const RequestPtr& request, Callee of) {
-  const Callee& callee = find(request->id)->callee = std::move(of);
-  const Bucket home = bucket_of(callee.aor);
-  if (home == request->bucket)
-    return on_located(request, registrar_.targets(callee, services_.clock().now()),
-                      registrar_.is_valid(callee));
-  if (!peers_.post<Proxy>(home, FindTargets{callee, request->id, request->bucket})) give_up(request, 503);
+  Context& context = *find(request->id);
+  context.callee = std::move(of);
+  FindTargets question{
+      .callee = context.callee, .request = request->id, .back = request->bucket, .asked = asked_of(*request)};
+  const Bucket home = bucket_of(context.callee.aor);
+  const Now now = services_.clock().now();
+  if (home == request->bucket) return on(find_targets(question, now), home, now);
+  if (!peers_.post<Proxy>(home, std::move(question))) give_up(request, 503);
+}
+
+Proxy::FoundTargets Proxy::find_targets(const FindTargets& question, Now now) {
+  FoundTargets found{question.request, question.redirected, registrar_.targets(question.callee, now),
+                     registrar_.is_valid(question.callee)};
+  if (wishes_ && question.asked) found.wish = wishes_->wish(question.callee.aor, *question.asked, now);
+  return found;
 }
 
 void Proxy::on(const FindTargets& question, Bucket, Now now) {
-  peers_.post_back<Proxy>(question.back, FoundTargets{question.request, question.redirected,
-                                                      registrar_.targets(question.callee, now),
-                                                      registrar_.is_valid(question.callee)});
+  peers_.post_back<Proxy>(question.back, find_targets(question, now));
 }
 
 void Proxy::on(const FoundTargets& found, Bucket, Now) {
   if (found.redirected) return on_found_elsewhere(found);
-  if (Context* context = find(found.request))
-    on_located(RequestPtr(context->request), found.bindings, found.is_valid);
+  const Context* context = find(found.request);
+  if (!context) return;
+  const RequestPtr request = context->request;
+  switch (found.wish.kind) {
+    case Wish::Kind::deliver:
+      return on_located(request, found.bindings, found.is_valid);
+    case Wish::Kind::offline:
+      return fail(request, Unreachable::offline);
+    case Wish::Kind::refuse:
+      return refuse(request, found.wish);
+  }
+}
+
+void Proxy::refuse(const RequestPtr& request, const Wish& wish) {
+  if (find(request->id)->cancelled) return give_up(request, 487);
+  forget(request->id);
+  auto reply = request->reply(wish.status);
+  if (!wish.reason.empty()) reply.add(HeaderId::reason, wish.reason);
+  services_.respond(*request, std::move(reply).finish());
 }
 
 void Proxy::on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings,

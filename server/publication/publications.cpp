@@ -158,14 +158,8 @@ bool Publications::is_registered(const Entry& entry, Device device) const {
 
 /// The device that registered over the connection, or from the address, that a PUBLISH came over.
 Device Publications::device_on(const Entry& entry, const transaction::Hop& from) const {
-  for (const registrar::Binding& binding : registrar_.bindings(entry)) {
-    const transaction::Hop known = binding.received();
-    const bool same = from.flow != 0
-                          ? known.flow == from.flow
-                          : known.flow == 0 && known.protocol == from.protocol && known.remote == from.remote;
-    if (same && !binding.suspended) return device_of(binding);
-  }
-  return 0;
+  const registrar::Binding* binding = registrar_.binding_at(entry, from);
+  return binding ? device_of(*binding) : 0;
 }
 
 /// Registered devices that have nothing published any more once the publications `gone` have ended.

@@ -153,6 +153,17 @@ const std::vector<Binding>& Registrar::bindings(std::string_view aor) const {
   return entry ? bindings(*entry) : no_bindings;
 }
 
+const Binding* Registrar::binding_at(const Entry& entry, const transaction::Hop& from) const {
+  for (const Binding& binding : bindings(entry)) {
+    const transaction::Hop known = binding.received();
+    const bool same = from.flow != 0
+                          ? known.flow == from.flow
+                          : known.flow == 0 && known.protocol == from.protocol && known.remote == from.remote;
+    if (same && !binding.suspended) return &binding;
+  }
+  return nullptr;
+}
+
 std::vector<Binding> Registrar::targets(const Callee& callee, Now now) const {
   std::vector<Binding> found;
   for (const Binding& binding : bindings(callee.aor)) {

@@ -25,6 +25,9 @@ class Registrar final : public Room, public Keeper {
   /// All bindings, suspended ones too. The AOR is canonical and of a bucket of this shard.
   const std::vector<Binding>& bindings(const Entry& entry) const;
   const std::vector<Binding>& bindings(std::string_view aor) const;
+  /// That of the device that registered over the connection, or from the address, where `from` is; null:
+  /// none.
+  const Binding* binding_at(const Entry& entry, const transaction::Hop& from) const;
   /// Where a request can go now: bindings that are neither suspended nor run out. The device with the best q
   /// comes first; the bindings of one device follow each other, the most recently refreshed first, and are to
   /// be tried in this order (RFC 5626 7).

@@ -1,9 +1,12 @@
-"""Who is in a call, and what waits in a mailbox: phones and a voicemail system publish, people watch."""
+"""Who is in a call, and what waits in a mailbox: phones and a voicemail system publish, people watch; and the calls that
+the server forwards, of phones that publish nothing.
+"""
 
 import re
 import signal
 
-from story import ALICE, BOB, Agent, check, equal, run
+from story import ALICE, BOB, Agent, check, equal, restart_with, run
+from sip_user import Dialog, SipUser
 from wire import Wire, authorised
 
 
@@ -123,6 +126,105 @@ def blocked(server):
         equal(bob.run("subscribe", ok=False, to=alice.aor, package="dialog")["cause"], "refused", "bob's second try")
 
 
+CAROL = ("carol@example.org", "red queen")
+
+
+class Caller(SipUser):
+    """A phone that publishes nothing, by hand."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def until(self, what):
+        """The next message with that status or method; others are passed over."""
+        while True:
+            message = self.receive()
+            if (message.status if message.is_response else message.method) == what:
+                return message
+
+    def ask(self, method, uri, status=200, to=None):
+        """Sends a request, answers the challenge, and gives the answer, which must have that status."""
+        request = self.request(method, uri, to=to)
+        self.send(request)
+        challenge = self.until(401 if method == "REGISTER" else 407)
+        request = self.authorised(request, challenge)
+        self.send(request)
+        return request, self.until(status) if status else None
+
+    def call(self, callee):
+        """Calls, and is answered; the dialog of this side."""
+        request, _ = self.ask("INVITE", callee.aor, status=None)
+        invite = callee.until("INVITE")
+        callee.answer(invite, 180, "Ringing", tag="t")
+        self.until(180)
+        callee.answer(invite, 200, "OK", tag="t")
+        answer = self.until(200)
+        dialog = Dialog(request, callee.contact)
+        dialog.peer, dialog.route = answer.get("To"), [value for _, value in answer.all("Record-Route")][::-1]
+        self.send(self.request("ACK", dialog.target, [("CSeq", request.get("CSeq").replace("INVITE", "ACK"))], dialog=dialog))
+        callee.until("ACK")
+        return dialog
+
+
+def add_carol(server):
+    """bob may see all of her calls."""
+    server.add_user(*CAROL)
+    restart_with(server, 'dialog_watchers = ["sip:bob@example.org"]\n')
+
+
+def watch_carol(bob):
+    """She has no device yet."""
+    bob.run("register")
+    bob.run("subscribe", to="sip:carol@example.org", package="dialog")
+    see_carol(bob, document="full", registered=False)
+
+
+def see_carol(bob, *states, **members):
+    return bob.wait("dialogs", lambda e: sorted(d["state"] for d in e["dialogs"]) == sorted(states), of="sip:carol@example.org",
+                    **members)
+
+
+def a_phone_dies(server):
+    """carol's phone dies in mid-call, and its connection with it: her lamp goes out; a call to her other phone goes on"""
+    add_carol(server)
+    with Agent(server, *BOB) as bob, Caller(server, *ALICE, "udp") as alice, Caller(server, *CAROL, "udp") as desk:
+        watch_carol(bob)
+        with Caller(server, *CAROL, "tcp") as mobile:
+            mobile.ask("REGISTER", "sip:example.org", to=mobile.aor)
+            see_carol(bob, document="full", registered=True)
+            alice.call(mobile)
+            see_carol(bob, "confirmed")
+        see_carol(bob, document="full", registered=False)
+        desk.ask("REGISTER", "sip:example.org", to=desk.aor)
+        dialog = alice.call(desk)
+        see_carol(bob, "confirmed")
+        alice.send(alice.request("BYE", dialog.target, dialog=dialog))
+        bye = desk.until("BYE")
+        desk.answer(bye, 200, "OK")
+        equal(see_carol(bob, "terminated")["dialogs"][0]["event"], "remote-bye", "why it ended")
+
+
+def restart_during_a_forwarded_call(server):
+    """kill -9 while carol talks: the server forgets the call, her lamp goes out by a full document, and shows the next call"""
+    add_carol(server)
+    with Agent(server, *BOB) as bob, Caller(server, *ALICE, "udp") as alice, Caller(server, *CAROL, "udp") as carol:
+        watch_carol(bob)
+        carol.ask("REGISTER", "sip:example.org", to=carol.aor)
+        alice.call(carol)
+        before = see_carol(bob, "confirmed")
+        server.stop(signal.SIGKILL)
+        bob.wait("connection", state="down")
+        bob.forget()
+        server.start()
+        after = see_carol(bob, document="full", registered=True)
+        check(after["version"] > before["version"], "the version rises")
+        alice.call(carol)
+        see_carol(bob, "confirmed")
+
+
 def message_waiting(server):
     """a voicemail system tells alice what waits for her, over a kill -9; bob is not told"""
     with (Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob,
@@ -144,4 +246,4 @@ def message_waiting(server):
         alice.wait("message-summary", waiting=False)
 
 
-run([two_phones, restart_during_a_call, blocked, message_waiting])
+run([two_phones, restart_during_a_call, blocked, a_phone_dies, restart_during_a_forwarded_call, message_waiting])

@@ -43,10 +43,13 @@ struct Ask {
 
 class World {
  public:
-  /// `store_latency`: from a commit to its callback.
+  /// Gives the shards their rooms.
+  using AddRooms = std::function<void(Node& node)>;
+
+  /// `store_latency`: from a commit to its callback. `rooms`: instead of registrar, proxy and messages.
   explicit World(Settings settings = default_settings(), unsigned shards = 1,
-                 Duration store_latency = Duration::zero())
-      : settings_(std::move(settings)), store_latency_(store_latency) {
+                 Duration store_latency = Duration::zero(), AddRooms rooms = few_rooms)
+      : settings_(std::move(settings)), store_latency_(store_latency), rooms_(std::move(rooms)) {
     start(shards);
   }
 
@@ -173,6 +176,31 @@ class World {
     store::LocalBus bus;
   };
 
+  static void few_rooms(Node& node) {
+    for (unsigned i = 0; i < node.size(); ++i) add_few_rooms(node.shard(i), node.key());
+  }
+  static void add_few_rooms(Shard& shard, const ServerKey& key) {
+    auto& registrar = shard.add<registrar::Registrar>(shard, key.gruus);
+    auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
+                                                              .sender = shard,
+                                                              .peers = shard,
+                                                              .locator = shard.locator(),
+                                                              .users = shard.users(),
+                                                              .registrar = registrar},
+                                          key.dialogs);
+    auto& archive = shard.add<archive::Archive>(shard, shard);
+    shard.add<message::Messages>(message::Messages::Parts{.services = shard,
+                                                          .sender = shard,
+                                                          .peers = shard,
+                                                          .locator = shard.locator(),
+                                                          .users = shard.users(),
+                                                          .registrar = registrar,
+                                                          .proxy = proxy,
+                                                          .archive = archive},
+                                 key.dialogs);
+    shard.set_relay(proxy);
+  }
+
   void start(unsigned shards) {
     memory.begin(boot, clock.now());
     std::vector<Node::Seat> seats;
@@ -184,34 +212,14 @@ class World {
                        }});
     }
     node_ = std::make_unique<Node>(settings_, random, seats);
-    for (unsigned i = 0; i < shards; ++i) {
-      Shard& shard = node_->shard(i);
-      auto& registrar = shard.add<registrar::Registrar>(shard, node_->key().gruus);
-      auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
-                                                                .sender = shard,
-                                                                .peers = shard,
-                                                                .locator = shard.locator(),
-                                                                .users = shard.users(),
-                                                                .registrar = registrar},
-                                            node_->key().dialogs);
-      auto& archive = shard.add<archive::Archive>(shard, shard);
-      shard.add<message::Messages>(message::Messages::Parts{.services = shard,
-                                                            .sender = shard,
-                                                            .peers = shard,
-                                                            .locator = shard.locator(),
-                                                            .users = shard.users(),
-                                                            .registrar = registrar,
-                                                            .proxy = proxy,
-                                                            .archive = archive},
-                                   node_->key().dialogs);
-      shard.set_relay(proxy);
-    }
+    rooms_(*node_);
     memory.load(*node_);
     node_->restored();
   }
 
   Settings settings_;
   Duration store_latency_;
+  AddRooms rooms_;
   std::vector<std::unique_ptr<Own>> stores_;
   std::unique_ptr<Node> node_;
 };

@@ -67,6 +67,19 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(documents::last_input(sent->tuples.at(0)).empty());
 }
 
+TEST_CASE_FIXTURE(Fixture, "which calls the user wants stands beside what the user is doing") {
+  using Calls = presence::Shown::Calls;
+  publication.publish({.activity = "away", .calls = Calls::none}, ends.take(), now());
+  auto sent = documents::parse_pidf(accept("e1").body());
+  REQUIRE(sent.has_value());
+  CHECK(documents::activities(sent->persons.at(0)) == std::vector<std::string>{"away", "messages-only"});
+  publication.publish({.calls = Calls::one}, ends.take(), now());
+  sent = documents::parse_pidf(accept("e2").body());
+  CHECK(documents::activities(sent->persons.at(0)) == std::vector<std::string>{"one-call"});
+  publication.publish({}, ends.take(), now());
+  CHECK(documents::parse_pidf(accept("e3").body())->persons.empty());
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "when the device was last used is published where the user permits it (RFC 4480 3.14)") {
   publication.publish({.open = true, .note = {}, .activity = {}, .direct = ds1::Mode::off, .last_seen = true},

@@ -129,6 +129,19 @@ TEST_CASE("what phones and the RFCs' own examples send is read: any order, other
   }
 }
 
+TEST_CASE("whether the user has a device stands in a document, in the words of RFC 3680") {
+  DialogInfo info{.entity = "sip:a@b"};
+  CHECK_FALSE(is_registered(info));
+  for (const bool has_device : {false, true}) {
+    info.extensions = {make_registration(info.entity, has_device)};
+    const auto read = parse_dialoginfo(print(info));
+    REQUIRE(read.has_value());
+    CHECK(is_registered(*read) == has_device);
+  }
+  info.extensions = {{"urn:x", "registration", "<registration xmlns='urn:x' state='active'/>"}};
+  CHECK_FALSE(is_registered(info));
+}
+
 TEST_CASE("what is no dialog information is refused") {
   CHECK(parse_dialoginfo("<dialog-info version='0' state='full'/>").error() == Errc::wrong_root);
   CHECK(parse_dialoginfo("<dialog-info xmlns='urn:ietf:params:xml:ns:dialog-info' version='x'/>").error() ==

@@ -64,6 +64,14 @@ TEST_CASE("do-not-disturb is an <other> with a text, as RPID has no element for 
         Engagement{});
 }
 
+TEST_CASE("which calls somebody wants is an <other>, too") {
+  const Engagement both{.messages_only = true, .one_call = true};
+  const auto wishes =
+      element("<r:activities><r:other> one-call </r:other><r:other>messages-only</r:other></r:activities>");
+  CHECK(engagement_of(wishes) == both);
+  CHECK(engagement_of(add_engagement(element("<r:activities><r:away/></r:activities>"), both)) == both);
+}
+
 TEST_CASE("activities get those that they lack, and nothing twice") {
   const Engagement all{true, true};
   for (const char* text :

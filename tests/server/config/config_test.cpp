@@ -66,6 +66,9 @@ const Row rows[] = {
     {"proxy.serial_ring_seconds", "0"},
     {"proxy.recurse", "true"},
     {"proxy.trust_domain", "['192.0.2.0/24']"},
+    {"calls.dialog_events", "false"},
+    {"calls.age_max_seconds", "90"},
+    {"calls.obey_presence", "false"},
     {"dns.servers", "['192.0.2.1:53']"},
     {"restart.notifies_per_second", "5"},
     {"restart.grace_seconds", "1"},
@@ -111,6 +114,7 @@ const Row rows[] = {
     {"limits.subscriptions_per_watcher_and_presentity", "1"},
     {"limits.unauthenticated_per_second", "1"},
     {"limits.unauthenticated_burst", "1"},
+    {"limits.calls_per_user", "1"},
     {"limits.max_breadth", "1"},
     {"limits.queue_between_shards", "1"},
 };

@@ -829,7 +829,7 @@ TEST_CASE(
 
 TEST_CASE("whoever routes requests can ask whether a user wants to be reached (DESIGN 6)") {
   Stage stage(allow_all());
-  const auto is_dnd = [&] { return stage.presentities->is_do_not_disturb(*stage.entry(alice)); };
+  const auto is_dnd = [&] { return stage.presentities->wishes(*stage.entry(alice)).do_not_disturb; };
   CHECK_FALSE(is_dnd());
   Device laptop(stage, alice, udp(5080)), phone(stage, alice, udp(5081));
   laptop.publish(with_person("<r:activities><r:busy/><r:other>do-not-disturb</r:other></r:activities>"));

@@ -15,6 +15,7 @@
 #include "protocol/documents/pidf.hpp"
 #include "protocol/documents/reginfo.hpp"
 #include "protocol/documents/winfo.hpp"
+#include "server/calls/lines.hpp"
 #include "server/packages/dialog.hpp"
 #include "server/packages/message_summary.hpp"
 #include "server/packages/presence.hpp"
@@ -73,7 +74,7 @@ struct Notified {
   }
 };
 
-class Stage final : public Services, public Sender {
+class Stage final : public Services, public Sender, public Peers {
  public:
   /// Rooms and packages besides the server's own, added at each start before the store is read.
   using Add = std::function<void(Stage& stage, subscription::Packages& packages)>;
@@ -258,10 +259,15 @@ class Stage final : public Services, public Sender {
   std::unique_ptr<publication::Publications> publications;
   std::unique_ptr<presence::Presentities> presentities;
   std::shared_ptr<subscription::Tally> tally;
+  std::unique_ptr<calls::Lines> lines;
   std::unique_ptr<subscription::Subscriptions> subscriptions;
   subscription::Package* presence_package = nullptr;
 
  private:
+  // Peers: there is no other bucket, and no room that is posted to.
+  bool deliver(Parcel) override { return true; }
+  void deliver_back(Parcel) override {}
+
   bool is_quiet() {
     bool quiet = true;
     directory_->each([&](const Entry& entry) { quiet = quiet && entry.is_quiet(); });
@@ -287,6 +293,7 @@ class Stage final : public Services, public Sender {
   }
   void stop() {
     subscriptions.reset();
+    lines.reset();
     presentities.reset();
     publications.reset();
     documents.reset();
@@ -306,13 +313,18 @@ class Stage final : public Services, public Sender {
     publications = std::make_unique<publication::Publications>(*this, *registrar);
     presentities =
         std::make_unique<presence::Presentities>(*this, *bus_, *publications, *registrar, *documents);
+    lines = std::make_unique<calls::Lines>(*this, *this, *registrar);
     subscription::Packages packages;
     auto& watched = packages.add<packages::Presence>(presentities->watches());
     presence_package = &watched;
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
     auto& reg = packages.add<packages::Reg>(*this, *registrar);
     packages.add<packages::Winfo>(*this, reg, "reg.winfo", nullptr);
-    auto& dialog = packages.add<packages::Dialog>(*this, *presentities, *publications);
+    auto& dialog =
+        packages.add<packages::Dialog>(*this, packages::Dialog::Parts{.presentities = *presentities,
+                                                                      .publications = *publications,
+                                                                      .registrar = *registrar,
+                                                                      .lines = *lines});
     packages.add<packages::Winfo>(*this, dialog, "dialog.winfo", nullptr);
     packages.add<packages::MessageSummary>(
         std::make_unique<packages::PublishedMailbox>(*this, *publications));

@@ -237,7 +237,7 @@ TEST_CASE("do-not-disturb and a call do not give way to newer activities of othe
       one.publish(away, "2026-11-21T05:30:00Z");
       const auto seen = one.composed();
       CHECK(documents::activities(seen.persons.at(0)) == Words{"busy", "do-not-disturb"});
-      CHECK(standing_of(seen) == Standing{Overall::do_not_disturb, true});
+      CHECK(standing_of(seen) == Standing{Overall::do_not_disturb, true, true});
     }
   }
   SUBCASE("the device itself takes it back") {
@@ -249,7 +249,18 @@ TEST_CASE("do-not-disturb and a call do not give way to newer activities of othe
     bench.publish(dnd("dnd"), "2026-11-21T05:00:00Z");
     bench.publish(away, "2026-11-21T05:30:00Z");
     CHECK(activities() == Words{"on-the-phone", "do-not-disturb"});
-    CHECK(standing_of(bench.composed()) == Standing{Overall::on_the_phone, true});
+    CHECK(standing_of(bench.composed()) == Standing{Overall::on_the_phone, true, false, true});
+  }
+  SUBCASE("and neither does the wish for messages, or for one call at a time") {
+    for (const char* wish : {"messages-only", "one-call"}) {
+      CAPTURE(wish);
+      Bench one;
+      one.publish(
+          rpid_person("a", "<r:activities><r:other>" + std::string(wish) + "</r:other></r:activities>"),
+          "2026-11-21T05:00:00Z");
+      one.publish(away, "2026-11-21T05:30:00Z");
+      CHECK(documents::activities(one.composed().persons.at(0)) == Words{"away", wish});
+    }
   }
   SUBCASE("a call that the server knows of") {
     bench.circumstances.on_the_phone = true;

@@ -58,6 +58,17 @@ TEST_CASE("the state of a person in a word: the larger one counts (DESIGN 6)") {
   }
 }
 
+TEST_CASE("which calls a person wants") {
+  const auto standing = [](const std::string& activities) {
+    return standing_of(read(tuple("open") + person(activities)));
+  };
+  CHECK(standing("<r:busy/>") == Standing{.overall = Overall::meeting, .busy = true});
+  CHECK(standing("<r:away/><r:other>messages-only</r:other>") ==
+        Standing{.overall = Overall::away, .messages_only = true});
+  CHECK(standing("<r:on-the-phone/><r:other>one-call</r:other>") ==
+        Standing{.overall = Overall::on_the_phone, .on_the_phone = true, .one_call = true});
+}
+
 TEST_CASE("the sphere is what all documents that have one agree on (RFC 5025 3.1.2)") {
   const auto together = [](const std::vector<std::string>& documents) {
     Spheres spheres;

@@ -13,6 +13,14 @@ class Town : public World {
  public:
   explicit Town(unsigned shards = 1, Settings settings = default_settings())
       : World(std::move(settings), shards) {
+    add_people();
+  }
+  /// With these rooms.
+  Town(unsigned shards, Settings settings, AddRooms rooms)
+      : World(std::move(settings), shards, Duration::zero(), std::move(rooms)) {
+    add_people();
+  }
+  void add_people() {
     add_user("alice@example.org");
     add_user("bob@example.org");
   }

@@ -1,0 +1,291 @@
+#include "server/calls/calls.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/sip/view.hpp"
+
+namespace beckon::server::calls {
+
+using documents::DialogDirection;
+using documents::DialogEvent;
+using documents::DialogState;
+using sip::HeaderId;
+using sip::Method;
+using transaction::FlowId;
+using transaction::TransactionId;
+
+/// A call, from its INVITE to the end of its last dialog.
+struct Calls::Watched {
+  Watched(const Request& invite, std::size_t dialogs_max, TimerQueue& timers)
+      : id(invite.id),
+        at(invite.bucket),
+        from(invite.from),
+        call_id(invite.message.call_id()),
+        caller_tag(invite.message.from_tag()),
+        call(dialogs_max),
+        expiry(timers) {}
+
+  /// Is the dialog shown to the user on that side?
+  bool is_shown(std::size_t number, bool is_callee) const {
+    return !(is_callee ? callee : caller).aor.empty() &&
+           std::ranges::find(hidden, std::pair(number, is_callee)) == hidden.end();
+  }
+
+  TransactionId id;
+  Bucket at;
+  transaction::Hop from;
+  std::string call_id, caller_tag, caller_target;
+  Party caller, callee;
+  Call call;
+  std::vector<std::pair<std::size_t, bool>> hidden;  ///< Dialogs that a side has no place for.
+  std::vector<FlowId> flows;                         ///< Where it stands in `flows_`.
+  bool is_invited = true;                            ///< The INVITE's dialogs are not all known yet.
+  Timer expiry;                                      ///< Of what has been answered.
+};
+
+namespace {
+
+/// "The minimum value for Session-Expires is 90 seconds" (RFC 4028 5).
+constexpr std::uint32_t session_min = 90;
+
+documents::DialogIdentity identity_in(const Result<sip::NameAddr>& address) {
+  if (!address) return {};
+  return {sip::print(address->uri), address->display_name};
+}
+
+std::string contact_of(const sip::Message& message) {
+  const auto contact = sip::parse_name_addr(message.first(HeaderId::contact));
+  return contact ? sip::print(contact->uri) : std::string();
+}
+
+/// The user of ours who sent it; empty: somebody else.
+std::string sender_of(const Request& request, const Settings& settings) {
+  const bool is_known = request.identity.authenticated || settings.authentication == Authentication::none;
+  return is_known && settings.serves(domain_of_aor(request.identity.aor)) ? request.identity.aor
+                                                                          : std::string();
+}
+
+std::optional<DialogEvent> seen_by_callee(std::optional<DialogEvent> event) {
+  if (event == DialogEvent::local_bye) return DialogEvent::remote_bye;
+  if (event == DialogEvent::remote_bye) return DialogEvent::local_bye;
+  return event;
+}
+
+}  // namespace
+
+Calls::Calls(Environment& environment, Peers& peers)
+    : environment_(environment),
+      peers_(peers),
+      closing_(environment.timers(), environment.clock(),
+               [this](FlowId flow, Slice& slice, Now now) { return end_flow(flow, slice, now); }) {}
+
+Calls::~Calls() = default;
+
+Calls::Watched* Calls::find(TransactionId id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second.get();
+}
+
+// What the proxy forwards
+
+void Calls::on_invite(const Request& invite, const std::string& callee, Now now) {
+  const Settings& settings = environment_.settings();
+  std::string caller = sender_of(invite, settings);
+  if (!settings.dialog_events || (caller.empty() && callee.empty()) || by_id_.contains(invite.id)) return;
+  auto made = std::make_unique<Watched>(invite, settings.calls_per_user, environment_.timers());
+  Watched& call = *made;
+  const auto& message = invite.message;
+  call.caller = {std::move(caller), identity_in(message.from())};
+  call.callee = {callee, identity_in(message.to())};
+  call.caller_target = contact_of(message);
+  by_call_id_.emplace(call.call_id, &call);
+  live_on(call, call.from.flow);
+  by_id_.emplace(call.id, std::move(made));
+  apply(call, {0}, now);
+}
+
+void Calls::on_response(const Request& request, const Branch& from, const sip::Message& response, Now now) {
+  const int status = response.status();
+  if (!request.message.to_tag().empty()) {
+    const auto dialog = dialog_of(request.message);
+    if (dialog.call && status >= 200) answered(*dialog.call, response, now);
+    return;
+  }
+  Watched* call = find(request.id);
+  if (!call) return;
+  const auto& binding = from.binding;
+  const FlowId flow = binding.bound_to_flow() ? binding.flow() : 0;
+  const Call::Answerer answerer{.branch = from.number,
+                                .device = binding.contact().empty() ? 0 : publication::device_of(binding),
+                                .flow = flow,
+                                .target = contact_of(response)};
+  const auto changes = call->call.on_response(status, response.to_tag(), answerer);
+  if (!changes.empty()) live_on(*call, flow);
+  if (!changes.empty() && status >= 200) answered(*call, response, now);
+  apply(*call, changes, now);
+}
+
+/// The session lasts until it is refreshed (RFC 4028 8.3); one without timer is believed in for a while.
+void Calls::answered(Watched& call, const sip::Message& response, Now now) {
+  const Duration longest = environment_.settings().call_age_max;
+  const auto asked = response.number(HeaderId::session_expires);
+  const Duration session = asked ? std::chrono::seconds(std::max(*asked, session_min)) : longest;
+  call.expiry.set(now.mono + std::min(session, longest), [this, &call](Time) {
+    apply(call, call.call.end_answered(DialogEvent::timeout), environment_.clock().now());
+  });
+}
+
+void Calls::on_branch_end(const Request& invite, std::size_t branch, int status, Now now) {
+  if (Watched* call = find(invite.id)) apply(*call, call->call.on_branch_end(branch, status), now);
+}
+
+void Calls::on_end(const Request& request, int status, Now now) {
+  if (request.message.to_tag().empty()) {
+    if (Watched* call = find(request.id)) apply(*call, call->call.on_end(status), now);
+    return;
+  }
+  // "If the response for a request within a dialog is a 481 or a 408 (Request Timeout), the UAC SHOULD
+  // terminate the dialog" (RFC 3261 12.2.1.2).
+  if (status != 481 && status != 408) return;
+  const auto dialog = dialog_of(request.message);
+  if (!dialog.call) return;
+  const auto number = dialog.call->call.find(dialog.tag);
+  apply(*dialog.call, dialog.call->call.end(*number, DialogEvent::error), now);
+}
+
+void Calls::on_over(const Request& invite, Now now) {
+  Watched* call = find(invite.id);
+  if (!call) return;
+  call->is_invited = false;
+  apply(*call, call->call.on_over(), now);
+}
+
+void Calls::on_bye(const Request& bye, Now now) {
+  const auto dialog = dialog_of(bye.message);
+  if (dialog.call) apply(*dialog.call, dialog.call->call.on_bye(dialog.tag, dialog.by_caller), now);
+}
+
+Calls::InDialog Calls::dialog_of(const sip::Message& request) const {
+  const std::string_view from = request.from_tag(), to = request.to_tag();
+  const auto [first, end] = by_call_id_.equal_range(request.call_id());
+  for (auto each = first; each != end; ++each) {
+    Watched* call = each->second;
+    const bool by_caller = call->caller_tag == from;
+    if (!by_caller && call->caller_tag != to) continue;
+    const std::string_view tag = by_caller ? to : from;
+    if (call->call.find(tag)) return {call, tag, by_caller};
+  }
+  return {};
+}
+
+// The users
+
+void Calls::apply(Watched& call, const Call::Changes& changes, Now) {
+  for (const std::size_t number : changes) {
+    for (const bool is_callee : {false, true})
+      if (call.is_shown(number, is_callee)) tell(call, number, is_callee);
+    end_if_unseen(call, number);
+  }
+  drop_if_over(call);
+}
+
+/// What nobody is shown is not kept, so that nobody has more calls here than may be shown.
+void Calls::end_if_unseen(Watched& call, std::size_t number) {
+  if (!call.is_shown(number, false) && !call.is_shown(number, true)) call.call.end(number, std::nullopt);
+}
+
+void Calls::tell(Watched& call, std::size_t number, bool is_callee) {
+  const Call::Dialog& dialog = call.call.dialogs()[number];
+  const Party& user = is_callee ? call.callee : call.caller;
+  const documents::DialogParticipant caller{.identity = call.caller.identity,
+                                            .target = documents::DialogTarget{.uri = call.caller_target}};
+  documents::DialogParticipant callee{.identity = call.callee.identity};
+  if (!dialog.answerer.target.empty()) callee.target = documents::DialogTarget{.uri = dialog.answerer.target};
+  LineChange change{
+      .aor = user.aor,
+      .key = {call.at, call.id, static_cast<std::uint32_t>(number), is_callee},
+      .dialog = {.call_id = call.call_id,
+                 .local_tag = is_callee ? dialog.tag : call.caller_tag,
+                 .remote_tag = is_callee ? call.caller_tag : dialog.tag,
+                 .direction = is_callee ? DialogDirection::recipient : DialogDirection::initiator,
+                 .state = dialog.state,
+                 .event = is_callee ? seen_by_callee(dialog.event) : dialog.event,
+                 .code = dialog.code,
+                 .local = is_callee ? callee : caller,
+                 .remote = is_callee ? caller : callee},
+      .device = is_callee ? dialog.answerer.device : 0};
+  if (!is_callee) change.from = call.from;
+  // An end is never lost: it answers a beginning that found room.
+  if (dialog.is_over()) return peers_.post_back<Lines>(bucket_of(user.aor), std::move(change));
+  if (!peers_.post<Lines>(bucket_of(user.aor), std::move(change)) && dialog.state == DialogState::trying)
+    call.hidden.emplace_back(number, is_callee);
+}
+
+void Calls::on(const LineRefused& refused, Bucket, Now) {
+  Watched* call = find(refused.key.call);
+  if (!call) return;
+  const std::size_t number = refused.key.dialog;
+  call->hidden.emplace_back(number, refused.key.is_callee);
+  end_if_unseen(*call, number);
+  drop_if_over(*call);
+}
+
+void Calls::on(const LineEnded& ended, Bucket, Now now) {
+  Watched* call = find(ended.key.call);
+  if (call) apply(*call, call->call.end(ended.key.dialog, DialogEvent::error), now);
+}
+
+/// Until its INVITE is over, a call that has ended is remembered: copies of its 2xx do not begin it anew.
+void Calls::drop_if_over(Watched& call) {
+  if (!call.call.is_answered()) call.expiry.cancel();
+  if (call.is_invited || !call.call.is_over()) return;
+  for (const FlowId flow : call.flows) flows_.erase({flow, call.id});
+  auto [each, end] = by_call_id_.equal_range(call.call_id);
+  while (each != end) each = each->second == &call ? by_call_id_.erase(each) : std::next(each);
+  by_id_.erase(call.id);
+}
+
+// Connections
+
+void Calls::live_on(Watched& call, FlowId flow) {
+  if (flow != 0 && flows_.emplace(flow, call.id).second) call.flows.push_back(flow);
+}
+
+void Calls::on_flow_closed(FlowId flow, Now) { closing_.start(flow); }
+
+bool Calls::end_flow(FlowId flow, Slice& slice, Now now) {
+  for (auto next = flows_.lower_bound({flow, 0}); next != flows_.end() && next->first == flow;
+       next = flows_.lower_bound({flow, 0})) {
+    if (!slice.take()) return true;
+    const TransactionId id = next->second;
+    flows_.erase(next);
+    Watched* call = find(id);
+    Call::Changes changes;
+    const auto& dialogs = call->call.dialogs();
+    for (std::size_t i = 0; i < dialogs.size(); ++i) {
+      const bool is_its = call->from.flow == flow || dialogs[i].answerer.flow == flow;
+      if (is_its && !call->call.end(i, DialogEvent::error).empty()) changes.push_back(i);
+    }
+    apply(*call, changes, now);
+  }
+  return false;
+}
+
+std::vector<Table> Calls::tables(Now) const {
+  Table table{.name = "calls", .rows = {}};
+  for (const auto& [id, call] : by_id_)
+    for (const Call::Dialog& dialog : call->call.dialogs()) {
+      if (dialog.is_over()) continue;
+      table.rows.push_back(
+          {{"call_id", call->call_id},
+           {"caller", call->caller.identity.uri},
+           {"callee", call->callee.aor.empty() ? call->callee.identity.uri : call->callee.aor},
+           {"state", documents::to_string(dialog.state)}});
+    }
+  return {std::move(table)};
+}
+
+}  // namespace beckon::server::calls

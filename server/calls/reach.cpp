@@ -1,0 +1,48 @@
+#include "server/calls/reach.hpp"
+
+namespace beckon::server::calls {
+
+using documents::SubHandling;
+using proxy::Wish;
+using sip::Method;
+
+namespace {
+
+/// Q.850: "call rejected", "user busy". Responses carry no other cause (RFC 6432).
+constexpr std::string_view not_disturbed = R"(Q.850;cause=21;text="Do not disturb")";
+constexpr std::string_view wants_messages = R"(Q.850;cause=21;text="Messages only")";
+constexpr std::string_view is_busy = R"(Q.850;cause=17;text="User busy")";
+
+}  // namespace
+
+Wish Reach::wish(const std::string& callee, const proxy::Asked& asked, Now now) {
+  const bool is_call = asked.method == Method::invite;
+  if ((!is_call && asked.method != Method::message) || !environment_.settings().presence_routes) return {};
+  const EntryPtr user = environment_.directory().find(callee);
+  if (!user || asked.sender == callee) return {};
+  const auto handling = presentities_.watches().handling(*user, asked.sender, now);
+  if (handling == SubHandling::block) return {.kind = Wish::Kind::refuse, .status = 403};
+  // A call is answered as if the user were offline. A message is not: it would be stored, and never read.
+  if (handling == SubHandling::polite_block)
+    return {.kind = is_call ? Wish::Kind::offline : Wish::Kind::refuse, .status = 480};
+  // Who takes over a call that there is rings nowhere.
+  if (!is_call || asked.replaces) return {};
+  const Wish wish = wish_of_calls(*user);
+  if (wish.kind == Wish::Kind::refuse && on_missed_) on_missed_(callee, asked.sender, now);
+  return wish;
+}
+
+bool Reach::is_left_alone(const Entry& user, std::string_view sender) const {
+  return environment_.settings().presence_routes && sender != user.aor() &&
+         presentities_.wishes(user).do_not_disturb;
+}
+
+Wish Reach::wish_of_calls(const Entry& callee) const {
+  const auto wishes = presentities_.wishes(callee);
+  if (wishes.do_not_disturb) return {Wish::Kind::refuse, 480, not_disturbed};
+  if (wishes.messages_only) return {Wish::Kind::refuse, 480, wants_messages};
+  if (wishes.busy || (wishes.one_call && wishes.on_the_phone)) return {Wish::Kind::refuse, 486, is_busy};
+  return {};
+}
+
+}  // namespace beckon::server::calls

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/registrar/binding.hpp"
+#include "server/shard/services.hpp"
+
+/// What other rooms say of the requests that the proxy forwards, and what they hear of them.
+namespace beckon::server::proxy {
+
+/// What a user wants done with a request.
+struct Wish {
+  enum class Kind : std::uint8_t {
+    deliver,
+    offline,  ///< As if no device were registered.
+    refuse,   ///< With `status` and `reason`.
+  };
+  Kind kind = Kind::deliver;
+  int status = 480;
+  std::string_view reason{};  ///< A value of Reason (RFC 3326, RFC 6432), a literal; empty for none.
+};
+
+/// What is known of a request outside of dialogs when its callee is asked.
+struct Asked {
+  std::string sender{};  ///< Canonical AOR.
+  sip::Method method = sip::Method::other;
+  bool replaces = false;  ///< It takes over a dialog of the callee (RFC 3891).
+};
+
+/// Nothing for a request in a dialog.
+std::optional<Asked> asked_of(const Request& request);
+
+/// Who knows what users want.
+class Wishes {
+ public:
+  virtual ~Wishes() = default;
+  /// At the bucket of `callee`, a canonical AOR, once for each request and before it is forwarded.
+  virtual Wish wish(const std::string& callee, const Asked& asked, Now now) = 0;
+};
+
+/// Hears of the calls that are forwarded. What belongs to one call comes in order and from one shard: that of
+/// the bucket in its Record-Route.
+class CallObserver {
+ public:
+  /// Where a response comes from.
+  struct Branch {
+    std::size_t number = 0;  ///< Of the target.
+    /// That the target was found by; without contact for none. Valid during the call.
+    const registrar::Binding& binding;
+  };
+
+  virtual ~CallObserver() = default;
+  /// An INVITE outside of dialogs is forwarded. `callee`: a user of ours; empty: another domain's.
+  virtual void on_invite(const Request& invite, const std::string& callee, Now now) = 0;
+  /// A response to an INVITE or UPDATE is passed on: 1xx but 100, or 2xx.
+  virtual void on_response(const Request& request, const Branch& from, const sip::Message& response,
+                           Now now) = 0;
+  /// A branch of an INVITE outside of dialogs has ended.
+  virtual void on_branch_end(const Request& invite, std::size_t branch, int status, Now now) = 0;
+  /// All branches of an INVITE or UPDATE have ended.
+  virtual void on_end(const Request& request, int status, Now now) = 0;
+  /// No further 2xx of that INVITE outside of dialogs is passed on; `on_invite` may not have been called.
+  virtual void on_over(const Request& invite, Now now) = 0;
+  /// A BYE with our token is forwarded.
+  virtual void on_bye(const Request& bye, Now now) = 0;
+};
+
+}  // namespace beckon::server::proxy

@@ -1,0 +1,198 @@
+#include "server/calls/reach.hpp"
+
+#include "server/xcap/documents.hpp"
+#include "tests/server/calls/exchange.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+/// bob has a phone, and says in a presence document what he does.
+class Office : public Exchange {
+ public:
+  explicit Office(Settings settings = lamp_settings()) : Exchange(1, std::move(settings)) {
+    enter_bob();
+    node().shard(0).room<calls::Reach>().set_on_missed(
+        [this](const std::string& callee, const std::string& caller, Now) {
+          CHECK(callee == bob);
+          CHECK(caller == alice);
+          ++missed;
+        });
+  }
+
+  void says(const std::string& activities) {
+    Ask ask{.method = "PUBLISH",
+            .uri = bob,
+            .from = bob,
+            .call_id = "p",
+            .cseq = ++publishes_ * 2,
+            .lines = {"Event: presence", "Content-Type: application/pidf+xml"},
+            .body =
+                "<presence xmlns='urn:ietf:params:xml:ns:pidf' "
+                "xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' "
+                "xmlns:r='urn:ietf:params:xml:ns:pidf:rpid' entity='sip:bob@example.org'><tuple "
+                "id='t'><status><basic>open</basic></status></tuple><dm:person id='p'><r:activities>" +
+                activities + "</r:activities></dm:person></presence>"};
+    if (!etag_.empty()) ask.lines.push_back("SIP-If-Match: " + etag_);
+    const auto answer = tell(udp(5080), ask, "bob");
+    REQUIRE(answer.status() == 200);
+    etag_ = std::string(answer.header(HeaderId::sip_etag));
+  }
+  void rules(const std::string& handling) {
+    beckon::xcap::Request request;
+    request.method = beckon::xcap::Method::put;
+    request.target = "/xcap/pres-rules/users/" + bob + "/index";
+    request.headers = {{"Content-Type", "application/auth-policy+xml"}};
+    request.body =
+        "<cr:ruleset xmlns='urn:ietf:params:xml:ns:pres-rules' "
+        "xmlns:cr='urn:ietf:params:xml:ns:common-policy'><cr:rule id='a'><cr:conditions><cr:identity>"
+        "<cr:one id='sip:alice@example.org'/></cr:identity></cr:conditions><cr:actions><sub-handling>" +
+        handling + "</sub-handling></cr:actions></cr:rule></cr:ruleset>";
+    unsigned status = 0;
+    node().shard(0).room<server::xcap::Documents>().handle(
+        request, {bob, true}, [&](const beckon::xcap::Response& response) { status = response.status; });
+    wait(10ms);
+    REQUIRE(status == 201);
+  }
+
+  /// What becomes of a request of alice's: "rings", or the answer with its Reason.
+  std::string ask_bob(Ask request) {
+    request.call_id = "c" + std::to_string(++asked_);
+    wire.sent.clear();
+    const auto challenge = ask(udp(5070), request);
+    REQUIRE(challenge.status() == 407);
+    request.lines.push_back(credentials(challenge, request, "alice", "secret"));
+    request.cseq++;
+    receive(udp(5070), text_of(request));
+    if (has(5080, request.method)) return "rings";
+    const auto answer = answer_to(udp(5070), request);
+    std::string text = std::to_string(answer.status());
+    if (answer.has(HeaderId::reason)) text += ' ' + std::string(answer.header(HeaderId::reason));
+    return text;
+  }
+  std::string call() { return ask_bob(invite); }
+  std::string write() { return ask_bob(hello); }
+
+  int missed = 0;
+
+ private:
+  std::string etag_;
+  unsigned publishes_ = 0;
+  int asked_ = 0;
+};
+
+const std::string dnd = "<r:busy/><r:other>do-not-disturb</r:other>";
+
+}  // namespace
+
+TEST_CASE("who does not want to be disturbed is not called, and is told; messages are not brought") {
+  Office office;
+  CHECK(office.call() == "rings");
+  office.says(dnd);
+  CHECK(office.call() == "480 Q.850;cause=21;text=\"Do not disturb\"");
+  CHECK(office.missed == 1);
+  CHECK(office.write() != "rings");
+  CHECK(office.missed == 1);
+  office.says("<r:working/>");
+  CHECK(office.call() == "rings");
+  CHECK(office.write() == "rings");
+  CHECK(office.missed == 1);
+}
+
+TEST_CASE("what a user publishes decides about calls (DESIGN 6)") {
+  struct {
+    std::string activities;
+    std::string call;
+  } const rows[] = {
+      {"<r:away/>", "rings"},
+      {"<r:meeting/>", "rings"},
+      {"<r:busy/>", "486 Q.850;cause=17;text=\"User busy\""},
+      {"<r:away/><r:other>messages-only</r:other>", "480 Q.850;cause=21;text=\"Messages only\""},
+      {"<r:on-the-phone/>", "rings"},  // phones publish that by themselves, and have call waiting
+      {"<r:on-the-phone/><r:other>one-call</r:other>", "486 Q.850;cause=17;text=\"User busy\""},
+      {"<r:other>one-call</r:other>", "rings"},
+      {"<r:other>reading the other busy book</r:other>", "rings"},
+  };
+  Office office;
+  for (const auto& row : rows) {
+    CAPTURE(row.activities);
+    office.says(row.activities);
+    CHECK(office.call() == row.call);
+    CHECK(office.write() == "rings");
+  }
+}
+
+TEST_CASE("who wants one call at a time is called again after it") {
+  Office office;
+  office.says("<r:other>one-call</r:other>");
+  const Sent first = office.talk();
+  CHECK(office.call() == "486 Q.850;cause=17;text=\"User busy\"");
+  CHECK(office.missed == 1);
+  office.hang_up(first);
+  office.settle();
+  CHECK(office.call() == "rings");
+}
+
+TEST_CASE("a call that takes over another one goes through (RFC 3891)") {
+  Office office;
+  office.says(dnd);
+  Ask pickup = invite;
+  pickup.lines.emplace_back("Replaces: i;to-tag=b1;from-tag=from1");
+  CHECK(office.ask_bob(pickup) == "rings");
+}
+
+TEST_CASE("what follows in a call is not asked for again") {
+  Office office;
+  const Sent call = office.talk();
+  office.says(dnd);
+  office.accept_with(office.in_talk(call, "INVITE"));
+  office.hang_up(call);
+}
+
+TEST_CASE("whom a user blocks does not reach that user, and is not noted") {
+  Office office;
+  office.says(dnd);
+  SUBCASE("blocked") {
+    office.rules("block");
+    CHECK(office.call() == "403");
+    CHECK(office.write() == "403");
+  }
+  SUBCASE("politely: as one who is offline; a message is not stored for nobody") {
+    office.rules("polite-block");
+    CHECK(office.call() == "480");
+    CHECK(office.write() == "480");
+  }
+  CHECK(office.missed == 0);
+}
+
+TEST_CASE("a rule about seeing only lets calls through") {
+  Office office;
+  SUBCASE("confirm") { office.rules("confirm"); }
+  SUBCASE("allow") { office.rules("allow"); }
+  CHECK(office.call() == "rings");
+  CHECK(office.write() == "rings");
+}
+
+TEST_CASE("a user's own devices reach each other, whatever the user says to others") {
+  Office office;
+  office.says(dnd);
+  Ask note = hello;
+  note.from = bob;
+  const auto challenge = office.ask(udp(5080), note);
+  note.lines.push_back(Office::credentials(challenge, note, "bob", "secret"));
+  office.receive(udp(5080), office.text_of(note));
+  CHECK(office.has(5080, "MESSAGE"));
+}
+
+TEST_CASE("without calls.obey_presence everybody reaches everybody") {
+  Settings settings = Office::lamp_settings();
+  settings.presence_routes = false;
+  Office office(settings);
+  office.says(dnd);
+  office.rules("block");
+  CHECK(office.call() == "rings");
+  CHECK(office.write() == "rings");
+}
