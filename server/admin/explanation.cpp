@@ -39,6 +39,12 @@ const object& part(const object& from, std::string_view name) {
   return value != nullptr && value->is_object() ? value->as_object() : none;
 }
 
+/// A server of another version may answer anything.
+const object& as_part(const boost::json::value& value) {
+  static const object none;
+  return value.is_object() ? value.as_object() : none;
+}
+
 std::string without_scheme(std::string aor) { return aor.starts_with("sip:") ? aor.substr(4) : aor; }
 
 /// Lines under headings.
@@ -55,7 +61,7 @@ void print_devices(Text& out, const object& facts) {
   const array& devices = list(facts, "devices");
   if (devices.empty()) out.line("No device is registered.");
   for (const auto& value : devices) {
-    const object& device = value.as_object();
+    const object& device = as_part(value);
     out.line(fmt::format("{} is registered for {} s more{}{}.", word(device, "contact"),
                          word(device, "expires"),
                          word(device, "user_agent").empty() ? "" : ", by " + word(device, "user_agent"),
@@ -78,14 +84,14 @@ void print_publications(Text& out, const object& facts) {
   const array& publications = list(facts, "publications");
   if (publications.empty()) out.line("Nothing is published.");
   for (const auto& value : publications) {
-    const object& publication = value.as_object();
+    const object& publication = as_part(value);
     const std::string device = word(publication, "device");
     out.line(fmt::format(
         "Publication {} {} lasts {} s more{}.", word(publication, "number"),
         device.empty() ? "of an unknown device" : "of device " + device, word(publication, "expires"),
         is_set(publication, "incomplete") ? "; the device has not renewed its offers of direct sessions yet"
                                           : ""));
-    for (const auto& element : list(publication, "elements")) out.detail(fate_of(element.as_object()));
+    for (const auto& element : list(publication, "elements")) out.detail(fate_of(as_part(element)));
   }
 }
 
@@ -94,7 +100,7 @@ void print_state(Text& out, const object& facts) {
   out.heading("State");
   std::string tuples;
   for (const auto& value : list(state, "tuples")) {
-    const object& tuple = value.as_object();
+    const object& tuple = as_part(value);
     tuples += fmt::format("{}\"{}\" {}", tuples.empty() ? "" : ", ", word(tuple, "id"), word(tuple, "basic"));
   }
   out.line(fmt::format("Together this is {}{}.", word(state, "basic"), tuples.empty() ? "" : ": " + tuples));
@@ -109,7 +115,8 @@ std::string reason_of_decision(const object& decision, const std::string& watche
                        word(decision, "policy"));
   std::string ids;
   for (const auto& id : list(decision, "rules"))
-    ids += fmt::format("{}\"{}\"", ids.empty() ? "" : ", ", printable(std::string(id.as_string())));
+    ids += fmt::format("{}\"{}\"", ids.empty() ? "" : ", ",
+                       printable(id.is_string() ? std::string(id.as_string()) : boost::json::serialize(id)));
   const bool is_one = list(decision, "rules").size() == 1;
   return fmt::format("{} {} {} about {}.", is_one ? "Rule" : "Rules", ids, is_one ? "decides" : "decide",
                      watcher);
@@ -130,7 +137,7 @@ void print_decision(Text& out, const object& facts, const std::string& presentit
   const array& missing = list(part(facts, "state"), "left_out");
   if (missing.empty()) out.line("Nothing of the state is left out.");
   for (const auto& value : missing) {
-    const object& each = value.as_object();
+    const object& each = as_part(value);
     const std::string id = word(each, "id");
     out.line(fmt::format("{}{}{} is left out.", word(each, "left_out") == "part" ? "A part of " : "",
                          word(each, "element"), id.empty() ? "" : " \"" + id + '"'));
@@ -161,7 +168,7 @@ void print_subscriptions(Text& out, const object& facts, const std::string& watc
   const array& subscriptions = list(facts, "subscriptions");
   if (subscriptions.empty()) out.line(fmt::format("{} has no subscription, so nothing is sent.", watcher));
   for (const auto& value : subscriptions) {
-    const object& each = value.as_object();
+    const object& each = as_part(value);
     out.line(fmt::format("Subscription {} is {}, for {} s more.", word(each, "id"), word(each, "state"),
                          word(each, "expires")));
     const object& last = part(each, "last_notify");

@@ -184,8 +184,15 @@ std::variant<CommandLine, Exit> parse_command_line(int argc, const char* const* 
   add_run(app, words);
   add_user(app, words, verbs);
   add_questions(app, words, verbs);
+  app.footer("\"beckond help COMMAND\" explains one of them.");
+  // "help user add" is "user add --help".
+  std::vector<const char*> arguments(argv, argv + argc);
+  if (argc > 1 && std::string_view(argv[1]) == "help") {
+    arguments.erase(arguments.begin() + 1);
+    arguments.push_back("--help");
+  }
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? Exit::done : Exit::usage;
   }

@@ -117,4 +117,15 @@ def foreign_user(server):
     check(out.returncode != 0 and "elsewhere.example" in out.stderr, f"refused: {out.returncode} {out.stderr!r}")
 
 
-run([message_from_the_shell, interrupted, live_tables, refused_questions, users, foreign_user])
+def help_of_both(server):
+    """`help` explains the commands of either program, and with a name that one"""
+    for binary, name, line in [("beckond", "user", "passwd"), ("beckon", "message", "receipts")]:
+        out = subprocess.run([server.binaries / binary, "help"], capture_output=True, text=True, timeout=60)
+        equal((out.returncode, out.stderr), (0, ""), f"{binary} help")
+        check(name in out.stdout, f"{binary} help names {name}: {out.stdout!r}")
+        out = subprocess.run([server.binaries / binary, "help", name], capture_output=True, text=True, timeout=60)
+        equal((out.returncode, out.stderr), (0, ""), f"{binary} help {name}")
+        check(line in out.stdout, f"{binary} help {name} explains {line}: {out.stdout!r}")
+
+
+run([help_of_both, message_from_the_shell, interrupted, live_tables, refused_questions, users, foreign_user])

@@ -1,6 +1,6 @@
 """Real user agents (Debian's baresip and twinkle-console). As publishers and watchers: each shows open, closed and open again
-to a `beckon` that watches, and sees the same of a `beckon` that publishes. Among themselves: each calls and messages each.
-All over UDP and TCP; baresip over TLS, too, which twinkle does not have.
+to a `beckon` that watches, and sees the same of a `beckon` that publishes; each takes a message of it, and writes one. Among
+themselves: each calls and messages each. All over UDP and TCP; baresip over TLS, too, which twinkle does not have.
 """
 
 import json
@@ -243,6 +243,15 @@ def sees(alice, bob):
         until(lambda state=state: alice.sees(state), f"{type(alice).__name__} sees bob {state}")
 
 
+def chats(alice, bob):
+    """The client answers 415 to a message that asks for receipts, shows it as plain text, and answers it."""
+    sent = bob.run("message", to=f"sip:{ALICE[0]}", text="Shall we play chess?", receipts="ask")
+    check((sent["state"], sent["receipts"]) == ("delivered", False), f"it was sent once more: {sent}")
+    alice.reads("Shall we play chess?")
+    alice.write("With pleasure")
+    bob.wait("message", text="With pleasure")
+
+
 def play(server, client, transports, *parts):
     for transport in transports:
         with Agent(server, *BOB) as bob, client(server, ALICE, transport, BOB) as alice:
@@ -252,13 +261,13 @@ def play(server, client, transports, *parts):
 
 
 def baresip(server):
-    """baresip shows alice open, closed and open, and sees bob so, over UDP, TCP and TLS"""
-    play(server, Baresip, ("udp", "tcp", "tls"), shows, sees)
+    """baresip shows alice open, closed and open, sees bob so, and talks with him, over UDP, TCP and TLS"""
+    play(server, Baresip, ("udp", "tcp", "tls"), shows, sees, chats)
 
 
 def twinkle(server):
-    """twinkle shows alice open, closed and open, and sees bob so, over UDP and TCP"""
-    play(server, Twinkle, ("udp", "tcp"), shows, sees)
+    """twinkle shows alice open, closed and open, sees bob so, and talks with him, over UDP and TCP"""
+    play(server, Twinkle, ("udp", "tcp"), shows, sees, chats)
 
 
 def talk(alice, bob):

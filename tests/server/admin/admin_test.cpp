@@ -329,8 +329,10 @@ TEST_CASE("an explanation says why nothing is sent, and any answer of a server i
            "b@x asked for no NOTIFYs."},
        Row{R"({"presentity": "sip:a@x", "user": false})", "a@x is no user of this server."},
        Row{"{}", "Nothing is published."},
-       Row{R"({"devices": 5, "publications": {}, "state": [], "decision": "x"})",
-           "No device is registered."}}) {
+       Row{R"({"devices": 5, "publications": {}, "state": [], "decision": "x"})", "No device is registered."},
+       Row{R"({"devices": [1, null, []], "publications": [7, {"elements": ["x"]}], "state": {"tuples": [1], "left_out": [2]},
+            "decision": {"by": "rules", "rules": [1, {}], "result": "allow"}, "subscriptions": ["x", 4]})",
+           "Rules \"1\", \"{}\" decide"}}) {
     CAPTURE(row.facts);
     const auto facts = boost::json::parse(row.facts).as_object();
     const std::string text = print_explanation(facts);
