@@ -33,8 +33,11 @@ Wish Reach::wish(const std::string& callee, const proxy::Asked& asked, Now now) 
 }
 
 bool Reach::is_left_alone(const Entry& user, std::string_view sender) const {
-  return environment_.settings().presence_routes && sender != user.aor() &&
-         presentities_.wishes(user).do_not_disturb;
+  if (!environment_.settings().presence_routes || sender == user.aor()) return false;
+  if (!presentities_.wishes(user).do_not_disturb) return false;
+  // Whom the user blocks is refused, and not put off.
+  const auto handling = presentities_.watches().handling(user, sender, environment_.clock().now());
+  return handling != SubHandling::block && handling != SubHandling::polite_block;
 }
 
 Wish Reach::wish_of_calls(const Entry& callee) const {
