@@ -183,6 +183,16 @@ void Archive::mark(Bucket from, const std::string& sender, const std::string& re
   hand(from, Mark{recipient, sender, id, MessageDirection::received, state});
 }
 
+void Archive::mark(const sip::Message& request, const Passage& passage, MessageState state) {
+  const auto from = request.from();
+  const auto to = request.request_uri();
+  const Content content = read_content(request, 0);
+  if (!from || !to || content.disposition) return;
+  hand(passage.at, Mark{passage.sender, sip::canonical_aor(*to), content.id, MessageDirection::sent, state});
+  hand(passage.at,
+       Mark{passage.recipient, sip::canonical_aor(from->uri), content.id, MessageDirection::received, state});
+}
+
 void Archive::on(Note note, Bucket, Now) {
   const EntryPtr entry = environment_.directory().get(note.user);
   fact(*entry, [this, message = std::move(note.message)](const Box* box, Now now) {

@@ -84,6 +84,8 @@ class Archive final : public Room, public Keeper {
   /// this shard.
   void mark(Bucket from, const std::string& sender, const std::string& recipient, const std::string& id,
             MessageState state);
+  /// The same of the request that was noted: each side knows the other by the address that it was shown.
+  void mark(const sip::Message& request, const Passage& passage, MessageState state);
   void on(Note note, Bucket at, Now now);
   void on(const Mark& mark, Bucket at, Now now);
 

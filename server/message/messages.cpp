@@ -6,7 +6,6 @@
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/header_value.hpp"
-#include "server/archive/content.hpp"
 #include "server/shard/request_step.hpp"
 
 namespace beckon::server::message {
@@ -22,6 +21,12 @@ constexpr std::size_t message_id_octets = 12;
 bool is_of_the_moment(const sip::Message& request) {
   return iequals(trim(cut(request.header(HeaderId::content_type), ';').first),
                  "application/im-iscomposing+xml");
+}
+
+std::optional<sip::Message> request_of(const Stored& message) {
+  auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  if (!request) return std::nullopt;
+  return std::move(*request);
 }
 
 }  // namespace
@@ -76,7 +81,7 @@ class Messages::Store final : public RequestStep {
 class Messages::Note final : public store::Step {
  public:
   Note(Messages& messages, Entry& user, Stored message)
-      : addition_(messages.boxes_, user, std::move(message)) {}
+      : messages_(messages), own_(message), addition_(messages.boxes_, user, std::move(message)) {}
 
   bool prepare(store::Batch& batch, Now now) override {
     if (addition_.prepare(batch, now) == Boxes::Addition::Room::enough) return true;
@@ -84,7 +89,14 @@ class Messages::Note final : public store::Step {
     return false;
   }
   void apply(Now now) override { addition_.apply(now); }
-  void announce(Now now) override { addition_.announce(now, Time::min()); }
+  void announce(Now now) override {
+    const Entry& user = addition_.user();
+    // Its sender has not written it.
+    const archive::Passage passage{.at = user.bucket(), .recipient = user.aor(), .time = own_.arrived};
+    if (const auto request = request_of(own_))
+      messages_.archive_.note(*request, passage, archive::MessageState::stored);
+    addition_.announce(now, Time::min());
+  }
   void refuse(ErrorCode why, Now) override {
     log::info("message", "a message of the server's own for {} is lost: {}", addition_.user().aor(),
               why.message());
@@ -92,6 +104,8 @@ class Messages::Note final : public store::Step {
   }
 
  private:
+  Messages& messages_;
+  Stored own_;
   Boxes::Addition addition_;
 };
 
@@ -121,9 +135,15 @@ void Messages::on_request(const RequestPtr& request) {
   if (has_expired(request->message, request->now.wall))
     return services_.respond(*request, 480, "Message Has Expired");
   if (!may_be_kept(*request)) {
-    return proxy_.deliver(request, [this](const RequestPtr& asked, Proxy::Unreachable why) {
-      proxy::answer_unreachable(services_, asked, why);
-    });
+    return proxy_.deliver(
+        request,
+        [this](const RequestPtr& asked, Proxy::Unreachable why) {
+          proxy::answer_unreachable(services_, asked, why);
+        },
+        [this](const RequestPtr& asked, const Proxy::Outcome& outcome, Now) {
+          note_accepted(*asked, outcome.status);
+          return false;
+        });
   }
   Entry& user = *request->resource;
   if (boxes_.is_left_alone(user, request->identity.aor)) return store(request, Why::left_alone);
@@ -149,10 +169,16 @@ bool Messages::on_relayed(const RequestPtr& request, const Proxy::Outcome& outco
     on_late(*request, outcome);
     return true;
   }
-  if (outcome.status < 300) archive_.note(*request, archive::MessageState::delivered);
+  note_accepted(*request, outcome.status);
   if (!outcome.is_absent) return false;
   store(request, Why::away);
   return true;
+}
+
+/// 202: it was taken for later, by a server or for a user behind the device (RFC 3428 7).
+void Messages::note_accepted(const Request& request, int status) {
+  if (status >= 300) return;
+  archive_.note(request, status == 202 ? archive::MessageState::stored : archive::MessageState::delivered);
 }
 
 /// Devices that were silent for too long have answered after all.
@@ -252,7 +278,7 @@ void Messages::on(const Leave& left, Bucket at, Now now) {
 /// recipient, as one of the recipient's devices would be: a client finds its message by that.
 void Messages::notify(const Entry& user, const Stored& message, Fate fate, Now now) {
   if (!services_.settings().serves(domain_of_aor(message.sender))) return;
-  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  const auto request = request_of(message);
   const auto wanted = request ? wanted_of(*request) : std::nullopt;
   if (!wanted || !is_wanted(*wanted, fate)) return;
   const std::string id = services_.random().token(message_id_octets);
@@ -265,9 +291,8 @@ void Messages::on_stored(Entry& user, const Stored& message, Now now) {
 }
 
 void Messages::mark(const Entry& user, const Stored& message, archive::MessageState state) {
-  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
-  if (!request) return;
-  archive_.mark(user.bucket(), message.sender, user.aor(), archive::read_content(*request, 0).id, state);
+  if (const auto request = request_of(message))
+    archive_.mark(*request, {user.bucket(), message.sender, user.aor()}, state);
 }
 
 void Messages::on_delivered(Entry& user, const Stored& message, Now) {

@@ -84,6 +84,7 @@ class Messages final : public Room, private Boxes::Observer {
   bool may_be_kept(const Request& request) const;
   void relay(const RequestPtr& request);
   bool on_relayed(const RequestPtr& request, const proxy::Proxy::Outcome& outcome);
+  void note_accepted(const Request& request, int status);
   void on_late(const Request& request, const proxy::Proxy::Outcome& outcome);
   void be_patient(transaction::TransactionId id);
   void on_patience(Now now);

@@ -152,7 +152,7 @@ std::string Proxy::answer_back(const Request& request, const sip::Message& respo
 
 RequestPtr Proxy::take_over(TransactionId id) {
   Context* context = find(id);
-  if (!context) return nullptr;
+  if (!context || !context->on_end) return nullptr;
   context->is_taken = true;
   return context->request;
 }

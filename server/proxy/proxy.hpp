@@ -37,7 +37,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   struct Outcome {
     int status = 0;          ///< Of the first 2xx, else of the refusal that would be passed on.
     bool is_absent = false;  ///< No device has it, none refused for all, and one or more may take it later.
-    const registrar::Binding* device = nullptr;  ///< That accepted it.
+    const registrar::Binding* device = nullptr;  ///< That accepted it; without contact for another domain's.
   };
   /// Hears of the first 2xx, else of the end, before the sender does; once. True: the room answers.
   using OnEnd = std::function<bool(const RequestPtr&, const Outcome&, Now)>;
@@ -63,8 +63,8 @@ class Proxy final : public Relay, private Forwarder::Client {
   /// whose GRUU it is. The answer is the best of theirs; without any device `unreachable` is called and
   /// answers.
   void deliver(const RequestPtr& request, OnUnreachable unreachable, OnEnd on_end = {});
-  /// The room that had it delivered answers it now; what devices say later its `OnEnd` hears alone. Null: it
-  /// has ended.
+  /// The room that had it delivered answers it now; what devices say later its `OnEnd` hears alone. Null: the
+  /// room has heard of the outcome, or does not hear of it.
   RequestPtr take_over(transaction::TransactionId id);
 
   // Relay

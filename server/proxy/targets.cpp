@@ -64,7 +64,8 @@ bool Proxy::may_leave(const Request& request) const {
 }
 
 void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
-  find(request->id)->on_end = {};  // of devices it says nothing
+  // The user is ours, the next hop is not: of the user's devices that says nothing.
+  if (services_.settings().serves(request->message.request_uri()->host)) find(request->id)->on_end = {};
   auto to = destination_of(uri, locator_.abilities(), request->from.remote.ip);
   if (!to) return give_up(request, 404, "Domain Not Found");
   if (is_to_sips(request->message)) to = secured(std::move(*to));

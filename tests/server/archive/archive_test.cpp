@@ -73,6 +73,18 @@ TEST_CASE("a message comes further and never goes back; the same one again is no
   CHECK(town.archive_of(alice).newest(*town.entry(alice)) > newest);
 }
 
+TEST_CASE("each side's message comes further under the address that it was shown, an anonymous one too") {
+  ArchiveTown town(World::default_settings(), 2);
+  const std::string nobody = "sip:anonymous@anonymous.invalid";
+  const auto request = town.request(nobody, bob, "guess who");
+  const archive::Passage passage{bucket_of(bob), alice, bob, town.world.clock.at.wall};
+  town.archive_of(bob).note(request.message, passage, MessageState::stored);
+  town.archive_of(bob).mark(request.message, passage, MessageState::delivered);
+  town.world.run();
+  CHECK(town.lines(bob, {.with = nobody}) == Lines{"> guess who (delivered)"});
+  CHECK(town.lines(alice, {.with = bob}) == Lines{"< guess who (delivered)"});
+}
+
 TEST_CASE("numbers rise by the clock, also where it stands still or goes back, and over a restart") {
   ArchiveTown town;
   town.note(alice, bob, "1");

@@ -233,6 +233,19 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what one device has accepted is not stored because another is silent") {
+  Office office;
+  office.enter_bob(2);
+  const auto got = office.send_on("to both");
+  CHECK(office.take().message.body() == "to both");
+  office.answer(got, 200);
+  CHECK(office.take().message.status() == 200);
+  office.wait(40s);
+  while (!office.wire.is_silent()) CHECK(office.take().message.method_text() == "MESSAGE");  // copies
+  CHECK(office.records() == 0);
+  CHECK(office.counters().stored == 0);
+}
+
 TEST_CASE(
     "a device that went without a word, or is in trouble, counts as away: 202; what it says else is passed "
     "on") {
