@@ -4,6 +4,7 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
 
+#include "protocol/base/log.hpp"
 #include "protocol/net/asio.hpp"
 #include "protocol/net/stream_channel.hpp"
 
@@ -11,6 +12,11 @@ namespace beckon::net {
 namespace {
 
 namespace asio = boost::asio;
+
+const char* why_untrusted(const SSL* ssl) {
+  return X509_verify_cert_error_string(SSL_get_verify_result(ssl));
+}
+
 constexpr std::size_t read_size = 8192;     // octets asked for at once; most SIP messages are smaller
 constexpr std::size_t gather_at_most = 64;  // pieces of one writev
 constexpr auto aborted = asio::error::operation_aborted;
@@ -78,7 +84,13 @@ void StreamChannel::accept_handshake(Done done) {
   if (!secure_) return done({});
   tls_in_use_ = tls_context_->impl().current();
   tls_.emplace(socket_, *tls_in_use_);
-  handshake(asio::ssl::stream_base::server, std::move(done));
+  auto check = [this, done = std::move(done)](const ErrorCode& error) {
+    const SSL* ssl = tls_->native_handle();
+    if (!error && SSL_get_verify_result(ssl) != X509_V_OK)
+      log::info("net", "{}: the client's certificate is not trusted: {}", print(remote_), why_untrusted(ssl));
+    done(error);
+  };
+  handshake(asio::ssl::stream_base::server, std::move(check));
 }
 
 void StreamChannel::dial_handshake(const std::string& server_name, Identity identity, Done done) {
@@ -87,12 +99,19 @@ void StreamChannel::dial_handshake(const std::string& server_name, Identity iden
   tls_.emplace(socket_, *tls_in_use_);
   SSL* ssl = tls_->native_handle();
   if (!parse_ip(server_name)) SSL_set_tlsext_host_name(ssl, server_name.c_str());
-  auto check = [ssl, server_name, identity, done = std::move(done)](const ErrorCode& error) {
-    if (SSL_get_verify_result(ssl) != X509_V_OK) return done(Errc::untrusted);
+  auto check = [this, ssl, server_name, identity, done = std::move(done)](const ErrorCode& error) {
+    if (SSL_get_verify_result(ssl) != X509_V_OK) {
+      log::info("net", "{}: the certificate for {} is not trusted: {}", print(remote_), server_name,
+                why_untrusted(ssl));
+      return done(Errc::untrusted);
+    }
     if (error) return done(error);
     X509* certificate = SSL_get0_peer_certificate(ssl);
     if (!certificate) return done(Errc::untrusted);
-    done(is_for(certificate, server_name, identity) ? ErrorCode() : ErrorCode(Errc::wrong_name));
+    if (is_for(certificate, server_name, identity)) return done({});
+    log::info("net", "{}: the certificate is not for {}, but for {}", print(remote_), server_name,
+              fmt::join(identities(certificate), ", "));
+    done(Errc::wrong_name);
   };
   handshake(asio::ssl::stream_base::client, std::move(check));
 }

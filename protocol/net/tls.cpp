@@ -42,14 +42,16 @@ Result<void> use_certificate(ssl::context& context, const std::string& certifica
   return {};
 }
 
-Result<void> use_trust(ssl::context& context, const std::string& ca_path) {
+Result<void> use_trust(ssl::context& context, const std::vector<std::string>& ca_paths) {
   ErrorCode error;
-  if (ca_path.empty()) {
-    context.set_default_verify_paths(error);
-  } else {
-    context.load_verify_file(ca_path, error);
+  for (const std::string& path : ca_paths) {
+    if (path.empty()) {
+      context.set_default_verify_paths(error);
+    } else {
+      context.load_verify_file(path, error);
+    }
+    if (error) return bad(path.empty() ? "the system's authorities" : path, error);
   }
-  if (error) return bad(ca_path, error);
   // A pinned certificate need not be that of an authority.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context.native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
   return {};
@@ -61,20 +63,24 @@ Result<ContextPtr> load_server(const std::string& certificate_path, const std::s
   // COMPAT: sipsak 0.9.8 takes a ticket after a TLS 1.3 handshake for the end of the connection.
   SSL_CTX_set_num_tickets(context->native_handle(), 0);
   if (auto used = use_certificate(*context, certificate_path, key_path); !used) return used.error();
-  if (clients.ca_path.empty()) return context;
-  if (auto used = use_trust(*context, clients.ca_path); !used) return used.error();
+  if (!clients.asked) return context;
+  if (auto used = use_trust(*context, clients.ca_paths); !used) return used.error();
   context->set_verify_mode(ssl::verify_peer | (clients.required ? ssl::verify_fail_if_no_peer_cert : 0));
+  // The result is kept for `peer_names`.
+  if (!clients.required) context->set_verify_callback([](bool, ssl::verify_context&) { return true; });
   // A resumed session brings its certificate along, within this context only.
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_session_id_context(native, session_context, sizeof(session_context));
-  SSL_CTX_set_client_CA_list(native, SSL_load_client_CA_file(clients.ca_path.c_str()));
+  // The system's authorities are too many to be named.
+  if (clients.ca_paths.size() == 1 && !clients.ca_paths.front().empty())
+    SSL_CTX_set_client_CA_list(native, SSL_load_client_CA_file(clients.ca_paths.front().c_str()));
   return context;
 }
 
 Result<ContextPtr> load_client(const std::string& ca_path, const std::string& certificate_path,
                                const std::string& key_path) {
   auto context = make_context(ssl::context::tls_client);
-  if (auto used = use_trust(*context, ca_path); !used) return used.error();
+  if (auto used = use_trust(*context, {ca_path}); !used) return used.error();
   if (!certificate_path.empty())
     if (auto used = use_certificate(*context, certificate_path, key_path); !used) return used.error();
   context->set_verify_mode(ssl::verify_peer);
@@ -127,5 +133,10 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(std::string ca_path, std:
 }
 
 Result<void> TlsContext::reload() { return impl_->load(); }
+
+Result<void> TlsContext::reload(ClientCertificates clients) {
+  impl_->clients = std::move(clients);
+  return impl_->load();
+}
 
 }  // namespace beckon::net

@@ -13,10 +13,11 @@ namespace beckon::net {
 
 /// Whether a server asks its clients for certificates (RFC 5922 7.4).
 struct ClientCertificates {
-  std::string
-      ca_path{};  ///< PEM file of trusted authorities, or of one pinned certificate; empty: not asked.
-  bool required =
-      false;  ///< The handshake fails without one. Else a client without one is served like any other.
+  bool asked = false;
+  /// PEM files of trusted authorities, or of pinned certificates; "": the system's authorities.
+  std::vector<std::string> ca_paths{};
+  /// The handshake fails without a trusted one. Else a client that has none is served like any other.
+  bool required = false;
 };
 
 /// Certificates and trust of one side of TLS (1.2 and later). Shared by all loops; `reload` may run while
@@ -36,6 +37,8 @@ class TlsContext {
   ~TlsContext();
   /// Reads the files again; on an error the present certificates stay in use.
   Result<void> reload();
+  /// The same of a server that asks its clients otherwise from now on.
+  Result<void> reload(ClientCertificates clients);
 
   struct Impl;
   Impl& impl() { return *impl_; }

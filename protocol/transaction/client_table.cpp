@@ -52,6 +52,7 @@ void ClientTable::write_via(const Hop& to, std::string_view branch) {
   via_ = "SIP/2.0/";
   via_.append(via_name(to.protocol)).append(" ").append(context_.transport.sent_by(to));
   if (!is_reliable(to.protocol)) via_ += ";rport";
+  if (context_.config.alias && to.protocol == Protocol::tls && to.flow == 0) via_ += ";alias";
   via_.append(";branch=").append(branch);
 }
 
@@ -173,8 +174,8 @@ void ClientTable::fall_back(Client& client, Now now) {
 
 void ClientTable::transmit(const Client& client, Outgoing text) {
   context_.transport.send(client.hop, std::move(text),
-                          [this, id = client.id, alive = std::weak_ptr(context_.alive)](ErrorCode) {
-                            if (!alive.expired()) on_transport_error(id, context_.clock.now());
+                          [this, id = client.id, alive = std::weak_ptr(context_.alive)](ErrorCode why) {
+                            if (!alive.expired()) on_transport_error(id, context_.clock.now(), why);
                           });
 }
 
@@ -285,7 +286,7 @@ void ClientTable::on_timer(TransactionId id, Now now) {
   perform(*client, actions, {}, now);
 }
 
-void ClientTable::on_transport_error(TransactionId id, Now now) {
+void ClientTable::on_transport_error(TransactionId id, Now now, ErrorCode why) {
   Client* client = clients_.find(id);
   if (client == nullptr) return;
   if (client->switched) return fall_back(*client, now);
@@ -294,7 +295,7 @@ void ClientTable::on_transport_error(TransactionId id, Now now) {
         return machine.on(std::decay_t<decltype(machine)>::Event::transport_error, now.mono);
       },
       client->machine);
-  perform(*client, actions, {}, now);
+  perform(*client, actions, {.error = why}, now);
 }
 
 // ---- what the machines say
@@ -321,7 +322,8 @@ void ClientTable::perform(Client& client, const ClientActions& actions, const In
   const Outcome outcome{.kind = kind_of(actions, ends),
                         .response = actions.pass_response ? input.response : nullptr,
                         .status = status,
-                        .too_long = actions.transport_error && client.stream_only};
+                        .too_long = actions.transport_error && client.stream_only,
+                        .error = input.error};
   client.ended = ends;
   if (ends) {
     client.request = {};

@@ -71,6 +71,7 @@ class ClientTable {
     const Hop* from = nullptr;
     const sip::Message* response = nullptr;
     int status = 0;
+    ErrorCode error{};  ///< Of the transport.
   };
 
   BranchToken mint(TransactionId id);
@@ -87,7 +88,7 @@ class ClientTable {
   void transmit(const Client& client, Outgoing text);
   void end_lost(Now now);
   void on_timer(TransactionId id, Now now);
-  void on_transport_error(TransactionId id, Now now);
+  void on_transport_error(TransactionId id, Now now, ErrorCode why = {});
   void perform(Client& client, const ClientActions& actions, const Input& input, Now now);
   void perform_ack(Client& client, const sip::Message* response);
   void perform_cancel(const Client& client, Now now);

@@ -37,6 +37,8 @@ struct Outcome {
   int status = 0;
   /// transport_error: a MESSAGE too long for a datagram, and the peer accepted no connection (RFC 3428 8).
   bool too_long = false;
+  /// transport_error: why; empty where the cause is our own.
+  ErrorCode error{};
 };
 /// Called for every provisional response and exactly once for the end (further 2xx to an INVITE go to
 /// User::on_response). 32 octets of captures fit inside.
@@ -120,6 +122,9 @@ class Layer {
     /// Did what a request of that method brought about end with its connection, which has closed? Then a copy
     /// on another connection is a new request, and gets no answer of the first. Empty: it never does.
     std::function<bool(sip::Method method, FlowId connection)> is_over{};
+    /// Over TLS the peer may use the connection for requests of its own to us (RFC 5923 8.1): for those who
+    /// show a certificate.
+    bool alias = false;
     /// The key of `stateless_tag`: the same in all layers of one node. Unset: a key of its own.
     std::optional<KeyedHash> tags{};
   };

@@ -136,9 +136,10 @@ bool is_host(const std::string& name) {
   return uri && iequals(uri->host, name);
 }
 
-Key names(Place<std::vector<std::string>> place) {
-  return list<std::string>(std::move(place), [](const std::string& name, auto& all) -> Problem {
-    if (!is_host(name)) return '"' + name + "\" is not a domain name or an address";
+/// `any`: "*" is one, too.
+Key names(Place<std::vector<std::string>> place, bool any = false) {
+  return list<std::string>(std::move(place), [any](const std::string& name, auto& all) -> Problem {
+    if (!is_host(name) && !(any && name == "*")) return '"' + name + "\" is not a domain name or an address";
     all.push_back(to_lower(name));
     return std::nullopt;
   });
@@ -298,6 +299,18 @@ void add_archive(Keys& keys) {
   limit("total_mib", &ArchiveLimits::total_mib, 1, million);
 }
 
+void add_federation(Keys& keys) {
+  keys["federation.domains"] =
+      names([](Config& c) -> auto& { return c.settings.federation.domains; }, /*any=*/true);
+  keys["federation.trusted"] = names([](Config& c) -> auto& { return c.settings.federation.trusted; });
+  keys["federation.tls_only"] = flag([](Config& c) -> auto& { return c.settings.federation.tls_only; });
+  keys["federation.ca"] = text<std::filesystem::path>([](Config& c) -> auto& { return c.federation_ca; });
+  keys["federation.requests_per_second"] = number<std::uint32_t>(
+      [](Config& c) -> auto& { return c.settings.federation.requests_per_second; }, 1, million);
+  keys["federation.requests_burst"] = number<std::uint32_t>(
+      [](Config& c) -> auto& { return c.settings.federation.requests_burst; }, 1, million);
+}
+
 Keys make_keys() {
   Keys keys;
   keys["domains"] = names([](Config& c) -> auto& { return c.domains; });
@@ -314,7 +327,6 @@ Keys make_keys() {
   keys["watcher_policy"] =
       choice<WatcherPolicy>([](Config& c) -> auto& { return c.settings.watcher_policy; },
                             {{"confirm", WatcherPolicy::confirm}, {"allow", WatcherPolicy::allow}});
-  keys["trusted_domains"] = names([](Config& c) -> auto& { return c.settings.trusted_domains; });
   keys["registration_watchers"] = aors([](Config& c) -> auto& { return c.settings.registration_watchers; });
   keys["registration_managers"] = aors([](Config& c) -> auto& { return c.settings.registration_managers; });
   keys["dialog_watchers"] = aors([](Config& c) -> auto& { return c.settings.dialog_watchers; });
@@ -355,6 +367,7 @@ Keys make_keys() {
   keys["calls.age_max_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.call_age_max; }, 90, 365 * day);
   keys["calls.obey_presence"] = flag([](Config& c) -> auto& { return c.settings.presence_routes; });
+  add_federation(keys);
   keys["dns.servers"] = addresses([](Config& c) -> auto& { return c.dns_servers; });
   keys["restart.grace_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.restart_grace; }, 0, day);
@@ -504,6 +517,12 @@ std::optional<std::string> check(const Config& config) {
     return "guessing: pause_seconds, pause_max_seconds and memory_seconds must rise";
   if (config.tls_clients.required && config.tls_clients.ca.empty())
     return "tls.client_certificate \"required\" needs tls.client_ca";
+  const bool needs_tls = !settings.federation.domains.empty() ||
+                         (settings.foreign == ForeignPolicy::forward && settings.federation.tls_only);
+  if (needs_tls && std::ranges::none_of(config.listening(), [](const Listener& listener) {
+        return listener.kind == Listener::Kind::tls;
+      }))
+    return "other domains are reached and admitted over TLS: a tls listener is needed (federation.tls_only)";
   if (config.connections.websocket_ping >= settings.idle_connection)
     return "websocket.ping_seconds must be less than connections.idle_seconds";
   if (!is_ordered(settings.registration) || !is_ordered(settings.subscription) ||

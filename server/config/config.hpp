@@ -50,6 +50,7 @@ struct Config {
   std::filesystem::path tls_key;
   std::vector<Address> dns_servers;  ///< Empty: the machine's own.
   ClientCertificates tls_clients;
+  std::filesystem::path federation_ca;  ///< PEM of the authorities of other domains; empty: the system's.
   ConnectionLimits connections;
   std::string log = "info";
   std::uint32_t trace_messages = 1000;           ///< Recent SIP messages each shard remembers; 0: none.

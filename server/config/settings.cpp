@@ -6,6 +6,14 @@
 
 namespace beckon::server {
 
+bool Federation::admits(std::string_view domain) const {
+  return std::ranges::any_of(domains, [&](const auto& each) { return each == "*" || each == domain; });
+}
+
+bool Federation::trusts(std::string_view domain) const {
+  return std::ranges::find(trusted, domain) != trusted.end();
+}
+
 bool Settings::trusts(const IpAddress& source) const {
   return std::ranges::any_of(trusted_networks,
                              [&](const Network& network) { return network.contains(source); });
@@ -17,6 +25,10 @@ bool Settings::is_md5_only(const transaction::Hop& from) const {
 
 bool Settings::serves(std::string_view domain) const {
   return std::ranges::find(domains, domain) != domains.end();
+}
+
+bool Settings::is_foreign(const sip::UriView& uri) const {
+  return !serves(to_lower(uri.host)) && !is_own(uri);
 }
 
 bool Settings::is_own(const sip::UriView& uri) const {

@@ -23,6 +23,23 @@ enum class ForeignPolicy : std::uint8_t {
   forward,  ///< To the domain's servers (RFC 3263).
 };
 
+/// Traffic with other domains. Their servers are known by the certificates of their connections (RFC 5922).
+struct Federation {
+  /// Domains, lower case, whose users may reach ours; "*": every domain that proves itself.
+  std::vector<std::string> domains;
+  /// Those of them whose P-Asserted-Identity is believed, and that are shown ours (RFC 3325).
+  std::vector<std::string> trusted;
+  /// Requests go to other domains over TLS alone, whatever their DNS and URIs offer.
+  bool tls_only = true;
+  /// Requests from one domain a second and at once, as each shard counts.
+  std::uint32_t requests_per_second = 200;
+  std::uint32_t requests_burst = 2000;
+
+  bool admits(std::string_view domain) const;  ///< `domain` in lower case.
+  bool trusts(std::string_view domain) const;  ///< Likewise.
+  bool operator==(const Federation&) const = default;
+};
+
 /// Whether requests need a password: of every user, or of none (benches on loopback).
 enum class Authentication : std::uint8_t { digest, none };
 
@@ -102,9 +119,9 @@ struct Settings {
   std::vector<Network> trust_domain;
   std::vector<std::string>
       hosts;  ///< Other names and addresses of this node, lower case: listeners, --advertise.
-  std::vector<std::uint16_t> ports;          ///< Of the SIP listeners.
-  transaction::Times times;                  ///< RFC 3261 17; shortened by tests only.
-  std::vector<std::string> trusted_domains;  ///< Foreign domains whose users may subscribe.
+  std::vector<std::uint16_t> ports;  ///< Of the SIP listeners.
+  transaction::Times times;          ///< RFC 3261 17; shortened by tests only.
+  Federation federation;
   /// Addresses-of-record that may subscribe to everybody's registrations (RFC 3680 4.6).
   std::vector<std::string> registration_watchers;
   /// Addresses-of-record that may register devices for everybody (RFC 3261 10.3 step 4).
@@ -155,6 +172,8 @@ struct Settings {
   bool trusts(const IpAddress& source) const;
   bool is_md5_only(const transaction::Hop& from) const;
   bool serves(std::string_view domain) const;  ///< `domain` in lower case.
+  /// Does the host part name another domain, and neither one of ours nor this node?
+  bool is_foreign(const sip::UriView& uri) const;
   /// Does the host part name this node? Users are not looked at.
   bool is_own(const sip::Uri& uri) const { return is_own(sip::view(uri)); }
   bool is_own(const sip::UriView& uri) const;

@@ -27,10 +27,19 @@ std::optional<Failure> make_if_missing(const Config& config, const Files& files,
   return std::nullopt;
 }
 
-/// `context` is null where no listener uses TLS.
-bool read_again(const net::TlsContextPtr& context) {
-  if (!context) return true;
-  const auto read = context->reload();
+/// Servers of other domains are known by their certificates (RFC 5922 7.4).
+net::ClientCertificates clients_of(const Config& config) {
+  const bool federates = !config.settings.federation.domains.empty();
+  net::ClientCertificates clients{.asked = federates || !config.tls_clients.ca.empty(),
+                                  .ca_paths = {},
+                                  .required = config.tls_clients.required};
+  if (!config.tls_clients.ca.empty()) clients.ca_paths.push_back(config.tls_clients.ca.string());
+  if (federates && (config.federation_ca.empty() || config.federation_ca != config.tls_clients.ca))
+    clients.ca_paths.push_back(config.federation_ca.string());
+  return clients;
+}
+
+bool is_done(const Result<void>& read) {
   if (!read) log::error("server", "certificate: {}", read.error().message());
   return read.has_value();
 }
@@ -38,29 +47,34 @@ bool read_again(const net::TlsContextPtr& context) {
 }  // namespace
 
 std::optional<Failure> Certificates::open(const Config& config, const CertificateNames& names) {
-  if (std::ranges::none_of(config.listening(), &Listener::needs_certificate)) return std::nullopt;
+  const bool serves = std::ranges::any_of(config.listening(), &Listener::needs_certificate);
   Files files{config.tls_certificate, config.tls_key};
-  if (files.certificate.empty()) {
+  if (serves && files.certificate.empty()) {
     files = {admin::certificate_file(config.data), admin::key_file(config.data)};
     if (auto failure = make_if_missing(config, files, names)) return failure;
   }
-  auto context = net::TlsContext::server(files.certificate.string(), files.key.string());
-  if (!context)
-    return Failure{Exit::usage, files.certificate.string() + " and " + files.key.string() + ": " +
-                                    context.error().message()};
-  web_ = sip_ = std::move(*context);
-  const auto& clients = config.tls_clients;
-  if (clients.ca.empty()) return std::nullopt;
-  auto asking = net::TlsContext::server(files.certificate.string(), files.key.string(),
-                                        {.ca_path = clients.ca.string(), .required = clients.required});
-  if (!asking) return Failure{Exit::usage, clients.ca.string() + ": " + asking.error().message()};
-  sip_ = std::move(*asking);
-  return std::nullopt;
+  const std::string certificate = files.certificate.string(), key = files.key.string();
+  if (serves) {
+    auto web = net::TlsContext::server(certificate, key);
+    if (!web) return Failure{Exit::usage, certificate + " and " + key + ": " + web.error().message()};
+    auto sip = net::TlsContext::server(certificate, key, clients_of(config));
+    if (!sip) return Failure{Exit::usage, "authorities of peers: " + sip.error().message()};
+    web_ = std::move(*web);
+    sip_ = std::move(*sip);
+  }
+  const std::string authorities = config.federation_ca.string();
+  auto dialled = net::TlsContext::client(authorities, certificate, key);
+  if (dialled) dialled_ = std::move(*dialled);
+  if (dialled || authorities.empty()) return std::nullopt;
+  return Failure{Exit::usage, authorities + ": " + dialled.error().message()};
 }
 
-bool Certificates::reload() {
-  const bool whole = read_again(web_);
-  return sip_ == web_ ? whole : read_again(sip_) && whole;
+bool Certificates::reload(const Config& config) {
+  bool whole = !web_ || is_done(web_->reload());
+  // One line is enough for the files they share.
+  if (sip_ && whole) whole = is_done(sip_->reload(clients_of(config)));
+  if (dialled_ && whole) whole = is_done(dialled_->reload());
+  return whole;
 }
 
 }  // namespace beckon::server

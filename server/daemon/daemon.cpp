@@ -155,11 +155,12 @@ class Daemon {
   }
 
   void reload() {
-    const bool whole = certificates_.reload();
     Config fresh;
-    if (const auto problem = server::reload(config_, fresh)) return log::error("server", "{}", *problem);
-    const auto keys = waiting(config_, fresh);
-    config_ = reloaded(config_, fresh);
+    const auto problem = server::reload(config_, fresh);
+    const auto keys = problem ? std::vector<std::string>() : waiting(config_, fresh);
+    if (!problem) config_ = reloaded(config_, fresh);
+    const bool whole = certificates_.reload(config_);
+    if (problem) return log::error("server", "{}", *problem);
     log::set_level(config_.log);
     if (!keys.empty())
       log::warn("server", "changed keys that take effect at the next start: {}", fmt::join(keys, ", "));

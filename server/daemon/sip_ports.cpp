@@ -23,7 +23,7 @@ class ShardReceiver final : public net::Receiver {
     node_->shard(number_).on_malformed(from, error, text);
   }
   void on_peer_verified(const transaction::Hop& flow, const std::vector<std::string>& names) override {
-    node_->on_peer_verified(flow.flow, names);
+    node_->shard(number_).on_peer_verified(flow.flow, names);
   }
   void on_flow_closed(transaction::FlowId flow) override { node_->on_flow_closed(flow); }
 
@@ -39,7 +39,7 @@ net::SipTransport::Options transport_options(const Config& config, const Certifi
   options.advertise = config.advertise;
   options.tls_server = certificates.sip();
   options.tls_web = certificates.web();
-  if (auto trust = net::TlsContext::client()) options.tls_client = *trust;
+  options.tls_client = certificates.dialled();
   options.limits = {.queue = std::size_t{1024} * bounds.queue_kib,
                     .idle = config.settings.idle_connection,
                     .handshake = bounds.handshake};

@@ -36,8 +36,7 @@ documents::Transformations everything() {
 
 bool is_welcome(const Settings& settings, std::string_view watcher) {
   const std::string_view domain = domain_of_aor(watcher);
-  const auto& trusted = settings.trusted_domains;
-  return settings.serves(domain) || std::find(trusted.begin(), trusted.end(), domain) != trusted.end();
+  return settings.serves(domain) || settings.federation.admits(domain);
 }
 
 View decide(const Settings& settings, const documents::Rules* rules, std::string_view presentity,

@@ -252,6 +252,13 @@ void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Ou
                          (outcome.kind == Outcome::Kind::timeout ||
                           (outcome.kind == Outcome::Kind::final && outcome.status == 408));
   branch.answered |= outcome.response != nullptr;
+  // Of another domain.
+  const auto& query = branch.target.to.query;
+  const bool is_lost_server = outcome.kind == Outcome::Kind::transport_error &&
+                              branch.target.binding.contact().empty() && (query || !hop.name.empty());
+  if (is_lost_server)
+    log::info("proxy", "{} {} at {} cannot be reached: {}", context->order.request.call_id(),
+              query ? query->host : hop.name, print(hop.remote), outcome.error.message());
   if (failed) {
     remember_failure(branch, hop, outcome.response);
     if (branch.next < branch.target.to.hops.size() && !context->is_over(number)) {
@@ -276,8 +283,9 @@ void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Ou
                      : is_lost                              ? 502
                      : outcome.response && !says_failed     ? 500
                      : outcome.too_long                     ? 513
+                     : is_lost_server                       ? 504
                                                             : 480;
-  answer(key, number, status, {}, nullptr, now);
+  answer(key, number, status, is_lost_server ? "Domain Cannot Be Reached" : "", nullptr, now);
 }
 
 /// A branch has this answer; `response` is null for one of our own.

@@ -45,6 +45,7 @@ std::string privacy_failure(const sip::Message& request) {
 }
 
 bool is_trusted(const transaction::Hop& peer, const Settings& settings) {
+  if (transaction::is_secure(peer.protocol) && settings.federation.trusts(peer.name)) return true;
   return std::ranges::any_of(settings.trust_domain,
                              [&](const Network& each) { return each.contains(peer.remote.ip); });
 }

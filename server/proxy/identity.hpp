@@ -23,7 +23,7 @@ Privacy read_privacy(const sip::Message& message);
 std::string privacy_failure(const sip::Message& request);
 
 /// Does that peer belong to the trust domain, so that what it asserts is believed and what is asserted here
-/// may be shown to it? Its address decides.
+/// may be shown to it? Its address decides, or the domain that it has proven.
 bool is_trusted(const transaction::Hop& peer, const Settings& settings);
 
 /// May an asserted identity be shown to that peer? To one outside of the trust domain not against the

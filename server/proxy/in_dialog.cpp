@@ -16,7 +16,7 @@ void Proxy::forward_in_dialog(const RequestPtr& request, const DialogRoute& rout
   auto to = destination_in_dialog(route, locator_.abilities());
   if (!to && may_leave(*request)) {
     const auto next = sip::parse_name_addr(route.rest.front());
-    if (next) to = destination_of(next->uri, locator_.abilities(), request->from.remote.ip);
+    if (next) to = outside(*request, next->uri);
   }
   if (!to) return give_up(request, 403);
   if (is_to_sips(request->message)) to = secured(std::move(*to));

@@ -19,9 +19,13 @@ void leave_out_loopback(std::vector<Hop>& hops, const IpAddress& asker) {
 }
 
 std::optional<Destination> destination_of(const sip::Uri& uri, const locate::Abilities& abilities,
-                                          const IpAddress& asker) {
+                                          const IpAddress& asker, bool tls_only) {
   auto query = locate::query_of(uri);
   if (!query) return std::nullopt;
+  if (tls_only) {
+    query->secure = true;
+    if (query->transport && !transaction::is_secure(*query->transport)) query->transport.reset();
+  }
   auto known = locate::find_without_dns(*query, abilities);
   if (!known) return Destination{.query = std::move(*query), .hops = {}, .asker = asker};
   if (!*known) return std::nullopt;

@@ -23,9 +23,10 @@ Destination secured(Destination to);
 /// Drops hops to our loopback interface unless `asker` is on this host: nobody else may make us talk to it.
 void leave_out_loopback(std::vector<transaction::Hop>& hops, const IpAddress& asker);
 
-/// Where a URI is reached, for `asker` who names it. Nothing when no request can be sent to it.
+/// Where a URI is reached, for `asker` who names it. Nothing when no request can be sent to it. `tls_only`:
+/// over nothing else, even where the URI says so.
 std::optional<Destination> destination_of(const sip::Uri& uri, const locate::Abilities& abilities,
-                                          const IpAddress& asker);
+                                          const IpAddress& asker, bool tls_only = false);
 
 /// Where a binding is reached: down its flow (a connection, or the addresses of a UDP flow with reg-id, RFC
 /// 5626); else by its Path (RFC 3327); else at its contact, or, when that lies behind a NAT or is not found,

@@ -70,6 +70,18 @@ DialogRoute read_dialog_route(const sip::Message& request, ByteView key, const S
   return route;
 }
 
+namespace {
+
+/// The server of another domain is the one of the dialog if its certificate is for the same domain. False for
+/// a hop that can show none.
+bool keeps_name(transaction::Hop& next, const transaction::Hop& other_end) {
+  if (other_end.name.empty()) return true;
+  next.name = other_end.name;
+  return transaction::is_secure(next.protocol);
+}
+
+}  // namespace
+
 std::optional<Destination> destination_in_dialog(const DialogRoute& route,
                                                  const locate::Abilities& abilities) {
   if (!route.token) return std::nullopt;
@@ -80,12 +92,17 @@ std::optional<Destination> destination_in_dialog(const DialogRoute& route,
     auto next = destination_of(first->uri, abilities, other_end.remote.ip);
     const bool elsewhere = next && !next->query && next->hops.front().remote.ip != other_end.remote.ip;
     if (elsewhere) return std::nullopt;
-    if (next && !next->query) {
+    const bool leads = next && !next->query && keeps_name(next->hops.front(), other_end);
+    if (leads) {
       if (other_end.flow != 0) next->hops.insert(next->hops.begin(), other_end);
       return next;
     }
   }
-  return Destination{.query = {}, .hops = {other_end}};
+  Destination to{.query = {}, .hops = {other_end}};
+  if (other_end.flow == 0 || other_end.name.empty()) return to;
+  to.hops.push_back(other_end);
+  to.hops.back().flow = 0;  // another domain's server, which can be dialled
+  return to;
 }
 
 std::optional<Target> target_of(const registrar::Binding& binding, bool sips,

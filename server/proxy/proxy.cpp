@@ -102,7 +102,7 @@ std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Hop& call
                                  .caller_tag_hash = end_hash(request.message.from_tag(), key_, call_id),
                                  .caller_aor_hash = end_hash(request.identity.aor, key_, call_id),
                                  .callee_aor_hash = end_hash(context->callee.aor, key_, call_id),
-                                 .caller = request.from,
+                                 .caller = way_back(request),
                                  .callee = callee},
                                 key_, call_id);
   // RFC 3261 16.6 step 4.

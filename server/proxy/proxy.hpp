@@ -127,7 +127,8 @@ class Proxy final : public Relay, private Forwarder::Client {
     Callee callee{};         ///< Without address for a place outside.
     /// Of a request to a GRUU in a dialog: where the dialog's own way leads.
     std::optional<Destination> in_dialog{};
-    bool cancelled = false;  ///< By the caller.
+    bool by_contact = false;  ///< Its Request-URI may be the contact of a device of the callee.
+    bool cancelled = false;   ///< By the caller.
     std::size_t branches = 0;
     int best = 0;  ///< Status it ended with.
     std::vector<Redirected> redirected{};
@@ -152,8 +153,11 @@ class Proxy final : public Relay, private Forwarder::Client {
   void ask_whether_known(const RequestPtr& request, const std::string& aor);
   bool is_answered(Context& context, const Outcome& outcome, Now now);
   void fail(const RequestPtr& request, Unreachable why);
+  std::optional<Callee> owner_of_contact(const sip::Message& request, const DialogRoute& route) const;
+  void on_located_by_contact(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
 
   bool may_leave(const Request& request) const;
+  std::optional<Destination> outside(const Request& request, const sip::Uri& uri) const;
   void to_foreign(const RequestPtr& request, const sip::Uri& uri);
 
   void forward(const RequestPtr& request, std::vector<Target> targets);

@@ -34,6 +34,10 @@ void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable, OnEnd 
   context.on_end = std::move(on_end);
   const auto route = read_dialog_route(request->message, key_, services_.settings());
   if (!services_.settings().serves(uri->host) || !route.rest.empty()) {
+    if (auto callee = owner_of_contact(request->message, route)) {
+      find(request->id)->by_contact = true;
+      return locate(request, std::move(*callee));
+    }
     if (!may_leave(*request)) return fail(request, Unreachable::foreign);
     const auto next =
         route.rest.empty() ? std::nullopt : std::optional(sip::parse_name_addr(route.rest.front()));
@@ -44,6 +48,27 @@ void Proxy::deliver(const RequestPtr& request, OnUnreachable unreachable, OnEnd 
   if (uri->user.empty() || !callee) return fail(request, Unreachable::unknown);
   if (shows_others_gruu(*request)) return give_up(request, 403, "Not Your GRUU");
   locate(request, std::move(*callee));
+}
+
+/// In a dialog that has outlived its token the user in To may have the device whose contact the Request-URI
+/// is.
+std::optional<Callee> Proxy::owner_of_contact(const sip::Message& request, const DialogRoute& route) const {
+  const auto to = sip::view_name_addr(request.header(HeaderId::to));
+  const bool may_be = !request.to_tag().empty() && route.rest.empty() && to && !to->uri.user.empty() &&
+                      services_.settings().serves(to_lower(to->uri.host));
+  return may_be ? std::optional(Callee{.aor = sip::canonical_aor(to->uri)}) : std::nullopt;
+}
+
+void Proxy::on_located_by_contact(const RequestPtr& request,
+                                  const std::vector<registrar::Binding>& bindings) {
+  const auto uri = request->message.request_uri();
+  const auto found = std::ranges::find_if(bindings, [&](const registrar::Binding& each) {
+    const auto contact = sip::parse_uri(each.contact());
+    return contact && sip::equivalent(*contact, *uri);
+  });
+  if (found != bindings.end()) return to_bindings(request, {*found});
+  if (may_leave(*request)) return to_foreign(request, *uri);
+  fail(request, Unreachable::offline);
 }
 
 void Proxy::fail(const RequestPtr& request, Unreachable why) {
@@ -63,10 +88,17 @@ bool Proxy::may_leave(const Request& request) const {
   return sender && settings.serves(sender->host);
 }
 
+/// Where a request that may leave goes.
+std::optional<Destination> Proxy::outside(const Request& request, const sip::Uri& uri) const {
+  return destination_of(uri, locator_.abilities(), request.from.remote.ip,
+                        services_.settings().federation.tls_only);
+}
+
 void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
+  find(request->id)->callee = {};
   // The user is ours, the next hop is not: of the user's devices that says nothing.
   if (services_.settings().serves(request->message.request_uri()->host)) find(request->id)->on_end = {};
-  auto to = destination_of(uri, locator_.abilities(), request->from.remote.ip);
+  auto to = outside(*request, uri);
   if (!to) return give_up(request, 404, "Domain Not Found");
   if (is_to_sips(request->message)) to = secured(std::move(*to));
   if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
@@ -134,6 +166,7 @@ void Proxy::on_located(const RequestPtr& request, const std::vector<registrar::B
   const Context* context = find(request->id);
   if (!context) return;
   if (context->in_dialog) return on_located_in_dialog(request, bindings);
+  if (context->by_contact) return on_located_by_contact(request, bindings);
   if (!bindings.empty()) return to_bindings(request, bindings);
   if (!is_valid) return fail(request, Unreachable::unknown);
   ask_whether_known(request, std::string(context->callee.aor));

@@ -145,7 +145,7 @@ void Shard::answer_options(const Arrival& arrival, Now now) {
 /// can cause it (RFC 3261 26.3.2.4). A retransmission is refused anew.
 bool Shard::refuse_at_once(Arrival& arrival, Now now) {
   std::string refusal = refusal_of(arrival);
-  if (refusal.empty() && needs_credentials(arrival)) refusal = find_credentials(arrival, now);
+  if (refusal.empty() && needs_credentials(arrival)) refusal = prove(arrival, now);
   if (refusal.empty()) return false;
   counters_.requests++;
   charge(arrival.from, arrival.message, now);
@@ -168,6 +168,8 @@ void Shard::on_malformed(const transaction::Hop& from, ErrorCode why, std::strin
 /// for what is no message.
 bool Shard::is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now) {
   if (settings_.authentication == Authentication::none || settings_.trusts(from.remote.ip)) return false;
+  if (const auto domain = peering_.domain_of(from.flow, settings_); !domain.empty())
+    return is_beyond_rate(from, request, domain, now);
   const bool may_convince = request && has_credentials(*request);
   if (may_convince && !rate_.is_deep_over(from.remote.ip, now.mono)) return false;
   const auto verdict = rate_.take(from.remote.ip, now.mono);
@@ -177,6 +179,19 @@ bool Shard::is_beyond_rate(const transaction::Hop& from, const sip::Message* req
     log::warn("shard", "{} sends more than {} requests a second without valid credentials: dropped",
               print(from.remote), settings_.unauthenticated_per_second);
   }
+  return true;
+}
+
+/// Of another domain's server: it is known, and so may learn that it is to wait.
+bool Shard::is_beyond_rate(const transaction::Hop& from, const sip::Message* request, std::string_view domain,
+                           Now now) {
+  const auto verdict = peering_.take(domain, now.mono);
+  if (verdict == RateLimit::Verdict::pass) return false;
+  counters_.dropped++;
+  if (verdict == RateLimit::Verdict::first_over)
+    log::warn("shard", "{} of {} sends more than {} requests a second: refused", print(from.remote), domain,
+              settings_.federation.requests_per_second);
+  if (request) layer_.refuse(from, *request, 503);
   return true;
 }
 
@@ -206,18 +221,20 @@ std::string Shard::refusal_of(const Arrival& arrival) const {
   return {};
 }
 
+/// What another server of our kind mints looks like our own but for the host.
 bool Shard::is_server_itself(const sip::UriView& uri) const {
-  return (uri.user.empty() && settings_.is_own(uri)) || bucket_in(uri.user);
+  return (uri.user.empty() && settings_.is_own(uri)) || (bucket_in(uri.user) && !settings_.is_foreign(uri));
 }
 
-/// A GRUU of ours is one device's, and what is sent there is its own business (RFC 5627 6.1). So is an event
-/// package that no room serves at the URI of a device elsewhere (RFC 6665 4.3). A name in a served domain is
-/// a user's and no device's, whoever registered it as a contact: only the domain says what its names mean
-/// (RFC 3261 16.5).
-bool Shard::is_for_device(const sip::Message& request, const sip::UriView& uri) const {
+/// A GRUU of ours is one device's, and what is sent there is its own business (RFC 5627 6.1). So are
+/// subscriptions to what is elsewhere, and publications of an event package that no room serves (RFC 6665
+/// 4.3). A name in a served domain is a user's and no device's, whoever registered it as a contact: only the
+/// domain says what its names mean (RFC 3261 16.5).
+bool Shard::is_for_another(const sip::Message& request, const sip::UriView& uri) const {
   if (!has_package(request.method()) || is_server_itself(uri)) return false;
-  if (settings_.serves(to_lower(uri.host)) || settings_.is_own(uri)) return uri.parameter("gr").has_value();
-  return std::ranges::find(serves_.events, package_of(request)) == serves_.events.end();
+  if (!settings_.is_foreign(uri)) return uri.parameter("gr").has_value();
+  return request.method() == Method::subscribe ||
+         std::ranges::find(serves_.events, package_of(request)) == serves_.events.end();
 }
 
 std::string Shard::unsupported_of(const sip::Message& request, HeaderId header) const {
@@ -233,9 +250,10 @@ std::string Shard::unsupported_of(const sip::Message& request, HeaderId header) 
 
 /// Is it for a user agent of ours or another server, and not for the server itself?
 bool Shard::is_relayed(const sip::Message& request, const sip::Reading& reading) const {
-  if (request.method() == Method::subscribe && bucket_in(reading.to.tag)) return false;
+  const bool is_in_dialog = request.method() == Method::subscribe && bucket_in(reading.to.tag);
+  if (is_in_dialog && !settings_.is_foreign(reading.uri)) return false;
   if (has_own_route(request)) return true;
-  if (is_served_method(request.method())) return is_for_device(request, reading.uri);
+  if (is_served_method(request.method())) return is_for_another(request, reading.uri);
   return !is_server_itself(reading.uri);
 }
 
@@ -246,16 +264,25 @@ bool Shard::needs_credentials(const Arrival& arrival) const {
            relay_->vouches_for(arrival.message));
 }
 
-/// Finds the credentials that a request needs. Without usable ones, gives its refusal.
-std::string Shard::find_credentials(Arrival& arrival, Now now) {
+/// Users of ours prove who they are by credentials, those of another domain by the certificate of its server,
+/// whose name is then that of the hop. Gives the refusal of a request without proof.
+std::string Shard::prove(Arrival& arrival, Now now) {
   const sip::Message& message = arrival.message;
-  const auto method = message.method();
-  const sip::UriView& claimed =
-      method == Method::register_ ? arrival.reading.to.uri : arrival.reading.from.uri;
+  const bool registers = message.method() == Method::register_;
+  const sip::UriView& claimed = registers ? arrival.reading.to.uri : arrival.reading.from.uri;
+  std::string domain = to_lower(claimed.host);
+  if (settings_.serves(domain)) return find_credentials(arrival, claimed, now);
+  if (registers) return begin_stateless(message, 404, "Domain Not Served Here").finish();
+  if (const auto why = peering_.refusal_of(arrival.from, domain, settings_, now.mono))
+    return begin_stateless(message, 403, *why).finish();
+  arrival.from.name = std::move(domain);
+  return {};
+}
+
+/// Finds the credentials that a request of our user `claimed` needs. Without usable ones, gives its refusal.
+std::string Shard::find_credentials(Arrival& arrival, const sip::UriView& claimed, Now now) {
+  const sip::Message& message = arrival.message;
   const std::string realm = to_lower(claimed.host);
-  if (!settings_.serves(realm))
-    return begin_stateless(message, method == Method::register_ ? 404 : 403, "Domain Not Served Here")
-        .finish();
   // The answer to the challenge this request gets comes first: a client that knows nonces of both kinds sends
   // both, and one of them may be old (RFC 3261 22.3).
   HeaderId headers[] = {HeaderId::authorization, HeaderId::proxy_authorization};
@@ -286,6 +313,14 @@ std::string Shard::find_credentials(Arrival& arrival, Now now) {
   }
   if (Authenticator::is_malformed(credentials))
     return begin_stateless(message, 400, "Bad Credentials").finish();
+  // Another domain's server does not speak for our users, and they are not asked for passwords through it.
+  if (const auto peer = peering_.domain_of(arrival.from.flow, settings_);
+      !peer.empty() && message.method() != Method::register_) {
+    if (peering_.may_log(arrival.from, now.mono))
+      log::info("shard", "{} of {} claims to be {}: refused", print(arrival.from.remote), peer,
+                credentials.claimed);
+    return begin_stateless(message, 403, "Not Your Domain").finish();
+  }
   return challenge_text(arrival.from, message, arrival.relayed,
                         authenticator_.challenge(credentials, false, now));
 }

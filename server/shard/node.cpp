@@ -31,10 +31,6 @@ void Node::each(const std::function<void(Shard&)>& visit) {
     post_back(shard, Visit{[visit](Shard& there, Now) { visit(there); }});
 }
 
-void Node::on_peer_verified(transaction::FlowId flow, const std::vector<std::string>& names) {
-  for (unsigned shard = 0; shard < size(); ++shard) post_back(shard, PeerVerified{flow, names});
-}
-
 void Node::on_flow_closed(transaction::FlowId flow) {
   for (unsigned shard = 0; shard < size(); ++shard) post_back(shard, FlowClosed{flow});
 }

@@ -38,7 +38,6 @@ class Node final : public Post, public store::Loader {
   const ServerKey& key() const { return key_; }
 
   /// Reach every shard, each on its thread; thread-safe.
-  void on_peer_verified(transaction::FlowId flow, const std::vector<std::string>& names);
   void on_flow_closed(transaction::FlowId flow);
   void each(const std::function<void(Shard&)>& visit);
 

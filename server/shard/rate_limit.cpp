@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <utility>
 
 namespace beckon::server {
@@ -25,8 +26,8 @@ void RateLimit::set(std::uint32_t per_second, std::uint32_t burst) {
   depth_ = token_ * burst;
 }
 
-RateLimit::Verdict RateLimit::take(const IpAddress& source, Time now) {
-  Place& place = place_of(key_of(source), now);
+RateLimit::Verdict RateLimit::take(std::uint64_t key, Time now) {
+  Place& place = place_of(key, now);
   if (place.full <= now) place = {.source = place.source, .full = now};
   if (place.full + token_ - now <= depth_) {
     place.full += token_;
@@ -51,6 +52,10 @@ std::uint64_t RateLimit::key_of(const IpAddress& source) {
   std::uint64_t key = 0;
   for (std::size_t i = 0; i < 8; ++i) key = key << 8 | source.octets[i];  // IPv4 uses the first four
   return mix(key ^ static_cast<std::uint64_t>(source.family));
+}
+
+std::uint64_t RateLimit::key_of(std::string_view source) {
+  return mix(std::hash<std::string_view>{}(source));
 }
 
 std::size_t RateLimit::first_place(std::uint64_t key) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "protocol/base/address.hpp"
@@ -9,9 +10,9 @@
 
 namespace beckon::server {
 
-/// A token bucket for each source (an address, /64 for IPv6), in a table of fixed size: nothing is allocated
-/// after the start. A bucket is one number, the time when it will be full again; a full one needs no memory,
-/// so calm sources give way to loud ones. Pure; one per shard.
+/// A token bucket for each source (an address, /64 for IPv6; or whoever has a name), in a table of fixed
+/// size: nothing is allocated after the start. A bucket is one number, the time when it will be full again; a
+/// full one needs no memory, so calm sources give way to loud ones. Pure; one per shard.
 class RateLimit {
  public:
   /// Sources that can be loud at a time; 24 octets each. In a crowd of more the calmest are forgotten.
@@ -29,7 +30,8 @@ class RateLimit {
     over,
   };
   /// Takes a token if there is one.
-  Verdict take(const IpAddress& source, Time now);
+  Verdict take(const IpAddress& source, Time now) { return take(key_of(source), now); }
+  Verdict take(std::string_view source, Time now) { return take(key_of(source), now); }
   /// Takes a token, there or not: the bucket may be `burst` tokens in debt.
   void charge(const IpAddress& source, Time now);
   /// In debt as deep as it goes?
@@ -43,6 +45,8 @@ class RateLimit {
     bool told = false;  ///< Of being over, since it was calm.
   };
   static std::uint64_t key_of(const IpAddress& source);
+  static std::uint64_t key_of(std::string_view source);
+  Verdict take(std::uint64_t key, Time now);
   std::size_t first_place(std::uint64_t key) const;
   Place& place_of(std::uint64_t key, Time now);
 

@@ -16,6 +16,14 @@ store::Answer Services::answer(const Request& request, std::string_view aor, std
           .until = directory().scale().at(clock().now().mono) + replay_time};
 }
 
+transaction::Hop way_back(const Request& request) {
+  transaction::Hop hop = request.from;
+  if (hop.name.empty()) return hop;
+  const auto via = sip::view_via(request.message.first(sip::HeaderId::via));
+  hop.remote.port = via && via->port ? *via->port : sip::sips_port;
+  return hop;
+}
+
 std::string resource_of(const sip::Message& request) {
   const auto method = request.method();
   if (method == sip::Method::register_ || method == sip::Method::publish) {

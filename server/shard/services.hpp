@@ -28,8 +28,8 @@ namespace beckon::server {
 
 /// The sender of a request, as far as it is known.
 struct Identity {
-  std::string aor{};  ///< Canonical. With authentication the user's own, whatever From says; else From's.
-  bool authenticated = false;
+  std::string aor{};  ///< Canonical. With credentials the user's own, whatever From says; else From's.
+  bool authenticated = false;  ///< By credentials, or as a user of the domain whose server sent the request.
 };
 
 /// The beginning of each response of the server's own: Via, From, To with `to_tag`, Call-ID, CSeq, Timestamp
@@ -47,6 +47,7 @@ std::string resource_of(const sip::Message& request);
 struct Request {
   transaction::TransactionId id = 0;
   Bucket bucket = 0;
+  /// With the name of the domain whose server sent it, where its certificate proves that.
   transaction::Hop from{};
   sip::Message message{};
   bool relayed = false;  ///< For a user agent or another server, and not for this server itself.
@@ -63,6 +64,11 @@ struct Request {
   sip::Builder reply(int status, std::string_view reason = {}) const;
 };
 using RequestPtr = std::shared_ptr<const Request>;
+
+/// Where requests to the sender of `request` go from now on: down its connection. When that is gone, the
+/// server of another domain is dialled at its address and the port of its Via (RFC 5923 8.1), under its
+/// domain's name.
+transaction::Hop way_back(const Request& request);
 
 /// An HTTP request's (or SIP request's) credentials. The caller has checked that their `uri` names the
 /// request's resource (`is_covered`).

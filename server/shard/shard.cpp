@@ -74,13 +74,16 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
                   [this](sip::Method method, transaction::FlowId connection) {
                     return lives_on_flow(method) && directory_.is_closed(connection);
                   },
+              .alias = true,
               .tags = key.tags},
              parts.transport, parts.timers, parts.clock, parts.random, *this),
       gruus_(key.gruus),
       authenticator_(settings_, key, parts.users, parts.clock, parts.random),
       rate_(parts.random),
+      peering_(parts.random),
       replays_end_(parts.timers) {
   rate_.set(settings_.unauthenticated_per_second, settings_.unauthenticated_burst);
+  peering_.set(settings_.federation);
   describe();
 }
 
@@ -106,6 +109,7 @@ void Shard::tell_gone(std::string_view aor, bool removed) {
 void Shard::set_settings(Settings settings) {
   settings_ = std::move(settings);
   rate_.set(settings_.unauthenticated_per_second, settings_.unauthenticated_burst);
+  peering_.set(settings_.federation);
 }
 
 void Shard::locate(const transaction::SentBy& sent_by, transaction::OnFound found) {
@@ -119,12 +123,6 @@ void* Shard::find_room(std::type_index type) const {
   const auto found = by_type_.find(type);
   assert(found != by_type_.end());
   return found->second;
-}
-
-const std::vector<std::string>& Shard::peer_names(transaction::FlowId flow) const {
-  static const std::vector<std::string> nobody;
-  const auto found = peers_.find(flow);
-  return found == peers_.end() ? nobody : found->second;
 }
 
 // At the owner
@@ -163,12 +161,8 @@ void Shard::run(Parcel& parcel, Now now) {
   if (!send_on(parcel.at(), parcel)) parcel.open(find_room(parcel.room()), now);
 }
 
-void Shard::run(PeerVerified& verified, Now) {
-  peers_.insert_or_assign(verified.flow, std::move(verified.names));
-}
-
 void Shard::run(FlowClosed& closed, Now now) {
-  peers_.erase(closed.flow);
+  peering_.on_closed(closed.flow);
   directory_.on_flow_closed(closed.flow, now);
   layer_.on_flow_closed(closed.flow, now);
   for (const auto& seat : rooms_) seat.room->on_flow_closed(closed.flow, now);
@@ -199,8 +193,9 @@ void Shard::on_new_request(transaction::TransactionId id, Arrival& arrival, Now 
   if (request->to_tag.empty()) request->to_tag = mint(arrival.bucket);
   if (replay(*request)) return;
   if (!arrival.credentials) {
-    charge(request->from, request->message, now);
-    request->identity = {sip::canonical_aor(reading.from.uri), false};
+    const bool is_proven = !request->from.name.empty();
+    if (!is_proven) charge(request->from, request->message, now);
+    request->identity = {sip::canonical_aor(reading.from.uri), is_proven};
     return dispatch(request, arrival.resource);
   }
   const auto& credentials = arrival.credentials;

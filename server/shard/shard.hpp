@@ -13,6 +13,7 @@
 #include "protocol/sip/check.hpp"
 #include "server/shard/authenticator.hpp"
 #include "server/shard/leavers.hpp"
+#include "server/shard/peering.hpp"
 #include "server/shard/rate_limit.hpp"
 #include "server/shard/services.hpp"
 #include "server/shard/task.hpp"
@@ -89,6 +90,11 @@ class Shard final : public Services, public Sender, public Peers, private transa
   bool retire(std::string_view text, const Callback<void()>& before = {});
   /// Octets that are no SIP message: 400 where it can be answered.
   void on_malformed(const transaction::Hop& from, ErrorCode why, std::string_view text);
+  /// The names in the certificate of a connection's peer (RFC 5922 7.1): SIP domains and addresses. Before
+  /// the first message of a connection whose peer has shown a certificate that is trusted.
+  void on_peer_verified(transaction::FlowId flow, const std::vector<std::string>& names) {
+    peering_.on_verified(flow, names);
+  }
   /// What another shard, or the process around them, handed over.
   void run(Task task);
 
@@ -116,9 +122,6 @@ class Shard final : public Services, public Sender, public Peers, private transa
   store::EventBus& bus() { return parts_.bus; }
   locate::Locator& locator() { return parts_.locator; }
   transaction::Layer& transactions() { return layer_; }
-  /// The names in the certificate of a connection's peer (RFC 5922 7.1): SIP domains and addresses; empty
-  /// when the peer showed none that we trust.
-  const std::vector<std::string>& peer_names(transaction::FlowId flow) const;
   /// Checks digest credentials where their nonce lives, then calls back here, later. For HTTP: SIP requests
   /// that reach a room have been through it.
   void authenticate(Credentials credentials, std::function<void(Verdict, Now)> done);
@@ -157,6 +160,8 @@ class Shard final : public Services, public Sender, public Peers, private transa
 
   // Where a message arrives (arrival.cpp): nothing is kept.
   bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, Now now);
+  bool is_beyond_rate(const transaction::Hop& from, const sip::Message* request, std::string_view domain,
+                      Now now);
   void charge(const transaction::Hop& from, const sip::Message& request, Now now);
   void receive_response(const transaction::Hop& from, sip::Message response);
   void note_dropped(const transaction::Hop& from, std::string_view call_id, std::string_view why);
@@ -164,14 +169,15 @@ class Shard final : public Services, public Sender, public Peers, private transa
   bool refuse_at_once(Arrival& arrival, Now now);
   sip::Builder begin_stateless(const sip::Message& request, int status, std::string_view reason = {}) const;
   std::string refusal_of(const Arrival& arrival) const;
-  std::string find_credentials(Arrival& arrival, Now now);
+  std::string prove(Arrival& arrival, Now now);
+  std::string find_credentials(Arrival& arrival, const sip::UriView& claimed, Now now);
   bool may_draw(const transaction::Hop& from, const sip::Message& request, std::size_t octets) const;
   std::string challenge_text(const transaction::Hop& from, const sip::Message& request, bool relayed,
                              const Verdict& verdict);
   bool is_relayed(const sip::Message& request, const sip::Reading& reading) const;
   bool needs_credentials(const Arrival& arrival) const;
   bool is_server_itself(const sip::UriView& uri) const;
-  bool is_for_device(const sip::Message& request, const sip::UriView& uri) const;
+  bool is_for_another(const sip::Message& request, const sip::UriView& uri) const;
   std::string unsupported_of(const sip::Message& request, sip::HeaderId header) const;
   void hand_over(Arrival arrival, Now now);
 
@@ -180,7 +186,6 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void run(Question& question, Now now);
   void run(Answered& answered, Now now);
   void run(Parcel& parcel, Now now);
-  void run(PeerVerified& verified, Now now);
   void run(FlowClosed& closed, Now now);
   void run(Visit& visit, Now now);
   template <class T>
@@ -231,8 +236,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   std::string allow_, allow_events_;  ///< The same, for the headers of that name.
   /// The lines of an answer to OPTIONS that say so (RFC 3261 11.2), the most useful first.
   std::vector<std::string> capabilities_;
-  std::unordered_map<transaction::FlowId, std::vector<std::string>>
-      peers_;  ///< Those that showed a certificate.
+  Peering peering_;
   std::unordered_map<std::string, std::string>
       replays_;  ///< Request identity -> response, from before a restart.
   Timer replays_end_;

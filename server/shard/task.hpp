@@ -45,10 +45,6 @@ struct Answered {
 };
 
 /// What the network layer of one shard saw and each must know.
-struct PeerVerified {
-  transaction::FlowId flow = 0;
-  std::vector<std::string> names;
-};
 struct FlowClosed {
   transaction::FlowId flow = 0;
 };
@@ -59,6 +55,6 @@ struct Visit {
   std::function<void(Shard&, Now)> run;
 };
 
-using Task = std::variant<Arrival, Question, Answered, Parcel, PeerVerified, FlowClosed, Visit>;
+using Task = std::variant<Arrival, Question, Answered, Parcel, FlowClosed, Visit>;
 
 }  // namespace beckon::server

@@ -10,6 +10,10 @@ using sip::HeaderId;
 
 namespace {
 
+/// NOTIFYs in a row that the server of another domain may miss, which is four hours: its watchers do not know
+/// that it was out of reach, and come back no earlier than with their next refresh.
+constexpr std::uint8_t server_attempts = 10;
+
 Lifecycle::Notifier::State state_for(Permission permission) {
   using State = Lifecycle::Notifier::State;
   return permission == Permission::active ? State::active : State::pending;
@@ -23,17 +27,18 @@ void Lifecycle::settle(const Package& package, Entry& resource, Now now) {
 
 // From SUBSCRIBE to SUBSCRIBE
 
-Lifecycle::Notifier Lifecycle::make_notifier(const Package& package, Permission permission,
+Lifecycle::Notifier Lifecycle::make_notifier(const Subscription& subscription, Permission permission,
                                              Time expires) const {
-  auto config = package.pacing();
+  auto config = subscription.package().pacing();
   config.max_failures = static_cast<std::uint8_t>(services_.settings().notify_attempts);
+  if (subscription.is_by_server_) config.max_failures = std::max(config.max_failures, server_attempts);
   return {config, state_for(permission), expires};
 }
 
 void Lifecycle::begin(Subscription& subscription, Time expires, Now now) {
   Package& package = subscription.package();
   const Permission permission = package.begin(subscription, now);
-  subscription.notifier_ = make_notifier(package, permission, expires);
+  subscription.notifier_ = make_notifier(subscription, permission, expires);
   if (const auto* rates = subscription.rates()) subscription.notifier_.set_spacing(rates->spacing());
   if (subscription.holds_ != 0) subscription.notifier_.hold();
   index_.set_permission(subscription, permission);
@@ -52,7 +57,7 @@ void Lifecycle::begin_restored(Subscription& subscription, Now now) {
   Package& package = subscription.package();
   const Permission permission = package.begin(subscription, now);
   index_.set_permission(subscription, permission);
-  subscription.notifier_ = make_notifier(package, permission, subscription.expires());
+  subscription.notifier_ = make_notifier(subscription, permission, subscription.expires());
   if (const auto* rates = subscription.rates()) subscription.notifier_.set_spacing(rates->spacing());
   subscription.notifier_.hold();
   if (permission != Permission::refused) {
@@ -213,9 +218,10 @@ void Lifecycle::on_outcome(Subscription& subscription, std::uint32_t sent,
   const SubscriptionPtr kept(&subscription);
   subscription.last_status_ = static_cast<std::uint16_t>(outcome.status);
   if (outcome.status < 300) note_delivered(subscription);
-  // Only the watcher can open a new connection: its subscription waits, but not longer than it lasts.
-  if (outcome.kind == transaction::Outcome::Kind::transport_error && subscription.peer_.flow != 0)
+  if (outcome.kind == transaction::Outcome::Kind::transport_error && subscription.peer_.flow != 0) {
     lose(subscription, now);
+    if (subscription.is_by_server_) return;
+  }
   if (!subscription.is_listed_) return;
   if (subscription.rates() && outcome.response && outcome.status < 300)
     take_rates(subscription, *outcome.response, now);
@@ -298,11 +304,24 @@ void Lifecycle::move(Subscription& subscription, const transaction::Hop& hop, No
     subscription.notifier_.abandon();
   }
   index_.set_hop(subscription, hop);
+  subscription.is_by_server_ = !hop.name.empty();
   if (services_.directory().is_closed(hop.flow)) lose(subscription, now);
 }
 
+/// Only the watcher can open a new connection: its subscription waits, but not longer than it lasts. A server
+/// is dialled, and gets at once what went down the old connection.
 void Lifecycle::lose(Subscription& subscription, Now now) {
   index_.leave_flow(subscription);
+  if (subscription.is_by_server_) {
+    subscription.peer_.flow = 0;
+    if (!subscription.notifier_.in_flight()) return;
+    ++subscription.sent_;
+    subscription.notifier_.abandon();
+    const SubscriptionPtr kept(&subscription);
+    return perform(subscription,
+                   subscription.holds_ == 0 ? subscription.notifier_.release(now.mono) : Notifier::Actions{},
+                   now);
+  }
   hold(subscription, Subscription::unreachable);
   note_delivered(subscription);
   if (!subscription.is_begun_) return;

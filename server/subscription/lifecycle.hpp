@@ -73,7 +73,7 @@ class Lifecycle {
   Duration staleness(Time now) const { return undelivered_.oldest(now); }
 
  private:
-  Notifier make_notifier(const Package& package, Permission permission, Time expires) const;
+  Notifier make_notifier(const Subscription& subscription, Permission permission, Time expires) const;
   void drop_lost_twins(const Subscription& started, Now now);
   void end(Subscription& subscription, Now now);
   void notify(Subscription& subscription, const Notifier::Notify& notify, Now now);

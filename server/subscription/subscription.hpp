@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/base/text.hpp"
 #include "protocol/base/timers.hpp"
 #include "protocol/event/notifier.hpp"
 #include "protocol/event/rate_control.hpp"
@@ -127,7 +128,10 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   std::string_view known() const { return wishes_ ? std::string_view(wishes_->known) : std::string_view(); }
   event::RateControl* rates() const { return wishes_ && wishes_->rates ? &*wishes_->rates : nullptr; }
   static Peer peer_of(const transaction::Hop& hop) { return {hop.flow, hop.remote, hop.local, hop.protocol}; }
-  transaction::Hop hop() const { return {peer_.protocol, peer_.remote, peer_.local, peer_.flow}; }
+  transaction::Hop hop() const {
+    return {peer_.protocol, peer_.remote, peer_.local, peer_.flow,
+            is_by_server_ ? std::string(domain_of_aor(watcher())) : std::string()};
+  }
 
   Package& package_;
   EntryPtr resource_;
@@ -157,6 +161,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool is_begun_ = false;
   bool is_approved_ = false;
   bool is_fetch_ = false;
+  bool is_by_server_ = false;  ///< The server of the watcher's domain sent the SUBSCRIBE: it can be dialled.
   bool is_secure_dialog_ = false;  ///< RFC 3261 12.1: made with a SIPS URI.
   bool is_stored_ = false;         ///< The store has, or is about to have, its record.
   bool is_listed_ = false;         ///< In the index.

@@ -153,7 +153,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   lifecycle_.wish(*made, message.header(HeaderId::suppress_if_match), event->rates, expires, now);
   // From here on it counts for the limits, and hears when its connection closes.
   index_.add(*made);
-  lifecycle_.move(*made, request->from, now);
+  lifecycle_.move(*made, way_back(*request), now);
   const Time ends = now.mono + expires;
   std::string response = answer_to(*request, expires);
   if (made->is_fetch_) {
@@ -242,7 +242,8 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
     services_.respond(request, in_order.error() == dialog::Errc::out_of_order ? 500 : 400);
     return false;
   }
-  const bool is_moved = subscription.peer_ != Subscription::peer_of(request.from);
+  const transaction::Hop hop = way_back(request);
+  const bool is_moved = subscription.peer_ != Subscription::peer_of(hop);
   if (is_moved || dialog.remote_target != subscription.head_.remote_target()) {
     const std::string event_id(subscription.event_id());
     auto head = Head::make(
@@ -257,8 +258,7 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
     index_.set_head(subscription, std::move(*head));
   }
   subscription.remote_cseq_ = *dialog.remote_cseq;
-  if (is_moved || !subscription.is_reachable())
-    lifecycle_.move(subscription, request.from, services_.clock().now());
+  if (is_moved || !subscription.is_reachable()) lifecycle_.move(subscription, hop, services_.clock().now());
   return true;
 }
 
@@ -415,7 +415,10 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
                   std::chrono::duration_cast<std::chrono::seconds>(record->lifetime.granted), now);
   made->notifier_ = Notifier(package->pacing(), Notifier::State::pending, now.mono + record->lifetime.left);
   lifecycle_.hold(*made, Subscription::unstored);
-  if (record->had_flow) lifecycle_.hold(*made, Subscription::unreachable);
+  // No device of another domain has been let in.
+  made->is_by_server_ = transaction::is_secure(record->hop.protocol) &&
+                        !services_.settings().serves(domain_of_aor(record->watcher));
+  if (record->had_flow && !made->is_by_server_) lifecycle_.hold(*made, Subscription::unreachable);
   index_.add(*made);
   restored_.push_back(made);
 }

@@ -219,7 +219,7 @@ class Abroad:
 
     def __init__(self, near, dns, policy="forward"):
         self.config = tempfile.NamedTemporaryFile("w", suffix=".toml")
-        self.config.write(f'[proxy]\nforeign = "{policy}"\n')
+        self.config.write(f'[proxy]\nforeign = "{policy}"\n[federation]\ntls_only = false\n')
         self.config.flush()
         self.home = Server(near.binaries, options=[*near.options, "--config", self.config.name, "--dns", dns.address])
 

@@ -37,7 +37,12 @@ const Row rows[] = {
     {"durability", "'power'"},
     {"authentication", "'none'"},
     {"watcher_policy", "'allow'"},
-    {"trusted_domains", "['example.org']"},
+    {"federation.domains", "['example.org', '*']"},
+    {"federation.trusted", "['example.org']"},
+    {"federation.tls_only", "false"},
+    {"federation.ca", "'/ca.pem'"},
+    {"federation.requests_per_second", "50"},
+    {"federation.requests_burst", "51"},
     {"registration_watchers", "['sip:welcome@example.org']"},
     {"registration_managers", "['sip:gateway@example.org']"},
     {"dialog_watchers", "['sip:desk@example.org']"},
@@ -391,4 +396,20 @@ TEST_CASE("a wrong command line ends with the exit code for usage") {
     REQUIRE(std::holds_alternative<Exit>(line));
     CHECK(std::get<Exit>(line) == Exit::usage);
   }
+}
+
+TEST_CASE("other domains need a TLS listener, unless they are reached without TLS") {
+  const std::string listen = "listen = ['udp:127.0.0.1:0']\n";
+  const auto told = [&](const std::string& toml) {
+    Config config;
+    CHECK(read_toml(toml, config).value_or("") == "");
+    return check(config).value_or("");
+  };
+  for (const char* section : {"[proxy]\nforeign = 'forward'", "[federation]\ndomains = ['*']"}) {
+    CAPTURE(section);
+    CHECK(told(section) == "");
+    CHECK(told(listen + section).starts_with("other domains"));
+    CHECK(told("listen = ['udp:127.0.0.1:0', 'tls:127.0.0.1:0']\n" + std::string(section)) == "");
+  }
+  CHECK(told(listen + "[proxy]\nforeign = 'forward'\n[federation]\ntls_only = false") == "");
 }

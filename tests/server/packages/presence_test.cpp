@@ -67,7 +67,7 @@ TEST_CASE("with the policy `allow` a watcher of the same domain sees the state a
 
 TEST_CASE("a SUBSCRIBE is authorized before anything is kept") {
   Settings settings = Stage::default_settings();
-  settings.trusted_domains = {"friend.example"};
+  settings.federation.domains = {"friend.example"};
   settings.watchers_per_presentity = 1;
   Stage stage(settings);
   SUBCASE("a foreign domain is refused with 403 (DESIGN 6)") {

@@ -14,7 +14,7 @@ const std::string bob = "sip:bob@example.org";
 Settings settings() {
   Settings settings;
   settings.domains = {"example.org"};
-  settings.trusted_domains = {"friend.example"};
+  settings.federation.domains = {"friend.example"};
   return settings;
 }
 

@@ -88,9 +88,13 @@ TEST_CASE("a dialog made through the proxy goes on through it, without credentia
     CHECK(town.wire.sent.empty());
   }
   SUBCASE("for a subscription whose end is the server, the Route of a call vouches for nobody") {
-    Ask subscribe = in_call("SUBSCRIBE", device, {"Route: " + caller_side, "Event: presence"});
+    Ask subscribe =
+        in_call("SUBSCRIBE", "sip:bk001.s@192.0.2.1:5060", {"Route: " + caller_side, "Event: presence"});
     subscribe.to = "<sip:bob@example.org>;tag=bk001.x";
     CHECK(town.ask(udp(5070), subscribe).status() == 401);
+    // One that goes to the call's other end is none of the server's, whatever its tag looks like.
+    subscribe.uri = device;
+    CHECK(town.ask(udp(5070), subscribe).is_request());
   }
   SUBCASE("the same Route in another call is refused") {
     Ask ask = in_call("BYE", "sip:bob@192.0.2.9:40000", {"Route: " + caller_side});

@@ -23,6 +23,7 @@ class Port : public Town {
   static Settings settings() {
     Settings settings = default_settings();
     settings.foreign = ForeignPolicy::forward;
+    settings.federation.tls_only = false;
     return settings;
   }
   static Ask abroad(Ask request) {

@@ -431,17 +431,3 @@ TEST_CASE("a stored record of a kind that no room reads is skipped and kept; the
   CHECK(world.registrar(aor).bindings(aor).size() == 1);
   CHECK(world.memory.records.size() == 3);
 }
-
-TEST_CASE(
-    "the identities of a connection's certificate are known on every shard until it closes (RFC 5922 7.4)") {
-  World world(World::default_settings(), 2);
-  world.node().on_peer_verified(7, {"example.net"});
-  world.run();
-  for (unsigned shard : {0U, 1U}) {
-    CHECK(world.node().shard(shard).peer_names(7) == std::vector<std::string>{"example.net"});
-    CHECK(world.node().shard(shard).peer_names(8).empty());
-  }
-  world.node().on_flow_closed(7);
-  world.run();
-  for (unsigned shard : {0U, 1U}) CHECK(world.node().shard(shard).peer_names(7).empty());
-}
