@@ -10,7 +10,8 @@ namespace {
 /// fills its number at one shard gets its shares at the others as well: less than twice its number, however
 /// many shards.
 bool has_too_many(const Watcher& watcher, std::uint32_t most, std::uint32_t shards) {
-  return watcher.subscriptions >= most / shards && watcher.everywhere.load(std::memory_order_relaxed) >= most;
+  const auto share = std::max(most / shards, 1U);
+  return watcher.subscriptions >= share && watcher.everywhere.load(std::memory_order_relaxed) >= most;
 }
 
 }  // namespace

@@ -194,6 +194,17 @@ TEST_CASE("what a watcher has at other shards counts, and takes nobody's share o
   CHECK(everywhere == 3);
 }
 
+TEST_CASE("where the limit is less than the shards, a watcher has one subscription whatever its group has") {
+  Settings settings = allow_all();
+  settings.subscriptions_per_watcher = 1;
+  Stage stage(settings, {}, std::make_shared<subscription::Tally>(2, KeyedHash(1, 2)));
+  stage.tally->of(bob) = 1;  // another watcher's
+  Device watcher(stage, bob, udp(5070));
+  CHECK(watcher.subscribe(alice).status() == 200);
+  CHECK(watcher.subscribe(carol).status() == 403);
+  stage.drain();
+}
+
 TEST_CASE("subscriptions in their commit count for the limits") {
   Settings settings = allow_all();
   settings.subscriptions_per_watcher_and_presentity = 2;
