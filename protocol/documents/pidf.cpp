@@ -239,8 +239,7 @@ std::vector<std::string> activities(const Person& person) {
     if (document.has_error()) continue;
     for (const Element& child : document->root().children()) {
       if (child.ns() != ns::rpid || child.name() == "note") continue;
-      const bool is_dnd = child.name() == "other" && says_do_not_disturb(child.text());
-      names.emplace_back(is_dnd ? do_not_disturb : child.name());
+      names.emplace_back(child.name() == "other" ? name_of_other(trim(child.text())) : child.name());
     }
   }
   return names;

@@ -99,7 +99,7 @@ std::string print(const Presence& presence);
 PrintedPresence print_with_grant_places(const Presence& presence);
 
 /// Local names of the activities a person has now (RFC 4480 3.2), e.g. "busy", "on-the-phone". An
-/// <activities> without any gives none. An <other> that means it is "do-not-disturb" (rpid.hpp).
+/// <activities> without any gives none. An <other> whose text we know (rpid.hpp) has that as its name.
 std::vector<std::string> activities(const Person& person);
 /// An <rpid:activities> with these names; what RPID does not name is printed as <rpid:other>.
 xml::Fragment make_activities(const std::vector<std::string>& names);

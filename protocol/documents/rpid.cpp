@@ -74,6 +74,12 @@ std::optional<TimedStatus> parse_timed_status(const xml::Fragment& element) {
   return status;
 }
 
+std::string_view name_of_other(std::string_view text) {
+  if (says_do_not_disturb(text)) return do_not_disturb;
+  if (text == messages_only) return messages_only;
+  return text == one_call ? one_call : "other";
+}
+
 Engagement engagement_of(const xml::Fragment& activities) {
   Engagement engagement;
   if (!mentions(activities, "on-the-phone") && !mentions(activities, "other")) return engagement;

@@ -43,6 +43,8 @@ bool says_do_not_disturb(std::string_view text);
 inline constexpr std::string_view messages_only = "messages-only";
 /// or to be called only while not on the phone.
 inline constexpr std::string_view one_call = "one-call";
+/// What an <other> with that text is called: one of these three, or "other".
+std::string_view name_of_other(std::string_view text);
 
 /// What of an <activities> does not give way to what other devices say (DESIGN 6).
 struct Engagement {

@@ -116,7 +116,7 @@ def play(binaries, folder):
         for name, person in people.items():
             for typed in person["typed"]:
                 terminals[name].type(here(typed))
-                terminals[name].see(typed.split()[0] + ": done")
+                terminals[name].see(typed.split()[0] + r"(: done| \S+: delivered)")
                 if typed.startswith("call"):
                     for each in (alice, bob):
                         each.see("session 1 with sip:.*: active")

@@ -24,7 +24,9 @@ const ErrorCode closed = boost::system::errc::make_error_code(boost::system::err
 
 server::Settings place(server::Settings settings, const Address& address) {
   settings.domains = {"example.org"};
-  settings.watch_log_lines = 0;  // it outlives the presentity's state, and memory is counted
+  // Both outlive the state of their user, and memory is counted.
+  settings.watch_log_lines = 0;
+  settings.archive.messages_per_user = 0;
   settings.hosts = {print(address.ip)};
   settings.ports = {address.port};
   return settings;
