@@ -44,8 +44,8 @@ void take_text(Content& content, std::string_view type, std::string_view text, s
   content.text = text.substr(0, end);
 }
 
-void take_notification(Content& content, const documents::Cpim& cpim) {
-  auto imdn = documents::parse_imdn(cpim.content);
+void take_notification(Content& content, std::string_view body) {
+  auto imdn = documents::parse_imdn(body);
   if (!imdn) return;
   content.disposition = state_of(imdn->status);
   content.id = std::move(imdn->message_id);
@@ -60,6 +60,11 @@ Content read_content(const sip::Message& message, std::size_t octets_max) {
   std::string_view type = message.header(sip::HeaderId::content_type);
   // COMPAT: some peers send a text without Content-Type.
   if (type.empty()) type = "text/plain";
+  // COMPAT: linphone sends it without message/cpim, as beckon does where that leaves no room.
+  if (sip::media_type(type) == documents::imdn_type) {
+    take_notification(content, message.body());
+    return content;
+  }
   if (sip::media_type(type) != documents::cpim_type) {
     take_text(content, type, message.body(), octets_max);
     return content;
@@ -68,7 +73,7 @@ Content read_content(const sip::Message& message, std::size_t octets_max) {
   if (!cpim) return content;
   if (!cpim->message_id.empty()) content.id = cpim->message_id;
   if (sip::media_type(cpim->content_type) == documents::imdn_type)
-    take_notification(content, *cpim);
+    take_notification(content, cpim->content);
   else
     take_text(content, cpim->content_type, cpim->content, octets_max);
   return content;

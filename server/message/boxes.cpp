@@ -42,7 +42,8 @@ Verdict judge(const Forwarder::End& end, bool was_answered) {
 
 /// What is kept about one user.
 struct Boxes::Box final : Part {
-  /// A device that could not take a message. Forgotten when it is not registered any more.
+  /// A device that could not take a message. What it answered is remembered when it goes and comes back, as
+  /// it may take the message for a copy then (482).
   struct Tried {
     std::string device;
     std::uint64_t number = 0;
@@ -52,12 +53,20 @@ struct Boxes::Box final : Part {
   };
 
   explicit Box(TimerQueue& timers) : end(timers), retry(timers) {}
+  static constexpr std::size_t tried_max = 64;
+
   Tried* find(std::string_view device) {
     const auto found = std::ranges::find(tried, device, &Tried::device);
     return found == tried.end() ? nullptr : &*found;
   }
   void forget(std::string_view device) {
     std::erase_if(tried, [&](const Tried& each) { return each.device == device; });
+  }
+  void end_pause(std::string_view device, Time now) {
+    Tried* known = find(device);
+    if (!known) return;
+    known->times = 0;
+    known->next = now;
   }
   bool is_settling(std::string_view device) const {
     return std::ranges::find(settling, device) != settling.end();
@@ -178,7 +187,7 @@ class Boxes::Deletion final : public store::Step {
     numbers_.clear();
     if (const Inbox* inbox = boxes_.inbox(user_)) {
       for (const auto& [number, message] : inbox->all())
-        if (!message.is_delivered && number_.value_or(number) == number) numbers_.push_back(number);
+        if (!number_ || (number == *number_ && !message.is_delivered)) numbers_.push_back(number);
     }
     if (numbers_.empty()) {
       done_(number_ ? 404 : 200);
@@ -349,6 +358,11 @@ void Boxes::settle(Entry& user, const std::string& device, std::uint64_t number,
   user.add_fact(std::make_unique<Settling>(*this, user, device, number, verdict));
 }
 
+void Boxes::pause(Entry& user, const std::string& device, std::uint64_t number, Now now) {
+  const Inbox* inbox = this->inbox(user);
+  if (inbox && inbox->find(number)) put_off(user, device, number, /*is_answered=*/true, now);
+}
+
 void Boxes::remove_all(Entry& user) {
   if (!user.find(slot_)) return;
   user.add_fact(std::make_unique<Removal>(*this, user, [](const Inbox& inbox, Now) {
@@ -362,12 +376,12 @@ void Boxes::remove_all(Entry& user) {
 
 /// A device that registers gets what waits; not before its 200 has left.
 void Boxes::on_bindings_changed(Entry& user, BindingEvent event, const Binding& changed,
-                                const std::vector<Binding>&, Now) {
+                                const std::vector<Binding>&, Now now) {
   Box* box = user.find(slot_);
   if (!box) return;
   const std::string device = device_of(changed);
   // A device that comes anew is tried at once, whatever it was before.
-  if (event != BindingEvent::refreshed && event != BindingEvent::shortened) box->forget(device);
+  if (event != BindingEvent::refreshed && event != BindingEvent::shortened) box->end_pause(device, now.mono);
   if (!registrar::is_end(event)) deliveries_.start(user, device);
 }
 
@@ -390,6 +404,9 @@ std::optional<Deliveries::Load> Boxes::next_for(Entry& user, const std::string& 
 
 void Boxes::on_answered(Entry& user, const std::string& device, std::uint64_t number,
                         const Forwarder::End& end, Now now) {
+  const Inbox* inbox = this->inbox(user);
+  // It was deleted, has ended, or gave way.
+  if (!inbox || !inbox->find(number)) return deliveries_.start(user, device);
   Box& box = box_of(user);
   const Box::Tried* tried = box.find(device);
   const bool was_answered = tried && tried->number == number && tried->is_answered;
@@ -416,7 +433,10 @@ void Boxes::put_off(Entry& user, const std::string& device, std::uint64_t number
   // Of devices that did not come back.
   std::erase_if(box.tried, [&](const Box::Tried& each) { return each.next + pause_max < now.mono; });
   Box::Tried* tried = box.find(device);
-  if (!tried) tried = &box.tried.emplace_back(Box::Tried{.device = device});
+  if (!tried) {
+    if (box.tried.size() == Box::tried_max) box.tried.erase(box.tried.begin());
+    tried = &box.tried.emplace_back(Box::Tried{.device = device});
+  }
   const unsigned doublings = std::min(tried->times++, 8U);
   tried->number = number;
   tried->is_answered = is_answered;

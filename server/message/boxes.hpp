@@ -96,6 +96,8 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
 
   /// Is a message of that sender stored, or about to be, that goes first?
   bool waits_from(const Entry& user, std::string_view sender) const;
+  /// A device has answered a copy of the message, before it was stored, that it may take it later.
+  void pause(Entry& user, const std::string& device, std::uint64_t number, Now now);
   /// A device has answered a stored message; once.
   void settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict);
   /// The user is gone, and all the messages go.

@@ -35,6 +35,12 @@ bool is_notification(const Cpim& cpim) {
 
 }  // namespace
 
+bool is_notification(const sip::Message& message) {
+  if (is_type(message.header(HeaderId::content_type), documents::imdn_type)) return true;
+  const auto cpim = cpim_of(message);
+  return cpim && is_notification(*cpim);
+}
+
 std::optional<Wanted> wanted_of(const sip::Message& message) {
   const auto cpim = cpim_of(message);
   if (!cpim || cpim->message_id.empty() || !cpim->wanted.any() || is_notification(*cpim)) return std::nullopt;

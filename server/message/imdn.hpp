@@ -23,6 +23,10 @@ struct Wanted {
 /// is forbidden to request an IMDN for an IMDN" (RFC 5438 7.2.1).
 std::optional<Wanted> wanted_of(const sip::Message& message);
 
+/// A disposition notification, inside message/cpim or alone: it says something to a program, and nothing to a
+/// person.
+bool is_notification(const sip::Message& message);
+
 enum class Fate {
   stored,  ///< A processing notification.
   failed,  ///< A negative delivery notification.

@@ -29,16 +29,23 @@ std::optional<sip::Message> request_of(const Stored& message) {
   return std::move(*request);
 }
 
+std::vector<std::string> devices_of(const std::vector<registrar::Binding>& bindings) {
+  std::vector<std::string> devices;
+  for (const registrar::Binding& each : bindings) devices.push_back(device_of(each));
+  return devices;
+}
+
 }  // namespace
 
 /// A MESSAGE that is stored: 202.
 class Messages::Store final : public RequestStep {
  public:
-  Store(Messages& messages, RequestPtr request, Stored message, Why why)
+  Store(Messages& messages, RequestPtr request, Stored message, Why why, std::vector<std::string> busy)
       : RequestStep(messages.services_, std::move(request)),
         messages_(messages),
         addition_(messages.boxes_, *this->request().resource, std::move(message)),
-        why_(why) {}
+        why_(why),
+        busy_(std::move(busy)) {}
 
   bool prepare(store::Batch& batch, Now now) override {
     const auto room = addition_.prepare(batch, now);
@@ -56,6 +63,8 @@ class Messages::Store final : public RequestStep {
     messages_.on_stored(request(), addition_.number());
     // A device that registered meanwhile has found nothing yet; the others have just failed.
     addition_.announce(now, why_ == Why::away ? request().now.mono : Time::min());
+    for (const std::string& device : busy_)
+      messages_.boxes_.pause(addition_.user(), device, addition_.number(), now);
   }
   void refuse(ErrorCode why, Now now) override {
     addition_.drop();
@@ -75,6 +84,7 @@ class Messages::Store final : public RequestStep {
   Messages& messages_;
   Boxes::Addition addition_;
   Why why_;
+  std::vector<std::string> busy_;  ///< Devices that have refused it for now.
 };
 
 /// A message of the server's own.
@@ -156,6 +166,8 @@ void Messages::relay(const RequestPtr& request) {
   proxy_.deliver(
       request,
       [this](const RequestPtr& asked, Proxy::Unreachable why) {
+        // The search for devices took longer than the patience.
+        if (taken_.contains(asked->id)) return on_late(*asked, {});
         if (why == Proxy::Unreachable::offline) return store(asked, Why::away);
         proxy::answer_unreachable(services_, asked, why);
       },
@@ -171,7 +183,7 @@ bool Messages::on_relayed(const RequestPtr& request, const Proxy::Outcome& outco
   }
   note_accepted(*request, outcome.status);
   if (!outcome.is_absent) return false;
-  store(request, Why::away);
+  store(request, Why::away, devices_of(outcome.busy));
   return true;
 }
 
@@ -185,6 +197,7 @@ void Messages::note_accepted(const Request& request, int status) {
 void Messages::on_late(const Request& request, const Proxy::Outcome& outcome) {
   Taken& taken = taken_.at(request.id);
   taken.has_ended = true;
+  taken.busy = devices_of(outcome.busy);
   if (outcome.status >= 600) taken.verdict = Verdict::rejected;
   if (outcome.device) {
     taken.verdict = Verdict::accepted;
@@ -206,7 +219,11 @@ void Messages::end_if_known(const Request& request) {
   const Taken taken = taken_.at(request.id);
   if (!taken.number || !taken.has_ended) return;
   taken_.erase(request.id);
-  if (*taken.number != 0) boxes_.settle(*request.resource, taken.device, *taken.number, taken.verdict);
+  if (*taken.number == 0) return;
+  Entry& user = *request.resource;
+  for (const std::string& device : taken.busy)
+    boxes_.pause(user, device, *taken.number, services_.clock().now());
+  boxes_.settle(user, taken.device, *taken.number, taken.verdict);
 }
 
 // A device that does not answer must not keep the sender waiting: that would give up (64*T1), and not learn
@@ -231,7 +248,7 @@ void Messages::on_patience(Now now) {
     patience_timer_.set(patience_.front().first, [this](Time) { on_patience(services_.clock().now()); });
 }
 
-void Messages::store(const RequestPtr& request, Why why) {
+void Messages::store(const RequestPtr& request, Why why, std::vector<std::string> busy) {
   const Now came = request->now;
   const Duration left = time_left(request->message, came.wall, services_.settings().messages.kept);
   Stored message{.sender = request->identity.aor,
@@ -240,7 +257,7 @@ void Messages::store(const RequestPtr& request, Why why) {
                  .granted = left,
                  .ends = came.mono + left,
                  .text = text_to_keep(request->message, came.wall)};
-  request->resource->add(std::make_unique<Store>(*this, request, std::move(message), why));
+  request->resource->add(std::make_unique<Store>(*this, request, std::move(message), why, std::move(busy)));
 }
 
 void Messages::leave(const std::string& user, std::string_view from, std::string_view text) {

@@ -79,6 +79,7 @@ class Messages final : public Room, private Boxes::Observer {
     bool has_ended = false;                 ///< The devices have answered:
     Verdict verdict = Verdict::later;
     std::string device{};
+    std::vector<std::string> busy{};
   };
 
   bool may_be_kept(const Request& request) const;
@@ -88,7 +89,7 @@ class Messages final : public Room, private Boxes::Observer {
   void on_late(const Request& request, const proxy::Proxy::Outcome& outcome);
   void be_patient(transaction::TransactionId id);
   void on_patience(Now now);
-  void store(const RequestPtr& request, Why why);
+  void store(const RequestPtr& request, Why why, std::vector<std::string> busy = {});
   void on_stored(const Request& request, std::uint64_t number);
   void end_if_known(const Request& request);
   void post(Leave left);

@@ -30,7 +30,7 @@ boost::json::object to_json(const Stored& message, Now now) {
           {"date", print_time(message.arrived)},
           {"expires", print_time(now.wall + left)},
           {"size", request ? request->body().size() : 0},
-          {"type", request ? std::string(request->header(sip::HeaderId::content_type)) : std::string()}};
+          {"type", request ? sip::media_type(request->header(sip::HeaderId::content_type)) : std::string()}};
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ inline constexpr std::string_view inbox_root = "/inbox";
 ///     GET, HEAD   a JSON array, the oldest first: id, from, date, expires, size in octets, type
 ///     DELETE      ?id=ID, or all without it
 ///
-/// Messages that a device has already are not shown, and not deleted by name.
+/// Messages that a device has already are not shown, and go only with all.
 class Page {
  public:
   using Done = std::function<void(beckon::xcap::Response)>;

@@ -197,7 +197,10 @@ void Proxy::on_response(Forwarder::Key key, std::size_t target, const sip::Messa
 void Proxy::on_target_end(Forwarder::Key key, std::size_t target, const Forwarder::End& end, Now now) {
   Context* context = find(key);
   if (!context) return;
-  if (context->on_end) context->is_absent |= is_absence(end);
+  if (context->on_end && is_absence(end)) {
+    context->is_absent = true;
+    if (end.response) context->busy.push_back(forwarder_.target(key, target).binding);
+  }
   if (observer_ && begins_call(context->request->message))
     observer_->on_branch_end(*context->request, target, end.status, now);
 }
@@ -232,7 +235,8 @@ void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
   if (auto* observer = observer_of(*request)) observer->on_end(*request, best.status, now);
   if (best.status >= 300 && context->on_end) {
     const bool is_absent = context->is_absent && best.status < 600;
-    if (is_answered(*context, {.status = best.status, .is_absent = is_absent}, now)) return forget(key);
+    const Outcome outcome{.status = best.status, .is_absent = is_absent, .busy = std::move(context->busy)};
+    if (is_answered(*context, outcome, now)) return forget(key);
   }
   if (best.status >= 300) {
     services_.respond(*request, best.response ? answer_back(*request, *best.response)

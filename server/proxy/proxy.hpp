@@ -38,6 +38,8 @@ class Proxy final : public Relay, private Forwarder::Client {
     int status = 0;          ///< Of the first 2xx, else of the refusal that would be passed on.
     bool is_absent = false;  ///< No device has it, none refused for all, and one or more may take it later.
     const registrar::Binding* device = nullptr;  ///< That accepted it; without contact for another domain's.
+    /// Devices that have it, and have answered that they may take it later.
+    std::vector<registrar::Binding> busy{};
   };
   /// Hears of the first 2xx, else of the end, before the sender does; once. True: the room answers.
   using OnEnd = std::function<bool(const RequestPtr&, const Outcome&, Now)>;
@@ -122,9 +124,10 @@ class Proxy final : public Relay, private Forwarder::Client {
     RequestPtr request;
     OnUnreachable unreachable{};
     OnEnd on_end{};
-    bool is_absent = false;  ///< A device is away (`is_absence`).
-    bool is_taken = false;   ///< The room has answered.
-    Callee callee{};         ///< Without address for a place outside.
+    bool is_absent = false;                  ///< A device is away (`is_absence`).
+    std::vector<registrar::Binding> busy{};  ///< Of those the ones that have said so.
+    bool is_taken = false;                   ///< The room has answered.
+    Callee callee{};                         ///< Without address for a place outside.
     /// Of a request to a GRUU in a dialog: where the dialog's own way leads.
     std::optional<Destination> in_dialog{};
     bool by_contact = false;  ///< Its Request-URI may be the contact of a device of the callee.

@@ -62,4 +62,31 @@ def lost_connection(server):
             again.wait("message", text="are you there?")
 
 
-run([killed_after_202, lost_connection])
+def receipts_over_a_kill(server):
+    """alice asks for receipts and bob is away: stored, killed, listed, delivered once, delivered and displayed are told"""
+    with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
+        alice.run("register")
+        sent = alice.run("message", to=bob.aor, text="look", receipts="ask")
+        equal((sent["status"], sent["receipts"]), (202, True), "status and receipts")
+        alice.wait("receipt", message_id=sent["message_id"], state="stored")
+        equal(server.stop(signal.SIGKILL), -signal.SIGKILL, "exit code of the killed server")
+        alice.wait("connection", state="down")
+        alice.forget()
+        server.start()
+        alice.wait("registration", state="registered")
+        bob.run("inbox")
+        waits = bob.last("inbox")["messages"]
+        equal([(each["from"], each["type"]) for each in waits], [(alice.aor, "message/cpim")], "what waits")
+        check("look" not in str(waits), "the list has no texts")
+        bob.run("register")
+        equal(bob.wait("message", message_id=sent["message_id"])["text"], "look", "the message")
+        told = alice.wait("receipt", message_id=sent["message_id"], state="delivered")
+        equal((told["from"], told["to"]), (bob.aor, bob.aor), "who has it")
+        bob.run("read", **{"with": alice.aor})
+        alice.wait("receipt", message_id=sent["message_id"], state="displayed")
+        alice.run("message", to=bob.aor, text="that was all")
+        bob.wait("message", text="that was all")
+        equal([each["text"] for each in bob.events if each["event"] == "message"], ["look", "that was all"], "messages")
+
+
+run([killed_after_202, lost_connection, receipts_over_a_kill])

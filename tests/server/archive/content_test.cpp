@@ -56,6 +56,15 @@ TEST_CASE("message/cpim is kept as what it carries, by its own Message-ID (RFC 3
   CHECK_FALSE(content_of("message/cpim", "rubbish").is_text);
 }
 
+TEST_CASE("a disposition notification without message/cpim counts, too, as some devices send it so") {
+  const auto content = content_of("message/imdn+xml",
+                                  "<imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>m1</message-id>"
+                                  "<display-notification><status><displayed/></status></display-notification>"
+                                  "</imdn>");
+  CHECK(content.disposition == documents::MessageState::displayed);
+  CHECK(content.id == "m1");
+}
+
 TEST_CASE("a disposition notification says how far a message has come (RFC 5438 7)") {
   using State = documents::MessageState;
   struct Row {

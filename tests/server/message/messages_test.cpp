@@ -201,6 +201,59 @@ TEST_CASE("482: the device has the message, whose answer a kill swallowed (RFC 3
 }
 
 TEST_CASE(
+    "482 from a device that has just refused the message for now is no answer to it: it is tried again") {
+  Office office;
+  office.enter_phone(phone);
+  SUBCASE("the request as it came") {
+    office.answer(office.send_on("not now"), 480);
+    CHECK(office.take().message.status() == 202);
+  }
+  SUBCASE("the stored one") {
+    office.room().leave(bob, alice, "not now");
+    office.answer(office.delivered(), 480);
+  }
+  CHECK(office.is_quiet());
+  office.enter_phone(phone, 5081);  // the same device
+  while (!office.is_quiet()) office.answer(office.take(), 482);
+  CHECK(office.records() == 1);
+  CHECK(office.counters().delivered == 0);
+  office.wait(35001ms);
+  const auto got = office.take();
+  CHECK(got.message.body() == "not now");
+  office.answer(got, 200);
+  CHECK(office.counters().delivered == 1);
+}
+
+TEST_CASE("a device that has answered that it is busy is tried again after a pause, without a REGISTER") {
+  Office office;
+  office.enter_phone();
+  office.answer(office.send_on("not now"), 480);
+  CHECK(office.take().message.status() == 202);
+  office.wait(34s);
+  CHECK(office.wire.is_silent());
+  office.wait(1001ms);
+  CHECK(office.take().message.body() == "not now");
+}
+
+TEST_CASE("a device that answers when its message is gone leaves nothing") {
+  for (const int status : {480, 200, 415, 603}) {
+    CAPTURE(status);
+    Office office;
+    CHECK(office.send("gone", {"Expires: 20"}) == 202);
+    office.enter_phone();
+    const auto got = office.delivered();
+    office.wait(20s);
+    CHECK(office.records() == 0);
+    office.answer(got, status);
+    while (!office.wire.is_silent()) office.take();
+    const auto user = office.node().shard(0).directory().find(bob);
+    REQUIRE(user != nullptr);  // the phone is registered
+    CHECK(office.room().boxes().inbox(*user) == nullptr);
+    CHECK(office.counters().delivered == 0);
+  }
+}
+
+TEST_CASE(
     "a sender does not wait for a silent device: 202 after the patience, and no copy when it answers late") {
   Office office;
   office.enter_phone();

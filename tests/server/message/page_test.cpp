@@ -75,3 +75,28 @@ TEST_CASE("its user deletes one message, or all; nothing is delivered then") {
   CHECK(office.is_quiet());
   CHECK(ask(office, Method::put).status == 405);
 }
+
+TEST_CASE("with all that waits goes what is kept for the user's other devices") {
+  Office office;
+  CHECK(office.send("one") == 202);
+  office.enter_phone("00000000-0000-1000-8000-000000000001");
+  office.answer(office.delivered(), 200);
+  CHECK(office.records() == 1);
+  CHECK(list(office).empty());
+  CHECK(ask(office, Method::del).status == 200);
+  CHECK(office.records() == 0);
+  office.enter_phone("00000000-0000-1000-8000-000000000002", 5081);
+  CHECK(office.is_quiet());
+}
+
+TEST_CASE("a sender cannot make the list unreadable: the type is shown without what is no JSON") {
+  Office office;
+  Ask request = office.message("x");
+  request.lines[0] = "Content-Type: text/plain;name=\"\xff\"";
+  CHECK(office.ask_as(udp(5070), request, "alice").status() == 202);
+  const auto response = ask(office, Method::get);
+  CHECK(is_utf8(response.body));
+  const auto all = list(office);
+  REQUIRE(all.size() == 1);
+  CHECK(text(all[0], "type") == "text/plain");
+}
