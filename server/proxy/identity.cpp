@@ -12,28 +12,33 @@ using sip::HeaderId;
 namespace {
 
 constexpr std::string_view privacy_option = "privacy";
-/// Of the values named in a reason phrase.
+/// Octets of the values named in a reason phrase.
 constexpr std::size_t unserved_max = 64;
-/// Octets that forwarding adds at most, where a message has none.
-constexpr std::size_t content_length_line = 64;
+/// Header lines of a message that came in, and a Content-Length of ours.
+constexpr std::size_t header_lines_max = sip::Limits{}.header_lines + 1;
+
+void add_value(Privacy& privacy, std::string_view value) {
+  if (iequals(value, "none")) {
+    privacy.none = true;
+  } else if (iequals(value, "id")) {
+    privacy.id = true;
+  } else if (iequals(value, "critical")) {
+    privacy.critical = true;
+  } else if (!value.empty() && privacy.unserved.size() < unserved_max) {
+    if (!privacy.unserved.empty()) privacy.unserved += ';';
+    privacy.unserved += value.substr(0, unserved_max);
+  }
+}
 
 }  // namespace
 
+/// All lines count, though one alone may stand: what is asked for in any of them is asked for.
 Privacy read_privacy(const sip::Message& message) {
   Privacy privacy;
   if (!message.has(HeaderId::privacy)) return privacy;
-  for (const std::string_view piece : split(message.header(HeaderId::privacy), ';')) {
-    const auto value = trim(piece);
-    if (iequals(value, "none")) {
-      privacy.none = true;
-    } else if (iequals(value, "id")) {
-      privacy.id = true;
-    } else if (iequals(value, "critical")) {
-      privacy.critical = true;
-    } else if (!value.empty() && privacy.unserved.size() + value.size() < unserved_max) {
-      if (!privacy.unserved.empty()) privacy.unserved += ';';
-      privacy.unserved += value;
-    }
+  for (const sip::HeaderLine line : message.headers()) {
+    if (line.id != HeaderId::privacy) continue;
+    for (const std::string_view piece : split(line.value, ';')) add_value(privacy, trim(piece));
   }
   return privacy;
 }
@@ -54,7 +59,7 @@ bool may_show_identity(const sip::Message& request, const transaction::Hop& peer
                        const Settings& settings) {
   if (!request.has(HeaderId::privacy)) return is_own_device || is_trusted(peer, settings);
   const Privacy privacy = read_privacy(request);
-  return privacy.none || (!privacy.id && is_own_device) || is_trusted(peer, settings);
+  return is_trusted(peer, settings) || (!privacy.id && (privacy.none || is_own_device));
 }
 
 std::string proxy_require_to_forward(const sip::Message& request) {
@@ -72,12 +77,11 @@ std::string proxy_require_to_forward(const sip::Message& request) {
 sip::Message without_identities(const sip::Message& response) {
   if (!response.has(HeaderId::p_asserted_identity) && !response.has(HeaderId::p_preferred_identity))
     return response;
-  auto changed =
-      sip::Message::parse(share(sip::Splice(response)
-                                    .drop(HeaderId::p_asserted_identity)
-                                    .drop(HeaderId::p_preferred_identity)
-                                    .finish()),
-                          {.message = response.text().size() + content_length_line, .header_lines = 257});
+  std::string text =
+      sip::Splice(response).drop(HeaderId::p_asserted_identity).drop(HeaderId::p_preferred_identity).finish();
+  // It may be longer than it came: lines that LF alone ended end with CRLF now.
+  const sip::Limits limits{.message = text.size(), .header_lines = header_lines_max};
+  auto changed = sip::Message::parse(share(std::move(text)), limits);
   return changed ? std::move(*changed) : response;
 }
 

@@ -83,8 +83,19 @@ TEST_CASE("privacy that is critical and not to be had is 500 and says which (RFC
   const auto refused = answer("session;id;critical;header");
   CHECK(refused.status() == 500);
   CHECK(refused.reason() == "Privacy Not Available: session;header");
+  CHECK(answer(std::string(80, 'x') + ";critical").status() == 500);
   CHECK(answer("session;header").method_text() == "MESSAGE");
   CHECK(answer("id;critical").method_text() == "MESSAGE");
+}
+
+TEST_CASE("what any line of Privacy asks for counts: none of another line does not show an identity") {
+  for (const bool first : {true, false}) {
+    Town town(1, trusting());
+    Ask request = hello;
+    request.uri = request.to = "sip:carol@203.0.113.1";
+    request.lines = {first ? "Privacy: id" : "Privacy: none", first ? "Privacy: none" : "Privacy: id"};
+    CHECK_FALSE(town.from_alice(request).message.has(HeaderId::p_asserted_identity));
+  }
 }
 
 TEST_CASE("Proxy-Require: privacy is understood, and taken off when all is done (RFC 3323 4.3, 5)") {
@@ -126,4 +137,15 @@ TEST_CASE(
   const std::string trusted = "P-Asserted-Identity: <sip:carol@example.net>\r\n";
   CHECK(answered("sip:carol@198.51.100.1", trusted));
   CHECK_FALSE(answered("sip:carol@198.51.100.1", trusted + "Privacy: id\r\n"));
+}
+
+TEST_CASE("a device asserts nothing in an answer whose lines LF alone ends, either (RFC 3325 5)") {
+  Town town;
+  town.enter_bob();
+  std::string lines = "P-Asserted-Identity: <sip:boss@example.org>\r\n";
+  for (int i = 0; i < 200; ++i) lines += "X-Line: x\n";
+  town.answer(town.from_alice(hello), 200, "b1", lines);
+  const auto back = town.take().message;
+  CHECK(back.status() == 200);
+  CHECK_FALSE(back.has(HeaderId::p_asserted_identity));
 }
