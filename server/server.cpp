@@ -55,7 +55,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscri
   auto& watches = presentities.watches();
   auto& lines = shard.add<calls::Lines>(shard, shard, registrar);
   proxy.set_observer(shard.add<calls::Calls>(shard, shard));
-  auto& reach = shard.add<calls::Reach>(shard, presentities);
+  auto& reach = shard.add<calls::Reach>(shard, presentities, lines);
   proxy.set_wishes(reach);
   messages.ask_first(
       [&reach](Entry& user, std::string_view sender) { return reach.is_left_alone(user, sender); });

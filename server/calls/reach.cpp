@@ -1,5 +1,7 @@
 #include "server/calls/reach.hpp"
 
+#include <algorithm>
+
 namespace beckon::server::calls {
 
 using documents::SubHandling;
@@ -25,8 +27,11 @@ Wish Reach::wish(const std::string& callee, const proxy::Asked& asked, Now now) 
   // A call is answered as if the user were offline. A message is not: it would be stored, and never read.
   if (handling == SubHandling::polite_block)
     return {.kind = is_call ? Wish::Kind::offline : Wish::Kind::refuse, .status = 480};
-  // Who takes over a call that there is rings nowhere.
-  if (!is_call || asked.replaces) return {};
+  // The room that keeps messages was asked before; this is one that it does not keep, or that has passed it.
+  if (!is_call)
+    return presentities_.wishes(*user).do_not_disturb ? Wish{Wish::Kind::refuse, 480, not_disturbed} : Wish{};
+  // Who takes over a call that there is rings nowhere. One that there is not would ring.
+  if (has_call(*user, asked.replaces)) return {};
   const Wish wish = wish_of_calls(*user);
   if (wish.kind == Wish::Kind::refuse && on_missed_) on_missed_(callee, asked.sender, now);
   return wish;
@@ -38,6 +43,11 @@ bool Reach::is_left_alone(const Entry& user, std::string_view sender) const {
   // Whom the user blocks is refused, and not put off.
   const auto handling = presentities_.watches().handling(user, sender, environment_.clock().now());
   return handling != SubHandling::block && handling != SubHandling::polite_block;
+}
+
+bool Reach::has_call(const Entry& user, std::string_view call_id) const {
+  return std::ranges::any_of(lines_.of(user),
+                             [&](const Lines::Line& line) { return line.dialog.call_id == call_id; });
 }
 
 Wish Reach::wish_of_calls(const Entry& callee) const {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "server/calls/lines.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/proxy/hooks.hpp"
 #include "server/shard/services.hpp"
@@ -17,8 +18,8 @@ namespace beckon::server::calls {
 class Reach final : public Room, public proxy::Wishes {
  public:
   /// They outlive it.
-  Reach(Environment& environment, presence::Presentities& presentities)
-      : environment_(environment), presentities_(presentities) {}
+  Reach(Environment& environment, presence::Presentities& presentities, const Lines& lines)
+      : environment_(environment), presentities_(presentities), lines_(lines) {}
 
   /// Hears of calls that did not ring, as their callee wants none: at the bucket of `callee`. Both are
   /// canonical AORs.
@@ -32,9 +33,11 @@ class Reach final : public Room, public proxy::Wishes {
 
  private:
   proxy::Wish wish_of_calls(const Entry& callee) const;
+  bool has_call(const Entry& user, std::string_view call_id) const;
 
   Environment& environment_;
   presence::Presentities& presentities_;
+  const Lines& lines_;
   OnMissed on_missed_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,15 +23,15 @@ struct Wish {
   std::string_view reason{};  ///< A value of Reason (RFC 3326, RFC 6432), a literal; empty for none.
 };
 
-/// What is known of a request outside of dialogs when its callee is asked.
+/// What is known of a request when its callee is asked. One that our token proves to be in a dialog is not
+/// asked for; a To tag alone proves nothing.
 struct Asked {
   std::string sender{};  ///< Canonical AOR.
   sip::Method method = sip::Method::other;
-  bool replaces = false;  ///< It takes over a dialog of the callee (RFC 3891).
+  std::string replaces{};  ///< Call-ID of the dialog that it says to take over (RFC 3891); empty for none.
 };
 
-/// Nothing for a request in a dialog.
-std::optional<Asked> asked_of(const Request& request);
+Asked asked_of(const Request& request);
 
 /// Who knows what users want.
 class Wishes {

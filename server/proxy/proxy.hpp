@@ -85,7 +85,7 @@ class Proxy final : public Relay, private Forwarder::Client {
     transaction::TransactionId request = 0;   ///< Of the proxy that asks,
     Bucket back = 0;                          ///< at this bucket.
     std::optional<std::size_t> redirected{};  ///< The branch whose redirection leads there.
-    std::optional<Asked> asked{};             ///< Outside of dialogs.
+    std::optional<Asked> asked{};             ///< Not in a dialog.
   };
   struct FoundTargets {
     transaction::TransactionId request = 0;

@@ -109,18 +109,18 @@ void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
   forward(request, std::move(targets));
 }
 
-/// The devices of a dialog get what follows in it, whatever their user says meanwhile.
-std::optional<Asked> asked_of(const Request& request) {
+Asked asked_of(const Request& request) {
   const auto& message = request.message;
-  if (!message.to_tag().empty()) return std::nullopt;
-  return Asked{request.identity.aor, message.method(), message.has(HeaderId::replaces)};
+  return Asked{request.identity.aor, message.method(),
+               std::string(trim(cut(message.header(HeaderId::replaces), ';').first))};
 }
 
 void Proxy::locate(const RequestPtr& request, Callee of) {
   Context& context = *find(request->id);
   context.callee = std::move(of);
-  FindTargets question{
-      .callee = context.callee, .request = request->id, .back = request->bucket, .asked = asked_of(*request)};
+  FindTargets question{.callee = context.callee, .request = request->id, .back = request->bucket};
+  // The devices of a dialog get what follows in it, whatever their user says meanwhile.
+  if (!context.in_dialog) question.asked = asked_of(*request);
   const Bucket home = bucket_of(context.callee.aor);
   const Now now = services_.clock().now();
   if (home == request->bucket) return on(find_targets(question, now), home, now);

@@ -137,12 +137,15 @@ TEST_CASE("who wants one call at a time is called again after it") {
   CHECK(office.call() == "rings");
 }
 
-TEST_CASE("a call that takes over another one goes through (RFC 3891)") {
+TEST_CASE("a call that takes over one of the user's goes through, and not one that only says so (RFC 3891)") {
   Office office;
+  const Sent call = office.talk();
   office.says(dnd);
   Ask pickup = invite;
-  pickup.lines.emplace_back("Replaces: i;to-tag=b1;from-tag=from1");
+  pickup.lines.push_back("Replaces: " + std::string(call.message.call_id()) + ";to-tag=b1;from-tag=from1");
   CHECK(office.ask_bob(pickup) == "rings");
+  pickup.lines.back() = "Replaces: other;to-tag=b1;from-tag=from1";
+  CHECK(office.ask_bob(pickup) == "480 Q.850;cause=21;text=\"Do not disturb\"");
 }
 
 TEST_CASE("what follows in a call is not asked for again") {
@@ -151,6 +154,31 @@ TEST_CASE("what follows in a call is not asked for again") {
   office.says(dnd);
   office.accept_with(office.in_talk(call, "INVITE"));
   office.hang_up(call);
+}
+
+TEST_CASE("a message that is not stored does not disturb, either: 480") {
+  Office office;
+  office.says(dnd);
+  const std::string refused = "480 Q.850;cause=21;text=\"Do not disturb\"";
+  Ask typing = hello;
+  typing.lines = {"Content-Type: application/im-iscomposing+xml"};
+  CHECK(office.ask_bob(typing) == refused);
+  Ask past = hello;  // the room that stores messages
+  past.lines.emplace_back("Route: <sip:bk000.x@192.0.2.1;lr>");
+  CHECK(office.ask_bob(past) == refused);
+  Ask tagged = hello;
+  tagged.to = "<sip:bob@example.org>;tag=x";
+  CHECK(office.ask_bob(tagged) == refused);
+}
+
+TEST_CASE("a To tag of the sender's making is no dialog: whom a user blocks does not come through by one") {
+  Office office;
+  office.rules("block");
+  for (Ask stray : {invite, hello}) {
+    CAPTURE(stray.method);
+    stray.to = "<sip:bob@example.org>;tag=x";
+    CHECK(office.ask_bob(stray) == "403");
+  }
 }
 
 TEST_CASE("whom a user blocks does not reach that user, and is not noted") {
