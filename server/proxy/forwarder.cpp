@@ -46,6 +46,11 @@ bool wants_early_ends(const sip::Message& request) {
          !request.lists(HeaderId::proxy_require, "100rel");
 }
 
+/// Users may share a device, and devices in several private networks a contact.
+bool is_same_place(const Target& one, const Target& other) {
+  return one.uri == other.uri && one.path == other.path && one.binding.received() == other.binding.received();
+}
+
 }  // namespace
 
 Forwarder::Forwarder(Environment& environment, Sender& sender, locate::Locator& locator,
@@ -123,7 +128,7 @@ void Forwarder::arm_ring(Key key, Context& context) {
 /// The targets that ring are given up; one that answers all the same is heard.
 void Forwarder::on_ring_end(Key key) {
   Context* context = find(key);
-  if (!context) return;
+  if (!context || context->cancelled) return;  // those that wait end with those that were cancelled
   cancel_open(*context, reason_of(408));
   context->fork.open_next_group();
   start_next(key);
@@ -169,7 +174,8 @@ void Forwarder::try_next(Key key, std::size_t number) {
   }
   const Hop hop = hops[branch.next++];
   const Order& order = context->order;
-  const auto route = branch.target.in_dialogs ? client_.record_route(key, hop) : std::vector<std::string>{};
+  const auto route =
+      branch.target.in_dialogs ? client_.record_route(key, branch.target, hop) : std::vector<std::string>{};
   // Only a request that forks has to be known again (RFC 5393 4.1).
   const std::string mark = context->fork.size() > 1 ? loop_mark(order.request, key_) : std::string();
   branch.answered = false;
@@ -186,6 +192,8 @@ bool Forwarder::try_other(Key key, std::size_t number) {
   Context* context = find(key);
   Branch& branch = context->branches[number];
   if (branch.target.others.empty() || context->is_over(number)) return false;
+  constexpr int flow_failed = 430;
+  end_early(key, branch, flow_failed);
   std::vector<Target> others = std::move(branch.target.others);
   Target next = std::move(others.front());
   others.erase(others.begin());
@@ -319,21 +327,19 @@ void Forwarder::redirect(Key key, std::size_t target, std::vector<Target> target
   if (!context || !context->branches[target].response) return;
   const Now now = environment_.clock().now();
   const sip::Message response = std::move(*std::exchange(context->branches[target].response, std::nullopt));
-  std::erase_if(targets, [&](const Target& each) {
-    return std::ranges::any_of(context->branches,
-                               [&](const Branch& tried) { return tried.target.uri == each.uri; });
-  });
+  const std::size_t before = context->branches.size(), bound = environment_.settings().max_breadth;
   if (context->is_over(target)) targets.clear();
-  const std::size_t bound = environment_.settings().max_breadth, tried = context->branches.size();
-  targets.resize(std::min(targets.size(), bound - std::min(bound, tried)));
   for (Target& each : targets) {
+    const auto is_it = [&](const Branch& tried) { return is_same_place(tried.target, each); };
+    if (context->branches.size() >= bound || std::ranges::any_of(context->branches, is_it)) continue;
     context->fork.add(context->fork.group());
     context->branches.emplace_back(std::move(each));
   }
-  if (targets.empty()) return answer(key, target, response.status(), {}, &response, now);
+  if (context->branches.size() == before) return answer(key, target, response.status(), {}, &response, now);
   if (left) return answer(key, target, left->status(), {}, &*left, now);
   context->fork.leave_out(target);
   end_early(key, context->branches[target], response.status());
+  client_.on_target_end(key, target, {response.status(), {}, &response}, now);
   start_next(key);
 }
 

@@ -31,6 +31,7 @@ struct Target {
   bool in_dialogs = false;       ///< Stay in the path of the dialog it makes: Record-Route.
   std::uint32_t breadth = 1;     ///< Its Max-Breadth (RFC 5393 5.3.3).
   registrar::Binding binding{};  ///< That the place was found by; without contact for none.
+  std::string aor{};             ///< Of the user whose device it is; empty for a place outside.
   /// Other ways to the same device, in this order, for when the flow has failed (RFC 5626 7).
   std::vector<Target> others{};
 };

@@ -93,7 +93,7 @@ void Proxy::on_request(const RequestPtr& request) {
 }
 
 /// One line for each side where the two reach us differently (RFC 5658); the callee's on top.
-std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Hop& callee) {
+std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Target& target, const Hop& callee) {
   const Context* context = find(key);
   if (!context) return {};
   const Request& request = *context->request;
@@ -101,7 +101,7 @@ std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Hop& call
   const std::string user = seal({.bucket = request.bucket,
                                  .caller_tag_hash = end_hash(request.message.from_tag(), key_, call_id),
                                  .caller_aor_hash = end_hash(request.identity.aor, key_, call_id),
-                                 .callee_aor_hash = end_hash(context->callee.aor, key_, call_id),
+                                 .callee_aor_hash = end_hash(target.aor, key_, call_id),
                                  .caller = way_back(request),
                                  .callee = callee},
                                 key_, call_id);
@@ -115,6 +115,16 @@ std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Hop& call
 
 // Forwarding
 
+/// What a peer of the trust domain asserts goes on in place of what is proven here (RFC 3325 5).
+void Proxy::keep_asserted(const Request& request, std::vector<Target>& targets) const {
+  if (!request.message.has(HeaderId::p_asserted_identity) || !is_trusted(request.from, services_.settings()))
+    return;
+  for (Target& target : targets) {
+    target.keeps_asserted = true;
+    target.asserted.clear();
+  }
+}
+
 void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
   Context* context = find(request->id);
   if (!context) return;
@@ -122,13 +132,7 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
   const auto breadth = breadth_of(request->message, services_.settings());
   if (breadth == 0) return give_up(request, 440, "Max-Breadth Exceeded");
   context->branches = targets.size();
-  if (request->message.has(HeaderId::p_asserted_identity) &&
-      is_trusted(request->from, services_.settings())) {
-    for (Target& target : targets) {
-      target.keeps_asserted = true;
-      target.asserted.clear();
-    }
-  }
+  keep_asserted(*request, targets);
   auto route = read_dialog_route(request->message, key_, services_.settings());
   report_forwarded(*context, route.token.has_value());
   forwarder_.start(request->id, {.bucket = request->bucket,
@@ -215,12 +219,11 @@ void Proxy::on_early_end(Forwarder::Key key, std::string_view to_tag, int status
 }
 
 void Proxy::on_flow_failed(Forwarder::Key key, const Target& target, Now) {
-  const Context* context = find(key);
-  if (!context || target.binding.contact().empty()) return;
-  const std::string& aor = context->callee.aor;
+  if (!find(key) || target.aor.empty()) return;
   // Where too much waits, the next request finds it out again.
-  if (!peers_.post<Proxy>(bucket_of(aor), FlowFailed{aor, target.binding}))
-    log::debug("proxy", "{} {}: its flow has failed, its binding stays", aor, target.binding.contact());
+  if (!peers_.post<Proxy>(bucket_of(target.aor), FlowFailed{target.aor, target.binding}))
+    log::debug("proxy", "{} {}: its flow has failed, its binding stays", target.aor,
+               target.binding.contact());
 }
 
 void Proxy::on(const FlowFailed& failed, Bucket, Now) {
@@ -238,7 +241,10 @@ void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
     const Outcome outcome{.status = best.status, .is_absent = is_absent, .busy = std::move(context->busy)};
     if (is_answered(*context, outcome, now)) return forget(key);
   }
-  if (best.status >= 300) {
+  // Whoever has hung up is sent nowhere else.
+  if (context->cancelled && best.status / 100 == 3) {
+    services_.respond(*request, 487);
+  } else if (best.status >= 300) {
     services_.respond(*request, best.response ? answer_back(*request, *best.response)
                                               : request->reply(best.status, best.reason).finish());
   }

@@ -90,7 +90,8 @@ class Proxy final : public Relay, private Forwarder::Client {
   struct FoundTargets {
     transaction::TransactionId request = 0;
     std::optional<std::size_t> redirected{};
-    std::vector<registrar::Binding> bindings;
+    std::string aor{};  ///< Of the user whose devices they are.
+    std::vector<registrar::Binding> bindings{};
     bool is_valid = true;  ///< False for a temporary GRUU of the past.
     Wish wish{};
   };
@@ -148,7 +149,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   void on_located_in_dialog(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
   std::optional<Callee> gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const;
   bool shows_others_gruu(const Request& request) const;
-  std::vector<Target> targets_of(const Request& request,
+  std::vector<Target> targets_of(const Request& request, const std::string& aor,
                                  const std::vector<registrar::Binding>& bindings) const;
   void to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
   std::optional<Target> target_of(const Request& request, const registrar::Binding& binding) const;
@@ -163,6 +164,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   std::optional<Destination> outside(const Request& request, const sip::Uri& uri) const;
   void to_foreign(const RequestPtr& request, const sip::Uri& uri);
 
+  void keep_asserted(const Request& request, std::vector<Target>& targets) const;
   void forward(const RequestPtr& request, std::vector<Target> targets);
   void report_forwarded(const Context& context, bool in_dialog);
   CallObserver* observer_of(const Request& request) const;
@@ -181,7 +183,8 @@ class Proxy final : public Relay, private Forwarder::Client {
   void on_early_end(Forwarder::Key key, std::string_view to_tag, int status) override;
   bool on_redirect(Forwarder::Key key, std::size_t target, const sip::Message& response) override;
   void on_end(Forwarder::Key key, const Forwarder::End& best, Now now) override;
-  std::vector<std::string> record_route(Forwarder::Key key, const transaction::Hop& callee) override;
+  std::vector<std::string> record_route(Forwarder::Key key, const Target& target,
+                                        const transaction::Hop& callee) override;
 
   Services& services_;
   Sender& sender_;

@@ -57,13 +57,15 @@ void Proxy::on_found_elsewhere(const FoundTargets& found) {
   const auto entry = std::ranges::find(context->redirected, *found.redirected, &Redirected::branch);
   if (entry == context->redirected.end()) return;
   if (found.wish.kind == Wish::Kind::deliver)
-    for (Target& target : targets_of(*context->request, found.bindings))
+    for (Target& target : targets_of(*context->request, found.aor, found.bindings))
       entry->found.push_back(std::move(target));
   if (--entry->waiting != 0) return;
   Redirected all = std::move(*entry);
   context->redirected.erase(entry);
-  context->branches += all.found.size();
+  keep_asserted(*context->request, all.found);
   forwarder_.redirect(found.request, all.branch, std::move(all.found), std::move(all.left));
+  context = find(found.request);
+  if (context) context->branches = std::max(context->branches, forwarder_.size(found.request));
 }
 
 }  // namespace beckon::server::proxy

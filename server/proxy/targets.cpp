@@ -128,8 +128,11 @@ void Proxy::locate(const RequestPtr& request, Callee of) {
 }
 
 Proxy::FoundTargets Proxy::find_targets(const FindTargets& question, Now now) {
-  FoundTargets found{question.request, question.redirected, registrar_.targets(question.callee, now),
-                     registrar_.is_valid(question.callee)};
+  FoundTargets found{.request = question.request,
+                     .redirected = question.redirected,
+                     .aor = question.callee.aor,
+                     .bindings = registrar_.targets(question.callee, now),
+                     .is_valid = registrar_.is_valid(question.callee)};
   if (wishes_ && question.asked) found.wish = wishes_->wish(question.callee.aor, *question.asked, now);
   return found;
 }
@@ -202,12 +205,13 @@ std::optional<Target> Proxy::target_of(const Request& request, const registrar::
 }
 
 /// The bindings of one device follow each other.
-std::vector<Target> Proxy::targets_of(const Request& request,
+std::vector<Target> Proxy::targets_of(const Request& request, const std::string& aor,
                                       const std::vector<registrar::Binding>& bindings) const {
   std::vector<Target> targets;
   for (const auto& binding : bindings) {
     auto target = target_of(request, binding);
     if (!target) continue;
+    target->aor = aor;
     const bool is_other = !targets.empty() && !binding.instance().empty() &&
                           targets.back().binding.instance() == binding.instance();
     (is_other ? targets.back().others : targets).push_back(std::move(*target));
@@ -217,7 +221,7 @@ std::vector<Target> Proxy::targets_of(const Request& request,
 
 void Proxy::to_bindings(const RequestPtr& request, const std::vector<registrar::Binding>& bindings) {
   const bool sips = is_to_sips(request->message);
-  auto targets = targets_of(*request, bindings);
+  auto targets = targets_of(*request, find(request->id)->callee.aor, bindings);
   if (targets.empty()) return give_up(request, sips ? SipsRefusal::not_allowed : SipsRefusal::required);
   forward(request, std::move(targets));
 }

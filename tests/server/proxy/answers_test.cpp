@@ -168,6 +168,27 @@ TEST_CASE("199 tells the caller of early dialogs that end while others go on (RF
   }
 }
 
+TEST_CASE("199 tells the caller of an early dialog that ended with its flow, before the next one is tried") {
+  Town town;
+  const std::string device = ";+sip.instance=\"<urn:uuid:1>\";reg-id=";
+  town.enter(bob, tls(1), "sip:bob@192.0.2.9:40001;transport=tls", device + "1");
+  town.wait(1s);
+  town.enter(bob, tls(2), "sip:bob@192.0.2.9:40002;transport=tls", device + "2");
+  Ask request = invite;
+  request.lines.emplace_back("Supported: 199");
+  const auto first = town.from_alice(request);
+  CHECK(first.to.flow == 2);
+  town.answer(first, 180, "b1");
+  town.wire.sent.clear();
+  town.node().on_flow_closed(2);
+  town.run();
+  const auto early = answer_to_alice(town);
+  CHECK(early.status() == 199);
+  CHECK(early.to_tag() == "b1");
+  CHECK(early.header(HeaderId::reason) == "SIP;cause=430");
+  CHECK(town.take().to.flow == 1);
+}
+
 TEST_CASE("a device whose edge proxy is not found by name is reached by its next flow (RFC 5626 7)") {
   Town town;
   const std::string via = "Via: SIP/2.0/TCP 192.0.2.44;branch=z9hG4bKedge";

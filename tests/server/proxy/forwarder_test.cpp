@@ -16,6 +16,7 @@ struct Inbox final : Forwarder::Client {
   void on_response(Forwarder::Key, std::size_t target, const sip::Message& response, Now) override {
     heard.push_back("target " + std::to_string(target) + " answers " + std::to_string(response.status()));
   }
+  bool on_redirect(Forwarder::Key, std::size_t, const sip::Message&) override { return follows; }
   void on_flow_failed(Forwarder::Key, const Target& target, Now) override {
     heard.push_back("flow to " + target.uri + " failed");
   }
@@ -31,6 +32,7 @@ struct Inbox final : Forwarder::Client {
   Forwarder forwarder;
   std::vector<std::string> heard;
   Forwarder::Key ended = 0;
+  bool follows = false;  ///< Redirections.
 };
 
 const std::string welcome =
@@ -189,4 +191,17 @@ TEST_CASE("a device that is not found by its name is tried by its other flows (R
     town.run();
     CHECK(inbox.heard == Heard{"target 0 ends 404", "all end 404, our own"});
   }
+}
+
+TEST_CASE("a target whose redirection is followed has ended; what it led to decides (RFC 3261 16.7 step 4)") {
+  Town town;
+  Inbox inbox(town.node().shard(0));
+  inbox.follows = true;
+  inbox.forwarder.start(1, order_for({phone(5080)}));
+  town.answer(town.take(), 302);
+  CHECK(inbox.heard.empty());
+  inbox.forwarder.redirect(1, 0, {phone(5081)}, std::nullopt);
+  CHECK(inbox.heard == Heard{"target 0 ends 302"});
+  town.answer(town.take(), 486);
+  CHECK(inbox.heard == Heard{"target 0 ends 302", "target 1 ends 486", "all end 486"});
 }

@@ -147,3 +147,16 @@ TEST_CASE("messages go to every device at once, whatever its q, and so do calls 
     CHECK(town.seen() == Seen{"INVITE 5081", "INVITE 5082"});
   }
 }
+
+TEST_CASE("a device that rings late is told that the call was taken, not that it rang for long (RFC 3326)") {
+  Desks town;
+  const auto first = town.from_alice(invite);
+  const auto second = town.take();
+  town.accept(first, "b1");
+  town.wait(21s);
+  town.wire.sent.clear();
+  town.answer(second, 180, "b2");
+  const auto cancel = town.take().message;
+  CHECK(cancel.method_text() == "CANCEL");
+  CHECK(cancel.header(HeaderId::reason) == "SIP;cause=200;text=\"Call completed elsewhere\"");
+}
