@@ -15,7 +15,9 @@ Deliveries::Deliveries(Parts parts, const crypto::Key32& key, Source& source)
     : parts_(parts),
       source_(source),
       forwarder_(parts.environment, parts.sender, parts.locator, key, *this),
-      timer_(parts.environment.timers()) {}
+      timer_(parts.environment.timers()) {
+  turns_.reserve(at_once);
+}
 
 void Deliveries::start(Entry& user, const std::string& device) {
   const auto [known, is_new] = by_device_.try_emplace({&user, device}, last_ + 1);

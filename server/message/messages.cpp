@@ -130,19 +130,22 @@ Messages::Messages(Parts parts, const crypto::Key32& key)
 
 Serves Messages::serves() const { return {.methods = {sip::Method::message}, .accepts = {"text/plain"}}; }
 
+bool Messages::is_for_user(const Request& request) const {
+  return request.resource && services_.settings().serves(domain_of_aor(request.resource->aor()));
+}
+
 /// Only what is for one of our users, whatever the device, and for longer than the moment.
 bool Messages::may_be_kept(const Request& request) const {
-  const auto& settings = services_.settings();
-  if (!request.resource || !settings.serves(domain_of_aor(request.resource->aor())) ||
-      is_of_the_moment(request.message) ||
-      time_left(request.message, request.now.wall, settings.messages.kept) == Duration::zero())
+  const Duration longest = services_.settings().messages.kept;
+  if (!is_for_user(request) || is_of_the_moment(request.message) ||
+      time_left(request.message, request.now.wall, longest) == Duration::zero())
     return false;
   const auto uri = sip::view_uri(request.message.request_uri_text());
   return uri && !uri->parameter("gr");
 }
 
 void Messages::on_request(const RequestPtr& request) {
-  if (has_expired(request->message, request->now.wall))
+  if (is_for_user(*request) && has_expired(request->message, request->now.wall))
     return services_.respond(*request, 480, "Message Has Expired");
   if (!may_be_kept(*request)) {
     return proxy_.deliver(

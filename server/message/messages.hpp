@@ -82,6 +82,7 @@ class Messages final : public Room, private Boxes::Observer {
     std::vector<std::string> busy{};
   };
 
+  bool is_for_user(const Request& request) const;
   bool may_be_kept(const Request& request) const;
   void relay(const RequestPtr& request);
   bool on_relayed(const RequestPtr& request, const proxy::Proxy::Outcome& outcome);

@@ -55,7 +55,10 @@ bool is_same_place(const Target& one, const Target& other) {
 
 Forwarder::Forwarder(Environment& environment, Sender& sender, locate::Locator& locator,
                      const crypto::Key32& key, Client& client)
-    : environment_(environment), sender_(sender), locator_(locator), key_(key), client_(client) {}
+    : environment_(environment), sender_(sender), locator_(locator), key_(key), client_(client) {
+  constexpr std::size_t usual = 64;  // under way at a time
+  contexts_.reserve(usual);
+}
 
 Forwarder::~Forwarder() = default;
 

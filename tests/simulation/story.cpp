@@ -108,7 +108,10 @@ class Play {
   /// Both people come, do everything, and leave.
   void live() {
     make_weather();
-    for (Person& each : people_) begin(each);
+    begin(alice());
+    const std::string kept = write(alice(), bob());
+    begin(bob());
+    expect_shown(bob(), kept);
     grant(alice(), bob());
     grant(bob(), alice());
     exchange_messages();
@@ -294,22 +297,30 @@ class Play {
   }
 
   void exchange_messages() {
-    for (std::size_t i = 0; i < 4; ++i) send_message(people_[i % 2], people_[1 - i % 2]);
+    for (std::size_t i = 0; i < 4; ++i)
+      expect_shown(people_[1 - i % 2], write(people_[i % 2], people_[1 - i % 2]));
   }
 
-  /// A text whose answer says so was shown once; a text without answer at most once.
-  void send_message(Person& from, Person& to) {
+  /// A text that a device has, or that the server keeps.
+  std::string write(Person& from, Person& to) {
     std::string said;
     const auto words = [&] {
       said = "text " + std::to_string(++texts_);
       return Words{"message", to.client.aor(), said};
     };
     command(from, words(), words);
+    return said;
+  }
+
+  /// A text whose answer says so is shown once; a text without answer at most once.
+  void expect_shown(Person& to, const std::string& said) {
     std::map<std::string, int> shown;
-    for (const auto& event : to.client.events()) {
-      if (text(event, "event") == "message") ++shown[std::string(text(event, "text"))];
-    }
-    if (shown[said] == 0) throw Broken{"a message was answered and not shown: " + said};
+    wait("a message that was answered is shown: " + said, [&] {
+      shown.clear();
+      for (const auto& event : to.client.events())
+        if (text(event, "event") == "message") ++shown[std::string(text(event, "text"))];
+      return shown[said] != 0;
+    });
     for (const auto& [each, times] : shown) {
       if (times > 1 && script_.crashes == 0) throw Broken{fmt::format("{} was shown {} times", each, times)};
     }
