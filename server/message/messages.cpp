@@ -126,7 +126,10 @@ Messages::Messages(Parts parts, const crypto::Key32& key)
       proxy_(parts.proxy),
       archive_(parts.archive),
       boxes_({parts.services, parts.sender, parts.locator, parts.registrar}, key, *this),
-      patience_timer_(parts.services.timers()) {}
+      patience_timer_(parts.services.timers()) {
+  constexpr std::size_t usual = 64;  // silent devices at a time
+  taken_.reserve(usual);
+}
 
 Serves Messages::serves() const { return {.methods = {sip::Method::message}, .accepts = {"text/plain"}}; }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -66,16 +66,16 @@ class ArchiveTown {
     return all;
   }
   int erase(const std::string& user, const archive::Selection& selection) {
-    std::optional<int> status;
-    archive_of(user).erase(*entry(user), selection, [&](int answer) { status = answer; });
+    const auto status = std::make_shared<int>(0);  // the store may answer later
+    archive_of(user).erase(*entry(user), selection, [status](int answer) { *status = answer; });
     world.run();
-    return status.value_or(0);
+    return *status;
   }
   int read(const std::string& user, const archive::Selection& selection) {
-    std::optional<int> status;
-    archive_of(user).set_displayed(*entry(user), selection, [&](int answer) { status = answer; });
+    const auto status = std::make_shared<int>(0);  // the store may answer later
+    archive_of(user).set_displayed(*entry(user), selection, [status](int answer) { *status = answer; });
     world.run();
-    return status.value_or(0);
+    return *status;
   }
 
   World world;
