@@ -111,12 +111,15 @@ bool is_uri(std::string_view text) {
          });
 }
 
-/// The octets of a String up to its end: `"Bob \"the\" builder"`.
-std::size_t size_of_string(std::string_view text) {
+/// Where the String at the front of `text` is closed; past its end where it is not.
+std::size_t end_of_string(std::string_view text) {
   std::size_t at = 1;
   while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
-  return std::min(at + 1, text.size());
+  return at;
 }
+
+/// The octets of a String up to its end: `"Bob \"the\" builder"`.
+std::size_t size_of_string(std::string_view text) { return std::min(end_of_string(text) + 1, text.size()); }
 
 std::optional<CpimAddress> read_address(std::string_view text) {
   text = trim(text);
@@ -260,11 +263,16 @@ class CpimReader {
   static std::string take_parameters(std::string_view& value) {
     if (!value.starts_with(';')) return {};
     std::size_t at = 0;
-    while (at < value.size() && value[at] != ' ')
-      at += value[at] == '"' ? size_of_string(value.substr(at)) : std::size_t{1};
+    bool is_open = false;  // a quotation mark that is never closed
+    while (at < value.size() && value[at] != ' ') {
+      const auto rest = value.substr(at);
+      is_open = rest.front() == '"' && end_of_string(rest) >= rest.size();
+      at += rest.front() == '"' ? size_of_string(rest) : std::size_t{1};
+    }
     const auto parameters = value.substr(0, at);
     value.remove_prefix(at);
-    return std::ranges::any_of(parameters, is_control) ? std::string() : std::string(parameters);
+    if (is_open || std::ranges::any_of(parameters, is_control)) return {};
+    return std::string(parameters);
   }
 
   std::optional<Errc> take(Cpim::Header header, std::string_view value) {

@@ -23,6 +23,18 @@ std::string with_header(const std::string& line) { return line + "\r\n\r\nConten
 
 }  // namespace
 
+TEST_CASE(
+    "parameters with a quotation mark that is never closed are left out, so that what is printed reads the "
+    "same") {
+  const auto cpim =
+      parse_cpim("cc:;\"\"\"\nSubject:;lang=\"fr\" hi\nX:;a=\"b\\\" c\nY:;a=\"b\\\"\n\n\nhello");
+  REQUIRE(cpim.has_value());
+  CHECK(cpim->subject() == "hi");
+  for (const auto& header : cpim->others)
+    CHECK((header.parameters.empty() || header.parameters == ";lang=\"fr\""));
+  CHECK(*parse_cpim(print(*cpim)) == *cpim);
+}
+
 TEST_CASE("the example of RFC 3862 5.1 is read: addresses, time, subjects, extensions, content") {
   const Cpim cpim = read_well(
       "From: MR SANDERS <im:piglet@100akerwood.com>\r\n"
