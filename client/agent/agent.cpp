@@ -429,8 +429,7 @@ void Agent::do_history(const control::Command& command, Now now) {
   });
 }
 
-/// Senders who want to know that their messages were displayed are told, whether the server keeps messages or
-/// not.
+/// A sender that asked for a display notification gets it, also where the server keeps no messages.
 void Agent::do_read(const control::Command& command, Now now) {
   const auto selection = selection_of(command);
   if (selection.number.empty()) {

@@ -66,7 +66,7 @@ void Outbox::start(const std::string& to, Now now) {
 }
 
 void Outbox::on_final(const std::string& to, int status, const sip::Message* response, Now now) {
-  // It stays in its place while it is told, so that nothing to this URI overtakes what follows from it.
+  // It keeps its place while `done` runs, so that what `done` sends to this URI goes before what waits.
   const Done done = std::move(queues_.at(to).front().done);
   done(status, response, now);
   const auto queue = queues_.find(to);

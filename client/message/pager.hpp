@@ -55,8 +55,8 @@ class Pager final : public incoming::Room {
   /// The user begins or goes on to compose a message for `to`, or has stopped. Ends at once where `to` need
   /// not be told; with 415 where `to` has refused to be (RFC 3994 4).
   void type(const std::string& to, bool active, Done done, Now now);
-  /// The user has seen the message: its sender is told, if it wants to know. False: it does not, or knows
-  /// already, or the message is none of the newest `Receipts::messages_max`.
+  /// The user has seen the message: its sender gets a display notification if it asked for one. False: it did
+  /// not, or has it already, or the message is none of the newest `Receipts::messages_max`.
   bool displayed(const std::string& message_id, Now now);
   /// The user has seen all messages of `from`, or of everybody where it is empty.
   void all_displayed(const std::string& from, Now now);

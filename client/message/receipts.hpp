@@ -35,8 +35,8 @@ struct Notification {
 Notification make_notification(const Owed& owed, documents::Imdn::Kind kind, documents::Imdn::Status status,
                                std::string_view own_aor, NotificationForm form, Random& random, WallTime now);
 
-/// The messages that were sent and received lately: which receipts are news, what came before, who wants to
-/// know that a message was displayed. Pure and bounded: the oldest are forgotten.
+/// The messages that were sent and received lately: which receipts are new, which messages are copies, which
+/// senders asked for a display notification. Pure and bounded: the oldest are forgotten.
 class Receipts {
  public:
   static constexpr std::size_t messages_max = 1000;

@@ -45,7 +45,7 @@ class Calls final : public Room, public proxy::CallObserver {
 
  private:
   struct Watched;
-  /// What both sides are told of a dialog.
+  /// What the watchers of both sides see of a dialog.
   struct Party {
     std::string aor{};  ///< Of a user of ours; else empty.
     documents::DialogIdentity identity{};
