@@ -12,6 +12,8 @@
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/pidf_diff.hpp"
 #include "protocol/documents/pres_rules.hpp"
+#include "protocol/documents/resource_lists.hpp"
+#include "protocol/documents/rlmi.hpp"
 #include "protocol/documents/winfo.hpp"
 
 using namespace beckon;
@@ -27,7 +29,8 @@ std::string read(const std::filesystem::path& path) {
 }
 
 struct Counts {
-  int pidf = 0, winfo = 0, rules = 0, dialogs = 0, notifications = 0, composing = 0;
+  int pidf = 0, winfo = 0, rules = 0, dialogs = 0, notifications = 0, composing = 0, lists = 0, services = 0,
+      rlmi = 0;
 };
 
 /// Whatever the root is: it must read, print, and read back equal.
@@ -72,13 +75,30 @@ void check_round_trip(const std::string& body, Counts& counts) {
     REQUIRE(composing.has_value());
     CHECK(*parse_is_composing(print(*composing)) == *composing);
     ++counts.composing;
+  } else if (root.is(ns::resource_lists, "resource-lists")) {
+    const auto lists = parse_resource_lists(body);
+    REQUIRE(lists.has_value());
+    CHECK_FALSE(lists->lists.empty());
+    CHECK(*parse_resource_lists(print(*lists)) == *lists);
+    ++counts.lists;
+  } else if (root.is(ns::rls_services, "rls-services")) {
+    const auto services = parse_rls_services(body);
+    REQUIRE(services.has_value());
+    CHECK(*parse_rls_services(print(*services)) == *services);
+    ++counts.services;
+  } else if (root.is(ns::rlmi, "list")) {
+    const auto rlmi = parse_rlmi(body);
+    REQUIRE(rlmi.has_value());
+    CHECK_FALSE(rlmi->resources.empty());
+    CHECK(*parse_rlmi(print(*rlmi)) == *rlmi);
+    ++counts.rlmi;
   }
 }
 
 }  // namespace
 
 TEST_CASE(
-    "presence, watcher and dialog info, rule and message documents of the RFCs survive reading and "
+    "presence, watcher and dialog info, rule, list and message documents of the RFCs survive reading and "
     "printing") {
   Counts counts;
   for (const char* folder : {"examples", "pres-rules-filter", "pjsip-presence-seeds", "hostile"}) {
@@ -93,6 +113,9 @@ TEST_CASE(
   CHECK(counts.dialogs >= 18);
   CHECK(counts.notifications >= 3);
   CHECK(counts.composing >= 2);
+  CHECK(counts.lists >= 2);
+  CHECK(counts.services >= 1);
+  CHECK(counts.rlmi >= 6);
 }
 
 TEST_CASE("bodies of real peers survive reading and printing") {

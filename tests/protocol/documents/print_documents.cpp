@@ -10,6 +10,8 @@
 #include "protocol/documents/pidf_diff.hpp"
 #include "protocol/documents/pres_rules.hpp"
 #include "protocol/documents/reginfo.hpp"
+#include "protocol/documents/resource_lists.hpp"
+#include "protocol/documents/rlmi.hpp"
 #include "protocol/documents/winfo.hpp"
 
 using namespace beckon;
@@ -116,6 +118,31 @@ Rules make_rules() {
   return rules;
 }
 
+ResourceList make_list() {
+  const ResourceList inner{.name = "close", .items = {{.target = "sip:carol@example.org"}}};
+  return {.name = "friends",
+          .display_name = DisplayName{"My <friends>", "en"},
+          .items = {{.target = "sip:bob@example.org", .name = DisplayName{"Bob", "en"}},
+                    {.kind = ListItem::Kind::entry_ref, .target = "resource-lists/users/sip:a@b/index/~~/x"},
+                    {.kind = ListItem::Kind::list, .target = {}, .list = {inner}},
+                    {.kind = ListItem::Kind::external, .target = "http://xcap.example.org/x"}},
+          .extensions = {{"urn:x", "y", "<x:y xmlns:x=\"urn:x\"/>"}}};
+}
+
+Rlmi make_rlmi() {
+  using State = RlmiInstance::State;
+  return {.uri = "sip:friends@example.org",
+          .version = 7,
+          .is_full = true,
+          .cid = "0@example.org",
+          .names = {{"Friends", "en"}, {"Amis", "fr"}},
+          .resources = {
+              {"sip:bob@example.org", {{"Bob", ""}}, {{.id = "1", .cid = "1@example.org"}}},
+              {"sip:carol@example.org", {}, {{.id = "1", .state = State::pending}}},
+              {"sip:dave@example.org", {}, {{.id = "1", .state = State::terminated, .reason = "rejected"}}},
+              {"sip:ed@example.net"}}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -143,6 +170,16 @@ int main(int argc, char** argv) {
   write("dialoginfo_empty.xml", print(DialogInfo{.entity = "sip:alice@example.org"}));
   write("pres_rules.xml", print(make_rules()));
   write("pres_rules_empty.xml", print(Rules{}));
+  write("resource_lists.xml", print(ResourceLists{{make_list(), {}}}));
+  write("resource_lists_empty.xml", print(ResourceLists{}));
+  write("rls_services.xml",
+        print(RlsServices{{{.uri = "sip:friends@example.org",
+                            .list = make_list(),
+                            .packages = {"presence"},
+                            .names_packages = true},
+                           {.uri = "sip:all@example.org", .resource_list = "http://xcap.example.org/x"}}}));
+  write("rlmi.xml", print(make_rlmi()));
+  write("rlmi_empty.xml", print(Rlmi{.uri = "sip:friends@example.org"}));
   const IsComposing composing{.active = true,
                               .last_active = "2026-11-21T04:00:00Z",
                               .content_type = "text/plain",
