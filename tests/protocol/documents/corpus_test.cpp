@@ -115,7 +115,7 @@ TEST_CASE(
   CHECK(counts.composing >= 2);
   CHECK(counts.lists >= 2);
   CHECK(counts.services >= 1);
-  CHECK(counts.rlmi >= 6);
+  CHECK(counts.rlmi >= 3);
 }
 
 TEST_CASE("bodies of real peers survive reading and printing") {
