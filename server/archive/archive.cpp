@@ -72,8 +72,13 @@ class Archive::Work final : public store::Step {
       for (const ArchivedMessage& each : box->messages) plan_.gone.push_back(each.number);
       batch.erase(store::Kind::archive, head_key);
     }
-    for (const ArchivedMessage& each : plan_.put)
-      batch.put(store::Kind::archive, std::to_string(each.number), [&] { return encode(each); });
+    for (const ArchivedMessage& each : plan_.put) {
+      const std::string key = std::to_string(each.number);
+      if (each.change == each.number)
+        batch.put_new(store::Kind::archive, key, [&] { return encode(each); });
+      else
+        batch.put(store::Kind::archive, key, [&] { return encode(each); });
+    }
     for (const std::uint64_t number : plan_.gone) batch.erase(store::Kind::archive, std::to_string(number));
     if (plan_.has_head()) put_head(batch, head_after(box, plan_));
     batch.durable = true;

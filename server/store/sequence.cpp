@@ -27,8 +27,10 @@ struct Sequence::Owed {
     std::string text;
     bool erase = false;
     std::uint32_t round = 0;  ///< Of the commits of what is owed; a later change of the record raises it.
+    bool is_new = false;      ///< The store does not have the record, unless it gets it now.
   };
   explicit Owed(TimerQueue& timers) : timer(timers) {}
+  void add(Change change);
   std::map<std::pair<Kind, std::string>, Value> changes;
   std::uint32_t round = 0, sent = 0;  ///< Of changes made now; of those with the store, and earlier ones.
   Duration pause{};
@@ -180,6 +182,9 @@ void Sequence::on_failed(ErrorCode why, Now now) {
       });
     }
     owed_->sent = 0;
+    // Of records that were on their way.
+    std::erase_if(owed_->changes, [](const auto& each) { return each.second.erase && each.second.is_new; });
+    drop_if_paid();
   }
   if (why != Errc::late) sequencer_.note_failure(*this, why, now);
   if (running_) running_->refuse(why, now);
@@ -188,14 +193,33 @@ void Sequence::on_failed(ErrorCode why, Now now) {
 
 // What is owed
 
+/// What was never stored and is erased again is owed no longer, so that a store that fails for days is owed
+/// no more than what is kept here and what it still has.
+void Sequence::Owed::add(Change change) {
+  const auto [place, is_first] = changes.try_emplace({change.record.kind, std::move(change.record.key)});
+  Value& value = place->second;
+  const bool is_new = is_first ? change.is_new : value.is_new;
+  const bool is_on_its_way = !is_first && value.round <= sent;
+  if (change.erase && is_new && !is_on_its_way) {
+    changes.erase(place);
+    return;
+  }
+  value = {std::move(change.record.value), change.erase, round, is_new};
+}
+
 void Sequence::owe(std::vector<Change> changes) {
   if (!owed_) {
     owed_ = std::make_unique<Owed>(sequencer_.parts_.timers);
     owed_->round = 1;
   }
-  for (Change& change : changes)
-    owed_->changes.insert_or_assign({change.record.kind, std::move(change.record.key)},
-                                    Owed::Value{std::move(change.record.value), change.erase, owed_->round});
+  for (Change& change : changes) owed_->add(std::move(change));
+  if (!is_committing_) drop_if_paid();
+}
+
+std::size_t Sequence::owed() const { return owed_ ? owed_->changes.size() : 0; }
+
+void Sequence::drop_if_paid() {
+  if (owed_ && owed_->changes.empty()) owed_.reset();
 }
 
 /// Puts what is owed to the batch's store before the batch's own changes, so that those win.
@@ -228,10 +252,13 @@ void Sequence::on_stored() {
   std::erase_if(owed_->changes, [&](const auto& change) {
     return is_durable(change.first.first) == is_durable_ && change.second.round <= owed_->sent;
   });
+  // Some of them were stored now, and have changed since.
+  for (auto& [key, value] : owed_->changes)
+    if (is_durable(key.first) == is_durable_) value.is_new = false;
   owed_->sent = 0;
   owed_->pause = {};
   owed_->timer.cancel();
-  if (owed_->changes.empty()) owed_.reset();
+  drop_if_paid();
 }
 
 /// The records are not what this shard thinks: it takes them over, and the step is prepared again.
@@ -248,6 +275,7 @@ void Sequence::reload() {
     version_ = held->version;
     held->durable = is_durable_;
     if (owed_) add_owed(*held);
+    drop_if_paid();
     sequencer_.on_conflict(*this, *held, now);
     if (running_) take();
     run();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -65,8 +66,12 @@ class Sequence {
   /// A change that has happened whatever the store says (a lifetime ended, a flow closed): never refused. It
   /// is prepared, applied and announced at once, or after the step that the store is writing, and before the
   /// steps that wait. Its record changes are owed to the store: they go with the next batch, or alone, and
-  /// are tried again until the store has them. `Batch::answer` and the deadline do not count.
+  /// are tried again until the store has them. `Batch::answer` and the deadline do not count. What is owed is
+  /// the last change of each record: what a room keeps and what it has stored bound it, if the room says of
+  /// a record with a key of its own that it is new (`Batch::put_new`).
   void add_fact(std::unique_ptr<Step> step);
+  /// Records whose last change the store does not have yet.
+  std::size_t owed() const;
   /// Neither runs nor waits for nor owes anything.
   bool is_quiet() const { return !first_ && !running_ && !is_committing_ && !owed_ && turns_ == 0; }
 
@@ -85,6 +90,7 @@ class Sequence {
   void finish(Result<Version> done);
   void complete(Version version, std::uint16_t kinds, Now now);
   void owe(std::vector<Change> changes);
+  void drop_if_paid();
   void add_owed(Batch& batch);
   void add_owed(Held& held) const;
   void commit_owed();

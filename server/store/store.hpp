@@ -50,6 +50,9 @@ struct Record {
 struct Change {
   Record record;       ///< Without value where `erase`.
   bool erase = false;  ///< Else it is added, or replaces the one of the same (kind, aor, key).
+  /// Neither the store nor a batch on its way there has a record of that key yet: a fact that erases it
+  /// before the store has it leaves nothing to do.
+  bool is_new = false;
 };
 
 /// The answer given to a request, so that a crash between commit and answer does not do the work twice:
@@ -87,6 +90,12 @@ struct Batch {
   void put(Kind kind, std::string_view key, Encode encode) {
     kinds |= bit(kind);
     if (is_kept) changes.push_back({.record = {kind, aor, std::string(key), encode()}});
+  }
+  /// The same of a record whose key was never used before.
+  template <class Encode>
+  void put_new(Kind kind, std::string_view key, Encode encode) {
+    put(kind, key, std::move(encode));
+    if (is_kept) changes.back().is_new = true;
   }
   void erase(Kind kind, std::string_view key) {
     kinds |= bit(kind);

@@ -128,6 +128,25 @@ TEST_CASE("the relay of a message does not wait for the store, and a store that 
   CHECK(records(town, bob) == 1);
 }
 
+TEST_CASE("a store that fails for long is owed no more than an archive keeps and what is stored of it") {
+  ArchiveTown town(settings_with({.messages_per_user = 3}));
+  for (const char* text : {"a", "b", "c"}) town.note(alice, bob, text);
+  town.world.memory.broken = store::Errc::io;
+  for (int i = 0; i < 50; ++i) {
+    town.note(alice, bob, std::to_string(i));
+    if (i % 10 == 0) town.world.wait(70s);
+    CHECK(town.entry(bob)->owed() <= 7);  // three stored, three kept, and one that was on its way
+  }
+  town.world.wait(70s);
+  CHECK(town.entry(bob)->owed() == 6);
+  town.world.memory.broken = {};
+  town.world.wait(70s);
+  CHECK(town.entry(bob)->owed() == 0);
+  CHECK(records(town, bob) == 3);
+  town.world.restart(1);
+  CHECK(town.lines(bob) == Lines{"> 47 (delivered)", "> 48 (delivered)", "> 49 (delivered)"});
+}
+
 TEST_CASE("what is erased is stored as erased before that is answered; nothing else goes") {
   ArchiveTown town(World::default_settings(), 1, 50ms);
   town.note(alice, bob, "1");

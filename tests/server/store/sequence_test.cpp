@@ -44,11 +44,27 @@ struct Counted final : StateStore {
   bool is_shared() const override { return store.is_shared(); }
   void commit(Batch batch, Done done) override {
     ++commits;
+    changes = batch.changes.size();
     store.commit(std::move(batch), std::move(done));
   }
   void load(const std::string& aor, Loaded loaded) override { store.load(aor, std::move(loaded)); }
   MemoryStore store;
   int commits = 0;
+  std::size_t changes = 0;  ///< Of the last.
+};
+
+/// Puts a record with a key of its own, erases one, or both.
+struct Exchange final : Step {
+  Exchange(std::string put, std::string erased) : put_(std::move(put)), erased_(std::move(erased)) {}
+  bool prepare(Batch& batch, Now) override {
+    if (!put_.empty()) batch.put_new(Kind::binding, put_, [] { return "text"; });
+    if (!erased_.empty()) batch.erase(Kind::binding, erased_);
+    return true;
+  }
+  void apply(Now) override {}
+
+ private:
+  std::string put_, erased_;
 };
 
 /// A shard's sequencer that notes reloads.
@@ -222,6 +238,63 @@ TEST_CASE("a request that puts a record again wins over the end of it that was o
   scene.add("phone");
   scene.settle();
   CHECK(scene.has("phone"));
+}
+
+TEST_CASE("a full disk: a record that was never stored and is erased again is owed no longer") {
+  Scene scene;
+  scene.add("old");
+  scene.settle();
+  scene.memory.broken = Errc::io;
+  std::string last = "old";
+  const auto replace = [&](unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      const std::string next = std::to_string(scene.log.size()) + '.' + std::to_string(i);
+      scene.sequence.add_fact(std::make_unique<Exchange>(next, last));
+      last = next;
+    }
+  };
+  for (int tries = 0; tries < 20; ++tries) {
+    replace(50);  // the first goes to the store at once, or meets one that is under way
+    scene.wait(tries % 2 == 0 ? Duration(100us) : Duration(70s));
+    CHECK(scene.sequence.owed() <= 4);
+  }
+  scene.wait(70s);
+  CHECK(scene.sequence.owed() == 2);  // the last, and the end of the old one
+  scene.memory.broken = {};
+  scene.settle();
+  CHECK(scene.store.changes == 2);
+  CHECK(scene.memory.records.size() == 1);
+  CHECK(scene.has(last));
+  SUBCASE("nothing but what was never stored: nothing is owed") {
+    scene.memory.broken = Errc::io;
+    scene.sequence.add_fact(std::make_unique<Exchange>("brief", ""));
+    scene.wait(10ms);
+    scene.sequence.add_fact(std::make_unique<Exchange>("", "brief"));
+    CHECK(scene.sequence.is_quiet());
+    scene.settle();
+  }
+}
+
+TEST_CASE("a record that is erased while the store writes it is erased after that") {
+  Scene scene;
+  scene.sequence.add_fact(std::make_unique<Exchange>("a", ""));
+  CHECK(scene.store.commits == 1);
+  scene.sequence.add_fact(std::make_unique<Exchange>("b", "a"));
+  SUBCASE("it is stored") {}
+  SUBCASE("it fails") {
+    scene.memory.broken = Errc::io;
+    scene.wait(10ms);
+    CHECK(scene.sequence.owed() == 1);
+    scene.memory.broken = {};
+  }
+  SUBCASE("another node was first") {
+    scene.memory.is_shared = true;
+    scene.memory.versions[alice] = ++scene.memory.version;
+  }
+  scene.settle();
+  CHECK_FALSE(scene.has("a"));
+  CHECK(scene.has("b"));
+  CHECK(scene.sequence.is_quiet());
 }
 
 TEST_CASE("where another node changed the records, they are taken over and the change is made on them") {
