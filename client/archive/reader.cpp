@@ -49,17 +49,19 @@ void Reader::keep(bool is_kept, Done done) {
 }
 
 void Reader::send(Method method, Query query, Done done) {
-  const beckon::xcap::UserTarget target{.user = user_, .query = std::move(query)};
-  requester_.send({.method = method, .target = beckon::xcap::print(target, root_), .headers = {}, .body = {}},
-                  [done = std::move(done), method](const Result<beckon::xcap::Response>& response, Now now) {
+  const beckon::xcap::UserTarget user{.user = user_, .query = std::move(query)};
+  std::string target = beckon::xcap::print(user, root_);
+  if (method == Method::get) {
+    const auto parse = [](std::string_view body) { return documents::parse_message_archive(body); };
+    return requester_.read<documents::MessageArchive>(std::move(target), "the history", parse,
+                                                      std::move(done));
+  }
+  requester_.send({.method = method, .target = std::move(target), .headers = {}, .body = {}},
+                  [done = std::move(done)](const Result<beckon::xcap::Response>& response, Now now) {
                     if (!response)
                       return done(Requester::status_of(response.error()), response.error().message(), {},
                                   now);
-                    const int status = static_cast<int>(response->status);
-                    if (status != 200 || method != Method::get) return done(status, {}, {}, now);
-                    const auto archive = documents::parse_message_archive(response->body);
-                    if (!archive) return done(500, "the history cannot be read", {}, now);
-                    done(status, {}, *archive, now);
+                    done(static_cast<int>(response->status), {}, {}, now);
                   });
 }
 

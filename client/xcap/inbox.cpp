@@ -59,17 +59,7 @@ Inbox::Inbox(const account::Account& account, Http& http, Random& random)
     : path_(inbox_path(account)), requester_(account, http, random) {}
 
 void Inbox::read(Done done) {
-  requester_.send({.method = beckon::xcap::Method::get, .target = path_, .headers = {}, .body = {}},
-                  [done = std::move(done)](const Result<beckon::xcap::Response>& response, Now now) {
-                    if (!response)
-                      return done(Requester::status_of(response.error()), response.error().message(), {},
-                                  now);
-                    const int status = static_cast<int>(response->status);
-                    if (status != 200) return done(status, "reading what waits", {}, now);
-                    auto messages = read_messages(response->body);
-                    if (!messages) return done(500, "what waits cannot be read", {}, now);
-                    done(status, {}, std::move(*messages), now);
-                  });
+  requester_.read<boost::json::array>(path_, "what waits", read_messages, std::move(done));
 }
 
 }  // namespace beckon::client::xcap

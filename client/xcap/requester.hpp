@@ -31,6 +31,25 @@ class Requester {
   static int status_of(const ErrorCode& error);
   void send(beckon::xcap::Request request, Done done) { send(std::move(request), std::move(done), false); }
 
+  /// `status` is HTTP's, or `status_of` an error, or 500 where a 200 cannot be read; `value` is empty unless
+  /// it is 200.
+  template <class Value>
+  using Read = std::function<void(int status, const std::string& reason, const Value& value, Now now)>;
+  /// GETs what is at `target`; `what` is its name in a reason ("the history"). `parse` reads the body of a
+  /// 200: a pointer-like value, false for one that cannot be read.
+  template <class Value, class Parse>
+  void read(std::string target, std::string what, Parse parse, Read<Value> done) {
+    send({.method = beckon::xcap::Method::get, .target = std::move(target), .headers = {}, .body = {}},
+         [what = std::move(what), parse = std::move(parse), done = std::move(done)](
+             const Result<beckon::xcap::Response>& response, Now now) {
+           if (!response) return done(status_of(response.error()), response.error().message(), {}, now);
+           const int status = static_cast<int>(response->status);
+           if (status != 200) return done(status, "reading " + what, {}, now);
+           const auto value = parse(std::string_view(response->body));
+           value ? done(status, {}, *value, now) : done(500, what + " cannot be read", {}, now);
+         });
+  }
+
  private:
   void send(beckon::xcap::Request request, Done done, bool again);
   std::string authorization(const beckon::xcap::Request& request);

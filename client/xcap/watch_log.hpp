@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -13,9 +12,7 @@ namespace beckon::client::xcap {
 /// document when it is read.
 class WatchLog {
  public:
-  /// `status` is HTTP's, or `Requester::status_of` an error. `log` is empty unless it is 200.
-  using Done =
-      std::function<void(int status, const std::string& reason, const documents::WatchLog& log, Now now)>;
+  using Done = Requester::Read<documents::WatchLog>;
 
   WatchLog(const account::Account& account, std::string_view root, Http& http, Random& random);
   void read(Done done);

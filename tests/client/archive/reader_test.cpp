@@ -1,10 +1,7 @@
 #include "client/archive/reader.hpp"
 
-#include <doctest/doctest.h>
-
-#include <deque>
-
 #include "client/control/cause.hpp"
+#include "tests/client/xcap/fake_http.hpp"
 
 using namespace beckon;
 using namespace beckon::client;
@@ -14,25 +11,6 @@ using beckon::xcap::Response;
 using documents::MessageArchive;
 
 namespace {
-
-class FakeHttp final : public client::xcap::Http {
- public:
-  void send(Request request, Done done) override { waiting.push_back({std::move(request), std::move(done)}); }
-  Request answer(Result<Response> response) {
-    REQUIRE_FALSE(waiting.empty());
-    auto [request, done] = std::move(waiting.front());
-    waiting.pop_front();
-    done(std::move(response), Now{});
-    return request;
-  }
-  Request answer(unsigned status, const std::string& body = "") {
-    Response response;
-    response.status = status;
-    response.body = body;
-    return answer(Result<Response>(std::move(response)));
-  }
-  std::deque<std::pair<Request, Done>> waiting;
-};
 
 struct Fixture {
   FakeHttp http;
@@ -57,12 +35,12 @@ const std::string mine = "/history/users/sip:alice@example.org";
 TEST_CASE_FIXTURE(Fixture, "pages, changes, marks and erasures are asked for beside the XCAP root") {
   reader.page({.with = "sip:bob@example.org", .since = "2026-11-21T04:00:00Z", .limit = "7"}, take());
   const MessageArchive page{.to = 9};
-  const auto get = http.answer(200, print(page));
+  const auto get = http.answer(200, "", print(page));
   CHECK(get.method == Method::get);
   CHECK(get.target == mine + "?with=sip:bob@example.org&since=2026-11-21T04:00:00Z&limit=7");
   CHECK(last == page);
   reader.changes(17, take());
-  CHECK(http.answer(200, print(page)).target == mine + "?after=17");
+  CHECK(http.answer(200, "", print(page)).target == mine + "?after=17");
   reader.set_displayed({.number = "5"}, take());
   const auto put = http.answer(200);
   CHECK(put.method == Method::put);
@@ -88,11 +66,11 @@ TEST_CASE_FIXTURE(Fixture, "a root that is further down has the archives beside 
 TEST_CASE_FIXTURE(Fixture, "what cannot be had says why") {
   for (const unsigned status : {403U, 404U, 503U}) {
     reader.page({}, take());
-    http.answer(status, print(MessageArchive{.to = 9}));
+    http.answer(status, "", print(MessageArchive{.to = 9}));
   }
   CHECK(last == MessageArchive{});
   reader.page({}, take());
-  http.answer(200, "<rubbish/>");
+  http.answer(200, "", "<rubbish/>");
   reader.page({}, take());
   http.answer(Result<Response>(ErrorCode(client::xcap::Errc::untrusted)));
   CHECK(statuses == std::vector<int>{403, 404, 503, 500, control::unproven});

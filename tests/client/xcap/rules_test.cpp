@@ -1,12 +1,9 @@
 #include "client/xcap/rules.hpp"
 
-#include <doctest/doctest.h>
-
-#include <deque>
-
 #include "client/control/cause.hpp"
 #include "client/control/command.hpp"
 #include "client/xcap/watch_log.hpp"
+#include "tests/client/xcap/fake_http.hpp"
 
 using namespace beckon;
 using namespace beckon::client;
@@ -15,34 +12,6 @@ using beckon::xcap::Request;
 using beckon::xcap::Response;
 
 namespace {
-
-/// The XCAP server of a test: requests wait until the test answers them.
-class FakeHttp final : public client::xcap::Http {
- public:
-  void send(Request request, Done done) override { waiting.push_back({std::move(request), std::move(done)}); }
-  Request answer(Result<Response> response) {
-    REQUIRE_FALSE(waiting.empty());
-    auto [request, done] = std::move(waiting.front());
-    waiting.pop_front();
-    done(std::move(response), Now{});
-    return request;
-  }
-  Request answer(unsigned status, std::string etag = "", std::string body = "") {
-    Response response;
-    response.status = status;
-    response.etag = std::move(etag);
-    response.body = std::move(body);
-    return answer(Result<Response>(std::move(response)));
-  }
-  Request challenge(const std::string& nonce) {
-    Response response;
-    response.status = 401;
-    response.headers.emplace_back("www-authenticate", "Digest realm=\"example.org\", nonce=\"" + nonce +
-                                                          "\", qop=\"auth\", algorithm=SHA-256");
-    return answer(Result<Response>(std::move(response)));
-  }
-  std::deque<std::pair<Request, Done>> waiting;
-};
 
 struct Fixture {
   FakeHttp http;
