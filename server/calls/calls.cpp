@@ -1,6 +1,7 @@
 #include "server/calls/calls.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -28,10 +29,19 @@ struct Calls::Watched {
         call(dialogs_max),
         expiry(timers) {}
 
-  /// Is the dialog shown to the user on that side?
-  bool is_shown(std::size_t number, bool is_callee) const {
-    return !(is_callee ? callee : caller).aor.empty() &&
-           std::ranges::find(hidden, std::pair(number, is_callee)) == hidden.end();
+  /// Is the dialog shown to the user on that side, as far as there is room?
+  bool is_shown(std::size_t number, bool is_callee) {
+    return !(is_callee ? callee : caller).aor.empty() && side(number, is_callee) != Side::hidden;
+  }
+  /// What the user on one side has been shown of a dialog.
+  enum class Side : std::uint8_t {
+    untold,
+    shown,
+    hidden,  ///< It found no place.
+  };
+  Side& side(std::size_t number, bool is_callee) {
+    sides.resize(std::max(sides.size(), number + 1));
+    return sides[number][is_callee ? 1 : 0];
   }
 
   TransactionId id;
@@ -40,10 +50,10 @@ struct Calls::Watched {
   std::string call_id, caller_tag, caller_target;
   Party caller, callee;
   Call call;
-  std::vector<std::pair<std::size_t, bool>> hidden;  ///< Dialogs that a side has no place for.
-  std::vector<FlowId> flows;                         ///< Where it stands in `flows_`.
-  bool is_invited = true;                            ///< The INVITE's dialogs are not all known yet.
-  Timer expiry;                                      ///< Of what has been answered.
+  std::vector<std::array<Side, 2>> sides;  ///< Of each dialog, as far as they were told: the caller's first.
+  std::vector<FlowId> flows;               ///< Where it stands in `flows_`.
+  bool is_invited = true;                  ///< The INVITE's dialogs are not all known yet.
+  Timer expiry;                            ///< Of what has been answered.
 };
 
 namespace {
@@ -218,17 +228,20 @@ void Calls::tell(Watched& call, std::size_t number, bool is_callee) {
                  .remote = is_callee ? caller : callee},
       .device = is_callee ? dialog.answerer.device : 0};
   if (!is_callee) change.from = call.from;
+  auto& side = call.side(number, is_callee);
+  change.is_first = side == Watched::Side::untold;
+  side = Watched::Side::shown;
   // An end is never lost: it answers a beginning that found room.
   if (dialog.is_over()) return peers_.post_back<Lines>(bucket_of(user.aor), std::move(change));
-  if (!peers_.post<Lines>(bucket_of(user.aor), std::move(change)) && dialog.state == DialogState::trying)
-    call.hidden.emplace_back(number, is_callee);
+  const bool is_first = change.is_first;
+  if (!peers_.post<Lines>(bucket_of(user.aor), std::move(change)) && is_first) side = Watched::Side::hidden;
 }
 
 void Calls::on(const LineRefused& refused, Bucket, Now) {
   Watched* call = find(refused.key.call);
   if (!call) return;
   const std::size_t number = refused.key.dialog;
-  call->hidden.emplace_back(number, refused.key.is_callee);
+  call->side(number, refused.key.is_callee) = Watched::Side::hidden;
   end_if_unseen(*call, number);
   drop_if_over(*call);
 }

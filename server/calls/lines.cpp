@@ -39,9 +39,11 @@ publication::Device Lines::device_of(const Entry& user, const LineChange& change
 void Lines::on(LineChange change, Bucket, Now now) {
   const EntryPtr user = environment_.directory().get(change.aor);
   if (change.dialog.state == DialogState::terminated) return end(*user, change, now);
-  UserLines& lines = user->get(slot_);
-  const auto known = std::ranges::find(lines.all, change.key, &Line::key);
-  if (known == lines.all.end()) return begin(*user, std::move(change), now);
+  if (change.is_first) return begin(*user, std::move(change), now);
+  UserLines* lines = user->find(slot_);
+  if (!lines) return;
+  const auto known = std::ranges::find(lines->all, change.key, &Line::key);
+  if (known == lines->all.end()) return;
   const auto device = device_of(*user, change);
   if (device != 0) known->device = device;
   change.dialog.id = std::move(known->dialog.id);

@@ -24,6 +24,7 @@ struct LineKey {
 struct LineChange {
   std::string aor;
   LineKey key;
+  bool is_first = false;           ///< It begins the line; later ones change that, or find no line.
   documents::Dialog dialog;        ///< Without id and duration.
   publication::Device device = 0;  ///< The user's, where `Calls` knows it.
   transaction::Hop from{};         ///< Else where the user's requests come from.

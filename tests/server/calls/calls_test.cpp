@@ -138,10 +138,7 @@ TEST_CASE("a call that is not answered ends as it was refused (RFC 4235 4.1.2)")
 
 TEST_CASE("what a phone publishes of a call and what the proxy sees of it is one dialog") {
   Exchange town;
-  town.enter_bob();
-  town.watch(bob);
-  const Sent call = town.talk();
-  CHECK(town.last(bob) == "partial: confirmed");
+  const Sent call = town.talk_seen();
   const std::string id = town.known(bob).begin()->first;
   const auto publish = [&](const std::string& dialogs) {
     const Ask ask{.method = "PUBLISH",
@@ -235,6 +232,32 @@ TEST_CASE("past the limit of a user calls are not shown, and nothing is kept of 
   CHECK(town.last(bob) == "partial: terminated(remote-bye)");
   calls.push_back(town.talk("four"));
   CHECK(town.last(bob) == "partial: confirmed");
+}
+
+TEST_CASE("a call that found no place is not shown later, when its next state crosses the refusal") {
+  Settings settings = Exchange::lamp_settings();
+  settings.calls_per_user = 1;
+  Exchange town(1, settings);
+  town.enter_bob();
+  town.watch(bob);
+  const Sent first = town.talk("one");
+  CHECK(town.last(bob) == "partial: confirmed");
+
+  Ask call = invite;
+  call.call_id = "two";
+  const Ask proven = town.with_credentials(call);
+  town.bring(udp(5070), town.text_of(proven));
+  while (!town.has(5080, "INVITE")) REQUIRE(town.timers.step(town.clock.now().mono));
+  const Sent second = town.got(5080, "INVITE");
+  // The user's place becomes free between two states of the second call.
+  town.bring(udp(5070), town.text_of(town.in_talk_of(first, "BYE")));
+  town.bring(udp(5080), sip::Builder::reply(second.message, 180, "b1").finish());
+  town.run();
+  town.accept_with(second);
+  town.hang_up(second);
+  town.settle(60s);
+  CHECK(town.lines() == 0);
+  CHECK(town.watched() == 0);
 }
 
 TEST_CASE("a copy of a 2xx after the BYE begins nothing (RFC 6026 7.1)") {

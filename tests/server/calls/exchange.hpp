@@ -152,12 +152,26 @@ class Exchange : public Town {
     got(5070, "200");
     return call;
   }
+  /// The same, where carol watches bob and has seen it.
+  Sent talk_seen(const std::string& lines = {}) {
+    enter_bob();
+    watch(bob);
+    const Sent call = talk("i", 5080, lines);
+    CHECK(last(bob) == "partial: confirmed");
+    return call;
+  }
   void accept_with(const Sent& call, const std::string& lines = {}, const std::string& tag = "b1") {
     answer(call, 200, tag, "Contact: <" + std::string(call.message.request_uri_text()) + ">\r\n" + lines);
   }
   /// alice sends that in her call; bob's device gets it.
   Sent in_talk(const Sent& call, const std::string& method, unsigned cseq = 10,
                const std::string& tag = "b1") {
+    receive(udp(5070), text_of(in_talk_of(call, method, cseq, tag)));
+    return got(call.to.remote.port, method);
+  }
+  /// What she sends.
+  static Ask in_talk_of(const Sent& call, const std::string& method, unsigned cseq = 10,
+                        const std::string& tag = "b1") {
     Ask ask = in_call(method, std::string(call.message.request_uri_text()), {});
     ask.to = "<sip:bob@example.org>;tag=" + tag;
     ask.call_id = std::string(call.message.call_id());
@@ -165,8 +179,7 @@ class Exchange : public Town {
     ask.lines = {"Contact: <sip:alice@192.0.2.9:5070>"};
     for (const auto route : reversed(call.message.values(sip::HeaderId::record_route)))
       ask.lines.push_back("Route: " + std::string(route));
-    receive(udp(5070), text_of(ask));
-    return got(call.to.remote.port, method);
+    return ask;
   }
   void hang_up(const Sent& call) { answer(in_talk(call, "BYE"), 200); }
 
