@@ -42,7 +42,8 @@ class Wishes {
 };
 
 /// Hears of the calls that are forwarded. What belongs to one call comes in order and from one shard: that of
-/// the bucket in its Record-Route.
+/// the bucket in its Record-Route. A request in a dialog is reported only where our token proves that it is:
+/// the dialog's watchers know its tags, too.
 class CallObserver {
  public:
   /// Where a response comes from.
@@ -64,7 +65,7 @@ class CallObserver {
   virtual void on_end(const Request& request, int status, Now now) = 0;
   /// No further 2xx of that INVITE outside of dialogs is passed on; `on_invite` may not have been called.
   virtual void on_over(const Request& invite, Now now) = 0;
-  /// A BYE with our token is forwarded.
+  /// A BYE is forwarded.
   virtual void on_bye(const Request& bye, Now now) = 0;
 };
 

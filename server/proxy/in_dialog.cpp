@@ -13,6 +13,7 @@ using transaction::Hop;
 
 void Proxy::forward_in_dialog(const RequestPtr& request, const DialogRoute& route) {
   Context& context = begin(request);
+  context.is_vouched = true;
   auto to = destination_in_dialog(route, locator_.abilities());
   if (!to && may_leave(*request)) {
     const auto next = sip::parse_name_addr(route.rest.front());

@@ -134,7 +134,7 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
   context->branches = targets.size();
   keep_asserted(*request, targets);
   auto route = read_dialog_route(request->message, key_, services_.settings());
-  report_forwarded(*context, route.token.has_value());
+  report_forwarded(*context);
   forwarder_.start(request->id, {.bucket = request->bucket,
                                  .request = request->message,
                                  .route = std::move(route),
@@ -168,26 +168,27 @@ bool Proxy::is_answered(Context& context, const Outcome& outcome, Now now) {
   return on_end && on_end(request, outcome, now);
 }
 
-/// `in_dialog`: it proves so by our token.
-void Proxy::report_forwarded(const Context& context, bool in_dialog) {
+void Proxy::report_forwarded(const Context& context) {
   if (!observer_) return;
   const auto& message = context.request->message;
   const Now now = services_.clock().now();
   if (begins_call(message)) observer_->on_invite(*context.request, context.callee.aor, now);
-  if (in_dialog && message.method() == Method::bye) observer_->on_bye(*context.request, now);
+  if (context.is_vouched && message.method() == Method::bye) observer_->on_bye(*context.request, now);
 }
 
-/// Who hears of the responses to `request`; null: nobody does.
-CallObserver* Proxy::observer_of(const Request& request) const {
-  const auto method = request.message.method();
-  return method == Method::invite || method == Method::update ? observer_ : nullptr;
+/// Who hears of the responses to a request; null: nobody does.
+CallObserver* Proxy::observer_of(const Context& context) const {
+  const auto& message = context.request->message;
+  const auto method = message.method();
+  const bool changes_call = context.is_vouched && (method == Method::invite || method == Method::update);
+  return changes_call || begins_call(message) ? observer_ : nullptr;
 }
 
 void Proxy::on_response(Forwarder::Key key, std::size_t target, const sip::Message& response, Now now) {
   Context* context = find(key);
   if (!context) return;
   const auto& device = forwarder_.target(key, target).binding;
-  if (auto* observer = observer_of(*context->request))
+  if (auto* observer = observer_of(*context))
     observer->on_response(*context->request, {target, device}, response, now);
   const bool is_final = response.status() >= 200;
   if (!is_final && context->is_taken) return;
@@ -235,7 +236,7 @@ void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
   if (!context) return;
   const RequestPtr request = context->request;
   context->best = best.status;
-  if (auto* observer = observer_of(*request)) observer->on_end(*request, best.status, now);
+  if (auto* observer = observer_of(*context)) observer->on_end(*request, best.status, now);
   if (best.status >= 300 && context->on_end) {
     const bool is_absent = context->is_absent && best.status < 600;
     const Outcome outcome{.status = best.status, .is_absent = is_absent, .busy = std::move(context->busy)};
@@ -271,7 +272,7 @@ void Proxy::on_response(const sip::Message& response, Now now) {
     if (asked.header(HeaderId::cseq) != response.header(HeaderId::cseq) ||
         asked.from_tag() != response.from_tag())
       continue;
-    if (auto* observer = observer_of(*context->request))
+    if (auto* observer = observer_of(*context))
       observer->on_response(*context->request, {0, registrar::Binding()}, response, now);
     return services_.respond(*context->request, answer_back(*context->request, without_identities(response)));
   }

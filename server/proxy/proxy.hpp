@@ -131,6 +131,7 @@ class Proxy final : public Relay, private Forwarder::Client {
     Callee callee{};                         ///< Without address for a place outside.
     /// Of a request to a GRUU in a dialog: where the dialog's own way leads.
     std::optional<Destination> in_dialog{};
+    bool is_vouched = false;  ///< Our token proves that it is in a dialog.
     bool by_contact = false;  ///< Its Request-URI may be the contact of a device of the callee.
     bool cancelled = false;   ///< By the caller.
     std::size_t branches = 0;
@@ -166,8 +167,8 @@ class Proxy final : public Relay, private Forwarder::Client {
 
   void keep_asserted(const Request& request, std::vector<Target>& targets) const;
   void forward(const RequestPtr& request, std::vector<Target> targets);
-  void report_forwarded(const Context& context, bool in_dialog);
-  CallObserver* observer_of(const Request& request) const;
+  void report_forwarded(const Context& context);
+  CallObserver* observer_of(const Context& context) const;
   std::string answer_back(const Request& request, const sip::Message& response) const;
   std::optional<Callee> user_to_try(const Context& context, std::string_view contact) const;
   void on_found_elsewhere(const FoundTargets& found);

@@ -6,12 +6,32 @@ using namespace beckon::server::test;
 
 // Nothing of a call sticks, however it ends.
 
+namespace {
+
+/// carol sends to herself what names the dialog of others, and answers it.
+void imitate(Exchange& town, const std::string& method, int status, const std::string& lines = {}) {
+  const Ask enter{.from = carol, .call_id = "carol's", .lines = {"Contact: <sip:carol@192.0.2.9:5090>"}};
+  REQUIRE(town.tell(udp(5090), enter, "carol").status() == 200);
+  Ask ask{.method = method,
+          .uri = carol,
+          .from = carol,
+          .to = "<sip:bob@example.org>;tag=b1",
+          .call_id = "i",
+          .cseq = 20,
+          .lines = {"Contact: <sip:carol@192.0.2.9:5090>"}};
+  town.receive(udp(5090), town.text_of(ask));
+  ask.lines.push_back(Exchange::credentials(town.got(5090, "407").message, ask, "carol", "secret"));
+  ask.cseq = 21;
+  town.receive(udp(5090), town.text_of(ask));
+  town.answer(town.got(5090, method), status, "b1", lines);
+  town.got(5090, std::to_string(status));
+}
+
+}  // namespace
+
 TEST_CASE("a session that is not refreshed in time is over (RFC 4028 8.3)") {
   Exchange town;
-  town.enter_bob();
-  town.watch(bob);
-  const Sent call = town.talk("i", 5080, "Session-Expires: 1800;refresher=uac\r\n");
-  CHECK(town.last(bob) == "partial: confirmed");
+  const Sent call = town.talk_seen("Session-Expires: 1800;refresher=uac\r\n");
   SUBCASE("by nobody") { town.settle(1790s); }
   SUBCASE("by a re-INVITE") {
     town.settle(1000s);
@@ -33,10 +53,7 @@ TEST_CASE("a call without session timer is believed in for a bounded time") {
   Settings settings = Exchange::lamp_settings();
   settings.call_age_max = 600s;
   Exchange town(1, settings);
-  town.enter_bob();
-  town.watch(bob);
-  const Sent call = town.talk();
-  CHECK(town.last(bob) == "partial: confirmed");
+  const Sent call = town.talk_seen();
   town.settle(500s);
   SUBCASE("since it was answered") {}
   SUBCASE("since its last re-INVITE") {
@@ -83,10 +100,7 @@ TEST_CASE("a device's registration ends: its calls are over") {
 
 TEST_CASE("the caller is removed: the call is over for the callee, too") {
   Exchange town(3);
-  town.enter_bob();
-  town.watch(bob);
-  town.talk();
-  CHECK(town.last(bob) == "partial: confirmed");
+  town.talk_seen();
   town.node().each([](Shard& shard) { shard.on_user_gone(alice, true); });
   CHECK(town.last(bob) == "partial: terminated(error)");
   CHECK(town.lines() == 0);
@@ -94,10 +108,7 @@ TEST_CASE("the caller is removed: the call is over for the callee, too") {
 
 TEST_CASE("a device that does not know the dialog any more ends it (RFC 3261 12.2.1.2)") {
   Exchange town;
-  town.enter_bob();
-  town.watch(bob);
-  const Sent call = town.talk();
-  CHECK(town.last(bob) == "partial: confirmed");
+  const Sent call = town.talk_seen();
   SUBCASE("a re-INVITE") { town.answer(town.in_talk(call, "INVITE"), 481); }
   SUBCASE("an UPDATE") { town.answer(town.in_talk(call, "UPDATE"), 481); }
   CHECK(town.last(bob) == "partial: terminated(error)");
@@ -105,20 +116,14 @@ TEST_CASE("a device that does not know the dialog any more ends it (RFC 3261 12.
 
 TEST_CASE("a refused re-INVITE ends nothing") {
   Exchange town;
-  town.enter_bob();
-  town.watch(bob);
-  const Sent call = town.talk();
-  CHECK(town.last(bob) == "partial: confirmed");
+  const Sent call = town.talk_seen();
   town.answer(town.in_talk(call, "INVITE"), 488);
   CHECK(town.seen(bob).empty());
 }
 
 TEST_CASE("a BYE of somebody who is not in the dialog ends nothing") {
   Exchange town;
-  town.enter_bob();
-  town.watch(bob);
-  const Sent call = town.talk();
-  CHECK(town.last(bob) == "partial: confirmed");
+  const Sent call = town.talk_seen();
   Ask bye = in_call("BYE", bob, {});
   bye.from = carol;
   bye.from_tag = "guess";
@@ -136,12 +141,20 @@ TEST_CASE("a BYE of somebody who is not in the dialog ends nothing") {
   CHECK(town.seen(bob).empty());
 }
 
+TEST_CASE("the tags of a dialog alone, which its watchers know, neither end nor shorten it") {
+  Exchange town;
+  town.talk_seen();
+  SUBCASE("UPDATE, 481") { imitate(town, "UPDATE", 481); }
+  SUBCASE("INVITE, 481") { imitate(town, "INVITE", 481); }
+  SUBCASE("UPDATE, a short session") { imitate(town, "UPDATE", 200, "Session-Expires: 90\r\n"); }
+  town.settle(200s);
+  CHECK(town.seen(bob).empty());
+  CHECK(town.watched() == 1);
+}
+
 TEST_CASE("kill -9 in a call: the new server has forgotten it, and watchers get full state") {
   Exchange town;
-  town.enter_bob();
-  town.watch(bob);
-  town.talk();
-  CHECK(town.last(bob) == "partial: confirmed");
+  town.talk_seen();
   town.restart(1);
   town.settle(5s);
   CHECK(town.last(bob) == "full:");
