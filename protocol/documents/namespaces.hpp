@@ -14,6 +14,7 @@ inline constexpr std::string_view winfo = "urn:ietf:params:xml:ns:watcherinfo"; 
 inline constexpr std::string_view reginfo = "urn:ietf:params:xml:ns:reginfo";                 // RFC 3680
 inline constexpr std::string_view gruuinfo = "urn:ietf:params:xml:ns:gruuinfo";               // RFC 5628
 inline constexpr std::string_view dialog_info = "urn:ietf:params:xml:ns:dialog-info";         // RFC 4235
+inline constexpr std::string_view conference = "urn:ietf:params:xml:ns:conference-info";      // RFC 4575
 inline constexpr std::string_view common_policy = "urn:ietf:params:xml:ns:common-policy";     // RFC 4745
 inline constexpr std::string_view pres_rules = "urn:ietf:params:xml:ns:pres-rules";           // RFC 5025
 inline constexpr std::string_view resource_lists = "urn:ietf:params:xml:ns:resource-lists";   // RFC 4826
