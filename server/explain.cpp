@@ -7,6 +7,7 @@
 #include "protocol/base/printable.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/documents/direct.hpp"
+#include "protocol/xcap/usage.hpp"
 #include "server/presence/filter.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/publication/publications.hpp"
@@ -60,6 +61,7 @@ class Explanation {
     facts_["user"] = is_user;
     facts_["devices"] = devices();
     facts_["publications"] = entry_ ? publications() : array();
+    facts_["hard_state"] = hard_state();
     facts_["decision"] = decision();
     facts_["state"] = state();
     facts_["subscriptions"] = entry_ ? subscriptions() : array();
@@ -84,6 +86,12 @@ class Explanation {
                                                          : "as registered"}});
     }
     return all;
+  }
+
+  /// The document that the user wrote over XCAP, for when no device says anything (RFC 4827).
+  std::string_view hard_state() const {
+    if (!entry_ || !documents_.find(*entry_, beckon::xcap::hard_state_auid, "index")) return "none";
+    return presentities_.information().shows_hard_state(*entry_) ? "shown" : "not-shown";
   }
 
   // What composition did is seen by comparing what went in with what came out.

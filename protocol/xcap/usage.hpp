@@ -15,15 +15,19 @@ struct Usage {
   std::string_view auid;
   std::string_view canonical;  ///< Where aliases meet: both names reach one document.
   std::string_view content_type;
-  std::string_view ns;   ///< Default document namespace.
-  bool is_made = false;  ///< The server makes the document "index" when it is read; nobody writes it.
+  std::string_view ns;     ///< Default document namespace.
+  bool is_made = false;    ///< The server makes the document "index" when it is read; nobody writes it.
+  bool is_single = false;  ///< A user has one document, "index".
 };
 
 /// The usage of `documents::WatchLog`.
 inline constexpr std::string_view watch_log_auid = "beckon.watch-log";
 
+/// Presence documents that show a user while no device says anything (RFC 4827).
+inline constexpr std::string_view hard_state_auid = "pidf-manipulation";
+
 /// What we know: pres-rules (RFC 5025 9), org.openmobilealliance.pres-rules, which OMA clients use for
-/// the same document, and one of our own, which the server makes.
+/// the same document, pidf-manipulation (RFC 4827), and one of our own, which the server makes.
 std::span<const Usage> usages();
 const Usage* find_usage(std::string_view auid);
 

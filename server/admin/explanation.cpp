@@ -93,6 +93,10 @@ void print_publications(Text& out, const object& facts) {
                                           : ""));
     for (const auto& element : list(publication, "elements")) out.detail(fate_of(as_part(element)));
   }
+  const std::string hard_state = word(facts, "hard_state");
+  if (hard_state == "shown") out.line("The document written over XCAP is shown, as no device says anything.");
+  if (hard_state == "not-shown")
+    out.line("The document written over XCAP is not shown, as a device is there.");
 }
 
 void print_state(Text& out, const object& facts) {

@@ -165,10 +165,14 @@ std::vector<Source> PresenceInformation::sources(const Entry& presentity) const 
                      [&](const event::Publication& publication, const publication::State& state) {
                        all.push_back({publication.number, static_cast<const Document*>(&state)});
                      });
-  // Hard state is shown where there is no soft state (RFC 3903 3).
-  if (all.empty() && hard_state_ && silent_bindings(presentity).empty())
-    if (const Document* document = hard_state_->hard_state(presentity)) all.push_back({0, document});
+  if (shows_hard_state(presentity)) all.push_back({0, hard_state_->hard_state(presentity)});
   return all;
+}
+
+/// Hard state is shown where there is no soft state (RFC 3903 3).
+bool PresenceInformation::shows_hard_state(const Entry& presentity) const {
+  return hard_state_ && hard_state_->hard_state(presentity) && !publications_.has_any(presentity, *this) &&
+         silent_bindings(presentity).empty();
 }
 
 std::vector<const registrar::Binding*> PresenceInformation::silent_bindings(const Entry& presentity) const {

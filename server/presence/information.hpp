@@ -75,6 +75,8 @@ class PresenceInformation final : public publication::Package, public registrar:
   Composition compose(const Entry& presentity, Names& names,
                       const documents::Transformations* what = nullptr) const;
   std::vector<const registrar::Binding*> silent_bindings(const Entry& presentity) const;
+  /// There is hard state, and no device that says anything.
+  bool shows_hard_state(const Entry& presentity) const;
 
   Table table() const;
   /// Presentities of which a document is kept.

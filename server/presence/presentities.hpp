@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/presence/hard_state.hpp"
 #include "server/presence/information.hpp"
 #include "server/presence/watch.hpp"
 #include "server/publication/publications.hpp"
@@ -30,8 +31,9 @@ class Presentities final : public Room {
   using OnChanged = std::function<void(Entry& presentity, Now now)>;
   void set_on_changed(OnChanged on_changed) { on_changed_ = std::move(on_changed); }
 
-  /// Where documents come from that show a presentity while no device says anything, and who knows of calls.
-  /// Both outlive the last change. `published`: when the PUBLISH arrived that changed the calls, if one did.
+  /// Where documents come from that show a presentity while no device says anything, if not those that users
+  /// write (RFC 4827), and who knows of calls. Both outlive the last change. `published`: when the PUBLISH
+  /// arrived that changed the calls, if one did.
   void set_hard_state(const HardState& hard_state) { information_.set_hard_state(hard_state); }
   void hard_state_changed(Entry& presentity, Now now) { information_.hard_state_changed(presentity, now); }
   void set_calls(const Calls& calls) { information_.set_calls(calls); }
@@ -44,6 +46,7 @@ class Presentities final : public Room {
   Standing wishes(const Entry& presentity) const { return information_.wishes(presentity); }
 
   // Room
+  void restored(Now) override { written_.restored(); }
   /// What a removed user's watchers were shown goes, too.
   void on_user_gone(std::string_view aor, bool removed, Now) override {
     if (removed) watches_.forget_log(aor);
@@ -55,6 +58,7 @@ class Presentities final : public Room {
 
  private:
   OnChanged on_changed_;
+  WrittenHardState written_;
   PresenceInformation information_;
   Watches watches_;
 };

@@ -33,6 +33,8 @@ Response not_allowed(std::string_view allowed = "GET, HEAD, PUT, DELETE") {
   return response;
 }
 
+bool are_rules(std::string_view key) { return key.starts_with("pres-rules/"); }
+
 Response show(const Request& request, std::string_view content_type, std::string etag,
               const std::string& text) {
   Response response = plain(200, std::move(etag));
@@ -131,6 +133,9 @@ class Documents::Work final : public store::Step {
     const auto type =
         beckon::xcap::find_header(request_.headers, "Content-Type").value_or(std::string_view{});
     if (auto problem = beckon::xcap::validate(usage_, type, request_.body)) return problem;
+    for (const auto& [auid, check] : documents_.checks_)
+      if (auid == usage_.auid)
+        if (auto problem = check(request_.body)) return problem;
     if (known || !tree || tree->documents.size() < documents_per_user) return std::nullopt;
     return Problem{409, Problem::Kind::constraint_failure, "too many documents"};
   }
@@ -184,6 +189,11 @@ void Documents::handle(Request request, const Identity& who, Done done) {
   if (!usage || target->has_node) return done(plain(404));
   if (usage->is_made) return done(make(request, *usage, target->document, aor));
   if (request.method == Method::other) return done(not_allowed());
+  if (usage->is_single && target->document != "index")
+    return done(
+        request.method == Method::put
+            ? beckon::xcap::make_response({409, Problem::Kind::constraint_failure, "its name is index"})
+            : plain(404));
   std::string key = std::string(usage->canonical) + '/' + target->document;
   const EntryPtr entry = environment_.directory().get(aor);
   entry->add(
@@ -211,10 +221,17 @@ const Documents::Document* Documents::find(const Tree* tree, std::string_view ke
 
 void Documents::apply(Entry& entry, const std::string& key, std::optional<Document> next) {
   Tree& tree = entry.get(slot_);
-  tree.version = ++version_;
+  if (are_rules(key)) tree.version = ++version_;
   std::erase_if(tree.documents, [&](const Document& document) { return document.key == key; });
   if (next) tree.documents.push_back(std::move(*next));
   if (tree.documents.empty()) entry.drop(slot_);
+}
+
+std::optional<Documents::Written> Documents::find(const Entry& entry, std::string_view canonical,
+                                                  std::string_view document) const {
+  const Document* found = find(entry.find(slot_), std::string(canonical) + '/' + std::string(document));
+  if (!found) return std::nullopt;
+  return Written{found->etag, found->text};
 }
 
 std::uint64_t Documents::rules_version(const Entry& entry) const {
@@ -229,8 +246,9 @@ const documents::Rules* Documents::rules(const Entry& entry) const {
     tree->rules_of = tree->version;
     tree->rules.reset();
     for (const Document& document : tree->documents) {
+      if (!are_rules(document.key)) continue;
       auto rules = documents::parse_pres_rules(document.text);
-      if (!rules) continue;  // of another usage
+      if (!rules) continue;
       if (!tree->rules) tree->rules.emplace();
       std::ranges::move(rules->rules, std::back_inserter(tree->rules->rules));
     }

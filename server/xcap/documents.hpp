@@ -46,6 +46,11 @@ class Documents final : public Room, public Keeper {
   using Maker = std::function<std::string(const std::string& owner)>;
   void provide(std::string_view auid, Maker maker) { makers_.emplace_back(auid, std::move(maker)); }
 
+  /// What must hold besides what the usage says, before a document of it is stored. Once for each usage,
+  /// before the first request.
+  using Check = std::function<std::optional<beckon::xcap::Problem>(std::string_view text)>;
+  void check(std::string_view auid, Check check) { checks_.emplace_back(auid, std::move(check)); }
+
   /// At the bucket of `owner_of(request.target)`. Whole documents only; only the owner may touch the tree.
   void handle(beckon::xcap::Request request, const Identity& who, Done done);
 
@@ -53,8 +58,16 @@ class Documents final : public Room, public Keeper {
   /// each version; valid until the next change of the entry's documents.
   const documents::Rules* rules(const Entry& entry) const;
   const documents::Rules* rules(std::string_view aor) const;
-  /// Another number after each change of the documents; 0 where there are none.
+  /// Another number after each change of the rules; 0 where there are no documents.
   std::uint64_t rules_version(const Entry& entry) const;
+
+  /// A document as it is stored.
+  struct Written {
+    std::string_view etag, text;
+  };
+  /// Absent: there is none. `canonical` of a usage; valid until the next change of the entry's documents.
+  std::optional<Written> find(const Entry& entry, std::string_view canonical,
+                              std::string_view document) const;
 
   /// A removed user's documents go: whoever has the name next begins without rules.
   void on_user_gone(std::string_view aor, bool removed, Now now) override;
@@ -81,7 +94,8 @@ class Documents final : public Room, public Keeper {
   Environment& environment_;
   Slot<Tree> slot_;
   std::vector<std::pair<std::string_view, Maker>> makers_;
-  std::uint64_t version_ = 0;  ///< Of the last change of any tree.
+  std::vector<std::pair<std::string_view, Check>> checks_;
+  std::uint64_t version_ = 0;  ///< Of the last change of any rules.
 };
 
 }  // namespace beckon::server::xcap

@@ -48,6 +48,9 @@ A step is a line; what is indented under it belongs to it: headers, and after an
         It goes on at another socket, with another {NAME.contact}.
     NAME allows | politely blocks | blocks | forgets NAME
         By the presence rules, over XCAP.
+    NAME writes AUID/DOCUMENT[, gets STATUS]
+    NAME deletes AUID/DOCUMENT[, gets STATUS]
+        A document of its own, over XCAP; under it the header Content-Type, and the document. Without STATUS it is done.
 
 What a user sends has the headers that every request needs; the story's take their place, and "-" leaves one out. What a
 user gets must have the headers that the story names, in any order, and those that every message of its kind needs; "-" is
@@ -516,6 +519,14 @@ class Player:
         rules[self.aor(watcher)] = HANDLINGS[verb]
         put_rules(self.server, user, {each: handling for each, handling in rules.items() if handling})
 
+    def do_document(self, step, name, verb, path, status):
+        user = self.user(name)
+        headers = {key: self.bindings.fill(value) for key, value in step.headers()}
+        method = "PUT" if verb == "writes" else "DELETE"
+        got = ask_xcap(self.server, user, method, path, headers, self.bindings.fill(step.body()))
+        if str(got) != status and not (status is None and got in (200, 201)):
+            raise Mismatch(f"{method} {path}: expected {status or 'success'}, got {got}")
+
     def do_get_nothing(self, step, name):
         """The answer to an OPTIONS is the next that comes: what the server sent before has come before."""
         user = self.user(name)
@@ -548,7 +559,8 @@ class Player:
              (r"(\w+) gets nothing", do_get_nothing),
              (r"(\w+) gets (\d\d\d|[A-Z]+)(?:, answers (\d\d\d))?", do_get),
              (r"(\w+) answers (\d\d\d)", do_answer),
-             (rf"(\w+) ({'|'.join(HANDLINGS)}) (\w+)", do_rule))
+             (rf"(\w+) ({'|'.join(HANDLINGS)}) (\w+)", do_rule),
+             (r"(\w+) (writes|deletes) (\S+/[^\s,]+)(?:, gets (\d\d\d))?", do_document))
 
 
 ALL = ("<pr:provide-services><pr:all-services/></pr:provide-services>"
@@ -566,19 +578,26 @@ def put_rules(server, user, handlings):
         for number, (watcher, (handling, shown)) in enumerate(pairs.items()))
     document = (f'<?xml version="1.0"?><cr:ruleset xmlns:cr="urn:ietf:params:xml:ns:common-policy" '
                 f'xmlns:pr="urn:ietf:params:xml:ns:pres-rules">{rules}</cr:ruleset>')
-    path = f"/xcap/pres-rules/users/{user.aor}/index"
+    status = ask_xcap(server, user, "PUT", "pres-rules/index", {"Content-Type": "application/auth-policy+xml"}, document)
+    if status not in (200, 201):
+        raise Failure(f"PUT of {user.name}'s rules: {status}")
+
+
+def ask_xcap(server, user, method, document, headers, body=""):
+    """The status of a request for a document of the user's own, "pres-rules/index"; it answers the challenge."""
+    auid, _, name = document.partition("/")
+    path = f"/xcap/{auid}/users/{user.aor}/{name}"
     context = ssl.create_default_context(cafile=server.certificate)
     context.check_hostname = False
     connection = http.client.HTTPSConnection(server.listen["https"], timeout=LIMIT, context=context)
-    headers = {"Content-Type": "application/auth-policy+xml"}
+    headers = dict(headers)
     for _ in range(2):
-        connection.request("PUT", path, document, headers)
+        connection.request(method, path, body.encode() or None, headers)
         answer = connection.getresponse()
         answer.read()
         if answer.status != 401:
             break
         challenge = challenge_of(answer.headers.items())
-        headers["Authorization"] = credentials(challenge, "PUT", path, user.name, user.password)
+        headers["Authorization"] = credentials(challenge, method, path, user.name, user.password)
     connection.close()
-    if answer.status not in (200, 201):
-        raise Failure(f"PUT {path}: {answer.status} {answer.reason}")
+    return answer.status

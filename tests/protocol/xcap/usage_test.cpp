@@ -51,6 +51,32 @@ TEST_CASE("a document is checked before it is stored; the answer names the fault
   CHECK(validate(usage, type, ruleset(std::string(1 << 20, ' ')))->status == 413);
 }
 
+TEST_CASE("hard state is a presence document of its schema, one for each user (RFC 4827 5, 6, 9)") {
+  const Usage& usage = *find_usage("pidf-manipulation");
+  CHECK(usage.is_single);
+  const std::string tuple = "<tuple id='a'><status><basic>open</basic></status></tuple>";
+  const auto presence = [](const std::string& children, const std::string& entity = " entity='sip:a@b'") {
+    return "<presence xmlns='urn:ietf:params:xml:ns:pidf'" + entity + ">" + children + "</presence>";
+  };
+  CHECK_FALSE(validate(usage, "application/pidf+xml", presence(tuple)));
+  CHECK_FALSE(validate(usage, "application/pidf+xml", presence("")));
+  CHECK(validate(usage, "application/cpim-pidf+xml", presence(tuple))->status == 415);
+  struct Row {
+    std::string body;
+    Problem::Kind kind;
+  };
+  for (const Row& row : {Row{presence(tuple, ""), Problem::Kind::schema_validation_error},
+                         Row{presence("<tuple id='a'/>"), Problem::Kind::schema_validation_error},
+                         Row{presence("<tuple><status/></tuple>"), Problem::Kind::schema_validation_error},
+                         Row{presence(tuple + tuple), Problem::Kind::uniqueness_failure},
+                         Row{presence("<tuple"), Problem::Kind::not_well_formed}}) {
+    CAPTURE(row.body);
+    const auto problem = validate(usage, "application/pidf+xml", row.body);
+    REQUIRE(problem);
+    CHECK(problem->kind == row.kind);
+  }
+}
+
 TEST_CASE("the capabilities name every usage (RFC 4825 12)") {
   const auto document = xml::parse(print_capabilities());
   REQUIRE(document.has_value());
@@ -60,7 +86,7 @@ TEST_CASE("the capabilities name every usage (RFC 4825 12)") {
   std::vector<std::string> names;
   for (const auto& auid : auids->children()) names.emplace_back(auid.text());
   CHECK(names == std::vector<std::string>{"xcap-caps", "pres-rules", "org.openmobilealliance.pres-rules",
-                                          "beckon.watch-log"});
+                                          "pidf-manipulation", "beckon.watch-log"});
   CHECK(document->root().child(ns, "extensions") != nullptr);
   CHECK(document->root().child(ns, "namespaces") != nullptr);
 }

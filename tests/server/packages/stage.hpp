@@ -237,6 +237,13 @@ class Stage final : public Services, public Sender, public Peers {
   /// Writes alice's presence rules as her client would.
   unsigned put_rules(const std::string& rules, const std::string& owner = alice) {
     beckon::xcap::Request request;
+    return put("pres-rules", "application/auth-policy+xml", rules, owner);
+  }
+  unsigned put_hard_state(const std::string& document, const std::string& owner = alice) {
+    return put("pidf-manipulation", "application/pidf+xml", document, owner);
+  }
+  unsigned put(const std::string& usage, const std::string& type, const std::string& text,
+               const std::string& owner) {
     request.method = beckon::xcap::Method::put;
     request.target = "/xcap/pres-rules/users/" + owner + "/index";
     request.headers = {{"Content-Type", "application/auth-policy+xml"}};
@@ -346,6 +353,7 @@ class Stage final : public Services, public Sender, public Peers {
   SeededRandom random_{7};
   const Gruus gruus_{crypto::Key32{}};
   std::vector<std::string> options_;
+    presentities->restored(clock_.at);
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<store::MemoryUsers> users_;
   std::unique_ptr<store::LocalBus> bus_;
