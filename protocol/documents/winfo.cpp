@@ -5,7 +5,6 @@
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/reading.hpp"
-#include "protocol/xml/writer.hpp"
 
 namespace beckon::documents {
 
@@ -56,22 +55,6 @@ void read_child(const Element& child, WatcherInfo& info) {
   }
 }
 
-void write(xml::Writer& writer, const Watcher& watcher) {
-  writer.open("watcher").attribute("id", watcher.id);
-  writer.attribute("event", to_string(watcher.event)).attribute("status", to_string(watcher.status));
-  if (!watcher.display_name.empty()) writer.attribute("display-name", watcher.display_name);
-  if (watcher.expiration_seconds) writer.attribute("expiration", *watcher.expiration_seconds);
-  if (watcher.subscribed_seconds) writer.attribute("duration-subscribed", *watcher.subscribed_seconds);
-  writer.text(watcher.uri).close();
-}
-
-void write(xml::Writer& writer, const WatcherList& list) {
-  writer.open("watcher-list").attribute("resource", list.resource).attribute("package", list.package);
-  for (const Watcher& watcher : list.watchers) write(writer, watcher);
-  for (const auto& extension : list.extensions) writer.raw(extension.text);
-  writer.close();
-}
-
 }  // namespace
 
 const char* to_string(WatcherStatus status) { return status_names[static_cast<std::size_t>(status)]; }
@@ -94,19 +77,51 @@ Result<WatcherInfo> parse_winfo(std::string_view body, const xml::Limits& limits
   return info;
 }
 
+WatcherView view_of(const Watcher& watcher) {
+  return {watcher.id,
+          watcher.uri,
+          watcher.status,
+          watcher.event,
+          watcher.display_name,
+          watcher.expiration_seconds,
+          watcher.subscribed_seconds};
+}
+
+WinfoWriter::WinfoWriter(std::uint32_t version, WatcherInfo::State state, bool has_permits,
+                         std::size_t expected_size) {
+  writer_.reserve(expected_size);
+  writer_.open("watcherinfo").declare("", ns::winfo);
+  if (has_permits) writer_.declare("d", ns::direct);
+  writer_.attribute("version", version);
+  writer_.attribute("state", state == WatcherInfo::State::full ? "full" : "partial");
+}
+
+void WinfoWriter::begin_list(std::string_view resource, std::string_view package) {
+  writer_.open("watcher-list").attribute("resource", resource).attribute("package", package);
+}
+
+void WinfoWriter::watcher(const WatcherView& watcher) {
+  writer_.open("watcher").attribute("id", watcher.id);
+  writer_.attribute("event", to_string(watcher.event)).attribute("status", to_string(watcher.status));
+  if (!watcher.display_name.empty()) writer_.attribute("display-name", watcher.display_name);
+  if (watcher.expiration_seconds) writer_.attribute("expiration", *watcher.expiration_seconds);
+  if (watcher.subscribed_seconds) writer_.attribute("duration-subscribed", *watcher.subscribed_seconds);
+  writer_.text(watcher.uri).close();
+}
+
+void WinfoWriter::permit(std::string_view aor, ds1::Mode mode) {
+  writer_.open("d:permit").attribute("aor", aor).attribute("mode", ds1::to_string(mode)).close();
+}
+
 std::string print(const WatcherInfo& info) {
-  xml::Writer writer;
-  writer.open("watcherinfo").declare("", ns::winfo);
-  if (!info.permits.empty()) writer.declare("d", ns::direct);
-  writer.attribute("version", info.version);
-  writer.attribute("state", info.state == WatcherInfo::State::full ? "full" : "partial");
-  for (const WatcherList& list : info.lists) write(writer, list);
-  for (const Permit& permit : info.permits) {
-    writer.open("d:permit")
-        .attribute("aor", permit.aor)
-        .attribute("mode", ds1::to_string(permit.mode))
-        .close();
+  WinfoWriter writer(info.version, info.state, !info.permits.empty());
+  for (const WatcherList& list : info.lists) {
+    writer.begin_list(list.resource, list.package);
+    for (const Watcher& watcher : list.watchers) writer.watcher(view_of(watcher));
+    for (const auto& extension : list.extensions) writer.raw(extension.text);
+    writer.end_list();
   }
+  for (const Permit& permit : info.permits) writer.permit(permit.aor, permit.mode);
   for (const auto& extension : info.extensions) writer.raw(extension.text);
   return writer.finish();
 }

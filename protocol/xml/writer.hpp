@@ -33,6 +33,8 @@ class Writer {
   /// open, text, close.
   Writer& element(std::string_view name, std::string_view text);
 
+  /// The document will have so many octets, about.
+  void reserve(std::size_t size) { out_.reserve(size); }
   /// Octets written so far, an open start tag not yet ended.
   std::size_t size() const { return out_.size(); }
   /// Closes what is open and gives the text.

@@ -22,6 +22,9 @@ constexpr std::array winfo_types{documents::winfo_type};
 /// 6446 5.5.1).
 constexpr std::size_t watcher_news_max = 256;
 
+/// Of a full document with permits, about.
+constexpr std::size_t octets_per_watcher = 240;
+
 /// The resource's own subscription, which sees everything?
 bool is_own(const Subscription& subscription) {
   return subscription.watcher() == subscription.resource().aor();
@@ -132,46 +135,44 @@ void Winfo::on_settled(Entry& resource, Now now) {
 subscription::Content Winfo::compose(Subscription& subscription, event::Notifier::Body body, Now now) {
   News& news = news_of(subscription);
   const bool is_full = body == event::Notifier::Body::full || news.are_too_many;
-  WatcherInfo info = is_full ? full(subscription, now) : partial(subscription, now);
-  info.version = subscription.number();
+  std::string text = is_full ? full(subscription, now) : partial(subscription, now);
   news.watchers.clear();
   news.are_too_many = false;
-  return {documents::winfo_type, share(documents::print(info))};
+  return {documents::winfo_type, share(std::move(text))};
 }
 
-WatcherInfo Winfo::full(const Subscription& subscription, Now now) const {
+/// Written straight from the subscriptions: 10 000 of them are composed in one turn of the shard.
+std::string Winfo::full(const Subscription& subscription, Now now) const {
   const bool own = is_own(subscription);
-  WatcherInfo info;
-  info.lists.push_back({.resource = subscription.resource().aor(),
-                        .package = std::string(watched_.name()),
-                        .watchers = {},
-                        .extensions = {}});
-  const auto watchers = own ? watchers_->of(subscription.resource())
-                            : watchers_->of(subscription.resource(), subscription.watcher());
-  for (const WatcherEntry& watcher : watchers) info.lists.front().watchers.push_back(watcher.print(now));
-  if (!own || !watches_) return info;
-  for (const auto& [aor, mode] : watches_->permits_of(subscription.resource()))
-    info.permits.push_back({aor, mode});
-  return info;
+  Entry& resource = subscription.resource();
+  std::vector<std::pair<std::string_view, ds1::Mode>> permits;
+  if (own && watches_) permits = watches_->permits_of(resource);
+  documents::WinfoWriter writer(subscription.number(), WatcherInfo::State::full, !permits.empty(),
+                                permits.size() * octets_per_watcher);
+  writer.begin_list(resource.aor(), watched_.name());
+  const auto write = [&](const documents::WatcherView& watcher) { writer.watcher(watcher); };
+  own ? watchers_->each(resource, now, write) : watchers_->each(resource, subscription.watcher(), now, write);
+  writer.end_list();
+  for (const auto& [aor, mode] : permits) writer.permit(aor, mode);
+  return writer.finish();
 }
 
-WatcherInfo Winfo::partial(const Subscription& subscription, Now now) const {
-  WatcherInfo info;
-  info.state = WatcherInfo::State::partial;
+std::string Winfo::partial(const Subscription& subscription, Now now) const {
   const News& news = news_of(subscription);
+  std::vector<documents::Permit> permits;
+  if (watches_)
+    watches_->permits().each_news(subscription.resource(), news, [&](const std::string& aor, ds1::Mode mode) {
+      permits.push_back({aor, mode});
+    });
+  std::ranges::sort(permits, {}, &documents::Permit::aor);
+  documents::WinfoWriter writer(subscription.number(), WatcherInfo::State::partial, !permits.empty());
   if (!news.watchers.empty()) {
-    info.lists.push_back({.resource = subscription.resource().aor(),
-                          .package = std::string(watched_.name()),
-                          .watchers = {},
-                          .extensions = {}});
-    for (const auto& [id, watcher] : news.watchers) info.lists.front().watchers.push_back(watcher.print(now));
+    writer.begin_list(subscription.resource().aor(), watched_.name());
+    for (const auto& [id, watcher] : news.watchers) writer.watcher(watcher.view(now));
+    writer.end_list();
   }
-  if (!watches_) return info;
-  watches_->permits().each_news(subscription.resource(), news, [&](const std::string& aor, ds1::Mode mode) {
-    info.permits.push_back({aor, mode});
-  });
-  std::ranges::sort(info.permits, {}, &documents::Permit::aor);
-  return info;
+  for (const documents::Permit& permit : permits) writer.permit(permit.aor, permit.mode);
+  return writer.finish();
 }
 
 }  // namespace beckon::server::packages

@@ -51,8 +51,8 @@ class Winfo final : public subscription::Package, private subscription::Watchers
   void on_settled(Entry& resource, Now now) override;
 
   bool has_permit_news(const subscription::Subscription& subscription) const;
-  documents::WatcherInfo full(const subscription::Subscription& subscription, Now now) const;
-  documents::WatcherInfo partial(const subscription::Subscription& subscription, Now now) const;
+  std::string full(const subscription::Subscription& subscription, Now now) const;
+  std::string partial(const subscription::Subscription& subscription, Now now) const;
 
   Environment& environment_;
   subscription::Package& watched_;

@@ -1,6 +1,7 @@
 #include "server/presence/watch.hpp"
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <tuple>
 
 #include "server/xcap/documents.hpp"
@@ -357,12 +358,18 @@ documents::WatchLog Watches::log(const std::string& owner) const {
   return log;
 }
 
-std::map<std::string, ds1::Mode> Watches::permits_of(Entry& presentity) const {
-  std::map<std::string, ds1::Mode> permits;
-  if (const Watched* part = presentity.find(slot_))
-    for (const Watch& watch : part->all) permits.emplace(watch.watcher_, watch.view().direct());
-  information_.each_grant_holder(presentity,
-                                 [&](const std::string& aor) { permits.emplace(aor, ds1::Mode::off); });
+std::vector<std::pair<std::string_view, ds1::Mode>> Watches::permits_of(Entry& presentity) const {
+  std::vector<std::pair<std::string_view, ds1::Mode>> permits;
+  boost::unordered_flat_set<std::string_view> known;
+  const auto add = [&](std::string_view aor, ds1::Mode mode) {
+    if (known.insert(aor).second) permits.emplace_back(aor, mode);
+  };
+  if (const Watched* part = presentity.find(slot_)) {
+    known.reserve(part->size);
+    permits.reserve(part->size);
+    for (const Watch& watch : part->all) add(watch.watcher_, watch.view().direct());
+  }
+  information_.each_grant_holder(presentity, [&](const std::string& aor) { add(aor, ds1::Mode::off); });
   return permits;
 }
 

@@ -5,7 +5,6 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -130,8 +129,9 @@ class Watches {
   void look_at_rules(Entry& presentity, Now now);
 
   Permits& permits() { return permits_; }
-  /// What every watcher that follows or holds a grant is permitted, by AOR.
-  std::map<std::string, ds1::Mode> permits_of(Entry& presentity) const;
+  /// What every watcher that follows or holds a grant is permitted, each AOR once. Valid until something
+  /// changes.
+  std::vector<std::pair<std::string_view, ds1::Mode>> permits_of(Entry& presentity) const;
 
   std::size_t size() const { return size_; }
   bool is_idle() const { return rounds_.is_idle(); }

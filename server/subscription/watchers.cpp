@@ -21,17 +21,34 @@ std::uint64_t seconds(Duration duration) {
       std::max<std::int64_t>(0, std::chrono::round<std::chrono::seconds>(duration).count()));
 }
 
+WatcherStatus status_of(const Subscription& subscription) {
+  return subscription.permission() == Permission::pending ? WatcherStatus::pending : WatcherStatus::active;
+}
+
+WatcherEvent event_of(const Subscription& subscription) {
+  return subscription.is_approved() ? WatcherEvent::approved : WatcherEvent::subscribe;
+}
+
 WatcherEntry entry_of(const Subscription& subscription) {
   WatcherEntry entry;
   entry.id = subscription.id();
   entry.aor = subscription.watcher();
   entry.display_name = subscription.display_name();
-  entry.status =
-      subscription.permission() == Permission::pending ? WatcherStatus::pending : WatcherStatus::active;
-  entry.event = subscription.is_approved() ? WatcherEvent::approved : WatcherEvent::subscribe;
+  entry.status = status_of(subscription);
+  entry.event = event_of(subscription);
   entry.since = subscription.since();
   entry.expires = subscription.expires();
   return entry;
+}
+
+documents::WatcherView view_of(const Subscription& subscription, Now now) {
+  return {.id = subscription.id(),
+          .uri = subscription.watcher(),
+          .status = status_of(subscription),
+          .event = event_of(subscription),
+          .display_name = subscription.display_name(),
+          .expiration_seconds = seconds(subscription.expires() - now.mono),
+          .subscribed_seconds = seconds(now.mono - subscription.since())};
 }
 
 /// A fetch leaves no trace, except one that nobody has decided about: the resource's owner is notified of it.
@@ -41,13 +58,14 @@ bool is_shown(const Subscription& subscription) {
 
 }  // namespace
 
-documents::Watcher WatcherEntry::print(Now now) const {
-  documents::Watcher watcher;
-  watcher.id = id;
-  watcher.uri = aor;
-  watcher.status = status;
-  watcher.event = event;
-  watcher.display_name = display_name;
+documents::WatcherView WatcherEntry::view(Now now) const {
+  documents::WatcherView watcher{.id = id,
+                                 .uri = aor,
+                                 .status = status,
+                                 .event = event,
+                                 .display_name = display_name,
+                                 .expiration_seconds = {},
+                                 .subscribed_seconds = {}};
   if (status == WatcherStatus::terminated) return watcher;
   watcher.expiration_seconds = seconds(expires - now.mono);
   watcher.subscribed_seconds = seconds(now.mono - since);
@@ -170,25 +188,21 @@ void Watchers::arm() {
   });
 }
 
-std::vector<WatcherEntry> Watchers::of(const Entry& resource) const {
-  std::vector<WatcherEntry> all;
+void Watchers::each(const Entry& resource, Now now, const Visit& visit) const {
   subscriptions_.each(package_, resource, [&](const Subscription& each) {
-    if (is_shown(each)) all.push_back(entry_of(each));
+    if (is_shown(each)) visit(view_of(each, now));
   });
   if (const WaitingPart* part = resource.find(slot_))
-    for (const Waiting& each : part->all) all.push_back(each.watcher);
-  return all;
+    for (const Waiting& each : part->all) visit(each.watcher.view(now));
 }
 
-std::vector<WatcherEntry> Watchers::of(const Entry& resource, std::string_view watcher) const {
-  std::vector<WatcherEntry> all;
+void Watchers::each(const Entry& resource, std::string_view watcher, Now now, const Visit& visit) const {
   subscriptions_.each_of(package_, resource, watcher, [&](const Subscription& each) {
-    if (is_shown(each)) all.push_back(entry_of(each));
+    if (is_shown(each)) visit(view_of(each, now));
   });
   if (const WaitingPart* part = resource.find(slot_))
     for (const Waiting& each : part->all)
-      if (each.watcher.aor == watcher) all.push_back(each.watcher);
-  return all;
+      if (each.watcher.aor == watcher) visit(each.watcher.view(now));
 }
 
 Table Watchers::table(Now now) const {

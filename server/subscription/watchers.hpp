@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <functional>
 #include <list>
 #include <string>
 #include <string_view>
@@ -21,8 +22,8 @@ struct WatcherEntry {
   Time since{};
   Time expires{};  ///< Of the subscription; of a waiting one: when it is given up.
 
-  /// As it stands in a document now.
-  documents::Watcher print(Now now) const;
+  /// As it stands in a document now. The view is of this entry's texts.
+  documents::WatcherView view(Now now) const;
 };
 
 /// WT, the watcher information table: the state machine of RFC 3857 4.7.1 over the subscriptions of one
@@ -53,10 +54,11 @@ class Watchers final : public Observer {
   void on_rules_changed(Entry& resource, Now now) override;
   void on_settled(Entry& resource, Now now) override { listener_.on_settled(resource, now); }
 
-  /// All watchers of `resource`.
-  std::vector<WatcherEntry> of(const Entry& resource) const;
+  /// All watchers of `resource`, as they stand in a document now; nothing is copied. `visit` changes none.
+  using Visit = std::function<void(const documents::WatcherView& watcher)>;
+  void each(const Entry& resource, Now now, const Visit& visit) const;
   /// Those of one AOR; costs no more with many others.
-  std::vector<WatcherEntry> of(const Entry& resource, std::string_view watcher) const;
+  void each(const Entry& resource, std::string_view watcher, Now now, const Visit& visit) const;
   Table table(Now now) const;
   /// Those who wait.
   std::size_t size() const { return waiting_.size(); }

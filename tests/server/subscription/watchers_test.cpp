@@ -112,17 +112,26 @@ TEST_CASE("an entry says how long it lasts and has lasted, and keeps its id over
   WatchersStage it;
   it.subscribe(it.device);
   it.stage.wait(100s);
-  const auto all = it.watchers.of(*it.stage.entry(alice));
-  REQUIRE(all.size() == 1);
-  const auto printed = all[0].print(it.stage.clock_.at);
-  CHECK(printed.expiration_seconds == 500);
-  CHECK(printed.subscribed_seconds == 100);
-  CHECK(printed.uri == bob);
-  CHECK(printed.display_name == "bob");
+  const auto shown = [&it] {
+    std::vector<std::string> ids;
+    std::optional<std::uint64_t> expiration, subscribed;
+    it.watchers.each(*it.stage.entry(alice), it.stage.clock_.at, [&](const documents::WatcherView& watcher) {
+      ids.emplace_back(watcher.id);
+      expiration = watcher.expiration_seconds;
+      subscribed = watcher.subscribed_seconds;
+      CHECK(watcher.uri == bob);
+      CHECK(watcher.display_name == "bob");
+    });
+    REQUIRE(ids.size() == 1);
+    return std::tuple(ids.front(), expiration.value_or(0), subscribed.value_or(0));
+  };
+  const auto before = shown();
+  CHECK(std::get<1>(before) == 500);
+  CHECK(std::get<2>(before) == 100);
   it.device.refresh(600);
   it.stage.drain();
-  CHECK(it.watchers.of(*it.stage.entry(alice))[0].print(it.stage.clock_.at).expiration_seconds == 600);
-  CHECK(it.watchers.of(*it.stage.entry(alice))[0].id == all[0].id);
+  CHECK(std::get<1>(shown()) == 600);
+  CHECK(std::get<0>(shown()) == std::get<0>(before));
   CHECK(it.heard.told.size() == 1);  // a refresh is no news
 }
 
