@@ -44,6 +44,11 @@ std::string Context::contact() const {
   return out + ">";
 }
 
+std::string Context::dialog_contact() const {
+  if (!has_gruu_contact || connection.gruu.empty()) return contact();
+  return '<' + connection.gruu + '>';
+}
+
 sip::Builder Context::request(std::string_view method, std::string_view uri, std::string_view to,
                               std::string_view from_tag, std::string_view call_id, std::uint32_t cseq) const {
   sip::Builder builder = sip::Builder::request(method, uri);

@@ -28,6 +28,9 @@ struct Connection {
   /// Value of Route in requests outside dialogs, as the last 2xx to REGISTER asked for (RFC 3608 6.1); mostly
   /// empty.
   std::string service_route{};
+  /// The device's public GRUU while it is registered (RFC 5627 4.2): "sip:alice@example.org;gr=urn:uuid:...".
+  /// Empty: the registrar makes none.
+  std::string gruu{};
   /// Since the last successful REGISTER the connection ended, or another server was chosen: subscriptions and
   /// publication must be made again.
   bool was_lost = false;
@@ -60,12 +63,17 @@ struct Context {
   control::OnEvent emit;
   /// The longest time between two keep-alives, if the user sets one (RFC 5626 4.4).
   std::optional<Duration> keep_alive{};
+  /// Dialogs are made with the device's GRUU as Contact (RFC 5627 4.4), where it has one.
+  bool has_gruu_contact = true;
 
   /// The destination of a request: the living connection, so that the request fails when the connection ends;
   /// without one the server's address, which the transport connects to.
   transaction::Hop hop() const;
   /// Value of the own Contact: "<sip:alice@127.0.0.1:40001;transport=tls>".
   std::string contact() const;
+  /// Value of Contact in requests that make a dialog, and in it: the GRUU, which reaches this device whatever
+  /// connection it has by then (RFC 5627 4.4); else `contact`.
+  std::string dialog_contact() const;
   /// A request outside any dialog: From with `from_tag`, To, Call-ID, CSeq, Max-Forwards, User-Agent, and
   /// Route but in a REGISTER.
   sip::Builder request(std::string_view method, std::string_view uri, std::string_view to,

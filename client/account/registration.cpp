@@ -46,6 +46,15 @@ std::optional<sip::Contact> find_own(const sip::Message& response, const std::st
   return std::nullopt;
 }
 
+/// The public GRUU of the own binding. It stands in headers of ours from then on, so it must be a URI with
+/// `gr` (RFC 5627 4.2, 5.1); empty: there is none.
+std::string gruu_of(const sip::Contact& own) {
+  std::string gruu = own.pub_gruu();
+  const auto uri = sip::parse_uri(gruu);
+  const bool is_gruu = uri && uri->parameter("gr") && gruu.find_first_of("<>\"\r\n ") == std::string::npos;
+  return is_gruu ? gruu : std::string();
+}
+
 /// The lifetime of the own binding in a 2xx: the Contact's parameter, else Expires, else the requested one.
 std::uint32_t granted(const sip::Message& response, const std::optional<sip::Contact>& own,
                       std::uint32_t asked) {
@@ -182,7 +191,7 @@ void Registration::on_success(std::uint32_t asked, const sip::Message& response,
   if (asked == 0) return enter(State::unregistered, response.status(), "", 0, now);
   const auto own = find_own(response, context_.contact());
   const std::uint32_t expires = granted(response, own, asked);
-  gruu_ = own ? own->pub_gruu() : std::string();
+  context_.connection.gruu = own ? gruu_of(*own) : std::string();
   context_.connection.take_offer(response);
   keep_alive_.on_registered(response, now);
   // Refreshed while a fifth of the lifetime is left, so that a REGISTER that fails can be tried again.
@@ -210,7 +219,10 @@ void Registration::retry_later(std::chrono::seconds at_least, Now now) {
 
 void Registration::enter(State state, int status, std::string_view reason, std::uint32_t expires, Now now) {
   state_ = state;
-  if (state == State::unregistered || state == State::failed) keep_alive_.stop();
+  if (state == State::unregistered || state == State::failed) {
+    keep_alive_.stop();
+    context_.connection.gruu.clear();
+  }
   boost::json::object event = control::make_event("registration", now);
   event["state"] = state == State::registering ? "failed" : to_string(state);
   event["status"] = status;
@@ -218,7 +230,7 @@ void Registration::enter(State state, int status, std::string_view reason, std::
   if (state == State::registered) {
     event["expires"] = expires;
     event["contact"] = context_.contact();
-    if (!gruu_.empty()) event["gruu"] = gruu_;
+    if (!context_.connection.gruu.empty()) event["gruu"] = context_.connection.gruu;
     event["direct"] = context_.connection.offers_direct();
   }
   context_.emit(std::move(event));

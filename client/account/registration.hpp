@@ -76,7 +76,6 @@ class Registration {
   std::uint32_t cseq_ = 0;
   /// Where a 439 said that the first hop does not know outbound.
   std::optional<transaction::Hop> without_outbound_;
-  std::string gruu_;  ///< The device's public GRUU (RFC 5627 4.2); empty: the registrar makes none.
   int failures_ = 0;
   bool in_flight_ = false;
   std::deque<Order> orders_;  ///< They wait for the REGISTER in flight.

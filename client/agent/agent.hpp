@@ -42,6 +42,7 @@ class Agent final : private control::Executor {
     Tracing tracing = Tracing::off;         ///< Events "trace".
     transaction::Times times;
     std::optional<Duration> keep_alive{};  ///< `account::Context::keep_alive`
+    bool has_gruu_contact = true;          ///< `account::Context::has_gruu_contact`
     /// How peers take messages, whether they are displayed when they are reported, where the first is stored.
     message::Pager::Options messages{};
   };

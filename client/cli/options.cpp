@@ -172,6 +172,8 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
          "seconds, 1 to 3600: the longest time between two keep-alives to the server; default 29 over "
          "UDP, 120 over TCP and TLS")
       ->check(CLI::Range(1U, 3600U));
+  app.add_flag("!--no-gruu", options.has_gruu_contact,
+               "name this device's own address in dialogs, and not its GRUU (RFC 5627)");
   app.add_option("--log", log_level, "trace, debug, info, warn, error or off; default warn");
   app.add_flag("--json", options.json,
                "one JSON object a line, in and out (client/control/contract.schema.json)");

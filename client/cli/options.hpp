@@ -34,6 +34,7 @@ struct Options {
   std::filesystem::path state;
   std::string play, record;
   std::optional<Duration> keep_alive;  ///< Longest time between keep-alives; empty: the standard's.
+  bool has_gruu_contact = true;        ///< Dialogs have the device's GRUU as Contact.
   bool json = false;
   bool read_receipts = true;  ///< Senders may know that their messages were displayed on a terminal.
   Tracing tracing = Tracing::off;

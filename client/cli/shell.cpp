@@ -276,6 +276,7 @@ void Shell::start(std::size_t number, const Address& local) {
                     {},
                     options_.keep_alive,
                     {.displays = displays_messages(),
+                    options_.has_gruu_contact,
                      .peers = peers_,
                      .on_peers_changed = [this](const message::Peers& peers) { write_peers(peers); }}},
       keyring_,

@@ -118,7 +118,7 @@ sip::Builder Subscription::make(std::uint32_t expires, bool new_dialog) {
   sip::Builder builder = inside ? dialog_->make_request("SUBSCRIBE")
                                 : context_.request("SUBSCRIBE", to_, to_, tag_, call_id_, ++cseq_);
   builder.add(HeaderId::event, package_ + rates_)
-      .add(HeaderId::contact, context_.contact())
+      .add(HeaderId::contact, context_.dialog_contact())
       .add(HeaderId::accept, accept_)
       .add(HeaderId::expires, expires);
   if (!entity_tag_.empty()) builder.add(HeaderId::suppress_if_match, entity_tag_);

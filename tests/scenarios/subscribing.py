@@ -38,6 +38,22 @@ def last_state(server):
         bob.wait("presence", where=lambda e: "one" in str(e))
 
 
+def by_gruu(server):
+    """the Contact of a registered device's SUBSCRIBE is its GRUU, and NOTIFYs are for it; with --no-gruu neither is"""
+    with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob, Agent(server, *BOB, options=["--no-gruu"]) as plain:
+        seen(server, alice, bob)
+        gruu = bob.last("registration")["gruu"]
+        text = trace(server)
+        check(f"Contact: <{gruu}>" in text, "the GRUU in a SUBSCRIBE")
+        check(f"NOTIFY {gruu} SIP/2.0" in text, "the GRUU in a NOTIFY")
+        plain.run("register")
+        own = plain.last("registration")
+        plain.run("subscribe", to=alice.aor)
+        plain.wait("presence", where=lambda e: "one" in str(e))
+        check(f"NOTIFY {own['contact'].strip('<>')} SIP/2.0" in trace(server), "the own address in a NOTIFY")
+        check(f"NOTIFY {own['gruu']} SIP/2.0" not in trace(server), "no GRUU in a NOTIFY")
+
+
 def pace(server):
     """the NOTIFYs to a watcher with max-rate name the rate and carry the newest state"""
     with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
@@ -49,4 +65,4 @@ def pace(server):
               "Subscription-State says the rate")
 
 
-run([last_state, pace])
+run([last_state, by_gruu, pace])

@@ -84,6 +84,35 @@ TEST_CASE_FIXTURE(Fixture, "the device's public GRUU is asked for, and shown as 
   CHECK_FALSE(last("registration").contains("gruu"));
 }
 
+TEST_CASE_FIXTURE(
+    Fixture, "dialogs have the GRUU as Contact while the device has one; REGISTERs never (RFC 5627 4.4)") {
+  const std::string gruu = "sip:alice@example.org;gr=urn:uuid:1";
+  CHECK(context.dialog_contact() == context.contact());
+  start();
+  const std::string own = context.contact() + ";expires=100";
+  SUBCASE("and none that is no URI, no GRUU or more than one value") {
+    for (const char* bad : {"alice", "sip:alice@example.org", "sip:a@b;gr>, <sip:c@d"}) {
+      CAPTURE(bad);
+      answer(200, {{HeaderId::contact, own + ";pub-gruu=\"" + bad + "\""}});
+      CHECK(context.dialog_contact() == context.contact());
+      pass(81s);
+    }
+    return;
+  }
+  answer(200, {{HeaderId::contact, own + ";pub-gruu=\"" + gruu + "\""}});
+  CHECK(context.dialog_contact() == "<" + gruu + ">");
+  SUBCASE("unless the user does not want it") {
+    context.has_gruu_contact = false;
+    CHECK(context.dialog_contact() == context.contact());
+  }
+  SUBCASE("until it leaves") {
+    registration.stop({}, now());
+    const auto request = answer(200);
+    CHECK(request.header(HeaderId::contact).starts_with(context.contact()));
+    CHECK(context.dialog_contact() == context.contact());
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "requests take the way that the registrar names (RFC 3608 6.1)") {
   const auto route = [this](const char* method) {
     const auto text =

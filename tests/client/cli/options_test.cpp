@@ -106,6 +106,12 @@ TEST_CASE("--trace shows messages as lines, --full whole, with --trace or withou
   }
 }
 
+TEST_CASE("--no-gruu has the own address as Contact in dialogs") {
+  int exit_code = 0;
+  CHECK(read({"--account", "alice@example.org"}, exit_code)->has_gruu_contact);
+  CHECK_FALSE(read({"--account", "alice@example.org", "--no-gruu"}, exit_code)->has_gruu_contact);
+}
+
 TEST_CASE("--keep-alive is the longest time between keep-alives; without it each transport has its own") {
   ::setenv("BECKON_PASSWORD", "secret", 1);
   int exit_code = -1;

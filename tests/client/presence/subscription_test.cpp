@@ -328,3 +328,11 @@ TEST_CASE_FIXTURE(Fixture, "rates stand in Event (RFC 6446 4.1)") {
   start();
   CHECK(accept().header(HeaderId::event) == "presence;max-rate=0.2");
 }
+
+TEST_CASE_FIXTURE(Fixture, "the GRUU is the Contact of each SUBSCRIBE, as it is by then (RFC 5627 4.4)") {
+  connection.gruu = "sip:alice@example.org;gr=urn:uuid:1";
+  CHECK(establish().header(HeaderId::contact) == "<sip:alice@example.org;gr=urn:uuid:1>");
+  connection.gruu.clear();
+  subscription->refresh(now());
+  CHECK(accept().header(HeaderId::contact) == context.contact());
+}
