@@ -12,6 +12,7 @@
 #include "server/message/messages.hpp"
 #include "server/message/page.hpp"
 #include "server/packages/dialog.hpp"
+#include "server/packages/domain_registrations.hpp"
 #include "server/packages/message_archive.hpp"
 #include "server/packages/message_summary.hpp"
 #include "server/packages/presence.hpp"
@@ -29,7 +30,14 @@ namespace beckon::server {
 
 namespace {
 
-void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscription::Tally>& tally) {
+/// What the shards of a node share.
+struct Shared {
+  std::shared_ptr<subscription::Tally> tally;
+  std::shared_ptr<packages::DomainRegistrations::Followers> followers =
+      std::make_shared<packages::DomainRegistrations::Followers>(0);
+};
+
+void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   auto& registrar = shard.add<registrar::Registrar>(shard, key.gruus);
   auto& proxy = shard.add<proxy::Proxy>(proxy::Proxy::Parts{.services = shard,
                                                             .sender = shard,
@@ -70,7 +78,8 @@ void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscri
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);
   packages.add<packages::Winfo>(shard, presence, "WST", &watches);
-  auto& reg = packages.add<packages::Reg>(shard, registrar);
+  auto& domains = shard.add<packages::DomainRegistrations>(shard, shard, registrar, shared.followers);
+  auto& reg = packages.add<packages::Reg>(shard, registrar, domains);
   packages.add<packages::Winfo>(shard, reg, "reg.winfo", nullptr);
   auto& dialog = packages.add<packages::Dialog>(shard, packages::Dialog::Parts{.presentities = presentities,
                                                                                .publications = publications,
@@ -80,7 +89,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscri
   packages.add<packages::MessageSummary>(std::make_unique<Mailboxes>(
       std::make_unique<packages::PublishedMailbox>(shard, publications), messages));
   packages.add<packages::MessageArchive>(archive);
-  shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), tally,
+  shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), shared.tally,
                                          std::move(packages));
   auto& web = shard.add<Web>(shard, documents);
   const auto history = std::make_shared<archive::History>(shard, archive);
@@ -99,8 +108,8 @@ void add_rooms(Shard& shard, const ServerKey& key, const std::shared_ptr<subscri
 }  // namespace
 
 void add_rooms(Node& node) {
-  const auto tally = std::make_shared<subscription::Tally>(node.size(), node.key().tags);
-  for (unsigned i = 0; i < node.size(); ++i) add_rooms(node.shard(i), node.key(), tally);
+  const Shared shared{.tally = std::make_shared<subscription::Tally>(node.size(), node.key().tags)};
+  for (unsigned i = 0; i < node.size(); ++i) add_rooms(node.shard(i), node.key(), shared);
 }
 
 }  // namespace beckon::server

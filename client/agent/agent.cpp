@@ -309,7 +309,8 @@ void Agent::do_welcome(const control::Command& command, Now now) {
 }
 
 void Agent::greet(const std::string& user, const std::string& contact, Now now) {
-  const auto text = welcomes_.find(user);
+  auto text = welcomes_.find(user);
+  if (text == welcomes_.end()) text = welcomes_.find("sip:" + user.substr(user.find('@') + 1));
   if (text == welcomes_.end()) return;
   pager_.send(
       user, text->second, message::Pager::Ask::no,

@@ -73,13 +73,14 @@ const std::vector<Specification>& table() {
        &E::do_welcome,
        "send users a text whenever a device of theirs registers",
        {{"users", Type::addresses, true,
-         "the users; the server must have you among its registration_watchers"},
+         "the users, or @DOMAIN for all of a domain; the server must have you among its "
+         "registration_watchers"},
         {"text", Type::text, true, "the text they get"}},
        Then::stay},
       {"unsubscribe",
        &E::do_unsubscribe,
        "end a subscription",
-       {{"to", Type::address, true, "the user"}, ended}},
+       {{"to", Type::resource, true, "the user, or @DOMAIN"}, ended}},
       {"allow",
        &E::do_allow,
        "let a watcher see your presence",
@@ -165,8 +166,10 @@ std::string form_of(const Argument& argument) {
       return "USER@DOMAIN";
     case Type::address_or_all:
       return "USER@DOMAIN|all";
+    case Type::resource:
+      return "USER@DOMAIN|@DOMAIN";
     case Type::addresses:
-      return "USER@DOMAIN...";
+      return "USER@DOMAIN|@DOMAIN...";
     case Type::flag:
       return "true|false";
     case Type::text:
@@ -212,6 +215,15 @@ std::string canonical_address(std::string_view text, bool is_target = false) {
   return address;
 }
 
+/// The same, and "@example.org", every user of a domain, to "sip:example.org".
+std::string canonical_resource(std::string_view text) {
+  text = trim(text);
+  if (!text.starts_with('@') && !text.starts_with("sip:")) return canonical_address(text);
+  const auto uri = sip::parse_uri("sip:" + std::string(text.substr(text.starts_with('@') ? 1 : 4)));
+  if (!uri || !uri->user.empty()) return canonical_address(text);
+  return sip::canonical_aor(*uri);
+}
+
 bool is_word(std::string_view words, std::string_view value) {
   const auto allowed = split(words, '|');
   return words.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end();
@@ -241,10 +253,16 @@ bool accept(const Argument& argument, boost::json::value& value) {
       value = address;
       return !address.empty();
     }
+    case Type::resource: {
+      if (!value.is_string()) return false;
+      const std::string address = canonical_resource(value.as_string());
+      value = address;
+      return !address.empty();
+    }
     case Type::addresses: {
       if (!value.is_array() || value.as_array().empty()) return false;
       for (auto& each : value.as_array()) {
-        const std::string address = each.is_string() ? canonical_address(each.as_string()) : std::string();
+        const std::string address = each.is_string() ? canonical_resource(each.as_string()) : std::string();
         if (address.empty()) return false;
         each = address;
       }
@@ -401,7 +419,8 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words) {
   Command command;
   if (words.empty()) return reject(Errc::unknown_command, Command{}, "");
   command.specification = find_specification(words.front().text);
-  if (command.specification == nullptr) return reject(Errc::unknown_command, Command{}, words.front().text);
+  if (command.specification == nullptr)
+    return reject(Errc::unknown_command, Command{}, words.front().text + "; `help` lists those there are");
   const auto& arguments = command.specification->arguments;
   auto positional = arguments.begin();
   for (std::size_t i = 1; i < words.size(); ++i) {

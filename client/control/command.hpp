@@ -31,7 +31,8 @@ struct Argument {
     address,
     target,          ///< An address, or the GRUU of one of its devices.
     address_or_all,  ///< The word "all" stands for every user.
-    addresses,       ///< One or more; on a command line all words without a name.
+    resource,        ///< An address, or "@example.org": all users of a domain.
+    addresses,       ///< One or more of those; on a command line all words without a name.
     flag,            ///< True where it is named.
   };
   const char* name;

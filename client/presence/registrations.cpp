@@ -44,4 +44,15 @@ Registrations::News Registrations::take(const documents::RegistrationInfo& info)
   return news;
 }
 
+std::vector<std::pair<std::string, std::string>> newly_registered(const documents::RegistrationInfo& info) {
+  using documents::ContactEvent;
+  std::vector<std::pair<std::string, std::string>> fresh;
+  for (const auto& registration : info.registrations)
+    for (const auto& contact : registration.contacts)
+      if (contact.state == documents::ContactState::active &&
+          (contact.event == ContactEvent::registered || contact.event == ContactEvent::created))
+        fresh.emplace_back(registration.aor, contact.uri);
+  return fresh;
+}
+
 }  // namespace beckon::client::presence

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/documents/reginfo.hpp"
@@ -31,5 +32,9 @@ class Registrations {
   std::uint32_t version_ = 0;
   bool has_begun_ = false;
 };
+
+/// The contacts that have just registered, each after its user, from a document about a whole domain: it has
+/// news only, and nothing to compare with.
+std::vector<std::pair<std::string, std::string>> newly_registered(const documents::RegistrationInfo& info);
 
 }  // namespace beckon::client::presence

@@ -155,6 +155,7 @@ void Subscriptions::show(const std::string& of, const documents::Presence& prese
 
 /// The server says anew what we have, as after a lost connection; so do we.
 void Subscriptions::confirm(const Key& key, Now now) {
+  if (key.second == summary_package) return show_summary(key.first, now);
   const auto document = presences_.find(key.first);
   if (key.second != presence_package || document == presences_.end()) return;
   show(key.first, document->second, now);
@@ -196,6 +197,11 @@ void Subscriptions::on_registrations(const Key& key, const sip::Message& notify,
   const std::string of = key.first;
   const auto info = documents::parse_reginfo(notify.body());
   if (!info) return warn("the registrations of " + of + " cannot be read: " + info.error().message(), now);
+  if (of.find('@') == std::string::npos) {
+    for (const auto& [user, contact] : newly_registered(*info))
+      if (user != context_.account.aor) hooks_.on_registered(user, contact, now);
+    return;
+  }
   const auto news = registrations_[of].take(*info);
   if (news.is_gap) incomplete_ = subscriptions_.at(key).get();
   for (const std::string& contact : news.fresh) hooks_.on_registered(of, contact, now);
@@ -208,11 +214,18 @@ void Subscriptions::on_archive(const sip::Message& notify, Now now) {
 }
 
 void Subscriptions::on_summary(const std::string& of, const sip::Message& notify, Now now) {
-  const auto summary = documents::parse_message_summary(notify.body());
+  auto summary = documents::parse_message_summary(notify.body());
   if (!summary)
     return warn("the message summary of " + of + " cannot be read: " + summary.error().message(), now);
+  summaries_[of] = std::move(*summary);
+  show_summary(of, now);
+}
+
+void Subscriptions::show_summary(const std::string& of, Now now) {
+  const auto summary = summaries_.find(of);
+  if (summary == summaries_.end()) return;
   boost::json::object event = control::make_event("message-summary", now);
-  for (auto& member : make_summary_view(of, *summary)) event.insert(member);
+  for (auto& member : make_summary_view(of, summary->second)) event.insert(member);
   context_.emit(std::move(event));
 }
 
@@ -235,6 +248,7 @@ void Subscriptions::on_change(const Key& key, Now now) {
   if (key.second == presence_package) partials_.erase(key.first);
   if (key.second == archive_package) hooks_.on_archive(nullptr, now);
   if (key.second == dialog_package) dialogs_.erase(key.first);
+  if (key.second == summary_package) summaries_.erase(key.first);
   if (key.second == winfo_package) watchers_ = {};
   drop_timer_.set(now.mono, [this](Time) { drop_ended(); });
 }

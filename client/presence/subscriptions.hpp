@@ -16,6 +16,7 @@
 #include "client/presence/view.hpp"
 #include "client/presence/watchers.hpp"
 #include "protocol/documents/message_archive.hpp"
+#include "protocol/documents/message_summary.hpp"
 #include "protocol/documents/pidf_diff.hpp"
 
 namespace beckon::client::presence {
@@ -95,6 +96,7 @@ class Subscriptions final : public incoming::Room {
   void on_registrations(const Key& key, const sip::Message& notify, Now now);
   void on_archive(const sip::Message& notify, Now now);
   void on_summary(const std::string& of, const sip::Message& notify, Now now);
+  void show_summary(const std::string& of, Now now);
   void on_change(const Key& key, Now now);
   void warn(const std::string& text, Now now);
   void drop_ended();
@@ -111,6 +113,7 @@ class Subscriptions final : public incoming::Room {
   std::map<std::string, Dialogs> dialogs_;                      ///< By AOR.
   /// By AOR. Kept when a subscription ends, so that the next one shows no device as new that was known.
   std::map<std::string, Registrations> registrations_;
+  std::map<std::string, documents::MessageSummary> summaries_;
   /// Needs full state, which is asked for once the NOTIFY that shows it is answered.
   Subscription* incomplete_ = nullptr;
 };

@@ -56,6 +56,7 @@ class MessageSummary final : public subscription::Package {
 
   std::string_view name() const override { return "message-summary"; }
   std::span<const std::string_view> body_types() const override;
+  bool has_entities() const override { return true; }
   /// RFC 3842 3.11: not more than one document in a second.
   event::Notifier::Config pacing() const override { return {.min_interval = std::chrono::seconds(1)}; }
 

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <deque>
 
-#include "protocol/base/text.hpp"
-#include "protocol/sip/grammar.hpp"
+#include "protocol/base/log.hpp"
+#include "server/packages/registered_contact.hpp"
 #include "server/subscription/subscriptions.hpp"
 
 namespace beckon::server::packages {
 
-using documents::ContactEvent;
 using documents::RegisteredContact;
+using documents::RegistrationInfo;
+using documents::RegistrationState;
 using registrar::Binding;
 using registrar::BindingEvent;
 using subscription::Permission;
@@ -21,56 +22,12 @@ namespace {
 
 constexpr std::array reginfo_types{documents::reginfo_type};
 
-ContactEvent event_of(BindingEvent event) {
-  switch (event) {
-    case BindingEvent::registered:
-      return ContactEvent::registered;
-    case BindingEvent::created:
-      return ContactEvent::created;
-    case BindingEvent::refreshed:
-      return ContactEvent::refreshed;
-    case BindingEvent::shortened:
-      return ContactEvent::shortened;
-    case BindingEvent::expired:
-      return ContactEvent::expired;
-    case BindingEvent::deactivated:
-      return ContactEvent::deactivated;
-    case BindingEvent::unregistered:
-      return ContactEvent::unregistered;
-    case BindingEvent::rejected:
-      return ContactEvent::rejected;
-  }
-  return ContactEvent::registered;
-}
+constexpr const char* registration_id = "r";
 
-/// "0.8"; empty for the default, which says nothing.
-std::string print_q(float q) {
-  if (q == 1.0F) return {};
-  std::array<char, 16> text{};
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), q).ptr};
-}
-
-/// Parameters that RFC 3261 does not define for a Contact.
-std::vector<std::pair<std::string, std::string>> unknown_parameters(std::string_view parameters) {
-  std::vector<std::pair<std::string, std::string>> unknown;
-  sip::grammar::each_parameter(parameters, [&](std::string_view name, std::string_view value) {
-    if (iequals(name, "q") || iequals(name, "expires")) return;
-    unknown.emplace_back(name, value.starts_with('"') ? sip::grammar::unquote(value) : std::string(value));
-  });
-  return unknown;
-}
-
-std::uint64_t seconds(Duration duration) {
-  return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(0, std::chrono::round<std::chrono::seconds>(duration).count()));
-}
-
-/// Contacts with different URIs have different ids, and so have two flows to one contact (RFC 3680 5.1).
-std::string id_of(const Binding& binding) {
-  std::string id(binding.contact());
-  if (binding.reg_id != 0) id += ";reg-id=" + std::to_string(binding.reg_id);
-  return id;
-}
+/// Of one document about a domain: about 50 KB, so that it fits a datagram.
+constexpr std::size_t news_per_document = 100;
+/// What waits for the next documents about a domain; a burst past it is not reported.
+constexpr std::size_t domain_news_max = 4096;
 
 /// RFC 5628: the public GRUU stays valid when the contact ends, the temporary one may not, and is shown to
 /// the device's user alone, as it is there to hide who that is.
@@ -81,21 +38,6 @@ void add_gruus(RegisteredContact& contact, const registrar::Registrar& registrar
   contact.public_gruu = public_gruu(aor, binding.instance());
   if (contact.state == documents::ContactState::terminated || subscription.watcher() != aor) return;
   contact.temporary_gruu = {registrar.temporary_gruu(aor, binding, all), binding.first_cseq};
-}
-
-RegisteredContact contact_of(const Binding& binding, BindingEvent event, Now now) {
-  RegisteredContact contact{.id = id_of(binding), .uri = std::string(binding.contact())};
-  contact.event = event_of(event);
-  contact.registered_seconds = seconds(now.mono - binding.registered);
-  if (registrar::is_end(event))
-    contact.state = documents::ContactState::terminated;
-  else
-    contact.expires_seconds = seconds(binding.expires - now.mono);
-  contact.q = print_q(binding.q);
-  contact.call_id = binding.call_id();
-  contact.cseq = binding.cseq;
-  contact.unknown_parameters = unknown_parameters(binding.parameters());
-  return contact;
 }
 
 }  // namespace
@@ -131,12 +73,32 @@ struct Reg::News final : subscription::PackageData {
   }
 };
 
-Reg::Reg(Environment& environment, registrar::Registrar& registrar)
-    : environment_(environment), registrar_(registrar) {
+/// What the next documents of a subscription to a domain carry, in order.
+struct Reg::DomainQueue final : subscription::PackageData {
+  std::deque<documents::Registration> news;
+  std::size_t composed = 0;  ///< At the front: in the document that was composed last.
+  bool is_over = false;      ///< More came than it takes.
+};
+
+/// Null: it is to a user. What it was when it began, as the served domains may change.
+Reg::DomainQueue* Reg::queue_of(const Subscription& subscription) {
+  return dynamic_cast<DomainQueue*>(subscription.data.get());
+}
+
+Reg::Reg(Environment& environment, registrar::Registrar& registrar, DomainRegistrations& domains)
+    : environment_(environment), registrar_(registrar), domains_(domains) {
   registrar.observe(*this);
+  domains.set_on_news([this](Entry& domain, const documents::Registration& registration, Now now) {
+    on_domain_news(domain, registration, now);
+  });
 }
 
 std::span<const std::string_view> Reg::body_types() const { return reginfo_types; }
+
+void Reg::find(const Entry& resource, Found found) {
+  if (domains_.is_domain(resource)) return found(200);
+  Package::find(resource, std::move(found));
+}
 
 Permission Reg::admit(Entry& resource, const std::string& watcher, Now) {
   const auto& trusted = environment_.settings().registration_watchers;
@@ -145,48 +107,121 @@ Permission Reg::admit(Entry& resource, const std::string& watcher, Now) {
 }
 
 Permission Reg::begin(Subscription& subscription, Now now) {
-  subscription.data = std::make_unique<News>(2 * environment_.settings().bindings_per_aor);
+  if (domains_.is_domain(subscription.resource()))
+    subscription.data = std::make_unique<DomainQueue>();
+  else
+    subscription.data = std::make_unique<News>(2 * environment_.settings().bindings_per_aor);
   return admit(subscription.resource(), subscription.watcher(), now);
 }
 
-/// Full state follows when the watcher is back.
-void Reg::lost(Subscription& subscription, Now) { static_cast<News&>(*subscription.data).clear(); }
+void Reg::begun(Subscription& subscription, Now) {
+  if (queue_of(subscription)) domains_.begin();
+}
+
+void Reg::ended(Subscription& subscription, Now) {
+  if (queue_of(subscription)) domains_.end();
+}
+
+/// Full state follows when the watcher is back; of a domain, what happens until then.
+void Reg::lost(Subscription& subscription, Now) {
+  if (!queue_of(subscription)) static_cast<News&>(*subscription.data).clear();
+}
+
+void Reg::notified(Subscription& subscription, Now now) {
+  DomainQueue* queue = queue_of(subscription);
+  if (!queue) return static_cast<News&>(*subscription.data).clear();
+  queue->news.erase(queue->news.begin(), queue->news.begin() + std::ptrdiff_t(queue->composed));
+  queue->composed = 0;
+  queue->is_over = false;
+  if (!queue->news.empty()) subscriptions().changed(subscription, now);
+}
+
+/// The watcher has the state, by another document than its last one: what builds upon that would have a gap.
+void Reg::confirmed(Subscription& subscription, Now) { suppressed(subscription); }
+
+void Reg::suppressed(Subscription& subscription) {
+  if (queue_of(subscription)) return;
+  News& news = static_cast<News&>(*subscription.data);
+  news.clear();
+  news.is_full = true;
+}
+
+void Reg::on_domain_news(Entry& domain, const documents::Registration& registration, Now now) {
+  std::vector<subscription::SubscriptionPtr> concerned;
+  subscriptions().each(*this, domain, [&](Subscription& subscription) {
+    DomainQueue* queue = queue_of(subscription);
+    if (!queue) return;
+    const bool is_over = queue->news.size() >= domain_news_max;
+    if (is_over && !std::exchange(queue->is_over, true))
+      log::info("packages", "{}: more registrations than its follower {} is told", domain.aor(),
+                subscription.watcher());
+    if (is_over) return;
+    queue->news.push_back(registration);
+    if (subscription.hears_news()) concerned.emplace_back(&subscription);
+  });
+  for (const auto& subscription : concerned) subscriptions().changed(*subscription, now);
+}
+
+subscription::Content Reg::compose_news(const Subscription& subscription, DomainQueue& queue) {
+  documents::RegistrationInfo info{.version = subscription.number()};
+  info.state = documents::RegistrationInfo::State::partial;
+  queue.composed = std::min(queue.news.size(), news_per_document);
+  info.registrations.assign(queue.news.begin(), queue.news.begin() + std::ptrdiff_t(queue.composed));
+  // No entity-tag: what has happened is no state.
+  return {documents::reginfo_type, share(documents::print(info)), share(std::string())};
+}
 
 void Reg::on_bindings_changed(Entry& entry, BindingEvent event, const Binding& changed,
                               const std::vector<Binding>&, Now now) {
   std::vector<subscription::SubscriptionPtr> concerned;
   subscriptions().each(*this, entry, [&](Subscription& subscription) {
-    if (!subscription.hears_news()) return;
+    if (!subscription.hears_news() || queue_of(subscription)) return;
     static_cast<News&>(*subscription.data).note(event, changed);
     concerned.emplace_back(&subscription);
   });
   for (const auto& subscription : concerned) subscriptions().changed(*subscription, now);
 }
 
-subscription::Content Reg::compose(Subscription& subscription, event::Notifier::Body body, Now now) {
-  News& news = static_cast<News&>(*subscription.data);
+RegistrationInfo Reg::full(const Subscription& subscription, Now now) const {
   const auto& bindings = registrar_.bindings(subscription.resource());
-  documents::Registration registration{.aor = subscription.resource().aor(), .id = "r"};
   registrar::Update::View all;
   for (const Binding& binding : bindings) all.push_back(&binding);
-  const auto add = [&](const Binding& binding, BindingEvent event) {
-    registration.contacts.push_back(contact_of(binding, event, now));
+  documents::Registration registration{.aor = subscription.resource().aor(), .id = registration_id};
+  registration.state = bindings.empty() ? RegistrationState::init : RegistrationState::active;
+  for (const Binding& binding : bindings) {
+    registration.contacts.push_back(contact_of(binding, BindingEvent::registered, now));
     add_gruus(registration.contacts.back(), registrar_, subscription, binding, all);
-  };
-  using State = documents::RegistrationState;
-  documents::RegistrationInfo info{.version = subscription.number()};
-  if (body == event::Notifier::Body::full || news.is_full) {
-    registration.state = bindings.empty() ? State::init : State::active;
-    for (const Binding& binding : bindings) add(binding, BindingEvent::registered);
-  } else {
-    info.state = documents::RegistrationInfo::State::partial;
-    // That it is "init" again right after is never reported (RFC 3680 4.7.1).
-    registration.state = bindings.empty() ? State::terminated : State::active;
-    for (const auto& [event, binding] : news.changes) add(binding, event);
   }
-  news.clear();
+  RegistrationInfo info;
   info.registrations.push_back(std::move(registration));
-  return {documents::reginfo_type, share(documents::print(info))};
+  return info;
+}
+
+subscription::Content Reg::compose(Subscription& subscription, event::Notifier::Body body, Now now) {
+  if (DomainQueue* queue = queue_of(subscription)) return compose_news(subscription, *queue);
+  const News& news = static_cast<News&>(*subscription.data);
+  RegistrationInfo whole = full(subscription, now);
+  RegistrationInfo info;
+  if (body == event::Notifier::Body::full || news.is_full) {
+    info = whole;
+  } else {
+    const auto& bindings = registrar_.bindings(subscription.resource());
+    registrar::Update::View all;
+    for (const Binding& binding : bindings) all.push_back(&binding);
+    documents::Registration registration{.aor = subscription.resource().aor(), .id = registration_id};
+    info.state = RegistrationInfo::State::partial;
+    // That it is "init" again right after is never reported (RFC 3680 4.7.1).
+    registration.state = bindings.empty() ? RegistrationState::terminated : RegistrationState::active;
+    for (const auto& [event, binding] : news.changes) {
+      registration.contacts.push_back(contact_of(binding, event, now));
+      add_gruus(registration.contacts.back(), registrar_, subscription, binding, all);
+    }
+    info.registrations.push_back(std::move(registration));
+  }
+  info.version = subscription.number();
+  for (RegisteredContact& contact : whole.registrations.front().contacts)
+    contact.expires_seconds = contact.registered_seconds = std::nullopt;
+  return {documents::reginfo_type, share(documents::print(info)), share(documents::print(whole))};
 }
 
 }  // namespace beckon::server::packages

@@ -62,15 +62,49 @@ def restarts(server):
             check(bob.last("welcome") is None, "no welcome for a device that was there before")
 
 
+def whole_domain(server):
+    """everybody whose device registers gets the text, also a user who is added later, and over a restart of the server"""
+    restart_with(server, WELCOME)
+    with Agent(server, *ALICE) as early, Agent(server, *BOB) as bob:
+        early.run("register")
+        bob.run("register")
+        bob.run("welcome", users=["@example.org"], text="welcome to example.org")
+        bob.wait("subscription", to="sip:example.org", package="reg", state="active")
+        with Agent(server, *ALICE) as second:
+            second.run("register")
+            second.wait("message", text="welcome to example.org")
+            bob.wait("welcome", to=second.aor, status=200)
+        equal(server.stop(signal.SIGKILL), -signal.SIGKILL, "exit code of the killed server")
+        for each in (early, bob):
+            each.wait("connection", state="down")
+            each.forget()
+        server.start()
+        for each in (early, bob):
+            each.wait("registration", state="registered")
+        server.add_user("carol@example.org", "through-the-window")
+        with Agent(server, "carol@example.org", "through-the-window") as carol:
+            carol.run("register")
+            carol.wait("message", text="welcome to example.org")
+            check(all(e["to"] == carol.aor for e in bob.events if e["event"] == "welcome" and e["status"] == 200
+                      and e["to"] != early.aor), "nobody else is welcomed")
+        bob.run("unsubscribe", to="@example.org", package="reg")
+        with Agent(server, *ALICE) as last:
+            last.run("register")
+            equal(bob.run("message", to=last.aor, text="goodbye")["status"], 200, "status")
+            equal(last.wait("message")["text"], "goodbye", "no welcome any more")
+
+
 def who_may(server):
     """without permission the command is refused, and its process ends with the cause's exit code"""
     with Agent(server, *BOB) as bob:
         result = bob.run("welcome", users=["sip:alice@example.org"], text="welcome", ok=False)
         equal(result["cause"], "refused", "cause")
+        result = bob.run("welcome", users=["@example.org"], text="welcome", ok=False)
+        equal(result["cause"], "refused", "cause for the domain")
     out = subprocess.run([server.binaries / "beckon", "--account", BOB[0], "--server", server.uri("tls"), "--ca",
                           server.certificate, "--state", server.data / "s", "welcome", ALICE[0], "--text", "hi"],
                          env={"BECKON_PASSWORD": BOB[1]}, capture_output=True, text=True, timeout=60)
     equal(out.returncode, 7, f"exit code ({out.stdout}{out.stderr})")
 
 
-run([once_for_each_registration, restarts, who_may])
+run([once_for_each_registration, restarts, whole_domain, who_may])

@@ -100,3 +100,15 @@ TEST_CASE("a device that comes back over another connection, with another contac
   CHECK(registrations.take(with_instance(info(2, full, {{"other"}}))).fresh.empty());
   CHECK(registrations.take(info(3, partial, {{"no-instance"}})).fresh == Fresh{"sip:no-instance"});
 }
+
+TEST_CASE("a document about a domain names who has registered, each after its user (RFC 3680 4.7.2)") {
+  auto news = info(1, partial,
+                   {{"new"},
+                    {"made", ContactEvent::created},
+                    {"old", ContactEvent::refreshed},
+                    {"gone", ContactEvent::unregistered}});
+  news.registrations.push_back({.aor = "sip:c@b", .id = "s", .contacts = {{.id = "x", .uri = "sip:other"}}});
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  CHECK(client::presence::newly_registered(news) ==
+        Pairs{{"sip:a@b", "sip:new"}, {"sip:a@b", "sip:made"}, {"sip:c@b", "sip:other"}});
+}

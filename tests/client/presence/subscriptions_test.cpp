@@ -313,6 +313,19 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK_FALSE(asked.front().has(HeaderId::suppress_if_match));
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a summary that the server names instead of repeating it is shown again (RFC 5839 5.5)") {
+  REQUIRE(subscribe(bob, "message-summary").has_value());
+  const auto request = accept();
+  CHECK(notify(request, "active;expires=600", "Messages-Waiting: yes\r\n", "t1") == 200);
+  CHECK(last("message-summary").at("waiting") == true);
+  CHECK(notify(request, "active;expires=600", "", "t1") == 200);
+  CHECK(count("message-summary") == 2);
+  CHECK(last("message-summary").at("waiting") == true);
+  CHECK(notify(request, "active;expires=600", "", "t2") == 200);
+  CHECK(count("message-summary") == 2);
+}
+
 TEST_CASE_FIXTURE(
     Fixture, "registrations that begin with a partial document are asked for as a whole (RFC 3680 5.1)") {
   REQUIRE(subscribe(bob, "reg").has_value());

@@ -195,3 +195,111 @@ TEST_CASE("after a restart the watcher gets full state with a higher version") {
   CHECK(after.version > before.version);
   CHECK(line_of(after) == "full active: " + phone + " active registered");
 }
+
+namespace {
+
+const std::string domain = "sip:example.org";
+
+Settings with_welcome_service() {
+  auto settings = Stage::default_settings();
+  settings.registration_watchers = {carol};
+  return settings;
+}
+
+/// "sip:alice@example.org active registered, ..." of a document about a domain.
+std::string news_of(const RegistrationInfo& info) {
+  CHECK(info.state == RegistrationInfo::State::partial);
+  std::string line;
+  for (const auto& registration : info.registrations)
+    line += (line.empty() ? "" : ", ") + registration.aor + ' ' + documents::to_string(registration.state) +
+            ' ' + documents::to_string(registration.contacts.at(0).event);
+  return line;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "who may watch all registrations may watch those of a domain: what happens from then on (RFC 3680 "
+    "4.7.2)") {
+  Stage stage(with_welcome_service());
+  Device service(stage, carol, tls(9)), first(stage, alice, udp(5070)), second(stage, bob, udp(5071));
+  CHECK(second.register_(3600, "urn:uuid:2").status() == 200);
+  CHECK(service.subscribe(domain, "reg").status() == 200);
+  const auto begin = stage.take().reginfo();
+  CHECK(begin.version == 0);
+  CHECK(news_of(begin).empty());
+  stage.wait(10s);
+  first.register_(3600, "urn:uuid:1");
+  const auto registered = stage.take().reginfo();
+  CHECK(registered.version == 1);
+  CHECK(news_of(registered) == "sip:alice@example.org active registered");
+  CHECK(registered.registrations[0].contacts[0].public_gruu == "sip:alice@example.org;gr=urn:uuid:1");
+  CHECK(registered.registrations[0].contacts[0].temporary_gruu.uri.empty());
+  SUBCASE("a refresh is no news; what comes within 5 s goes out together") {
+    first.register_(1800, "urn:uuid:1");
+    first.register_(0, "urn:uuid:1");
+    second.register_(0, "urn:uuid:2");
+    CHECK(stage.notifies.empty());
+    stage.wait(5s);
+    CHECK(news_of(stage.take().reginfo()) ==
+          "sip:alice@example.org terminated unregistered, sip:bob@example.org terminated unregistered");
+  }
+  SUBCASE("after a restart it goes on; who is still registered is no news") {
+    stage.restart();
+    stage.wait(0s);
+    CHECK(stage.notifies.empty());  // the connection is gone
+    service.move(tls(10));
+    service.refresh(3600);
+    CHECK(news_of(stage.take().reginfo()).empty());
+    stage.wait(10s);
+    first.register_(3600, "urn:uuid:1");
+    stage.wait(10s);
+    CHECK(stage.notifies.empty());
+    second.register_(0, "urn:uuid:2");
+    CHECK(news_of(stage.take().reginfo()) == "sip:bob@example.org terminated unregistered");
+  }
+  SUBCASE("until it ends") {
+    service.refresh(0);
+    CHECK(stage.take().state() == "terminated;timeout");
+    first.register_(0, "urn:uuid:1");
+    CHECK(stage.notifies.empty());
+  }
+}
+
+TEST_CASE("a domain that is not ours does not exist, and nobody else may follow ours (RFC 3680 4.6)") {
+  Stage stage(with_welcome_service());
+  CHECK(Device(stage, alice, tls(9)).subscribe(domain, "reg").status() == 403);
+  CHECK(Device(stage, carol, tls(8)).subscribe("sip:example.net", "reg").status() == 404);
+  CHECK(Device(stage, carol, tls(8)).subscribe(domain, "presence").status() == 404);
+}
+
+TEST_CASE(
+    "a burst of registrations of a domain goes out in documents of 100 contacts, and has a bound (DESIGN "
+    "7)") {
+  Stage stage(with_welcome_service());
+  Device service(stage, carol, tls(9));
+  CHECK(service.subscribe(domain, "reg").status() == 200);
+  stage.take();
+  constexpr unsigned most = 4096, more = 10;
+  const auto user_of = [](unsigned number) { return "sip:user" + std::to_string(number) + "@example.org"; };
+  for (unsigned i = 0; i < most + more; ++i) {
+    packages::DomainNews news{.domain = domain, .registration = {}};
+    news.registration.aor = user_of(i);
+    news.registration.id = "r";
+    news.registration.contacts.emplace_back().id = "c";
+    news.registration.contacts.back().uri = phone;
+    stage.domains->on(std::move(news), 0, stage.clock_.at);
+  }
+  unsigned seen = 0, documents = 0;
+  for (; seen < most && documents < 100; ++documents) {
+    stage.wait(5s);
+    const auto info = stage.take().reginfo();
+    CHECK(info.version == documents + 1);
+    CHECK(info.registrations.size() <= 100);
+    CHECK(info.registrations.at(0).aor == user_of(seen));
+    seen += static_cast<unsigned>(info.registrations.size());
+  }
+  CHECK(seen == most);
+  stage.wait(10s);
+  CHECK(stage.notifies.empty());
+}

@@ -17,6 +17,7 @@
 #include "protocol/documents/winfo.hpp"
 #include "server/calls/lines.hpp"
 #include "server/packages/dialog.hpp"
+#include "server/packages/domain_registrations.hpp"
 #include "server/packages/message_summary.hpp"
 #include "server/packages/presence.hpp"
 #include "server/packages/reg.hpp"
@@ -236,7 +237,6 @@ class Stage final : public Services, public Sender, public Peers {
 
   /// Writes alice's presence rules as her client would.
   unsigned put_rules(const std::string& rules, const std::string& owner = alice) {
-    beckon::xcap::Request request;
     return put("pres-rules", "application/auth-policy+xml", rules, owner);
   }
   unsigned put_hard_state(const std::string& document, const std::string& owner = alice) {
@@ -244,10 +244,11 @@ class Stage final : public Services, public Sender, public Peers {
   }
   unsigned put(const std::string& usage, const std::string& type, const std::string& text,
                const std::string& owner) {
+    beckon::xcap::Request request;
     request.method = beckon::xcap::Method::put;
-    request.target = "/xcap/pres-rules/users/" + owner + "/index";
-    request.headers = {{"Content-Type", "application/auth-policy+xml"}};
-    request.body = rules;
+    request.target = "/xcap/" + usage + "/users/" + owner + "/index";
+    request.headers = {{"Content-Type", type}};
+    request.body = text;
     unsigned status = 0;
     documents->handle(request, {owner, true},
                       [&](beckon::xcap::Response response) { status = response.status; });
@@ -265,14 +266,18 @@ class Stage final : public Services, public Sender, public Peers {
   std::unique_ptr<xcap::Documents> documents;
   std::unique_ptr<publication::Publications> publications;
   std::unique_ptr<presence::Presentities> presentities;
+  std::unique_ptr<packages::DomainRegistrations> domains;
   std::shared_ptr<subscription::Tally> tally;
   std::unique_ptr<calls::Lines> lines;
   std::unique_ptr<subscription::Subscriptions> subscriptions;
   subscription::Package* presence_package = nullptr;
 
  private:
-  // Peers: there is no other bucket, and no room that is posted to.
-  bool deliver(Parcel) override { return true; }
+  // Peers: there is no other bucket, and one room that is posted to.
+  bool deliver(Parcel parcel) override {
+    if (parcel.room() == typeid(packages::DomainRegistrations)) parcel.open(domains.get(), clock_.at);
+    return true;
+  }
   void deliver_back(Parcel) override {}
 
   bool is_quiet() {
@@ -300,6 +305,7 @@ class Stage final : public Services, public Sender, public Peers {
   }
   void stop() {
     subscriptions.reset();
+    domains.reset();
     lines.reset();
     presentities.reset();
     publications.reset();
@@ -325,7 +331,9 @@ class Stage final : public Services, public Sender, public Peers {
     auto& watched = packages.add<packages::Presence>(presentities->watches());
     presence_package = &watched;
     packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
-    auto& reg = packages.add<packages::Reg>(*this, *registrar);
+    domains = std::make_unique<packages::DomainRegistrations>(
+        *this, *this, *registrar, std::make_shared<packages::DomainRegistrations::Followers>(0));
+    auto& reg = packages.add<packages::Reg>(*this, *registrar, *domains);
     packages.add<packages::Winfo>(*this, reg, "reg.winfo", nullptr);
     auto& dialog =
         packages.add<packages::Dialog>(*this, packages::Dialog::Parts{.presentities = *presentities,
@@ -345,6 +353,7 @@ class Stage final : public Services, public Sender, public Peers {
     memory.load(loading);
     registrar->restored(clock_.at);
     publications->restored(clock_.at);
+    presentities->restored(clock_.at);
     subscriptions->restored(clock_.at);
   }
 
@@ -353,7 +362,6 @@ class Stage final : public Services, public Sender, public Peers {
   SeededRandom random_{7};
   const Gruus gruus_{crypto::Key32{}};
   std::vector<std::string> options_;
-    presentities->restored(clock_.at);
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<store::MemoryUsers> users_;
   std::unique_ptr<store::LocalBus> bus_;

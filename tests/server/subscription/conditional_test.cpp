@@ -235,3 +235,61 @@ TEST_CASE("a package whose documents tell changes has no entity-tags; '*' silenc
   CHECK(full.winfo().state == documents::WatcherInfo::State::full);
   CHECK(full.winfo().lists.at(0).watchers.size() == 1);
 }
+
+TEST_CASE(
+    "registrations have entity-tags, of the whole state and not of the times that only pass (RFC 5839 4)") {
+  using documents::RegistrationInfo;
+  Condition it;
+  Device device(it.stage, bob, tls(7)), phone(it.stage, bob, tls(8));
+  phone.register_(3600, "urn:uuid:1");
+  device.subscribe(bob, "reg");
+  const Notified first = it.stage.take();
+  it.stage.wait(100s);
+  CHECK(device.refresh(600, if_not(tag_of(first))).status() == 204);
+  it.stage.wait(10s);
+  phone.register_(3600, "urn:uuid:1");
+  const Notified refreshed = it.stage.take();
+  CHECK(refreshed.reginfo().state == RegistrationInfo::State::partial);
+  CHECK(refreshed.reginfo().version == 1);
+  CHECK(tag_of(refreshed) != tag_of(first));
+  SUBCASE("a refresh that is 204 leaves the versions as they are") {
+    CHECK(device.refresh(600, if_not(tag_of(refreshed))).status() == 204);
+    it.stage.wait(10s);
+    phone.register_(0, "urn:uuid:1");
+    const auto ended = it.stage.take().reginfo();
+    CHECK(ended.state == RegistrationInfo::State::partial);
+    CHECK(ended.version == 2);
+  }
+  SUBCASE("resumed in a new dialog there is no body, and the first document has no change to build upon") {
+    Device(it.stage, bob, tls(9)).subscribe(bob, "reg", if_not(tag_of(refreshed)));
+    CHECK(is_bare(it.stage.take()));
+    it.stage.wait(10s);
+    phone.register_(0, "urn:uuid:1");
+    const auto notified = it.stage.drain("reg");
+    REQUIRE(notified.size() == 2);
+    CHECK(notified[0].reginfo().state == RegistrationInfo::State::partial);
+    CHECK(notified[1].reginfo().state == RegistrationInfo::State::full);
+    CHECK(tag_of(notified[0]) == tag_of(notified[1]));
+  }
+  SUBCASE("over a restart the tag is the same") {
+    it.stage.restart();
+    device.move(tls(10));
+    CHECK(device.refresh(600).status() == 200);
+    CHECK(tag_of(it.stage.take()) == tag_of(refreshed));
+  }
+}
+
+TEST_CASE("what waits for a user has an entity-tag (RFC 5839, RFC 3842)") {
+  Condition it;
+  Device phone(it.stage, bob, tls(7)), voicemail(it.stage, bob, udp(5071));
+  phone.subscribe(bob, "message-summary");
+  const Notified none = it.stage.take();
+  CHECK(phone.refresh(600, if_not(tag_of(none))).status() == 204);
+  voicemail.publish("Messages-Waiting: yes\r\nVoice-Message: 2/8\r\n", {}, "message-summary",
+                    std::string(documents::message_summary_type));
+  it.stage.wait(1s);
+  const Notified some = it.stage.take();
+  CHECK(tag_of(some) != tag_of(none));
+  Device(it.stage, bob, tls(9)).subscribe(bob, "message-summary", if_not(tag_of(some)));
+  CHECK(is_bare(it.stage.take()));
+}
