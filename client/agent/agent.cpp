@@ -66,9 +66,10 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
            .on_change = [this] { update_reachability(); }}),
       book_(context_),
       sessions_(context_, book_, keyring_, edges_.pins, edges_.port, edges_.on_pins_changed),
-      publication_(context_, [this](bool renew, Now now) {
-        return sessions_.offer(publication_.shown().direct, renew, now);
-      }) {
+      publication_(
+          context_,
+          [this](bool renew, Now now) { return sessions_.offer(publication_.shown().direct, renew, now); },
+          std::move(config_.published)) {
   sessions_.on_new_epoch_due([this](Now now) { publication_.update(now); });
   dispatcher_.add(pager_);
   dispatcher_.add(subscriptions_);

@@ -45,6 +45,7 @@ class Agent final : private control::Executor {
     bool has_gruu_contact = true;          ///< `account::Context::has_gruu_contact`
     /// How peers take messages, whether they are displayed when they are reported, where the first is stored.
     message::Pager::Options messages{};
+    presence::Publication::Kept published{};
   };
   /// What the shell provides; outlives the agent.
   struct Edges {

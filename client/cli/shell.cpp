@@ -97,6 +97,7 @@ class Shell final : private net::Receiver {
   void on_line(const std::string& line);
   void write_pins();
   void write_peers(const message::Peers& peers);
+  void write_published(const std::string& etag);
   bool displays_messages() const;
   void execute(const ReadCommand& command);
   void emit(const boost::json::object& event);
@@ -275,10 +276,12 @@ void Shell::start(std::size_t number, const Address& local) {
                     options_.tracing,
                     {},
                     options_.keep_alive,
-                    {.displays = displays_messages(),
                     options_.has_gruu_contact,
+                    {.displays = displays_messages(),
                      .peers = peers_,
-                     .on_peers_changed = [this](const message::Peers& peers) { write_peers(peers); }}},
+                     .on_peers_changed = [this](const message::Peers& peers) { write_peers(peers); }},
+                    {.etag = folder_->published(),
+                     .on_changed = [this](const std::string& etag) { write_published(etag); }}},
       keyring_,
       Agent::Edges{
           *transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_, [this] { write_pins(); },
@@ -294,6 +297,11 @@ void Shell::write_pins() {
   if (const auto written = folder_->write_pins(pins_); !written) {
     log::error("direct", "pins cannot be stored: {}", written.error().message());
   }
+}
+
+void Shell::write_published(const std::string& etag) {
+  if (const auto written = folder_->write_published(etag); !written)
+    log::warn("presence", "what is published cannot be stored: {}", written.error().message());
 }
 
 void Shell::write_peers(const message::Peers& peers) {

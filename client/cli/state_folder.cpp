@@ -8,6 +8,9 @@
 #include <iterator>
 #include <optional>
 
+#include "protocol/base/text.hpp"
+#include "protocol/sip/grammar.hpp"
+
 namespace beckon::client::cli {
 namespace {
 
@@ -72,6 +75,22 @@ Result<message::Peers> StateFolder::peers() const {
 
 Result<void> StateFolder::write_peers(const message::Peers& peers) const {
   return write_file(folder_ / "peers.json", peers.print());
+}
+
+std::string StateFolder::published() const {
+  constexpr std::size_t tag_max = 256;
+  const auto text = read_file(folder_ / "published");
+  if (!text || !*text) return {};
+  const auto etag = trim(**text);
+  return etag.size() <= tag_max && sip::grammar::is_token(etag) ? std::string(etag) : std::string();
+}
+
+Result<void> StateFolder::write_published(std::string_view etag) const {
+  if (!etag.empty()) return write_file(folder_ / "published", etag);
+  std::error_code error;
+  std::filesystem::remove(folder_ / "published", error);
+  if (error) return ErrorCode(error.value(), boost::system::system_category());
+  return {};
 }
 
 }  // namespace beckon::client::cli

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include "client/direct/keyring.hpp"
 #include "client/direct/pins.hpp"
@@ -9,8 +11,9 @@
 
 namespace beckon::client::cli {
 
-/// The folder where a user agent stores its keys (mode 0600), its pins, and how peers take messages. Writing
-/// replaces a file atomically, so a crash leaves the old file or the new one.
+/// The folder where a user agent stores its keys (mode 0600), its pins, how peers take messages, and which
+/// state it has left published. Writing replaces a file atomically, so a crash leaves the old file or the new
+/// one.
 class StateFolder {
  public:
   /// Creates the folder (mode 0700) if it does not exist. Errors: the system's.
@@ -22,6 +25,9 @@ class StateFolder {
   Result<void> write_pins(const direct::Pins& pins) const;
   Result<message::Peers> peers() const;
   Result<void> write_peers(const message::Peers& peers) const;
+  /// The entity-tag of what is published; empty: nothing is, or it cannot be read.
+  std::string published() const;
+  Result<void> write_published(std::string_view etag) const;
 
  private:
   explicit StateFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -58,13 +58,16 @@ documents::Presence compose(const account::Context& context, const Shown& shown,
   return presence;
 }
 
-Publication::Publication(account::Context& context, MakeDirect make_direct)
+Publication::Publication(account::Context& context, MakeDirect make_direct, Kept kept)
     : context_(context),
       make_direct_(std::move(make_direct)),
+      kept_(std::move(kept)),
       machine_({.expires = lifetime}),
       timer_(context.timers),
       call_id_(context.random.token(12)),
-      tag_(context.random.token(8)) {}
+      tag_(context.random.token(8)) {
+  machine_.resume(kept_.etag);
+}
 
 // --- what the user asks for
 
@@ -179,6 +182,10 @@ void Publication::on_response(int status, const sip::Message* response, Now now)
   const bool refused = in_flight_.whole && with_direct_ && (status == 420 || status == 403);
   const bool removed = in_flight_.removal && (good || status == 412);
   auto actions = machine_.on_response(summary, now.mono);
+  if (machine_.etag() != kept_.etag) {
+    kept_.etag = machine_.etag();
+    if (kept_.on_changed) kept_.on_changed(kept_.etag);
+  }
   bool unwanted = false;
   if (good) {
     unwanted = !take_success(*response, now);

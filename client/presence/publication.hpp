@@ -40,7 +40,12 @@ class Publication {
   /// reachable address.
   using MakeDirect = std::function<const documents::Direct*(bool renew, Now now)>;
 
-  Publication(account::Context& context, MakeDirect make_direct);
+  /// What a program stores, so that its next run changes or removes what this one leaves published.
+  struct Kept {
+    std::string etag{};  ///< From the run before; empty: it left nothing.
+    std::function<void(const std::string& etag)> on_changed{};
+  };
+  Publication(account::Context& context, MakeDirect make_direct, Kept kept);
 
   void publish(Shown shown, Done done, Now now);
   void remove(Done done, Now now);
@@ -73,6 +78,7 @@ class Publication {
 
   account::Context& context_;
   MakeDirect make_direct_;
+  Kept kept_;
   event::Publisher machine_;
   Timer timer_;
   Shown shown_;

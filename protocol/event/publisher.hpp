@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/time.hpp"
@@ -45,6 +46,9 @@ class Publisher {
 
   explicit Publisher(Config config);
 
+  /// The server may hold what this device published before its program ended: the first request changes or
+  /// removes that, and begins anew where it does not (412). Before the first request.
+  void resume(std::string etag) { etag_ = std::move(etag); }
   /// Publishes `document` (never null), or replaces what is published by it.
   Actions publish(SharedText document, Time now);
   Actions remove(Time now);

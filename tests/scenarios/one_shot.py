@@ -25,6 +25,26 @@ def message_from_the_shell(server):
         bob.wait("message", text="hi from the shell")
 
 
+def publish_from_the_shell(server):
+    """what one process left published, the next one changes or removes: it is one device's state"""
+    def say(*words):
+        out = subprocess.run([server.binaries / "beckon", "--account", ALICE[0], "--server", server.uri("tls"), "--ca",
+                              server.certificate, "--state", server.data / "s", *words],
+                             env={"BECKON_PASSWORD": ALICE[1]}, capture_output=True, text=True, timeout=60)
+        equal(out.returncode, 0, f"exit code of {words} ({out.stdout}{out.stderr})")
+    with Agent(server, *BOB) as bob, Agent(server, *ALICE) as alice:
+        alice.run("allow", watcher=bob.aor)
+        bob.run("subscribe", to=alice.aor)
+        bob.wait("presence", basic="closed")
+        say("publish", "open", "--note", "lunch")
+        bob.wait("presence", where=lambda e: "lunch" in str(e))
+        say("publish", "closed", "--note", "gone")
+        seen = bob.wait("presence", where=lambda e: "gone" in str(e))
+        equal((len(seen["tuples"]), seen["basic"]), (1, "closed"), "what is left of the first")
+        say("unpublish")
+        bob.wait("presence", where=lambda e: "gone" not in str(e))
+
+
 def interrupted(server):
     """a command that a signal ends before its result has exit code 5, and `bye` is the last line, also after two signals"""
     for words, commands, code in [(["message", BOB[0], "hi"], "", 5), ([], '{"command":"publish","basic":"open"}\n', 0)]:
@@ -128,4 +148,4 @@ def help_of_both(server):
         check(line in out.stdout, f"{binary} help {name} explains {line}: {out.stdout!r}")
 
 
-run([help_of_both, message_from_the_shell, interrupted, live_tables, refused_questions, users, foreign_user])
+run([help_of_both, message_from_the_shell, publish_from_the_shell, interrupted, live_tables, refused_questions, users, foreign_user])

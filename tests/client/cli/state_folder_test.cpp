@@ -90,3 +90,20 @@ TEST_CASE("how peers take messages is kept; a file that cannot be read begins an
   REQUIRE(state->peers().has_value());
   CHECK(state->peers()->form_of("sip:a@b", now) == message::Peers::Form::unknown);
 }
+
+TEST_CASE("what is published is remembered until it is removed; no other text is taken for an entity-tag") {
+  const test::TemporaryFolder folder;
+  const auto state = cli::StateFolder::open(folder / "state");
+  REQUIRE(state.has_value());
+  CHECK(state->published().empty());
+  CHECK(state->write_published("bk1.abc").has_value());
+  CHECK(state->published() == "bk1.abc");
+  CHECK(state->write_published("").has_value());
+  CHECK(state->published().empty());
+  CHECK(state->write_published("").has_value());
+  for (const std::string& bad : {std::string("a\r\nTo: b"), std::string(257, 'a'), std::string("a b")}) {
+    CAPTURE(bad);
+    CHECK(state->write_published(bad).has_value());
+    CHECK(state->published().empty());
+  }
+}

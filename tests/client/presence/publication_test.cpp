@@ -13,7 +13,11 @@ namespace {
 struct Fixture : Bench {
   explicit Fixture(transaction::Protocol protocol = transaction::Protocol::tls) : Bench(protocol) {}
 
-  presence::Publication publication{context, [this](bool renew, Now) { return make_direct(renew); }};
+  std::string kept;
+  presence::Publication publication{
+      context,
+      [this](bool renew, Now) { return make_direct(renew); },
+      {.etag = {}, .on_changed = [this](const std::string& etag) { kept = etag; }}};
   Ends ends;
   int epochs = 0;
   documents::Direct element;
@@ -345,4 +349,39 @@ TEST_CASE_FIXTURE(Fixture, "removal ends once, however the server sees it") {
   CHECK(wire.is_silent());
   pass(1h);
   CHECK(wire.is_silent());
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "what an earlier run left published is changed or removed, not joined by another (RFC 3903 4.3)") {
+  presence::Publication next{
+      context,
+      [this](bool renew, Now) { return make_direct(renew); },
+      {.etag = "left", .on_changed = [this](const std::string& etag) { kept = etag; }}};
+  SUBCASE("changed") {
+    next.publish({.open = true, .note = "here", .activity = {}, .direct = ds1::Mode::off}, ends.take(),
+                 now());
+    CHECK(accept("new").header(HeaderId::sip_if_match) == "left");
+    CHECK(kept == "new");
+    SUBCASE("and removed") {
+      next.remove(ends.take(), now());
+      CHECK(answer(200, {{HeaderId::expires, "0"}}).header(HeaderId::sip_if_match) == "new");
+      CHECK(kept.empty());
+    }
+  }
+  SUBCASE("removed") {
+    next.remove(ends.take(), now());
+    const auto request = answer(200, {{HeaderId::expires, "0"}});
+    CHECK(request.header(HeaderId::sip_if_match) == "left");
+    CHECK(request.expires() == 0U);
+    CHECK(kept.empty());
+  }
+  SUBCASE("it has ended meanwhile") {
+    next.publish({.open = true, .note = "here", .activity = {}, .direct = ds1::Mode::off}, ends.take(),
+                 now());
+    CHECK(answer(412).header(HeaderId::sip_if_match) == "left");
+    CHECK_FALSE(accept("new").has(HeaderId::sip_if_match));
+    CHECK(kept == "new");
+  }
+  CHECK(ends.statuses.back() == 200);
 }
