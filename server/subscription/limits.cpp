@@ -20,11 +20,12 @@ std::string_view find_limit(const Settings& settings, const Index& index, const 
                             const Package& package, const Watcher& watcher, Permission permission) {
   if (has_too_many(watcher, settings.subscriptions_per_watcher, index.shards()))
     return "too many subscriptions";
-  // Those whose connection is gone give way to a new one, and do not count.
+  // Those whose connection is gone give way to a new one, and do not count. Nor do those of other packages:
+  // each device of a user has one of each to the user's own address.
   std::uint32_t twins = 0;
   for (const Subscription* each = index.first_of(resource, watcher.aor); each;
        each = Index::next_of_pair(*each))
-    if (each->is_reachable()) ++twins;
+    if (&each->package() == &package && each->is_reachable()) ++twins;
   if (twins >= settings.subscriptions_per_watcher_and_presentity)
     return "too many subscriptions to one resource";
   const Index::Group* group = index.group(resource, package);

@@ -49,7 +49,10 @@ Subscriptions::Subscriptions(Services& services, Sender& sender, store::StateSto
           [this](transaction::FlowId flow, Slice& slice, Now now) { return lose_all(flow, slice, now); }),
       leaving_(services.timers(), services.clock(),
                [this](const std::string& aor, Slice& slice, Now now) { return end_all(aor, slice, now); }) {
-  for (const auto& package : packages_) package->subscriptions_ = this;
+  for (const auto& package : packages_) {
+    package->subscriptions_ = this;
+    allow_events_.append(allow_events_.empty() ? "" : ", ").append(package->name());
+  }
   for (const auto& package : packages_) package->attached();
 }
 
@@ -181,6 +184,8 @@ std::string Subscriptions::answer_to(const Request& request, std::chrono::second
   reply.copy(request.message, HeaderId::record_route);
   reply.add(HeaderId::contact, sender_.contact(request.bucket, request.from, is_to_sips(request.message)));
   reply.add(HeaderId::expires, static_cast<std::uint32_t>(expires.count()));
+  // What makes a dialog says what else may be in it (RFC 6665 8.2.2).
+  if (request.message.to_tag().empty()) reply.add(HeaderId::allow_events, allow_events_);
   return std::move(reply).finish();
 }
 

@@ -120,6 +120,7 @@ class Subscriptions final : public Room {
   Index index_;
   Lifecycle lifecycle_;
   Packages packages_;
+  std::string allow_events_;               ///< Their names.
   std::vector<SubscriptionPtr> restored_;  ///< While records come in.
   ResourceRounds rounds_;
   FlowRounds closing_;

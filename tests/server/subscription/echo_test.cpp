@@ -27,7 +27,10 @@ TEST_CASE("a new event package is one file and one line: subscribe, notify, refr
   EchoStage it;
   Stage& stage = it.stage;
   Device watcher(stage, bob, udp(5070));
-  CHECK(watcher.subscribe(alice, "echo").status() == 200);
+  const auto accepted = watcher.subscribe(alice, "echo");
+  CHECK(accepted.status() == 200);
+  CHECK(accepted.lists(HeaderId::allow_events, "echo"));
+  CHECK(accepted.lists(HeaderId::allow_events, "presence.winfo"));
   const Notified first = stage.take();
   CHECK(first.state() == "active");
   CHECK(first.message.header(HeaderId::event) == "echo");

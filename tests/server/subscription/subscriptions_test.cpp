@@ -174,6 +174,18 @@ TEST_CASE("a watcher has a limit in all and one for each presentity: 403 with a 
   CHECK(Device(stage, carol, udp(5071)).subscribe(alice).status() == 200);
 }
 
+TEST_CASE("the limit for one presentity counts each package apart: ten devices have ten of each (DESIGN 7)") {
+  Stage stage(allow_all());
+  Device watcher(stage, alice, udp(5070));
+  for (unsigned device = 0; device < stage.settings().subscriptions_per_watcher_and_presentity; ++device)
+    for (const char* package : {"presence", "presence.winfo", "reg", "dialog", "message-summary"}) {
+      CAPTURE(package);
+      CHECK(watcher.subscribe(alice, package).status() == 200);
+    }
+  CHECK(watcher.subscribe(alice, "reg").status() == 403);
+  stage.drain();
+}
+
 TEST_CASE("what a watcher has at other shards counts, and takes nobody's share of this one (DESIGN 7)") {
   Settings settings = allow_all();
   settings.subscriptions_per_watcher = 4;
