@@ -28,15 +28,37 @@ std::optional<sip::Uri> user_of_number(const sip::Uri& uri, const Settings& sett
   return user;
 }
 
+namespace {
+
+/// Names its user whatever the protocol is (RFC 3859, RFC 3860).
+bool is_without_protocol(std::string_view uri) {
+  return iequals(uri.substr(0, 5), "pres:") || iequals(uri.substr(0, 3), "im:");
+}
+
+/// The URI of the user that a Request-URI names in another way than rooms know; empty: it does not.
+std::string uri_of_user(const sip::Message& request, const Settings& settings) {
+  const auto uri = request.request_uri();
+  if (!uri) return {};
+  if (is_without_protocol(request.request_uri_text())) {
+    const std::string aor = sip::canonical_aor(*uri);
+    const auto [user, domain] = cut(aor, '@');
+    return !domain.empty() && settings.serves(domain) ? aor : std::string();
+  }
+  const auto user = user_of_number(*uri, settings);
+  return !user || (uri->is_sip() && user->user == uri->user) ? std::string() : sip::print(*user);
+}
+
+}  // namespace
+
 std::optional<sip::Message> name_user(const sip::Message& request, const Settings& settings) {
   const std::string_view text = request.request_uri_text();
-  const bool may_be_number = iequals(text.substr(0, 4), "tel:") || text.find("=phone") != text.npos;
-  if (!may_be_number || !request.is_request() || request.method() == sip::Method::register_)
+  const bool may_be_user =
+      iequals(text.substr(0, 4), "tel:") || text.find("=phone") != text.npos || is_without_protocol(text);
+  if (!may_be_user || !request.is_request() || request.method() == sip::Method::register_)
     return std::nullopt;
-  const auto uri = request.request_uri();
-  const auto user = uri ? user_of_number(*uri, settings) : std::nullopt;
-  if (!user || (uri->is_sip() && user->user == uri->user)) return std::nullopt;
-  std::string renamed = sip::Splice(request).request_uri(sip::print(*user)).finish();
+  const std::string user = uri_of_user(request, settings);
+  if (user.empty()) return std::nullopt;
+  std::string renamed = sip::Splice(request).request_uri(user).finish();
   const sip::Limits limits{.message = renamed.size()};
   auto named = sip::Message::parse(share(std::move(renamed)), limits);
   if (!named) return std::nullopt;

@@ -13,8 +13,8 @@ namespace beckon::server {
 /// an extension or a subaddress.
 std::optional<sip::Uri> user_of_number(const sip::Uri& uri, const Settings& settings);
 
-/// A request to a telephone number as one to that user. Absent for every other request, and for REGISTER,
-/// whose Request-URI is a domain.
+/// A request to a telephone number, or to a "pres" or "im" URI of a domain served here (RFC 3856 5, RFC 3428
+/// 3), as one to that user. Absent for every other request, and for REGISTER, whose Request-URI is a domain.
 std::optional<sip::Message> name_user(const sip::Message& request, const Settings& settings);
 
 }  // namespace beckon::server
