@@ -88,11 +88,16 @@ std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
+/// Columns are as wide as their widest cell, and no wider than that: a longer cell moves the rest of its own
+/// line. What devices publish has no length, and would widen the lines of all others.
+constexpr std::size_t width_max = 64;
+
 std::string line_of(const std::vector<std::string_view>& cells, const std::vector<std::size_t>& widths) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     line += cells[i];
-    if (i + 1 < cells.size()) line.append(widths[i] - width_of(cells[i]) + 2, ' ');
+    const std::size_t width = width_of(cells[i]);
+    if (i + 1 < cells.size()) line.append(std::max(widths[i], width) - width + 2, ' ');
   }
   return line + '\n';
 }
@@ -108,7 +113,9 @@ std::string print_table(const Table& table) {
   std::vector<std::size_t> widths;
   for (const auto& line : lines) {
     widths.resize(std::max(widths.size(), line.size()));
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], width_of(line[i]));
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      widths[i] = std::max(widths[i], std::min(width_of(line[i]), width_max));
+    }
   }
   for (const auto& line : lines) text += "  " + line_of(line, widths);
   return text;

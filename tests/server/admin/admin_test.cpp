@@ -83,6 +83,15 @@ TEST_CASE("tables are aligned for people and the same in JSON") {
   CHECK(parse_json("").error() == admin::Errc::bad_answer);
 }
 
+TEST_CASE("a cell without bound does not widen the lines of the others (DESIGN 7)") {
+  const std::string endless(100'000, 'x');
+  const std::string text =
+      print_text({{.name = "PIT",
+                   .rows = {{{"contact", endless}, {"note", "a"}}, {{"contact", "sip:b"}, {"note", "c"}}}}});
+  CHECK(text.find("\n  " + endless + "  a\n") != std::string::npos);
+  CHECK(text.ends_with("\n  sip:b" + std::string(61, ' ') + "c\n"));
+}
+
 TEST_CASE(
     "what a device calls itself neither makes the tables unreadable nor moves the administrator's cursor") {
   const std::vector<Table> hostile{
@@ -307,6 +316,10 @@ TEST_CASE("an explanation says why nothing is sent, and any answer of a server i
       const Row& row :
       {Row{R"({"decision": {"by": "own", "result": "allow"}})",
            "It is the presentity itself, and sees everything."},
+       Row{R"({"publications": [], "hard_state": "shown"})",
+           "Nothing is published.\n  The document written over XCAP is shown, as no device says anything.\n"},
+       Row{R"({"hard_state": "not-shown"})",
+           "The document written over XCAP is not shown, as a device is there.\n"},
        Row{R"({"watcher": "sip:eve@x", "decision": {"by": "foreign-domain", "result": "block"}})",
            "The domain of eve@x is not trusted here.\n  eve@x is refused: a SUBSCRIBE is answered with 403."},
        Row{R"({"presentity": "sip:a@x", "watcher": "sip:b@x", "decision": {"by": "default-policy",
@@ -316,10 +329,6 @@ TEST_CASE("an explanation says why nothing is sent, and any answer of a server i
            "b@x is blocked politely, and sees closed only."},
        Row{R"({"watcher": "sip:b@x"})", "b@x has no subscription, so nothing is sent."},
        Row{R"({"watcher": "sip:b@x", "subscriptions": [{"waits_for": "connection"}]})",
-       Row{R"({"publications": [], "hard_state": "shown"})",
-           "Nothing is published.\n  The document written over XCAP is shown, as no device says anything.\n"},
-       Row{R"({"hard_state": "not-shown"})",
-           "The document written over XCAP is not shown, as a device is there.\n"},
            "b@x's connection is gone: nothing is sent until b@x is back."},
        Row{R"({"subscriptions": [{"waits_for": "store"}]})", "wait for the store"},
        Row{R"({"subscriptions": [{"waits_for": "rules"}]})", "A change of rules is being worked through"},
