@@ -7,6 +7,8 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "tests/simulation/calls.hpp"
+#include "tests/simulation/messages.hpp"
 #include "tests/simulation/presence.hpp"
 #include "tests/simulation/story.hpp"
 #include "tests/simulation/traffic.hpp"
@@ -17,16 +19,19 @@ namespace {
 using namespace beckon;
 
 constexpr std::string_view usage =
-    "usage: beckon-simulation [--what story|presence|traffic] --seed N [--trace yes] [--log LEVEL]\n"
+    "usage: beckon-simulation [--what story|presence|calls|messages|traffic] --seed N [--trace yes] [--log "
+    "LEVEL]\n"
     "           plays one history\n"
-    "       beckon-simulation [--what story|presence|traffic] --minutes N [--from SEED]\n"
+    "       beckon-simulation [--what story|presence|calls|messages|traffic] --minutes N [--from SEED]\n"
     "           plays as many as N minutes of CPU time allow\n"
     "       beckon-simulation --what presence --seed N --crash-point all|POINT [--trace yes]\n"
     "           plays one history with a crash of the server at each of its points, or at one\n"
-    "story: server and two user agents; presence: server and many plain devices; traffic: transactions and\n"
-    "transports alone\n";
+    "story: server and two user agents; presence: server and many plain devices; calls: server and\n"
+    "telephones; messages: server, and people who write 1 000 messages; traffic: transactions and "
+    "transports\n"
+    "alone\n";
 
-enum class What : std::uint8_t { story, presence, traffic };
+enum class What : std::uint8_t { story, presence, calls, messages, traffic };
 
 struct Options {
   What what = What::story;
@@ -41,6 +46,8 @@ struct Options {
 std::optional<What> parse_what(std::string_view text) {
   if (text == "story") return What::story;
   if (text == "presence") return What::presence;
+  if (text == "calls") return What::calls;
+  if (text == "messages") return What::messages;
   if (text == "traffic") return What::traffic;
   return std::nullopt;
 }
@@ -100,6 +107,10 @@ bool play(const Options& options, std::uint64_t seed) {
       return play(simulation::make_script(seed), options.trace);
     case What::presence:
       return play(make_presence(options, seed), options.trace);
+    case What::calls:
+      return play(simulation::make_calls(seed), options.trace);
+    case What::messages:
+      return play(simulation::make_messages(seed), options.trace);
     case What::traffic:
       return play(simulation::make_traffic(seed), options.trace);
   }

@@ -44,7 +44,12 @@ void Order::on_request(const Address& from, const sip::Message& message) {
   if (message.values(HeaderId::via).size() > 1) return;
   const auto cseq = message.cseq();
   if (!cseq) return fail(message, "a request without CSeq");
-  auto& sequence = sequences_[{from, std::string(message.call_id()), std::string(message.from_tag())}];
+  const std::string call_id(message.call_id()), from_tag(message.from_tag()), to_tag(message.to_tag());
+  auto [place, is_new] = sequences_.try_emplace({from, call_id, from_tag, to_tag});
+  auto& sequence = place->second;
+  // A dialog goes on from the request that made it; of a forked one several do.
+  const auto beginning = sequences_.find({from, call_id, from_tag, std::string()});
+  if (is_new && beginning != sequences_.end()) sequence = beginning->second;
   // Via alone may differ: a request that found no TCP comes in a datagram (RFC 3261 18.1.1).
   const std::size_t hash = std::hash<std::string>{}(sip::Splice(message).drop(HeaderId::via).finish());
   const auto known = sequence.sent.find(cseq->number);

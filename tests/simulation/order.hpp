@@ -13,7 +13,7 @@
 namespace beckon::simulation {
 
 /// What must hold of everything that is sent, watched on the wire:
-/// - a request's CSeq is higher than all before it of the same sender, Call-ID and From-tag, or it is a
+/// - a request's CSeq is higher than all before it of the same sender, Call-ID and tags, or it is a
 ///   retransmission to the octet but for Via (RFC 3261 12.2.1.1; relayed requests are their sender's affair);
 /// - versions of watcher, registration and dialog information rise within a dialog, and a partial document
 ///   follows the one before by one (RFC 3858 4.1, RFC 3680 5.1, RFC 4235 4.1);
@@ -35,7 +35,8 @@ class Order {
   void check_document(Sequence& sequence, const sip::Message& notify);
   void fail(const sip::Message& message, const std::string& what);
 
-  std::map<std::tuple<Address, std::string, std::string>, Sequence> sequences_;  ///< By sender, Call-ID, tag.
+  /// By sender, Call-ID, From-tag and To-tag.
+  std::map<std::tuple<Address, std::string, std::string, std::string>, Sequence> sequences_;
   struct Asked {
     std::string contact;  ///< Of a REGISTER.
     std::uint32_t lifetime;

@@ -10,6 +10,7 @@
 #include "tests/simulation/device.hpp"
 #include "tests/simulation/order.hpp"
 #include "tests/simulation/server.hpp"
+#include "tests/simulation/stage.hpp"
 
 namespace beckon::simulation {
 namespace {
@@ -28,10 +29,6 @@ constexpr Duration eternity = 26h;
 constexpr Duration slowest_pace = 20s;
 
 constexpr const char* given_names[] = {"alice", "bob", "carol", "dave"};
-
-struct Wrong {
-  std::string what;
-};
 
 server::Settings open_settings() {
   server::Settings settings;
@@ -110,19 +107,17 @@ Device::State message_state(const std::string& token, std::uint64_t fresh) {
           fmt::format("Messages-Waiting: yes\r\nVoice-Message: {}/0\r\n", fresh)};
 }
 
-class Presence {
+class Presence : private Stage {
  public:
   explicit Presence(const PresenceScript& script)
-      : script_(script),
-        world_(script.seed),
-        network_(world_),
-        sip_(network_),
+      : Stage(script.seed, script.trace),
+        script_(script),
         ledger_(world_),
         server_(sip_, *parse_address("10.0.0.1:5060"), script.shards, open_settings()) {
     sip_.set_tap([this](const Address& from, const Address& to, const sip::Message& message) {
       order_.on_sent(from, message);
       ledger_.on_sent(server_.address(), from, message);
-      if (script_.trace) say(fmt::format("{} -> {}\n{}", print(from), print(to), message.text()));
+      say(from, to, message);
     });
     for (unsigned i = 0; i < script.people; ++i) {
       people_.push_back({fmt::format("sip:{}@example.org", given_names[i]), {}});
@@ -165,36 +160,10 @@ class Presence {
   }
 
  private:
-  // --- chance
-
-  std::uint64_t below(std::uint64_t bound) { return world_.random().below(bound); }
-  bool one_in(std::uint64_t count) { return below(count) == 0; }
-  Duration within(Duration longest) {
-    return Duration(static_cast<Duration::rep>(below(static_cast<std::uint64_t>(longest.count()))));
-  }
-  template <class All>
-  auto& any(All& all) {
-    return all[below(std::size(all))];
-  }
-  void at_random(Duration longest, std::function<void()> work) {
-    world_.timers().set(world_.now().mono + within(longest), [work = std::move(work)](Time) { work(); });
-  }
   /// Some are so short that they run out within the history.
   seconds any_lifetime() {
     constexpr int choices[] = {60, 120, 300, 1200, 3600};
     return seconds(any(choices));
-  }
-
-  void say(const std::string& what) {
-    if (script_.trace)
-      fmt::print("{:10.3f} {}\n", static_cast<double>(world_.now().mono.time_since_epoch().count()) / 1e6,
-                 what);
-  }
-  template <class... Args>
-  void note(fmt::format_string<Args...> format, Args&&... args) {
-    const std::string what = fmt::format(format, std::forward<Args>(args)...);
-    world_.note(what);
-    say("*** " + what);
   }
 
   // --- the server
@@ -576,9 +545,6 @@ class Presence {
   }
 
   PresenceScript script_;
-  World world_;
-  Network network_;
-  SipNetwork sip_;
   Order order_;
   Ledger ledger_;
   Server server_;

@@ -120,8 +120,17 @@ void SipPort::arrive(const std::shared_ptr<Stream>& stream, int end, const Share
   const auto port = stream->ends[end].port.lock();
   if (!port || stream->closed) return;
   (*port)->network_.network_.world().note("arrives " + print(stream->ends[end].hop.remote), *message);
-  if (const auto parsed = sip::Message::parse(message))
-    (*port)->handlers_.on_message(stream->ends[end].hop, *parsed);
+  (*port)->take(stream->ends[end].hop, message);
+}
+
+void SipPort::take(const Hop& from, const SharedText& text) {
+  const auto message = sip::Message::parse(text);
+  if (!message) return;
+  if (network_.arrival_tap_) {
+    const heap::Scope scope(heap::Owner::nobody);
+    network_.arrival_tap_(address_, *message);
+  }
+  handlers_.on_message(from, *message);
 }
 
 void SipPort::on_datagram(const Address& from, const std::string& datagram) {
@@ -130,8 +139,7 @@ void SipPort::on_datagram(const Address& from, const std::string& datagram) {
     if (reply) network_.network_.send(address_, from, std::string(as_text(*reply)));
     return;
   }
-  const auto message = sip::Message::parse(share(datagram));
-  if (message) handlers_.on_message({Protocol::udp, from, address_, 0}, *message);
+  take({Protocol::udp, from, address_, 0}, share(datagram));
 }
 
 }  // namespace beckon::simulation

@@ -22,12 +22,16 @@ class SipNetwork {
 
   explicit SipNetwork(Network& network) : network_(network) {}
   void set_tap(Tap tap) { tap_ = std::move(tap); }
+  /// Called for every SIP message that arrives, before its receiver is.
+  using ArrivalTap = std::function<void(const Address& at, const sip::Message& message)>;
+  void set_arrival_tap(ArrivalTap tap) { arrival_tap_ = std::move(tap); }
   Network& datagrams() { return network_; }
 
  private:
   friend class SipPort;
   Network& network_;
   Tap tap_;
+  ArrivalTap arrival_tap_;
   std::map<Address, SipPort*> listening_;
   transaction::FlowId last_flow_ = 0;
   std::uint16_t last_port_ = 32768;  ///< Of dialled connections.
@@ -67,6 +71,7 @@ class SipPort final : public transaction::Transport {
   static void close(const std::shared_ptr<Stream>& stream);
   static void arrive(const std::shared_ptr<Stream>& stream, int end, const SharedText& message);
   void on_datagram(const Address& from, const std::string& datagram);
+  void take(const transaction::Hop& from, const SharedText& text);
 
   SipNetwork& network_;
   Address address_;

@@ -1,0 +1,57 @@
+#include "tests/simulation/calls.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+
+using namespace beckon;
+
+TEST_CASE(
+    "each call has one answer, no device rings for a caller who has gone, and no dialog is shown that is "
+    "over, "
+    "whatever the network does, whoever dies and wherever the server crashes: 120 histories of calls") {
+  log::set_level(log::Level::off);
+  std::uint64_t first = 1, last = 120;
+  if (const char* one = std::getenv("BECKON_SEED"))
+    first = last = parse_number<std::uint64_t>(one).value_or(1);
+  simulation::CallLog::Sights seen;
+  std::uint64_t checks = 0;
+  for (auto seed = first; seed <= last; ++seed) {
+    const auto script = simulation::make_calls(seed);
+    CAPTURE(print(script));
+    const auto history = simulation::play(script);
+    CHECK(history.fault == "");
+    seen.accepted += history.sights.accepted;
+    seen.refused += history.sights.refused;
+    seen.forks += history.sights.forks;
+    seen.late += history.sights.late;
+    seen.cancelled += history.sights.cancelled;
+    seen.forbidden += history.sights.forbidden;
+    checks += history.checks;
+  }
+  if (first == last) return;
+  const auto played = last - first + 1;
+  CHECK(seen.accepted > 5 * played);
+  CHECK(seen.refused > 5 * played);
+  CHECK(seen.forks > 5 * played);
+  CHECK(seen.cancelled > 2 * played);
+  CHECK(seen.late > 0);
+  CHECK(seen.forbidden > 0);
+  CHECK(checks > played);
+}
+
+TEST_CASE("one seed is one history of calls") {
+  log::set_level(log::Level::off);
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    const auto script = simulation::make_calls(seed);
+    const auto first = simulation::play(script);
+    CHECK(first.happened > 100);
+    CHECK(simulation::play(script).digest == first.digest);
+    auto other = script;  // the same weather, other dice
+    other.seed += 1000;
+    CHECK(simulation::play(other).digest != first.digest);
+  }
+}
