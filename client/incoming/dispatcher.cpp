@@ -37,9 +37,11 @@ std::string unsupported(const sip::Message& request, const Room* room) {
   return out;
 }
 
-/// Has the body an encoding other than identity, the only one that rooms read?
-bool is_encoded(const sip::Message& request) {
+/// Has the body an encoding that the room does not read? Identity, and deflate alone if it inflates.
+bool is_encoded(const sip::Message& request, bool inflates) {
+  unsigned deflated = 0;
   for (const auto coding : request.each(HeaderId::content_encoding)) {
+    if (inflates && iequals(coding, "deflate") && ++deflated == 1) continue;
     if (!iequals(coding, "identity")) return true;
   }
   return false;
@@ -74,9 +76,10 @@ void Dispatcher::on_request(transaction::TransactionId id, const transaction::Ho
     reply.add(HeaderId::unsupported, tags);
     return request.respond(std::move(reply), now);
   }
-  if (is_encoded(message)) {
+  const bool inflates = room != nullptr && room->services().inflates;
+  if (is_encoded(message, inflates)) {
     auto reply = request.reply(415);
-    reply.add(HeaderId::accept_encoding, "identity");
+    reply.add(HeaderId::accept_encoding, inflates ? "deflate, identity" : "identity");
     return request.respond(std::move(reply), now);
   }
   room != nullptr ? room->on_request(request, now) : refuse(request, now);

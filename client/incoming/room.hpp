@@ -13,6 +13,7 @@ struct Services {
   std::vector<std::string_view>
       packages{};  ///< Event packages of its NOTIFY, SUBSCRIBE and PUBLISH requests.
   std::vector<std::string_view> option_tags{};  ///< Extensions that a request to it may require.
+  bool inflates = false;  ///< It reads bodies in the coding deflate, which reach it as they are.
 };
 
 /// What takes requests that come in. The dispatcher hands a request to the first room that serves its method

@@ -1,6 +1,7 @@
 #include "client/message/content.hpp"
 
 #include "protocol/base/text.hpp"
+#include "protocol/documents/deflate.hpp"
 #include "protocol/documents/multipart.hpp"
 
 namespace beckon::client::message {
@@ -32,6 +33,9 @@ ReadContent read_notifications(std::string_view content_type, std::string_view b
   return content;
 }
 
+/// Of a body that came deflated.
+constexpr std::size_t inflated_max = std::size_t{64} * 1024;
+
 ReadContent read_text(std::string media_type, std::string_view body) {
   if (!is_utf8(body)) return Refusal{400};
   return Content{.media_type = std::move(media_type), .text = std::string(body)};
@@ -55,11 +59,18 @@ ReadContent read_plain(std::string_view content_type, std::string_view dispositi
 }  // namespace
 
 ReadContent read_content(const sip::Message& message) {
+  std::string_view body = message.body();
+  Result<std::string> inflated = std::string();
+  if (iequals(message.header(sip::HeaderId::content_encoding), "deflate")) {
+    inflated = documents::inflate(body, inflated_max);
+    if (!inflated) return Refusal{400};
+    body = *inflated;
+  }
   const auto type = message.header(sip::HeaderId::content_type);
   const bool has_type = message.has(sip::HeaderId::content_type);
   if (sip::media_type(type) != documents::cpim_type)
-    return has_type && type.empty() ? Refusal{415} : read_plain(type, {}, message.body());
-  auto cpim = documents::parse_cpim(message.body());
+    return has_type && type.empty() ? Refusal{415} : read_plain(type, {}, body);
+  auto cpim = documents::parse_cpim(body);
   if (!cpim || documents::find_unknown_requirement(*cpim) != nullptr) return Refusal{415};
   auto content = read_plain(cpim->content_type, cpim->content_disposition, cpim->content);
   if (!content) return content;

@@ -204,7 +204,7 @@ void Pager::notify(const Owed& owed, Imdn::Kind kind, Imdn::Status status, Now n
 // --- what comes in
 
 const incoming::Services& Pager::services() const {
-  static const incoming::Services services{.methods = {sip::Method::message}};
+  static const incoming::Services services{.methods = {sip::Method::message}, .inflates = true};
   return services;
 }
 

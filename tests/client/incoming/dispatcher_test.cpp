@@ -120,6 +120,19 @@ TEST_CASE_FIXTURE(Fixture, "a body in another encoding than identity gets 415 (R
   CHECK(calls.requests.size() == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a room that inflates gets bodies in the coding deflate, and no others") {
+  calls.served.inflates = true;
+  dispatcher.add(calls);
+  for (const std::string coding : {"gzip", "deflate, deflate", "deflate, x"}) {
+    CAPTURE(coding);
+    const auto response = ask(make("INVITE", {{HeaderId::content_encoding, coding}})).at(0);
+    CHECK(response.status() == 415);
+    CHECK(response.header(HeaderId::accept_encoding) == "deflate, identity");
+  }
+  ask(make("INVITE", {{HeaderId::content_encoding, "Deflate"}}));
+  CHECK(calls.requests.size() == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "a room answers provisionally and finally, later, and with one To tag (RFC 3261 12.1.1)") {
   dispatcher.add(calls);

@@ -54,6 +54,28 @@ TEST_CASE("a body is known by its type, inside message/cpim or not") {
   }
 }
 
+TEST_CASE("a body in the coding deflate is read as what it is inflated (RFC 1950)") {
+  const std::string deflated(
+      "\170\332\165\215\061\016\203\100\014\004\277\222\216\012\131\264\226\343\277\130\234\211\054\161"
+      "\046\072\033\224\374\076\241\000\321\120\356\354\254\226\254\026\177\174\352\354\361\354\326\346"
+      "\150\232\023\276\245\111\015\374\143\364\300\135\351\230\252\106\310\113\173\053\074\020\134\022"
+      "\025\235\155\323\366\355\175\111\233\154\224\264\305\231\042\045\327\070\153\055\300\004\007\204"
+      "\233\021\354\157\374\003\216\174\067\373",
+      106);
+  const auto make = [](const std::string& body) {
+    auto builder = sip::Builder::request("MESSAGE", "sip:alice@192.0.2.1");
+    builder.add(sip::HeaderId::call_id, "c").add(sip::HeaderId::content_encoding, "deflate");
+    return *sip::Message::parse(share(std::move(builder).finish("message/imdn+xml", body)));
+  };
+  const auto content = read_content(make(deflated));
+  REQUIRE(content.has_value());
+  REQUIRE(content->notifications.size() == 1);
+  CHECK(content->notifications.front().message_id == "1");
+  const auto refused = read_content(make(imdn));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().status == 400);
+}
+
 TEST_CASE("an aggregate carries several notifications (RFC 5438 8.3)") {
   const std::string parts =
       "--x\r\nContent-type: message/imdn+xml\r\n\r\n" + imdn +
