@@ -46,7 +46,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
                                                             .users = shard.users(),
                                                             .registrar = registrar},
                                         key.dialogs);
-  auto& archive = shard.add<archive::Archive>(shard, shard);
+  auto& archive = shard.add<archive::Archive>(shard, shard, key.gruus);
   auto& messages = shard.add<message::Messages>(message::Messages::Parts{.services = shard,
                                                                          .sender = shard,
                                                                          .peers = shard,

@@ -22,6 +22,8 @@ constexpr std::size_t name_max = 512;
 constexpr Duration look_again = std::chrono::hours(24);
 /// Archives that give way to one message, at most.
 constexpr int evictions_max = 8;
+/// Between two rounds of evictions.
+constexpr Duration room_pause = 100us;
 
 std::uint64_t milliseconds_of(WallTime time) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.time_since_epoch().count()));
@@ -112,11 +114,13 @@ class Archive::Work final : public store::Step {
   Plan plan_;
 };
 
-Archive::Archive(Environment& environment, Peers& peers)
+Archive::Archive(Environment& environment, Peers& peers, const Gruus& gruus)
     : environment_(environment),
       peers_(peers),
+      gruus_(gruus),
       slot_(environment.directory().take_slot<Box>()),
-      by_news_(std::make_unique<Boxes>()) {
+      by_news_(std::make_unique<Boxes>()),
+      room_(environment.timers()) {
   environment.directory().add(*this);
 }
 
@@ -155,17 +159,24 @@ void Archive::note(const Request& request, MessageState state) {
   note(request.message, {request.bucket, request.identity.aor, recipient, request.now.wall}, state);
 }
 
+/// The sender as the recipient's archive has it: From, unless that is a telephone number, which is nobody's
+/// address-of-record.
+std::string Archive::shown(const sip::Uri& from, const Passage& passage) {
+  std::string aor = sip::canonical_aor(from);
+  return aor.empty() ? passage.sender : aor;
+}
+
 void Archive::note(const sip::Message& request, const Passage& passage, MessageState state) {
   const auto& settings = environment_.settings().archive;
   const auto from = request.from();
   const auto to = request.request_uri();
-  if (settings.messages_per_user == 0 || !from || !to) return;
-  Content content = read_content(request, settings.text_octets);
+  if (!from || !to) return;
+  Content content = read_content(request, settings.messages_per_user == 0 ? 0 : settings.text_octets);
   if (content.disposition)
     return mark(passage.at, passage.recipient, passage.sender, content.id, *content.disposition);
-  const std::string shown_from = sip::canonical_aor(from->uri), shown_to = sip::canonical_aor(*to);
+  const std::string shown_from = shown(from->uri, passage), shown_to = sip::canonical_aor(*to);
   const bool is_printable = is_utf8(content.id) && is_utf8(shown_from) && is_utf8(shown_to);
-  if (!content.is_text || !is_printable ||
+  if (settings.messages_per_user == 0 || !content.is_text || !is_printable ||
       std::max({content.id.size(), content.type.size(), shown_from.size(), shown_to.size()}) > name_max)
     return;
   ArchivedMessage message{.with = shown_to,
@@ -195,7 +206,7 @@ void Archive::mark(const sip::Message& request, const Passage& passage, MessageS
   if (!from || !to || content.disposition) return;
   hand(passage.at, Mark{passage.sender, sip::canonical_aor(*to), content.id, MessageDirection::sent, state});
   hand(passage.at,
-       Mark{passage.recipient, sip::canonical_aor(from->uri), content.id, MessageDirection::received, state});
+       Mark{passage.recipient, shown(from->uri, passage), content.id, MessageDirection::received, state});
 }
 
 void Archive::on(Note note, Bucket, Now) {
@@ -208,17 +219,40 @@ void Archive::on(Note note, Bucket, Now) {
 
 void Archive::on(const Mark& mark, Bucket, Now) {
   const EntryPtr entry = environment_.directory().find(mark.user);
-  if (!entry || !entry->find(slot_)) return;
-  fact(*entry, [mark](const Box* box, Now now) {
+  if (!entry) return;
+  const bool is_reading =
+      mark.direction == MessageDirection::received && mark.state == MessageState::displayed;
+  if (is_reading && on_read_) on_read_(*entry, mark.with, mark.id);
+  if (!entry->find(slot_)) return;
+  fact(*entry, [this, mark](const Box* box, Now now) {
     Plan plan;
-    const ArchivedMessage same{.with = mark.with, .id = mark.id, .direction = mark.direction};
-    const ArchivedMessage* known = box ? box->find(same) : nullptr;
+    const ArchivedMessage* known = box ? find_marked(*box, mark) : nullptr;
     if (!known || known->state >= mark.state) return plan;
     plan.put.push_back(*known);
     plan.put.back().state = mark.state;
     plan.put.back().change = box->next_number(now.wall);
     return plan;
   });
+}
+
+/// The user whom an address that a message showed stands for, as the shard finds out where a request goes.
+std::string Archive::user_of(const std::string& address) const {
+  const auto uri = sip::view_uri(address);
+  if (!uri || !environment_.settings().serves(uri->host) || !may_be_temporary(*uri)) return address;
+  // An archive's address has no parameters.
+  const std::string gruu = address + ";gr";
+  const auto callee = gruus_.read(*sip::view_uri(gruu));
+  return callee ? callee->aor : address;
+}
+
+/// The newest: the same id again is of a sender that made a mistake.
+const ArchivedMessage* Archive::find_marked(const Box& box, const Mark& mark) const {
+  const auto is_meant = [&](const ArchivedMessage& each) {
+    return each.direction == mark.direction && is_named(each.id, mark.id) &&
+           (each.with == mark.with || user_of(each.with) == mark.with);
+  };
+  const auto found = std::ranges::find_if(box.messages.rbegin(), box.messages.rend(), is_meant);
+  return found == box.messages.rend() ? nullptr : &*found;
 }
 
 /// The same message again (a copy from another server, say) is not noted twice; it may have come further.
@@ -245,6 +279,7 @@ void Archive::set_displayed(Entry& user, Selection selection, Done done) {
   const auto planner = [selection = std::move(selection)](const Box* box, Now now) {
     Plan plan;
     if (!box) return plan;
+    plan.is_read = true;
     std::uint64_t change = box->next_number(now.wall);
     for (const ArchivedMessage& each : box->messages) {
       if (each.direction != MessageDirection::received || each.state == MessageState::displayed ||
@@ -360,6 +395,8 @@ void Archive::apply(Entry& entry, Plan& plan, Now now) {
   if (plan.is_end) return drop(entry);
   Box& box = box_of(entry);
   const Head head = head_after(&box, plan);
+  for (const ArchivedMessage& each : plan.put)
+    if (plan.is_read && on_read_) on_read_(entry, each.with, each.id);
   for (ArchivedMessage& each : plan.put) put(box, std::move(each));
   std::ranges::sort(plan.gone);
   std::erase_if(box.messages, [&](const ArchivedMessage& each) {
@@ -420,7 +457,8 @@ void Archive::arm(Box& box, Now now) {
   });
 }
 
-/// Past the bound of all archives those give way whose last news is the oldest: each their oldest message.
+/// Past the bound of all archives those give way whose last news is the oldest: each their oldest message. A
+/// few at once, the others after what came in meanwhile.
 void Archive::make_room() {
   const std::size_t most = std::size_t{environment_.settings().archive.total_mib} << 20U;
   std::size_t before = octets_ + 1;
@@ -434,6 +472,8 @@ void Archive::make_room() {
       return plan;
     });
   }
+  if (octets_ > most && octets_ < before && !room_.is_set())
+    room_.set(environment_.clock().now().mono + room_pause, [this](Time) { make_room(); });
 }
 
 void Archive::on_user_gone(std::string_view aor, bool removed, Now) {
@@ -462,6 +502,7 @@ void Archive::restored(Now now) {
     arm(*box, now);
   });
   by_news_->sort([](const Box& one, const Box& other) { return one.newest < other.newest; });
+  make_room();
 }
 
 void Archive::reload(Entry& entry, const store::Held& held, Now now) {

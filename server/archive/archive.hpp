@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "protocol/documents/message_archive.hpp"
+#include "server/shard/gruu.hpp"
 #include "server/shard/services.hpp"
 #include "server/store/store.hpp"
 
@@ -67,8 +68,8 @@ struct Plan;
 /// number; numbers rise, over restarts too, as they begin with the milliseconds of the wall clock.
 class Archive final : public Room, public Keeper {
  public:
-  /// Both outlive it.
-  Archive(Environment& environment, Peers& peers);
+  /// All outlive it. `gruus` says whom a temporary GRUU that a sender used stands for.
+  Archive(Environment& environment, Peers& peers, const Gruus& gruus);
   ~Archive() override;
 
   // For the rooms that see messages pass, at any bucket. What the inbox of another shard has no place for is
@@ -112,6 +113,11 @@ class Archive final : public Room, public Keeper {
   using OnChange = std::function<void(Entry& user, Now now)>;
   void observe(OnChange on_change) { on_change_ = std::move(on_change); }
 
+  /// A user has read a message of `with`, which the archive need not have: a device said so in a notification
+  /// to the sender, or a reading mark did. Once.
+  using OnRead = std::function<void(Entry& user, const std::string& with, const std::string& id)>;
+  void observe_reading(OnRead on_read) { on_read_ = std::move(on_read); }
+
   // Room, Keeper
   /// The archive of a removed user ends; what others have of the user's messages is theirs.
   void on_user_gone(std::string_view aor, bool removed, Now now) override;
@@ -142,13 +148,19 @@ class Archive final : public Room, public Keeper {
   void drop(Entry& entry);
   void arm(Box& box, Now now);
   void make_room();
+  static std::string shown(const sip::Uri& from, const Passage& passage);
+  std::string user_of(const std::string& address) const;
+  const ArchivedMessage* find_marked(const Box& box, const Mark& mark) const;
 
   Environment& environment_;
   Peers& peers_;
+  const Gruus& gruus_;
   Slot<Box> slot_;
   std::unique_ptr<Boxes> by_news_;  ///< Those whose last news is the oldest first.
   OnChange on_change_;
+  OnRead on_read_;
   std::size_t octets_ = 0;
+  Timer room_;  ///< Set while archives are past their bound.
 };
 
 }  // namespace beckon::server::archive

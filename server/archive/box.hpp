@@ -45,7 +45,8 @@ struct Plan {
   std::optional<MessageErasure> erasure{};  ///< The user erased them.
   std::uint64_t forgotten = 0;              ///< Erasures up to here are not remembered any more; 0: none.
   std::optional<bool> is_kept{};
-  bool is_end = false;  ///< Nothing of it stays.
+  bool is_end = false;   ///< Nothing of it stays.
+  bool is_read = false;  ///< The user marks what is put as read.
 
   bool is_empty() const { return put.empty() && gone.empty() && !has_head() && !is_end; }
   /// Does the record change that says what no message does?

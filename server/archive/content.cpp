@@ -1,10 +1,11 @@
 #include "server/archive/content.hpp"
 
-#include <string_view>
+#include <cstdint>
 #include <utility>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/cpim.hpp"
+#include "protocol/documents/deflate.hpp"
 #include "protocol/documents/imdn.hpp"
 
 namespace beckon::server::archive {
@@ -12,6 +13,9 @@ namespace beckon::server::archive {
 using documents::MessageState;
 
 namespace {
+
+/// Of a body that came deflated.
+constexpr std::size_t inflated_max = std::size_t{64} * 1024;
 
 std::optional<MessageState> state_of(documents::Imdn::Status status) {
   using Status = documents::Imdn::Status;
@@ -51,9 +55,7 @@ void take_notification(Content& content, std::string_view body) {
   content.id = std::move(imdn->message_id);
 }
 
-}  // namespace
-
-Content read_content(const sip::Message& message, std::size_t octets_max) {
+Content read_body(const sip::Message& message, std::string_view body, std::size_t octets_max) {
   Content content;
   const auto cseq = message.cseq();
   content.id = documents::message_id(message.call_id(), cseq ? cseq->number : 0);
@@ -62,14 +64,14 @@ Content read_content(const sip::Message& message, std::size_t octets_max) {
   if (type.empty()) type = "text/plain";
   // COMPAT: linphone sends it without message/cpim, as beckon does where that leaves no room.
   if (sip::media_type(type) == documents::imdn_type) {
-    take_notification(content, message.body());
+    take_notification(content, body);
     return content;
   }
   if (sip::media_type(type) != documents::cpim_type) {
-    take_text(content, type, message.body(), octets_max);
+    take_text(content, type, body, octets_max);
     return content;
   }
-  const auto cpim = documents::parse_cpim(message.body());
+  const auto cpim = documents::parse_cpim(body);
   if (!cpim) return content;
   if (!cpim->message_id.empty()) content.id = cpim->message_id;
   if (sip::media_type(cpim->content_type) == documents::imdn_type)
@@ -77,6 +79,22 @@ Content read_content(const sip::Message& message, std::size_t octets_max) {
   else
     take_text(content, cpim->content_type, cpim->content, octets_max);
   return content;
+}
+
+}  // namespace
+
+bool is_named(std::string_view id, std::string_view told) {
+  if (!id.starts_with(told) || told.empty()) return false;
+  id.remove_prefix(told.size());
+  return id.empty() || (id.front() == ':' && parse_number<std::uint32_t>(id.substr(1)));
+}
+
+Content read_content(const sip::Message& message, std::size_t octets_max) {
+  // COMPAT: linphone deflates notifications.
+  if (iequals(message.header(sip::HeaderId::content_encoding), "deflate"))
+    if (const auto inflated = documents::inflate(message.body(), inflated_max))
+      return read_body(message, *inflated, octets_max);
+  return read_body(message, message.body(), octets_max);
 }
 
 }  // namespace beckon::server::archive

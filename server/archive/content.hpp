@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "protocol/documents/message_archive.hpp"
 #include "protocol/sip/message.hpp"
@@ -21,6 +22,10 @@ struct Content {
   /// It is a disposition notification (RFC 5438) that says how far a message has come.
   std::optional<documents::MessageState> disposition{};
 };
+
+/// Does a notification that calls its message `told` mean the one with that id? COMPAT: linphone calls a
+/// message without Message-ID by its Call-ID.
+bool is_named(std::string_view id, std::string_view told);
 
 /// `octets_max`: what is kept of a text.
 Content read_content(const sip::Message& message, std::size_t octets_max);

@@ -6,6 +6,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/uri.hpp"
+#include "server/shard/number.hpp"
 
 namespace beckon::server::archive {
 
@@ -36,22 +37,25 @@ bool read_number(const UserTarget& target, std::string_view name, std::uint64_t&
   return !text || value;
 }
 
-bool read_with(const UserTarget& target, std::string& with) {
+/// A telephone number is the user whom messages to it reached.
+bool read_with(const UserTarget& target, const Settings& settings, std::string& with) {
   const auto text = target.find("with");
   if (!text) return true;
   const auto uri = sip::parse_uri(*text);
-  if (!uri || !uri->is_sip()) return false;
-  with = sip::canonical_aor(*uri);
+  const auto named = uri ? user_of_number(*uri, settings) : std::nullopt;
+  if (!uri || (!uri->is_sip() && !named)) return false;
+  with = sip::canonical_aor(named ? *named : *uri);
   return true;
 }
 
-std::optional<Selection> read_selection(const UserTarget& target) {
+std::optional<Selection> read_selection(const UserTarget& target, const Settings& settings) {
   Selection selection;
   if (const auto since = target.find("since")) {
     selection.since = parse_time(*since);
     if (!selection.since) return std::nullopt;
   }
-  const bool is_read = read_with(target, selection.with) && read_number(target, "number", selection.number) &&
+  const bool is_read = read_with(target, settings, selection.with) &&
+                       read_number(target, "number", selection.number) &&
                        read_number(target, "before", selection.before);
   return is_read ? std::optional(std::move(selection)) : std::nullopt;
 }
@@ -59,7 +63,7 @@ std::optional<Selection> read_selection(const UserTarget& target) {
 }  // namespace
 
 void History::handle(const std::string& user, const UserTarget& target, Method method, Done done) {
-  auto selection = read_selection(target);
+  auto selection = read_selection(target, environment_.settings());
   std::uint64_t after = 0, limit = page_standard;
   if (!selection || !read_number(target, "after", after) || !read_number(target, "limit", limit))
     return done(status_only(400));

@@ -67,6 +67,8 @@ class World {
   }
 
   /// As after kill -9: what the store has is there, nothing else.
+  /// With other settings from the next restart on.
+  void configure(Settings settings) { settings_ = std::move(settings); }
   void restart(unsigned shards) {
     node_.reset();
     stores_.clear();
@@ -188,7 +190,7 @@ class World {
                                                               .users = shard.users(),
                                                               .registrar = registrar},
                                           key.dialogs);
-    auto& archive = shard.add<archive::Archive>(shard, shard);
+    auto& archive = shard.add<archive::Archive>(shard, shard, key.gruus);
     shard.add<message::Messages>(message::Messages::Parts{.services = shard,
                                                           .sender = shard,
                                                           .peers = shard,

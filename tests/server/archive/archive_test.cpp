@@ -73,6 +73,18 @@ TEST_CASE("a message comes further and never goes back; the same one again is no
   CHECK(town.archive_of(alice).newest(*town.entry(alice)) > newest);
 }
 
+TEST_CASE("a sender whose From is no address of a user is in the recipient's archive as who it is") {
+  ArchiveTown town;
+  auto request = town.request("tel:+49-30-123", bob, "hi");
+  request.identity = {carol, true};
+  town.archive_of(bob).note(request, MessageState::stored);
+  town.world.run();
+  REQUIRE(town.page(bob).messages.size() == 1);
+  CHECK(town.page(bob).messages.front().with == carol);
+  town.mark(carol, bob, town.id(), MessageState::displayed);
+  CHECK(town.lines(bob) == Lines{"> hi (displayed)"});
+}
+
 TEST_CASE("each side's message comes further under the address that it was shown, an anonymous one too") {
   ArchiveTown town(World::default_settings(), 2);
   const std::string nobody = "sip:anonymous@anonymous.invalid";
@@ -384,4 +396,17 @@ TEST_CASE("a record that cannot be read is skipped") {
   town.world.restart(1);
   CHECK(town.lines(bob) == Lines{"> hi (delivered)"});
   CHECK(town.page(carol).is_kept);
+}
+
+TEST_CASE("archives past a bound that was lowered make room when the server starts, in slices") {
+  ArchiveTown town(settings_with({.messages_per_user = 500, .text_octets = 8192, .total_mib = 8}));
+  for (int i = 0; i < 400; ++i) town.note(alice, bob, std::string(8000, 'x'));
+  CHECK(town.archive_of(bob).octets() > std::size_t{6} << 20U);
+  town.world.configure(settings_with({.total_mib = 1}));
+  town.world.restart(1);
+  const std::size_t most = std::size_t{1} << 20U;
+  CHECK(town.archive_of(bob).octets() > most);
+  town.world.wait(1s);
+  CHECK(town.archive_of(bob).octets() <= most);
+  CHECK(town.archive_of(bob).octets() > most / 2);
 }

@@ -26,7 +26,42 @@ std::string notification(const std::string& kind, const std::string& status) {
          kind + "><status><" + status + "/></status></" + kind + "></imdn>";
 }
 
+/// "<imdn ...><message-id>call</message-id><display-notification>...<displayed/>", deflated.
+constexpr std::string_view deflated(
+    "\170\332\155\315\061\012\200\100\014\004\300\257\210\275\244\017\061\177\011\336\051\201\273\050"
+    "\046\202\376\136\055\024\013\333\331\135\226\264\046\153\366\132\314\373\166\133\015\065\307\210"
+    "\213\254\122\035\057\106\163\274\053\055\123\315\356\062\345\116\023\017\122\012\301\007\050\251"
+    "\057\105\216\316\346\320\121\007\011\235\215\311\103\142\363\067\315\011\230\340\101\370\337\300"
+    "\175\307\047\333\324\070\213",
+    103);
+
 }  // namespace
+
+TEST_CASE(
+    "a notification that comes deflated is read, as linphone sends it; what cannot be inflated is not") {
+  ArchiveTown town;
+  auto read = [&](std::string_view coding, std::string_view body) {
+    const auto plain = town.request(alice, bob, std::string(body), "message/imdn+xml").message;
+    const std::string text = sip::Splice(plain).prepend(sip::HeaderId::content_encoding, coding).finish();
+    return read_content(*sip::Message::parse(share(std::string(text)), {.message = 1 << 20}), 1000);
+  };
+  const Content content = read("deflate", deflated);
+  CHECK(content.id == "call");
+  CHECK(content.disposition == documents::MessageState::displayed);
+  CHECK_FALSE(read("gzip", deflated).disposition);
+  CHECK_FALSE(read("deflate", deflated.substr(1)).disposition);
+}
+
+TEST_CASE("a notification names a message by its id, and one without Message-ID by its Call-ID, too") {
+  CHECK(archive::is_named("a", "a"));
+  CHECK(archive::is_named("call@x:1", "call@x"));
+  CHECK(archive::is_named("call@x:4294967295", "call@x"));
+  CHECK_FALSE(archive::is_named("call@x:1:2", "call@x"));
+  CHECK_FALSE(archive::is_named("call@x:", "call@x"));
+  CHECK_FALSE(archive::is_named("ab", "a"));
+  CHECK_FALSE(archive::is_named(":1", ""));
+  CHECK_FALSE(archive::is_named("a", "ab"));
+}
 
 TEST_CASE("a text is kept with its type; other content is not") {
   const auto plain = content_of("text/plain;charset=UTF-8", "hi");

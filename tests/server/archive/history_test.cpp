@@ -51,6 +51,11 @@ TEST_CASE("the history is read by peer, time, page, and as changes") {
   REQUIRE(all.messages.size() == 3);
   CHECK(reader.get("?with=sip:bob@example.org").messages.size() == 2);
   CHECK(reader.get("?with=sip%3Acarol%40example.org").messages.size() == 1);
+  town.note("sip:+4930123@example.org", alice, "by number");
+  for (const char* number : {"tel:%2B49-30-123", "sip:%2B49-30-123@example.org;user=phone"})
+    CHECK(reader.get("?with=" + std::string(number)).messages.size() == 1);
+  CHECK(town.erase(alice, {.with = "sip:+4930123@example.org"}) == 200);
+  CHECK(reader.ask(Method::get, "?with=tel:1234").status == 400);
   CHECK(reader.get("?since=" + print_time(all.messages[1].time)).messages.size() == 2);
   CHECK(reader.get("?limit=2").messages.size() == 2);
   CHECK_FALSE(reader.get("?limit=2").is_complete);

@@ -1,3 +1,4 @@
+#include "protocol/documents/imdn.hpp"
 #include "tests/server/archive/town.hpp"
 #include "tests/server/proxy/town.hpp"
 
@@ -115,4 +116,45 @@ TEST_CASE("what the server leaves a user is in that user's archive alone") {
   letters.wait(1ms);
   CHECK(letters.of(bob) == "alice has called stored");
   CHECK(letters.of(alice).empty());
+}
+
+TEST_CASE("a receipt reaches the message whatever address its sender had used: a number, a temporary GRUU") {
+  const std::string number = "sip:+4930123@example.org";
+  for (const char* way : {"tel:+49-30-123", "sip:+49-30-123@example.org;user=phone", "temporary"}) {
+    CAPTURE(way);
+    Letters letters(2);
+    letters.add_user("+4930123@example.org");
+    const Ask enter{
+        .from = number,
+        .call_id = "reg",
+        .lines = {"Contact: <sip:phone@192.0.2.9:5080>;+sip.instance=\"<urn:uuid:1>\"", "Supported: gruu"}};
+    const auto registered = letters.ask_as(udp(5080), enter, "+4930123");
+    REQUIRE(registered.status() == 200);
+    Ask request = hello;
+    request.uri = request.to = way;
+    if (way == std::string("temporary")) {
+      const std::string contact(registered.header(sip::HeaderId::contact));
+      const auto begin = contact.find("temp-gruu=\"") + 11;
+      request.uri = request.to = contact.substr(begin, contact.find('"', begin) - begin);
+    }
+    letters.answer(letters.from_alice(request), 200);
+    letters.wait(1ms);
+    while (!letters.wire.is_silent()) letters.take();
+    CHECK(letters.of(alice) == "hi delivered");
+    CHECK(letters.of(number) == "hi delivered");
+    documents::Imdn imdn{.message_id = "m:2", .date_time = "2026-11-21T12:00:00Z"};
+    imdn.kind = documents::Imdn::Kind::display;
+    imdn.status = documents::Imdn::Status::displayed;
+    const Ask told{.method = "MESSAGE",
+                   .uri = alice,
+                   .from = number,
+                   .to = alice,
+                   .call_id = "told",
+                   .lines = {"Content-Type: message/imdn+xml"},
+                   .body = documents::print(imdn)};
+    CHECK(letters.ask_as(udp(5080), told, "+4930123").status() == 202);
+    letters.run();
+    CHECK(letters.of(alice) == "hi displayed");
+    CHECK(letters.of(number) == "hi displayed");
+  }
 }

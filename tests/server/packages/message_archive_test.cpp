@@ -16,7 +16,7 @@ class Messages final : public Peers {
  public:
   Messages()
       : stage(Stage::default_settings(), [this](Stage& started, subscription::Packages& packages) {
-          archive = std::make_unique<archive::Archive>(started, *this);
+          archive = std::make_unique<archive::Archive>(started, *this, gruus);
           packages.add<packages::MessageArchive>(*archive);
         }) {}
   ~Messages() override { archive.reset(); }
@@ -45,6 +45,7 @@ class Messages final : public Peers {
   }
 
   unsigned last_id = 0;
+  const Gruus gruus{crypto::Key32{}};
   std::unique_ptr<archive::Archive> archive;
   Stage stage;
 
