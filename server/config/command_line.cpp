@@ -138,7 +138,8 @@ void add_questions(CLI::App& app, Words& words, Verbs& verbs) {
                        "What the running server holds about one user, or why a watcher sees what it sees");
   explain->add_option("user", words.argument, "alice@example.org, or alice where one domain is served")
       ->required();
-  explain->add_option("--for", words.watcher, "What this watcher is shown, and why");
+  explain->add_option("--for", words.watcher,
+                      "What this watcher is shown, and why; and which of its messages wait");
   explain->add_flag("--json", words.json, "As JSON");
   verbs.emplace_back(explain, Verb::explain);
   auto* trace =

@@ -256,6 +256,7 @@ void add_messages(Keys& keys) {
   };
   count("per_user", &MessageStorage::per_user);
   count("kib_per_user", &MessageStorage::kib_per_user);
+  count("notices_per_user", &MessageStorage::notices_per_user);
   count("kib_per_thread", &MessageStorage::kib_per_shard);
   keys["message.keep_days"] = units([](Config& c) -> auto& { return c.settings.messages.kept; },
                                     std::chrono::days(1), "days", 0, 365);

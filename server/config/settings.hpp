@@ -75,6 +75,8 @@ struct ArchiveLimits {
 struct MessageStorage {
   std::uint32_t per_user = 1000;  ///< Of one user.
   std::uint32_t kib_per_user = 4096;
+  /// Disposition notifications of one user, and as many texts of the server's own, beside the messages.
+  std::uint32_t notices_per_user = 100;
   std::uint32_t kib_per_shard = 262144;  ///< Of all users.
   /// How long one waits at most; zero: none are stored.
   Duration kept = std::chrono::days(14);

@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::size_t kib = 1024;
 
+/// Of all notifications of a user, and of all own texts.
+constexpr std::size_t notices_octets = 256 * kib;
+
 /// Pauses before a device that could not take a message is tried again, each twice the one before. The first
 /// is longer than 64*T1, so that the device does not take it for a copy of the request it has just answered
 /// (482, RFC 3261 8.2.2.2).
@@ -137,11 +140,12 @@ class Boxes::Settling final : public store::Step {
   std::optional<Stored> next_;    ///< Absent: nobody is to get it any more.
 };
 
-/// Messages go: they have ended, or their user is gone; a fact.
+/// Messages go: they have ended, or their user is gone, or has read them; a fact.
 class Boxes::Removal final : public store::Step {
  public:
-  Removal(Boxes& boxes, Entry& user, Chosen chosen)
-      : boxes_(boxes), user_(user), chosen_(std::move(chosen)) {}
+  enum class Why { over, read };
+  Removal(Boxes& boxes, Entry& user, Why why, Chosen chosen)
+      : boxes_(boxes), user_(user), why_(why), chosen_(std::move(chosen)) {}
 
   bool prepare(store::Batch& batch, Now now) override {
     batch.durable = true;
@@ -155,8 +159,11 @@ class Boxes::Removal final : public store::Step {
       for (const std::uint64_t number : numbers_) {
         const Stored* message = inbox.find(number);
         if (message && !message->is_delivered) {
-          if (message->ends <= now.mono) boxes_.counters_.expired++;
-          failed_.push_back(*message);
+          if (why_ == Why::read)
+            boxes_.counters_.delivered++;
+          else if (message->ends <= now.mono)
+            boxes_.counters_.expired++;
+          waited_.push_back(*message);
         }
         inbox.erase(number);
       }
@@ -165,16 +172,18 @@ class Boxes::Removal final : public store::Step {
   void announce(Now now) override {
     const EntryPtr kept = user_.ptr();
     boxes_.drop_if_empty(user_);
-    for (const Stored& message : failed_) boxes_.observer_.on_failed(user_, message, now);
-    if (!failed_.empty()) boxes_.observer_.on_count(user_, now);
+    for (const Stored& message : waited_)
+      if (why_ == Why::over) boxes_.observer_.on_failed(user_, message, now);
+    if (!waited_.empty()) boxes_.observer_.on_count(user_, now);
   }
 
  private:
   Boxes& boxes_;
   Entry& user_;
+  Why why_;
   Chosen chosen_;
   std::vector<std::uint64_t> numbers_;
-  std::vector<Stored> failed_;  ///< Of those, what no device had.
+  std::vector<Stored> waited_;  ///< Of those, what no device had.
 };
 
 /// The user deletes what waits.
@@ -238,6 +247,7 @@ void Boxes::PlainDevices::add(const Entry& user, std::string_view device) {
 
 Boxes::Addition::Addition(Boxes& boxes, Entry& user, Stored message)
     : boxes_(boxes), user_(user), message_(std::move(message)) {
+  describe(message_);
   boxes_.box_of(user_).coming.push_back(message_.sender);
 }
 
@@ -245,14 +255,16 @@ Boxes::Addition::Room Boxes::Addition::prepare(store::Batch& batch, Now now) {
   const auto& settings = boxes_.environment_.settings().messages;
   const std::size_t size = message_.text.size();
   const Inbox& inbox = boxes_.box_of(user_).inbox;
-  const Inbox::Limits limits{.messages = settings.per_user, .octets = kib * settings.kib_per_user};
+  Inbox::Limits limits{.messages = settings.per_user, .octets = kib * settings.kib_per_user};
+  if (message_.kind != Kind::message) limits = {settings.notices_per_user, notices_octets};
   giving_way_.clear();
-  const bool fits = inbox.has_room(size, limits, giving_way_);
+  const bool fits = inbox.has_room(message_.kind, size, limits, giving_way_);
   if (!fits || boxes_.octets_ + size > kib * settings.kib_per_shard) {
     boxes_.counters_.full++;
     return size > limits.octets ? Room::too_large : Room::full;
   }
-  message_.number = number_ = inbox.next_number(now.wall);
+  message_.number = number_ = std::max(inbox.next_number(now.wall), boxes_.last_number_ + 1);
+  boxes_.last_number_ = number_;
   for (const std::uint64_t number : giving_way_) batch.erase(store::Kind::message, key_of(number));
   batch.put(store::Kind::message, key_of(message_.number),
             [&] { return print(message_, boxes_.environment_.directory().scale()); });
@@ -320,7 +332,7 @@ void Boxes::arm(Entry& user, Box& box) {
   if (!next) return box.end.cancel();
   box.end.set(*next, [this, &user](Time) {
     user.add_fact(std::make_unique<Removal>(
-        *this, user, [](const Inbox& inbox, Now now) { return inbox.ended(now.mono); }));
+        *this, user, Removal::Why::over, [](const Inbox& inbox, Now now) { return inbox.ended(now.mono); }));
   });
 }
 
@@ -352,6 +364,17 @@ const Inbox* Boxes::inbox(const Entry& user) const {
   return box ? &box->inbox : nullptr;
 }
 
+Boxes::Progress Boxes::progress(const Entry& user, const std::string& device) const {
+  Progress progress{.is_under_way = deliveries_.is_at(user, device)};
+  const Box* box = user.find(slot_);
+  if (!box) return progress;
+  const auto tried = std::ranges::find(box->tried, device, &Box::Tried::device);
+  if (tried == box->tried.end()) return progress;
+  progress.times = tried->times;
+  progress.next = tried->next;
+  return progress;
+}
+
 void Boxes::settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict) {
   if (verdict == Verdict::later) return;
   box_of(user).settling.push_back(device);
@@ -365,11 +388,19 @@ void Boxes::pause(Entry& user, const std::string& device, std::uint64_t number, 
 
 void Boxes::remove_all(Entry& user) {
   if (!user.find(slot_)) return;
-  user.add_fact(std::make_unique<Removal>(*this, user, [](const Inbox& inbox, Now) {
+  user.add_fact(std::make_unique<Removal>(*this, user, Removal::Why::over, [](const Inbox& inbox, Now) {
     std::vector<std::uint64_t> all;
     for (const auto& [number, message] : inbox.all()) all.push_back(number);
     return all;
   }));
+}
+
+void Boxes::end_read(Entry& user, const std::string& sender, const std::string& id) {
+  const Inbox* inbox = this->inbox(user);
+  if (!inbox || inbox->named(sender, id).empty()) return;
+  user.add_fact(
+      std::make_unique<Removal>(*this, user, Removal::Why::read,
+                                [sender, id](const Inbox& all, Now) { return all.named(sender, id); }));
 }
 
 // Devices
@@ -390,8 +421,15 @@ std::optional<Deliveries::Load> Boxes::next_for(Entry& user, const std::string& 
   if (!box || box->is_settling(device)) return std::nullopt;
   const Box::Tried* tried = box->find(device);
   if (tried && tried->next > now.mono) return std::nullopt;
-  const Stored* message = box->inbox.next_for(device);
-  if (!message || is_left_alone(user, message->sender)) return std::nullopt;
+  // What is not for now holds up nothing of other senders.
+  std::string_view held_back;
+  const Stored* message = box->inbox.next_for(device, [&](const Stored& each) {
+    if (each.sender == held_back) return false;
+    const bool may_go = !is_left_alone(user, each.sender);
+    if (!may_go) held_back = each.sender;
+    return may_go;
+  });
+  if (!message) return std::nullopt;
   auto request = sip::Message::parse(share(message->text), {.message = message->text.size()});
   if (!request) return std::nullopt;
   if (plain_.has(user, device)) {

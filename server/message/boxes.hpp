@@ -102,11 +102,20 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
   void settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict);
   /// The user is gone, and all the messages go.
   void remove_all(Entry& user);
+  /// The user has read a message, whatever device showed it: it waits for no device any more.
+  void end_read(Entry& user, const std::string& sender, const std::string& id);
   /// The user deletes one that waits, or all: 200 when the store has it, 404 where there is none, 503 or 500.
   using Done = std::function<void(int status)>;
   void remove(Entry& user, std::optional<std::uint64_t> number, Done done);
   /// Null: nothing is kept for the user. Valid until the next change.
   const Inbox* inbox(const Entry& user) const;
+  /// How far a device is with what waits for it.
+  struct Progress {
+    bool is_under_way = false;  ///< Or about to be.
+    unsigned times = 0;         ///< In a row it could not take a message.
+    Time next{};                ///< When it is tried again, with `times`.
+  };
+  Progress progress(const Entry& user, const std::string& device) const;
 
   void restore(const store::Record& record, Now now);
   void restored(Now now);
@@ -169,6 +178,8 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
   LeftAlone left_alone_;
   PlainDevices plain_;
   Counters counters_;
+  /// Of the shard: what is under way to a device is never taken for a message that came after it had gone.
+  std::uint64_t last_number_ = 0;
   std::size_t waiting_ = 0, octets_ = 0;
 };
 

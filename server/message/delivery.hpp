@@ -54,6 +54,10 @@ class Deliveries final : private proxy::Forwarder::Client {
 
   /// There may be something for a registered device of `user`.
   void start(Entry& user, const std::string& device);
+  /// Is something under way to the device, or about to be?
+  bool is_at(const Entry& user, const std::string& device) const {
+    return by_device_.contains({&user, device});
+  }
   /// Devices that something is under way to, and those that wait for their turn.
   std::size_t size() const { return turns_.size(); }
 

@@ -4,6 +4,8 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/imdn.hpp"
+#include "protocol/documents/iscomposing.hpp"
+#include "protocol/documents/message_archive.hpp"
 #include "protocol/sip/builder.hpp"
 
 namespace beckon::server::message {
@@ -35,10 +37,23 @@ bool is_notification(const Cpim& cpim) {
 
 }  // namespace
 
+std::string message_id_of(const sip::Message& message) {
+  auto cpim = cpim_of(message);
+  if (cpim && !cpim->message_id.empty()) return std::move(cpim->message_id);
+  const auto cseq = message.cseq();
+  return documents::message_id(message.call_id(), cseq ? cseq->number : 0);
+}
+
 bool is_notification(const sip::Message& message) {
   if (is_type(message.header(HeaderId::content_type), documents::imdn_type)) return true;
   const auto cpim = cpim_of(message);
   return cpim && is_notification(*cpim);
+}
+
+bool is_of_the_moment(const sip::Message& message) {
+  if (is_type(message.header(HeaderId::content_type), documents::is_composing_type)) return true;
+  const auto cpim = cpim_of(message);
+  return cpim && is_type(cpim->content_type, documents::is_composing_type);
 }
 
 std::optional<Wanted> wanted_of(const sip::Message& message) {

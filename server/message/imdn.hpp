@@ -23,9 +23,15 @@ struct Wanted {
 /// is forbidden to request an IMDN for an IMDN" (RFC 5438 7.2.1).
 std::optional<Wanted> wanted_of(const sip::Message& message);
 
+/// What archives and receipts call it: its Message-ID, else `documents::message_id`.
+std::string message_id_of(const sip::Message& message);
+
 /// A disposition notification, inside message/cpim or alone: it says something to a program, and nothing to a
 /// person.
 bool is_notification(const sip::Message& message);
+
+/// Of no use later, in message/cpim or alone: whether somebody is typing (RFC 3994).
+bool is_of_the_moment(const sip::Message& message);
 
 enum class Fate {
   stored,  ///< A processing notification.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/archive/content.hpp"
+
 namespace beckon::server::message {
 
 namespace {
@@ -23,16 +25,25 @@ std::string device_of(const registrar::Binding& binding) {
 
 bool is_instance(std::string_view device) { return device.starts_with(instance_mark); }
 
-bool Inbox::has_room(std::size_t octets, const Limits& limits, std::vector<std::uint64_t>& giving_way) const {
-  std::size_t messages = messages_.size(), kept = octets_;
-  const auto fits = [&] { return messages < limits.messages && kept + octets <= limits.octets; };
+bool Inbox::has_room(Kind kind, std::size_t octets, const Limits& limits,
+                     std::vector<std::uint64_t>& giving_way) const {
+  Sum kept = sums_[static_cast<std::size_t>(kind)];
+  const auto fits = [&] { return kept.messages < limits.messages && kept.octets + octets <= limits.octets; };
+  if (octets > limits.octets) return false;
   for (auto each = messages_.begin(); each != messages_.end() && !fits(); ++each) {
-    if (!each->second.is_delivered) continue;
+    const Stored& message = each->second;
+    if (message.kind != kind || (kind == Kind::message && !message.is_delivered)) continue;
     giving_way.push_back(each->first);
-    --messages;
-    kept -= each->second.text.size();
+    --kept.messages;
+    kept.octets -= message.text.size();
   }
   return fits();
+}
+
+std::size_t Inbox::octets() const {
+  std::size_t all = 0;
+  for (const Sum& each : sums_) all += each.octets;
+  return all;
 }
 
 std::uint64_t Inbox::next_number(WallTime now) const {
@@ -41,8 +52,13 @@ std::uint64_t Inbox::next_number(WallTime now) const {
 }
 
 void Inbox::count(const Stored& message, int sign) {
-  octets_ += static_cast<std::size_t>(sign) * message.text.size();
-  if (!message.is_delivered) waiting_ += static_cast<std::size_t>(sign);
+  const auto change = static_cast<std::size_t>(sign);
+  Sum& sum = sums_[static_cast<std::size_t>(message.kind)];
+  sum.messages += change;
+  sum.octets += change * message.text.size();
+  if (message.is_delivered) return;
+  waiting_ += change;
+  if (message.kind != Kind::notification) fresh_ += change;
 }
 
 void Inbox::put(Stored message) {
@@ -63,12 +79,22 @@ const Stored* Inbox::find(std::uint64_t number) const {
   return found == messages_.end() ? nullptr : &found->second;
 }
 
-const Stored* Inbox::next_for(std::string_view device) const {
+const Stored* Inbox::next_for(std::string_view device, const MayGo& may_go) const {
   for (const auto& [number, message] : messages_) {
     if (message.is_delivered && !is_instance(device)) continue;
-    if (message.receipts.size() < devices_max && !receipt_of(message, device)) return &message;
+    if (message.receipts.size() < devices_max && !receipt_of(message, device) && (!may_go || may_go(message)))
+      return &message;
   }
   return nullptr;
+}
+
+std::vector<std::uint64_t> Inbox::named(std::string_view sender, std::string_view id) const {
+  std::vector<std::uint64_t> numbers;
+  if (id.empty()) return numbers;
+  for (const auto& [number, message] : messages_)
+    if (archive::is_named(message.id, id) && (message.sender == sender || shown_sender(message) == sender))
+      numbers.push_back(number);
+  return numbers;
 }
 
 bool Inbox::waits_from(std::string_view sender) const {

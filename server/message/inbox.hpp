@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,9 +30,12 @@ class Inbox {
     std::uint32_t messages = 0;
     std::size_t octets = 0;  ///< Of all texts.
   };
-  /// Is there room for one more of `octets`? Messages that a device has already give way, the oldest first:
-  /// `giving_way` are those that have to go. False: it does not fit among those that wait.
-  bool has_room(std::size_t octets, const Limits& limits, std::vector<std::uint64_t>& giving_way) const;
+  /// Is there room for one more of that kind and so many octets? The limits are those of the kind, and others
+  /// do not count. Messages that a device has already give way, the oldest first, and notifications and own
+  /// texts whether a device has them or not: `giving_way` are those that have to go. False: it does not fit
+  /// among those that stay.
+  bool has_room(Kind kind, std::size_t octets, const Limits& limits,
+                std::vector<std::uint64_t>& giving_way) const;
 
   /// A number for a message that arrives now: greater than any before.
   std::uint64_t next_number(WallTime now) const;
@@ -39,9 +44,12 @@ class Inbox {
   void erase(std::uint64_t number);
   const Stored* find(std::uint64_t number) const;
 
-  /// The oldest that the device is to get; null: none. What another device has goes to those only that an
-  /// instance ID tells from it.
-  const Stored* next_for(std::string_view device) const;
+  /// The oldest that the device is to get, of those that `may_go`; null: none. What another device has goes
+  /// to those only that an instance ID tells from it.
+  using MayGo = std::function<bool(const Stored& message)>;
+  const Stored* next_for(std::string_view device, const MayGo& may_go = {}) const;
+  /// Those of that name that a user shows as from `sender`.
+  std::vector<std::uint64_t> named(std::string_view sender, std::string_view id) const;
   /// Does a message of that sender wait which no device has refused? A later one is delivered after it.
   bool waits_from(std::string_view sender) const;
   /// The message after the device has answered; nothing where no other device is to get it any more.
@@ -57,13 +65,19 @@ class Inbox {
   bool empty() const { return messages_.empty(); }
   /// Those that no device has.
   std::size_t waiting() const { return waiting_; }
-  std::size_t octets() const { return octets_; }
+  /// Of those, what a person waits for: all but notifications.
+  std::size_t fresh() const { return fresh_; }
+  std::size_t octets() const;
 
  private:
   void count(const Stored& message, int sign);
 
+  struct Sum {
+    std::size_t messages = 0, octets = 0;
+  };
   std::map<std::uint64_t, Stored> messages_;
-  std::size_t waiting_ = 0, octets_ = 0;
+  std::array<Sum, 3> sums_{};  ///< By kind.
+  std::size_t waiting_ = 0, fresh_ = 0;
 };
 
 }  // namespace beckon::server::message

@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::size_t message_id_octets = 12;
 
-/// Of no use later: whether somebody is typing (RFC 3994).
-bool is_of_the_moment(const sip::Message& request) {
-  return iequals(trim(cut(request.header(HeaderId::content_type), ';').first),
-                 "application/im-iscomposing+xml");
-}
-
 std::optional<sip::Message> request_of(const Stored& message) {
   auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
   if (!request) return std::nullopt;
@@ -127,6 +121,9 @@ Messages::Messages(Parts parts, const crypto::Key32& key)
       archive_(parts.archive),
       boxes_({parts.services, parts.sender, parts.locator, parts.registrar}, key, *this),
       patience_timer_(parts.services.timers()) {
+  archive_.observe_reading([this](Entry& user, const std::string& sender, const std::string& id) {
+    boxes_.end_read(user, sender, id);
+  });
   constexpr std::size_t usual = 64;  // silent devices at a time
   taken_.reserve(usual);
 }
@@ -262,7 +259,8 @@ void Messages::store(const RequestPtr& request, Why why, std::vector<std::string
                  .arrived = came.wall,
                  .granted = left,
                  .ends = came.mono + left,
-                 .text = text_to_keep(request->message, came.wall)};
+                 .text = text_to_keep(request->message, came.wall),
+                 .why = why};
   request->resource->add(std::make_unique<Store>(*this, request, std::move(message), why, std::move(busy)));
 }
 
@@ -289,7 +287,8 @@ void Messages::on(const Leave& left, Bucket at, Now now) {
                  .arrived = now.wall,
                  .granted = services_.settings().messages.kept,
                  .ends = now.mono + services_.settings().messages.kept,
-                 .text = std::move(builder).finish(left.type, left.body)};
+                 .text = std::move(builder).finish(left.type, left.body),
+                 .kind = Kind::own};
   users_.find_user(left.user, [this, user = left.user, message](const Result<store::UserPtr>& found) {
     if (!found || !*found || message.granted == Duration::zero()) return;
     const EntryPtr entry = services_.directory().get(user);

@@ -67,12 +67,6 @@ class Messages final : public Room, private Boxes::Observer {
  private:
   class Store;
   class Note;
-  /// Why a message is stored.
-  enum class Why {
-    away,        ///< There is no device, or none that answers.
-    in_order,    ///< An earlier one of its sender waits.
-    left_alone,  ///< The user wants to be left alone.
-  };
   /// A request that was stored and answered while silent devices may still answer it.
   struct Taken {
     std::optional<std::uint64_t> number{};  ///< Absent: it is not stored yet; 0: it could not be.

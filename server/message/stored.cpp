@@ -5,6 +5,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/header_value.hpp"
+#include "server/message/imdn.hpp"
 #include "server/store/record.hpp"
 
 namespace beckon::server::message {
@@ -20,6 +21,18 @@ WallTime wall_time_of(std::uint64_t milliseconds) {
 }
 
 }  // namespace
+
+const char* to_string(Why why) {
+  switch (why) {
+    case Why::away:
+      return "away";
+    case Why::in_order:
+      return "in-order";
+    case Why::left_alone:
+      return "left-alone";
+  }
+  return "";
+}
 
 std::string key_of(std::uint64_t number) {
   std::string key(key_digits, '0');
@@ -41,6 +54,7 @@ std::string print(const Stored& message, const store::TimeScale& scale) {
       .text(message.text)
       .number(message.receipts.size());
   for (const Receipt& receipt : message.receipts) writer.text(receipt.device).flag(receipt.accepted);
+  writer.flag(message.kind == Kind::own).number(static_cast<std::uint64_t>(message.why));
   return std::move(writer).finish();
 }
 
@@ -61,12 +75,30 @@ std::optional<Stored> parse_stored(std::string_view key, std::string_view value,
     if (receipt.device.empty()) return std::nullopt;
     message.receipts.push_back(std::move(receipt));
   }
+  if (reader.flag()) message.kind = Kind::own;
+  const std::uint64_t why = reader.number();
+  message.why = why <= static_cast<std::uint64_t>(Why::left_alone) ? static_cast<Why>(why) : Why::away;
   if (!number || !reader.ok() || !sip::Message::parse(share(message.text), {.message = message.text.size()}))
     return std::nullopt;
   message.number = *number;
   message.granted = lifetime.granted;
   message.ends = now + lifetime.left;
+  describe(message);
   return message;
+}
+
+void describe(Stored& message) {
+  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  if (!request) return;
+  if (is_notification(*request)) message.kind = Kind::notification;
+  message.id = message_id_of(*request);
+  if (message.id.size() > id_max) message.id.clear();
+}
+
+std::string shown_sender(const Stored& message) {
+  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  const auto from = request ? request->from() : Result<sip::NameAddr>(request.error());
+  return from ? sip::canonical_aor(from->uri) : std::string();
 }
 
 std::string text_to_keep(const sip::Message& request, WallTime now) {

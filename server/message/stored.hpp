@@ -19,6 +19,21 @@ struct Receipt {
   bool operator==(const Receipt&) const = default;
 };
 
+/// What it is, for the bounds of an inbox and for what counts as waiting.
+enum class Kind : std::uint8_t {
+  message,       ///< A person's, or a program's for a person.
+  notification,  ///< Of what became of another message (RFC 5438); for programs.
+  own,           ///< The server's own text.
+};
+
+/// Why a message is stored. Values are stable: they stand in the store.
+enum class Why : std::uint8_t {
+  away = 0,        ///< There was no device, or none that answered.
+  in_order = 1,    ///< An earlier one of its sender waited.
+  left_alone = 2,  ///< The user wanted to be left alone.
+};
+const char* to_string(Why why);
+
 /// One message that waits for a user's devices, or that one of them has and the others do not.
 struct Stored {
   std::uint64_t number = 0;  ///< Of this user's messages the later has the greater one.
@@ -30,7 +45,17 @@ struct Stored {
   bool is_delivered = false;  ///< A device has accepted it.
   std::vector<Receipt> receipts{};
   std::string text{};  ///< The request without what belongs to its way (`text_to_keep`).
+  Kind kind = Kind::message;
+  Why why = Why::away;
+  /// Its Message-ID, else `documents::message_id`; empty where it is longer than `id_max`.
+  std::string id{};
 };
+inline constexpr std::size_t id_max = 512;
+
+/// Reads out of the text whether it is a notification, and `id`.
+void describe(Stored& message);
+/// The address-of-record in its From, which an anonymous sender does not share with `sender`.
+std::string shown_sender(const Stored& message);
 
 /// The key of its record, and its name over HTTP: the number as 16 hexadecimal digits.
 std::string key_of(std::uint64_t number);

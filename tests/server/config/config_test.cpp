@@ -104,6 +104,7 @@ const Row rows[] = {
     {"archive.total_mib", "1"},
     {"message.per_user", "1"},
     {"message.kib_per_user", "1"},
+    {"message.notices_per_user", "1"},
     {"message.kib_per_thread", "1"},
     {"message.keep_days", "1"},
     {"message.other_devices_hours", "1"},

@@ -112,13 +112,38 @@ TEST_CASE("there is room up to the limits, and no more; what a device has gives 
   std::vector<std::uint64_t> giving_way;
   inbox.put(stored(1));
   inbox.put(stored(2));
-  CHECK(inbox.has_room(5, {.messages = 3, .octets = 15}, giving_way));
-  CHECK_FALSE(inbox.has_room(6, {.messages = 3, .octets = 15}, giving_way));
-  CHECK_FALSE(inbox.has_room(5, {.messages = 2, .octets = 15}, giving_way));
+  CHECK(inbox.has_room(Kind::message, 5, {.messages = 3, .octets = 15}, giving_way));
+  CHECK_FALSE(inbox.has_room(Kind::message, 6, {.messages = 3, .octets = 15}, giving_way));
+  CHECK_FALSE(inbox.has_room(Kind::message, 5, {.messages = 2, .octets = 15}, giving_way));
   CHECK(giving_way.empty());
   answer(inbox, 2, phone);
-  CHECK(inbox.has_room(10, {.messages = 2, .octets = 15}, giving_way));
+  CHECK(inbox.has_room(Kind::message, 10, {.messages = 2, .octets = 15}, giving_way));
   CHECK(giving_way == std::vector<std::uint64_t>{2});
+}
+
+TEST_CASE("notifications and the server's own texts have bounds of their own, and the oldest gives way") {
+  Inbox inbox;
+  std::vector<std::uint64_t> giving_way;
+  inbox.put(stored(1));
+  for (std::uint64_t number = 2; number < 8; ++number) {
+    Stored notice = stored(number);
+    notice.kind = number % 2 == 0 ? Kind::notification : Kind::own;
+    inbox.put(std::move(notice));
+  }
+  CHECK(inbox.has_room(Kind::message, 5, {.messages = 2, .octets = 10}, giving_way));
+  CHECK(inbox.has_room(Kind::notification, 5, {.messages = 4, .octets = 20}, giving_way));
+  CHECK(giving_way.empty());
+  CHECK(inbox.has_room(Kind::notification, 5, {.messages = 3, .octets = 20}, giving_way));
+  CHECK(giving_way == std::vector<std::uint64_t>{2});
+  giving_way.clear();
+  CHECK(inbox.has_room(Kind::own, 10, {.messages = 4, .octets = 15}, giving_way));
+  CHECK(giving_way == std::vector<std::uint64_t>{3, 5});
+  giving_way.clear();
+  CHECK_FALSE(inbox.has_room(Kind::own, 16, {.messages = 4, .octets = 15}, giving_way));
+  CHECK(giving_way.empty());
+  CHECK(inbox.waiting() == 7);
+  CHECK(inbox.fresh() == 4);
+  CHECK(inbox.octets() == 35);
 }
 
 TEST_CASE("numbers rise, though the wall clock may not") {

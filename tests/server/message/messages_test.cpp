@@ -409,7 +409,75 @@ TEST_CASE("nothing is stored for unknown users, for single devices, or of the mo
   request = office.message("<isComposing/>");
   request.lines = {"Content-Type: application/im-iscomposing+xml"};
   CHECK(office.ask_as(udp(5070), request, "alice").status() == 480);
+  request = office.message(
+      "From: <sip:alice@example.org>\r\n\r\nContent-Type: application/im-iscomposing+xml\r\n\r\n<x/>");
+  request.lines = {"Content-Type: message/cpim"};  // as linphone wraps it
+  CHECK(office.ask_as(udp(5070), request, "alice").status() == 480);
   CHECK(office.records() == 0);
+}
+
+TEST_CASE(
+    "what becomes of a message that was deleted on its way to a device says nothing about the next one") {
+  Office office;
+  const WallTime came = office.clock.at.wall;
+  CHECK(office.send("deleted") == 202);
+  office.enter_phone();
+  const auto got = office.delivered();
+  office.room().boxes().remove(*office.node().shard(0).directory().get(bob), std::nullopt, [](int) {});
+  office.run();
+  CHECK(office.records() == 0);
+  office.clock.at.wall = came;  // it may jump
+  office.room().leave(bob, alice, "next");
+  office.run();
+  CHECK(office.records() == 1);
+  office.answer(got, 200);
+  CHECK(office.counters().delivered == 0);
+  CHECK(office.delivered().message.body() == "next");
+}
+
+TEST_CASE(
+    "one sender's flood for a user who is away is answered 480 past the limit, and the rest is as before") {
+  Office office(1, with([](MessageStorage& storage) { storage.per_user = 50; }));
+  Ask ask = office.with_credentials(office.message("flood"));
+  unsigned stored = 0, refused = 0;
+  for (unsigned i = 0; i < 500; ++i) {
+    const int status = office.send("flood " + std::to_string(i));
+    (status == 202 ? stored : refused) += status == 202 || status == 480 ? 1 : 0;
+  }
+  CHECK(stored == 50);
+  CHECK(refused == 450);
+  CHECK(office.records() == 50);
+  CHECK(office.counters().full == 450);
+  CHECK(office.room().boxes().octets() < 50 * 1024);
+}
+
+TEST_CASE("odd lifetimes, dates and bodies of a message that is stored") {
+  struct Row {
+    const char* name;
+    std::vector<std::string> lines;
+    std::string body;
+    int status;
+  };
+  const std::string stray("a\0\xff\xfe\r\n.\r\n", 9);
+  for (const Row& row :
+       {Row{"huge", {"Expires: 4294967295"}, "x", 202}, Row{"larger", {"Expires: 99999999999"}, "x", 202},
+        Row{"negative", {"Expires: -1"}, "x", 202},
+        Row{"past, huge", {"Expires: 4294967295", "Date: Mon, 01 Jan 1900 00:00:00 GMT"}, "x", 202},
+        Row{"future", {"Expires: 60", "Date: Fri, 31 Dec 9999 23:59:59 GMT"}, "x", 202},
+        Row{"no date", {"Date: yesterday", "Expires: 60"}, "x", 202}, Row{"no body", {}, "", 202},
+        Row{"octets", {"Content-Disposition: render"}, stray, 202},
+        Row{"coded", {"Content-Encoding: gzip"}, "\x1f\x8b", 202}}) {
+    CAPTURE(row.name);
+    Office office;
+    CHECK(office.send(row.body, row.lines) == row.status);
+    CHECK(office.records() == 1);
+    office.restart(1);
+    office.enter_phone();
+    const auto got = office.delivered();
+    CHECK(got.message.body() == row.body);
+    office.answer(got, 200);
+    CHECK(office.records() == 0);
+  }
 }
 
 TEST_CASE("a removed user's messages go, a disabled one's stay") {

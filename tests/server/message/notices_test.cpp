@@ -65,6 +65,59 @@ TEST_CASE("a sender that asked for it is told that its message is stored, and th
   }
 }
 
+TEST_CASE(
+    "whatever a sender calls its message, the notification about it can be read, and asks for nothing") {
+  for (const char* id : {"\"<&>'", "]]>", "<message-id>x</message-id>", "a,b;c=d", "%0d%0a"}) {
+    CAPTURE(id);
+    Office office;
+    enter_alice(office);
+    Ask ask = office.message(
+        "Subject: \\u0000\\u0001]]>\\r\\nimdn.Disposition-Notification: display\r\nDateTime: <\\u0007>\r\n" +
+        wrapped("hi", id));
+    ask.lines[0] = "Content-Type: message/cpim";
+    CHECK(office.ask_as(udp(5070), ask, "alice").status() == 202);
+    const auto imdn = told(office);
+    CHECK(imdn.message_id == id);
+    CHECK(imdn.status == documents::Imdn::Status::stored);
+    CHECK(office.is_quiet());
+  }
+}
+
+TEST_CASE("a message/cpim that is malformed is stored as it is, and nobody is told anything") {
+  for (const std::string& id : {std::string("a b"), std::string("a\0b", 3), std::string("\xff\xfe"),
+                                std::string("a\rb"), std::string(257, 'a')}) {
+    CAPTURE(id.size());
+    Office office;
+    enter_alice(office);
+    const int status = send_wrapped(office, "hi", id);
+    CHECK(status == 202);
+    CHECK(office.is_quiet());
+    office.enter_phone();
+    CHECK(office.delivered().message.body() == wrapped("hi", id));
+  }
+}
+
+TEST_CASE("a user refuses nothing by being removed: what is under way when that happens leaves nothing") {
+  for (const int status : {200, 480, 603}) {
+    CAPTURE(status);
+    Office office;
+    enter_alice(office);
+    CHECK(send_wrapped(office, "hi", "id1") == 202);
+    CHECK(told(office).status == documents::Imdn::Status::stored);
+    office.enter_phone();
+    const auto got = office.delivered();
+    office.node().shard(0).on_user_gone(bob, true);
+    office.run();
+    CHECK(office.records() == 1);  // what alice is told
+    CHECK(told(office).status == documents::Imdn::Status::failed);
+    office.answer(got, status);
+    while (!office.is_quiet()) office.take();
+    CHECK(office.records() == 0);
+    CHECK(office.room().boxes().octets() == 0);
+    CHECK(office.counters().delivered == 2);  // what alice was told
+  }
+}
+
 TEST_CASE("a user who refuses a stored message makes it fail; a device that takes it does not") {
   Office office;
   enter_alice(office);
@@ -142,4 +195,134 @@ TEST_CASE("after a 415 a notification is not sent again and again") {
   enter_alice(office);
   office.wait(1h);
   CHECK(office.is_quiet());
+}
+
+namespace {
+
+/// The Disposition-Notification that bob's program sends alice.
+std::string displayed(const std::string& id) {
+  documents::Imdn imdn;
+  imdn.message_id = id;
+  imdn.date_time = "2026-11-21T12:00:00Z";
+  imdn.kind = documents::Imdn::Kind::display;
+  imdn.status = documents::Imdn::Status::displayed;
+  return documents::print(imdn);
+}
+
+int tell_displayed(Office& office, const std::string& id) {
+  const Ask ask{.method = "MESSAGE",
+                .uri = alice,
+                .from = bob,
+                .to = alice,
+                .call_id = "told-" + id,
+                .lines = {"Content-Type: message/imdn+xml"},
+                .body = displayed(id)};
+  return office.ask_as(udp(5080), ask, "bob").status();
+}
+
+const std::string phone = "00000000-0000-1000-8000-000000000001",
+                  laptop = "00000000-0000-1000-8000-000000000002";
+
+}  // namespace
+
+TEST_CASE("a message that the user has read on one device is kept for no other, and waits no longer") {
+  for (const unsigned shards : {1U, 3U}) {
+    CAPTURE(shards);
+    Office office(shards);
+    CHECK(send_wrapped(office, "hi", "id1") == 202);
+    CHECK(send_wrapped(office, "there", "id2") == 202);
+    SUBCASE("a device had it") {
+      office.enter_phone(phone);
+      for (int i = 0; i < 2; ++i) office.answer(office.delivered(), 200);
+      CHECK(tell_displayed(office, "id1") == 202);
+      CHECK(office.is_quiet());
+      office.enter_phone(laptop, 5081);
+      CHECK(office.delivered().message.body().ends_with("there"));
+    }
+    SUBCASE("no device had it: it was read in the history") {
+      const EntryPtr user = office.node().shard(office.node().owner(bucket_of(bob))).directory().get(bob);
+      auto& archive = office.node().shard(office.node().owner(bucket_of(bob))).room<archive::Archive>();
+      CHECK(office.room().boxes().inbox(*user)->fresh() == 2);
+      const auto number = archive.page(*user, {}, 9).messages.front().number;
+      archive.set_displayed(*user, {.number = number}, [](int) {});
+      office.run();
+      CHECK(office.room().boxes().inbox(*user)->fresh() == 1);
+      office.enter_phone();
+      CHECK(office.delivered().message.body().ends_with("there"));
+    }
+    SUBCASE("what others say of it, or of another message, changes nothing") {
+      Ask ask = office.message(displayed("id1"));
+      ask.lines[0] = "Content-Type: message/imdn+xml";
+      office.ask_as(udp(5070), ask, "alice");
+      CHECK(tell_displayed(office, "id3") == 202);
+      office.run();
+      CHECK(office.room()
+                .boxes()
+                .inbox(*office.node().shard(office.node().owner(bucket_of(bob))).directory().get(bob))
+                ->fresh() == 2);
+    }
+  }
+}
+
+TEST_CASE("reading counts where nothing is archived, too") {
+  Settings settings = World::default_settings();
+  settings.archive.messages_per_user = 0;
+  Office office(1, settings);
+  CHECK(send_wrapped(office, "hi", "id1") == 202);
+  CHECK(tell_displayed(office, "id1") == 202);
+  office.enter_phone();
+  CHECK(office.is_quiet());
+}
+
+TEST_CASE("receipts and missed calls take no room from messages, and the newest of each stay (DESIGN 7)") {
+  Settings settings = World::default_settings();
+  settings.messages.per_user = 1;
+  settings.messages.notices_per_user = 2;
+  Office office(1, settings);
+  const auto receipt = [&](const std::string& id) {
+    Ask ask = office.message(displayed(id));
+    ask.lines[0] = "Content-Type: message/imdn+xml";
+    return office.ask_as(udp(5070), ask, "alice").status();
+  };
+  for (const char* id : {"a", "b", "c"}) CHECK(receipt(id) == 202);
+  for (const char* text : {"Missed call 1", "Missed call 2", "Missed call 3"})
+    office.room().leave(bob, "sip:example.org", text);
+  office.wait(1ms);
+  CHECK(office.send("first") == 202);
+  CHECK(office.send("second") == 480);
+  CHECK(receipt("d") == 202);
+  CHECK(office.records() == 5);
+  office.restart(1);
+  office.room().leave(bob, "sip:example.org", "Missed call 4");
+  office.wait(1ms);
+  CHECK(office.records() == 5);
+  office.enter_phone();
+  std::string bodies;
+  while (!office.is_quiet()) {
+    const auto got = office.take();
+    const std::string body(got.message.body());
+    bodies += (body.starts_with("<") ? "receipt" : body) + ' ';
+    office.answer(got, 200);
+  }
+  CHECK(bodies == "receipt Missed call 3 first receipt Missed call 4 ");
+}
+
+TEST_CASE("a user who is left alone by others still gets what the own devices wrote") {
+  Office office;
+  office.room().ask_first([](Entry&, std::string_view sender) { return sender != bob; });
+  CHECK(office.send("from alice") == 202);
+  const Ask own{.method = "MESSAGE",
+                .uri = bob,
+                .from = bob,
+                .to = bob,
+                .call_id = "own",
+                .lines = {"Content-Type: text/plain"},
+                .body = "note to myself"};
+  CHECK(office.ask_as(udp(5090), own, "bob").status() == 202);
+  office.enter_phone();
+  const auto got = office.delivered();
+  CHECK(got.message.body() == "note to myself");
+  office.answer(got, 200);
+  CHECK(office.is_quiet());
+  CHECK(office.records() == 1);
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "server/message/imdn.hpp"
+
 using namespace beckon;
 using namespace beckon::server::message;
 
@@ -33,7 +35,9 @@ TEST_CASE("a stored message reads back as it was written; what is damaged is not
                    .ends = Time{} + 1h,
                    .is_delivered = true,
                    .receipts = {{"instance urn:uuid:1", true}, {"sip:bob@192.0.2.9", false}},
-                   .text = text};
+                   .text = text,
+                   .kind = Kind::own,
+                   .why = Why::left_alone};
   const std::string key = key_of(one.number), value = print(one, scale);
   CHECK(key == "000001a1fc42d200");
   const auto read = parse_stored(key, value, Time{} + 10min, scale, 90s);
@@ -47,8 +51,18 @@ TEST_CASE("a stored message reads back as it was written; what is damaged is not
   CHECK(read->is_delivered);
   CHECK(read->receipts == one.receipts);
   CHECK(read->text == text);
+  CHECK(read->kind == Kind::own);
+  CHECK(read->why == Why::left_alone);
+  CHECK(read->id == message_id_of(*sip::Message::parse(share(std::string(text)))));
   CHECK_FALSE(parse_stored("1", value, Time{}, scale, 90s).has_value());
-  for (std::size_t cut = 0; cut + 1 < value.size(); ++cut) {
+  // The last two fields were added later: one without them is of a version before.
+  const std::size_t added = 2;
+  const auto before = parse_stored(key, value.substr(0, value.size() - added), Time{} + 10min, scale, 90s);
+  REQUIRE(before.has_value());
+  CHECK(before->receipts == one.receipts);
+  CHECK(before->kind == Kind::message);
+  CHECK(before->why == Why::away);
+  for (std::size_t cut = 0; cut + 1 + added < value.size(); ++cut) {
     CAPTURE(cut);
     const auto part = parse_stored(key, value.substr(0, cut), Time{}, scale, 90s);
     if (part) CHECK(part->receipts.size() < one.receipts.size());
