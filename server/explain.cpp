@@ -8,6 +8,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/documents/direct.hpp"
 #include "protocol/xcap/usage.hpp"
+#include "server/message/messages.hpp"
 #include "server/presence/filter.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/publication/publications.hpp"
@@ -53,7 +54,8 @@ class Explanation {
         publications_(shard.room<publication::Publications>()),
         registrar_(shard.room<registrar::Registrar>()),
         subscriptions_(shard.room<subscription::Subscriptions>()),
-        documents_(shard.room<xcap::Documents>()) {
+        documents_(shard.room<xcap::Documents>()),
+        boxes_(shard.room<message::Messages>().boxes()) {
     facts_ = {{"presentity", presentity}, {"watcher", watcher}, {"time", print_time(now_.wall)}};
   }
 
@@ -65,6 +67,7 @@ class Explanation {
     facts_["decision"] = decision();
     facts_["state"] = state();
     facts_["subscriptions"] = entry_ ? subscriptions() : array();
+    facts_["messages"] = messages();
     return std::move(facts_);
   }
 
@@ -266,6 +269,52 @@ class Explanation {
       about["waits_for"] = "suppressed";
   }
 
+  /// What is stored for the presentity of what the watcher sent.
+  array messages() const {
+    array all;
+    const message::Inbox* inbox = entry_ ? boxes_.inbox(*entry_) : nullptr;
+    if (!inbox) return all;
+    for (const auto& [number, stored] : inbox->all()) {
+      if (stored.sender != watcher_) continue;
+      all.push_back(object{{"id", message::key_of(number)},
+                           {"since", print_time(stored.arrived)},
+                           {"expires", seconds(stored.ends - now_.mono)},
+                           {"octets", stored.text.size()},
+                           {"notification", stored.kind == message::Kind::notification},
+                           {"stored_as", to_string(stored.why)},
+                           {"devices", devices_of(stored)}});
+    }
+    return all;
+  }
+
+  /// What the devices have said to it, and how far those are that have not.
+  array devices_of(const message::Stored& stored) const {
+    array all;
+    for (const message::Receipt& receipt : stored.receipts)
+      all.push_back(
+          object{{"device", printable(receipt.device)}, {"is", receipt.accepted ? "delivered" : "refused"}});
+    for (const registrar::Binding& binding : registrar_.bindings(*entry_)) {
+      const std::string device = message::device_of(binding);
+      if (std::ranges::find(stored.receipts, device, &message::Receipt::device) != stored.receipts.end())
+        continue;
+      const auto progress = boxes_.progress(*entry_, device);
+      object next{{"device", printable(device)}};
+      if (boxes_.is_left_alone(*entry_, stored.sender)) {
+        next["is"] = "left-alone";
+      } else if (progress.is_under_way) {
+        next["is"] = "under-way";
+      } else if (progress.times != 0 && progress.next > now_.mono) {
+        next["is"] = "put-off";
+        next["times"] = progress.times;
+        next["waits"] = seconds(progress.next - now_.mono);
+      } else {
+        next["is"] = "idle";
+      }
+      all.push_back(std::move(next));
+    }
+    return all;
+  }
+
   Shard& shard_;
   Now now_;
   const std::string& watcher_;
@@ -275,6 +324,7 @@ class Explanation {
   registrar::Registrar& registrar_;
   subscription::Subscriptions& subscriptions_;
   xcap::Documents& documents_;
+  const message::Boxes& boxes_;
   presence::View view_;
   object facts_;
 };

@@ -188,6 +188,42 @@ void print_subscriptions(Text& out, const object& facts, const std::string& watc
   }
 }
 
+std::string delivery_of(const object& device, const std::string& presentity) {
+  const std::string is = word(device, "is"), name = word(device, "device");
+  if (is == "delivered") return name + " has it.";
+  if (is == "refused") return name + " has refused it, and does not get it again.";
+  if (is == "under-way") return "One is under way to " + name + ", or is next.";
+  if (is == "left-alone") return fmt::format("{} gets it when {} may be disturbed again.", name, presentity);
+  if (is == "put-off")
+    return fmt::format("{} could not take a message ({} times in a row); it is tried again in {} s.", name,
+                       word(device, "times"), word(device, "waits"));
+  return name + " gets it when it registers anew.";
+}
+
+std::string storing_of(const std::string& why, const std::string& presentity, const std::string& watcher) {
+  if (why == "in-order") return fmt::format("It was stored as an earlier message of {} waited.", watcher);
+  if (why == "left-alone") return fmt::format("It was stored as {} was not to be disturbed.", presentity);
+  return "It was stored as no device took it.";
+}
+
+void print_messages(Text& out, const object& facts, const std::string& presentity,
+                    const std::string& watcher) {
+  if (!facts.contains("messages")) return;
+  out.heading("Messages");
+  const array& messages = list(facts, "messages");
+  if (messages.empty()) out.line(fmt::format("No message of {} is stored.", watcher));
+  for (const auto& value : messages) {
+    const object& each = as_part(value);
+    out.line(fmt::format("{} {} of {} octets came {}, and is kept for {} s more.",
+                         is_set(each, "notification") ? "Receipt" : "Message", word(each, "id"),
+                         word(each, "octets"), word(each, "since"), word(each, "expires")));
+    out.detail(storing_of(word(each, "stored_as"), presentity, watcher));
+    const array& devices = list(each, "devices");
+    if (devices.empty()) out.detail("It goes to the devices that register.");
+    for (const auto& device : devices) out.detail(delivery_of(as_part(device), presentity));
+  }
+}
+
 }  // namespace
 
 std::string print_explanation(const object& facts) {
@@ -201,6 +237,7 @@ std::string print_explanation(const object& facts) {
   print_state(out, facts);
   print_decision(out, facts, presentity, watcher);
   print_subscriptions(out, facts, watcher);
+  print_messages(out, facts, presentity, watcher);
   return std::move(out.text_);
 }
 

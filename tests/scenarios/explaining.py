@@ -54,6 +54,23 @@ def decisions(server):
         check("bob@example.org is refused: a SUBSCRIBE is answered with 403." in text, text)
 
 
+def stored_messages(server):
+    """what bob wrote to alice waits: the server says since when, why, and which device has it"""
+    with Agent(server, *BOB) as bob:
+        bob.run("register")
+        bob.run("message", to="sip:alice@example.org", text="are you there?")
+        waits, = facts(server, "alice", "--for", "bob")["messages"]
+        equal((waits["stored_as"], waits["devices"]), ("away", []), "it waits for a device")
+        text = explain(server, "alice", "--for", "bob").stdout
+        check("It was stored as no device took it." in text, text)
+        check("are you" not in text, "the text is no fact of it")
+        with Agent(server, *ALICE) as alice:
+            alice.run("register")
+            alice.wait("message", text="are you there?")
+            until(lambda: [each["is"] for each in facts(server, "alice", "--for", "bob")["messages"][0]["devices"]]
+                  == ["delivered"], "her device has it")
+
+
 def names(server):
     """who is not there is said to be not there, with an exit code; so is a name that could be several"""
     for words, code, told in [(("carol", "--for", "bob"), 5, "there is no user carol@example.org"),
@@ -130,4 +147,4 @@ def metrics(server):
         check('beckon_inbox_tasks{shard="0"} ' in text(), "the depth of an inbox")
 
 
-run([strange_device, decisions, names, watch_log, metrics])
+run([strange_device, decisions, stored_messages, names, watch_log, metrics])

@@ -307,6 +307,45 @@ TEST_CASE(
   CHECK(knows_presentity(facts));
 }
 
+TEST_CASE("an explanation says what of the watcher's messages is stored, why, and how far each device is") {
+  const auto print = [](const std::string& messages) {
+    const auto facts = boost::json::parse(R"({"presentity": "sip:alice@example.org", "user": true,
+      "watcher": "sip:bob@example.org", "messages": )" +
+                                          messages + '}')
+                           .as_object();
+    const std::string text = print_explanation(facts);
+    return text.substr(text.find("\nMessages\n"));
+  };
+  CHECK(print("[]") == "\nMessages\n  No message of bob@example.org is stored.\n");
+  CHECK(print(R"([
+    {"id": "01", "since": "2026-11-29T20:59:56Z", "expires": 100, "octets": 412, "notification": false,
+     "stored_as": "away", "devices": [
+       {"device": "instance urn:uuid:1", "is": "delivered"}, {"device": "sip:a@192.0.2.9", "is": "refused"},
+       {"device": "sip:b@192.0.2.9", "is": "under-way"}, {"device": "sip:c@192.0.2.9", "is": "idle"},
+       {"device": "sip:d@192.0.2.9", "is": "put-off", "times": 2, "waits": 70}]},
+    {"id": "02", "since": "2026-11-29T21:00:00Z", "expires": 9, "octets": 300, "notification": true,
+     "stored_as": "in-order", "devices": []},
+    {"id": "03", "since": "2026-11-29T21:00:00Z", "expires": 9, "octets": 300, "notification": false,
+     "stored_as": "left-alone", "devices": [{"device": "sip:a@192.0.2.9", "is": "left-alone"}]}, 7])") ==
+        "\nMessages\n"
+        "  Message 01 of 412 octets came 2026-11-29T20:59:56Z, and is kept for 100 s more.\n"
+        "    It was stored as no device took it.\n"
+        "    instance urn:uuid:1 has it.\n"
+        "    sip:a@192.0.2.9 has refused it, and does not get it again.\n"
+        "    One is under way to sip:b@192.0.2.9, or is next.\n"
+        "    sip:c@192.0.2.9 gets it when it registers anew.\n"
+        "    sip:d@192.0.2.9 could not take a message (2 times in a row); it is tried again in 70 s.\n"
+        "  Receipt 02 of 300 octets came 2026-11-29T21:00:00Z, and is kept for 9 s more.\n"
+        "    It was stored as an earlier message of bob@example.org waited.\n"
+        "    It goes to the devices that register.\n"
+        "  Message 03 of 300 octets came 2026-11-29T21:00:00Z, and is kept for 9 s more.\n"
+        "    It was stored as alice@example.org was not to be disturbed.\n"
+        "    sip:a@192.0.2.9 gets it when alice@example.org may be disturbed again.\n"
+        "  Message  of  octets came , and is kept for  s more.\n"
+        "    It was stored as no device took it.\n"
+        "    It goes to the devices that register.\n");
+}
+
 TEST_CASE("an explanation says why nothing is sent, and any answer of a server is printed") {
   struct Row {
     const char* facts;
