@@ -43,7 +43,8 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
       registration_(context_, [this](Now now) { on_registered(now); }, edges_.on_all_servers_failed,
                     {.ping_stream = edges_.ping_stream,
                      .on_failed = [this](std::string_view why, Now now) { on_datagrams_failed(why, now); }}),
-      pager_(context_, std::move(config_.messages), [this](const std::string& id) { copies_.note_own(id); }),
+      pager_(context_, std::move(config_.messages),
+             [this](const std::string& from, const std::string& id) { copies_.note_own(from, id); }),
       rules_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       watch_log_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       inbox_(config_.account, edges_.http, edges_.random),
@@ -441,7 +442,7 @@ void Agent::do_read(const control::Command& command, Now now) {
     archive_.page(selection, [this, number = selection.number](
                                  int, const std::string&, const documents::MessageArchive& page, Now at) {
       for (const auto& each : page.messages)
-        if (std::to_string(each.number) == number) pager_.displayed(each.id, at);
+        if (std::to_string(each.number) == number) pager_.displayed(each.with, each.id, at);
     });
   }
   archive_.set_displayed(selection, ends_at_archive(command));

@@ -6,9 +6,17 @@
 
 namespace beckon::client::archive {
 
-void Copies::note_own(const std::string& id) {
-  if (by_id_.contains(id)) return;
-  own_.push_back(id);
+namespace {
+
+/// An id is its sender's choice: two senders may choose the same.
+std::string key_of(const std::string& from, const std::string& id) { return from + ' ' + id; }
+
+}  // namespace
+
+void Copies::note_own(const std::string& from, const std::string& id) {
+  std::string key = key_of(from, id);
+  if (by_id_.contains(key)) return;
+  own_.push_back(std::move(key));
   by_id_.insert(own_.back());
   if (own_.size() <= own_max) return;
   by_id_.erase(own_.front());
@@ -63,7 +71,9 @@ void Copies::take(const documents::MessageArchive& changes, Now now) {
 }
 
 void Copies::show(const documents::ArchivedMessage& message, bool is_new, Now now) {
-  const bool is_copy = is_new && message.has_text && !by_id_.contains(message.id);
+  const bool is_received = message.direction == documents::MessageDirection::received;
+  const std::string key = key_of(is_received ? message.with : std::string(), message.id);
+  const bool is_copy = is_new && message.has_text && !by_id_.contains(key);
   auto event = control::make_event(is_copy ? "message-copy" : "message-state", now);
   for (auto& member : make_view(message)) event.insert(member);
   if (!is_copy)

@@ -23,8 +23,8 @@ class Copies {
 
   Copies(control::OnEvent emit, Ask ask) : emit_(std::move(emit)), ask_(std::move(ask)) {}
 
-  /// This device sent or received the message of that id.
-  void note_own(const std::string& id);
+  /// This device received the message of that id from `from`, or sent it where that is empty.
+  void note_own(const std::string& from, const std::string& id);
   /// A document of the event package. The first one tells where the archive stands; what was before is
   /// history.
   void on_notified(const documents::MessageArchive& changes, Now now);
@@ -43,7 +43,7 @@ class Copies {
 
   control::OnEvent emit_;
   Ask ask_;
-  std::deque<std::string> own_;
+  std::deque<std::string> own_;                 ///< Sender and id.
   std::unordered_set<std::string_view> by_id_;  ///< Of the texts in `own_`.
   std::optional<std::uint64_t> known_;          ///< The newest change that was shown.
   std::uint64_t newest_ = 0;                    ///< That there is, as far as we heard.

@@ -55,8 +55,8 @@ Pager::Pager(account::Context& context, Options options, OnId on_id)
         send_status(to, active, [](int, std::string_view, Now) {}, now);
       }) {}
 
-void Pager::note(const std::string& id) const {
-  if (on_id_) on_id_(id);
+void Pager::note(const std::string& from, const std::string& id) const {
+  if (on_id_) on_id_(from, id);
 }
 
 void Pager::learn(bool is_new) const {
@@ -69,7 +69,7 @@ Outbox::Request Pager::make_plain(const Text& text) const {
   Outbox::Request request{
       .to = text.to, .content_type = std::string(text_type), .body = text.text, .call_id = text.call_id};
   request.on_made = [this, call_id = text.call_id](std::uint32_t cseq) {
-    note(documents::message_id(call_id, cseq));
+    note({}, documents::message_id(call_id, cseq));
   };
   return request;
 }
@@ -108,7 +108,7 @@ void Pager::send(const std::string& to, std::string text, Ask ask, Sent done, No
   };
   if (asked) {
     receipts_.on_sent(sent.call_id, sent.peer, sent.call_id);
-    note(sent.call_id);
+    note({}, sent.call_id);
   }
   if (!outbox_.send(std::move(request), now)) refuse(500, "too many messages wait for their answers");
 }
@@ -171,8 +171,8 @@ void Pager::send_status(const std::string& to, bool active, Done done, Now now) 
 
 // --- notifications out
 
-bool Pager::displayed(const std::string& message_id, Now now) {
-  const auto owed = receipts_.take_display(message_id);
+bool Pager::displayed(const std::string& from, const std::string& message_id, Now now) {
+  const auto owed = receipts_.take_display(from, message_id);
   if (owed) notify(*owed, Imdn::Kind::display, Imdn::Status::displayed, now);
   return owed.has_value();
 }
@@ -248,7 +248,7 @@ std::optional<Owed> Pager::take_text(const sip::Message& message, const Sender& 
                                      ? documents::message_id(message.call_id(), message.cseq()->number)
                                      : cpim.message_id;
   if (!receipts_.on_received(sender.aor + ' ' + message_id)) return std::nullopt;
-  note(message_id);
+  note(aor_of(message.from()), message_id);
   typing_.on_message(sender.aor, now);
   boost::json::object event = control::make_event("message", now);
   event["from"] = sender.aor;
@@ -276,7 +276,7 @@ void Pager::acknowledge(const Owed& owed, const documents::Dispositions& wanted,
   if (wanted.positive_delivery) notify(owed, Imdn::Kind::delivery, Imdn::Status::delivered, now);
   if (!wanted.display) return;
   receipts_.owe_display(owed);
-  if (options_.displays) displayed(owed.message_id, now);
+  if (options_.displays) displayed(owed.to, owed.message_id, now);
 }
 
 /// None of them is answered with another: "The IM Sender MUST NOT send an IMDN for an IMDN" (RFC 5438 7.2.1).

@@ -44,8 +44,9 @@ class Pager final : public incoming::Room {
   };
 
   /// Hears the id of every message that is sent or received, as archives know it: its Message-ID, else
-  /// `documents::message_id`.
-  using OnId = std::function<void(const std::string& id)>;
+  /// `documents::message_id`. `from` is the AOR in From of one that is received, and empty for one that is
+  /// sent: two senders may choose the same id.
+  using OnId = std::function<void(const std::string& from, const std::string& id)>;
 
   Pager(account::Context& context, Options options, OnId on_id = {});
 
@@ -55,9 +56,9 @@ class Pager final : public incoming::Room {
   /// The user begins or goes on to compose a message for `to`, or has stopped. Ends at once where `to` need
   /// not be told; with 415 where `to` has refused to be (RFC 3994 4).
   void type(const std::string& to, bool active, Done done, Now now);
-  /// The user has seen the message: its sender gets a display notification if it asked for one. False: it did
-  /// not, or has it already, or the message is none of the newest `Receipts::messages_max`.
-  bool displayed(const std::string& message_id, Now now);
+  /// The user has seen the message of `from`: its sender gets a display notification if it asked for one.
+  /// False: it did not, or has it already, or the message is none of the newest `Receipts::messages_max`.
+  bool displayed(const std::string& from, const std::string& message_id, Now now);
   /// The user has seen all messages of `from`, or of everybody where it is empty.
   void all_displayed(const std::string& from, Now now);
 
@@ -91,7 +92,7 @@ class Pager final : public incoming::Room {
   void acknowledge(const Owed& owed, const documents::Dispositions& wanted, Now now);
   void take_notifications(const Sender& sender, const Content& content, Now now);
   void learn(bool is_new) const;
-  void note(const std::string& id) const;
+  void note(const std::string& from, const std::string& id) const;
 
   account::Context& context_;
   Options options_;

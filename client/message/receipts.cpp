@@ -54,12 +54,12 @@ bool Receipts::is_news(const std::string& from, const Imdn& imdn) {
 }
 
 void Receipts::owe_display(Owed owed) {
-  const std::string message_id = owed.message_id;
-  displays_.add(message_id, std::move(owed));
+  const std::pair name(owed.to, owed.message_id);
+  displays_.add(name, std::move(owed));
 }
 
-std::optional<Owed> Receipts::take_display(const std::string& message_id) {
-  auto* const owed = displays_.find(message_id);
+std::optional<Owed> Receipts::take_display(const std::string& from, const std::string& message_id) {
+  auto* const owed = displays_.find({from, message_id});
   if (owed == nullptr) return std::nullopt;
   return std::exchange(*owed, std::nullopt);
 }

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "client/message/recent.hpp"
 #include "protocol/base/random.hpp"
@@ -54,8 +56,8 @@ class Receipts {
   bool on_received(const std::string& key) { return received_.add(key, {}) != nullptr; }
   /// Its sender wants to know when it is displayed.
   void owe_display(Owed owed);
-  /// The message is displayed now: whom to tell. Nullopt: nobody wants to know, or knows already.
-  std::optional<Owed> take_display(const std::string& message_id);
+  /// The message of `from` is displayed now: whom to tell. Nullopt: nobody wants to know, or knows already.
+  std::optional<Owed> take_display(const std::string& from, const std::string& message_id);
   /// The same of all messages of `from`, or of everybody where it is empty.
   std::vector<Owed> take_displays(const std::string& from);
 
@@ -68,7 +70,8 @@ class Receipts {
 
   Recent<std::string, Sent> sent_{messages_max};
   Recent<std::string, Nothing> received_{messages_max};
-  Recent<std::string, std::optional<Owed>> displays_{messages_max};  ///< Null once told.
+  /// By sender and Message-ID, as two senders may choose the same. Null once told.
+  Recent<std::pair<std::string, std::string>, std::optional<Owed>> displays_{messages_max};
 };
 
 }  // namespace beckon::client::message

@@ -7,6 +7,7 @@ import select
 import subprocess
 import tempfile
 import time
+import zlib
 
 from story import ALICE, BOB, LIMIT, Agent, Failure, check, equal, run
 from sip_user import SipUser
@@ -211,4 +212,36 @@ def one_device(server):
               [["for one", "for all"], ["for all"]], "messages of the two")
 
 
-run([both_ways, at_a_terminal, refused_form, refused_receipts, claims, typing, one_device])
+def linphone(server):
+    """a liblinphone's forms: namespaces of its own in message/cpim, notifications deflated, named by the Call-ID of a plain text"""
+    with contextlib.closing(Device(server, *ALICE)) as alice, registered(server, BOB) as (bob,):
+        body = (f"From: <{alice.aor}>\r\nTo: <{bob.aor}>\r\nDateTime: 2026-11-21T04:00:00Z\r\n"
+                "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: cKvKgLzk3E\r\n"
+                "imdn.Disposition-Notification: positive-delivery, negative-delivery, display\r\n"
+                "NS: linphone-ephemeral <http://www.linphone.org/xsds/imdn.xsd>\r\nlinphone-ephemeral.Time: 60\r\n\r\n"
+                "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: 5\r\n\r\nhello").encode()
+        alice.accomplish(alice.request("MESSAGE", bob.aor, [("Content-Type", CPIM)], body))
+        equal(bob.wait("message", text="hello")["message_id"], "cKvKgLzk3E", "its id")
+        receipt = alice.message()
+        check(b"Content-Disposition: notification" in receipt.body and b"<delivered/>" in receipt.body, f"{receipt.body}")
+        alice.accept(receipt)
+
+        number = bob.send("message", to=alice.aor, text="plain", receipts="none")
+        plain = alice.message()
+        alice.accept(plain)
+        sent = bob.wait("result", id=number)
+        for kind, status in (("delivery", "delivered"), ("display", "displayed")):
+            imdn = ('<?xml version="1.0" encoding="UTF-8"?><imdn xmlns="urn:ietf:params:xml:ns:imdn" '
+                    'xmlns:imdn="http://www.linphone.org/xsds/imdn.xsd">'
+                    f"<message-id>{plain.get('Call-ID')}</message-id><datetime>2026-11-21T04:00:00Z</datetime>"
+                    f"<{kind}-notification><status><{status}/></status></{kind}-notification></imdn>")
+            alice.accomplish(alice.request("MESSAGE", bob.aor, [("Content-Type", "message/imdn+xml"),
+                                                                ("Content-Encoding", "deflate"), ("Priority", "non-urgent")],
+                                           zlib.compress(imdn.encode())))
+            bob.wait("receipt", message_id=sent["message_id"], state=status)
+        bob.run("history", **{"with": alice.aor})
+        equal([each["state"] for each in bob.wait("history")["messages"] if each["text"] == "plain"], ["displayed"],
+              "the archive has it, too")
+
+
+run([both_ways, at_a_terminal, refused_form, refused_receipts, claims, linphone, typing, one_device])

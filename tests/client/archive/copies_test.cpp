@@ -71,7 +71,7 @@ TEST_CASE_FIXTURE(Fixture, "the first document shows nothing: what was before is
 
 TEST_CASE_FIXTURE(Fixture, "what this device sent or received is no copy, but its state is told") {
   begin();
-  copies.note_own("mine");
+  copies.note_own("", "mine");
   notify({.from = 10, .to = 12, .messages = {message(11, "mine"), message(12, "other")}});
   CHECK(take() == Shown{"message-state 11 delivered", "message-copy 12 delivered"});
   notify({.from = 12, .to = 13, .messages = {change(11, 13, MessageState::displayed)}});
@@ -79,10 +79,20 @@ TEST_CASE_FIXTURE(Fixture, "what this device sent or received is no copy, but it
   CHECK_FALSE(last.contains("text"));
 }
 
+TEST_CASE_FIXTURE(Fixture, "a message of another sender that has the id of an own one is a copy") {
+  begin();
+  copies.note_own("", "mine");
+  copies.note_own("sip:carol@example.org", "hers");
+  auto from_bob = message(11, "mine"), also = message(12, "hers");
+  from_bob.direction = also.direction = documents::MessageDirection::received;
+  notify({.from = 10, .to = 12, .messages = {from_bob, also}});
+  CHECK(take() == Shown{"message-copy 11 delivered", "message-copy 12 delivered"});
+}
+
 TEST_CASE_FIXTURE(Fixture, "so many own messages are remembered") {
   begin();
-  for (int i = 0; i <= 1024; ++i) copies.note_own("m" + std::to_string(i));
-  copies.note_own("m5");
+  for (int i = 0; i <= 1024; ++i) copies.note_own("", "m" + std::to_string(i));
+  copies.note_own("", "m5");
   notify({.from = 10, .to = 13, .messages = {message(11, "m0"), message(12, "m1"), message(13, "m1024")}});
   CHECK(take() ==
         Shown{"message-copy 11 delivered", "message-state 12 delivered", "message-state 13 delivered"});

@@ -415,12 +415,29 @@ TEST_CASE_FIXTURE(
   CHECK(imdn.date_time == "2026-11-21T04:00:00Z");
   CHECK(wire.is_silent());
   SUBCASE("and when the user has seen it, once") {
-    CHECK(pager.displayed("1", now()));
+    CHECK(pager.displayed(bob, "1", now()));
     CHECK(take_notification().status == documents::Imdn::Status::displayed);
-    CHECK_FALSE(pager.displayed("1", now()));
-    CHECK_FALSE(pager.displayed("other", now()));
+    CHECK_FALSE(pager.displayed(bob, "1", now()));
+    CHECK_FALSE(pager.displayed(bob, "other", now()));
     CHECK(wire.is_silent());
   }
+}
+
+TEST_CASE_FIXTURE(Fixture, "two senders who choose the same Message-ID hear of their own messages") {
+  log_in();
+  const std::string carol = "sip:carol@example.org";
+  deliver(wrap(cpim_of_bob("1", display)));
+  auto of_carol = cpim_of_bob("1", display);
+  of_carol.from.uri = carol;
+  deliver(make({.from = "<sip:carol@example.org>;tag=b", .type = "message/cpim", .text = print(of_carol)}));
+  CHECK(count("message") == 2);
+  CHECK(pager.displayed(carol, "1", now()));
+  REQUIRE_FALSE(wire.is_silent());
+  CHECK(wire.sent.front().message.request_uri_text() == carol);
+  answer(200);
+  CHECK(pager.displayed(bob, "1", now()));
+  REQUIRE_FALSE(wire.is_silent());
+  CHECK(wire.sent.front().message.request_uri_text() == bob);
 }
 
 TEST_CASE_FIXTURE(AtTerminal, "what is shown on a terminal is displayed") {
@@ -443,8 +460,8 @@ TEST_CASE_FIXTURE(AtTerminal,
   notification.content = print(documents::Imdn{.message_id = "x"});
   deliver(wrap(notification));
   CHECK(wire.is_silent());
-  CHECK_FALSE(pager.displayed("1", now()));
-  CHECK_FALSE(pager.displayed("2", now()));
+  CHECK_FALSE(pager.displayed(bob, "1", now()));
+  CHECK_FALSE(pager.displayed(bob, "2", now()));
 }
 
 TEST_CASE_FIXTURE(AtTerminal, "a peer that refuses a notification gets no further one") {

@@ -52,11 +52,11 @@ TEST_CASE("a copy is told from a new message, as long as it is among the newest"
 TEST_CASE("a display is told once") {
   Receipts receipts;
   receipts.owe_display({.to = bob, .message_id = "1"});
-  CHECK_FALSE(receipts.take_display("2").has_value());
-  const auto owed = receipts.take_display("1");
+  CHECK_FALSE(receipts.take_display(bob, "2").has_value());
+  const auto owed = receipts.take_display(bob, "1");
   REQUIRE(owed.has_value());
   CHECK(owed->to == bob);
-  CHECK_FALSE(receipts.take_display("1").has_value());
+  CHECK_FALSE(receipts.take_display(bob, "1").has_value());
 }
 
 TEST_CASE("the displays of one sender, or of all, are told by age") {
