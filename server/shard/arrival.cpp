@@ -49,6 +49,8 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   if (auto loose = undo_strict_routing(message)) message = std::move(*loose);
   if (auto named = name_user(message, settings_)) message = std::move(*named);
   Arrival arrival{.from = from, .message = std::move(message)};
+  // The name that a connection was dialled by is its other end's. Who sends over it is for `prove` to say.
+  arrival.from.name.clear();
   const sip::Message& request = arrival.message;
   auto rejected = sip::check_to_relay(request, arrival.reading);
   arrival.relayed = !rejected && is_relayed(request, arrival.reading);

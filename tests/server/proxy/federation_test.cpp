@@ -272,6 +272,28 @@ TEST_CASE(
   CHECK(border.take().message.status() == 200);
 }
 
+TEST_CASE("a connection that was dialled to a device proves nothing of who sends over it") {
+  Border border;
+  const Hop phone{Protocol::tls, *parse_address("203.0.113.5:5061"), *parse_address("192.0.2.1:40001"), 9,
+                  "phone.example"};
+  border.enter(alice, tls(5), "sip:alice@192.0.2.9:5071;transport=tls", ";+sip.instance=\"<urn:uuid:9>\"");
+  Ask call = invite;
+  call.lines = {"Contact: <sip:alice@example.org;gr=urn:uuid:9>"};
+  const auto got = border.from_alice(call);
+  border.accept(got);
+  border.take();
+  Ask info = callees_bye({});
+  info.method = "INFO";
+  info.uri = "sip:alice@example.org;gr=urn:uuid:9";
+  info.from = "sip:director@example.org";
+  for (const auto route : got.message.values(HeaderId::record_route))
+    info.lines.push_back("Route: " + std::string(route));
+  border.receive(phone, border.text_of(info));
+  const auto sent = border.take();
+  CHECK(sent.to.flow == 5);
+  CHECK_FALSE(sent.message.has(HeaderId::p_asserted_identity));
+}
+
 TEST_CASE("what another server of our kind mints is not taken for our own") {
   Border border;
   Ask ask{.method = "SUBSCRIBE",
