@@ -255,6 +255,7 @@ Boxes::Addition::Room Boxes::Addition::prepare(store::Batch& batch, Now now) {
   const auto& settings = boxes_.environment_.settings().messages;
   const std::size_t size = message_.text.size();
   const Inbox& inbox = boxes_.box_of(user_).inbox;
+  if ((number_ = inbox.find_copy(message_)) != 0) return Room::has_it;
   Inbox::Limits limits{.messages = settings.per_user, .octets = kib * settings.kib_per_user};
   if (message_.kind != Kind::message) limits = {settings.notices_per_user, notices_octets};
   giving_way_.clear();

@@ -62,6 +62,7 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
       enough,
       full,       ///< The user's inbox, or the shard's.
       too_large,  ///< It would not fit into an empty inbox.
+      has_it,     ///< A copy of it is there: nothing is stored, and `number` is that one's.
     };
     /// `message` has no number yet. From now on later ones of its sender wait behind it.
     Addition(Boxes& boxes, Entry& user, Stored message);

@@ -16,6 +16,13 @@ const Receipt* receipt_of(const Stored& message, std::string_view device) {
   return found == message.receipts.end() ? nullptr : &*found;
 }
 
+std::string_view body_of(const Stored& message) {
+  constexpr std::string_view end = "\r\n\r\n";
+  const std::string_view text = message.text;
+  const auto at = text.find(end);
+  return at == std::string_view::npos ? std::string_view() : text.substr(at + end.size());
+}
+
 }  // namespace
 
 std::string device_of(const registrar::Binding& binding) {
@@ -86,6 +93,14 @@ const Stored* Inbox::next_for(std::string_view device, const MayGo& may_go) cons
       return &message;
   }
   return nullptr;
+}
+
+std::uint64_t Inbox::find_copy(const Stored& message) const {
+  if (message.id.empty()) return 0;
+  for (const auto& [number, each] : messages_)
+    if (each.id == message.id && each.sender == message.sender && body_of(each) == body_of(message))
+      return number;
+  return 0;
 }
 
 std::vector<std::uint64_t> Inbox::named(std::string_view sender, std::string_view id) const {

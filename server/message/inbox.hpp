@@ -48,6 +48,9 @@ class Inbox {
   /// to those only that an instance ID tells from it.
   using MayGo = std::function<bool(const Stored& message)>;
   const Stored* next_for(std::string_view device, const MayGo& may_go = {}) const;
+  /// Is the same message of that sender here already, as a program sends it again that lost its connection
+  /// before the answer: of one id and one body? 0: no.
+  std::uint64_t find_copy(const Stored& message) const;
   /// Those of that name that a user shows as from `sender`.
   std::vector<std::uint64_t> named(std::string_view sender, std::string_view id) const;
   /// Does a message of that sender wait which no device has refused? A later one is delivered after it.

@@ -68,7 +68,9 @@ class Messages::Store final : public RequestStep {
 
  private:
   void refuse(Boxes::Addition::Room room) {
-    messages_.on_stored(request(), 0);
+    const bool has_it = room == Boxes::Addition::Room::has_it;
+    messages_.on_stored(request(), has_it ? addition_.number() : 0);
+    if (has_it) return services().respond(request(), 202);
     if (room == Boxes::Addition::Room::too_large) return services().respond(request(), 413);
     auto reply = request().reply(480, "Too Many Messages Wait");
     reply.add(HeaderId::warning, "399 beckond \"There is no room for further messages to this user\"");

@@ -146,6 +146,24 @@ TEST_CASE("notifications and the server's own texts have bounds of their own, an
   CHECK(inbox.octets() == 35);
 }
 
+TEST_CASE("a copy is of one sender, one id and one body") {
+  Stored one = stored(1);
+  one.text = "MESSAGE\r\nCall-ID: a\r\n\r\nhi";
+  one.id = "a:1";
+  Inbox inbox;
+  inbox.put(one);
+  Stored again = one;
+  again.text = "MESSAGE\r\nX: y\r\n\r\nhi";
+  CHECK(inbox.find_copy(again) == 1);
+  for (std::string Stored::* const member : {&Stored::sender, &Stored::id, &Stored::text}) {
+    Stored other = again;
+    (other.*member) += 'x';
+    CHECK(inbox.find_copy(other) == 0);
+  }
+  again.id.clear();
+  CHECK(inbox.find_copy(again) == 0);
+}
+
 TEST_CASE("numbers rise, though the wall clock may not") {
   Inbox inbox;
   const WallTime now{std::chrono::milliseconds(1000)};

@@ -73,6 +73,38 @@ TEST_CASE("a copy of the request after a kill gets the 202 again, and nothing is
   CHECK(office.records() == 1);
 }
 
+TEST_CASE("a message that comes again while it is stored gets the 202 again, and is stored once") {
+  Office office;
+  const std::string cpim =
+      "From: <sip:alice@example.org>\r\nimdn.Message-ID: one\r\n\r\nContent-Type: text/plain\r\n\r\nhi";
+  const auto send = [&](const std::string& call_id, const std::string& body,
+                        const char* type = "message/cpim") {
+    Ask ask = office.message(body);
+    ask.call_id = call_id;
+    ask.lines[0] = std::string("Content-Type: ") + type;
+    return office.ask_as(udp(5070), ask, "alice").status();
+  };
+  CHECK(send("a", "hi", "text/plain") == 202);
+  CHECK(send("b", cpim) == 202);
+  CHECK(office.records() == 2);
+  CHECK(send("a", "hi", "text/plain") == 202);
+  CHECK(send("c", cpim) == 202);
+  office.restart(1);
+  CHECK(send("d", cpim) == 202);
+  CHECK(office.records() == 2);
+  SUBCASE("another body is another message, whatever its id") {
+    CHECK(send("a", "ho", "text/plain") == 202);
+    CHECK(send("e", cpim + "!") == 202);
+    CHECK(office.records() == 4);
+  }
+  SUBCASE("it is delivered once, and is another message after that") {
+    office.enter_phone();
+    for (int i = 0; i < 2; ++i) office.answer(office.delivered(), 200);
+    CHECK(office.is_quiet());
+    CHECK(office.records() == 0);
+  }
+}
+
 TEST_CASE("messages are delivered one after the other, and those that come meanwhile after them") {
   Office office;
   CHECK(office.send("1") == 202);
