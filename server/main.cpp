@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 
+#include "server/admin/rooms.hpp"
 #include "server/admin/show.hpp"
 #include "server/admin/terminal.hpp"
 #include "server/admin/trace.hpp"
@@ -41,6 +42,10 @@ Exit run(const CommandLine& line) {
       return admin::run_trace(line, std::cout, std::cerr);
     case Verb::check_config:
       return check_config(line);
+    case Verb::room_add:
+    case Verb::room_list:
+    case Verb::room_remove:
+      return admin::run_room_command(line, std::cout, std::cerr);
     case Verb::user_add:
     case Verb::user_passwd: {
       const admin::PasswordPrompt prompt(line.argument);

@@ -8,9 +8,13 @@
 #include "server/calls/calls.hpp"
 #include "server/calls/lines.hpp"
 #include "server/calls/reach.hpp"
+#include "server/groups/groups.hpp"
+#include "server/groups/page.hpp"
+#include "server/groups/standing.hpp"
 #include "server/mailbox.hpp"
 #include "server/message/messages.hpp"
 #include "server/message/page.hpp"
+#include "server/packages/conference.hpp"
 #include "server/packages/dialog.hpp"
 #include "server/packages/domain_registrations.hpp"
 #include "server/packages/message_archive.hpp"
@@ -47,6 +51,9 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
                                                             .registrar = registrar},
                                         key.dialogs);
   auto& archive = shard.add<archive::Archive>(shard, shard, key.gruus);
+  // It is asked first who takes a MESSAGE.
+  auto& groups = shard.add<groups::Groups>(groups::Groups::Parts{
+      .services = shard, .peers = shard, .users = shard.users(), .registrar = registrar, .archive = archive});
   auto& messages = shard.add<message::Messages>(message::Messages::Parts{.services = shard,
                                                                          .sender = shard,
                                                                          .peers = shard,
@@ -56,11 +63,13 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
                                                                          .proxy = proxy,
                                                                          .archive = archive},
                                                 key.dialogs);
+  groups.deliver_by(messages);
   auto& documents = shard.add<xcap::Documents>(shard);
   auto& publications = shard.add<publication::Publications>(shard, registrar);
   auto& presentities =
       shard.add<presence::Presentities>(shard, shard.bus(), publications, registrar, documents);
   auto& watches = presentities.watches();
+  shard.add<groups::Standings>(groups, presentities);
   auto& lines = shard.add<calls::Lines>(shard, shard, registrar);
   proxy.set_observer(shard.add<calls::Calls>(shard, shard));
   auto& reach = shard.add<calls::Reach>(shard, presentities, lines);
@@ -89,6 +98,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   packages.add<packages::MessageSummary>(std::make_unique<Mailboxes>(
       std::make_unique<packages::PublishedMailbox>(shard, publications), messages));
   packages.add<packages::MessageArchive>(archive);
+  packages.add<packages::Conference>(groups);
   shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), shared.tally,
                                          std::move(packages));
   auto& web = shard.add<Web>(shard, documents);
@@ -101,6 +111,11 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   web.serve(message::inbox_root, [waiting](const std::string& user, const beckon::xcap::UserTarget& target,
                                            beckon::xcap::Method method, Web::Done done) {
     waiting->handle(user, target, method, std::move(done));
+  });
+  const auto rooms = std::make_shared<groups::Page>(shard, groups);
+  web.serve(groups::rooms_root, [rooms](const std::string& user, const beckon::xcap::UserTarget& target,
+                                        beckon::xcap::Method method, Web::Done done) {
+    rooms->handle(user, target, method, std::move(done));
   });
   shard.set_relay(proxy);
 }

@@ -15,6 +15,7 @@ boost::json::object make_view(const documents::ArchivedMessage& message) {
                            {"at", print_time(message.time)},
                            {"text", message.text}};
   if (!message.content_type.empty()) view["content_type"] = message.content_type;
+  if (!message.author.empty()) view["author"] = message.author;
   if (message.is_cut) view["truncated"] = true;
   return view;
 }

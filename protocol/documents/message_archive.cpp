@@ -55,7 +55,8 @@ std::optional<ArchivedMessage> read_message(const json::object& object) {
                           .content_type = text_member(object, "content_type"),
                           .text = text_member(object, "text"),
                           .is_cut = flag_member(object, "truncated"),
-                          .has_text = object.contains("text")};
+                          .has_text = object.contains("text"),
+                          .author = text_member(object, "author")};
   if (message.number == 0 || message.with.empty() || !state || !time) return std::nullopt;
   if (!is_sent && direction != to_string(MessageDirection::received)) return std::nullopt;
   message.change = std::max(message.change, message.number);
@@ -72,6 +73,7 @@ json::object write_message(const ArchivedMessage& message) {
                    {"direction", to_string(message.direction)},
                    {"state", to_string(message.state)},
                    {"time", print_time(message.time)}};
+  if (!message.author.empty()) out["author"] = message.author;
   if (!message.has_text) return out;
   out["content_type"] = message.content_type;
   out["text"] = message.text;

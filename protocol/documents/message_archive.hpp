@@ -42,6 +42,7 @@ struct ArchivedMessage {
   std::string text{};
   bool is_cut = false;   ///< The text was longer.
   bool has_text = true;  ///< False: only what changes is said; whoever has the message has its text.
+  std::string author{};  ///< The AOR of who wrote it, where `with` is a room; else empty.
   bool operator==(const ArchivedMessage&) const = default;
 };
 

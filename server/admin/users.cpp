@@ -11,6 +11,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/crypto/crypto.hpp"
 #include "server/admin/data_folder.hpp"
+#include "server/admin/rooms.hpp"
 #include "server/admin/socket.hpp"
 #include "server/store/sqlite.hpp"
 #include "server/users/user.hpp"
@@ -83,6 +84,15 @@ class Work {
     return std::ranges::find(named, domain) != named.end();
   }
 
+  /// The name of the first of them that is a room; empty: none is. An address is one or the other.
+  std::string find_room(const std::vector<std::string>& names) {
+    const auto rooms = all_rooms(line_.config.data);
+    if (!rooms) return {};
+    const auto found = std::ranges::find_if(
+        names, [&](const std::string& aor) { return std::ranges::binary_search(*rooms, aor); });
+    return found == names.end() ? std::string() : found->substr(found->find(':') + 1);
+  }
+
   Exit add() {
     const auto aor = users::canonical_aor(line_.argument);
     if (!aor) return fail(Exit::usage, line_.argument + ": " + aor.error().message());
@@ -91,6 +101,7 @@ class Work {
       return fail(Exit::usage,
                   "the domain " + std::string(domain) + " is not served; name it with beckond run --domain");
     }
+    if (!find_room({*aor}).empty()) return fail(Exit::failed, line_.argument + " is a room");
     const auto password = read_password();
     if (!password) return fail(Exit::usage, "the password is expected on standard input, one line");
     auto user = users::make_user(*aor, *password, random_);
@@ -112,6 +123,10 @@ class Work {
         return fail(Exit::usage, where(number) + "the domain is not served");
       lines.push_back(std::move(**parsed));
     }
+    std::vector<std::string> names;
+    for (const auto& each : lines) names.push_back(each.aor);
+    if (const std::string room = find_room(names); !room.empty())
+      return fail(Exit::failed, line_.argument + ": " + room + " is a room");
     std::vector<users::User> made;
     if (const auto error = derive(lines, made)) return fail(Exit::usage, error->message());
     if (const auto added = store_.add(made); !added) return fail(added.error());

@@ -186,7 +186,8 @@ void Archive::note(const sip::Message& request, const Passage& passage, MessageS
                           .time = passage.time,
                           .content_type = std::move(content.type),
                           .text = std::move(content.text),
-                          .is_cut = content.is_cut};
+                          .is_cut = content.is_cut,
+                          .author = passage.author};
   hand(passage.at, Note{passage.sender, message});
   message.with = shown_from;
   message.direction = MessageDirection::received;

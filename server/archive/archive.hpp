@@ -39,6 +39,7 @@ struct Passage {
   std::string sender{};     ///< Canonical AOR; empty: of nobody who has an archive.
   std::string recipient{};  ///< Canonical AOR.
   WallTime time{};
+  std::string author{};  ///< AOR of who wrote it, where From is a room; else empty.
 };
 
 /// How far a message has come, for the archive of one side.

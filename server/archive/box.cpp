@@ -21,7 +21,7 @@ std::uint64_t Box::next_number(WallTime now) const {
 
 std::size_t size_of(const ArchivedMessage& message) {
   return sizeof message + message.with.size() + message.id.size() + message.content_type.size() +
-         message.text.size();
+         message.text.size() + message.author.size();
 }
 
 std::string encode(const ArchivedMessage& message) {
@@ -36,6 +36,7 @@ std::string encode(const ArchivedMessage& message) {
       .text(message.content_type)
       .text(message.text)
       .flag(message.is_cut)
+      .text(message.author)
       .finish();
 }
 
@@ -53,6 +54,7 @@ std::optional<ArchivedMessage> decode_message(std::string_view key, std::string_
   message.content_type = reader.text();
   message.text = reader.text();
   message.is_cut = reader.flag();
+  message.author = reader.text();
   const bool is_known = state <= static_cast<std::uint64_t>(MessageState::displayed);
   if (!reader.ok() || !is_known || message.number == 0 || message.change < message.number)
     return std::nullopt;

@@ -30,6 +30,7 @@ struct Words {
   std::string log;
   std::string argument;
   std::string watcher;
+  std::string owner, topic;
   bool json = false;
   bool follow = false;
   bool full = false;
@@ -128,6 +129,22 @@ void add_user(CLI::App& app, Words& words, Verbs& verbs) {
   }
 }
 
+void add_room(CLI::App& app, Words& words, Verbs& verbs) {
+  auto* room =
+      app.add_subcommand("room", "Rooms: addresses whose messages go to all members")->require_subcommand(1);
+  auto* add = add_data_command(*room, words, "add", "Makes a room; its owner adds the members");
+  add->add_option("room", words.argument, "lunch@example.org")->required();
+  add->add_option("--owner", words.owner, "The user who owns it")->required();
+  add->add_option("--topic", words.topic, "What it is about");
+  verbs.emplace_back(add, Verb::room_add);
+  auto* list = add_data_command(*room, words, "list", "Lists the rooms");
+  list->add_flag("--json", words.json, "As JSON");
+  verbs.emplace_back(list, Verb::room_list);
+  auto* remove = add_data_command(*room, words, "remove", "Ends a room, with what was said there");
+  remove->add_option("room", words.argument)->required();
+  verbs.emplace_back(remove, Verb::room_remove);
+}
+
 void add_questions(CLI::App& app, Words& words, Verbs& verbs) {
   auto* tables = add_data_command(app, words, "tables", "The live tables of the running server");
   tables->add_option("table", words.argument, "Only this one: bindings, PIT, PST, WT, WST, ...");
@@ -164,6 +181,8 @@ std::variant<CommandLine, Exit> finish(const Words& words, Verb verb) {
                    .config = {},
                    .argument = words.argument,
                    .watcher = words.watcher,
+                   .owner = words.owner,
+                   .topic = words.topic,
                    .json = words.json,
                    .follow = words.follow,
                    .full = words.full};
@@ -184,6 +203,7 @@ std::variant<CommandLine, Exit> parse_command_line(int argc, const char* const* 
   app.require_subcommand(0, 1);
   add_run(app, words);
   add_user(app, words, verbs);
+  add_room(app, words, verbs);
   add_questions(app, words, verbs);
   app.footer("\"beckond help COMMAND\" explains one of them.");
   // "help user add" is "user add --help".

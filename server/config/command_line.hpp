@@ -18,6 +18,9 @@ struct CommandLine {
     user_disable,
     user_enable,
     user_remove,
+    room_add,
+    room_list,
+    room_remove,
     tables,
     explain,
     trace,
@@ -25,12 +28,13 @@ struct CommandLine {
   };
   Verb verb = Verb::run;
   Config config;          ///< File and options together; `data` is never empty.
-  std::string argument;   ///< The user, the import file, the table, the file to check, or the subject of a
-                          ///< trace; empty for none.
+  std::string argument;   ///< The user, the room, the import file, the table, the file to check, or the
+                          ///< subject of a trace; empty for none.
   std::string watcher{};  ///< Of `explain`; may be empty.
-  bool json = false;      ///< Tables, lists and traces as JSON.
-  bool follow = false;    ///< A trace continues with new messages.
-  bool full = false;      ///< A trace shows whole messages.
+  std::string owner{}, topic{};  ///< Of a room.
+  bool json = false;             ///< Tables, lists and traces as JSON.
+  bool follow = false;           ///< A trace continues with new messages.
+  bool full = false;             ///< A trace shows whole messages.
 };
 
 /// Exit codes of the program (DESIGN 5).

@@ -288,6 +288,20 @@ void add_connections(Keys& keys) {
   keys["websocket.origins"] = texts([](Config& c) -> auto& { return c.connections.websocket_origins; });
 }
 
+void add_rooms(Keys& keys) {
+  const auto limit = [&](const std::string& name, std::uint32_t RoomLimits::* field, std::int64_t least,
+                         std::int64_t most) {
+    keys["room." + name] =
+        number<std::uint32_t>([=](Config& c) -> auto& { return c.settings.rooms.*field; }, least, most);
+  };
+  limit("members", &RoomLimits::members, 1, 10000);
+  limit("per_user", &RoomLimits::per_user, 0, 10000);
+  limit("per_domain", &RoomLimits::per_domain, 0, million);
+  limit("memberships_per_user", &RoomLimits::memberships_per_user, 1, 10000);
+  limit("messages_per_minute", &RoomLimits::messages_per_minute, 1, million);
+  limit("message_octets", &RoomLimits::message_octets, 1, 65536);
+}
+
 void add_archive(Keys& keys) {
   const auto limit = [&](const std::string& name, std::uint32_t ArchiveLimits::* field, std::int64_t least,
                          std::int64_t most) {
@@ -387,6 +401,7 @@ Keys make_keys() {
       seconds([](Config& c) -> auto& { return c.settings.repeat_interval_min; }, 1, day);
   add_lifetimes(keys, "publication", &Settings::publication);
   add_archive(keys);
+  add_rooms(keys);
   add_messages(keys);
   add_limits(keys);
   return keys;

@@ -87,6 +87,17 @@ struct MessageStorage {
   bool operator==(const MessageStorage&) const = default;
 };
 
+/// Rooms: addresses-of-record whose members are a list.
+struct RoomLimits {
+  std::uint32_t members = 200;               ///< Of one room.
+  std::uint32_t per_user = 20;               ///< That one user owns; 0: users make none.
+  std::uint32_t per_domain = 10000;          ///< Of one domain; here of one shard.
+  std::uint32_t memberships_per_user = 200;  ///< Rooms that one user is in.
+  std::uint32_t messages_per_minute = 60;    ///< Of one member to one room, and at once.
+  std::uint32_t message_octets = 16384;      ///< Of one body.
+  bool operator==(const RoomLimits&) const = default;
+};
+
 /// The part of the configuration the pure rooms read. Values, no files; `server/config` fills it.
 struct Settings {
   std::vector<std::string> domains{"localhost"};  ///< Lower case; the first one is the node's own name.
@@ -152,6 +163,7 @@ struct Settings {
 
   ArchiveLimits archive;
   MessageStorage messages;
+  RoomLimits rooms;
 
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;

@@ -42,8 +42,9 @@ Settings make_settings(const Config& config, std::vector<std::string> domains,
                        const std::vector<Listener>& bound, const OwnAddresses& own_addresses) {
   Settings settings = config.settings;
   settings.domains = std::move(domains);
-  settings.restart_notifies_per_second =
-      std::max(config.settings.restart_notifies_per_second / std::max(config.shards, 1U), 1U);
+  const std::uint32_t shards = std::max(config.shards, 1U);
+  settings.restart_notifies_per_second = std::max(config.settings.restart_notifies_per_second / shards, 1U);
+  settings.rooms.per_domain = (config.settings.rooms.per_domain + shards - 1) / shards;
   if (!config.advertise.empty()) settings.hosts.push_back(to_lower(config.advertise));
   for (const Listener& listener : bound) {
     if (!listener.protocol()) continue;

@@ -1,5 +1,6 @@
 #include "server/daemon/operator_ports.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "protocol/base/text.hpp"
@@ -7,6 +8,7 @@
 #include "server/admin/tables.hpp"
 #include "server/daemon/gather.hpp"
 #include "server/explain.hpp"
+#include "server/groups/groups.hpp"
 #include "server/message/messages.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/publication/publications.hpp"
@@ -40,6 +42,8 @@ void OperatorPorts::answer(const std::string& line, const admin::ReplyPtr& reply
   const auto [verb, word] = cut(line, ' ');
   if (verb == "trace") return traces_.start(word, reply);
   if (verb == "tables" || verb == "about") return answer_tables(std::string(word), reply);
+  if (verb == "rooms") return answer_rooms(reply);
+  if (verb == "room") return answer_room(word, reply);
   if (verb == "explain") return answer_explain(word, reply);
   if (verb != "users") return reply->finish(admin::refusal("the question cannot be read"));
   on_users_();
@@ -56,6 +60,47 @@ void OperatorPorts::answer_tables(const std::string& about, const admin::ReplyPt
         if (!about.empty()) all = admin::rows_about(std::move(all), about);
         reply->finish(admin::print_json(all));
       });
+}
+
+void OperatorPorts::answer_rooms(const admin::ReplyPtr& reply) {
+  using Names = std::vector<std::string>;
+  gather<Names>(
+      node_, loop_, [](Shard& shard) { return shard.room<groups::Groups>().all(); },
+      [reply](const std::vector<Names>& parts) {
+        boost::json::array all;
+        for (const Names& part : parts)
+          for (const std::string& each : part) all.emplace_back(each);
+        reply->finish(boost::json::serialize(all));
+      });
+}
+
+/// "room make sip:lunch@example.org sip:alice@example.org TOPIC", "room end sip:lunch@example.org": asked at
+/// the room's bucket.
+void OperatorPorts::answer_room(std::string_view words, const admin::ReplyPtr& reply) {
+  const auto [verb, names] = cut(words, ' ');
+  const auto [name, rest] = cut(names, ' ');
+  const auto [owner, topic] = cut(rest, ' ');
+  const auto room = users::canonical_aor(name);
+  const auto member = users::canonical_aor(owner);
+  const bool is_making = verb == "make";
+  if (!room || (is_making ? !member : verb != "end"))
+    return reply->finish(admin::refusal("the question cannot be read"));
+  groups::Command command{.verb = is_making ? groups::Command::Verb::make : groups::Command::Verb::end,
+                          .room = *room};
+  if (is_making) {
+    command.member = *member;
+    command.wishes.topic = std::string(topic);
+  }
+  const auto ask = [this, reply, command](Shard& shard, Now) {
+    shard.room<groups::Groups>().ask(
+        bucket_of(command.room), command, [this, reply](const groups::Answer& answer) {
+          const int status = answer.status;
+          loop_.post([reply, status] {
+            reply->finish(status / 100 == 2 ? "{}" : admin::refusal(groups::reason_of(status)));
+          });
+        });
+  };
+  node_.post_back(node_.owner(bucket_of(*room)), Visit{ask});
 }
 
 /// "explain sip:alice@example.org sip:bob@example.org": asked at the presentity's bucket.

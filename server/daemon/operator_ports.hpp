@@ -33,6 +33,8 @@ class OperatorPorts {
   using Pages = std::vector<trace::Recorder::Page>;
   void answer(const std::string& line, const admin::ReplyPtr& reply);
   void answer_tables(const std::string& about, const admin::ReplyPtr& reply);
+  void answer_rooms(const admin::ReplyPtr& reply);
+  void answer_room(std::string_view words, const admin::ReplyPtr& reply);
   void answer_explain(std::string_view names, const admin::ReplyPtr& reply);
   void answer_metrics(const http::Respond& respond);
   admin::Metrics metrics_of(Shard& shard) const;

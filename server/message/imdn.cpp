@@ -7,6 +7,7 @@
 #include "protocol/documents/iscomposing.hpp"
 #include "protocol/documents/message_archive.hpp"
 #include "protocol/sip/builder.hpp"
+#include "protocol/sip/uri.hpp"
 
 namespace beckon::server::message {
 
@@ -91,6 +92,22 @@ std::string print_notification(const Wanted& wanted, Fate fate, std::string_view
   return documents::print(cpim);
 }
 
+namespace {
+
+/// "Bob <bob@example.org>: " where message/cpim names another author than From does, as in a room; else
+/// empty.
+std::string author_of(const Cpim& cpim, const sip::Message& message) {
+  const auto author = sip::parse_uri(cpim.from.uri);
+  const auto from = message.from();
+  if (!author || !author->is_sip() || !from) return {};
+  const std::string aor = sip::canonical_aor(*author);
+  if (aor == sip::canonical_aor(from->uri)) return {};
+  const std::string address = aor.substr(aor.find(':') + 1);
+  return cpim.from.name.empty() ? address + ": " : cpim.from.name + " <" + address + ">: ";
+}
+
+}  // namespace
+
 std::optional<sip::Message> unwrapped(const sip::Message& message) {
   const auto cpim = cpim_of(message);
   const auto cseq = message.cseq();
@@ -102,7 +119,7 @@ std::optional<sip::Message> unwrapped(const sip::Message& message) {
     builder.add_lines(line.line);
   }
   builder.add(HeaderId::cseq, std::to_string(cseq->number % cseq_max + 1) + " MESSAGE");
-  auto text = std::move(builder).finish(cpim->content_type, cpim->content);
+  auto text = std::move(builder).finish(cpim->content_type, author_of(*cpim, message) + cpim->content);
   auto made = sip::Message::parse(share(text), {.message = text.size()});
   if (!made) return std::nullopt;
   return std::move(*made);

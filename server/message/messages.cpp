@@ -276,7 +276,7 @@ void Messages::post(Leave left) {
     log::info("message", "a message of the server's own for {} is lost: too much waits", user);
 }
 
-void Messages::on(const Leave& left, Bucket at, Now now) {
+Stored Messages::draft(const Leave& left, Bucket at, Now now) {
   auto builder = sip::Builder::request("MESSAGE", left.user);
   builder.add(HeaderId::from, '<' + left.from + ">;tag=" + services_.mint(at))
       .add(HeaderId::to, '<' + left.user + '>')
@@ -285,12 +285,16 @@ void Messages::on(const Leave& left, Bucket at, Now now) {
       .add(HeaderId::max_forwards, 70U)
       .add(HeaderId::date, sip::print_date(std::chrono::floor<std::chrono::seconds>(now.wall)));
   const auto from = sip::parse_uri(left.from);
-  Stored message{.sender = from ? sip::canonical_aor(*from) : std::string(),
-                 .arrived = now.wall,
-                 .granted = services_.settings().messages.kept,
-                 .ends = now.mono + services_.settings().messages.kept,
-                 .text = std::move(builder).finish(left.type, left.body),
-                 .kind = Kind::own};
+  return {.sender = from ? sip::canonical_aor(*from) : std::string(),
+          .arrived = now.wall,
+          .granted = services_.settings().messages.kept,
+          .ends = now.mono + services_.settings().messages.kept,
+          .text = std::move(builder).finish(left.type, left.body)};
+}
+
+void Messages::on(const Leave& left, Bucket at, Now now) {
+  Stored message = draft(left, at, now);
+  message.kind = Kind::own;
   users_.find_user(left.user, [this, user = left.user, message](const Result<store::UserPtr>& found) {
     if (!found || !*found || message.granted == Duration::zero()) return;
     const EntryPtr entry = services_.directory().get(user);

@@ -63,6 +63,8 @@ class Messages final : public Room, private Boxes::Observer {
     std::string user{}, from{}, type{}, body{};
   };
   void on(const Leave& left, Bucket at, Now now);
+  /// The same as it is stored, as a person's and without number; `at` is the user's bucket.
+  Stored draft(const Leave& left, Bucket at, Now now);
 
  private:
   class Store;

@@ -36,6 +36,11 @@ std::span<const std::string_view> Presence::body_types() const { return body_typ
 
 std::string_view Presence::body_type_by_name() const { return documents::pidf_diff_type; }
 
+void Presence::find(const Entry& resource, Found found) {
+  if (watches_.is_admitting(resource)) return found(200);
+  Package::find(resource, std::move(found));
+}
+
 Permission Presence::admit(Entry& resource, const std::string& watcher, Now now) {
   return permission_of(watches_.decide(resource, watcher, now));
 }

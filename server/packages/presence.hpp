@@ -26,6 +26,8 @@ class Presence final : public subscription::Package,
   std::string_view body_type_by_name() const override;
   bool has_entities() const override { return true; }
 
+  /// What decides by itself who may watch it is there, too: a room.
+  void find(const Entry& resource, Found found) override;
   subscription::Permission admit(Entry& resource, const std::string& watcher, Now now) override;
   subscription::Permission begin(subscription::Subscription& subscription, Now now) override;
   void begun(subscription::Subscription& subscription, Now now) override;

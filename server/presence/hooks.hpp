@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "server/shard/directory.hpp"
 
 /// What other rooms know of a presentity.
@@ -13,6 +16,15 @@ class HardState {
   virtual ~HardState() = default;
   /// Null: there is none. Valid until `Presentities::hard_state_changed`. `read_document` makes it.
   virtual const Document* hard_state(const Entry& presentity) const = 0;
+};
+
+/// Who may watch what is no user, and has no rules: rooms.
+class Admission {
+ public:
+  virtual ~Admission() = default;
+  /// Nothing: the presentity is none of these, and its rules decide. Another answer is announced by
+  /// `Watches::admission_changed`.
+  virtual std::optional<bool> admits(const Entry& presentity, std::string_view watcher) const = 0;
 };
 
 /// Who has a call.

@@ -34,6 +34,7 @@ class Presentities final : public Room {
   /// Where documents come from that show a presentity while no device says anything, if not those that users
   /// write (RFC 4827), and who knows of calls. Both outlive the last change. `published`: when the PUBLISH
   /// arrived that changed the calls, if one did.
+  const HardState& written_hard_state() const { return written_; }
   void set_hard_state(const HardState& hard_state) { information_.set_hard_state(hard_state); }
   void hard_state_changed(Entry& presentity, Now now) { information_.hard_state_changed(presentity, now); }
   void set_calls(const Calls& calls) { information_.set_calls(calls); }

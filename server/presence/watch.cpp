@@ -67,6 +67,8 @@ std::optional<documents::SubHandling> Watches::handling(const Entry& presentity,
 View Watches::decide(const Entry& presentity, std::string_view watcher, std::string_view sphere,
                      Now now) const {
   ++decisions_;
+  if (const auto admits = admission_ ? admission_->admits(presentity, watcher) : std::nullopt)
+    return *admits ? View{Permission::allow, everything()} : View{Permission::block, {}};
   return presence::decide(environment_.settings(), documents_.rules(presentity), presentity.aor(), watcher,
                           now.wall, sphere);
 }
@@ -225,10 +227,17 @@ void Watches::rules_changed(Entry& presentity, Now now) {
 
 void Watches::look_at_rules(Entry& presentity, Now now) {
   Watched* part = presentity.find(slot_);
-  if (!part || !is_outdated(presentity, *part, now)) return;
-  set_rules(presentity, *part, now);
-  part->left_to_judge = part->size;
-  part->is_judged = false;
+  if (part && is_outdated(presentity, *part, now)) judge_all(presentity, *part, now);
+}
+
+void Watches::admission_changed(Entry& presentity, Now now) {
+  if (Watched* part = presentity.find(slot_)) judge_all(presentity, *part, now);
+}
+
+void Watches::judge_all(Entry& presentity, Watched& part, Now now) {
+  set_rules(presentity, part, now);
+  part.left_to_judge = part.size;
+  part.is_judged = false;
   rounds_.start(presentity.ptr());
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "protocol/base/bytes.hpp"
+#include "server/presence/hooks.hpp"
 #include "server/presence/information.hpp"
 #include "server/presence/ledger.hpp"
 #include "server/presence/permits.hpp"
@@ -100,6 +101,15 @@ class Watches {
 
   void observe(Observer& observer) { observers_.push_back(&observer); }
 
+  /// Outlives it.
+  void set_admission(const Admission& admission) { admission_ = &admission; }
+  /// Is it what rules do not decide about?
+  bool is_admitting(const Entry& presentity) const {
+    return admission_ && admission_->admits(presentity, presentity.aor()).has_value();
+  }
+  /// Whom `presentity` admits may be others now: every watch is decided anew.
+  void admission_changed(Entry& presentity, Now now);
+
   /// What the rules say now; for somebody who asks, before there is a watch.
   View decide(const Entry& presentity, std::string_view watcher, Now now) const;
   /// What the rules of `presentity` themselves say of `sender`; nothing where none is for that sender.
@@ -186,6 +196,7 @@ class Watches {
   ViewPtr share(Watched* part, View view);
   bool is_outdated(const Entry& presentity, const Watched& part, Now now) const;
   void set_rules(Entry& presentity, Watched& part, Now now);
+  void judge_all(Entry& presentity, Watched& part, Now now);
   void arm(Entry& presentity, Watched& part, Now now);
   View decide(const Entry& presentity, std::string_view watcher, std::string_view sphere, Now now) const;
   std::string sphere_of(const Entry& presentity, Now now) const;
@@ -193,6 +204,7 @@ class Watches {
   Environment& environment_;
   PresenceInformation& information_;
   const xcap::Documents& documents_;
+  const Admission* admission_ = nullptr;
   Slot<Watched> slot_;
   Permits permits_;
   Ledger ledger_;

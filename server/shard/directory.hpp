@@ -40,7 +40,7 @@ struct Slot {
 /// nobody holds an EntryPtr. One thread.
 class Entry final : public store::Sequence {
  public:
-  static constexpr std::size_t slots_max = 16;
+  static constexpr std::size_t slots_max = 20;
 
   Entry(Directory& directory, std::string aor);
 

@@ -47,6 +47,8 @@ const char* to_string(Kind kind) {
       return "counter";
     case Kind::archive:
       return "archive";
+    case Kind::room:
+      return "room";
   }
   return nullptr;
 }

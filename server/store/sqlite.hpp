@@ -102,6 +102,11 @@ class SqliteUsers {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The addresses-of-record that have a record of that kind and key in a state file that no server has open;
+/// in order. None where there is no file. Errors: Errc::in_use, io, corrupt.
+Result<std::vector<std::string>> addresses_with(const std::filesystem::path& state_file, Kind kind,
+                                                std::string_view key);
+
 /// A shard's reading view of a users file, with a cache that notices other processes' changes
 /// (`PRAGMA data_version`), and `records`, which keeps the documents and messages; null for users alone. The
 /// executor must run functions later, on the caller's thread. Errors: as SqliteUsers::open.

@@ -403,6 +403,25 @@ Result<std::unique_ptr<SqliteState>> SqliteState::open(const std::filesystem::pa
   return std::unique_ptr<SqliteState>(new SqliteState(std::move(impl)));
 }
 
+Result<std::vector<std::string>> addresses_with(const std::filesystem::path& state_file, Kind kind,
+                                                std::string_view key) {
+  std::error_code absent;
+  if (!std::filesystem::exists(state_file, absent)) return std::vector<std::string>();
+  auto database = Database::open(state_file, state_lock_patience);
+  if (!database) return database.error();
+  const auto mark = database->number("PRAGMA application_id");
+  if (!mark) return {boost::system::in_place_error, mark.error()};
+  if (*mark != state_file_id) return std::vector<std::string>();  // a first start that was killed
+  auto select = database->prepare("SELECT aor FROM record WHERE kind=?1 AND key=?2 ORDER BY aor");
+  if (!select) return select.error();
+  select->bind(1, static_cast<std::int64_t>(kind)).bind(2, key);
+  std::vector<std::string> found;
+  auto row = select->step();
+  for (; row && *row; row = select->step()) found.push_back(select->text(0));
+  if (!row) return row.error();
+  return found;
+}
+
 SqliteState::SqliteState(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 SqliteState::~SqliteState() { finish(); }

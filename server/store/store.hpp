@@ -27,6 +27,7 @@ enum class Kind : std::uint8_t {
   message = 6,       ///< stored MESSAGEs
   counter = 7,       ///< numbers reserved in blocks; key: what they count
   archive = 8,       ///< what users sent and received; key: number of the message
+  room = 9,          ///< rooms, their members and messages; what users are members of
 };
 
 /// Null: no kind of this version. A file of another version may hold such records.
@@ -34,7 +35,7 @@ const char* to_string(Kind kind);
 
 /// Does the kind belong in the durable store? The rest is soft state, which its owners refresh.
 constexpr bool is_durable(Kind kind) {
-  return kind == Kind::document || kind == Kind::message || kind == Kind::archive;
+  return kind == Kind::document || kind == Kind::message || kind == Kind::archive || kind == Kind::room;
 }
 
 /// One fact about one AOR. `value` is an encoding of the owning room (record.hpp); secrets and grants of

@@ -110,3 +110,17 @@ TEST_CASE("a text is taken out of message/cpim as another request; what is no te
                   .has_value());
   CHECK_FALSE(unwrapped(message("text/plain", "hi")).has_value());
 }
+
+TEST_CASE(
+    "where message/cpim has another author than From, as in a room, the text alone begins with the author") {
+  const auto text_from = [](const std::string& from) {
+    const auto plain =
+        unwrapped(message("message/cpim", "From: " + from + "\r\n\r\nContent-Type: text/plain\r\n\r\nhi"));
+    REQUIRE(plain.has_value());
+    return std::string(plain->body());
+  };
+  CHECK(text_from("<sip:bob@example.org>") == "bob@example.org: hi");
+  CHECK(text_from("Bob <sip:BOB@Example.org:5060>") == "Bob <BOB@example.org>: hi");
+  CHECK(text_from("Alice <sip:alice@example.org>") == "hi");
+  CHECK(text_from("<im:bob@example.org>") == "hi");
+}

@@ -1,0 +1,134 @@
+#include "server/groups/page.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <optional>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "server/archive/history.hpp"
+#include "server/shard/bucket.hpp"
+
+namespace beckon::server::groups {
+
+using beckon::xcap::Method;
+using beckon::xcap::Response;
+using beckon::xcap::UserTarget;
+using Verb = Command::Verb;
+
+namespace {
+
+Response status_only(unsigned status) {
+  Response response;
+  response.status = status;
+  return response;
+}
+
+/// False: the member of the query is there and is no address.
+bool read_address(const UserTarget& target, std::string_view name, std::string& address) {
+  const auto text = target.find(name);
+  if (!text) return true;
+  const bool has_scheme = text->starts_with("sip:") || text->starts_with("sips:");
+  const auto uri = sip::parse_uri(has_scheme ? std::string(*text) : "sip:" + std::string(*text));
+  if (!uri || !uri->is_sip() || uri->user.empty()) return false;
+  address = sip::canonical_aor(*uri);
+  return true;
+}
+
+bool read_number(const UserTarget& target, std::string_view name, std::uint64_t& number) {
+  const auto text = target.find(name);
+  const auto value = text ? parse_number<std::uint64_t>(*text) : std::nullopt;
+  if (value) number = *value;
+  return !text || value;
+}
+
+bool read_choice(const UserTarget& target, std::string_view name, std::optional<bool>& choice) {
+  const auto text = target.find(name);
+  if (!text) return true;
+  choice = *text == "yes";
+  return *text == "yes" || *text == "no";
+}
+
+bool read_wishes(const UserTarget& target, Wishes& wishes) {
+  if (const auto topic = target.find("topic")) {
+    if (topic->size() > topic_max || !is_utf8(*topic)) return false;
+    wishes.topic = std::string(*topic);
+  }
+  return read_choice(target, "open", wishes.is_open) && read_choice(target, "invites", wishes.may_invite);
+}
+
+bool read_selection(const UserTarget& target, Command& command) {
+  if (const auto since = target.find("since")) {
+    command.selection.since = parse_time(*since);
+    if (!command.selection.since) return false;
+  }
+  std::uint64_t limit = archive::page_standard;
+  if (!read_number(target, "limit", limit)) return false;
+  command.limit = std::clamp<std::size_t>(limit, 1, archive::page_max);
+  return read_address(target, "with", command.selection.with) &&
+         read_number(target, "before", command.selection.before) &&
+         read_number(target, "number", command.selection.number);
+}
+
+/// What a request asks; nothing where it cannot be read.
+std::optional<Verb> verb_of(const UserTarget& target, Method method) {
+  const bool has_member = target.find("member").has_value(), is_history = target.find("history").has_value();
+  if (method == Method::get) return is_history ? Verb::history : Verb::show;
+  if (method == Method::del) return has_member ? Verb::remove : is_history ? Verb::erase : Verb::end;
+  if (target.find("make")) return Verb::make;
+  if (has_member) return Verb::add;
+  if (target.find("topic") || target.find("open") || target.find("invites")) return Verb::change;
+  return std::nullopt;
+}
+
+std::optional<Command> read_command(const std::string& user, const UserTarget& target, Method method) {
+  const auto verb = verb_of(target, method);
+  if (!verb) return std::nullopt;
+  Command command{.verb = *verb, .who = user};
+  const auto role = target.find("role");
+  if (role && role != "owner" && role != "member") return std::nullopt;
+  if (role == "owner") command.role = Role::owner;
+  const bool is_read = read_address(target, "room", command.room) &&
+                       read_address(target, "member", command.member) &&
+                       read_wishes(target, command.wishes) && read_selection(target, command);
+  // What would be left of a time or a page is not what an erasure can say to other devices.
+  const bool is_wide = *verb == Verb::erase && (command.selection.before != 0 || command.selection.since);
+  return is_read && !is_wide ? std::optional(std::move(command)) : std::nullopt;
+}
+
+}  // namespace
+
+void Page::list(const std::string& user, const Done& done) {
+  Response response;
+  response.content_type = "application/json";
+  boost::json::array rooms;
+  if (const EntryPtr entry = environment_.directory().find(user))
+    for (const std::string& room : groups_.rooms_of(*entry)) rooms.push_back(boost::json::value(room));
+  response.body = boost::json::serialize(rooms);
+  done(std::move(response));
+}
+
+void Page::handle(const std::string& user, const UserTarget& target, Method method, Done done) {
+  if (method != Method::get && method != Method::put && method != Method::del) {
+    Response response = status_only(405);
+    response.headers.emplace_back("Allow", "GET, PUT, DELETE");
+    return done(std::move(response));
+  }
+  if (!target.find("room")) return method == Method::get ? list(user, done) : done(status_only(400));
+  auto command = read_command(user, target, method);
+  if (!command) return done(status_only(400));
+  if (!environment_.settings().serves(domain_of_aor(command->room))) return done(status_only(404));
+  const Verb verb = command->verb;
+  groups_.ask(bucket_of(user), std::move(*command), [done = std::move(done), verb](Answer answer) {
+    Response response = status_only(static_cast<unsigned>(answer.status));
+    if (!answer.body.empty()) {
+      response.content_type =
+          verb == Verb::history ? documents::message_archive_type : std::string_view("application/json");
+      response.body = std::move(answer.body);
+    }
+    done(std::move(response));
+  });
+}
+
+}  // namespace beckon::server::groups

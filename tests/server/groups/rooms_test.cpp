@@ -1,0 +1,303 @@
+#include "server/groups/groups.hpp"
+
+#include "tests/server/groups/hall.hpp"
+
+using namespace beckon;
+using namespace beckon::server;
+using namespace beckon::server::test;
+using sip::HeaderId;
+
+namespace {
+
+Settings with(const std::function<void(RoomLimits&)>& change) {
+  Settings settings = World::default_settings();
+  change(settings.rooms);
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a message to a room is answered 202 and reaches all other members, from the room, with its author in "
+    "message/cpim (RFC 3862)") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    Hall hall(shards);
+    hall.make_lunch();
+    CHECK(hall.put(alice, "&member=" + carol) == 200);
+    for (const std::string& each : {alice, bob, carol}) hall.enter_phone(each);
+    CHECK(hall.say(alice, "Shall we eat?") == 202);
+    const auto got = hall.collect();
+    REQUIRE(got.size() == 2);
+    for (const auto& each : got) {
+      CHECK((each.to == "bob" || each.to == "carol"));
+      CHECK(each.request.header(HeaderId::from).starts_with('<' + lunch + '>'));
+      CHECK(each.request.header(HeaderId::content_type) == "message/cpim");
+      CHECK(each.words.from.uri == alice);
+      REQUIRE(each.words.to.size() == 1);
+      CHECK(each.words.to[0].uri == lunch);
+      CHECK_FALSE(each.words.date_time.empty());
+      CHECK_FALSE(each.words.message_id.empty());
+      CHECK_FALSE(each.words.wanted.any());
+      CHECK(each.words.content == "Shall we eat?");
+    }
+    CHECK(got[0].words.message_id == got[1].words.message_id);
+    CHECK(hall.say(bob, "Yes") == 202);
+    CHECK(hall.heard() == Lines{"alice: Yes (bob)", "carol: Yes (bob)"});
+  }
+}
+
+TEST_CASE("only members may write to a room: 403; there is no such room: 404") {
+  Hall hall;
+  CHECK(hall.say(carol, "hi") == 404);
+  hall.make_lunch();
+  CHECK(hall.say(carol, "hi") == 403);
+  CHECK(hall.del(bob, "&member=" + bob) == 200);
+  CHECK(hall.say(bob, "hi") == 403);
+}
+
+TEST_CASE("a member who is away gets what was said once, in order, over a kill of the server (DESIGN 1.4)") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    Hall hall(shards);
+    hall.make_lunch();
+    for (const char* text : {"1", "2", "3"}) CHECK(hall.say(alice, text) == 202);
+    hall.restart(3 - shards);
+    hall.wait(1ms);
+    CHECK(hall.say(alice, "4") == 202);
+    hall.enter_phone(bob);
+    CHECK(hall.heard() == Lines{"bob: 1 (alice)", "bob: 2 (alice)", "bob: 3 (alice)", "bob: 4 (alice)"});
+    hall.restart(shards);
+    hall.wait(1ms);
+    hall.enter_phone(bob);
+    CHECK(hall.heard().empty());
+  }
+}
+
+TEST_CASE("what was answered 202 and was not handed to the members yet is, after a kill, and nothing twice") {
+  Hall hall;
+  hall.make_lunch();
+  CHECK(hall.say(alice, "first") == 202);
+  hall.wait(1ms);
+  const auto before = hall.memory.records;
+  CHECK(hall.say(alice, "second") == 202);
+  hall.wait(1ms);
+  // The kill came between the 202 and the members' buckets: of the second message there is the room's record.
+  for (auto each = hall.memory.records.begin(); each != hall.memory.records.end();) {
+    const bool is_of_bob = std::get<0>(each->first) == bob;
+    each = is_of_bob && !before.contains(each->first) ? hall.memory.records.erase(each) : std::next(each);
+  }
+  for (const auto& [key, value] : before)
+    if (std::get<0>(key) == bob) hall.memory.records[key] = value;
+  for (auto& [key, value] : hall.memory.records) {
+    if (!std::get<2>(key).starts_with("post:") || before.contains(key)) continue;
+    groups::Group group;
+    REQUIRE(groups::decode(std::get<2>(key), value, group));
+    groups::Post post = group.posts.begin()->second;
+    documents::Cpim words;
+    words.from.uri = alice;
+    words.to = {{.uri = lunch}};
+    words.message_id = post.id;
+    words.content = "second";
+    post.text = share(documents::print(words));
+    value = groups::encode(post);
+  }
+  hall.restart(2);
+  hall.wait(1ms);
+  hall.enter_phone(bob);
+  CHECK(hall.heard() == Lines{"bob: first (alice)", "bob: second (alice)"});
+  hall.restart(1);
+  hall.wait(1ms);
+  hall.enter_phone(bob);
+  CHECK(hall.heard().empty());
+}
+
+TEST_CASE("whoever joins gets what is said from then on") {
+  Hall hall;
+  hall.make_lunch("&open=yes");
+  CHECK(hall.say(alice, "before") == 202);
+  CHECK(hall.put(carol, "&member=" + carol) == 200);
+  CHECK(hall.say(alice, "after") == 202);
+  hall.enter_phone(carol);
+  CHECK(hall.heard() == Lines{"carol: after (alice)"});
+  CHECK(hall.del(carol, "&member=" + carol) == 200);
+  CHECK(hall.say(alice, "gone") == 202);
+  CHECK(hall.heard().empty());
+  CHECK(hall.put(carol, "&member=" + carol) == 200);
+  CHECK(hall.say(alice, "back") == 202);
+  CHECK(hall.heard() == Lines{"carol: back (alice)"});
+}
+
+TEST_CASE("one Message-ID is delivered once, whatever requests bring it; that of another member is another") {
+  Hall hall;
+  hall.make_lunch();
+  hall.enter_phone(bob);
+  const std::string body =
+      Hall::wrapped("From: <im:x@y>\r\nNS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: one", "hi");
+  CHECK(hall.give(alice, hall.message(alice, body, "message/cpim")).status() == 202);
+  CHECK(hall.give(alice, hall.message(alice, body, "message/cpim")).status() == 202);
+  CHECK(hall.heard() == Lines{"bob: hi (alice)"});
+  CHECK(hall.give(bob, hall.message(bob, body, "message/cpim")).status() == 202);
+  hall.enter_phone(alice);
+  CHECK(hall.heard() == Lines{"alice: hi (bob)"});
+}
+
+TEST_CASE("a room asks nobody for notifications, and passes none on, nor who is typing; no text is 415") {
+  Hall hall;
+  hall.make_lunch();
+  hall.enter_phone(bob);
+  const std::string asks = Hall::wrapped(
+      "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: m1\r\nimdn.Disposition-Notification: display",
+      "hi");
+  CHECK(hall.give(alice, hall.message(alice, asks, "message/cpim")).status() == 202);
+  const auto got = hall.collect();
+  REQUIRE(got.size() == 1);
+  CHECK_FALSE(got[0].words.wanted.any());
+  const std::string tells = Hall::wrapped("From: <" + alice + '>', "<imdn/>", "message/imdn+xml");
+  CHECK(hall.give(alice, hall.message(alice, tells, "message/cpim")).status() == 200);
+  CHECK(hall.give(alice, hall.message(alice, "<x/>", "application/im-iscomposing+xml")).status() == 200);
+  const auto refused = hall.give(alice, hall.message(alice, "GIF", "image/gif"));
+  CHECK(refused.status() == 415);
+  CHECK(refused.header(HeaderId::accept) == "text/plain, message/cpim");
+  CHECK(hall.collect().empty());
+}
+
+TEST_CASE("a phone that refuses message/cpim gets the text with its author's name (RFC 3428)") {
+  Hall hall;
+  hall.make_lunch();
+  hall.enter_phone(bob);
+  CHECK(hall.say(alice, "hi") == 202);
+  const auto got = hall.collect(415);
+  REQUIRE(got.size() == 2);
+  CHECK(got[0].request.header(HeaderId::content_type) == "message/cpim");
+  CHECK(got[1].request.header(HeaderId::content_type) == "text/plain");
+  CHECK(got[1].request.header(HeaderId::from).starts_with('<' + lunch + '>'));
+  CHECK(got[1].request.body() == "alice@example.org: hi");
+}
+
+TEST_CASE("history: the room's members read what was said, its owners erase it") {
+  Hall hall;
+  hall.make_lunch();
+  CHECK(hall.say(alice, "one") == 202);
+  CHECK(hall.say(bob, "two") == 202);
+  hall.wait(1ms);
+  const auto page = hall.web(bob, Method::get, "?room=" + lunch + "&history");
+  CHECK(page.status == 200);
+  const auto read = documents::parse_message_archive(page.body);
+  REQUIRE(read.has_value());
+  REQUIRE(read->messages.size() == 2);
+  CHECK(read->messages[0].with == alice);
+  CHECK(read->messages[0].text == "one");
+  CHECK(read->messages[1].with == bob);
+  CHECK(hall.web(carol, Method::get, "?room=" + lunch + "&history").status == 403);
+  CHECK(hall.del(bob, "&history") == 403);
+  CHECK(hall.del(alice, "&history") == 200);
+  const auto rest =
+      documents::parse_message_archive(hall.web(bob, Method::get, "?room=" + lunch + "&history").body);
+  CHECK(rest->messages.empty());
+}
+
+TEST_CASE("a member's own history has what came from the room, and the sender's what went there") {
+  Hall hall(2);
+  hall.make_lunch();
+  hall.enter_phone(bob);
+  CHECK(hall.say(alice, "one") == 202);
+  hall.collect();
+  const auto of = [&](const std::string& user) {
+    return hall.shard_of(user).room<archive::Archive>().page(*hall.entry(user), {}, 9).messages;
+  };
+  REQUIRE(of(alice).size() == 1);
+  CHECK(of(alice)[0].with == lunch);
+  CHECK(of(alice)[0].direction == archive::MessageDirection::sent);
+  REQUIRE(of(bob).size() == 1);
+  CHECK(of(bob)[0].with == lunch);
+  CHECK(of(bob)[0].text == "one");
+  CHECK(of(bob)[0].state == archive::MessageState::delivered);
+}
+
+TEST_CASE("a removed user is in no room any more, and what it owned passes to the eldest member or ends") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    Hall hall(shards);
+    hall.make_lunch();
+    CHECK(hall.put(alice, "&member=" + carol) == 200);
+    const auto remove = [&](const std::string& user) {
+      hall.memory.users.erase(user);
+      for (unsigned i = 0; i < hall.node().size(); ++i) hall.node().shard(i).on_user_gone(user, true);
+      hall.wait(1ms);
+    };
+    remove(alice);
+    CHECK(hall.put(bob, "&topic=mine") == 200);
+    CHECK(hall.put(carol, "&topic=no") == 403);
+    remove(bob);
+    CHECK(hall.put(carol, "&topic=mine") == 200);
+    remove(carol);
+    CHECK(hall.records() == 0);
+  }
+}
+
+TEST_CASE("limits: too fast, too many under way, too long, too many members (DESIGN 7)") {
+  SUBCASE("messages of one member a minute") {
+    Hall hall(1, with([](RoomLimits& limits) { limits.messages_per_minute = 2; }));
+    hall.make_lunch();
+    CHECK(hall.say(alice, "1") == 202);
+    CHECK(hall.say(alice, "2") == 202);
+    const auto refused = hall.give(alice, hall.message(alice, "3"));
+    CHECK(refused.status() == 480);
+    CHECK(refused.has(HeaderId::warning));
+    CHECK(hall.say(bob, "1") == 202);
+    hall.wait(30s);
+    CHECK(hall.say(alice, "3") == 202);
+  }
+  SUBCASE("octets") {
+    Hall hall(1, with([](RoomLimits& limits) { limits.message_octets = 4; }));
+    hall.make_lunch();
+    CHECK(hall.say(alice, "four") == 202);
+    CHECK(hall.say(alice, "five!") == 413);
+  }
+  SUBCASE("members of a room") {
+    Hall hall(1, with([](RoomLimits& limits) { limits.members = 2; }));
+    hall.make_lunch();
+    CHECK(hall.put(alice, "&member=" + carol) == 409);
+    CHECK(hall.put(alice, "&member=" + bob) == 200);
+  }
+  SUBCASE("rooms that a user owns") {
+    Hall hall(1, with([](RoomLimits& limits) { limits.per_user = 1; }));
+    hall.make_lunch();
+    CHECK(hall.web(alice, Method::put, "?room=tea@example.org&make").status == 403);
+    CHECK(hall.web(bob, Method::put, "?room=tea@example.org&make").status == 201);
+    CHECK(hall.del(alice, "") == 200);
+    CHECK(hall.web(alice, Method::put, "?room=dinner@example.org&make").status == 201);
+  }
+  SUBCASE("rooms that a user is in") {
+    Hall hall(1, with([](RoomLimits& limits) { limits.memberships_per_user = 1; }));
+    hall.make_lunch();
+    CHECK(hall.web(carol, Method::put, "?room=tea@example.org&make").status == 201);
+    CHECK(hall.web(carol, Method::put, "?room=tea@example.org&member=bob@example.org").status == 409);
+  }
+  SUBCASE("rooms of a domain") {
+    Hall hall(1, with([](RoomLimits& limits) { limits.per_domain = 1; }));
+    hall.make_lunch();
+    CHECK(hall.web(bob, Method::put, "?room=tea@example.org&make").status == 403);
+  }
+}
+
+TEST_CASE("a room of 200 members: each gets the message once") {
+  Hall hall(2, with([](RoomLimits& limits) { limits.members = 200; }));
+  std::vector<std::string> all;
+  for (int i = 0; i < 198; ++i) {
+    all.push_back("sip:guest" + std::to_string(i) + "@example.org");
+    auto user = users::User(hall.memory.users.at(bob));
+    user.aor = all.back();
+    hall.memory.users.emplace(user.aor, user);
+  }
+  hall.make_lunch();
+  for (const std::string& each : all) CHECK(hall.put(alice, "&member=" + each) == 200);
+  CHECK(hall.put(alice, "&member=" + carol) == 409);
+  CHECK(hall.say(bob, "hello") == 202);
+  hall.wait(10ms);
+  std::size_t waiting = 0;
+  for (unsigned i = 0; i < 2; ++i)
+    waiting += hall.node().shard(i).room<message::Messages>().boxes().waiting();
+  CHECK(waiting == 199);
+}
