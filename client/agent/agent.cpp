@@ -48,6 +48,7 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
       rules_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       watch_log_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       inbox_(config_.account, edges_.http, edges_.random),
+      rooms_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       archive_(config_.account, config_.xcap_root, edges_.http, edges_.random),
       copies_(emit_, [this](std::uint64_t after, Now) { catch_up_copies(after); }),
       subscriptions_(
@@ -411,26 +412,35 @@ static archive::Reader::Selection selection_of(const control::Command& command) 
           .limit = command.has("limit") ? std::to_string(command.number("limit", 0)) : std::string()};
 }
 
+/// A day begins at midnight (UTC). False: `since` is no time.
+static bool complete_time(std::string& since) {
+  if (!since.empty() && since.find('T') == std::string::npos) since += "T00:00:00Z";
+  return since.empty() || parse_time(since);
+}
+
+static constexpr std::string_view how_since_is_written = "since is a time such as 2026-11-21T04:00:00Z";
+
 void Agent::do_history(const control::Command& command, Now now) {
   auto selection = selection_of(command);
-  // A day begins at midnight (UTC).
-  if (!selection.since.empty() && selection.since.find('T') == std::string::npos)
-    selection.since += "T00:00:00Z";
-  if (!selection.since.empty() && !parse_time(selection.since))
-    return result(command, control::Cause::usage, now, 0, "since is a time such as 2026-11-21T04:00:00Z");
-  archive_.page(selection, [this, command](int status, const std::string& reason,
-                                           const documents::MessageArchive& page, Now at) {
-    if (status == 200) {
-      boost::json::object event = control::make_event("history", at);
-      boost::json::array messages;
-      for (const auto& each : page.messages) messages.push_back(archive::make_view(each));
-      event["messages"] = std::move(messages);
-      event["more"] = !page.is_complete;
-      event["kept"] = page.is_kept;
-      emit_(std::move(event));
-    }
-    result_of_status(command, status, reason, at);
-  });
+  if (!complete_time(selection.since))
+    return result(command, control::Cause::usage, now, 0, how_since_is_written);
+  archive_.page(selection,
+                [this, command](int status, const std::string& reason, const documents::MessageArchive& page,
+                                Now at) { show_history(command, status, reason, page, at); });
+}
+
+void Agent::show_history(const control::Command& command, int status, const std::string& reason,
+                         const documents::MessageArchive& page, Now now) {
+  if (status == 200) {
+    boost::json::object event = control::make_event("history", now);
+    boost::json::array messages;
+    for (const auto& each : page.messages) messages.push_back(archive::make_view(each));
+    event["messages"] = std::move(messages);
+    event["more"] = !page.is_complete;
+    event["kept"] = page.is_kept;
+    emit_(std::move(event));
+  }
+  result_of_status(command, status, reason, now);
 }
 
 /// A sender that asked for a display notification gets it, also where the server keeps no messages.
@@ -459,6 +469,99 @@ void Agent::do_keep_history(const control::Command& command, Now) {
 void Agent::catch_up_copies(std::uint64_t after) {
   archive_.changes(after, [this](int status, const std::string&, const documents::MessageArchive& changes,
                                  Now now) { copies_.on_answer(status == 200 ? &changes : nullptr, now); });
+}
+
+// Rooms
+
+void Agent::do_rooms(const control::Command& command, Now) {
+  rooms_.list(
+      [this, command](int status, const std::string& reason, const boost::json::object& view, Now now) {
+        if (status == 200) {
+          boost::json::object event = control::make_event("rooms", now);
+          for (const auto& member : view) event.insert(member);
+          emit_(std::move(event));
+        }
+        result_of_status(command, status, reason, now);
+      });
+}
+
+void Agent::show_room(const control::Command& command, const std::string& room) {
+  rooms_.show(
+      room, [this, command](int status, const std::string& reason, const boost::json::object& view, Now now) {
+        if (status == 200) {
+          boost::json::object event = control::make_event("room", now);
+          for (const auto& member : view) event.insert(member);
+          emit_(std::move(event));
+        }
+        result_of_status(command, status, reason, now);
+      });
+}
+
+/// What is said of a room itself.
+static xcap::Rooms::Query room_wishes(const control::Command& command) {
+  xcap::Rooms::Query query;
+  for (const char* name : {"topic", "open", "invites"})
+    if (command.has(name)) query.emplace_back(name, command.text(name));
+  return query;
+}
+
+void Agent::add_room(const control::Command& command, const std::string& room) {
+  auto query = room_wishes(command);
+  query.emplace_back("make", "");
+  rooms_.change(beckon::xcap::Method::put, room, std::move(query),
+                [this, command, room](int status, const std::string& reason, Now now) {
+                  if (status / 100 != 2 || !command.has("member"))
+                    return result_of_status(command, status, reason, now);
+                  xcap::Rooms::Query member{{"member", command.text("member")}};
+                  if (command.flag("owner")) member.emplace_back("role", "owner");
+                  rooms_.change(beckon::xcap::Method::put, room, std::move(member),
+                                [this, command](int its_status, const std::string& why, Now at) {
+                                  result_of_status(command, its_status, why, at);
+                                });
+                });
+}
+
+void Agent::do_room(const control::Command& command, Now now) {
+  using beckon::xcap::Method;
+  const std::string what = command.text("do"), room = command.text("room");
+  const bool is_about_another = what == "invite" || what == "remove";
+  if (is_about_another && !command.has("member"))
+    return result(command, control::Cause::usage, now, 0, "the member is missing");
+  if (what == "add") return add_room(command, room);
+  if (what == "members") return show_room(command, room);
+  if (what == "history") {
+    std::string since = command.text("since");
+    if (!complete_time(since)) return result(command, control::Cause::usage, now, 0, how_since_is_written);
+    xcap::Rooms::Query query;
+    if (!since.empty()) query.emplace_back("since", since);
+    if (command.has("limit")) query.emplace_back("limit", std::to_string(command.number("limit", 0)));
+    return rooms_.history(
+        room, std::move(query),
+        [this, command](int status, const std::string& reason, const documents::MessageArchive& page,
+                        Now at) { show_history(command, status, reason, page, at); });
+  }
+  const auto done = [this, command](int status, const std::string& reason, Now at) {
+    result_of_status(command, status, reason, at);
+  };
+  if (what == "topic") {
+    auto query = room_wishes(command);
+    if (query.empty()) return result(command, control::Cause::usage, now, 0, "the topic is missing");
+    return rooms_.change(Method::put, room, std::move(query), done);
+  }
+  const std::string member = is_about_another ? command.text("member") : config_.account.aor;
+  if (what == "invite" || what == "join") {
+    xcap::Rooms::Query query{{"member", member}};
+    if (command.flag("owner")) query.emplace_back("role", "owner");
+    return rooms_.change(Method::put, room, std::move(query), done);
+  }
+  if (what == "remove" || what == "leave")
+    return rooms_.change(Method::del, room, {{"member", member}}, done);
+  if (what == "erase") {
+    xcap::Rooms::Query query{{"history", ""}};
+    if (command.has("message")) query.emplace_back("number", command.text("message"));
+    return rooms_.change(Method::del, room, std::move(query), done);
+  }
+  rooms_.change(Method::del, room, {}, done);
 }
 
 void Agent::do_media(const control::Command& command, Now now) {

@@ -24,6 +24,7 @@
 #include "client/presence/publication.hpp"
 #include "client/presence/subscriptions.hpp"
 #include "client/xcap/inbox.hpp"
+#include "client/xcap/rooms.hpp"
 #include "client/xcap/rules.hpp"
 #include "client/xcap/watch_log.hpp"
 
@@ -116,6 +117,8 @@ class Agent final : private control::Executor {
   void do_read(const control::Command& command, Now now) override;
   void do_erase(const control::Command& command, Now now) override;
   void do_keep_history(const control::Command& command, Now now) override;
+  void do_rooms(const control::Command& command, Now now) override;
+  void do_room(const control::Command& command, Now now) override;
   void do_media(const control::Command& command, Now now) override;
   void do_call(const control::Command& command, Now now) override;
   void do_answer(const control::Command& command, Now now) override;
@@ -139,6 +142,10 @@ class Agent final : private control::Executor {
   /// A room's `Done` for a command.
   auto ends(const control::Command& command);
   auto ends_at_archive(const control::Command& command);
+  void show_history(const control::Command& command, int status, const std::string& reason,
+                    const documents::MessageArchive& page, Now now);
+  void show_room(const control::Command& command, const std::string& room);
+  void add_room(const control::Command& command, const std::string& room);
   void catch_up_copies(std::uint64_t after);
 
   bool adopt(const transaction::Hop& from);
@@ -164,6 +171,7 @@ class Agent final : private control::Executor {
   xcap::Rules rules_;
   xcap::WatchLog watch_log_;
   xcap::Inbox inbox_;
+  xcap::Rooms rooms_;
   archive::Reader archive_;
   archive::Copies copies_;
   std::map<std::string, std::string> welcomes_;  ///< Text, by the AOR of the user whose devices get it.

@@ -26,10 +26,10 @@ const std::vector<Specification>& table() {
   using E = Executor;
   static const Argument call{"call", Type::text, true, "its id"};
   static const Argument package{"package", Type::text, false, "event package; default presence",
-                                "presence|presence.winfo|dialog|message-summary|beckon-messages"};
-  static const Argument ended{"package", Type::text, false,
-                              "event package; default presence; reg ends a welcome",
-                              "presence|presence.winfo|dialog|message-summary|beckon-messages|reg"};
+                                "presence|presence.winfo|dialog|message-summary|beckon-messages|conference"};
+  static const Argument ended{
+      "package", Type::text, false, "event package; default presence; reg ends a welcome",
+      "presence|presence.winfo|dialog|message-summary|beckon-messages|conference|reg"};
   static const Argument peer{"with", Type::address_or_all, true, "the other user, or all"};
   static const Argument one{"message", Type::text, false, "this one only: its number in the history"};
   static const std::vector<Specification> specifications{
@@ -57,7 +57,7 @@ const std::vector<Specification>& table() {
        &E::do_subscribe,
        "watch a user's presence, or what another package shows: your own watchers, dialogs, waiting "
        "messages, "
-       "what your other devices send and read",
+       "what your other devices send and read, who is in a room",
        {{"to", Type::address, true, "the user"},
         package,
         {"expires", Type::number, false, "lifetime in seconds; default 3600"},
@@ -120,6 +120,21 @@ const std::vector<Specification>& table() {
        &E::do_keep_history,
        "choose whether the server keeps messages from now on",
        {{"keep", Type::text, true, "whether it does", "yes|no"}}},
+      {"rooms", &E::do_rooms, "list the rooms that you are in", {}},
+      {"room",
+       &E::do_room,
+       "make, show, change and end a room, or read what was said there",
+       {{"do", Type::text, true, "what to do; a room has its name, its members and its owners",
+         "add|members|invite|remove|join|leave|topic|history|erase|end"},
+        {"room", Type::address, true, "the room"},
+        {"member", Type::address, false, "whom to invite or to remove; the first member of a new room"},
+        {"owner", Type::flag, false, "the member becomes an owner"},
+        {"topic", Type::text, false, "what the room is about"},
+        {"open", Type::text, false, "whether anybody of the domain may join", "yes|no"},
+        {"invites", Type::text, false, "whether members may invite others, not only owners", "yes|no"},
+        {"since", Type::text, false, "of history: a time, as 2026-11-21 or 2026-11-21T04:00:00Z"},
+        {"limit", Type::number, false, "of history: so many, the newest; default 50"},
+        {"message", Type::text, false, "of erase: this one only, its number in the history"}}},
       {"media",
        &E::do_media,
        "choose what later sessions play and record",

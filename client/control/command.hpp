@@ -69,6 +69,8 @@ class Executor {
   virtual void do_read(const Command& command, Now now) = 0;
   virtual void do_erase(const Command& command, Now now) = 0;
   virtual void do_keep_history(const Command& command, Now now) = 0;
+  virtual void do_rooms(const Command& command, Now now) = 0;
+  virtual void do_room(const Command& command, Now now) = 0;
   virtual void do_media(const Command& command, Now now) = 0;
   virtual void do_call(const Command& command, Now now) = 0;
   virtual void do_answer(const Command& command, Now now) = 0;

@@ -145,7 +145,8 @@ std::string print_watch_log(const object& event) {
 
 /// "1764499999123  2026-11-21T04:00:00Z  sip:bob@example.org < hi (displayed)"
 std::string print_archived(const object& message) {
-  return fmt::format("{}  {}  {} {} {}{}{}\n", of(message, "message"), of(message, "at"), of(message, "with"),
+  const std::string with = of(message, "with") + in_parentheses(of(message, "author"));
+  return fmt::format("{}  {}  {} {} {}{}{}\n", of(message, "message"), of(message, "at"), with,
                      of(message, "direction") == "sent" ? "<" : ">", lines_of(message, "text"),
                      message.contains("truncated") ? "..." : "", in_parentheses(of(message, "state")));
 }
@@ -156,6 +157,24 @@ std::string print_history(const object& event) {
   for (const auto& each : messages) out += print_archived(each.as_object());
   if (event.contains("more") && event.at("more").as_bool()) out += "there are older ones: --before\n";
   return out;
+}
+
+std::string print_room(const object& event) {
+  std::string out = of(event, "room");
+  if (const std::string topic = of(event, "topic"); !topic.empty()) out += ": " + topic;
+  if (event.contains("open")) out += event.at("open").as_bool() ? " (open)" : " (by invitation)";
+  out += "\n";
+  for (const auto& value : items(event, "members")) {
+    const object& member = value.as_object();
+    out += fmt::format("    {:<32} {}{}\n", of(member, "user"), of(member, "role"),
+                       member.at("here").as_bool() ? ", here" : "");
+  }
+  return out;
+}
+
+std::string print_rooms(const object& event) {
+  const std::string rooms = list_of(event, "rooms", "\n");
+  return rooms.empty() ? "you are in no room\n" : rooms + "\n";
 }
 
 std::string print_snapshot(const object& event) {
@@ -244,6 +263,8 @@ std::string print_for_people(const object& event) {
     return fmt::format("{} registered {}: welcome {}\n", of(event, "to"), of(event, "contact"),
                        event.contains("reason") ? "not sent" + in_parentheses(of(event, "reason")) : "sent");
   if (name == "history") return print_history(event);
+  if (name == "room") return print_room(event);
+  if (name == "rooms") return print_rooms(event);
   if (name == "message-copy") return print_archived(event);
   if (name == "message-state")
     return fmt::format("{}  {} {}\n", of(event, "message"), of(event, "with"), of(event, "state"));

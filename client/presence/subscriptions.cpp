@@ -18,6 +18,7 @@ std::string accept_of(std::string_view package) {
   if (package == dialog_package) return std::string(documents::dialoginfo_type);
   if (package == summary_package) return std::string(documents::message_summary_type);
   if (package == reg_package) return std::string(documents::reginfo_type);
+  if (package == conference_package) return std::string(documents::conference_type);
   if (package == archive_package) return std::string(documents::message_archive_type);
   return std::string(documents::pidf_type) + ";q=0.5, " + std::string(documents::pidf_diff_type);
 }
@@ -82,9 +83,10 @@ void Subscriptions::refresh_all(Now now) {
 // --- NOTIFY
 
 const incoming::Services& Subscriptions::services() const {
-  static const incoming::Services services{.methods = {sip::Method::notify},
-                                           .packages = {presence_package, winfo_package, dialog_package,
-                                                        summary_package, reg_package, archive_package}};
+  static const incoming::Services services{
+      .methods = {sip::Method::notify},
+      .packages = {presence_package, winfo_package, dialog_package, summary_package, reg_package,
+                   archive_package, conference_package}};
   return services;
 }
 
@@ -114,6 +116,7 @@ void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now 
   if (package == summary_package) return on_summary(of, notify, now);
   if (package == reg_package) return on_registrations(key, notify, now);
   if (package == archive_package) return on_archive(notify, now);
+  if (package == conference_package) return on_room(key, notify, now);
   on_presence(key, notify, now);
 }
 
@@ -229,6 +232,18 @@ void Subscriptions::show_summary(const std::string& of, Now now) {
   context_.emit(std::move(event));
 }
 
+void Subscriptions::on_room(const Key& key, const sip::Message& notify, Now now) {
+  const auto info = documents::parse_conference(notify.body());
+  if (!info) return warn("the room " + key.first + " cannot be read: " + info.error().message(), now);
+  WatchedRoom& room = rooms_[key.first];
+  const auto taken = room.take(*info);
+  if (taken == WatchedRoom::Taken::gap) incomplete_ = subscriptions_.at(key).get();
+  if (taken != WatchedRoom::Taken::yes) return;
+  boost::json::object event = control::make_event("room", now);
+  for (auto& member : room.view()) event.insert(member);
+  context_.emit(std::move(event));
+}
+
 void Subscriptions::warn(const std::string& text, Now now) {
   boost::json::object event = control::make_event("warning", now);
   event["text"] = text;
@@ -249,6 +264,7 @@ void Subscriptions::on_change(const Key& key, Now now) {
   if (key.second == archive_package) hooks_.on_archive(nullptr, now);
   if (key.second == dialog_package) dialogs_.erase(key.first);
   if (key.second == summary_package) summaries_.erase(key.first);
+  if (key.second == conference_package) rooms_.erase(key.first);
   if (key.second == winfo_package) watchers_ = {};
   drop_timer_.set(now.mono, [this](Time) { drop_ended(); });
 }

@@ -12,6 +12,7 @@
 #include "client/incoming/room.hpp"
 #include "client/presence/dialogs.hpp"
 #include "client/presence/registrations.hpp"
+#include "client/presence/rooms.hpp"
 #include "client/presence/subscription.hpp"
 #include "client/presence/view.hpp"
 #include "client/presence/watchers.hpp"
@@ -27,6 +28,7 @@ inline constexpr std::string_view dialog_package = "dialog";
 inline constexpr std::string_view summary_package = "message-summary";
 inline constexpr std::string_view reg_package = "reg";
 inline constexpr std::string_view archive_package = "beckon-messages";
+inline constexpr std::string_view conference_package = "conference";
 
 enum class Errc {
   already_subscribed = 1,
@@ -36,7 +38,8 @@ enum class Errc {
 const char* to_string(Errc value);
 
 /// The subscriptions of this user agent and what they show: presence of others (event "presence"), the own
-/// watchers (event "watchers"), dialogs (event "dialogs"), waiting messages (event "message-summary"),
+/// watchers (event "watchers"), dialogs (event "dialogs"), rooms (event "room"), waiting messages (event
+/// "message-summary"),
 /// which devices of others register and what becomes of the own messages (hooks). Takes the NOTIFYs of all
 /// these packages. One thread.
 class Subscriptions final : public incoming::Room {
@@ -95,6 +98,7 @@ class Subscriptions final : public incoming::Room {
   void on_dialogs(const Key& key, const sip::Message& notify, Now now);
   void on_registrations(const Key& key, const sip::Message& notify, Now now);
   void on_archive(const sip::Message& notify, Now now);
+  void on_room(const Key& key, const sip::Message& notify, Now now);
   void on_summary(const std::string& of, const sip::Message& notify, Now now);
   void show_summary(const std::string& of, Now now);
   void on_change(const Key& key, Now now);
@@ -111,6 +115,7 @@ class Subscriptions final : public incoming::Room {
       presences_;  ///< The last documents of subscriptions that have not ended, by AOR.
   std::map<std::string, documents::PartialPresence> partials_;  ///< Those of them that come in parts.
   std::map<std::string, Dialogs> dialogs_;                      ///< By AOR.
+  std::map<std::string, WatchedRoom> rooms_;                    ///< Likewise.
   /// By AOR. Kept when a subscription ends, so that the next one shows no device as new that was known.
   std::map<std::string, Registrations> registrations_;
   std::map<std::string, documents::MessageSummary> summaries_;

@@ -90,6 +90,8 @@ class Recorder final : public control::Executor {
   void do_read(const control::Command&, Now) override { last = "read"; }
   void do_erase(const control::Command&, Now) override { last = "erase"; }
   void do_keep_history(const control::Command&, Now) override { last = "keep-history"; }
+  void do_rooms(const control::Command&, Now) override { last = "rooms"; }
+  void do_room(const control::Command&, Now) override { last = "room"; }
   void do_media(const control::Command&, Now) override { last = "media"; }
   void do_call(const control::Command&, Now) override { last = "call"; }
   void do_answer(const control::Command&, Now) override { last = "answer"; }
