@@ -232,12 +232,15 @@ class Explanation {
     object about{{"id", subscription.id()},
                  {"state", to_string(notifier.state())},
                  {"since", seconds(now_.mono - subscription.since())},
-                 {"expires", seconds(subscription.expires() - now_.mono)},
                  {"secure", subscription.is_secure()},
                  {"reachable", subscription.is_reachable()},
                  {"in_flight", notifier.in_flight()},
                  {"due", notifier.is_due()},
                  {"failures", notifier.failures()}};
+    if (subscription.is_follower())
+      about["list"] = true;  // it lasts as long as that
+    else
+      about["expires"] = seconds(subscription.expires() - now_.mono);
     if (notifier.last_sent() != Time::min()) {
       const Duration ago = now_.mono - notifier.last_sent();
       object last{{"number", subscription.number()},

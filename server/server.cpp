@@ -11,6 +11,7 @@
 #include "server/groups/groups.hpp"
 #include "server/groups/page.hpp"
 #include "server/groups/standing.hpp"
+#include "server/lists/lists.hpp"
 #include "server/mailbox.hpp"
 #include "server/message/messages.hpp"
 #include "server/message/page.hpp"
@@ -87,6 +88,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);
   packages.add<packages::Winfo>(shard, presence, "WST", &watches);
+  auto& lists = shard.add<lists::Lists>(shard, shard, shard.bus(), documents);
   auto& domains = shard.add<packages::DomainRegistrations>(shard, shard, registrar, shared.followers);
   auto& reg = packages.add<packages::Reg>(shard, registrar, domains);
   packages.add<packages::Winfo>(shard, reg, "reg.winfo", nullptr);
@@ -99,8 +101,11 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
       std::make_unique<packages::PublishedMailbox>(shard, publications), messages));
   packages.add<packages::MessageArchive>(archive);
   packages.add<packages::Conference>(groups);
-  shard.add<subscription::Subscriptions>(shard, shard, shard.store(), shard.users(), shared.tally,
-                                         std::move(packages));
+  for (subscription::Package* listed :
+       std::initializer_list<subscription::Package*>{&presence, &reg, &dialog})
+    lists.add(packages, *listed);
+  lists.set_subscriptions(shard.add<subscription::Subscriptions>(
+      shard, shard, shard, shard.store(), shard.users(), shared.tally, std::move(packages)));
   auto& web = shard.add<Web>(shard, documents);
   const auto history = std::make_shared<archive::History>(shard, archive);
   web.serve(archive::history_root, [history](const std::string& user, const beckon::xcap::UserTarget& target,

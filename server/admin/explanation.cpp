@@ -173,8 +173,9 @@ void print_subscriptions(Text& out, const object& facts, const std::string& watc
   if (subscriptions.empty()) out.line(fmt::format("{} has no subscription, so nothing is sent.", watcher));
   for (const auto& value : subscriptions) {
     const object& each = as_part(value);
-    out.line(fmt::format("Subscription {} is {}, for {} s more.", word(each, "id"), word(each, "state"),
-                         word(each, "expires")));
+    const std::string expires = word(each, "expires");
+    out.line(fmt::format("Subscription {} is {}, {}.", word(each, "id"), word(each, "state"),
+                         expires.empty() ? "as one of a list" : "for " + expires + " s more"));
     const object& last = part(each, "last_notify");
     if (last.empty()) {
       out.detail("No NOTIFY has been sent.");

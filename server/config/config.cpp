@@ -242,6 +242,11 @@ void add_limits(Keys& keys) {
   limit("subscriptions_per_watcher_and_presentity", &Settings::subscriptions_per_watcher_and_presentity);
   keys["limits.watch_log_lines"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.watch_log_lines; }, 0, million);
+  limit("list_members", &Settings::list_members);
+  keys["limits.list_notify_octets"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_notify_octets; }, 4096, million);
+  keys["limits.list_datagram_octets"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_datagram_octets; }, 4096, 60000);
   limit("calls_per_user", &Settings::calls_per_user);
   limit("max_breadth", &Settings::max_breadth);
   limit("queue_between_shards", &Settings::queue_between_shards);
@@ -399,6 +404,9 @@ Keys make_keys() {
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.notify_attempts; }, 1, 10);
   keys["subscription.repeat_interval_min_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.repeat_interval_min; }, 1, day);
+  keys["subscription.list_window_milliseconds"] =
+      units([](Config& c) -> auto& { return c.settings.list_window; }, std::chrono::milliseconds(1),
+            "milliseconds", 0, 10000);
   add_lifetimes(keys, "publication", &Settings::publication);
   add_archive(keys);
   add_rooms(keys);

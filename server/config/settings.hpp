@@ -153,6 +153,8 @@ struct Settings {
   /// Watchers that ask for NOTIFYs without news (RFC 6446 min-rate, adaptive-min-rate) get them this far
   /// apart at the least.
   Duration repeat_interval_min = 10s;
+  /// Changes of a list's members are gathered for so long, and sent together.
+  Duration list_window = 50ms;
   Lifetimes publication{.minimum = 60, .standard = 3600, .maximum = 3600};
   Duration nonce_lifetime = 300s;   ///< A challenge's nonce; later ones are answered `stale=true`.
   Duration idle_connection = 120s;  ///< Without an octet from the peer a SIP connection is closed.
@@ -179,6 +181,10 @@ struct Settings {
   std::uint32_t subscriptions_per_watcher =
       1000;  ///< Of all packages, at all shards: see `subscription::Tally`.
   std::uint32_t subscriptions_per_watcher_and_presentity = 10;
+  std::uint32_t list_members = 500;  ///< Of one list; further ones are left out.
+  /// Octets of a NOTIFY of a list over a stream, and in a datagram; what is left goes into the next ones.
+  std::uint32_t list_notify_octets = 256U << 10;
+  std::uint32_t list_datagram_octets = 32U << 10;
   std::uint32_t calls_per_user = 100;  ///< Dialogs that the proxy sees and the user's watchers are shown.
   std::uint32_t max_breadth = 60;  ///< Branches a request may have at once, here and downstream (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.

@@ -172,7 +172,7 @@ admin::Metrics OperatorPorts::metrics_of(Shard& shard) const {
                       {"expired", fates.expired},
                       {"full", fates.full}};
   for (const auto& each : subscriptions.counts()) {
-    const std::string package(each.package->name());
+    const std::string package(each.package->key());
     metrics.subscriptions[{package, "active"}] = each.active;
     metrics.subscriptions[{package, "pending"}] = each.pending;
   }

@@ -25,7 +25,7 @@ std::string variable_lines(std::uint32_t cseq, const event::Notifier::Notify& no
   text += " NOTIFY\r\nSubscription-State: ";
   text += sip::print(notify.state);
   if (!entity_tag.empty()) text.append("\r\nSIP-ETag: ").append(entity_tag);
-  if (length != 0) text.append("\r\nContent-Type: ").append(content.type);
+  if (length != 0) text.append("\r\nContent-Type: ").append(content.type).append(content.parameters);
   text += "\r\nContent-Length: ";
   append(text, length);
   text += "\r\n\r\n";

@@ -8,6 +8,9 @@ using sip::HeaderId;
 
 namespace {
 
+/// Octets of a name that somebody else shows.
+constexpr std::size_t display_name_max = 256;
+
 /// As the builder writes it.
 std::string without_line_ends(std::string text) {
   std::ranges::replace_if(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
@@ -31,10 +34,11 @@ void Head::set(Fact fact, std::string_view value, std::string_view after) {
 
 std::optional<Head> Head::make(const dialog::Dialog& dialog, std::string_view contact, std::string_view event,
                                std::string_view event_id, std::string_view display_name,
-                               std::string_view selection) {
+                               std::string_view selection, std::string_view required) {
   auto builder = dialog.make_head("NOTIFY");
   builder.add(HeaderId::contact, contact);
   builder.add(HeaderId::event, event);
+  if (!required.empty()) builder.add(HeaderId::require, required);
   std::string routes;
   for (const std::string& route : dialog.route_set) routes += without_line_ends(route) + '\n';
   Head head;
@@ -54,6 +58,14 @@ std::optional<Head> Head::make(const dialog::Dialog& dialog, std::string_view co
   head.set(Fact::display_name, display_name, {});
   head.set(Fact::routes, routes, {});
   if (head.text_.size() > octets_max) return std::nullopt;
+  head.text_.shrink_to_fit();
+  return head;
+}
+
+Head Head::without_dialog(std::string_view local_tag, std::string_view display_name) {
+  Head head;
+  head.set(Fact::local_tag, local_tag, {});
+  head.set(Fact::display_name, display_name.substr(0, display_name_max), {});
   head.text_.shrink_to_fit();
   return head;
 }

@@ -17,10 +17,15 @@ class Head {
   static constexpr std::size_t octets_max = 16384;
 
   Head() = default;
-  /// `contact` is the value of our Contact, `event` that of Event. Absent: longer than `octets_max`.
+  /// `contact` is the value of our Contact, `event` that of Event, `required` that of
+  /// Require. Absent: longer than `octets_max`.
   static std::optional<Head> make(const dialog::Dialog& dialog, std::string_view contact,
                                   std::string_view event, std::string_view event_id,
-                                  std::string_view display_name, std::string_view selection = {});
+                                  std::string_view display_name, std::string_view selection = {},
+                                  std::string_view required = {});
+
+  /// Of what has no dialog: a tag and a name.
+  static Head without_dialog(std::string_view local_tag, std::string_view display_name);
 
   /// Request line, Route, Max-Forwards, From, To, Call-ID, Contact and Event, with line ends.
   std::string_view lines() const { return {text_.data(), lines_}; }

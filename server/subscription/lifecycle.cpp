@@ -1,8 +1,10 @@
 #include "server/subscription/lifecycle.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "server/subscription/delivery.hpp"
+#include "server/subscription/subscriptions.hpp"
 
 namespace beckon::server::subscription {
 
@@ -32,6 +34,8 @@ Lifecycle::Notifier Lifecycle::make_notifier(const Subscription& subscription, P
   auto config = subscription.package().pacing();
   config.max_failures = static_cast<std::uint8_t>(services_.settings().notify_attempts);
   if (subscription.is_by_server_) config.max_failures = std::max(config.max_failures, server_attempts);
+  // Another shard is overloaded for a while, and is not gone.
+  if (subscription.is_follower()) config.max_failures = std::numeric_limits<std::uint8_t>::max();
   return {config, state_for(permission), expires};
 }
 
@@ -72,7 +76,7 @@ void Lifecycle::begin_restored(Subscription& subscription, Now now) {
 /// A watcher that subscribes anew has given up what it lost with a connection (or has crashed and forgot it).
 /// If one belongs to another device of the same user, its refresh gets 481 and it subscribes anew, too.
 void Lifecycle::drop_lost_twins(const Subscription& started, Now now) {
-  if (started.is_fetch_) return;
+  if (started.is_fetch_ || started.is_follower()) return;
   std::vector<SubscriptionPtr> lost;
   for (Subscription* each = index_.first_of(started.resource(), started.watcher()); each;
        each = Index::next_of_pair(*each))
@@ -171,7 +175,41 @@ void Lifecycle::end(Subscription& subscription, Now now) {
   if ((subscription.holds_ & Subscription::batched) == 0) settle(package, subscription.resource(), now);
 }
 
+/// A follower's NOTIFY: to the subscription it follows for. Always all of the state, as the reports of many
+/// are made one document there. The last one is never refused, as it answers `Follow`.
+void Lifecycle::report(Subscription& subscription, const Notifier::Notify& notify, Now now) {
+  Package& package = subscription.package();
+  const bool has_body = notify.body != Notifier::Body::none;
+  const FollowerId& id = subscription.inside().id;
+  Report report{.id = id,
+                .from = subscription.resource().bucket(),
+                .state = subscription.notifier_.state(),
+                .reason = subscription.reason()};
+  if (has_body) report.content = package.compose(subscription, Notifier::Body::full, now);
+  subscription.last_octets_ =
+      report.content.body ? static_cast<std::uint32_t>(report.content.body->size()) : 0;
+  ++subscription.cseq_;
+  report.sent = ++subscription.sent_;
+  const Bucket to = bucket_in(id.tag).value_or(0);
+  bool has_left = true;
+  if (subscription.is_terminated())
+    peers_.post_back<Subscriptions>(to, std::move(report));
+  else
+    has_left = peers_.post<Subscriptions>(to, std::move(report));
+  if (has_left && has_body) package.notified(subscription, now);
+  if (!has_left)
+    perform(subscription, subscription.notifier_.on_notify_end(503, std::nullopt, now.mono), now);
+}
+
+void Lifecycle::heard(Subscription& subscription, std::uint32_t sent, Now now) {
+  if (!subscription.is_listed_ || subscription.sent_ != sent) return;
+  subscription.last_status_ = 200;
+  note_delivered(subscription);
+  perform(subscription, subscription.notifier_.on_notify_end(200, std::nullopt, now.mono), now);
+}
+
 void Lifecycle::notify(Subscription& subscription, const Notifier::Notify& notify, Now now) {
+  if (subscription.is_follower()) return report(subscription, notify, now);
   Package& package = subscription.package();
   // A document of changes that is composed counts as sent.
   const bool has_body = notify.body != Notifier::Body::none;
@@ -266,7 +304,7 @@ void Lifecycle::take_rates(Subscription& subscription, const sip::Message& respo
 void Lifecycle::arm(Subscription& subscription) {
   if ((subscription.holds_ & Subscription::unstored) != 0) return;
   auto deadline = subscription.notifier_.deadline();
-  if (!deadline) return subscription.timer_.cancel();
+  if (!deadline || *deadline == Time::max()) return subscription.timer_.cancel();
   if (const auto* rates = subscription.rates(); rates && subscription.notifier_.may_repeat())
     deadline = std::min(*deadline, rates->due().value_or(*deadline));
   const Time now = services_.clock().now().mono;

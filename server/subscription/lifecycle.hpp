@@ -23,8 +23,8 @@ class Lifecycle {
   using Hold = Subscription::Hold;
 
   /// All referenced things outlive it.
-  Lifecycle(Services& services, Sender& sender, Records& records, Index& index)
-      : services_(services), sender_(sender), records_(records), index_(index) {}
+  Lifecycle(Services& services, Sender& sender, Peers& peers, Records& records, Index& index)
+      : services_(services), sender_(sender), peers_(peers), records_(records), index_(index) {}
 
   /// `observer` outlives it.
   void observe(const Package& package, Observer& observer) { observers_.emplace_back(&package, &observer); }
@@ -62,6 +62,8 @@ class Lifecycle {
   void release(Subscription& subscription, Hold reason, Now now);
   /// NOTIFYs go to `hop` from here on.
   void move(Subscription& subscription, const transaction::Hop& hop, Now now);
+  /// The report that a follower sent has arrived.
+  void heard(Subscription& subscription, std::uint32_t sent, Now now);
   /// Its connection is gone.
   void lose(Subscription& subscription, Now now);
 
@@ -77,6 +79,7 @@ class Lifecycle {
   void drop_lost_twins(const Subscription& started, Now now);
   void end(Subscription& subscription, Now now);
   void notify(Subscription& subscription, const Notifier::Notify& notify, Now now);
+  void report(Subscription& subscription, const Notifier::Notify& notify, Now now);
   void on_outcome(Subscription& subscription, std::uint32_t sent, const transaction::Outcome& outcome,
                   Now now);
   void on_timer(Subscription& subscription, Now now);
@@ -92,6 +95,7 @@ class Lifecycle {
 
   Services& services_;
   Sender& sender_;
+  Peers& peers_;
   Records& records_;
   Index& index_;
   EntityTags tags_;

@@ -20,6 +20,7 @@ namespace beckon::server::subscription {
 
 class Subscription;
 class Subscriptions;
+struct Report;
 
 /// What the package says of a subscription (RFC 6665 4.2.1.3).
 enum class Permission : std::uint8_t {
@@ -37,10 +38,11 @@ class PackageData {
 
 /// The body of a NOTIFY. Shared: subscriptions that see the same get the same text.
 struct Content {
-  std::string_view type{};  ///< Content-Type with parameters, a literal; empty: no body.
+  std::string_view type{};  ///< Content-Type, a literal; empty: no body.
   SharedText body{};
   /// What entity-tags are made of where the body is but a change: the whole state (RFC 5839 4).
   SharedText entity{};
+  std::string parameters{};  ///< Of this document alone, ";boundary=..."; they follow the type.
 };
 
 /// One event package (RFC 6665 5.4). The room `Subscriptions` owns dialogs, timers, records and delivery; the
@@ -54,6 +56,11 @@ class Package {
   Package& operator=(const Package&) = delete;
 
   virtual std::string_view name() const = 0;  ///< "presence", "presence.winfo"
+  /// Unique among all packages, in the store and in figures. Another than the name: one event package in
+  /// another form, which SUBSCRIBEs reach by way of `Lists`.
+  virtual std::string_view key() const { return name(); }
+  /// The option tag that its NOTIFYs, and the answers to its SUBSCRIBEs, require; empty: none.
+  virtual std::string_view required() const { return {}; }
   /// Name of its live table.
   virtual std::string_view table() const { return name(); }
   /// Default: the configuration's section [subscription].
@@ -67,6 +74,8 @@ class Package {
   /// give equal documents: NOTIFYs carry an entity-tag made of the document, and watchers that name it get no
   /// copy (RFC 5839). `compose` must not count as sent then: `notified` does.
   virtual bool has_entities() const { return false; }
+  /// Among `body_types()`, the one a SUBSCRIBE wants most; absent: none is acceptable (406).
+  virtual std::optional<std::uint8_t> choose_body_type(const sip::Message& subscribe) const;
   virtual event::Notifier::Config pacing() const { return {}; }
 
   /// Does the resource exist? Calls `found`, now or later, with 200 or with the status that refuses the
@@ -98,6 +107,9 @@ class Package {
   /// A full document was due and is not sent, as the watcher has that state (RFC 5839). What was sent before
   /// may be lost all the same.
   virtual void suppressed(Subscription&) {}
+
+  /// News of a resource that `subscription` follows (`Subscriptions::follow`).
+  virtual void reported(Subscription& subscription, Report report, Now now);
 
   /// The state of the resource changed: does this watcher see any of it? False: it is not notified.
   virtual bool has_news(const Subscription&) const { return true; }
@@ -136,7 +148,7 @@ class Packages {
     return added;
   }
   /// Null: no such package.
-  Package* find(std::string_view name) const;
+  Package* find(std::string_view key) const;
   auto begin() const { return all_.begin(); }
   auto end() const { return all_.end(); }
 

@@ -2,6 +2,13 @@
 
 namespace beckon::server::subscription {
 
+namespace {
+
+/// Bits of the last number.
+constexpr std::uint64_t quenched = 1, with_list = 2;
+
+}  // namespace
+
 std::string Record::print(Time ends, const store::TimeScale& scale) const {
   store::RecordWriter writer;
   writer.text(package).text(watcher).text(event_id + selection).text(body_type).text(display_name);
@@ -14,7 +21,9 @@ std::string Record::print(Time ends, const store::TimeScale& scale) const {
   writer.number(dialog.reserved_cseq).number(dialog.remote_cseq.value_or(0));
   writer.number(dialog.route_set.size());
   for (const std::string& route : dialog.route_set) writer.text(route);
-  writer.number(rates.max).number(rates.min).number(rates.adaptive_min).flag(is_quenched);
+  writer.number(rates.max).number(rates.min).number(rates.adaptive_min);
+  writer.number((is_quenched ? quenched : 0) | (list.empty() ? 0 : with_list));
+  if (!list.empty()) writer.text(list);
   return std::move(writer).finish();
 }
 
@@ -49,7 +58,12 @@ std::optional<Record> parse_record(std::string_view local_tag, std::string_view 
     if (!sip::parse_name_addr(dialog.route_set.back())) return std::nullopt;
   }
   record.rates = {reader.number(), reader.number(), reader.number()};
-  record.is_quenched = reader.flag();
+  const std::uint64_t last = reader.number();
+  record.is_quenched = (last & quenched) != 0;
+  if ((last & with_list) != 0) {
+    record.list = reader.text();
+    if (record.list.empty()) return std::nullopt;
+  }
   if (!reader.ok() || record.package.empty() || record.watcher.empty() || local_tag.empty())
     return std::nullopt;
   return record;

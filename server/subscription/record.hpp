@@ -12,7 +12,7 @@ namespace beckon::server::subscription {
 
 /// What the store keeps of a subscription of any package; the key is the dialog's local tag.
 struct Record {
-  std::string package;
+  std::string package;  ///< `Package::key`.
   std::string watcher;
   dialog::Dialog dialog;  ///< `reserved_cseq`: no NOTIFY above it has left.
   std::string event_id;
@@ -25,6 +25,7 @@ struct Record {
   bool had_flow = false;
   sip::Rates rates{};        ///< Granted.
   bool is_quenched = false;  ///< "Suppress-If-Match: *".
+  std::string list{};        ///< That the SUBSCRIBE carried (RFC 5367).
 
   std::string print(Time ends, const store::TimeScale& scale) const;
 };

@@ -53,7 +53,7 @@ std::uint32_t Records::put(store::Batch& batch, const Subscription& subscription
   if (!store_.keeps_records()) return reserved;
   batch.put(store::Kind::subscription, subscription.head_.local_tag(), [&] {
     Record record;
-    record.package = subscription.package().name();
+    record.package = subscription.package().key();
     record.watcher = subscription.watcher();
     record.dialog = subscription.head_.dialog();
     record.dialog.reserved_cseq = reserved;
@@ -69,6 +69,7 @@ std::uint32_t Records::put(store::Batch& batch, const Subscription& subscription
     record.had_flow = subscription.peer_.flow != 0;
     if (const auto* rates = subscription.rates()) record.rates = rates->granted();
     record.is_quenched = subscription.is_quenched();
+    record.list = subscription.list();
     return record.print(expires, store_.scale());
   });
   return reserved;

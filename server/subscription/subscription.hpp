@@ -14,6 +14,7 @@
 #include "protocol/event/rate_control.hpp"
 #include "protocol/transaction/transport.hpp"
 #include "server/shard/directory.hpp"
+#include "server/subscription/follow.hpp"
 #include "server/subscription/head.hpp"
 #include "server/subscription/package.hpp"
 #include "server/subscription/tally.hpp"
@@ -73,6 +74,16 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool is_fetch() const { return is_fetch_; }
   bool is_reachable() const { return (holds_ & unreachable) == 0; }
   bool is_terminated() const { return notifier_.state() == event::Notifier::State::terminated; }
+  /// It has no dialog, and follows the resource for another subscription.
+  bool is_follower() const { return inside_ && inside_->is_follower; }
+  /// Lists on the way to it, the outermost first; of a device's: none.
+  const std::vector<std::string>& path() const { return inside().path; }
+  /// The list that its SUBSCRIBE carried (RFC 5367), as `Lists::read` put it; often empty.
+  std::string_view list() const { return inside().list; }
+  /// Its local tag.
+  std::string_view tag() const { return head_.local_tag(); }
+  /// NOTIFYs leave as datagrams.
+  bool is_by_datagram() const { return !is_follower() && peer_.protocol == transaction::Protocol::udp; }
   /// It has begun and has not ended.
   bool counts() const { return is_begun_ && !is_terminated(); }
   Permission permission() const { return permission_; }
@@ -113,6 +124,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   /// Why nothing can be sent now.
   enum Hold : std::uint8_t {
+    gathering = 8,    ///< Its package waits for what makes the first NOTIFY worth sending.
     unreachable = 1,  ///< The connection is gone: the watcher has to come back (RFC 5626).
     unstored = 2,     ///< Its next CSeqs are not in the store yet.
     batched = 4,      ///< A change of rules is being worked through; `Subscriptions::deliver` ends it.
@@ -131,6 +143,15 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   transaction::Hop hop() const {
     return {peer_.protocol, peer_.remote, peer_.local, peer_.flow,
             is_by_server_ ? std::string(domain_of_aor(watcher())) : std::string()};
+  }
+
+  const Inside& inside() const {
+    static const Inside none;
+    return inside_ ? *inside_ : none;
+  }
+  Inside& make_inside() {
+    if (!inside_) inside_ = std::make_unique<Inside>();
+    return *inside_;
   }
 
   Package& package_;
@@ -161,6 +182,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool is_begun_ = false;
   bool is_approved_ = false;
   bool is_fetch_ = false;
+  bool is_refused_ = false;    ///< Of one that follows: rules refuse it, and may let it in later.
   bool is_by_server_ = false;  ///< The server of the watcher's domain sent the SUBSCRIBE: it can be dialled.
   bool is_secure_dialog_ = false;  ///< RFC 3261 12.1: made with a SIPS URI.
   bool is_stored_ = false;         ///< The store has, or is about to have, its record.
@@ -168,6 +190,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool counts_as_pending_ = false;
   Timer timer_;
   std::unique_ptr<Wishes> wishes_;
+  std::unique_ptr<Inside> inside_;
 
  public:
   /// The package's own; goes before everything it may refer to.

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "protocol/base/log.hpp"
-#include "protocol/event/body_type.hpp"
 #include "server/shard/sips.hpp"
 #include "server/subscription/limits.hpp"
 #include "server/subscription/record.hpp"
@@ -21,25 +20,27 @@ std::string event_value(const Package& package, std::string_view event_id) {
   return value;
 }
 
-/// Among the package's body types; absent: none is acceptable.
-std::optional<std::uint8_t> choose_body_type(const sip::Message& request, const Package& package) {
-  const auto types = package.body_types();
-  const auto chosen = event::choose_body_type(request, types, package.body_type_by_name());
-  if (chosen.empty()) return std::nullopt;
-  return static_cast<std::uint8_t>(std::ranges::find(types, chosen) - types.begin());
+constexpr std::string_view eventlist = "eventlist";
+
+bool supports_lists(const sip::Message& request) {
+  for (const HeaderId header : {HeaderId::supported, HeaderId::require})
+    for (const std::string_view option : request.each(header))
+      if (option == eventlist) return true;
+  return false;
 }
 
 }  // namespace
 
-Subscriptions::Subscriptions(Services& services, Sender& sender, store::StateStore& store,
+Subscriptions::Subscriptions(Services& services, Sender& sender, Peers& peers, store::StateStore& store,
                              store::DurableStore& users, std::shared_ptr<Tally> tally, Packages packages)
     : services_(services),
       sender_(sender),
+      peers_(peers),
       users_(users),
       tally_(std::move(tally)),
       records_(services, store),
       index_(services.directory(), *tally_),
-      lifecycle_(services, sender, records_, index_),
+      lifecycle_(services, sender, peers, records_, index_),
       packages_(std::move(packages)),
       rounds_(
           services.timers(), services.clock(),
@@ -51,7 +52,8 @@ Subscriptions::Subscriptions(Services& services, Sender& sender, store::StateSto
                [this](const std::string& aor, Slice& slice, Now now) { return end_all(aor, slice, now); }) {
   for (const auto& package : packages_) {
     package->subscriptions_ = this;
-    allow_events_.append(allow_events_.empty() ? "" : ", ").append(package->name());
+    if (package->key() == package->name())
+      allow_events_.append(allow_events_.empty() ? "" : ", ").append(package->name());
   }
   for (const auto& package : packages_) package->attached();
 }
@@ -69,7 +71,8 @@ Subscriptions::~Subscriptions() {
 
 Serves Subscriptions::serves() const {
   Serves serves{.methods = {sip::Method::subscribe}};
-  for (const auto& package : packages_) serves.events.emplace_back(package->name());
+  for (const auto& package : packages_)
+    if (package->key() == package->name()) serves.events.emplace_back(package->name());
   return serves;
 }
 
@@ -81,13 +84,16 @@ void Subscriptions::on_request(const RequestPtr& request) {
   const auto tag = message.to_tag();
   if (tag.empty()) return on_initial(request, *package);
   Subscription* known = index_.find(tag);
-  const bool is_its_dialog = known && known->counts() && known->head_.call_id() == message.call_id() &&
+  const bool is_its_dialog = known && known->counts() && !known->is_follower() &&
+                             known->head_.call_id() == message.call_id() &&
                              known->head_.remote_tag() == message.from_tag();
   if (!is_its_dialog) return services_.respond(*request, 481);
   // Another subscription in the dialog of the first (RFC 6665 4.5.2); 403 leaves the first one as it is (RFC
   // 5057 5.1).
-  if (&known->package() != package || known->event_id() != event->id)
+  if (known->package().name() != package->name() || known->event_id() != event->id)
     return services_.respond(*request, 403, "Dialog Sharing Not Supported");
+  // A list in a SUBSCRIBE of a dialog means nothing (RFC 5367 5.1).
+  if (lists_ && lists_->read(message)) return services_.respond(*request, 415);
   on_refresh(request, *known);
 }
 
@@ -104,26 +110,59 @@ void Subscriptions::refuse(const Request& request, ErrorCode why) {
 }
 
 void Subscriptions::on_initial(const RequestPtr& request, Package& package) {
-  const auto uri = request->message.request_uri();
+  const sip::Message& message = request->message;
+  const auto uri = message.request_uri();
   if (!uri || uri->host.empty()) return services_.respond(*request, 400);
   if (!request->resource) return services_.respond(*request, 404);
-  const Now now = services_.clock().now();
-  const Permission permission = package.admit(*request->resource, request->identity.aor, now);
-  if (permission == Permission::refused) return services_.respond(*request, 403);
-  const event::Expiry expiry = package.expiry();
-  const auto expires = expiry.grant(request->message.expires());
-  if (!expires) return refuse_brief(*request, expiry.min);
-  package.find(*request->resource, [this, request, &package, permission, expires = *expires](int status) {
-    if (status != 200) return services_.respond(*request, status);
-    admit(request, package, permission, expires);
+  Package* const form = lists_ ? lists_->form_of(package) : nullptr;
+  if (!form) return begin(request, package);
+  if (const auto carried = lists_->read(message)) {
+    // A list of its own is for users of ours (RFC 5363 5).
+    if (!services_.settings().serves(domain_of_aor(request->identity.aor)))
+      return services_.respond(*request, 403);
+    if (carried->status != 200) return services_.respond(*request, carried->status);
+    return begin(request, *form, carried->list);
+  }
+  if (!supports_lists(message)) return begin(request, package);
+  lists_->find(request->resource->aor(), request->identity.aor, package,
+               [this, request, &package, form](int status) {
+                 if (status == 200) return begin(request, *form);
+                 status == 404 ? begin(request, package) : services_.respond(*request, status);
+               });
+}
+
+/// Where the URI stands for a list of the watcher's, the watcher hears what it has to support (RFC 4662 4.1).
+void Subscriptions::refuse_or_ask(const RequestPtr& request, Package& package, int status) {
+  if (!lists_ || !lists_->form_of(package) || supports_lists(request->message))
+    return services_.respond(*request, status);
+  lists_->find(request->resource->aor(), request->identity.aor, package, [this, request, status](int found) {
+    if (found != 200 && found != 489) return services_.respond(*request, status);
+    auto refusal = request->reply(421);
+    refusal.add(HeaderId::require, eventlist);
+    services_.respond(*request, std::move(refusal).finish());
   });
 }
 
-void Subscriptions::admit(const RequestPtr& request, Package& package, Permission permission,
-                          std::chrono::seconds expires) {
+void Subscriptions::begin(const RequestPtr& request, Package& package, const std::string& list) {
+  const Now now = services_.clock().now();
+  const Permission permission = package.admit(*request->resource, request->identity.aor, now);
+  if (permission == Permission::refused) return refuse_or_ask(request, package, 403);
+  const event::Expiry expiry = package.expiry();
+  const auto expires = expiry.grant(request->message.expires());
+  if (!expires) return refuse_brief(*request, expiry.min);
+  package.find(*request->resource,
+               [this, request, &package, list, permission, expires = *expires](int status) {
+                 if (status == 404) return refuse_or_ask(request, package, status);
+                 if (status != 200) return services_.respond(*request, status);
+                 admit(request, package, list, permission, expires);
+               });
+}
+
+void Subscriptions::admit(const RequestPtr& request, Package& package, const std::string& list,
+                          Permission permission, std::chrono::seconds expires) {
   const sip::Message& message = request->message;
   Entry& resource = *request->resource;
-  const auto body_type = choose_body_type(message, package);
+  const auto body_type = package.choose_body_type(message);
   if (!body_type) return services_.respond(*request, 406);
   WatcherPtr watcher = index_.watcher(request->identity.aor);
   if (const auto limit = find_limit(services_.settings(), index_, resource, package, *watcher, permission);
@@ -140,7 +179,8 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   const auto selection = event ? package.select(event->parameters) : std::nullopt;
   if (!dialog || !selection || !from) return services_.respond(*request, 400);
   auto head = Head::make(*dialog, sender_.contact(resource.bucket(), request->from, secure),
-                         event_value(package, event->id), event->id, from->display_name, *selection);
+                         event_value(package, event->id), event->id, from->display_name, *selection,
+                         package.required());
   if (!head) return services_.respond(*request, 513);
 
   const Now now = services_.clock().now();
@@ -153,12 +193,13 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
   made->remote_cseq_ = *dialog->remote_cseq;
   made->is_secure_dialog_ = secure;
   made->is_fetch_ = expires.count() == 0;
+  if (!list.empty()) made->make_inside().list = list;
   lifecycle_.wish(*made, message.header(HeaderId::suppress_if_match), event->rates, expires, now);
   // From here on it counts for the limits, and hears when its connection closes.
   index_.add(*made);
   lifecycle_.move(*made, way_back(*request), now);
   const Time ends = now.mono + expires;
-  std::string response = answer_to(*request, expires);
+  std::string response = answer_to(*request, package, expires);
   if (made->is_fetch_) {
     services_.respond(*request, std::move(response));
     return lifecycle_.begin(*made, ends, now);
@@ -179,13 +220,15 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, Permissio
                   });
 }
 
-std::string Subscriptions::answer_to(const Request& request, std::chrono::seconds expires, int status) const {
+std::string Subscriptions::answer_to(const Request& request, const Package& package,
+                                     std::chrono::seconds expires, int status) const {
   auto reply = request.reply(status);
   reply.copy(request.message, HeaderId::record_route);
   reply.add(HeaderId::contact, sender_.contact(request.bucket, request.from, is_to_sips(request.message)));
   reply.add(HeaderId::expires, static_cast<std::uint32_t>(expires.count()));
   // What makes a dialog says what else may be in it (RFC 6665 8.2.2).
   if (request.message.to_tag().empty()) reply.add(HeaderId::allow_events, allow_events_);
+  if (!package.required().empty()) reply.add(HeaderId::require, package.required());
   return std::move(reply).finish();
 }
 
@@ -201,13 +244,13 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   // A watcher may fall back to another format (RFC 5263 4.5). Without Accept it keeps the one it has.
   if (request->message.has(HeaderId::accept))
     subscription.body_type_ =
-        choose_body_type(request->message, subscription.package()).value_or(subscription.body_type_);
+        subscription.package().choose_body_type(request->message).value_or(subscription.body_type_);
   const auto event = sip::parse_event(request->message.header(HeaderId::event));
   lifecycle_.wish(subscription, request->message.header(HeaderId::suppress_if_match),
                   ends_it ? sip::Rates{} : event->rates, *granted, now);
   const bool is_known = lifecycle_.is_known(subscription, now);
   const Time expires = now.mono + *granted;
-  std::string response = answer_to(*request, *granted, is_known ? 204 : 200);
+  std::string response = answer_to(*request, subscription.package(), *granted, is_known ? 204 : 200);
   if (!ends_it) subscription.granted_ = static_cast<std::uint32_t>(granted->count());
   store::Batch batch{.aor = subscription.resource().aor()};
   // Nothing puts the record back once its end is on the way to the store.
@@ -255,7 +298,7 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
         dialog,
         sender_.contact(subscription.resource().bucket(), request.from, subscription.is_secure_dialog_),
         event_value(subscription.package(), event_id), event_id, std::string(subscription.display_name()),
-        std::string(subscription.selection()));
+        std::string(subscription.selection()), subscription.package().required());
     if (!head) {
       services_.respond(request, 513);
       return false;
@@ -338,7 +381,9 @@ bool Subscriptions::work(Entry& resource, Slice& slice, Now now) {
     --group->left;
     const SubscriptionPtr visited(&group->next());
     const bool is_news = std::exchange(visited->heard_, group->change) != group->change;
-    if ((visited->holds_ & Subscription::batched) != 0)
+    if (visited->is_refused_)
+      admit(*visited, now);
+    else if ((visited->holds_ & Subscription::batched) != 0)
       lifecycle_.release(*visited, Subscription::batched, now);
     else if (is_news && visited->counts() && visited->package().has_news(*visited))
       changed(*visited, now);
@@ -398,13 +443,15 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
   Package* package = packages_.find(record->package);
   if (!package) return services_.directory().skip_unserved(stored.kind, record->package);
   const EntryPtr resource = services_.directory().get(stored.aor);
-  auto head = Head::make(
-      record->dialog, sender_.contact(resource->bucket(), record->hop, record->dialog.secure),
-      event_value(*package, record->event_id), record->event_id, record->display_name, record->selection);
+  auto head =
+      Head::make(record->dialog, sender_.contact(resource->bucket(), record->hop, record->dialog.secure),
+                 event_value(*package, record->event_id), record->event_id, record->display_name,
+                 record->selection, package->required());
   if (!head || index_.find(stored.key)) return services_.directory().skip_unreadable(stored.kind);
   const SubscriptionPtr made =
       new Subscription(*package, resource, index_.watcher(record->watcher), services_.timers());
   made->head_ = std::move(*head);
+  if (!record->list.empty()) made->make_inside().list = record->list;
   made->peer_ = Subscription::peer_of(record->hop);
   made->since_ = record->since;
   made->granted_ = static_cast<std::uint32_t>(
@@ -457,8 +504,9 @@ Table Subscriptions::table(const Package& package, Now now) const {
   Table table{.name = std::string(package.table()), .rows = {}};
   index_.each([&](const Subscription& each) {
     if (&each.package() != &package) return;
-    // One that has run out stays until its last NOTIFY is answered.
-    const Duration left = std::max(Duration::zero(), each.expires() - now.mono);
+    // One that has run out stays until its last NOTIFY is answered, one that follows has no end of its own.
+    const Duration left =
+        each.is_follower() ? Duration::zero() : std::max(Duration::zero(), each.expires() - now.mono);
     table.rows.push_back({{"target", each.resource().aor()},
                           {"from", each.watcher()},
                           {"state", std::string(event::to_string(each.notifier_.state()))},

@@ -11,8 +11,10 @@
 #include "server/shard/rounds.hpp"
 #include "server/shard/services.hpp"
 #include "server/store/store.hpp"
+#include "server/subscription/follow.hpp"
 #include "server/subscription/index.hpp"
 #include "server/subscription/lifecycle.hpp"
+#include "server/subscription/lists.hpp"
 #include "server/subscription/package.hpp"
 #include "server/subscription/records.hpp"
 #include "server/subscription/subscription.hpp"
@@ -25,9 +27,12 @@ class Subscriptions final : public Room {
  public:
   /// `store` keeps its records; `users` says which resources exist. All referenced things outlive it. `tally`
   /// is that of all shards.
-  Subscriptions(Services& services, Sender& sender, store::StateStore& store, store::DurableStore& users,
-                std::shared_ptr<Tally> tally, Packages packages);
+  Subscriptions(Services& services, Sender& sender, Peers& peers, store::StateStore& store,
+                store::DurableStore& users, std::shared_ptr<Tally> tally, Packages packages);
   ~Subscriptions() override;
+
+  /// Before the first request; it outlives the last one. Without it no URI stands for a list.
+  void set_lists(Lists& lists) { lists_ = &lists; }
 
   // Room
   Serves serves() const override;
@@ -82,6 +87,28 @@ class Subscriptions final : public Room {
       if (each->counts()) visit(*each);
   }
 
+  // For packages whose subscriptions follow others
+
+  /// False: the shard of the resource is overloaded, try again later. Else `Package::reported` is called
+  /// until `unfollow` or a report of the end. A follower counts for the limits of its watcher and of the
+  /// resource, and is reported as one that gave up past them. One that rules refuse is reported anew when
+  /// they let it in.
+  bool follow(Follow follow);
+  void unfollow(FollowerId id, const std::string& resource);
+  /// The first NOTIFY of `subscription` waits for `release`.
+  void hold(Subscription& subscription) { lifecycle_.hold(subscription, Subscription::gathering); }
+  void release(Subscription& subscription, Now now);
+  /// Ends it with that reason, a literal.
+  void end(Subscription& subscription, std::string_view reason, Now now);
+  /// Null: none that counts.
+  Subscription* find(std::string_view package_key, std::string_view tag) const;
+
+  // Between shards
+  void on(Follow follow, Bucket at, Now now);
+  void on(Unfollow unfollow, Bucket at, Now now);
+  void on(Report report, Bucket at, Now now);
+  void on(Heard heard, Bucket at, Now now);
+
   Environment& environment() const { return services_; }
   /// Calls `found`, later, with 200 where `resource` is a user, else with 404 or 500.
   void find_user(const Entry& resource, Package::Found found);
@@ -99,14 +126,19 @@ class Subscriptions final : public Room {
 
  private:
   void on_initial(const RequestPtr& request, Package& package);
-  void admit(const RequestPtr& request, Package& package, Permission permission,
+  void begin(const RequestPtr& request, Package& package, const std::string& list = {});
+  void refuse_or_ask(const RequestPtr& request, Package& package, int status);
+  void admit(const RequestPtr& request, Package& package, const std::string& list, Permission permission,
              std::chrono::seconds expires);
   void on_refresh(const RequestPtr& request, Subscription& subscription);
   bool take_over(const Request& request, Subscription& subscription);
-  std::string answer_to(const Request& request, std::chrono::seconds expires, int status = 200) const;
+  std::string answer_to(const Request& request, const Package& package, std::chrono::seconds expires,
+                        int status = 200) const;
   void refuse_brief(const Request& request, std::chrono::seconds least);
   void refuse(const Request& request, ErrorCode why);
 
+  void admit(Subscription& follower, Now now);
+  void report_end(const FollowerId& id, Bucket from, std::string_view reason);
   bool lose_all(transaction::FlowId flow, Slice& slice, Now now);
   bool end_all(const std::string& aor, Slice& slice, Now now);
   bool work(Entry& resource, Slice& slice, Now now);
@@ -114,7 +146,9 @@ class Subscriptions final : public Room {
 
   Services& services_;
   Sender& sender_;
+  Peers& peers_;
   store::DurableStore& users_;
+  Lists* lists_ = nullptr;
   std::shared_ptr<Tally> tally_;
   Records records_;
   Index index_;

@@ -47,7 +47,9 @@ documents::WatcherView view_of(const Subscription& subscription, Now now) {
           .status = status_of(subscription),
           .event = event_of(subscription),
           .display_name = subscription.display_name(),
-          .expiration_seconds = seconds(subscription.expires() - now.mono),
+          .expiration_seconds = subscription.is_follower()
+                                    ? std::nullopt
+                                    : std::optional(seconds(subscription.expires() - now.mono)),
           .subscribed_seconds = seconds(now.mono - subscription.since())};
 }
 
@@ -67,7 +69,7 @@ documents::WatcherView WatcherEntry::view(Now now) const {
                                  .expiration_seconds = {},
                                  .subscribed_seconds = {}};
   if (status == WatcherStatus::terminated) return watcher;
-  watcher.expiration_seconds = seconds(expires - now.mono);
+  if (expires != Time::max()) watcher.expiration_seconds = seconds(expires - now.mono);
   watcher.subscribed_seconds = seconds(now.mono - since);
   return watcher;
 }

@@ -344,8 +344,8 @@ class Stage final : public Services, public Sender, public Peers {
     packages.add<packages::MessageSummary>(
         std::make_unique<packages::PublishedMailbox>(*this, *publications));
     if (add_) add_(*this, packages);
-    subscriptions = std::make_unique<subscription::Subscriptions>(*this, *this, *store_, *users_, tally,
-                                                                  std::move(packages));
+    subscriptions = std::make_unique<subscription::Subscriptions>(*this, *this, *this, *store_, *users_,
+                                                                  tally, std::move(packages));
     options_.clear();
     for (const Room* room : std::initializer_list<const Room*>{registrar.get(), publications.get()})
       for (const std::string& option : room->serves().options) options_.push_back(option);

@@ -32,6 +32,7 @@ Record sample() {
   record.had_flow = true;
   record.rates = {500'000'000, 1, 999'999'999'999};
   record.is_quenched = true;
+  record.list = "<resource-lists/>";
   return record;
 }
 
@@ -57,6 +58,7 @@ TEST_CASE("a subscription reads back as it was stored, its time moved to the new
   CHECK(read->had_flow);
   CHECK(read->rates == record.rates);
   CHECK(read->is_quenched);
+  CHECK(read->list == record.list);
 }
 
 TEST_CASE("every cut of a record is refused, not misread") {

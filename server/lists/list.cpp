@@ -1,0 +1,289 @@
+#include "server/lists/list.hpp"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <utility>
+
+#include "protocol/base/text.hpp"
+#include "protocol/event/body_type.hpp"
+#include "server/lists/body.hpp"
+#include "server/lists/lists.hpp"
+#include "server/shard/rounds.hpp"
+#include "server/subscription/subscriptions.hpp"
+
+namespace beckon::server::lists {
+
+using subscription::Permission;
+using subscription::Subscription;
+
+namespace {
+
+/// The first NOTIFY waits so long for its members. The watcher waits for it for 32 s (RFC 6665 4.1.2.4).
+constexpr Duration gathering_max = 500ms;
+/// Before a shard that was overloaded is asked again.
+constexpr Duration retry_pause = 1s;
+/// Lists in lists: past it a member that is a list is not followed.
+constexpr std::size_t depth_max = 3;
+
+constexpr std::array multipart_related = {std::string_view("multipart/related")};
+
+}  // namespace
+
+/// What a subscription to a list follows.
+struct List::Following final : subscription::PackageData {
+  struct Member : MemberState {
+    std::string aor;
+    bool is_list = false;
+    std::uint32_t number = 0;  ///< Of what follows it; 0: nothing does.
+    bool is_final = false;     ///< It will not be followed: it is nobody's, or leads back here.
+  };
+
+  explicit Following(TimerQueue& timers) : window(timers), gathering(timers), asking(timers), retry(timers) {}
+
+  std::vector<std::unique_ptr<Member>> members;          ///< As the list has them.
+  std::unordered_map<std::uint32_t, Member*> by_number;  ///< Those that are followed.
+  std::vector<documents::DisplayName> names;
+  std::size_t next = 0;  ///< Of those before it nothing is left to do.
+  std::uint32_t last_number = 0;
+  bool is_defined = false;
+  bool is_full_due = false;  ///< Members came or went, which no partial document says.
+  bool is_gathering = false;
+  bool is_secure = false;  ///< As members are followed.
+  Timer window, gathering, asking, retry;
+
+  bool is_complete() const {
+    return is_defined && next == members.size() &&
+           std::ranges::all_of(members, [](const auto& member) { return member->is_known; });
+  }
+};
+
+List::List(Environment& environment, subscription::Package& base, Lists& lists)
+    : environment_(environment), base_(base), lists_(lists), key_(std::string(base.name()) + " list") {}
+
+List::Following& List::following(Subscription& subscription) {
+  return static_cast<Following&>(*subscription.data);
+}
+
+/// The types of the members, and that of a list around them (RFC 4662 4.3).
+std::optional<std::uint8_t> List::choose_body_type(const sip::Message& subscribe) const {
+  if (event::choose_body_type(subscribe, multipart_related).empty()) return std::nullopt;
+  const auto types = base_.body_types();
+  // All of what a member says is sent each time.
+  for (std::size_t i = 0; i < types.size(); ++i)
+    if (types[i] != base_.body_type_by_name() &&
+        !event::choose_body_type(subscribe, std::span(&types[i], 1)).empty())
+      return static_cast<std::uint8_t>(i);
+  return std::nullopt;
+}
+
+Permission List::begin(Subscription& subscription, Now) {
+  subscription.data = std::make_unique<Following>(environment_.timers());
+  return Permission::active;
+}
+
+/// The first NOTIFY goes out when all members are known, or a little later.
+void List::begun(Subscription& subscription, Now now) {
+  Following& all = following(subscription);
+  all.is_secure = subscription.is_secure();
+  all.is_gathering = true;
+  subscriptions().hold(subscription);
+  all.gathering.set(now.mono + gathering_max, [this, &subscription](Time) {
+    const subscription::SubscriptionPtr kept(&subscription);
+    following(subscription).is_gathering = false;
+    subscriptions().release(subscription, environment_.clock().now());
+  });
+  if (subscription.list().empty()) return ask_for_definition(subscription);
+  auto carried = define_carried(subscription.list(), environment_.settings().list_members);
+  if (carried) take(subscription, std::move(*carried));
+  follow_all(subscription, now);
+}
+
+void List::ask_for_definition(Subscription& subscription) {
+  Following& all = following(subscription);
+  if (lists_.ask(std::string(subscription.tag()), subscription.resource().aor(), subscription.watcher(),
+                 base_.name()))
+    return;
+  all.asking.set(environment_.clock().now().mono + retry_pause,
+                 [this, &subscription](Time) { ask_for_definition(subscription); });
+}
+
+void List::define(Subscription& subscription, Definition definition, Now now) {
+  if (definition.status != 200) return subscriptions().end(subscription, "noresource", now);
+  take(subscription, std::move(definition));
+  follow_all(subscription, now);
+  announce(subscription, now);
+}
+
+/// Members that stay keep their state.
+void List::take(Subscription& subscription, Definition definition) {
+  Following& all = following(subscription);
+  std::unordered_map<std::string, std::unique_ptr<Following::Member>> before;
+  for (auto& member : all.members) {
+    std::string uri = member->uri;
+    before.emplace(std::move(uri), std::move(member));
+  }
+  all.members.clear();
+  for (Definition::Member& each : definition.members) {
+    auto kept = before.extract(each.uri);
+    auto member = kept && kept.mapped()->is_list == each.is_list ? std::move(kept.mapped())
+                                                                 : std::make_unique<Following::Member>();
+    if (kept && kept.mapped()) before.insert(std::move(kept));
+    member->uri = each.uri;
+    member->names = std::move(each.names);
+    member->aor = aor_of(each.uri);
+    member->is_list = each.is_list;
+    all.members.push_back(std::move(member));
+  }
+  for (const auto& [uri, gone] : before) {
+    if (gone->number == 0) continue;
+    all.by_number.erase(gone->number);
+    subscriptions().unfollow({std::string(subscription.tag()), gone->number}, gone->aor);
+  }
+  all.names = std::move(definition.names);
+  all.is_full_due = all.is_defined;
+  all.is_defined = true;
+}
+
+void List::follow_all(Subscription& subscription, Now now) {
+  following(subscription).next = 0;
+  work(subscription, now);
+}
+
+/// Follows who is not followed yet, a slice at a time.
+void List::work(Subscription& subscription, Now now) {
+  Following& all = following(subscription);
+  const Settings& settings = environment_.settings();
+  Slice slice(environment_.clock());
+  for (; all.next != all.members.size(); ++all.next) {
+    Following::Member& member = *all.members[all.next];
+    if (member.number != 0 || member.is_final) continue;
+    const auto& path = subscription.path();
+    const bool leads_back =
+        member.is_list && (member.aor == subscription.resource().aor() ||
+                           std::ranges::find(path, member.aor) != path.end() || path.size() + 1 >= depth_max);
+    if (leads_back || !settings.serves(domain_of_aor(member.aor))) {
+      member.is_final = member.is_known = member.is_due = true;
+      member.state = subscription::Report::State::terminated;
+      member.reason = "noresource";
+      continue;
+    }
+    if (!slice.take()) {
+      all.retry.set(now.mono + std::chrono::microseconds(1),
+                    [this, &subscription](Time) { work(subscription, environment_.clock().now()); });
+      return;
+    }
+    subscription::Follow follow{.id = {std::string(subscription.tag()), all.last_number + 1},
+                                .resource = member.aor,
+                                .package = std::string(base_.name()),
+                                .watcher = subscription.watcher(),
+                                .display_name = std::string(subscription.display_name()),
+                                .body_type = std::string(subscription.body_type()),
+                                .is_secure = all.is_secure,
+                                .is_list = member.is_list,
+                                .path = path};
+    follow.path.push_back(subscription.resource().aor());
+    if (!subscriptions().follow(std::move(follow))) {
+      all.retry.set(now.mono + retry_pause,
+                    [this, &subscription](Time) { work(subscription, environment_.clock().now()); });
+      return;
+    }
+    member.number = ++all.last_number;
+    all.by_number.emplace(member.number, &member);
+  }
+  announce(subscription, now);
+}
+
+void List::reported(Subscription& subscription, subscription::Report report, Now now) {
+  Following& all = following(subscription);
+  const auto found = all.by_number.find(report.id.number);
+  if (found == all.by_number.end()) return;
+  Following::Member& member = *found->second;
+  member.is_known = member.is_due = true;
+  member.state = report.state;
+  member.reason = report.reason;
+  member.content = std::move(report.content);
+  // Rules that refuse it may let it in: it is followed still. Whoever ended for another reason is tried again
+  // with the next SUBSCRIBE.
+  if (member.state == subscription::Report::State::terminated && member.reason != "rejected") {
+    all.by_number.erase(found);
+    member.number = 0;
+  }
+  announce(subscription, now);
+}
+
+/// There may be news.
+void List::announce(Subscription& subscription, Now now) {
+  Following& all = following(subscription);
+  if (all.is_gathering) {
+    if (!all.is_complete()) return;
+    all.is_gathering = false;
+    all.gathering.cancel();
+    return subscriptions().release(subscription, now);
+  }
+  const bool is_news =
+      all.is_full_due || std::ranges::any_of(all.members, [](const auto& member) { return member->is_due; });
+  if (!is_news || all.window.is_set()) return;
+  all.window.set(now.mono + environment_.settings().list_window, [this, &subscription](Time) {
+    subscriptions().changed(subscription, environment_.clock().now());
+  });
+}
+
+void List::refreshed(Subscription& subscription, Now now) {
+  Following& all = following(subscription);
+  if (all.is_secure != subscription.is_secure()) {
+    leave(subscription);
+    all.is_secure = subscription.is_secure();
+    if (subscription.list().empty()) ask_for_definition(subscription);
+  }
+  if (all.is_defined) follow_all(subscription, now);
+}
+
+void List::ended(Subscription& subscription, Now) {
+  // What is fetched is still to come.
+  if (!subscription.is_fetch()) leave(subscription);
+}
+
+void List::lost(Subscription& subscription, Now) {
+  if (subscription.is_fetch()) leave(subscription);
+}
+
+void List::leave(Subscription& subscription) {
+  Following& all = following(subscription);
+  const std::string tag(subscription.tag());
+  for (const auto& member : all.members) {
+    if (member->number != 0) subscriptions().unfollow({tag, member->number}, member->aor);
+    member->number = 0;
+  }
+  all.by_number.clear();
+  for (Timer* timer : {&all.window, &all.gathering, &all.asking, &all.retry}) timer->cancel();
+  if (subscription.list().empty()) lists_.forget(tag, subscription.watcher());
+}
+
+subscription::Content List::compose(Subscription& subscription, event::Notifier::Body body, Now) {
+  Following& all = following(subscription);
+  const Settings& settings = environment_.settings();
+  std::vector<MemberState*> members;
+  members.reserve(all.members.size());
+  for (const auto& member : all.members) members.push_back(member.get());
+  const bool is_full = body != event::Notifier::Body::partial || all.is_full_due;
+  all.is_full_due = false;
+  const BodyHead head{.uri = subscription.resource().aor(),
+                      .names = all.names,
+                      .version = subscription.number(),
+                      .domain = std::string(domain_of_aor(subscription.resource().aor())),
+                      .is_full = is_full};
+  const std::size_t most =
+      subscription.is_by_datagram() ? settings.list_datagram_octets : settings.list_notify_octets;
+  return make_body(head, std::move(members), most, environment_.random());
+}
+
+/// Whoever found no room goes into the next one.
+void List::notified(Subscription& subscription, Now now) {
+  if (subscription.is_fetch()) return leave(subscription);
+  const auto& members = following(subscription).members;
+  if (std::ranges::any_of(members, [](const auto& member) { return member->is_due; }))
+    subscriptions().changed(subscription, now);
+}
+
+}  // namespace beckon::server::lists
