@@ -263,6 +263,21 @@ void Agent::do_subscribe(const control::Command& command, Now now) {
   if (!begun) result(command, control::Cause::usage, now, 0, begun.error().message());
 }
 
+/// A list without a domain is one of the own domain.
+void Agent::do_watch(const control::Command& command, Now now) {
+  constexpr std::int64_t standard_seconds = 3600;
+  std::string text = command.text("list");
+  if (text.find('@') == std::string::npos) text += '@' + std::string(cut(config_.account.aor, '@').second);
+  if (!text.starts_with("sip:")) text.insert(0, "sip:");
+  const auto uri = sip::parse_uri(text);
+  if (!uri || uri->user.empty())
+    return result(command, control::Cause::usage, now, 0, "list is a name, or an address");
+  const auto begun = subscriptions_.watch(
+      sip::canonical_aor(*uri), static_cast<std::uint32_t>(command.number("expires", standard_seconds)),
+      ends(command), now);
+  if (!begun) result(command, control::Cause::usage, now, 0, begun.error().message());
+}
+
 void Agent::do_watchers(const control::Command& command, Now) {
   watch_log_.read(
       [this, command](int status, const std::string& reason, const documents::WatchLog& log, Now now) {

@@ -106,6 +106,7 @@ class Agent final : private control::Executor {
   void do_subscribe(const control::Command& command, Now now) override;
   void do_watchers(const control::Command& command, Now now) override;
   void do_welcome(const control::Command& command, Now now) override;
+  void do_watch(const control::Command& command, Now now) override;
   void do_unsubscribe(const control::Command& command, Now now) override;
   void do_allow(const control::Command& command, Now now) override;
   void do_block(const control::Command& command, Now now) override;

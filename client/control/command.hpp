@@ -58,6 +58,7 @@ class Executor {
   virtual void do_watchers(const Command& command, Now now) = 0;
   virtual void do_welcome(const Command& command, Now now) = 0;
   virtual void do_subscribe(const Command& command, Now now) = 0;
+  virtual void do_watch(const Command& command, Now now) = 0;
   virtual void do_unsubscribe(const Command& command, Now now) = 0;
   virtual void do_allow(const Command& command, Now now) = 0;
   virtual void do_block(const Command& command, Now now) = 0;

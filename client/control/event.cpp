@@ -116,6 +116,18 @@ std::string print_dialogs(const object& event) {
   return out;
 }
 
+std::string print_list(const object& event) {
+  const array& members = items(event, "members");
+  std::string out = fmt::format("list {}:{}\n", of(event, "of"), members.empty() ? " empty" : "");
+  for (const auto& value : members) {
+    const object& each = value.as_object();
+    const std::string state = of(each, "state");
+    if (state == "active") continue;  // its presence follows
+    out += fmt::format("    {} {}{}\n", of(each, "of"), state, in_parentheses(of(each, "reason")));
+  }
+  return out;
+}
+
 std::string print_summary(const object& event) {
   std::string out = fmt::format("messages of {}: {}\n", of(event, "of"),
                                 event.at("waiting").as_bool() ? "waiting" : "none waiting");
@@ -258,6 +270,7 @@ std::string print_for_people(const object& event) {
   if (name == "presence") return print_presence(event);
   if (name == "watchers") return print_watchers(event);
   if (name == "dialogs") return print_dialogs(event);
+  if (name == "list") return print_list(event);
   if (name == "watch-log") return print_watch_log(event);
   if (name == "welcome")
     return fmt::format("{} registered {}: welcome {}\n", of(event, "to"), of(event, "contact"),

@@ -121,6 +121,7 @@ sip::Builder Subscription::make(std::uint32_t expires, bool new_dialog) {
       .add(HeaderId::contact, context_.dialog_contact())
       .add(HeaderId::accept, accept_)
       .add(HeaderId::expires, expires);
+  if (supports_lists_) builder.add(HeaderId::supported, "eventlist");
   if (!entity_tag_.empty()) builder.add(HeaderId::suppress_if_match, entity_tag_);
   return builder;
 }

@@ -27,6 +27,8 @@ class Subscription {
   Subscription(account::Context& context, std::string to, std::string package, std::string accept,
                std::uint32_t expires_seconds, OnDocument on_document, OnChange on_change,
                const sip::Rates& rates = {});
+  /// Lists are understood, too (RFC 4662 4.1). Before `start`.
+  void support_lists() { supports_lists_ = true; }
 
   /// `done` gets the status of the first SUBSCRIBE. Once.
   void start(Done done, Now now);
@@ -87,6 +89,7 @@ class Subscription {
   std::vector<Done> stopped_;
   int stop_status_ = 200;
   int last_status_ = 0;
+  bool supports_lists_ = false;
   int reloads_ = 0;  ///< Since a document was taken.
   account::Life life_;
 };

@@ -8,6 +8,8 @@ using sip::HeaderId;
 
 namespace {
 
+constexpr std::string_view list_type = "multipart/related";
+
 bool has_ended(const Subscription& subscription) {
   return subscription.state() == event::Subscriber::State::ended;
 }
@@ -21,6 +23,12 @@ std::string accept_of(std::string_view package) {
   if (package == conference_package) return std::string(documents::conference_type);
   if (package == archive_package) return std::string(documents::message_archive_type);
   return std::string(documents::pidf_type) + ";q=0.5, " + std::string(documents::pidf_diff_type);
+}
+
+/// RFC 4662 4.3. All of a member's presence comes each time, so no partial documents.
+std::string list_accept() {
+  return std::string(list_type) + ", " + std::string(documents::rlmi_type) + ", " +
+         std::string(documents::pidf_type);
 }
 
 /// Versions of partial documents count within one subscription.
@@ -52,14 +60,25 @@ Result<void> Subscriptions::subscribe(const std::string& to, const std::string& 
                                       std::uint32_t expires_seconds, Done done, Now now,
                                       const sip::Rates& rates) {
   if (package == winfo_package && to != context_.account.aor) return Errc::not_own_watchers;
-  const Key key{to, package};
+  return begin({to, package}, accept_of(package), expires_seconds, std::move(done), now, rates, false);
+}
+
+Result<void> Subscriptions::watch(const std::string& list, std::uint32_t expires_seconds, Done done,
+                                  Now now) {
+  return begin({list, std::string(presence_package)}, list_accept(), expires_seconds, std::move(done), now,
+               {}, true);
+}
+
+Result<void> Subscriptions::begin(const Key& key, std::string accept, std::uint32_t expires_seconds,
+                                  Done done, Now now, const sip::Rates& rates, bool supports_lists) {
   auto& subscription = subscriptions_[key];
   if (subscription && !has_ended(*subscription)) return Errc::already_subscribed;
   if (subscription) replaced_.push_back(std::move(subscription));
   subscription = std::make_unique<Subscription>(
-      context_, to, package, accept_of(package), expires_seconds,
+      context_, key.first, key.second, std::move(accept), expires_seconds,
       [this, key](const sip::Message& notify, Now at) { on_document(key, notify, at); },
       [this, key](Now at) { on_change(key, at); }, rates);
+  if (supports_lists) subscription->support_lists();
   subscription->start(std::move(done), now);
   return {};
 }
@@ -117,7 +136,34 @@ void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now 
   if (package == reg_package) return on_registrations(key, notify, now);
   if (package == archive_package) return on_archive(notify, now);
   if (package == conference_package) return on_room(key, notify, now);
+  if (sip::media_type(notify.header(HeaderId::content_type)) == list_type) return on_list(key, notify, now);
   on_presence(key, notify, now);
+}
+
+void Subscriptions::on_list(const Key& key, const sip::Message& notify, Now now) {
+  const std::string& of = key.first;
+  List& list = lists_[of];
+  std::vector<std::string> changed;
+  const auto taken = list.take(notify.body(), notify.header(HeaderId::content_type), changed);
+  if (taken == List::Taken::stale) return;
+  if (taken != List::Taken::yes) incomplete_ = subscriptions_.at(key).get();
+  if (taken == List::Taken::unreadable) return warn("the list " + of + " cannot be read", now);
+  boost::json::object event = control::make_event("list", now);
+  event["of"] = of;
+  event["version"] = list.version();
+  event["document"] = list.was_full() ? "full" : "partial";
+  event["members"] = list.json();
+  context_.emit(std::move(event));
+  for (const std::string& aor : changed) show_member(list, aor, now);
+}
+
+void Subscriptions::show_member(const List& list, const std::string& aor, Now now) {
+  const auto member = list.members().find(aor);
+  const bool is_shown = member != list.members().end() && member->second.presence;
+  if (is_shown) return show(aor, *member->second.presence, now);
+  boost::json::object event = control::make_event("presence", now);
+  for (auto& each : make_unknown_view(aor)) event.insert(each);
+  context_.emit(std::move(event));
 }
 
 void Subscriptions::on_presence(const Key& key, const sip::Message& notify, Now now) {
@@ -261,6 +307,12 @@ void Subscriptions::on_change(const Key& key, Now now) {
     context_.emit(std::move(event));
   }
   if (key.second == presence_package) partials_.erase(key.first);
+  if (const auto list = lists_.find(key.first); key.second == presence_package && list != lists_.end()) {
+    const List ended = std::move(list->second);
+    lists_.erase(list);
+    for (const auto& [aor, member] : ended.members())
+      if (member.presence) show_member({}, aor, now);
+  }
   if (key.second == archive_package) hooks_.on_archive(nullptr, now);
   if (key.second == dialog_package) dialogs_.erase(key.first);
   if (key.second == summary_package) summaries_.erase(key.first);
@@ -306,6 +358,10 @@ boost::json::array Subscriptions::subscriptions_json() const {
 boost::json::array Subscriptions::presence_json() const {
   boost::json::array out;
   for (const auto& [of, document] : presences_) out.push_back(make_view(of, document, hooks_.is_verified));
+  for (const auto& [of, list] : lists_)
+    for (const auto& [aor, member] : list.members())
+      if (member.presence && !presences_.contains(aor))
+        out.push_back(make_view(aor, *member.presence, hooks_.is_verified));
   return out;
 }
 

@@ -11,6 +11,7 @@
 
 #include "client/incoming/room.hpp"
 #include "client/presence/dialogs.hpp"
+#include "client/presence/list.hpp"
 #include "client/presence/registrations.hpp"
 #include "client/presence/rooms.hpp"
 #include "client/presence/subscription.hpp"
@@ -66,6 +67,9 @@ class Subscriptions final : public incoming::Room {
   /// already_subscribed, not_own_watchers.
   Result<void> subscribe(const std::string& to, const std::string& package, std::uint32_t expires_seconds,
                          Done done, Now now, const sip::Rates& rates = {});
+  /// The same for the presence of all members of a list (RFC 4662): events "list", and "presence" of each
+  /// member.
+  Result<void> watch(const std::string& list, std::uint32_t expires_seconds, Done done, Now now);
   /// `done` is called when the subscription has ended. Error, without `done`: not_subscribed.
   Result<void> unsubscribe(const std::string& to, const std::string& package, Done done, Now now);
   void unsubscribe_all(Now now);
@@ -94,6 +98,10 @@ class Subscriptions final : public incoming::Room {
   bool on_partial_presence(const Key& key, const sip::Message& notify, Now now);
   void show(const std::string& of, const documents::Presence& presence, Now now);
   void confirm(const Key& key, Now now);
+  void on_list(const Key& key, const sip::Message& notify, Now now);
+  void show_member(const List& list, const std::string& aor, Now now);
+  Result<void> begin(const Key& key, std::string accept, std::uint32_t expires_seconds, Done done, Now now,
+                     const sip::Rates& rates, bool supports_lists);
   void on_winfo(const Key& key, const sip::Message& notify, Now now);
   void on_dialogs(const Key& key, const sip::Message& notify, Now now);
   void on_registrations(const Key& key, const sip::Message& notify, Now now);
@@ -114,6 +122,7 @@ class Subscriptions final : public incoming::Room {
   std::map<std::string, documents::Presence>
       presences_;  ///< The last documents of subscriptions that have not ended, by AOR.
   std::map<std::string, documents::PartialPresence> partials_;  ///< Those of them that come in parts.
+  std::map<std::string, List> lists_;                           ///< By URI.
   std::map<std::string, Dialogs> dialogs_;                      ///< By AOR.
   std::map<std::string, WatchedRoom> rooms_;                    ///< Likewise.
   /// By AOR. Kept when a subscription ends, so that the next one shows no device as new that was known.

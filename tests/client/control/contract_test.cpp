@@ -77,6 +77,7 @@ class Recorder final : public control::Executor {
   void do_publish(const control::Command&, Now) override { last = "publish"; }
   void do_unpublish(const control::Command&, Now) override { last = "unpublish"; }
   void do_subscribe(const control::Command&, Now) override { last = "subscribe"; }
+  void do_watch(const control::Command&, Now) override { last = "watch"; }
   void do_watchers(const control::Command&, Now) override { last = "watchers"; }
   void do_welcome(const control::Command&, Now) override { last = "welcome"; }
   void do_unsubscribe(const control::Command&, Now) override { last = "unsubscribe"; }

@@ -336,3 +336,30 @@ TEST_CASE_FIXTURE(
   CHECK(notify(request, "active;expires=600", print(info)) == 200);
   CHECK(asked.size() == 1);
 }
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a list is watched by one SUBSCRIBE; a gap asks for full state (RFC 4662 4.1, 5.6.2)") {
+  const std::string list = "sip:friends@example.org";
+  REQUIRE(subscriptions.watch(list, 600, ends.take(), now()).has_value());
+  const auto subscribe = accept();
+  CHECK(subscribe.header(HeaderId::supported) == "eventlist");
+  CHECK(subscribe.header(HeaderId::accept) ==
+        "multipart/related, application/rlmi+xml, application/pidf+xml");
+  const auto body = [](const std::string& version, const std::string& full) {
+    return "--b\r\nContent-Type: application/rlmi+xml\r\n\r\n"
+           R"(<list xmlns="urn:ietf:params:xml:ns:rlmi" uri="sip:friends@example.org" version=")" +
+           version + "\" fullState=\"" + full +
+           R"("><resource uri="sip:bob@example.org"><instance id="1" state="active" cid="1@x"/></resource></list>)"
+           "\r\n--b\r\nContent-Id: <1@x>\r\nContent-Type: application/pidf+xml\r\n\r\n" +
+           std::string(open_document) + "\r\n--b--\r\n";
+  };
+  const std::string type = "multipart/related;type=\"application/rlmi+xml\";boundary=b";
+  CHECK(notify_typed(subscribe, "active;expires=600", type, body("0", "true")).status() == 200);
+  CHECK(asked.empty());
+  CHECK(subscriptions.presence_json().size() == 1);
+  CHECK(notify_typed(subscribe, "active;expires=600", type, body("2", "false")).status() == 200);
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].header(HeaderId::supported) == "eventlist");
+  CHECK(notify_typed(subscribe, "terminated;reason=noresource", type, "").status() == 200);
+  CHECK(subscriptions.presence_json().empty());
+}
