@@ -8,7 +8,7 @@ build_packages=(
   g++ cmake ninja-build ccache git pkg-config ca-certificates
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev
   libsqlite3-dev libc-ares-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
-  libsrtp2-dev libopus-dev libspeexdsp-dev doctest-dev
+  libsrtp2-dev libopus-dev libspeexdsp-dev zlib1g-dev doctest-dev
 )
 run_packages=(python3 python3-jsonschema)
 test_packages=(libxml2-utils sqlite3 openssl sip-tester sipsak baresip-core twinkle-console linphone-cli linphone-common)
