@@ -38,7 +38,7 @@ Result<void> take_name(const Element& element, std::optional<DisplayName>& name)
 Result<ListItem> read_item(const Element& element, ListItem::Kind kind) {
   ListItem item{.kind = kind, .target = {}};
   if (kind == ListItem::Kind::list) {
-    auto list = read_list(element);
+    auto list = read_resource_list(element);
     if (list.has_error()) return list.error();
     item.list.push_back(std::move(*list));
     return item;
@@ -81,7 +81,7 @@ Result<RlsService> read_service(const Element& element) {
   for (const Element& child : element.children()) {
     // COMPAT: the list is in the namespace of services, or in that of lists.
     if (child.is(ns::rls_services, "list") || child.is(ns::resource_lists, "list")) {
-      auto list = read_list(child);
+      auto list = read_resource_list(child);
       if (list.has_error()) return list.error();
       if (service.list) return Errc::bad_structure;
       service.list = std::move(*list);
@@ -136,7 +136,7 @@ bool ListItem::operator==(const ListItem& other) const {
          extensions == other.extensions;
 }
 
-Result<ResourceList> read_list(const Element& element) {
+Result<ResourceList> read_resource_list(const Element& element) {
   ResourceList list;
   if (const auto name = element.attribute("name")) list.name = *name;
   for (const Element& child : element.children()) {
@@ -163,7 +163,7 @@ Result<ResourceLists> parse_resource_lists(std::string_view body, const xml::Lim
   ResourceLists lists;
   for (const Element& child : root.children()) {
     if (!is_list_element(child, "list")) continue;
-    auto list = read_list(child);
+    auto list = read_resource_list(child);
     if (list.has_error()) return list.error();
     lists.lists.push_back(std::move(*list));
   }

@@ -77,7 +77,7 @@ struct RlsServices {
 Result<ResourceLists> parse_resource_lists(std::string_view body, const xml::Limits& limits = {});
 Result<RlsServices> parse_rls_services(std::string_view body, const xml::Limits& limits = {});
 /// What stands in a `<list>`, whichever namespace that is in. The same errors.
-Result<ResourceList> read_list(const xml::Element& element);
+Result<ResourceList> read_resource_list(const xml::Element& element);
 
 /// What XCAP refuses of a document that is written: twins within it (RFC 4826 3.4.5, 4.4.5). Lists that come
 /// in messages may have them (RFC 5366 6 does). Error: duplicate_id, for two lists of one name, or two

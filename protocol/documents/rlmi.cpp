@@ -36,7 +36,7 @@ RlmiResource read_resource(const Element& element) {
   return resource;
 }
 
-std::optional<bool> read_bool(std::string_view text) {
+std::optional<bool> read_rlmi_bool(std::string_view text) {
   if (text == "true" || text == "1") return true;
   if (text == "false" || text == "0") return false;
   return std::nullopt;
@@ -65,7 +65,7 @@ Result<Rlmi> parse_rlmi(std::string_view body, const xml::Limits& limits) {
   Rlmi rlmi{.uri = std::string(trim(text_of(root, "uri")))};
   if (!version || !is_full || rlmi.uri.empty()) return Errc::missing_attribute;
   const auto number = parse_number<std::uint32_t>(trim(*version));
-  const auto full = read_bool(trim(*is_full));
+  const auto full = read_rlmi_bool(trim(*is_full));
   if (!number || !full) return Errc::bad_value;
   rlmi.version = *number;
   rlmi.is_full = *full;
