@@ -236,8 +236,8 @@ void CallLog::check_quiet(const std::set<std::string>& shown) {
     if (invite.from_server.size() > bound)
       fail(fmt::format("{}: the server sends {} messages where phones send {}", call_id,
                        invite.from_server.size(), invite.from_phones.size()));
-    const bool is_ended =
-        std::ranges::all_of(invite.answered, [&](const auto& tag) { return invite.byes.contains(tag); });
+    const bool is_ended = std::ranges::all_of(
+        invite.answered, [&byes = invite.byes](const auto& tag) { return byes.contains(tag); });
     if (shown.contains(call_id) && is_ended) fail(call_id + " is over, and is shown");
   }
 }
