@@ -111,7 +111,10 @@ void CallLog::on_arrived(const Address& at, const sip::Message& message) {
   Invite& invite = invites_[std::string(message.call_id())];
   if (message.is_response()) {
     const auto ring = rings_.find(top_branch(message));
-    if (method == Method::invite && ring != rings_.end() && !ring->second.heard)
+    const auto branch = invite.branches.find(top_branch(message));
+    // A branch of which nothing is heard ends by timer B; what comes later belongs to nothing.
+    const bool is_known = branch != invite.branches.end() && world_.now().mono < branch->second + timer_b;
+    if (method == Method::invite && ring != rings_.end() && is_known && !ring->second.heard)
       ring->second.heard = world_.now().mono;
     if (!begins_call(message) || message.status() / 100 != 2) return;
     const std::string tag(message.to_tag());

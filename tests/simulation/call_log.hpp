@@ -69,6 +69,7 @@ class CallLog {
  private:
   /// Copies of a CANCEL are sent for so long, and a branch that was not heard of is given up by then.
   static constexpr Duration grace = 34s;
+  static constexpr Duration timer_b = 32s;
   /// Copies of one message: of a request eleven at most (timers E and F), of a response one for each copy of
   /// its request and eleven of its own, and the network doubles some.
   static constexpr std::uint64_t most_copies = 60;

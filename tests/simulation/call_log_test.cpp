@@ -129,6 +129,17 @@ TEST_CASE_FIXTURE(Call, "the call log finds a device that rings on, and a branch
     log.ring_ended(invite("z9hG4bKdown"));
     CHECK(log.fault().starts_with("bob rings for c"));
   }
+  SUBCASE("what it says comes when its branch has timed out") {
+    log.on_sent(node, bob, invite("z9hG4bKother"));
+    log.ring_began("carol", invite("z9hG4bKother"));
+    log.ring_ended(invite("z9hG4bKdown"));
+    pass(603, "x");
+    world.run_for(33s);
+    log.on_arrived(node, answer(180, "z9hG4bKother", "y"));
+    world.run_for(1min);
+    log.check_quiet({});
+    CHECK(log.fault() == "");
+  }
   SUBCASE("a new branch") {
     pass(603, "x");
     world.run_for(2s);
