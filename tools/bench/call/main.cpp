@@ -5,13 +5,16 @@
 namespace beckon::bench {
 namespace {
 
-constexpr std::uint32_t users = 10000;
+constexpr std::uint32_t users = known_users;
 
-const std::vector<RateCase> rates{
-    {.name = "call",
-     .before = {{.operation = Operation::bind, .actors = users}},
-     .job = {.operation = Operation::call, .actors = users, .window = 128}},
-};
+RateCase calls(bool digest) {
+  return {.name = digest ? "call-digest" : "call",
+          .setting = {.digest = digest},
+          .before = {{.operation = Operation::bind, .actors = users}},
+          .job = {.operation = Operation::call, .actors = users, .window = 128}};
+}
+
+const std::vector<RateCase> rates{calls(false), calls(true)};
 
 }  // namespace
 }  // namespace beckon::bench

@@ -32,8 +32,8 @@ std::optional<Subject> profile(const RateCase& rate, const Subject& server, cons
 }
 
 Measured measure(const RateCase& rate, Server server, const Options& options) {
-  Running running(server, options.beckond);
-  Driver driver(running.port(), rate.presentities);
+  Running running(server, options.beckond, rate.setting);
+  Driver driver(running.port(), rate.presentities, rate.setting.digest);
   for (const Job& job : rate.before) {
     if (const Totals totals = driver.run(job); totals.failures > 0)
       throw std::runtime_error(
@@ -48,7 +48,7 @@ Measured measure(const RateCase& rate, Server server, const Options& options) {
   const double cpu = running.subject().cpu_seconds();
   const auto faults = running.subject().page_faults();
   {
-    const bool ours = server == rate.ours;
+    const bool ours = server == Server::beckond;
     const auto recording = ours ? profile(rate, running.subject(), options) : std::nullopt;
     measured.totals = driver.run(job);
   }
@@ -62,7 +62,7 @@ Measured measure(const RateCase& rate, Server server, const Options& options) {
 }
 
 double octets_each(const MemoryCase& memory, Server server, const Options& options) {
-  Running running(server, options.beckond, {}, true);
+  Running running(server, options.beckond, {.grows = true});
   fill_recorder(running.port());
   const std::uint32_t presentities = std::max(options.objects / memory.objects_per_presentity, 1u);
   Driver driver(running.port(), presentities);
@@ -74,9 +74,9 @@ double octets_each(const MemoryCase& memory, Server server, const Options& optio
   return (static_cast<double>(running.subject().pss_octets()) - before) / options.objects;
 }
 
-std::vector<Server> servers_of(Server ours, bool beside_kamailio, const Options& options) {
-  std::vector<Server> servers{ours};
-  if (beside_kamailio && options.kamailio) servers.push_back(Server::kamailio);
+std::vector<Server> servers_of(const Setting& setting, bool beside_kamailio, const Options& options) {
+  std::vector<Server> servers{Server::beckond};
+  if (beside_kamailio && options.kamailio && kamailio_can(setting)) servers.push_back(Server::kamailio);
   return servers;
 }
 
@@ -87,7 +87,7 @@ void run_rates(const std::vector<RateCase>& rates, const Options& options, Repor
   for (unsigned run = 0; run < options.runs; ++run) {
     all[echo.name][Server::echo].push_back(measure(echo, Server::echo, options));
     for (const RateCase& rate : rates) {
-      for (const Server server : servers_of(rate.ours, rate.beside_kamailio, options))
+      for (const Server server : servers_of(rate.setting, rate.beside_kamailio, options))
         all[rate.name][server].push_back(measure(rate, server, options));
     }
   }
@@ -98,7 +98,7 @@ void run_rates(const std::vector<RateCase>& rates, const Options& options, Repor
 void run_memory(const std::vector<MemoryCase>& cases, const Options& options, Report& report) {
   for (const MemoryCase& memory : cases) {
     std::map<Server, std::vector<double>> octets;
-    for (const Server server : servers_of(Server::beckond, true, options))
+    for (const Server server : servers_of({}, true, options))
       octets[server].push_back(octets_each(memory, server, options));
     report.add_octets(memory.name, octets);
   }

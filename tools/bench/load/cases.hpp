@@ -29,7 +29,7 @@ struct Options {
 /// A rate: `before` sets up, `job` is measured for some seconds.
 struct RateCase {
   std::string name;
-  Server ours = Server::beckond;
+  Setting setting{};
   bool beside_kamailio = true;
   std::uint32_t presentities = 1;
   std::vector<Job> before{};

@@ -46,10 +46,11 @@ Totals& Totals::operator+=(const Totals& other) {
   return *this;
 }
 
-Driver::Driver(std::uint16_t server_port, std::uint32_t presentities)
+Driver::Driver(std::uint16_t server_port, std::uint32_t presentities, bool digest)
     : link_(make_udp_link(server_port, 1)),
       port_(link_->port()),
       presentities_(std::max(presentities, 1u)),
+      digest_(digest),
       etags_(presentities_) {}
 
 Totals Driver::run(const Job& job) {
@@ -117,7 +118,7 @@ void Driver::launch(std::uint32_t actor) {
   flight.open = true;
   flight.ticket = {slot, ++serial_};
   flight.actor = actor;
-  flight.answered = flight.delivered = flight.hung_up = flight.failed = false;
+  flight.answered = flight.delivered = flight.hung_up = flight.challenged = flight.failed = false;
   flight.notifies = job_.operation == Operation::publish ? job_.notifies : 0;
   if (job_.operation == Operation::subscribe || job_.operation == Operation::refresh) flight.notifies = 1;
   flight.text = text(actor, flight.ticket);
@@ -163,21 +164,25 @@ std::string Driver::text(std::uint32_t actor, Ticket ticket) {
                     .to_tag = {},
                     .call_id = registration,
                     .cseq = ++bound_[actor],
-                    .headers = contact,
+                    .headers = contact + proof(actor, "REGISTER", uri),
                     .body = {}},
                    ticket, port_);
     }
     case Operation::call:
       return call_text(actor, ticket);
-    case Operation::message: {
-      const std::string from = user('u', actor), to = user('u', (actor + 1) % job_.actors);
+    case Operation::message:
+    case Operation::store: {
+      const bool is_away = job_.operation == Operation::store;
+      const std::string from = user('u', actor);
+      const std::string to = is_away ? user('o', actor) : user('u', (actor + 1) % job_.actors);
+      const std::string uri = address(to);
       return print({.method = "MESSAGE",
-                    .uri = address(to),
+                    .uri = uri,
                     .from = from,
                     .to = to,
                     .to_tag = {},
                     .call_id = call,
-                    .headers = "Content-Type: text/plain\r\n",
+                    .headers = "Content-Type: text/plain\r\n" + proof(actor, "MESSAGE", uri),
                     .body = hello},
                    ticket, port_);
     }
@@ -206,15 +211,17 @@ std::string Driver::text(std::uint32_t actor, Ticket ticket) {
 std::string Driver::call_text(std::uint32_t actor, Ticket ticket) {
   const std::string from = user('u', actor), to = user('u', (actor + 1) % job_.actors);
   const auto call = fmt::format(FMT_COMPILE("c{:08x}{:08x}@127.0.0.1"), ticket.slot, ticket.serial);
+  const std::string uri = address(to);
   return print({.method = "INVITE",
-                .uri = address(to),
+                .uri = uri,
                 .from = from,
                 .to = to,
                 .to_tag = {},
                 .call_id = call,
                 .headers = fmt::format(FMT_COMPILE("Contact: <sip:{}@127.0.0.1:{}>\r\n"
                                                    "Content-Type: application/sdp\r\n"),
-                                       from, port_),
+                                       from, port_) +
+                           proof(actor, "INVITE", uri),
                 .body = session},
                ticket, port_);
 }
@@ -267,15 +274,66 @@ void Driver::on_response(std::string_view text, int status) {
   if (!flight.open || flight.ticket.serial != ticket->serial || flight.answered) return;
   unanswered_ = 0;
   if (job_.operation == Operation::call && !flight.hung_up && status / 100 == 2) return hang_up(flight, text);
+  if (digest_ && (status == 401 || status == 407) && prove(flight, text)) return;
   flight.answered = true;
   if (status == 204) flight.notifies = 0;
-  if (status / 100 == 2 || job_.operation == Operation::echo) {
+  const bool is_good = job_.operation == Operation::store ? status == 202 : status / 100 == 2;
+  if (is_good || job_.operation == Operation::echo) {
     keep(flight, text);
   } else {
     flight.failed = true;
     flight.notifies = 0;
   }
   finish_if_complete(flight);
+}
+
+/// Sends the request anew, with what the challenge asks for. False: it was asked before, or cannot be
+/// answered.
+bool Driver::prove(Flight& flight, std::string_view response) {
+  if (job_.operation == Operation::call) {
+    const std::string from = user('u', flight.actor), to = user('u', (flight.actor + 1) % job_.actors);
+    const std::string tag(tag_in(header(response, "To"))), call(header(response, "Call-ID"));
+    const std::string uri = address(to);
+    send(print({.method = "ACK",
+                .uri = uri,
+                .from = from,
+                .to = to,
+                .to_tag = tag,
+                .call_id = call,
+                .headers = {},
+                .body = {}},
+               flight.ticket, port_));
+  }
+  if (std::exchange(flight.challenged, true)) return false;
+  std::optional<auth::Challenge> challenge;
+  for (const std::string_view name : {"WWW-Authenticate: ", "Proxy-Authenticate: "})
+    for (auto at = response.find(name); at != response.npos; at = response.find(name, at + 1)) {
+      const std::string_view value = response.substr(at + name.size());
+      const auto offered = auth::parse_challenge(value.substr(0, value.find('\r')));
+      if (offered && offered->algorithm == auth::Algorithm::sha256) challenge = *offered;
+    }
+  if (!challenge) return false;
+  if (flight.actor >= proofs_.size()) proofs_.resize(flight.actor + 1);
+  proofs_[flight.actor] = Proof{*challenge};
+  flight.ticket.serial = ++serial_;
+  flight.text = text(flight.actor, flight.ticket);
+  send_request(flight);
+  return true;
+}
+
+/// A header line; empty where nobody has asked yet.
+std::string Driver::proof(std::uint32_t number, std::string_view method, std::string_view uri) {
+  if (number >= proofs_.size() || !proofs_[number]) return {};
+  Proof& proof = *proofs_[number];
+  const std::string name = user('u', number);
+  return fmt::format(FMT_COMPILE("{}: {}\r\n"),
+                     method == "REGISTER" ? "Authorization" : "Proxy-Authorization",
+                     auth::answer(proof.challenge, {.user = name,
+                                                    .password = password,
+                                                    .method = method,
+                                                    .uri = uri,
+                                                    .cnonce = "0a4f113b",
+                                                    .count = ++proof.count}));
 }
 
 void Driver::keep(const Flight& flight, std::string_view response) {

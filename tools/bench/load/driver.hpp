@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/auth/digest.hpp"
 #include "tools/bench/load/link.hpp"
 #include "tools/bench/load/texts.hpp"
 
@@ -21,6 +22,7 @@ enum class Operation : std::uint8_t {
   bind,       ///< REGISTER of a user, again with the same Call-ID; its 200.
   call,       ///< INVITE from a user to the next one: 180, 200, ACK; then the caller's BYE; its 200.
   message,    ///< MESSAGE from a user to the next one, who answers 200; that 200 at the sender.
+  store,      ///< MESSAGE from a user to one of as many who are not registered; its 202.
   publish,    ///< PUBLISH of a new document for a presentity; its 200 and every watcher's NOTIFY.
   subscribe,  ///< A new subscription; its 200 and the first NOTIFY.
   refresh,    ///< SUBSCRIBE in the dialog of a subscription; its 200 and the NOTIFY.
@@ -58,7 +60,8 @@ struct Totals {
 /// A watcher holds at most 100 subscriptions and one to each presentity.
 class Driver {
  public:
-  Driver(std::uint16_t server_port, std::uint32_t presentities);
+  /// `digest`: users answer challenges, and from then on prove who they are unasked.
+  Driver(std::uint16_t server_port, std::uint32_t presentities, bool digest = false);
 
   /// Runs a job to its end. Throws std::runtime_error when the server no longer answers.
   Totals run(const Job& job);
@@ -93,10 +96,17 @@ class Driver {
     std::uint32_t notifies = 0;  ///< Still expected.
     bool delivered = false;      ///< The MESSAGE has reached the other user.
     bool hung_up = false;        ///< The BYE of a call has been sent.
+    bool challenged = false;
     bool failed = false;
     std::string text, mark;
     Clock::time_point sent, again;
     Clock::duration interval{};
+  };
+
+  /// What a user answers challenges with.
+  struct Proof {
+    auth::Challenge challenge;
+    std::uint32_t count = 0;  ///< Requests with its nonce.
   };
 
   std::optional<std::uint32_t> next_actor();
@@ -111,6 +121,8 @@ class Driver {
   void on_message(std::string_view text);
   void on_invite(std::string_view text);
   void hang_up(Flight& flight, std::string_view answer);
+  bool prove(Flight& flight, std::string_view response);
+  std::string proof(std::uint32_t user, std::string_view method, std::string_view uri);
   void keep(const Flight& flight, std::string_view response);
   void finish_if_complete(Flight& flight);
   void finish(Flight& flight);
@@ -124,8 +136,10 @@ class Driver {
   std::uint16_t port_;
   std::uint32_t presentities_;
   std::uint32_t serial_ = 0;
-  std::vector<std::uint32_t> bound_;  ///< CSeq of each user's REGISTER.
-  std::vector<std::string> etags_;    ///< Of each presentity.
+  bool digest_;
+  std::vector<std::optional<Proof>> proofs_;  ///< Of each user.
+  std::vector<std::uint32_t> bound_;          ///< CSeq of each user's REGISTER.
+  std::vector<std::string> etags_;            ///< Of each presentity.
   std::vector<Dialog> dialogs_;
   std::uint64_t notifies_ = 0, notify_octets_ = 0, unexpected_ = 0;
   unsigned unanswered_ = 0;  ///< Operations without an answer, one after the other.

@@ -3,11 +3,15 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <sqlite3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "tools/bench/load/link.hpp"
 #include "tools/bench/load/texts.hpp"
@@ -16,7 +20,7 @@ namespace beckon::bench {
 namespace {
 
 constexpr const char* program = "/usr/sbin/kamailio";
-constexpr const char* presence = "/usr/lib/x86_64-linux-gnu/kamailio/modules/presence_xml.so";
+constexpr const char* modules = "/usr/lib/x86_64-linux-gnu/kamailio/modules/";
 constexpr std::chrono::seconds start_limit{90};
 constexpr int look_again_ms = 100;
 
@@ -52,21 +56,77 @@ bool answers(std::uint16_t port) {
   return answered;
 }
 
+/// For db_text, which keeps it in the memory that the workers share. Gives msilo's db_url.
+std::string make_table(const std::filesystem::path& folder) {
+  std::ofstream(folder / "version") << "id(int,auto) table_name(string) table_version(int)\n0:silo:8\n";
+  std::ofstream(folder / "silo")
+      << "id(int,auto) src_addr(string) dst_addr(string) username(string) domain(string) inc_time(int) "
+         "exp_time(int) snd_time(int) ctype(string) body(string,null) extra_hdrs(string,null) "
+         "callid(string,null) status(int,null)\n";
+  return fmt::format("\"text://{}\"", folder.string());
+}
+
+/// For db_sqlite, likewise.
+std::string make_database(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "silo.db";
+  sqlite3* database = nullptr;
+  const char* schema =
+      "PRAGMA journal_mode=WAL;"
+      "CREATE TABLE version (table_name TEXT, table_version INTEGER);"
+      "INSERT INTO version VALUES ('silo', 8);"
+      "CREATE TABLE silo (id INTEGER PRIMARY KEY NOT NULL, src_addr TEXT, dst_addr TEXT, username TEXT,"
+      " domain TEXT, inc_time INTEGER, exp_time INTEGER, snd_time INTEGER, ctype TEXT, body BLOB,"
+      " extra_hdrs TEXT, callid TEXT, status INTEGER);"
+      "CREATE INDEX silo_account_idx ON silo (username, domain);";
+  const bool is_made = sqlite3_open(file.c_str(), &database) == SQLITE_OK &&
+                       sqlite3_exec(database, schema, nullptr, nullptr, nullptr) == SQLITE_OK;
+  sqlite3_close(database);
+  if (!is_made) throw std::runtime_error("no database for kamailio");
+  return fmt::format("\"sqlite:///{}\"", file.string());
+}
+
 }  // namespace
 
+bool kamailio_can(const Setting& setting) {
+  const bool has_database = std::filesystem::exists(modules + std::string("db_sqlite.so"));
+  return !setting.stores || setting.durability == Durability::memory || has_database;
+}
+
 std::optional<std::filesystem::path> find_kamailio() {
-  if (!std::filesystem::exists(program) || !std::filesystem::exists(presence)) return std::nullopt;
+  if (!std::filesystem::exists(program) || !std::filesystem::exists(modules + std::string("presence_xml.so")))
+    return std::nullopt;
   return program;
 }
 
 Subject start_kamailio(const std::filesystem::path& kamailio, const std::filesystem::path& folder, int core,
-                       bool grows) {
+                       const Setting& setting) {
   const std::uint16_t port = free_port();
-  Subject subject = Subject::start(
-      {kamailio.string(), "-f", BECKON_BENCH_KAMAILIO_CONFIG, "-l", fmt::format("udp:127.0.0.1:{}", port),
-       "-x", "fm", "-m", "2048", "-M", "32", "-DD", "-E", "-P", (folder / "pid").string(), "-Y",
-       folder.string(), "-A", grows ? "MEASURE_MEMORY" : "MEASURE_RATE"},
-      core);
+  std::vector<std::string> words{kamailio.string(),
+                                 "-f",
+                                 BECKON_BENCH_KAMAILIO_CONFIG,
+                                 "-l",
+                                 fmt::format("udp:127.0.0.1:{}", port),
+                                 "-x",
+                                 "fm",
+                                 "-m",
+                                 "2048",
+                                 "-M",
+                                 "32",
+                                 "-DD",
+                                 "-E",
+                                 "-P",
+                                 (folder / "pid").string(),
+                                 "-Y",
+                                 folder.string(),
+                                 "-A",
+                                 setting.grows ? "MEASURE_MEMORY" : "MEASURE_RATE"};
+  if (setting.digest) words.insert(words.end(), {"-A", "WITH_DIGEST"});
+  if (setting.stores) {
+    const bool is_table = setting.durability == Durability::memory;
+    const std::string silo = is_table ? make_table(folder) : make_database(folder);
+    words.insert(words.end(), {"-A", is_table ? "WITH_TABLE" : "WITH_DATABASE", "-A", "SILO=" + silo});
+  }
+  Subject subject = Subject::start(words, core);
   subject.ports["udp"] = port;
   const auto deadline = std::chrono::steady_clock::now() + start_limit;
   while (!answers(port)) {

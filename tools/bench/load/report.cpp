@@ -74,8 +74,7 @@ void Report::add(const std::string& name, const Runs& runs) {
         fmt::format("| bare echo of {} octets | {} | – | – | 100 % |", echo_octets, rounded(echo_)));
     return;
   }
-  const double ours =
-      rates.contains(Server::beckond) ? rates[Server::beckond] : rates[Server::beckond_process];
+  const double ours = rates[Server::beckond];
   rows_.push_back(fmt::format("| {} | {} | {} | {} | {} |", name, rounded(ours), rounded(kamailio),
                               ratio(ours, kamailio),
                               echo_ > 0 ? fmt::format("{:.0f} %", 100 * ours / echo_) : "–"));

@@ -1,5 +1,8 @@
 #include "tools/bench/load/servers.hpp"
 
+#include <fmt/format.h>
+
+#include <fstream>
 #include <stdexcept>
 
 #include "tools/bench/load/echo.hpp"
@@ -12,8 +15,6 @@ const char* to_string(Server server) {
   switch (server) {
     case Server::beckond:
       return "beckond";
-    case Server::beckond_process:
-      return "beckond, durability process";
     case Server::kamailio:
       return "kamailio";
     case Server::echo:
@@ -22,9 +23,49 @@ const char* to_string(Server server) {
   return "";
 }
 
-Running::Running(Server server, const std::string& beckond, std::vector<std::string> extra, bool grows)
-    : server_(server), beckond_(beckond), extra_(std::move(extra)), grows_(grows) {
+const char* to_string(Durability durability) {
+  switch (durability) {
+    case Durability::memory:
+      return "memory";
+    case Durability::process:
+      return "process";
+    case Durability::power:
+      return "power";
+  }
+  return "";
+}
+
+namespace {
+
+/// SQLite in Kamailio has no setting for commits that need not be on the disk when they return: its file lies
+/// in memory then, where they cost nothing.
+std::filesystem::path folder_for(Server server, const Setting& setting) {
+  const bool is_spared = server == Server::kamailio && setting.durability == Durability::process;
+  return is_spared ? "/dev/shm" : std::filesystem::temp_directory_path();
+}
+
+}  // namespace
+
+Running::Running(Server server, const std::string& beckond, const Setting& setting,
+                 std::vector<std::string> extra)
+    : server_(server),
+      beckond_(beckond),
+      setting_(setting),
+      extra_(std::move(extra)),
+      folder_(folder_for(server, setting)) {
+  if (server_ == Server::beckond && (setting_.digest || setting_.stores)) add_users();
   start();
+}
+
+void Running::add_users() {
+  const auto file = folder_.path() / "users";
+  std::ofstream list(file);
+  for (std::uint32_t i = 0; i < known_users; ++i)
+    list << fmt::format("{}@{} {}\n", user(setting_.digest ? 'u' : 'o', i), domain, password);
+  list.close();
+  Subject import = Subject::start(
+      {beckond_, "user", "import", file.string(), "--data", folder_.path().string()}, server_core);
+  import.wait();
 }
 
 void Running::start() {
@@ -35,18 +76,17 @@ void Running::start() {
   if (server_ == Server::kamailio) {
     const auto kamailio = find_kamailio();
     if (!kamailio) throw std::runtime_error("no kamailio");
-    subject_.emplace(start_kamailio(*kamailio, folder_.path(), server_core, grows_));
+    subject_.emplace(start_kamailio(*kamailio, folder_.path(), server_core, setting_));
     return;
   }
-  std::vector<std::string> words{
-      beckond_,           "run",
-      "--data",           folder_.path().string(),
-      "--domain",         std::string(domain),
-      "--listen",         "udp:127.0.0.1:0",
-      "--auth",           "none",
-      "--shards",         "1",
-      "--watcher-policy", "allow",
-      "--durability",     server_ == Server::beckond_process ? "process" : "memory"};
+  std::vector<std::string> words{beckond_,           "run",
+                                 "--data",           folder_.path().string(),
+                                 "--domain",         std::string(domain),
+                                 "--listen",         "udp:127.0.0.1:0",
+                                 "--auth",           setting_.digest ? "digest" : "none",
+                                 "--shards",         "1",
+                                 "--watcher-policy", "allow",
+                                 "--durability",     to_string(setting_.durability)};
   words.insert(words.end(), extra_.begin(), extra_.end());
   subject_.emplace(Subject::run(words, server_core));
 }

@@ -98,6 +98,12 @@ void Subject::stop() {
   pid_ = 0;
 }
 
+void Subject::wait() {
+  int status = 0;
+  ::waitpid(std::exchange(pid_, 0), &status, 0);
+  if (status != 0) throw std::runtime_error("a program that prepares the server failed");
+}
+
 std::vector<pid_t> Subject::processes() const {
   std::vector<pid_t> all{pid_};
   for (std::size_t i = 0; i < all.size(); ++i) {

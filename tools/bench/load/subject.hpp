@@ -32,6 +32,8 @@ class Subject {
   bool is_running() const;
   /// Ends the process with SIGTERM and waits for its end.
   void stop();
+  /// Waits until it ends by itself. Throws std::runtime_error when it fails.
+  void wait();
 
   /// User and system time of all threads, of this process and of its children.
   double cpu_seconds() const;

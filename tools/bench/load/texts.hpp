@@ -9,6 +9,9 @@ namespace beckon::bench {
 
 /// What every SIP text of a run needs to know.
 inline constexpr std::string_view domain = "example.org";
+/// Of every user that a server knows which has to: of kind 'u', or of kind 'o', who are away.
+inline constexpr std::string_view password = "secret";
+inline constexpr std::uint32_t known_users = 10000;
 inline constexpr std::size_t pidf_octets = 640;
 inline constexpr std::size_t echo_octets = 500;
 

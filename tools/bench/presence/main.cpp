@@ -21,27 +21,27 @@ RateCase fan_out(std::uint32_t watchers, std::uint32_t window) {
       .job = {.operation = Operation::publish, .actors = watched, .window = window, .notifies = watchers}};
 }
 
-RateCase publish(Server server) {
-  return {.name = server == Server::beckond ? "publish" : "publish-process",
-          .ours = server,
-          .beside_kamailio = server == Server::beckond,
+RateCase publish(Durability durability) {
+  return {.name = durability == Durability::memory ? "publish" : "publish-process",
+          .setting = {.durability = durability},
+          .beside_kamailio = durability == Durability::memory,
           .presentities = presentities,
           .before = {publish_all},
           .job = {.operation = Operation::publish, .actors = presentities, .window = 128}};
 }
 
-RateCase subscribe(Server server) {
-  return {.name = server == Server::beckond ? "subscribe" : "subscribe-process",
-          .ours = server,
-          .beside_kamailio = server == Server::beckond,
+RateCase subscribe(Durability durability) {
+  return {.name = durability == Durability::memory ? "subscribe" : "subscribe-process",
+          .setting = {.durability = durability},
+          .beside_kamailio = durability == Durability::memory,
           .presentities = presentities,
           .before = {publish_all},
           .job = {.operation = Operation::subscribe, .window = 128}};
 }
 
 const std::vector<RateCase> rates{
-    publish(Server::beckond),
-    subscribe(Server::beckond),
+    publish(Durability::memory),
+    subscribe(Durability::memory),
     {.name = "refresh",
      .presentities = presentities,
      .before = {publish_all, {.operation = Operation::subscribe, .actors = dialogs}},
@@ -49,8 +49,8 @@ const std::vector<RateCase> rates{
     fan_out(1, 128),
     fan_out(10, 16),
     fan_out(100, 2),
-    publish(Server::beckond_process),
-    subscribe(Server::beckond_process),
+    publish(Durability::process),
+    subscribe(Durability::process),
 };
 
 const std::vector<MemoryCase> memory{{"memory-publication", Operation::publish, 1},

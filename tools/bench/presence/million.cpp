@@ -19,7 +19,7 @@ void run_million(const Options& options) {
   // `--objects` other than the default makes a smaller run of the same shape.
   const std::uint32_t subscriptions = options.objects == Options{}.objects ? 1000000 : options.objects;
   const std::uint32_t presentities = subscriptions / per_presentity;
-  Running running(Server::beckond_process, options.beckond);
+  Running running(Server::beckond, options.beckond, {.durability = Durability::process});
   fill_recorder(running.port());
   const auto empty = static_cast<double>(running.subject().pss_octets());
   Driver driver(running.port(), presentities);

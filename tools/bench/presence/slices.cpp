@@ -110,7 +110,7 @@ std::string rules(bool notes, int stranger) {
 class Stage {
  public:
   Stage(const Options& options, std::uint32_t watchers, Form form = Form::full)
-      : running_(Server::beckond, options.beckond, {"--listen", "https:127.0.0.1:0"}),
+      : running_(Server::beckond, options.beckond, {}, {"--listen", "https:127.0.0.1:0"}),
         watchers_(watchers),
         form_(form),
         driver_(running_.port(), 1),

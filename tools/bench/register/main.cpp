@@ -1,4 +1,4 @@
-// OPTIONS, REGISTER and MESSAGE per second of server CPU, and octets of memory for each binding.
+// OPTIONS and REGISTER per second of server CPU, and octets of memory for each binding.
 
 #include "tools/bench/load/cases.hpp"
 
@@ -13,11 +13,8 @@ const std::vector<RateCase> rates{
     {.name = "register",
      .before = {bind_all},
      .job = {.operation = Operation::bind, .actors = users, .window = 128}},
-    {.name = "message",
-     .before = {bind_all},
-     .job = {.operation = Operation::message, .actors = users, .window = 128}},
     {.name = "register-process",
-     .ours = Server::beckond_process,
+     .setting = {.durability = Durability::process},
      .beside_kamailio = false,
      .before = {bind_all},
      .job = {.operation = Operation::bind, .actors = users, .window = 128}},
