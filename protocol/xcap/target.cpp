@@ -1,5 +1,6 @@
 #include "protocol/xcap/target.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -146,6 +147,11 @@ std::optional<std::string_view> UserTarget::find(std::string_view name) const {
   for (const auto& [key, value] : query)
     if (key == name) return value;
   return std::nullopt;
+}
+
+bool UserTarget::has_only(std::initializer_list<std::string_view> names) const {
+  return std::ranges::all_of(
+      query, [&](const auto& each) { return std::ranges::find(names, each.first) != names.end(); });
 }
 
 Result<UserTarget> parse_user_target(std::string_view text, std::string_view root) {

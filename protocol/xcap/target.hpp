@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,8 @@ struct UserTarget {
   std::vector<std::pair<std::string, std::string>> query;  ///< Decoded names and values, in order.
   /// Of the first of that name; nullopt if absent.
   std::optional<std::string_view> find(std::string_view name) const;
+  /// Are all names of the query among these?
+  bool has_only(std::initializer_list<std::string_view> names) const;
   bool operator==(const UserTarget&) const = default;
 };
 

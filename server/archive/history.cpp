@@ -48,6 +48,11 @@ bool read_with(const UserTarget& target, const Settings& settings, std::string& 
   return true;
 }
 
+/// A message's number is none of 0, which would exclude nothing.
+bool read_message_number(const UserTarget& target, std::string_view name, std::uint64_t& number) {
+  return read_number(target, name, number) && (number != 0 || !target.find(name));
+}
+
 std::optional<Selection> read_selection(const UserTarget& target, const Settings& settings) {
   Selection selection;
   if (const auto since = target.find("since")) {
@@ -55,8 +60,8 @@ std::optional<Selection> read_selection(const UserTarget& target, const Settings
     if (!selection.since) return std::nullopt;
   }
   const bool is_read = read_with(target, settings, selection.with) &&
-                       read_number(target, "number", selection.number) &&
-                       read_number(target, "before", selection.before);
+                       read_message_number(target, "number", selection.number) &&
+                       read_message_number(target, "before", selection.before);
   return is_read ? std::optional(std::move(selection)) : std::nullopt;
 }
 
@@ -75,13 +80,16 @@ void History::handle(const std::string& user, const UserTarget& target, Method m
   }
   if (method == Method::put) {
     const auto state = target.find("state"), keep = target.find("keep");
-    if (keep == "yes" || keep == "no") return archive_.set_kept(*entry, keep == "yes", finish);
-    if (state == "displayed") return archive_.set_displayed(*entry, std::move(*selection), finish);
+    if ((keep == "yes" || keep == "no") && target.has_only({"keep"}))
+      return archive_.set_kept(*entry, keep == "yes", finish);
+    if (state == "displayed" && target.has_only({"state", "with", "number", "before"}))
+      return archive_.set_displayed(*entry, std::move(*selection), finish);
     return finish(400);
   }
   // What would be left of a time or a page is not what an erasure can say to other devices.
-  if (method == Method::del && (selection->before != 0 || selection->since)) return finish(400);
-  if (method == Method::del) return archive_.erase(*entry, std::move(*selection), finish);
+  if (method == Method::del)
+    return target.has_only({"with", "number"}) ? archive_.erase(*entry, std::move(*selection), finish)
+                                               : finish(400);
   Response refusal = status_only(405);
   refusal.headers.emplace_back("Allow", "GET, PUT, DELETE");
   done(std::move(refusal));

@@ -23,7 +23,8 @@ inline constexpr std::size_t page_standard = 50, page_max = 200;
 ///     PUT    ?keep=yes, ?keep=no                                whether what comes is kept
 ///     DELETE ?with=AOR, ?number=NUMBER, or neither: all
 ///
-/// Answers of GET are documents (`documents::MessageArchive`). Names that we do not know are not looked at.
+/// Answers of GET are documents (`documents::MessageArchive`). GET ignores names that it does not know; PUT
+/// and DELETE are refused with one (400), as it may have said what is to stay.
 class History {
  public:
   using Done = std::function<void(beckon::xcap::Response)>;

@@ -60,6 +60,7 @@ void Page::handle(const std::string& user, const beckon::xcap::UserTarget& targe
   const auto id = target.find("id");
   const auto number = id ? parse_key(*id) : std::nullopt;
   if (id && !number) return done(status_only(404));
+  if (!target.has_only({"id"})) return done(status_only(400));
   boxes_.remove(*entry, number, [done](int status) { done(status_only(static_cast<unsigned>(status))); });
 }
 

@@ -110,11 +110,19 @@ TEST_CASE("what cannot be meant is 400, and what is no method of a history 405")
   Reader reader(town);
   for (const char* query : {"?since=noon", "?with=bob", "?before=x", "?after=-1", "?limit=many", "?number="})
     CHECK(reader.ask(Method::get, query).status == 400);
+  town.note(bob, alice, "hi");
   CHECK(reader.ask(Method::put, "").status == 400);
   CHECK(reader.ask(Method::put, "?state=sent").status == 400);
   CHECK(reader.ask(Method::put, "?keep=maybe").status == 400);
   CHECK(reader.ask(Method::del, "?before=7").status == 400);
   CHECK(reader.ask(Method::del, "?since=2026-11-21T04:00:00Z").status == 400);
+  // Whatever else was meant, it was not the whole.
+  for (const char* query : {"?wiht=sip:bob@example.org", "?number=0", "?with=sip:carol@example.org&from=7"})
+    CHECK(reader.ask(Method::del, query).status == 400);
+  for (const char* query : {"?state=displayed&wiht=sip:carol@example.org", "?state=displayed&number=0",
+                            "?state=displayed&before=0", "?state=displayed&since=2026-11-21T04:00:00Z"})
+    CHECK(reader.ask(Method::put, query).status == 400);
+  CHECK(town.lines(alice) == Lines{"> hi (delivered)"});
   const auto refused = reader.ask(Method::other, "");
   CHECK(refused.status == 405);
   CHECK(refused.headers.front() == std::pair<std::string, std::string>{"Allow", "GET, PUT, DELETE"});

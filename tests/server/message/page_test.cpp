@@ -64,6 +64,7 @@ TEST_CASE("its user deletes one message, or all; nothing is delivered then") {
   CHECK(ask(office, Method::del, "?id=" + id).status == 200);
   CHECK(ask(office, Method::del, "?id=" + id).status == 404);
   CHECK(ask(office, Method::del, "?id=x").status == 404);
+  CHECK(ask(office, Method::del, "?number=1").status == 400);
   CHECK(list(office).size() == 2);
   office.memory.broken = store::Errc::io;
   CHECK(ask(office, Method::del).status == 500);
