@@ -38,8 +38,8 @@ void DomainRegistrations::on_bindings_changed(Entry& user, BindingEvent event,
   news.registration.contacts.push_back(std::move(contact));
   const Bucket at = bucket_of(news.domain);
   if (!peers_.post<DomainRegistrations>(at, std::move(news)))
-    log::info("packages", "{}: a registration is not reported to followers of the domain: too much waits",
-              user.aor());
+    log::debug("packages", "{}: a registration is not reported to followers of the domain: too much waits",
+               user.aor());
 }
 
 void DomainRegistrations::on(DomainNews news, Bucket, Now now) {
