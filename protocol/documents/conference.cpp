@@ -15,9 +15,9 @@ namespace {
 using xml::Element;
 
 constexpr std::array part_names = {"full", "partial", "deleted"};
-constexpr std::array status_names = {"pending",         "dialing-out",   "dialing-in",
-                                     "alerting",        "on-hold",       "connected",
-                                     "muted-via-focus", "disconnecting", "disconnected"};
+constexpr std::array endpoint_status_names = {"pending",         "dialing-out",   "dialing-in",
+                                              "alerting",        "on-hold",       "connected",
+                                              "muted-via-focus", "disconnecting", "disconnected"};
 
 /// Nothing: it is none that we know.
 std::optional<ConferencePart> part_of(const Element& element) {
@@ -45,7 +45,7 @@ std::optional<ConferenceEndpoint> read_endpoint(const Element& element) {
     if (is(child, "display-text"))
       endpoint.display_text = trimmed(child);
     else if (is(child, "status"))
-      endpoint.status = find_name<EndpointStatus>(status_names, trimmed(child));
+      endpoint.status = find_name<EndpointStatus>(endpoint_status_names, trimmed(child));
     else
       endpoint.extensions.push_back(child.keep());
   }
@@ -204,7 +204,7 @@ void merge_user(ConferenceUser& known, const ConferenceUser& news) {
 }  // namespace
 
 const char* to_string(ConferencePart value) { return part_names[static_cast<std::size_t>(value)]; }
-const char* to_string(EndpointStatus value) { return status_names[static_cast<std::size_t>(value)]; }
+const char* to_string(EndpointStatus value) { return endpoint_status_names[static_cast<std::size_t>(value)]; }
 
 Result<ConferenceInfo> parse_conference(std::string_view body, const xml::Limits& limits) {
   const auto document = xml::parse(body, limits);
