@@ -18,16 +18,16 @@ inline constexpr std::size_t topic_max = 512;
 /// Rooms over HTTP, in the tree of the user who asks; the caller has checked that. ROOM and USER are SIP
 /// URIs, with or without scheme.
 ///
-///     GET                                      the rooms that the user is in: a JSON array of addresses
-///     GET    ?room=ROOM                        one room and its members, as JSON
+///     GET                                the rooms that the user is in: a JSON array of addresses
+///     GET    ?room=ROOM                  one room and its members, as JSON
 ///     GET    ?room=ROOM&history[&since=TIME][&before=NUMBER][&limit=NUMBER][&with=USER]
-///                                              what was said (`documents::MessageArchive`)
-///     PUT    ?room=ROOM&make[&topic=TEXT][&open=yes][&invites=yes]      201: there is one now
-///     PUT    ?room=ROOM&member=USER[&role=owner]                        adds a member; the user itself:
-///     joins PUT    ?room=ROOM&topic=TEXT, &open=yes|no, &invites=yes|no       changes it DELETE
-///     ?room=ROOM&member=USER                                     removes a member; the user itself: leaves
-///     DELETE ?room=ROOM&history[&number=NUMBER][&with=USER]             erases what was said
-///     DELETE ?room=ROOM                                                 ends the room
+///                                        what was said (`documents::MessageArchive`)
+///     PUT    ?room=ROOM&make[&topic=TEXT][&open=yes][&invites=yes]   201: there is one now
+///     PUT    ?room=ROOM&member=USER[&role=owner]   adds a member; USER is the user itself: joins
+///     PUT    ?room=ROOM&topic=TEXT, &open=yes|no, &invites=yes|no   changes it
+///     DELETE ?room=ROOM&member=USER      removes a member; USER is the user itself: leaves
+///     DELETE ?room=ROOM&history[&number=NUMBER][&with=USER]   erases what was said
+///     DELETE ?room=ROOM                  ends the room
 ///
 /// 400: cannot be read; 403: the user may not, or there are too many; 404: there is no such room, or user;
 /// 409: the name is taken, or the room is full.
