@@ -23,32 +23,31 @@ struct DisplayName {
   bool operator==(const DisplayName&) const = default;
 };
 
-struct ResourceList;
-
-/// What stands in a list, in order.
-struct ListItem {
-  enum class Kind : std::uint8_t {
-    entry,      ///< `target` is the URI of a resource.
-    entry_ref,  ///< `target` names an entry, relative to the XCAP root.
-    external,   ///< `target` names a list elsewhere: an absolute HTTP URI; it may be empty.
-    list,       ///< `list` has one.
-  };
-  Kind kind = Kind::entry;
-  std::string target;
-  std::optional<DisplayName> name{};  ///< Not of a list: that has its own.
-  std::vector<ResourceList> list{};
-  std::vector<xml::Fragment> extensions{};
-  bool operator==(const ListItem& other) const;
-};
-
 /// One list (RFC 4826 3.1). Lists nest as deep as `xml::Limits::depth` lets them.
 struct ResourceList {
+  /// What stands in a list, in order.
+  struct Item {
+    enum class Kind : std::uint8_t {
+      entry,      ///< `target` is the URI of a resource.
+      entry_ref,  ///< `target` names an entry, relative to the XCAP root.
+      external,   ///< `target` names a list elsewhere: an absolute HTTP URI; it may be empty.
+      list,       ///< `list` has one.
+    };
+    Kind kind = Kind::entry;
+    std::string target;
+    std::optional<DisplayName> name{};  ///< Not of a list: that has its own.
+    std::vector<ResourceList> list{};
+    std::vector<xml::Fragment> extensions{};
+    bool operator==(const Item& other) const;
+  };
+
   std::optional<std::string> name{};  ///< Unique among the lists beside it.
   std::optional<DisplayName> display_name{};
-  std::vector<ListItem> items{};
+  std::vector<Item> items{};
   std::vector<xml::Fragment> extensions{};
   bool operator==(const ResourceList&) const = default;
 };
+using ListItem = ResourceList::Item;
 
 struct ResourceLists {
   std::vector<ResourceList> lists{};
