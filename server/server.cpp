@@ -38,6 +38,7 @@ namespace {
 /// What the shards of a node share.
 struct Shared {
   std::shared_ptr<subscription::Tally> tally;
+  std::shared_ptr<xcap::ServiceIndex> services = std::make_shared<xcap::ServiceIndex>();
   std::shared_ptr<packages::DomainRegistrations::Followers> followers =
       std::make_shared<packages::DomainRegistrations::Followers>(0);
 };
@@ -65,7 +66,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
                                                                          .archive = archive},
                                                 key.dialogs);
   groups.deliver_by(messages);
-  auto& documents = shard.add<xcap::Documents>(shard);
+  auto& documents = shard.add<xcap::Documents>(shard, shard.users(), shared.services);
   auto& publications = shard.add<publication::Publications>(shard, registrar);
   auto& presentities =
       shard.add<presence::Presentities>(shard, shard.bus(), publications, registrar, documents);

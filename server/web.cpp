@@ -1,5 +1,6 @@
 #include "server/web.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/base/text.hpp"
@@ -71,7 +72,11 @@ std::optional<std::string> Web::owner_of(std::string_view target) const {
 
 void Web::handle(http::HttpRequest request, http::Respond respond) {
   const auto owner = owner_of(request.target);
-  if (!owner) return respond(to_http(xcap::handle_global(to_xcap(request))));
+  if (!owner) {
+    const bool is_trusted = std::ranges::any_of(
+        shard_.settings().trust_domain, [&](const Network& each) { return each.contains(request.peer.ip); });
+    return respond(to_http(xcap::handle_global(to_xcap(request), documents_.services(), is_trusted)));
+  }
   const auto uri = sip::parse_uri(*owner);
   if (!uri || !shard_.settings().serves(uri->host)) return respond({.status = 404});
   Credentials credentials{.method = request.method,

@@ -98,7 +98,8 @@ bool is_xs_date_time(std::string_view text) {
   const auto mi = take_number(text, 2);
   if (!mi || !take(text, ':')) return false;
   const auto s = take_number(text, 2);
-  if (!s || *h > 23 || *mi > 59 || *s > 59) return false;
+  // The end of a day is hour 24 (XML Schema 1.0 part 2, 3.2.7).
+  if (!s || *mi > 59 || *s > 59 || *h > 24 || (*h == 24 && (*mi != 0 || *s != 0))) return false;
   if (take(text, '.')) {
     const auto rest = std::find_if_not(text.begin(), text.end(), is_digit);
     if (rest == text.begin()) return false;
@@ -117,6 +118,86 @@ bool is_xs_language(std::string_view text) {
     if (part.size() == text.size()) return true;
     text = rest;
   }
+}
+
+namespace {
+
+/// A letter, digit or mark of a URI; what it cannot have counts as escaped.
+bool is_uri_character(char c) {
+  const auto octet = static_cast<unsigned char>(c);
+  if (is_alpha(c) || is_digit(c) || octet <= 0x20 || octet >= 0x7f) return true;
+  return std::string_view("-._~!$&'()*+,;=<>\"{}|\\^`").find(c) != std::string_view::npos;
+}
+
+/// Takes characters and escapes, and those of `also`, from the front.
+void skip_uri_characters(std::string_view& text, std::string_view also) {
+  for (;;) {
+    if (!text.empty() && (is_uri_character(text[0]) || also.find(text[0]) != also.npos)) {
+      text.remove_prefix(1);
+    } else if (text.size() > 2 && text[0] == '%' && parse_number<std::uint8_t>(text.substr(1, 2), 16)) {
+      text.remove_prefix(3);
+    } else {
+      return;
+    }
+  }
+}
+
+/// Takes "user@host:port"; false: it is broken.
+bool skip_authority(std::string_view& text) {
+  const auto authority = text.substr(0, text.find_first_of("/?#"));
+  std::string_view rest = authority;
+  skip_uri_characters(rest, ":");
+  if (rest.starts_with('@')) {
+    rest.remove_prefix(1);
+  } else {
+    rest = authority;
+  }
+  if (rest.starts_with('[')) {
+    const auto end = rest.find(']');
+    if (end == rest.npos) return false;
+    rest.remove_prefix(end + 1);
+  } else {
+    skip_uri_characters(rest, "");
+  }
+  if (rest.starts_with(':')) {
+    rest.remove_prefix(1);
+    const auto digits = rest.substr(0, std::min(rest.find_first_not_of("0123456789"), rest.size()));
+    if (!digits.empty() && !parse_number<std::int32_t>(digits)) return false;
+    rest.remove_prefix(digits.size());
+  }
+  text.remove_prefix(authority.size());
+  return rest.empty();
+}
+
+/// The scheme with its ":", if there is one.
+std::string_view scheme_of(std::string_view text) {
+  if (text.empty() || !is_alpha(text[0])) return {};
+  const auto end = std::ranges::find_if_not(
+      text, [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
+  const auto size = static_cast<std::size_t>(end - text.begin());
+  return size < text.size() && text[size] == ':' ? text.substr(0, size + 1) : std::string_view();
+}
+
+}  // namespace
+
+bool is_xs_any_uri(std::string_view text) {
+  const auto scheme = scheme_of(text);
+  text.remove_prefix(scheme.size());
+  if (text.starts_with("//")) {
+    text.remove_prefix(2);
+    if (!skip_authority(text) || (!text.empty() && text.find_first_of("/?#") != 0)) return false;
+  } else if (scheme.empty()) {
+    // The first segment of a relative path has no colon.
+    std::string_view segment = text.substr(0, text.find_first_of("/?#"));
+    if (segment.find(':') != segment.npos) return false;
+  }
+  skip_uri_characters(text, "/:@");
+  if (text.starts_with('?')) skip_uri_characters(text, "/:@?");
+  if (text.starts_with('#')) {
+    text.remove_prefix(1);
+    skip_uri_characters(text, "/:@?[]");
+  }
+  return text.empty();
 }
 
 }  // namespace beckon::documents

@@ -12,5 +12,8 @@ bool is_xs_id(std::string_view text);
 bool is_xs_date_time(std::string_view text);
 /// xs:language: "en", "de-AT".
 bool is_xs_language(std::string_view text);
+/// xs:anyURI without white space around it: a URI reference (RFC 3986 4.1) where characters that a URI cannot
+/// have count as escaped. Empty, too.
+bool is_xs_any_uri(std::string_view text);
 
 }  // namespace beckon::documents

@@ -85,6 +85,10 @@ const char* element_name(Problem::Kind kind) {
       return "";
     case Problem::Kind::not_well_formed:
       return "not-well-formed";
+    case Problem::Kind::not_xml_frag:
+      return "not-xml-frag";
+    case Problem::Kind::not_xml_att_value:
+      return "not-xml-att-value";
     case Problem::Kind::not_utf8:
       return "not-utf-8";
     case Problem::Kind::schema_validation_error:
@@ -111,6 +115,15 @@ std::string print(const Problem& problem) {
   writer.open("xcap-error").declare("", "urn:ietf:params:xml:ns:xcap-error");
   writer.open(element_name(problem.kind));
   if (!problem.phrase.empty()) writer.attribute("phrase", problem.phrase);
+  if (problem.kind == Problem::Kind::no_parent && !problem.ancestor.empty())
+    writer.element("ancestor", problem.ancestor);
+  if (problem.kind == Problem::Kind::uniqueness_failure) {
+    for (const auto& [field, alternatives] : problem.exists) {
+      writer.open("exists").attribute("field", field);
+      for (const std::string& value : alternatives) writer.element("alt-value", value);
+      writer.close();
+    }
+  }
   return writer.finish();
 }
 

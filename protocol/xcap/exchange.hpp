@@ -49,6 +49,8 @@ struct Problem {
   enum class Kind {
     none,                     ///< A status without error document.
     not_well_formed,          ///< 409
+    not_xml_frag,             ///< 409
+    not_xml_att_value,        ///< 409
     not_utf8,                 ///< 409
     schema_validation_error,  ///< 409
     constraint_failure,       ///< 409
@@ -57,9 +59,18 @@ struct Problem {
     cannot_insert,            ///< 409
     cannot_delete,            ///< 409
   };
+  /// What is not unique.
+  struct Exists {
+    std::string
+        field;  ///< Node selector of the element or attribute as in a URI: "rls-services/service/@uri".
+    std::vector<std::string> alternatives{};  ///< Values that are free.
+    bool operator==(const Exists&) const = default;
+  };
   unsigned status = 409;
   Kind kind = Kind::none;
-  std::string phrase;  ///< For people.
+  std::string phrase{};          ///< For people.
+  std::string ancestor{};        ///< Of no_parent: URI of the closest ancestor that exists; empty: none.
+  std::vector<Exists> exists{};  ///< Of uniqueness_failure.
   bool operator==(const Problem&) const = default;
 };
 

@@ -77,14 +77,25 @@ Result<std::vector<std::string>> read_segments(std::string_view path) {
   return segments;
 }
 
-/// {document selector, node selector if there is a "~~"} (RFC 4825 6).
+/// Is this path segment the separator "~~", escaped or not (RFC 4825 6)?
+bool is_separator(std::string_view segment) {
+  for (int tildes = 0; tildes < 2; ++tildes) {
+    const std::size_t size = segment.starts_with('~') ? 1 : iequals(segment.substr(0, 3), "%7E") ? 3 : 0;
+    if (size == 0) return false;
+    segment.remove_prefix(size);
+  }
+  return segment.empty();
+}
+
+/// {document selector, node selector if there is a "~~"} (RFC 4825 6). The first one separates.
 std::pair<std::string_view, std::optional<std::string_view>> split_node(std::string_view path) {
-  constexpr std::string_view separator = "/~~";
-  const auto at = path.find(separator);
-  if (at == std::string_view::npos) return {path, std::nullopt};
-  const auto rest = path.substr(at + separator.size());
-  if (!rest.empty() && rest[0] != '/') return {path, std::nullopt};
-  return {path.substr(0, at), rest.empty() ? rest : rest.substr(1)};
+  for (std::size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1)) {
+    const auto rest = path.substr(slash + 1);
+    const auto segment = rest.substr(0, rest.find('/'));
+    if (!is_separator(segment)) continue;
+    return {path.substr(0, slash), rest.substr(std::min(segment.size() + 1, rest.size()))};
+  }
+  return {path, std::nullopt};
 }
 
 Result<Target> make_target(std::vector<std::string> segments) {
@@ -129,6 +140,8 @@ Result<Target> parse_target(std::string_view text, std::string_view root) {
   return target;
 }
 
+std::string encode_selector(std::string_view node_selector) { return encode(node_selector, "/=*()"); }
+
 std::string print(const Target& target, std::string_view root) {
   std::string out(root);
   out.append("/").append(encode(target.auid, ""));
@@ -138,7 +151,7 @@ std::string print(const Target& target, std::string_view root) {
     out.append("/global");
   }
   out.append("/").append(encode(target.document, "/"));
-  if (target.has_node) out.append("/~~/").append(encode(target.node_selector, "/=*()"));
+  if (target.has_node) out.append("/~~/").append(encode_selector(target.node_selector));
   if (!target.query.empty()) out.append("?").append(encode(target.query, "/=()"));
   return out;
 }

@@ -28,11 +28,11 @@ struct Target {
   enum class Tree { users, global };
   std::string auid;
   Tree tree = Tree::users;
-  std::string user;           ///< XUI, decoded: "sip:alice@example.org"; empty in the global tree.
-  std::string document;       ///< Path below the user or "global", decoded: "index", "friends/list.xml".
-  bool has_node = false;      ///< There is a "~~".
-  std::string node_selector;  ///< Decoded, without the separator.
-  std::string query;          ///< Decoded: the xmlns() bindings of RFC 4825 6.4.
+  std::string user{};           ///< XUI, decoded: "sip:alice@example.org"; empty in the global tree.
+  std::string document{};       ///< Path below the user or "global", decoded: "index", "friends/list.xml".
+  bool has_node = false;        ///< There is a "~~".
+  std::string node_selector{};  ///< Decoded, without the separator.
+  std::string query{};          ///< Decoded: the xmlns() bindings of RFC 4825 6.4.
   bool operator==(const Target&) const = default;
 };
 
@@ -42,6 +42,8 @@ Result<Target> parse_target(std::string_view target, std::string_view root);
 
 /// The path that parse_target reads back.
 std::string print(const Target& target, std::string_view root);
+/// A node selector as it stands in a URI.
+std::string encode_selector(std::string_view node_selector);
 
 /// What is served to a user beside XCAP, below a root of its own:
 /// "/history/users/sip:alice@example.org?with=sip:bob@example.org&limit=20".

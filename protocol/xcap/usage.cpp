@@ -1,65 +1,95 @@
 #include "protocol/xcap/usage.hpp"
 
+#include <algorithm>
 #include <array>
+#include <set>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/pidf.hpp"
 #include "protocol/documents/pres_rules.hpp"
+#include "protocol/documents/resource_lists.hpp"
 #include "protocol/documents/watch_log.hpp"
-#include "protocol/xml/document.hpp"
+#include "protocol/xcap/node.hpp"
+#include "protocol/xcap/usages.hpp"
 #include "protocol/xml/writer.hpp"
 
 namespace beckon::xcap {
 
 namespace {
 
-constexpr std::string_view caps_ns = "urn:ietf:params:xml:ns:xcap-caps";
+namespace ns = documents::ns;
 
-constexpr std::array<Usage, 4> known = {
-    Usage{"pres-rules", "pres-rules", documents::pres_rules_type, documents::ns::pres_rules},
-    Usage{"org.openmobilealliance.pres-rules", "pres-rules", documents::pres_rules_type,
-          documents::ns::common_policy},
-    Usage{hard_state_auid, hard_state_auid, documents::pidf_type, documents::ns::pidf, /*is_made=*/false,
-          /*is_single=*/true},
-    Usage{watch_log_auid, watch_log_auid, documents::watch_log_type, documents::ns::watch_log,
-          /*is_made=*/true}};
+constexpr std::string_view directory_ns = "urn:oma:xml:xdm:xcap-directory";
 
-Problem problem_of(const ErrorCode& error) {
-  const auto kind = [&] {
-    if (error == xml::Errc::not_utf8) return Problem::Kind::not_utf8;
-    if (error == documents::Errc::duplicate_id) return Problem::Kind::uniqueness_failure;
-    if (error.category() == make_error_code(documents::Errc::bad_value).category()) {
-      return Problem::Kind::schema_validation_error;
-    }
-    return Problem::Kind::not_well_formed;
-  }();
-  return {409, kind, error.message()};
-}
+constexpr std::array known = {
+    Usage{.auid = "pres-rules",
+          .canonical = "pres-rules",
+          .content_type = documents::pres_rules_type,
+          .ns = ns::pres_rules,
+          .root_ns = ns::common_policy,
+          .root = "ruleset",
+          .check = check_pres_rules},
+    Usage{.auid = "org.openmobilealliance.pres-rules",
+          .canonical = "pres-rules",
+          .content_type = documents::pres_rules_type,
+          .ns = ns::common_policy,
+          .root_ns = ns::common_policy,
+          .root = "ruleset",
+          .check = check_pres_rules},
+    Usage{.auid = "resource-lists",
+          .canonical = "resource-lists",
+          .content_type = documents::resource_lists_type,
+          .ns = ns::resource_lists,
+          .root_ns = ns::resource_lists,
+          .root = "resource-lists",
+          .check = check_resource_lists},
+    Usage{.auid = rls_services_auid,
+          .canonical = rls_services_auid,
+          .content_type = documents::rls_services_type,
+          .ns = ns::rls_services,
+          .root_ns = ns::rls_services,
+          .root = "rls-services",
+          .check = check_rls_services},
+    Usage{.auid = hard_state_auid,
+          .canonical = hard_state_auid,
+          .content_type = documents::pidf_type,
+          .ns = ns::pidf,
+          .is_single = true,
+          .root_ns = ns::pidf,
+          .root = "presence",
+          .check = check_pidf},
+    Usage{.auid = directory_auid,
+          .canonical = directory_auid,
+          .content_type = "application/vnd.oma.xcap-directory+xml",
+          .ns = directory_ns,
+          .is_made = true},
+    Usage{.auid = watch_log_auid,
+          .canonical = watch_log_auid,
+          .content_type = documents::watch_log_type,
+          .ns = ns::watch_log,
+          .is_made = true},
+};
 
-/// As far as the schema asks for what a reader needs (RFC 3863 4.4): whose presence it is, and a status for
-/// each tuple.
-ErrorCode fault_of_presence(const xml::Element& root) {
-  const auto size = documents::check_pidf(root);
-  if (!size) return size.error();
-  if (root.attribute("entity").value_or("").empty()) return documents::Errc::missing_attribute;
-  for (const xml::Element& child : root.children()) {
-    if (!child.is(documents::ns::pidf, "tuple")) continue;
-    if (!child.attribute("id") || !child.child(documents::ns::pidf, "status"))
-      return documents::Errc::bad_structure;
-  }
-  return {};
-}
+constexpr schema::Attribute xml_attributes[] = {
+    {"lang", schema::Value::language, false, xml::xml_ns},
+    {"space", schema::Value::space, false, xml::xml_ns},
+    {"base", schema::Value::uri, false, xml::xml_ns},
+    {"id", schema::Value::id, false, xml::xml_ns},
+    {"mustUnderstand", schema::Value::boolean, false, ns::pidf},
+};
+/// Of the capabilities, too (RFC 4825 12): what they name and our schemas do not have is refused.
+constexpr std::array<std::string_view, 8> namespaces = {
+    caps_ns,          ns::common_policy, ns::pres_rules, ns::resource_lists,
+    ns::rls_services, ns::pidf,          ns::direct,     ns::watch_log};
 
-/// Why the body is no document of the usage; no error: it is one.
-ErrorCode fault_of(const Usage& usage, std::string_view body) {
-  if (usage.auid != hard_state_auid) {
-    const auto rules = documents::parse_pres_rules(body);
-    return rules ? ErrorCode() : rules.error();
-  }
-  const auto parsed = xml::parse(body);
-  if (!parsed) return parsed.error();
-  return fault_of_presence(parsed->root());
+std::vector<schema::Global> all_globals() {
+  std::vector<schema::Global> globals = {{ns::resource_lists, "resource-lists", &schema::resource_lists},
+                                         {ns::rls_services, "rls-services", &schema::rls_services},
+                                         {ns::pidf, "presence", &schema::presence}};
+  const auto rules = schema::pres_rules_globals();
+  globals.insert(globals.end(), rules.begin(), rules.end());
+  return globals;
 }
 
 }  // namespace
@@ -67,20 +97,51 @@ ErrorCode fault_of(const Usage& usage, std::string_view body) {
 std::span<const Usage> usages() { return known; }
 
 const Usage* find_usage(std::string_view auid) {
-  for (const Usage& usage : known) {
-    if (usage.auid == auid) return &usage;
-  }
-  return nullptr;
+  const auto found = std::ranges::find(known, auid, &Usage::auid);
+  return found == known.end() ? nullptr : &*found;
 }
 
-std::optional<Problem> validate(const Usage& usage, std::string_view content_type, std::string_view body) {
-  if (!iequals(trim(cut(content_type, ';').first), usage.content_type)) {
-    return Problem{415, Problem::Kind::none, "expected " + std::string(usage.content_type)};
+const schema::Schemas& schemas() {
+  static const std::vector<schema::Global> globals = all_globals();
+  static const schema::Schemas all{globals, xml_attributes, namespaces};
+  return all;
+}
+
+std::optional<Problem> check_type(std::string_view content_type, std::string_view expected) {
+  if (iequals(trim(cut(content_type, ';').first), expected)) return std::nullopt;
+  return Problem{415, Problem::Kind::none, "expected " + std::string(expected)};
+}
+
+std::optional<Problem> validate(const Usage& usage, std::string_view text, const Setting& setting) {
+  const auto document = xml::parse(text);
+  if (document.has_error()) return problem_of(document.error());
+  if (auto fault = schema::check(schemas(), document->root(), usage.root_ns, usage.root))
+    return Problem{.kind = Problem::Kind::schema_validation_error, .phrase = std::move(*fault)};
+  return usage.check == nullptr ? std::nullopt : usage.check(*document, text, setting);
+}
+
+std::string print_services(const std::vector<std::string>& services) {
+  xml::Writer writer;
+  writer.open("rls-services").declare("", ns::rls_services);
+  for (const std::string& service : services) writer.raw(service);
+  return writer.finish();
+}
+
+std::string print_directory(const std::vector<DirectoryEntry>& entries) {
+  xml::Writer writer;
+  writer.open("xcap-directory").declare("", directory_ns);
+  std::set<std::string_view> seen;
+  for (const Usage& usage : known) {
+    if (usage.is_made || !seen.insert(usage.canonical).second) continue;
+    writer.open("folder").attribute("auid", usage.canonical);
+    for (const DirectoryEntry& entry : entries) {
+      if (entry.auid != usage.canonical) continue;
+      writer.open("entry").attribute("uri", entry.uri).attribute("etag", entry.etag);
+      writer.attribute("size", std::uint64_t{entry.size}).close();
+    }
+    writer.close();
   }
-  const ErrorCode fault = fault_of(usage, body);
-  if (!fault) return std::nullopt;
-  if (fault == xml::Errc::too_large) return Problem{413, Problem::Kind::none, fault.message()};
-  return problem_of(fault);
+  return writer.finish();
 }
 
 std::string print_capabilities() {
@@ -88,10 +149,7 @@ std::string print_capabilities() {
   writer.open("xcap-caps").declare("", caps_ns).open("auids").element("auid", caps_auid);
   for (const Usage& usage : known) writer.element("auid", usage.auid);
   writer.close().open("extensions").close().open("namespaces");
-  for (const std::string_view ns : {caps_ns, documents::ns::common_policy, documents::ns::pres_rules,
-                                    documents::ns::pidf, documents::ns::direct, documents::ns::watch_log}) {
-    writer.element("namespace", ns);
-  }
+  for (const std::string_view each : namespaces) writer.element("namespace", each);
   return writer.finish();
 }
 

@@ -74,4 +74,15 @@ Fragment Editor::finish() const {
   return out;
 }
 
+std::size_t root_offset(std::string_view text) {
+  std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  for (;;) {
+    at = text.find('<', at);
+    const auto rest = text.substr(std::min(at, text.size()));
+    const std::string_view end = rest.starts_with("<?") ? "?>" : rest.starts_with("<!--") ? "-->" : "";
+    if (end.empty()) return at;
+    at = text.find(end, at + 2) + end.size();
+  }
+}
+
 }  // namespace beckon::xml

@@ -24,6 +24,9 @@ class Editor {
   /// The root with all changes applied.
   Fragment finish() const;
 
+  /// The innermost namespace declaration in scope of an element; null: none.
+  static const Binding* scope_of(const Element& element) { return element.scope_; }
+
  private:
   struct Change {
     std::size_t begin;  ///< Offsets in the root's source.
@@ -36,5 +39,8 @@ class Editor {
   const Element* root_;
   std::vector<Change> changes_;
 };
+
+/// Where the root element begins in the text of a document, which is well-formed.
+std::size_t root_offset(std::string_view text);
 
 }  // namespace beckon::xml

@@ -4,44 +4,46 @@
 #include <utility>
 
 #include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/sip/uri.hpp"
+#include "protocol/xml/document.hpp"
 #include "server/shard/bucket.hpp"
 #include "server/shard/replay.hpp"
 #include "server/store/record.hpp"
 
 namespace beckon::server::xcap {
 
-using beckon::xcap::Method;
-using beckon::xcap::Precondition;
+using beckon::xcap::Effect;
 using beckon::xcap::Problem;
 using beckon::xcap::Request;
 using beckon::xcap::Response;
+using beckon::xcap::Setting;
+using beckon::xcap::Stored;
 using beckon::xcap::Target;
 using beckon::xcap::Usage;
 
 namespace {
 
-Response plain(unsigned status, std::string etag = {}) {
+Response plain(unsigned status) {
   Response response;
   response.status = status;
-  response.etag = std::move(etag);
   return response;
 }
 
-Response not_allowed(std::string_view allowed = "GET, HEAD, PUT, DELETE") {
-  Response response = plain(405);
-  response.headers.emplace_back("Allow", allowed);
-  return response;
+/// The answer to a request for a document that the server makes.
+Response show_made(const Usage& usage, const Target& target, const Request& request,
+                   const std::string& text) {
+  const std::string etag = beckon::xcap::etag_of(text);
+  return beckon::xcap::effect_of(usage, target, request, Stored{etag, text}, {}, root).response;
 }
 
-bool are_rules(std::string_view key) { return key.starts_with("pres-rules/"); }
-
-Response show(const Request& request, std::string_view content_type, std::string etag,
-              const std::string& text) {
-  Response response = plain(200, std::move(etag));
-  response.content_type = content_type;
-  if (request.method == Method::get) response.body = text;
-  return response;
+/// "rls-services/index": the usage, by its canonical name, and the document.
+std::string key_of(std::string_view canonical, std::string_view document) {
+  return std::string(canonical).append("/").append(document);
 }
+bool is_of(std::string_view canonical, std::string_view key) { return cut(key, '/').first == canonical; }
+
+constexpr std::string_view rules_auid = "pres-rules";
 
 }  // namespace
 
@@ -59,14 +61,22 @@ std::optional<std::string> owner_of(std::string_view target) {
   return aor;
 }
 
-Response handle_global(const Request& request) {
+Response handle_global(const Request& request, const ServiceIndex& services, bool is_trusted) {
   const auto target = beckon::xcap::parse_target(request.target, root);
   if (!target) return plain(target.error() == beckon::xcap::Errc::bad_escape ? 400 : 404);
-  const bool is_caps = target->auid == beckon::xcap::caps_auid && target->tree == Target::Tree::global &&
-                       target->document == "index" && !target->has_node;
-  if (!is_caps) return plain(404);
-  if (request.method != Method::get && request.method != Method::head) return not_allowed();
-  return show(request, beckon::xcap::caps_type, {}, beckon::xcap::print_capabilities());
+  if (target->tree != Target::Tree::global || target->document != "index") return plain(404);
+  if (target->auid == beckon::xcap::caps_auid) {
+    constexpr Usage caps{.auid = beckon::xcap::caps_auid,
+                         .canonical = beckon::xcap::caps_auid,
+                         .content_type = beckon::xcap::caps_type,
+                         .ns = beckon::xcap::caps_ns,
+                         .is_made = true};
+    return show_made(caps, *target, request, beckon::xcap::print_capabilities());
+  }
+  if (target->auid != beckon::xcap::rls_services_auid) return plain(404);
+  if (!is_trusted) return plain(403);
+  return show_made(*beckon::xcap::find_usage(target->auid), *target, request,
+                   beckon::xcap::print_services(services.index()));
 }
 
 /// The documents of one user.
@@ -80,35 +90,46 @@ struct Documents::Tree final : Part {
 /// One request to a tree.
 class Documents::Work final : public store::Step {
  public:
-  Work(Documents& documents, Entry& entry, Request request, const Usage& usage, std::string key, Done done)
+  /// `users`: those of the services' URIs that are users; `checked`: all that were looked up.
+  struct Lookups {
+    std::vector<std::string> checked{}, users{};
+  };
+
+  Work(Documents& documents, Entry& entry, Request request, const Usage& usage, Target target,
+       Lookups lookups, Done done)
       : documents_(documents),
         entry_(entry),
         request_(std::move(request)),
         usage_(usage),
-        key_(std::move(key)),
+        target_(std::move(target)),
+        key_(key_of(usage.canonical, target_.document)),
+        lookups_(std::move(lookups)),
         done_(std::move(done)) {}
 
   bool prepare(store::Batch& batch, Now now) override {
     const Tree* tree = entry_.find(documents_.slot_);
-    const Document* known = documents_.find(tree, key_);
-    const auto etag = known ? std::optional<std::string_view>(known->etag) : std::nullopt;
-    const auto precondition = beckon::xcap::evaluate_preconditions(request_.method, etag, request_.headers);
-    if (precondition == Precondition::failed) return end(plain(412));
-    if (precondition == Precondition::not_modified)
-      return end(plain(304, known ? known->etag : std::string()));
-    if (request_.method == Method::put) {
-      if (auto problem = problem_of(tree, known)) return end(beckon::xcap::make_response(*problem));
-      next_ = Document{key_, documents_.environment_.mint(entry_.bucket()), request_.body};
-      response_ = plain(known ? 200 : 201, next_->etag);
+    if (has_claimed_) give_back();
+    Effect effect = documents_.effect_of(usage_, target_, request_, tree, entry_.aor());
+    const bool changes = effect.text || effect.is_removed;
+    if (!changes) return end(std::move(effect.response));
+    if (effect.text) {
+      const bool is_new = documents_.find(tree, key_) == nullptr;
+      if (is_new && tree && tree->documents.size() >= documents_per_user)
+        return end(make_response(
+            Problem{.kind = Problem::Kind::constraint_failure, .phrase = "too many documents"}));
+      for (const auto& [auid, check] : documents_.checks_) {
+        const auto problem = auid == usage_.auid ? check(*effect.text) : std::nullopt;
+        if (problem) return end(make_response(*problem));
+      }
+      if (const auto refused = claim(*effect.text)) return end(*refused);
+      next_ = Document{key_, documents_.environment_.mint(entry_.bucket()), std::move(*effect.text)};
+      effect.response.etag = next_->etag;
       batch.put(store::Kind::document, key_,
                 [&] { return store::RecordWriter().text(next_->etag).text(next_->text).finish(); });
     } else {
-      if (!known) return end(plain(404));
-      if (request_.method != Method::del)
-        return end(show(request_, usage_.content_type, known->etag, known->text));
-      response_ = plain(200);
       batch.erase(store::Kind::document, key_);
     }
+    response_ = std::move(effect.response);
     batch.durable = true;
     batch.deadline = now.mono + replay_time;
     return true;
@@ -119,6 +140,7 @@ class Documents::Work final : public store::Step {
   }
   void answer(Now) override { done_(std::move(response_)); }
   void refuse(ErrorCode why, Now) override {
+    give_back();
     const bool may_succeed_later =
         why == store::Errc::overload || why == store::Errc::late || why == store::Errc::conflict;
     done_(plain(may_succeed_later ? 503 : 500));
@@ -129,25 +151,62 @@ class Documents::Work final : public store::Step {
     done_(std::move(response));
     return false;
   }
-  std::optional<Problem> problem_of(const Tree* tree, const Document* known) const {
-    const auto type =
-        beckon::xcap::find_header(request_.headers, "Content-Type").value_or(std::string_view{});
-    if (auto problem = beckon::xcap::validate(usage_, type, request_.body)) return problem;
-    for (const auto& [auid, check] : documents_.checks_)
-      if (auid == usage_.auid)
-        if (auto problem = check(request_.body)) return problem;
-    if (known || !tree || tree->documents.size() < documents_per_user) return std::nullopt;
-    return Problem{409, Problem::Kind::constraint_failure, "too many documents"};
+
+  /// The services are those of the document that is there.
+  void give_back() {
+    const Document* known = documents_.find(entry_.find(documents_.slot_), key_);
+    documents_.settle(entry_, key_, known ? std::string_view(known->text) : std::string_view());
+    has_claimed_ = false;
+  }
+
+  /// Takes the URIs of the document's services. The refusal, where others have one of them (RFC 4826 4.4.5).
+  std::optional<Response> claim(const std::string& text) {
+    if (usage_.canonical != beckon::xcap::rls_services_auid) return std::nullopt;
+    const auto document = xml::parse(text);
+    if (!document) return plain(500);
+    const auto services = beckon::xcap::service_uris(*document, documents_.setting_of(entry_.aor()));
+    if (services.size() > services_per_document)
+      return make_response(Problem{.kind = Problem::Kind::constraint_failure, .phrase = "too many services"});
+    std::vector<std::string> uris;
+    std::vector<std::size_t> taken;
+    for (const auto& service : services) {
+      const auto is_in = [&](const auto& list) { return std::ranges::find(list, service.uri) != list.end(); };
+      // Another change came between the look-up and this one: the request may be sent again.
+      if (!is_in(lookups_.checked)) return plain(503);
+      if (is_in(lookups_.users)) taken.push_back(uris.size());
+      uris.push_back(service.uri);
+    }
+    if (taken.empty()) taken = documents_.services_->claim(entry_.aor(), target_.document, uris);
+    has_claimed_ = taken.empty();
+    if (has_claimed_) return std::nullopt;
+    Problem problem{.kind = Problem::Kind::uniqueness_failure,
+                    .phrase = "the URI of a service belongs to somebody"};
+    for (const std::size_t i : taken)
+      problem.exists.push_back({.field = services[i].field, .alternatives = {free_like(uris[i])}});
+    return make_response(problem);
+  }
+
+  /// A URI that nobody has.
+  std::string free_like(const std::string& uri) const {
+    const auto [user, host] = cut(uri, '@');
+    for (;;) {
+      std::string proposal(user);
+      proposal.append("-").append(documents_.environment_.random().token(3)).append("@").append(host);
+      if (!documents_.services_->has(proposal)) return proposal;
+    }
   }
 
   Documents& documents_;
   Entry& entry_;  ///< Lives as long as a step of its sequence.
   Request request_;
   const Usage& usage_;
+  Target target_;
   std::string key_;
+  Lookups lookups_;
   Done done_;
   std::optional<Document> next_;  ///< Absent: the document is removed.
   Response response_;
+  bool has_claimed_ = false;
 };
 
 /// The end of all documents of a user; a fact.
@@ -173,31 +232,73 @@ class Documents::Removal final : public store::Step {
   std::vector<std::string> keys_;
 };
 
-Documents::Documents(Environment& environment)
-    : environment_(environment), slot_(environment.directory().take_slot<Tree>()) {
+Documents::Documents(Environment& environment, store::DurableStore& users,
+                     std::shared_ptr<ServiceIndex> services)
+    : environment_(environment),
+      users_(users),
+      services_(std::move(services)),
+      slot_(environment.directory().take_slot<Tree>()) {
   environment.directory().add(*this);
 }
 
 void Documents::handle(Request request, const Identity& who, Done done) {
   const auto target = beckon::xcap::parse_target(request.target, root);
-  if (!target) return done(handle_global(request));
+  if (!target) return done(plain(target.error() == beckon::xcap::Errc::bad_escape ? 400 : 404));
   const std::string aor = aor_of(target->user);
   // A stranger learns nothing about the tree, not even whether its owner exists.
   if (aor.empty() || who.aor != aor) return done(plain(403));
   const Usage* usage = beckon::xcap::find_usage(target->auid);
-  // RFC 4825 leaves 404 for what names nothing; node selectors are not served.
-  if (!usage || target->has_node) return done(plain(404));
-  if (usage->is_made) return done(make(request, *usage, target->document, aor));
-  if (request.method == Method::other) return done(not_allowed());
-  if (usage->is_single && target->document != "index")
-    return done(
-        request.method == Method::put
-            ? beckon::xcap::make_response({409, Problem::Kind::constraint_failure, "its name is index"})
-            : plain(404));
-  std::string key = std::string(usage->canonical) + '/' + target->document;
-  const EntryPtr entry = environment_.directory().get(aor);
-  entry->add(
-      std::make_unique<Work>(*this, *entry, std::move(request), *usage, std::move(key), std::move(done)));
+  if (!usage) return done(plain(404));
+  if (usage->is_made) return done(make(*usage, *target, request, aor));
+  const auto go_on = [this, aor, usage, target = *target, done](Request asked, Work::Lookups lookups) {
+    const EntryPtr entry = environment_.directory().get(aor);
+    entry->add(
+        std::make_unique<Work>(*this, *entry, std::move(asked), *usage, target, std::move(lookups), done));
+  };
+  const bool writes_services =
+      usage->canonical == beckon::xcap::rls_services_auid && request.method != beckon::xcap::Method::get;
+  if (!writes_services) return go_on(std::move(request), {});
+  // Which URIs it would have, as far as that is known before its turn.
+  const EntryPtr entry = environment_.directory().find(aor);
+  const Effect effect = effect_of(*usage, *target, request, entry ? entry->find(slot_) : nullptr, aor);
+  const auto document =
+      effect.text ? xml::parse(*effect.text) : Result<xml::Document>(xml::Errc::not_one_root);
+  std::vector<std::string> uris;
+  if (document)
+    for (const auto& service : beckon::xcap::service_uris(*document, setting_of(aor)))
+      uris.push_back(service.uri);
+  if (uris.size() > services_per_document) uris.clear();
+  auto kept = std::make_shared<Request>(std::move(request));
+  look_up(uris, {}, [go_on, uris, kept](std::vector<std::string> users) {
+    go_on(std::move(*kept), {.checked = uris, .users = std::move(users)});
+  });
+}
+
+/// Finds out which of the URIs are users' own, one after the other.
+void Documents::look_up(std::vector<std::string> uris, std::vector<std::string> users,
+                        std::function<void(std::vector<std::string> users)> done) {
+  if (uris.empty()) return done(std::move(users));
+  const std::string uri = std::move(uris.back());
+  uris.pop_back();
+  users_.find_user(uri, [this, uri, uris = std::move(uris), users = std::move(users),
+                         done = std::move(done)](Result<store::UserPtr> found) mutable {
+    if (found && *found) users.push_back(uri);
+    look_up(std::move(uris), std::move(users), std::move(done));
+  });
+}
+
+Setting Documents::setting_of(const std::string& owner) const {
+  return {
+      .owner = owner,
+      .canonical = [](std::string_view uri) { return aor_of(std::string(uri)); },
+      .serves = [this](std::string_view domain) { return environment_.settings().serves(to_lower(domain)); }};
+}
+
+Effect Documents::effect_of(const Usage& usage, const Target& target, const Request& request,
+                            const Tree* tree, const std::string& owner) const {
+  const Document* known = find(tree, key_of(usage.canonical, target.document));
+  const auto stored = known ? std::optional(Stored{known->etag, known->text}) : std::nullopt;
+  return beckon::xcap::effect_of(usage, target, request, stored, setting_of(owner), root);
 }
 
 void Documents::on_user_gone(std::string_view aor, bool removed, Now) {
@@ -205,12 +306,32 @@ void Documents::on_user_gone(std::string_view aor, bool removed, Now) {
   if (entry && entry->find(slot_)) entry->add_fact(std::make_unique<Removal>(*this, *entry));
 }
 
-Response Documents::make(const Request& request, const Usage& usage, const std::string& document,
+Response Documents::make(const Usage& usage, const Target& target, const Request& request,
                          const std::string& owner) const {
+  if (usage.auid == beckon::xcap::directory_auid) {
+    if (target.document != beckon::xcap::directory_document) return plain(404);
+    return show_made(usage, target, request, directory_of(owner, request.headers));
+  }
   const auto maker = std::ranges::find(makers_, usage.auid, [](const auto& each) { return each.first; });
-  if (maker == makers_.end() || document != "index") return plain(404);
-  if (request.method != Method::get && request.method != Method::head) return not_allowed("GET, HEAD");
-  return show(request, usage.content_type, {}, maker->second(owner));
+  if (maker == makers_.end() || target.document != "index") return plain(404);
+  return show_made(usage, target, request, maker->second(owner));
+}
+
+/// Its URIs are absolute where the request says how the server is reached.
+std::string Documents::directory_of(const std::string& owner, const beckon::xcap::Headers& headers) const {
+  const EntryPtr entry = environment_.directory().find(owner);
+  const Tree* tree = entry ? entry->find(slot_) : nullptr;
+  const auto host = beckon::xcap::find_header(headers, "Host");
+  const std::string base = (host ? "https://" + std::string(*host) : std::string()).append(root);
+  std::vector<beckon::xcap::DirectoryEntry> entries;
+  if (tree) {
+    for (const Document& document : tree->documents) {
+      const auto [auid, name] = cut(document.key, '/');
+      const Target target{.auid = std::string(auid), .user = owner, .document = std::string(name)};
+      entries.push_back({std::string(auid), print(target, base), document.etag, document.text.size()});
+    }
+  }
+  return beckon::xcap::print_directory(entries);
 }
 
 const Documents::Document* Documents::find(const Tree* tree, std::string_view key) {
@@ -220,18 +341,30 @@ const Documents::Document* Documents::find(const Tree* tree, std::string_view ke
 }
 
 void Documents::apply(Entry& entry, const std::string& key, std::optional<Document> next) {
+  settle(entry, key, next ? std::string_view(next->text) : std::string_view());
   Tree& tree = entry.get(slot_);
-  if (are_rules(key)) tree.version = ++version_;
+  if (is_of(rules_auid, key)) tree.version = ++version_;
   std::erase_if(tree.documents, [&](const Document& document) { return document.key == key; });
   if (next) tree.documents.push_back(std::move(*next));
   if (tree.documents.empty()) entry.drop(slot_);
 }
 
-std::optional<Documents::Written> Documents::find(const Entry& entry, std::string_view canonical,
-                                                  std::string_view document) const {
-  const Document* found = find(entry.find(slot_), std::string(canonical) + '/' + std::string(document));
-  if (!found) return std::nullopt;
-  return Written{found->etag, found->text};
+/// What the services of the node are, now that a document has this text (empty: it is gone).
+void Documents::settle(const Entry& entry, const std::string& key, std::string_view text) {
+  if (!is_of(beckon::xcap::rls_services_auid, key)) return;
+  const std::string document(cut(key, '/').second);
+  std::vector<ServiceIndex::Service> services;
+  if (const auto parsed = xml::parse(text)) {
+    for (auto& service : beckon::xcap::service_uris(*parsed, setting_of(entry.aor())))
+      services.push_back({std::move(service.uri), entry.aor(), document, std::move(service.text)});
+  }
+  services_->settle(entry.aor(), document, std::move(services));
+}
+
+std::optional<Stored> Documents::find(const Entry& entry, std::string_view canonical,
+                                      std::string_view document) const {
+  const Document* found = find(entry.find(slot_), key_of(canonical, document));
+  return found ? std::optional(Stored{found->etag, found->text}) : std::nullopt;
 }
 
 std::uint64_t Documents::rules_version(const Entry& entry) const {
@@ -246,7 +379,7 @@ const documents::Rules* Documents::rules(const Entry& entry) const {
     tree->rules_of = tree->version;
     tree->rules.reset();
     for (const Document& document : tree->documents) {
-      if (!are_rules(document.key)) continue;
+      if (!is_of(rules_auid, document.key)) continue;
       auto rules = documents::parse_pres_rules(document.text);
       if (!rules) continue;
       if (!tree->rules) tree->rules.emplace();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,19 +10,23 @@
 #include <vector>
 
 #include "protocol/documents/pres_rules.hpp"
+#include "protocol/xcap/effect.hpp"
 #include "protocol/xcap/exchange.hpp"
 #include "protocol/xcap/target.hpp"
 #include "protocol/xcap/usage.hpp"
 #include "server/shard/services.hpp"
 #include "server/store/store.hpp"
+#include "server/xcap/service_index.hpp"
 
 /// Users' documents over XCAP (RFC 4825). Speaks no HTTP: requests and responses are values.
 namespace beckon::server::xcap {
 
 /// Path of the XCAP root in our URLs.
 inline constexpr std::string_view root = "/xcap";
-/// Documents one user may keep: presence rules are one document in practice.
+/// Documents one user may keep: one of each usage in practice.
 inline constexpr std::size_t documents_per_user = 16;
+/// Services of one document (RFC 4826 4): each is looked up among the users.
+inline constexpr std::size_t services_per_document = 64;
 
 /// The user part of a path as an AOR of ours, which clients write with and without scheme; else empty.
 std::string aor_of(const std::string& user);
@@ -30,8 +35,10 @@ std::string aor_of(const std::string& user);
 /// answers. Empty for what belongs to no user (`handle_global` answers it).
 std::optional<std::string> owner_of(std::string_view target);
 
-/// Answers what belongs to no user: the capabilities document, 404, 400. Needs no shard.
-beckon::xcap::Response handle_global(const beckon::xcap::Request& request);
+/// Answers what belongs to no user: the capabilities, the index of services, 404, 400. Needs no shard.
+/// `is_trusted`: the asker may see the index, which has what all users say (RFC 4826 4.4.9).
+beckon::xcap::Response handle_global(const beckon::xcap::Request& request, const ServiceIndex& services,
+                                     bool is_trusted);
 
 /// The documents of one shard's users, a part of each entry. A PUT or DELETE is a step of the entry's
 /// sequence (`Batch::durable`); the bus reports it as store::Kind::document.
@@ -39,7 +46,8 @@ class Documents final : public Room, public Keeper {
  public:
   using Done = std::function<void(beckon::xcap::Response)>;
 
-  explicit Documents(Environment& environment);
+  /// `services` is of the whole node.
+  Documents(Environment& environment, store::DurableStore& users, std::shared_ptr<ServiceIndex> services);
 
   /// Who makes the documents of a usage that nobody writes (`Usage::is_made`): the text for the owner, a
   /// canonical AOR. Once for each usage, before the first request.
@@ -51,7 +59,7 @@ class Documents final : public Room, public Keeper {
   using Check = std::function<std::optional<beckon::xcap::Problem>(std::string_view text)>;
   void check(std::string_view auid, Check check) { checks_.emplace_back(auid, std::move(check)); }
 
-  /// At the bucket of `owner_of(request.target)`. Whole documents only; only the owner may touch the tree.
+  /// At the bucket of `owner_of(request.target)`. Only the owner may touch the tree.
   void handle(beckon::xcap::Request request, const Identity& who, Done done);
 
   /// All rules a user has set, over all rule documents (RFC 5025 9); null where none is set. Parsed once for
@@ -61,13 +69,11 @@ class Documents final : public Room, public Keeper {
   /// Another number after each change of the rules; 0 where there are no documents.
   std::uint64_t rules_version(const Entry& entry) const;
 
-  /// A document as it is stored.
-  struct Written {
-    std::string_view etag, text;
-  };
   /// Absent: there is none. `canonical` of a usage; valid until the next change of the entry's documents.
-  std::optional<Written> find(const Entry& entry, std::string_view canonical,
-                              std::string_view document) const;
+  std::optional<beckon::xcap::Stored> find(const Entry& entry, std::string_view canonical,
+                                           std::string_view document) const;
+  /// Those of all users of the node.
+  const ServiceIndex& services() const { return *services_; }
 
   /// A removed user's documents go: whoever has the name next begins without rules.
   void on_user_gone(std::string_view aor, bool removed, Now now) override;
@@ -88,10 +94,20 @@ class Documents final : public Room, public Keeper {
   static const Document* find(const Tree* tree, std::string_view key);
   void apply(Entry& entry, const std::string& key, std::optional<Document> next);
 
-  beckon::xcap::Response make(const beckon::xcap::Request& request, const beckon::xcap::Usage& usage,
-                              const std::string& document, const std::string& owner) const;
+  beckon::xcap::Setting setting_of(const std::string& owner) const;
+  beckon::xcap::Effect effect_of(const beckon::xcap::Usage& usage, const beckon::xcap::Target& target,
+                                 const beckon::xcap::Request& request, const Tree* tree,
+                                 const std::string& owner) const;
+  beckon::xcap::Response make(const beckon::xcap::Usage& usage, const beckon::xcap::Target& target,
+                              const beckon::xcap::Request& request, const std::string& owner) const;
+  std::string directory_of(const std::string& owner, const beckon::xcap::Headers& headers) const;
+  void look_up(std::vector<std::string> uris, std::vector<std::string> users,
+               std::function<void(std::vector<std::string> users)> done);
+  void settle(const Entry& entry, const std::string& key, std::string_view text);
 
   Environment& environment_;
+  store::DurableStore& users_;
+  std::shared_ptr<ServiceIndex> services_;
   Slot<Tree> slot_;
   std::vector<std::pair<std::string_view, Maker>> makers_;
   std::vector<std::pair<std::string_view, Check>> checks_;

@@ -64,6 +64,14 @@ TEST_CASE("a problem is answered with an error document (RFC 4825 11)") {
   REQUIRE(detail != nullptr);
   CHECK(detail->attribute("phrase") == "line <1> & \"2\"");
 
+  const Problem parentless{.kind = Problem::Kind::no_parent, .ancestor = "/xcap/a/~~/b"};
+  CHECK(print(parentless).find("<ancestor>/xcap/a/~~/b</ancestor>") != std::string::npos);
+  const Problem twin{.kind = Problem::Kind::uniqueness_failure,
+                     .exists = {{"rls-services/service/@uri", {"sip:a@example.org", "sip:b@example.org"}}}};
+  CHECK(
+      print(twin).find("<exists field=\"rls-services/service/@uri\"><alt-value>sip:a@example.org</alt-value>"
+                       "<alt-value>sip:b@example.org</alt-value></exists>") != std::string::npos);
+
   const auto plain = make_response({415, Problem::Kind::none, "x"});
   CHECK(plain.status == 415);
   CHECK(plain.body.empty());

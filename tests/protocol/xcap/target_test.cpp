@@ -26,6 +26,9 @@ TEST_CASE("a target names a document in a user's or the global tree (RFC 4825 6.
             {"resource-lists", users, "bill", "index", true, "resource-lists/list[@name=\"l1\"]",
              "xmlns(a=urn:x)"}},
         Row{"/xcap/a/users/b/c/~~", {"a", users, "b", "c", true, "", ""}},
+        Row{"/xcap/a/users/b/c/%7e%7E/x/~~", {"a", users, "b", "c", true, "x/~~", ""}},
+        Row{"/xcap/resource-lists/users/b/c/~~/resource-lists/list%5b@name=%22/~~/%22%5d",
+            {"resource-lists", users, "b", "c", true, "resource-lists/list[@name=\"/~~/\"]", ""}},
         Row{"/xcap/a/users/b/~~c", {"a", users, "b", "~~c", false, "", ""}}}) {
     CAPTURE(row.text);
     const auto target = parse_target(row.text, "/xcap");

@@ -322,7 +322,7 @@ class Stage final : public Services, public Sender, public Peers {
     bus_ = std::make_unique<store::LocalBus>(queue, clock_);
     directory_ = std::make_unique<Directory>(Directory::Parts{*store_, *users_, *bus_, queue, clock_});
     registrar = std::make_unique<registrar::Registrar>(*this, gruus_);
-    documents = std::make_unique<xcap::Documents>(*this);
+    documents = std::make_unique<xcap::Documents>(*this, *users_, std::make_shared<xcap::ServiceIndex>());
     publications = std::make_unique<publication::Publications>(*this, *registrar);
     presentities =
         std::make_unique<presence::Presentities>(*this, *bus_, *publications, *registrar, *documents);

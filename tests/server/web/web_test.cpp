@@ -20,9 +20,10 @@ class Browser {
  public:
   /// Gives each shard the rooms for it; asks the first.
   explicit Browser(World& world) : world_(world) {
+    const auto services = std::make_shared<server::xcap::ServiceIndex>();
     for (unsigned i = 0; i < world.node().size(); ++i) {
       Shard& shard = world.node().shard(i);
-      auto& web = shard.add<Web>(shard, shard.add<server::xcap::Documents>(shard));
+      auto& web = shard.add<Web>(shard, shard.add<server::xcap::Documents>(shard, shard.users(), services));
       web.serve("/history", [](const std::string& user, const beckon::xcap::UserTarget& asked,
                                beckon::xcap::Method, const Web::Done& done) {
         beckon::xcap::Response response;
