@@ -22,7 +22,9 @@ void Tracer::on_malformed(const transaction::Hop& from, ErrorCode why, std::stri
 }
 
 void Tracer::report(const trace::Entry& entry) {
-  trace::Line line = trace::make_line(entry, tracing_ == Tracing::texts);
+  trace::Line line = trace::make_line(entry, tracing_ == Tracing::writing ? trace::Detail::writing
+                                             : tracing_ == Tracing::full  ? trace::Detail::full
+                                                                          : trace::Detail::line);
   line.repeated = repeats_.seen(entry);
   emit_(trace::to_json(line));
 }

@@ -7,7 +7,12 @@
 namespace beckon::client {
 
 /// What the user sees of SIP messages.
-enum class Tracing : std::uint8_t { off, lines, texts };
+enum class Tracing : std::uint8_t {
+  off,
+  lines,
+  full,     ///< Whole messages, but for what people write to each other,
+  writing,  ///< and that.
+};
 
 /// Wraps the transport and reports every SIP message, sent or received, as an event "trace". Secrets are
 /// masked (protocol/trace).

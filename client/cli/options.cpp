@@ -150,7 +150,7 @@ bool has_account_after_command(const CLI::App& app) {
 
 std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   Options options;
-  bool trace = false, full = false;
+  bool trace = false, full = false, writing = false;
   std::optional<std::uint32_t> keep_alive;
   std::string account, password_file, log_level = "warn", state;
   std::vector<std::string> name_servers;
@@ -180,7 +180,8 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   app.add_flag("!--no-read-receipts", options.read_receipts,
                "do not let senders know that their messages were shown on this terminal");
   app.add_flag("--trace", trace, "show every SIP message as a row of a ladder diagram, secrets masked");
-  app.add_flag("--full", full, "like --trace, with the whole messages");
+  app.add_flag("--full", full, "like --trace, with the whole messages, but for the texts that people write");
+  app.add_flag("--texts", writing, "like --full, with those texts");
   app.add_flag("--stay", options.stay, "after COMMAND, continue until interrupted");
   app.add_flag("--direct-loopback", options.direct_loopback, "for tests: direct sessions over loopback");
   app.prefix_command();  // the command begins at the first word that is not an option
@@ -204,7 +205,9 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
     exit_code = usage_error;
     return std::nullopt;
   }
-  if (trace || full) options.tracing = full ? Tracing::texts : Tracing::lines;
+  if (trace) options.tracing = Tracing::lines;
+  if (full) options.tracing = Tracing::full;
+  if (writing) options.tracing = Tracing::writing;
   exit_code = usage_error;
   const auto read = account::parse_account(account);
   const auto server = read ? find_server(account, *read, options) : std::nullopt;

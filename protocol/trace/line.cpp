@@ -38,7 +38,7 @@ std::string print_milliseconds(WallTime time) {
 
 }  // namespace
 
-Line make_line(const Entry& entry, bool full) {
+Line make_line(const Entry& entry, Detail detail) {
   Line line;
   line.time = entry.time.wall;
   line.direction = entry.direction;
@@ -47,7 +47,8 @@ Line make_line(const Entry& entry, bool full) {
   line.size = entry.size;
   if (entry.problem) line.problem = entry.problem.message();
   std::string masked = mask(entry.text);
-  if (full) line.text = masked;
+  if (detail == Detail::full) line.text = mask_writing(masked, !line.problem.empty());
+  if (detail == Detail::writing) line.text = masked;
   // Content-Length no longer fits, and the body does not matter here.
   const auto message = sip::Message::salvage(share(std::move(masked)));
   if (!message) return line;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -30,9 +31,15 @@ struct Line {
   std::string text;       ///< The masked message, where asked for.
 };
 
-/// Reads one message through the mask: what is in the result was masked before it was parsed. `full` adds the
-/// text.
-Line make_line(const Entry& entry, bool full);
+/// How much of a message is shown.
+enum class Detail : std::uint8_t {
+  line,
+  full,     ///< Its text, too, without what people write to each other (`mask_writing`).
+  writing,  ///< And that.
+};
+
+/// Reads one message through the mask: what is in the result was masked before it was parsed.
+Line make_line(const Entry& entry, Detail detail);
 
 /// "SUBSCRIBE sip:alice@example.org (presence)", "200 OK (SUBSCRIBE)".
 std::string summary(const Line& line);

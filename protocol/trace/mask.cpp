@@ -278,6 +278,34 @@ std::string mask(std::string_view text) {
   return hide(text, found);
 }
 
+std::string mask_writing(std::string_view text, bool is_broken) {
+  Ranges found;
+  bool is_writing = is_broken || istarts_with(text, "MESSAGE ");
+  std::size_t line = 0, subject_begin = 0, subject_end = 0;
+  while (line < text.size() && text[line] != '\r' && text[line] != '\n') {
+    const std::size_t end = end_of_header(text, line);
+    const auto [name, value] = cut(text.substr(line, end - line), ':');
+    const auto is_named = [&](std::string_view one, std::string_view other) {
+      return iequals(trim(name), one) || iequals(trim(name), other);
+    };
+    const std::string lower = to_lower(value);
+    if (is_named("CSeq", "CSeq")) is_writing |= lower.find("message") != lower.npos;
+    if (is_named("Content-Type", "c"))
+      is_writing |= lower.find("message/cpim") != lower.npos || lower.find("beckon.messages") != lower.npos;
+    if (is_named("Subject", "s")) {
+      subject_begin = skip_blanks(text, line + name.size() + 1);
+      subject_end = end;
+    }
+    const std::size_t next = text.find('\n', end);
+    line = next == std::string_view::npos ? text.size() : next + 1;
+  }
+  if (!is_writing) return std::string(text);
+  if (subject_begin < subject_end) found.push_back({subject_begin, subject_end});
+  const std::size_t body = skip_blanks(text, line);
+  if (body < text.size()) found.push_back({body, text.size()});
+  return hide(text, found);
+}
+
 std::string mask_direct_secrets(std::string_view text) {
   Ranges found;
   find_elements(text, found);

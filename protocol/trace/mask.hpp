@@ -17,7 +17,12 @@ namespace beckon::trace {
 /// the size of the text.
 std::string mask(std::string_view text);
 
-/// The same for secrets of direct sessions in XML alone: cheap enough to be done while messages pass.
+/// The text with "***" for what people write to each other: the body and Subject of a MESSAGE, and bodies
+/// that hold such messages elsewhere (message/cpim, archives of messages). `is_broken`: it is no SIP message,
+/// and all behind its first empty line is hidden.
+std::string mask_writing(std::string_view text, bool is_broken);
+
+/// `mask` for secrets of direct sessions in XML alone: cheap enough to be done while messages pass.
 std::string mask_direct_secrets(std::string_view text);
 
 /// Can a body with secrets of direct sessions be in there? Cheap; false is certain for every text whose end

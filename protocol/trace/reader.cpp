@@ -9,7 +9,10 @@
 namespace beckon::trace {
 
 boost::json::object to_json(const Question& question) {
-  return {{"about", question.about}, {"full", question.full}, {"follow", question.follow}};
+  return {{"about", question.about},
+          {"full", question.detail != Detail::line},
+          {"writing", question.detail == Detail::writing},
+          {"follow", question.follow}};
 }
 
 std::optional<Question> parse_question(std::string_view text) {
@@ -19,10 +22,13 @@ std::optional<Question> parse_question(std::string_view text) {
   const auto& object = value.as_object();
   const auto* about = object.if_contains("about");
   const auto* full = object.if_contains("full");
+  const auto* writing = object.if_contains("writing");
   const auto* follow = object.if_contains("follow");
-  const bool fits = about && about->is_string() && full && full->is_bool() && follow && follow->is_bool();
+  const auto is_flag = [](const boost::json::value* flag) { return flag && flag->is_bool(); };
+  const bool fits = about && about->is_string() && is_flag(full) && is_flag(writing) && is_flag(follow);
   if (!fits) return std::nullopt;
-  return Question{std::string(about->as_string()), full->as_bool(), follow->as_bool()};
+  const Detail detail = writing->as_bool() ? Detail::writing : full->as_bool() ? Detail::full : Detail::line;
+  return Question{std::string(about->as_string()), detail, follow->as_bool()};
 }
 
 std::optional<std::uint64_t> Reader::next(std::size_t number) const {
@@ -68,7 +74,7 @@ Reader::Source* Reader::oldest() {
 
 std::string Reader::tell(const Entry& entry) {
   const bool repeated = repeats_.seen(entry);
-  Line line = make_line(entry, question_.full);
+  Line line = make_line(entry, question_.detail);
   line.repeated = repeated;
   return is_about(line, question_.about) ? boost::json::serialize(to_json(line)) + '\n' : std::string();
 }

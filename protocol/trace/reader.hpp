@@ -15,8 +15,8 @@ namespace beckon::trace {
 
 /// What a client wants to see.
 struct Question {
-  std::string about;    ///< As `is_about` reads it.
-  bool full = false;    ///< With the masked texts.
+  std::string about;  ///< As `is_about` reads it.
+  Detail detail = Detail::line;
   bool follow = false;  ///< Go on with what comes.
 };
 boost::json::object to_json(const Question& question);

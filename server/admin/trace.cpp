@@ -87,7 +87,11 @@ void Traces::go_on(const std::shared_ptr<Asker>& asker) {
 }
 
 Exit run_trace(const CommandLine& line, std::ostream& out, std::ostream& errors) {
-  const trace::Question question{.about = line.argument, .full = line.full, .follow = line.follow};
+  const trace::Question question{.about = line.argument,
+                                 .detail = line.writing ? trace::Detail::writing
+                                           : line.full  ? trace::Detail::full
+                                                        : trace::Detail::line,
+                                 .follow = line.follow};
   trace::Ladder ladder({.self = "beckond", .is_server = true, .colour = ::isatty(STDOUT_FILENO) == 1});
   std::vector<boost::json::object> events;
   bool readable = true;

@@ -33,7 +33,7 @@ struct Words {
   std::string owner, topic;
   bool json = false;
   bool follow = false;
-  bool full = false;
+  bool full = false, writing = false;
 };
 
 /// The options as TOML, so that file and command line are read by the same rules. Values were checked by
@@ -163,7 +163,8 @@ void add_questions(CLI::App& app, Words& words, Verbs& verbs) {
       add_data_command(app, words, "trace", "The recent SIP messages of the running server, secrets masked");
   trace->add_option("--about", words.argument, "Only those of this user, or with this Call-ID");
   trace->add_flag("--follow", words.follow, "Continue with messages as they come");
-  trace->add_flag("--full", words.full, "Show whole messages");
+  trace->add_flag("--full", words.full, "Show whole messages, but for the texts that people write");
+  trace->add_flag("--texts", words.writing, "Show whole messages, and those texts");
   trace->add_flag("--json", words.json, "As JSON, one event a line");
   verbs.emplace_back(trace, Verb::trace);
   auto* check = app.add_subcommand("check-config", "Checks a configuration file");
@@ -185,7 +186,8 @@ std::variant<CommandLine, Exit> finish(const Words& words, Verb verb) {
                    .topic = words.topic,
                    .json = words.json,
                    .follow = words.follow,
-                   .full = words.full};
+                   .full = words.full,
+                   .writing = words.writing};
   Config asked;
   asked.file = words.config_file;
   asked.overrides = as_toml(words);

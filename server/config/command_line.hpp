@@ -34,7 +34,8 @@ struct CommandLine {
   std::string owner{}, topic{};  ///< Of a room.
   bool json = false;             ///< Tables, lists and traces as JSON.
   bool follow = false;           ///< A trace continues with new messages.
-  bool full = false;             ///< A trace shows whole messages.
+  bool full = false;             ///< A trace shows whole messages, but for what people write to each other,
+  bool writing = false;          ///< and that, too.
 };
 
 /// Exit codes of the program (DESIGN 5).

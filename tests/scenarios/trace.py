@@ -70,6 +70,25 @@ def direct_secrets(server):
     equal({line["call_id"] for line in one}, {mine[0]["call_id"]}, "Call-IDs of a trace about one")
 
 
+def writing(server):
+    """what people write to each other is shown only where it is asked for"""
+    said = "Curiouser and curiouser"
+    texts = {}
+    with Agent(server, *BOB, options=["--full"]) as bob, Agent(server, *ALICE, options=["--texts"]) as alice:
+        for each in (alice, bob):
+            each.run("register")
+        alice.run("message", to=bob.aor, text=said)
+        bob.wait("message", text=said)
+        for name, agent in (("alice", alice), ("bob", bob)):
+            texts[name] = "".join(event.get("text", "") for event in agent.events if event["event"] == "trace")
+    for name, options in (("full", ["--full"]), ("texts", ["--texts"]), ("json", ["--json", "--texts"])):
+        texts[name] = trace(server, *options)
+    equal({name for name, text in texts.items() if said in text}, {"alice", "texts", "json"}, "who shows the message")
+    check("MESSAGE sip:bob@example.org" in texts["full"], "the message itself is shown")
+    for text in texts.values():
+        no_secret(text.replace('\\"', '"'))
+
+
 def odd_messages(server):
     """what cannot be read and what comes twice is marked; URI passwords are masked"""
     host, port = server.listen["udp"].rsplit(":", 1)
@@ -122,4 +141,4 @@ def nothing_remembered(server):
     equal(trace(server), "", "the trace")
 
 
-run([ladder, direct_secrets, odd_messages, follow, people, nothing_remembered])
+run([ladder, direct_secrets, writing, odd_messages, follow, people, nothing_remembered])

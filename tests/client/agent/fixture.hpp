@@ -64,7 +64,7 @@ struct Fixture {
     std::vector<transaction::Hop> servers{hop};
     for (const Address& other : others) servers.emplace_back(hop).remote = other;
     agent = std::make_unique<Agent>(
-        Agent::Config{std::move(account), servers, "tls:192.0.2.9:5061", "/xcap", client::Tracing::texts, {}},
+        Agent::Config{std::move(account), servers, "tls:192.0.2.9:5061", "/xcap", client::Tracing::writing, {}},
         keyring,
         Agent::Edges{
             wire,

@@ -93,8 +93,9 @@ TEST_CASE("--trace shows messages as lines, --full whole, with --trace or withou
   using Words = std::vector<std::string>;
   const std::vector<std::pair<Words, Tracing>> rows{{{}, Tracing::off},
                                                     {{"--trace"}, Tracing::lines},
-                                                    {{"--full"}, Tracing::texts},
-                                                    {{"--trace", "--full"}, Tracing::texts}};
+                                                    {{"--full"}, Tracing::full},
+                                                    {{"--full", "--texts"}, Tracing::writing},
+                                                    {{"--trace", "--full"}, Tracing::full}};
   for (const auto& [more, tracing] : rows) {
     CAPTURE(more.size());
     Words words{"--account", "alice@example.org"};

@@ -49,7 +49,7 @@ TEST_CASE("a line is made of every captured message") {
     CAPTURE(path.filename().string());
     const trace::Entry entry{
         .time = {}, .hop = {}, .problem = {}, .size = text.size(), .owner = {}, .text = text};
-    const trace::Line line = trace::make_line(entry, true);
+    const trace::Line line = trace::make_line(entry, trace::Detail::writing);
     CHECK_FALSE(line.method.empty());
     CHECK_FALSE(line.call_id.empty());
     CHECK(trace::is_about(line, line.call_id));

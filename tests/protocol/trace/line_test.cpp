@@ -29,7 +29,7 @@ const std::string notify = testing::request(
 }  // namespace
 
 TEST_CASE("a line describes a message, with secrets masked") {
-  const Line line = make_line(entry_of(notify), true);
+  const Line line = make_line(entry_of(notify), Detail::writing);
   CHECK(line.protocol == "tls");
   CHECK(line.peer == "192.0.2.1:5061");
   CHECK(line.method == "NOTIFY");
@@ -43,27 +43,59 @@ TEST_CASE("a line describes a message, with secrets masked") {
   CHECK(line.size == notify.size());
   CHECK(line.text.find("bob:***@") != std::string::npos);
   CHECK(summary(line) == "NOTIFY sip:bob:***@192.0.2.1 (presence, active)");
-  CHECK(make_line(entry_of(notify), false).text.empty());
+  CHECK(make_line(entry_of(notify), Detail::line).text.empty());
 
   const Line answer =
-      make_line(entry_of(testing::response("200 OK", "NOTIFY", "sip:a@h", "sip:b@h", "c", 7)), false);
+      make_line(entry_of(testing::response("200 OK", "NOTIFY", "sip:a@h", "sip:b@h", "c", 7)), Detail::line);
   CHECK(answer.status == 200);
   CHECK(answer.reason == "OK");
   CHECK(answer.method == "NOTIFY");
   CHECK(summary(answer) == "200 OK (NOTIFY)");
 }
 
+TEST_CASE("what people write to each other is shown only where that is asked for") {
+  struct Row {
+    const char* what;
+    std::string text;
+    bool is_hidden;
+  };
+  const std::string from = "sip:alice@example.org", to = "sip:bob@example.org";
+  const auto request = [&](const std::string& method, const std::string& lines) {
+    return testing::request(method, to, from, to, "c", 7, lines + "Content-Length: 6\n") + "Shall we?";
+  };
+  const std::string answer = testing::response("415 Unsupported Media Type", "MESSAGE", from, to, "c", 7);
+  const Row rows[] = {
+      {"a message", request("MESSAGE", "Content-Type: text/plain\nSubject: Shall we\n"), true},
+      {"its Subject in short form, folded", request("MESSAGE", "s:\n Shall we\n\tplay\n"), true},
+      {"the answer to one", answer + "Shall we?", true},
+      {"a message in another method", request("INFO", "Content-Type: Message/CPIM;charset=utf-8\n"), true},
+      {"the archive of messages",
+       request("NOTIFY", "Event: message-archive\nc: application/vnd.beckon.messages+json\n"), true},
+      {"a description", request("INVITE", "Allow: MESSAGE\nContent-Type: application/sdp\n"), false},
+      {"presence", request("PUBLISH", "Content-Type: application/pidf+xml\n"), false}};
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Entry entry = entry_of(row.text);
+    CHECK((make_line(entry, Detail::full).text.find("Shall we") == std::string::npos) == row.is_hidden);
+    CHECK(make_line(entry, Detail::writing).text.find("Shall we") != std::string::npos);
+    CHECK(make_line(entry, Detail::line).text.empty());
+    CHECK(make_line(entry, Detail::full).text.find("sip:alice@example.org") != std::string::npos);
+    entry.problem = sip::Errc::bad_start_line;
+    CHECK(make_line(entry, Detail::full).text.find("Shall we?") == std::string::npos);
+  }
+}
+
 TEST_CASE("octets that are not a message have a line, too") {
   Entry entry = entry_of("GET / HTTP/1.1\r\n\r\n");
   entry.problem = sip::Errc::bad_start_line;
-  const Line line = make_line(entry, false);
+  const Line line = make_line(entry, Detail::line);
   CHECK(line.method.empty());
   CHECK(summary(line) == "unreadable");
   CHECK_FALSE(line.problem.empty());
 }
 
 TEST_CASE("a line is about its Call-ID and the users it names") {
-  const Line line = make_line(entry_of(notify), false);
+  const Line line = make_line(entry_of(notify), Detail::line);
   for (const char* who : {"", "c1@host", "alice@example.org", "sip:alice@EXAMPLE.ORG", "Bob@example.org",
                           "sips:alice@example.org", "bob@192.0.2.1"}) {
     CAPTURE(who);
@@ -76,7 +108,7 @@ TEST_CASE("a line is about its Call-ID and the users it names") {
 }
 
 TEST_CASE("lines are written as events and read back") {
-  Line line = make_line(entry_of(notify, Direction::sent), true);
+  Line line = make_line(entry_of(notify, Direction::sent), Detail::writing);
   line.repeated = true;
   line.problem = "odd";
   const auto event = to_json(line);

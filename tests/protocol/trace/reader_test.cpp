@@ -110,12 +110,14 @@ TEST_CASE("only messages that match the question are read, and retransmissions a
 }
 
 TEST_CASE("a question is written and read back; other text is refused") {
-  const Question question{.about = "alice@example.org", .full = true, .follow = true};
-  const auto read = parse_question(boost::json::serialize(to_json(question)));
-  REQUIRE(read);
-  CHECK(read->about == question.about);
-  CHECK(read->full);
-  CHECK(read->follow);
+  for (const Detail detail : {Detail::line, Detail::full, Detail::writing}) {
+    const Question question{.about = "alice@example.org", .detail = detail, .follow = true};
+    const auto read = parse_question(boost::json::serialize(to_json(question)));
+    REQUIRE(read);
+    CHECK(read->about == question.about);
+    CHECK((read->detail == detail));
+    CHECK(read->follow);
+  }
   for (const char* text : {"", "{}", "[]", R"({"about":1,"full":true,"follow":true})"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_question(text));
