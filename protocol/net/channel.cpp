@@ -86,7 +86,7 @@ void StreamChannel::accept_handshake(Done done) {
   tls_.emplace(socket_, *tls_in_use_);
   auto check = [this, done = std::move(done)](const ErrorCode& error) {
     const SSL* ssl = tls_->native_handle();
-    if (!error && SSL_get_verify_result(ssl) != X509_V_OK)
+    if (!error && SSL_get_verify_result(ssl) != X509_V_OK && tls_context_->impl().may_log(loop_.now().mono))
       log::info("net", "{}: the client's certificate is not trusted: {}", print(remote_), why_untrusted(ssl));
     done(error);
   };

@@ -103,6 +103,12 @@ ContextPtr TlsContext::Impl::current() {
   return context_;
 }
 
+bool TlsContext::Impl::may_log(Time now) {
+  Time::rep next = next_line_.load(std::memory_order_relaxed);
+  const Time::rep at = now.time_since_epoch().count();
+  return at >= next && next_line_.compare_exchange_strong(next, (now + 1s).time_since_epoch().count());
+}
+
 TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsContext::~TlsContext() = default;
 

@@ -2,9 +2,11 @@
 
 #include <openssl/x509.h>
 
+#include <atomic>
 #include <boost/asio/ssl/context.hpp>
 #include <mutex>
 
+#include "protocol/base/time.hpp"
 #include "protocol/net/tls.hpp"
 
 namespace beckon::net {
@@ -19,8 +21,12 @@ struct TlsContext::Impl {
   /// The newest; connections keep the one they began with.
   std::shared_ptr<boost::asio::ssl::context> current();
   Result<void> load();
+  /// May a line about a peer be logged now? Once a second for all connections, as anybody can cause one. Any
+  /// thread.
+  bool may_log(Time now);
 
  private:
+  std::atomic<Time::rep> next_line_{Time::min().time_since_epoch().count()};
   std::mutex mutex_;
   std::shared_ptr<boost::asio::ssl::context> context_;
 };

@@ -248,6 +248,17 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("TLS: peers that nobody trusts cause a line a second in the log, not one for each connection") {
+  Mutual mutual(false);
+  auto& serving = mutual.asking->impl();
+  const Time now{};
+  CHECK(serving.may_log(now));
+  CHECK_FALSE(serving.may_log(now));
+  CHECK_FALSE(serving.may_log(now + 999ms));
+  CHECK(serving.may_log(now + 1s));
+  CHECK_FALSE(serving.may_log(now + 1s));
+}
+
 TEST_CASE(
     "TLS: alias makes the peer's connection usable for its own port, but only with its certificate (RFC "
     "5923)") {
