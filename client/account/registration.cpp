@@ -6,6 +6,7 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/header_value.hpp"
+#include "protocol/sip/value_list.hpp"
 
 namespace beckon::client::account {
 namespace {
@@ -28,10 +29,7 @@ Duration retry_pause(int failures, Random& random) {
 /// RFC 3608 6.1: all values, in their order.
 std::string route_of(const sip::Message& response) {
   std::string route;
-  for (const std::string_view value : response.each(HeaderId::service_route)) {
-    if (!route.empty()) route += ", ";
-    route += value;
-  }
+  for (const std::string_view value : response.each(HeaderId::service_route)) sip::append_value(route, value);
   return route;
 }
 

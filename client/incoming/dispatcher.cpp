@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/text.hpp"
+#include "protocol/sip/value_list.hpp"
 
 namespace beckon::client::incoming {
 
@@ -20,11 +21,6 @@ bool has_package(Method method) {
   return method == Method::notify || method == Method::subscribe || method == Method::publish;
 }
 
-std::string join(std::string list, std::string_view next) {
-  if (!list.empty()) list += ", ";
-  return list += next;
-}
-
 /// The extensions that `request` requires and `room` does not support; all of them without a room.
 std::string unsupported(const sip::Message& request, const Room* room) {
   std::string out;
@@ -32,7 +28,7 @@ std::string unsupported(const sip::Message& request, const Room* room) {
     const bool supported =
         room != nullptr && std::ranges::any_of(room->services().option_tags,
                                                [&](std::string_view own) { return iequals(own, tag); });
-    if (!supported) out = join(std::move(out), tag);
+    if (!supported) sip::append_value(out, tag);
   }
   return out;
 }
@@ -96,7 +92,7 @@ void Dispatcher::refuse(const Request& request, Now now) const {
     std::string packages;
     for (const Room* room : rooms_) {
       if (!contains(room->services().methods, method)) continue;
-      for (const auto package : room->services().packages) packages = join(std::move(packages), package);
+      for (const auto package : room->services().packages) sip::append_value(packages, package);
     }
     reply.add(HeaderId::allow_events, packages);
   } else {
@@ -110,7 +106,7 @@ std::string Dispatcher::allow() const {
   std::string out;
   const auto add = [&](Method method) {
     const auto name = sip::to_string(method);
-    if (!contains(split(out, ','), name)) out = join(std::move(out), name);
+    if (!contains(split(out, ','), name)) sip::append_value(out, name);
   };
   for (const Room* room : rooms_) {
     for (const Method method : room->services().methods) {

@@ -8,6 +8,7 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/sip/value_list.hpp"
 #include "server/shard/request_step.hpp"
 #include "server/store/store.hpp"
 
@@ -219,9 +220,7 @@ Serves Registrar::serves() const {
 void Registrar::describe() {
   supported_.clear();
   for (const std::string& option : services_.options()) {
-    if (option == "gruu") continue;
-    if (!supported_.empty()) supported_ += ", ";
-    supported_ += option;
+    if (option != "gruu") sip::append_value(supported_, option);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/grammar.hpp"
+#include "protocol/sip/value_list.hpp"
 
 namespace beckon::server::registrar {
 
@@ -87,10 +88,7 @@ std::optional<Contact> read_contact(std::string_view value) {
 
 std::string joined_path(const sip::Message& request) {
   std::string path;
-  for (const std::string_view value : request.each(HeaderId::path)) {
-    if (!path.empty()) path += ", ";
-    path += value;
-  }
+  for (const std::string_view value : request.each(HeaderId::path)) sip::append_value(path, value);
   return path;
 }
 

@@ -228,3 +228,10 @@ TEST_CASE("values are split at commas outside quotes and brackets") {
   CHECK(split_values("").empty());
   CHECK(split_values(" , ,").empty());
 }
+
+TEST_CASE("a list of values is written with commas between them") {
+  std::string list;
+  for (const char* value : {"a", "\"b,c\" <sip:d,e@f>", "g"}) append_value(list, value);
+  CHECK(list == "a, \"b,c\" <sip:d,e@f>, g");
+  CHECK(split_values(list).size() == 3);
+}
