@@ -73,18 +73,29 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   auto& watches = presentities.watches();
   shard.add<groups::Standings>(groups, presentities);
   auto& lines = shard.add<calls::Lines>(shard, shard, registrar);
-  proxy.set_observer(shard.add<calls::Calls>(shard, shard));
+  auto& calls = shard.add<calls::Calls>(shard, shard);
+  proxy.set_observer(calls);
   auto& reach = shard.add<calls::Reach>(shard, presentities, lines);
   proxy.set_wishes(reach);
   messages.ask_first(
       [&reach](Entry& user, std::string_view sender) { return reach.is_left_alone(user, sender); });
+  messages.refuse_first(
+      [&reach](const Entry& user, std::string_view sender) { return reach.is_blocked(user, sender); });
   presentities.set_on_changed([&messages, &reach](Entry& user, Now now) {
     if (!reach.is_left_alone(user, {})) messages.wake(user, now);
   });
-  reach.set_on_missed([&messages](const std::string& callee, const std::string& caller, Now now) {
-    messages.leave(callee, "sip:" + std::string(domain_of_aor(callee)),
-                   "Missed call from " + caller + ", " + print_time(now.wall));
-  });
+  const auto note_missed = [&shard, &messages](const std::string& callee, const std::string& caller,
+                                               Now now) {
+    if (!shard.settings().missed_notes) return;
+    const std::string name = caller.empty() ? "an anonymous caller" : caller;
+    messages.leave({.user = callee,
+                    .from = "sip:" + std::string(domain_of_aor(callee)),
+                    .body = "Missed call from " + name + ", " + print_time(now.wall),
+                    .topic = "missed " + caller,
+                    .body_again = "missed calls from " + name + ", the last " + print_time(now.wall)});
+  };
+  reach.set_on_missed(note_missed);
+  calls.set_on_missed(note_missed);
 
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);

@@ -30,17 +30,39 @@ std::optional<std::size_t> Call::find(std::string_view tag) const {
   return static_cast<std::size_t>(found - dialogs_.begin());
 }
 
+/// The dialog that waits for the first tag of that callee's devices.
+std::optional<std::size_t> Call::find_tried(std::size_t callee) const {
+  const auto found = std::ranges::find_if(dialogs_, [callee](const Dialog& dialog) {
+    return dialog.tag.empty() && dialog.callee == callee && !dialog.is_over();
+  });
+  if (found == dialogs_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - dialogs_.begin());
+}
+
 /// The dialog of a response with that tag, a new one where it is the first.
-std::optional<std::size_t> Call::take(std::string_view tag) {
-  if (const auto known = find(tag)) return known;
-  if (const auto tried = find(""); tried && !dialogs_[*tried].is_over()) {
+std::optional<std::size_t> Call::take(std::string_view tag, std::size_t callee) {
+  if (const auto known = tag.empty() ? std::nullopt : find(tag)) return known;
+  if (const auto tried = find_tried(callee)) {
     dialogs_[*tried].tag = tag;
     return tried;
   }
   // Without a tag it cannot be told which of the others is meant.
   if (tag.empty() || dialogs_.size() >= max_) return std::nullopt;
-  dialogs_.push_back({.tag = std::string(tag)});
+  dialogs_.push_back({.tag = std::string(tag), .callee = callee});
   return dialogs_.size() - 1;
+}
+
+Call::Changes Call::on_redirected(std::size_t from, std::size_t to, int status) {
+  Changes changes;
+  if (const auto tried = find_tried(from)) {
+    end(*tried, Event::rejected);
+    dialogs_[*tried].code = static_cast<std::uint16_t>(status);
+    changes.push_back(*tried);
+  }
+  if (find_tried(to) || dialogs_.size() >= max_) return changes;
+  dialogs_.push_back({.callee = to});
+  changes.push_back(dialogs_.size() - 1);
+  return changes;
 }
 
 Call::Changes Call::on_response(int status, std::string_view tag, const Answerer& from) {
@@ -48,7 +70,7 @@ Call::Changes Call::on_response(int status, std::string_view tag, const Answerer
     const auto ended = find(tag);
     return ended && dialogs_[*ended].is_open() ? end(*ended, Event::rejected) : Changes{};
   }
-  const auto number = take(tag);
+  const auto number = take(tag, from.callee);
   if (!number) return {};
   Dialog& dialog = dialogs_[*number];
   const State state = status >= 200 ? State::confirmed : tag.empty() ? State::proceeding : State::early;

@@ -26,10 +26,12 @@ class Call {
     std::size_t branch = 0;
     publication::Device device = 0;  ///< 0: not one that registered.
     transaction::FlowId flow = 0;    ///< It lives on this connection; 0: on none.
+    std::size_t callee = 0;          ///< Whose it is.
     std::string target{};            ///< URI of its Contact.
   };
   struct Dialog {
-    std::string tag{};  ///< The callee's; empty: no device has answered with one.
+    std::string tag{};       ///< The callee's; empty: no device has answered with one.
+    std::size_t callee = 0;  ///< Number of the user who is called: a redirection leads to others.
     State state = State::trying;
     std::optional<Event> event{};         ///< What ended it, as the caller sees it.
     std::optional<std::uint16_t> code{};  ///< Of the response that led to the state.
@@ -46,6 +48,9 @@ class Call {
   /// A 1xx but 100, or a 2xx. The first To tag is that of the dialog that is tried; each further one makes a
   /// dialog of its own. One that is over stays so.
   Changes on_response(int status, std::string_view tag, const Answerer& from);
+  /// A device of callee `from` has redirected the INVITE to the devices of callee `to`: what is tried for the
+  /// one is over, and a dialog is tried for the other.
+  Changes on_redirected(std::size_t from, std::size_t to, int status);
   /// The branch has no other final response; what is open of its dialogs ends with a refusal.
   Changes on_branch_end(std::size_t branch, int status);
   /// All branches have ended. With a refusal nothing stays open.
@@ -66,7 +71,8 @@ class Call {
   bool is_over() const;
 
  private:
-  std::optional<std::size_t> take(std::string_view tag);
+  std::optional<std::size_t> take(std::string_view tag, std::size_t callee);
+  std::optional<std::size_t> find_tried(std::size_t callee) const;
   template <class Which>
   Changes end_open(int status, const Which& which);
   template <class Which>

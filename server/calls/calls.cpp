@@ -7,6 +7,8 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/view.hpp"
+#include "server/proxy/forwarder.hpp"
+#include "server/shard/anonymity.hpp"
 
 namespace beckon::server::calls {
 
@@ -31,7 +33,7 @@ struct Calls::Watched {
 
   /// Is the dialog shown to the user on that side, as far as there is room?
   bool is_shown(std::size_t number, bool is_callee) {
-    return !(is_callee ? callee : caller).aor.empty() && side(number, is_callee) != Side::hidden;
+    return !party(number, is_callee).aor.empty() && side(number, is_callee) != Side::hidden;
   }
   /// What the user on one side has been shown of a dialog.
   enum class Side : std::uint8_t {
@@ -44,11 +46,25 @@ struct Calls::Watched {
     return sides[number][is_callee ? 1 : 0];
   }
 
+  const Party& party(std::size_t number, bool is_callee) const {
+    return is_callee ? callees[call.dialogs()[number].callee] : caller;
+  }
+  const std::string& name_of(const Call::Dialog& dialog) const {
+    const Party& user = callees[dialog.callee];
+    return user.aor.empty() ? user.identity.uri : user.aor;
+  }
+  /// The number of that user among those who are called; of none of them the first one's.
+  std::size_t callee_of(std::string_view aor) const {
+    const auto found = std::ranges::find(callees, aor, &Party::aor);
+    return found == callees.end() ? 0 : static_cast<std::size_t>(found - callees.begin());
+  }
+
   TransactionId id;
   Bucket at;
   transaction::Hop from;
   std::string call_id, caller_tag, caller_target;
-  Party caller, callee;
+  Party caller;
+  std::vector<Party> callees;  ///< The one who was called, then those that redirections lead to.
   Call call;
   std::vector<std::array<Side, 2>> sides;  ///< Of each dialog, as far as they were told: the caller's first.
   std::vector<FlowId> flows;               ///< Where it stands in `flows_`.
@@ -76,6 +92,19 @@ std::string sender_of(const Request& request, const Settings& settings) {
   const bool is_known = request.identity.authenticated || settings.authentication == Authentication::none;
   return is_known && settings.serves(domain_of_aor(request.identity.aor)) ? request.identity.aor
                                                                           : std::string();
+}
+
+/// Another device has taken the call, or another person: "SIP;cause=200", or cause 26 of Q.850, which is
+/// "non-selected user clearing" (RFC 3326 3.1).
+bool is_answered_elsewhere(std::string_view reasons) {
+  for (const std::string_view reason : sip::split_values(reasons)) {
+    const auto protocol = trim(cut(reason, ';').first);
+    const auto parameters = reason.substr(std::min(reason.find(';'), reason.size()));
+    const auto cause = sip::find_parameter(parameters, "cause").value_or(std::string_view());
+    if ((iequals(protocol, "SIP") && cause == "200") || (iequals(protocol, "Q.850") && cause == "26"))
+      return true;
+  }
+  return false;
 }
 
 std::optional<DialogEvent> seen_by_callee(std::optional<DialogEvent> event) {
@@ -109,7 +138,7 @@ void Calls::on_invite(const Request& invite, const std::string& callee, Now now)
   Watched& call = *made;
   const auto& message = invite.message;
   call.caller = {std::move(caller), identity_in(message.from())};
-  call.callee = {callee, identity_in(message.to())};
+  call.callees = {{callee, identity_in(message.to())}};
   call.caller_target = contact_of(message);
   by_call_id_.emplace(call.call_id, &call);
   live_on(call, call.from.flow);
@@ -131,11 +160,34 @@ void Calls::on_response(const Request& request, const Branch& from, const sip::M
   const Call::Answerer answerer{.branch = from.number,
                                 .device = binding.contact().empty() ? 0 : publication::device_of(binding),
                                 .flow = flow,
+                                .callee = call->callee_of(from.aor),
                                 .target = contact_of(response)};
   const auto changes = call->call.on_response(status, response.to_tag(), answerer);
   if (!changes.empty()) live_on(*call, flow);
   if (!changes.empty() && status >= 200) answered(*call, response, now);
   apply(*call, changes, now);
+}
+
+void Calls::on_redirected(const Request& invite, const std::string& from, const std::string& to, Now now) {
+  Watched* call = find(invite.id);
+  if (!call) return;
+  constexpr int moved_temporarily = 302;
+  const std::size_t redirecting = call->callee_of(from);
+  if (call->callees.front().aor != to && call->callee_of(to) == 0) call->callees.push_back({to, {.uri = to}});
+  apply(*call, call->call.on_redirected(redirecting, call->callee_of(to), moved_temporarily), now);
+}
+
+/// A refusal of the user's, or of a device that speaks for the user (486, 603), tells the user of the call.
+void Calls::on_unanswered(const Request& invite, const std::vector<std::string>& callees, int status,
+                          std::string_view cancel_reason, Now now) {
+  constexpr int cancelled = 487;
+  const bool is_missed =
+      status == cancelled ? !is_answered_elsewhere(cancel_reason) : proxy::is_absence({.status = status});
+  if (!is_missed || !on_missed_) return;
+  const std::string& caller = invite.identity.aor;
+  for (const std::string& callee : callees)
+    if (callee != caller)
+      on_missed_(callee, has_anonymous_sender(invite.message) ? std::string() : caller, now);
 }
 
 /// The session lasts until it is refreshed (RFC 4028 8.3); one without timer is believed in for a while.
@@ -209,10 +261,10 @@ void Calls::end_if_unseen(Watched& call, std::size_t number) {
 
 void Calls::tell(Watched& call, std::size_t number, bool is_callee) {
   const Call::Dialog& dialog = call.call.dialogs()[number];
-  const Party& user = is_callee ? call.callee : call.caller;
+  const Party& user = call.party(number, is_callee);
   const documents::DialogParticipant caller{.identity = call.caller.identity,
                                             .target = documents::DialogTarget{.uri = call.caller_target}};
-  documents::DialogParticipant callee{.identity = call.callee.identity};
+  documents::DialogParticipant callee{.identity = call.party(number, true).identity};
   if (!dialog.answerer.target.empty()) callee.target = documents::DialogTarget{.uri = dialog.answerer.target};
   LineChange change{
       .aor = user.aor,
@@ -292,11 +344,10 @@ std::vector<Table> Calls::tables(Now) const {
   for (const auto& [id, call] : by_id_)
     for (const Call::Dialog& dialog : call->call.dialogs()) {
       if (dialog.is_over()) continue;
-      table.rows.push_back(
-          {{"call_id", call->call_id},
-           {"caller", call->caller.identity.uri},
-           {"callee", call->callee.aor.empty() ? call->callee.identity.uri : call->callee.aor},
-           {"state", documents::to_string(dialog.state)}});
+      table.rows.push_back({{"call_id", call->call_id},
+                            {"caller", call->caller.identity.uri},
+                            {"callee", call->name_of(dialog)},
+                            {"state", documents::to_string(dialog.state)}});
     }
   return {std::move(table)};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -29,6 +30,11 @@ class Calls final : public Room, public proxy::CallObserver {
   void on(const LineRefused& refused, Bucket at, Now now);
   void on(const LineEnded& ended, Bucket at, Now now);
 
+  /// Hears of calls that nobody answered, and nobody declined. Both are canonical AORs; the caller's is empty
+  /// where the callee is not to learn it (RFC 3323).
+  using OnMissed = std::function<void(const std::string& callee, const std::string& caller, Now now)>;
+  void set_on_missed(OnMissed on_missed) { on_missed_ = std::move(on_missed); }
+
   // Room
   void on_flow_closed(transaction::FlowId flow, Now now) override;
   std::vector<Table> tables(Now now) const override;
@@ -38,6 +44,9 @@ class Calls final : public Room, public proxy::CallObserver {
   void on_invite(const Request& invite, const std::string& callee, Now now) override;
   void on_response(const Request& request, const Branch& from, const sip::Message& response,
                    Now now) override;
+  void on_redirected(const Request& invite, const std::string& from, const std::string& to, Now now) override;
+  void on_unanswered(const Request& invite, const std::vector<std::string>& callees, int status,
+                     std::string_view cancel_reason, Now now) override;
   void on_branch_end(const Request& invite, std::size_t branch, int status, Now now) override;
   void on_end(const Request& request, int status, Now now) override;
   void on_over(const Request& invite, Now now) override;
@@ -73,6 +82,7 @@ class Calls final : public Room, public proxy::CallObserver {
   std::unordered_multimap<std::string_view, Watched*> by_call_id_;  ///< The texts are those of the calls.
   std::set<std::pair<transaction::FlowId, transaction::TransactionId>> flows_;
   FlowRounds closing_;
+  OnMissed on_missed_;
 };
 
 }  // namespace beckon::server::calls

@@ -386,6 +386,7 @@ Keys make_keys() {
   keys["calls.dialog_events"] = flag([](Config& c) -> auto& { return c.settings.dialog_events; });
   keys["calls.age_max_seconds"] =
       seconds([](Config& c) -> auto& { return c.settings.call_age_max; }, 90, 365 * day);
+  keys["calls.missed_notes"] = flag([](Config& c) -> auto& { return c.settings.missed_notes; });
   keys["calls.obey_presence"] = flag([](Config& c) -> auto& { return c.settings.presence_routes; });
   add_federation(keys);
   keys["dns.servers"] = addresses([](Config& c) -> auto& { return c.dns_servers; });

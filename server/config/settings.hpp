@@ -144,6 +144,7 @@ struct Settings {
   bool dialog_events = true;       ///< The calls that the proxy forwards are shown as dialogs.
   Duration call_age_max = 43200s;  ///< Without a refresh an answered call is believed to be over.
   bool presence_routes = true;     ///< What a user publishes decides about calls and messages to that user.
+  bool missed_notes = true;        ///< A user is left a message about a call that nobody answered.
 
   Lifetimes registration{.minimum = 60, .standard = 3600, .maximum = 7200};
   Lifetimes subscription{.minimum = 60, .standard = 3600, .maximum = 86400};

@@ -23,8 +23,7 @@ constexpr std::size_t kib = 1024;
 constexpr std::size_t notices_octets = 256 * kib;
 
 /// Pauses before a device that could not take a message is tried again, each twice the one before. The first
-/// is longer than 64*T1, so that the device does not take it for a copy of the request it has just answered
-/// (482, RFC 3261 8.2.2.2).
+/// is longer than 64*T1, so that the outcome of a copy that was relayed is known (482, RFC 3261 8.2.2.2).
 constexpr Duration pause_min = 35s, pause_max = 1h;
 
 /// 415 counts as a refusal by this device, 486 and the like say that it is there and may take it later.
@@ -32,10 +31,13 @@ bool is_later(const Forwarder::End& end) {
   return proxy::is_absence(end) || end.status == 486 || end.status == 487 || end.status == 491;
 }
 
-/// `was_answered`: the device has answered it before, so that a 482 may mean that answer.
-Verdict judge(const Forwarder::End& end, bool was_answered) {
+constexpr int loop_detected = 482;
+
+/// `may_be_refused`: the device has refused it before, or answers a copy of it yet, so that a 482 may mean
+/// that answer.
+Verdict judge(const Forwarder::End& end, bool may_be_refused) {
   // The device has this request already, and the server, which was killed, does not know its answer.
-  if (end.status == 482) return was_answered ? Verdict::later : Verdict::accepted;
+  if (end.status == loop_detected) return may_be_refused ? Verdict::later : Verdict::accepted;
   if (end.status < 300) return Verdict::accepted;
   if (end.status >= 600) return Verdict::rejected;
   return is_later(end) ? Verdict::later : Verdict::refused;
@@ -45,8 +47,7 @@ Verdict judge(const Forwarder::End& end, bool was_answered) {
 
 /// What is kept about one user.
 struct Boxes::Box final : Part {
-  /// A device that could not take a message. What it answered is remembered when it goes and comes back, as
-  /// it may take the message for a copy then (482).
+  /// A device that could not take a message.
   struct Tried {
     std::string device;
     std::uint64_t number = 0;
@@ -93,7 +94,9 @@ class Boxes::Settling final : public store::Step {
     const Stored* known = boxes_.box_of(user_).inbox.find(number_);
     if (!known) return true;
     before_ = *known;
-    if (verdict_ != Verdict::rejected)
+    if (verdict_ == Verdict::later)
+      next_ = Inbox::refused_for_now(*known, device_);
+    else if (verdict_ != Verdict::rejected)
       next_ = Inbox::answered(*known, device_, verdict_ == Verdict::accepted, now.mono,
                               boxes_.environment_.settings().messages.kept_for_others);
     if (next_)
@@ -253,13 +256,14 @@ Boxes::Addition::Addition(Boxes& boxes, Entry& user, Stored message)
 
 Boxes::Addition::Room Boxes::Addition::prepare(store::Batch& batch, Now now) {
   const auto& settings = boxes_.environment_.settings().messages;
-  const std::size_t size = message_.text.size();
   const Inbox& inbox = boxes_.box_of(user_).inbox;
   if ((number_ = inbox.find_copy(message_)) != 0) return Room::has_it;
   Inbox::Limits limits{.messages = settings.per_user, .octets = kib * settings.kib_per_user};
   if (message_.kind != Kind::message) limits = {settings.notices_per_user, notices_octets};
   giving_way_.clear();
-  const bool fits = inbox.has_room(message_.kind, size, limits, giving_way_);
+  if (text_of_) take_place(inbox);
+  const std::size_t size = message_.text.size();
+  const bool fits = !giving_way_.empty() || inbox.has_room(message_.kind, size, limits, giving_way_);
   if (!fits || boxes_.octets_ + size > kib * settings.kib_per_shard) {
     boxes_.counters_.full++;
     return size > limits.octets ? Room::too_large : Room::full;
@@ -271,6 +275,16 @@ Boxes::Addition::Room Boxes::Addition::prepare(store::Batch& batch, Now now) {
             [&] { return print(message_, boxes_.environment_.directory().scale()); });
   batch.durable = true;
   return Room::enough;
+}
+
+/// One that waits under the same topic gives way: for a note that is longer by a digit there is room.
+void Boxes::Addition::take_place(const Inbox& inbox) {
+  message_.times = 1;
+  if (const Stored* before = inbox.find(message_.topic)) {
+    message_.times = before->times + 1;
+    giving_way_.push_back(before->number);
+  }
+  message_.text = text_of_(message_.times);
 }
 
 void Boxes::Addition::apply(Now) {
@@ -377,7 +391,6 @@ Boxes::Progress Boxes::progress(const Entry& user, const std::string& device) co
 }
 
 void Boxes::settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict) {
-  if (verdict == Verdict::later) return;
   box_of(user).settling.push_back(device);
   user.add_fact(std::make_unique<Settling>(*this, user, device, number, verdict));
 }
@@ -436,6 +449,7 @@ std::optional<Deliveries::Load> Boxes::next_for(Entry& user, const std::string& 
   if (plain_.has(user, device)) {
     if (auto text = unwrapped(*request)) *request = std::move(*text);
   }
+  if (message->is_refused_by(device)) *request = renewed(*request, message->refusals);
   return Deliveries::Load{.number = message->number,
                           .request = std::move(*request),
                           .asserted = message->is_proven ? '<' + message->sender + '>' : std::string()};
@@ -448,11 +462,18 @@ void Boxes::on_answered(Entry& user, const std::string& device, std::uint64_t nu
   if (!inbox || !inbox->find(number)) return deliveries_.start(user, device);
   Box& box = box_of(user);
   const Box::Tried* tried = box.find(device);
-  const bool was_answered = tried && tried->number == number && tried->is_answered;
-  const Verdict verdict = judge(end, was_answered);
+  const bool is_refused =
+      (tried && tried->number == number && tried->is_answered) || inbox->find(number)->is_refused_by(device);
+  const bool is_under_way = !is_refused && observer_.is_under_way(user, number);
+  const Verdict verdict = judge(end, is_refused || is_under_way);
   log::debug("message", "{} {} of {}: {}", device, key_of(number), user.aor(), end.status);
-  if (verdict == Verdict::later) return put_off(user, device, number, end.response != nullptr, now);
-  if (end.status == 415 && becomes_plain(user, device, number)) return deliveries_.start(user, device);
+  if (verdict == Verdict::later) {
+    const bool refuses = end.is_answered && (is_refused || end.status != loop_detected);
+    put_off(user, device, number, refuses, now);
+    return refuses ? settle(user, device, number, verdict) : void();
+  }
+  if (end.status == 415 && becomes_plain(user, device, number))
+    return settle(user, device, number, Verdict::later);
   box.forget(device);
   settle(user, device, number, verdict);
 }

@@ -44,6 +44,8 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
     virtual void on_failed(Entry& user, const Stored& message, Now now) = 0;
     /// Another number of messages waits for the user.
     virtual void on_count(Entry& user, Now now) = 0;
+    /// Is a copy of it under way still, which was relayed before it was stored?
+    virtual bool is_under_way(const Entry& user, std::uint64_t number) const = 0;
   };
 
   /// All of this shard; they outlive it.
@@ -66,6 +68,10 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
     };
     /// `message` has no number yet. From now on later ones of its sender wait behind it.
     Addition(Boxes& boxes, Entry& user, Stored message);
+    /// The text of a message with a topic, once it is known how often what it says has happened.
+    using TextOf = std::function<std::string(std::uint32_t times)>;
+    void set_text(TextOf text_of) { text_of_ = std::move(text_of); }
+    const Stored& message() const { return message_; }
     Room prepare(store::Batch& batch, Now now);
     void apply(Now now);
     /// Devices that registered after `since` get it now.
@@ -78,12 +84,14 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
 
    private:
     void leave_coming();
+    void take_place(const Inbox& inbox);
 
     Boxes& boxes_;
     Entry& user_;  ///< Lives as long as a step of its sequence.
     Stored message_;
     std::uint64_t number_ = 0;
     std::vector<std::uint64_t> giving_way_;
+    TextOf text_of_;
   };
 
   /// Does the user want to be left alone by that sender now? Then nothing of the sender's is delivered.
@@ -97,9 +105,10 @@ class Boxes final : public Keeper, private registrar::BindingsObserver, private 
 
   /// Is a message of that sender stored, or about to be, that goes first?
   bool waits_from(const Entry& user, std::string_view sender) const;
-  /// A device has answered a copy of the message, before it was stored, that it may take it later.
+  /// A device has refused a copy of the message for now, which was relayed before it was stored: it is tried
+  /// again after a pause.
   void pause(Entry& user, const std::string& device, std::uint64_t number, Now now);
-  /// A device has answered a stored message; once.
+  /// A device has answered a message that is stored, or a copy of it. `later` is a refusal for now.
   void settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict);
   /// The user is gone, and all the messages go.
   void remove_all(Entry& user);

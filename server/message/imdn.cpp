@@ -17,9 +17,6 @@ using sip::HeaderId;
 
 namespace {
 
-/// RFC 3261 8.1.1.5: less than 2^31.
-constexpr std::uint32_t cseq_max = 0x7fffffff;
-
 bool is_type(std::string_view value, std::string_view type) {
   return iequals(trim(cut(value, ';').first), type);
 }
@@ -110,15 +107,12 @@ std::string author_of(const Cpim& cpim, const sip::Message& message) {
 
 std::optional<sip::Message> unwrapped(const sip::Message& message) {
   const auto cpim = cpim_of(message);
-  const auto cseq = message.cseq();
-  if (!cpim || !cseq || !is_type(cpim->content_type, "text/plain")) return std::nullopt;
+  if (!cpim || !is_type(cpim->content_type, "text/plain")) return std::nullopt;
   auto builder = sip::Builder::request(message.method_text(), message.request_uri_text());
   for (const auto& line : message.headers()) {
-    if (line.id == HeaderId::content_type || line.id == HeaderId::content_length || line.id == HeaderId::cseq)
-      continue;
+    if (line.id == HeaderId::content_type || line.id == HeaderId::content_length) continue;
     builder.add_lines(line.line);
   }
-  builder.add(HeaderId::cseq, std::to_string(cseq->number % cseq_max + 1) + " MESSAGE");
   auto text = std::move(builder).finish(cpim->content_type, author_of(*cpim, message) + cpim->content);
   auto made = sip::Message::parse(share(text), {.message = text.size()});
   if (!made) return std::nullopt;

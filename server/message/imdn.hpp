@@ -44,8 +44,8 @@ std::string print_notification(const Wanted& wanted, Fate fate, std::string_view
                                std::string_view recipient, std::string_view own_message_id, WallTime now);
 
 /// The same MESSAGE with the text alone, for a device that answered the other with 415; before the text
-/// stands its author, if that is another one than From says. Its CSeq is one higher: it is another request.
-/// Nothing where the message is no message/cpim with a text.
+/// stands its author, if that is another one than From says. Nothing where
+/// the message is no message/cpim with a text.
 std::optional<sip::Message> unwrapped(const sip::Message& message);
 
 }  // namespace beckon::server::message

@@ -86,6 +86,14 @@ const Stored* Inbox::find(std::uint64_t number) const {
   return found == messages_.end() ? nullptr : &found->second;
 }
 
+const Stored* Inbox::find(std::string_view topic) const {
+  const auto is_it = [&](const auto& each) {
+    return each.second.topic == topic && each.second.receipts.empty();
+  };
+  const auto found = waiting_ == 0 ? messages_.end() : std::ranges::find_if(messages_, is_it);
+  return found == messages_.end() ? nullptr : &found->second;
+}
+
 const Stored* Inbox::next_for(std::string_view device, const MayGo& may_go) const {
   for (const auto& [number, message] : messages_) {
     if (message.is_delivered && !is_instance(device)) continue;
@@ -128,6 +136,16 @@ std::optional<Stored> Inbox::answered(Stored message, std::string_view device, b
   if (!is_instance(device) || kept == Duration::zero()) return std::nullopt;
   message.is_delivered = true;
   message.ends = std::min(message.ends, now + kept);
+  return message;
+}
+
+Stored Inbox::refused_for_now(Stored message, std::string_view device) {
+  ++message.refusals;
+  if (message.is_refused_by(device)) return message;
+  if (message.refusers.size() < devices_max)
+    message.refusers.emplace_back(device);
+  else
+    message.refusers = {{}};
   return message;
 }
 

@@ -44,6 +44,9 @@ class Inbox {
   void erase(std::uint64_t number);
   const Stored* find(std::uint64_t number) const;
 
+  /// What waits under that topic, and no device has had; null: nothing.
+  const Stored* find(std::string_view topic) const;
+
   /// The oldest that the device is to get, of those that `may_go`; null: none. What another device has goes
   /// to those only that an instance ID tells from it.
   using MayGo = std::function<bool(const Stored& message)>;
@@ -59,6 +62,9 @@ class Inbox {
   /// `kept`: how long others may come for what one has accepted.
   static std::optional<Stored> answered(Stored message, std::string_view device, bool accepted, Time now,
                                         Duration kept);
+
+  /// The message after the device has refused it for now. Of too many such devices none is told from others.
+  static Stored refused_for_now(Stored message, std::string_view device);
 
   /// When the next one ends.
   std::optional<Time> next_end() const;

@@ -1,5 +1,6 @@
 #include "server/message/messages.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include "protocol/base/log.hpp"
@@ -23,23 +24,17 @@ std::optional<sip::Message> request_of(const Stored& message) {
   return std::move(*request);
 }
 
-std::vector<std::string> devices_of(const std::vector<registrar::Binding>& bindings) {
-  std::vector<std::string> devices;
-  for (const registrar::Binding& each : bindings) devices.push_back(device_of(each));
-  return devices;
-}
-
 }  // namespace
 
 /// A MESSAGE that is stored: 202.
 class Messages::Store final : public RequestStep {
  public:
-  Store(Messages& messages, RequestPtr request, Stored message, Why why, std::vector<std::string> busy)
+  Store(Messages& messages, RequestPtr request, Stored message, Why why, std::vector<Refusal> refusals)
       : RequestStep(messages.services_, std::move(request)),
         messages_(messages),
         addition_(messages.boxes_, *this->request().resource, std::move(message)),
         why_(why),
-        busy_(std::move(busy)) {}
+        refusals_(std::move(refusals)) {}
 
   bool prepare(store::Batch& batch, Now now) override {
     const auto room = addition_.prepare(batch, now);
@@ -57,8 +52,9 @@ class Messages::Store final : public RequestStep {
     messages_.on_stored(request(), addition_.number());
     // A device that registered meanwhile has found nothing yet; the others have just failed.
     addition_.announce(now, why_ == Why::away ? request().now.mono : Time::min());
-    for (const std::string& device : busy_)
-      messages_.boxes_.pause(addition_.user(), device, addition_.number(), now);
+    for (const Refusal& refusal : refusals_)
+      if (refusal.may_take_later)
+        messages_.boxes_.pause(addition_.user(), refusal.device, addition_.number(), now);
   }
   void refuse(ErrorCode why, Now now) override {
     addition_.drop();
@@ -80,21 +76,26 @@ class Messages::Store final : public RequestStep {
   Messages& messages_;
   Boxes::Addition addition_;
   Why why_;
-  std::vector<std::string> busy_;  ///< Devices that have refused it for now.
+  std::vector<Refusal> refusals_;
 };
 
 /// A message of the server's own.
 class Messages::Note final : public store::Step {
  public:
-  Note(Messages& messages, Entry& user, Stored message)
-      : messages_(messages), own_(message), addition_(messages.boxes_, user, std::move(message)) {}
+  Note(Messages& messages, Entry& user, Stored message, Boxes::Addition::TextOf text_of)
+      : messages_(messages), addition_(messages.boxes_, user, std::move(message)) {
+    if (text_of) addition_.set_text(std::move(text_of));
+  }
 
   bool prepare(store::Batch& batch, Now now) override {
     if (addition_.prepare(batch, now) == Boxes::Addition::Room::enough) return true;
     addition_.drop();
     return false;
   }
-  void apply(Now now) override { addition_.apply(now); }
+  void apply(Now now) override {
+    own_ = addition_.message();
+    addition_.apply(now);
+  }
   void announce(Now now) override {
     const Entry& user = addition_.user();
     // Its sender has not written it.
@@ -111,7 +112,7 @@ class Messages::Note final : public store::Step {
 
  private:
   Messages& messages_;
-  Stored own_;
+  Stored own_;  ///< Once it is applied.
   Boxes::Addition addition_;
 };
 
@@ -162,7 +163,8 @@ void Messages::on_request(const RequestPtr& request) {
   }
   Entry& user = *request->resource;
   if (boxes_.is_left_alone(user, request->identity.aor)) return store(request, Why::left_alone);
-  if (boxes_.waits_from(user, request->identity.aor)) return store(request, Why::in_order);
+  const bool waits = boxes_.waits_from(user, request->identity.aor);
+  if (waits && !(refuses_ && refuses_(user, request->identity.aor))) return store(request, Why::in_order);
   relay(request);
 }
 
@@ -188,8 +190,14 @@ bool Messages::on_relayed(const RequestPtr& request, const Proxy::Outcome& outco
   }
   note_accepted(*request, outcome.status);
   if (!outcome.is_absent) return false;
-  store(request, Why::away, devices_of(outcome.busy));
+  store(request, Why::away, refusals_of(outcome.refusals));
   return true;
+}
+
+std::vector<Messages::Refusal> Messages::refusals_of(const std::vector<Proxy::Refusal>& all) {
+  std::vector<Refusal> refusals;
+  for (const Proxy::Refusal& each : all) refusals.push_back({device_of(each.device), each.may_take_later});
+  return refusals;
 }
 
 /// 202: it was taken for later, by a server or for a user behind the device (RFC 3428 7).
@@ -202,7 +210,6 @@ void Messages::note_accepted(const Request& request, int status) {
 void Messages::on_late(const Request& request, const Proxy::Outcome& outcome) {
   Taken& taken = taken_.at(request.id);
   taken.has_ended = true;
-  taken.busy = devices_of(outcome.busy);
   if (outcome.status >= 600) taken.verdict = Verdict::rejected;
   if (outcome.device) {
     taken.verdict = Verdict::accepted;
@@ -211,11 +218,36 @@ void Messages::on_late(const Request& request, const Proxy::Outcome& outcome) {
   end_if_known(request);
 }
 
+/// A device that was silent until now has refused it.
+void Messages::on_refusal(const Request& request, Refusal refusal) {
+  const auto found = taken_.find(request.id);
+  if (found == taken_.end()) return;
+  Taken& taken = found->second;
+  if (!taken.number) return taken.refusals.push_back(std::move(refusal));
+  if (*taken.number != 0) note(*request.resource, *taken.number, refusal);
+}
+
+/// Of a message that is stored.
+void Messages::note(Entry& user, std::uint64_t number, const Refusal& refusal) {
+  if (refusal.may_take_later) boxes_.pause(user, refusal.device, number, services_.clock().now());
+  boxes_.settle(user, refusal.device, number, Verdict::later);
+}
+
+bool Messages::is_under_way(const Entry& user, std::uint64_t number) const {
+  return std::ranges::any_of(taken_, [&](const auto& each) {
+    const Taken& taken = each.second;
+    return taken.number == number && !taken.has_ended && taken.request->resource.get() == &user;
+  });
+}
+
 /// `number` is 0 where it could not be stored.
 void Messages::on_stored(const Request& request, std::uint64_t number) {
   const auto found = taken_.find(request.id);
   if (found == taken_.end()) return;
   found->second.number = number;
+  const auto refusals = std::exchange(found->second.refusals, {});
+  if (number != 0)
+    for (const Refusal& refusal : refusals) note(*request.resource, number, refusal);
   end_if_known(request);
 }
 
@@ -225,10 +257,8 @@ void Messages::end_if_known(const Request& request) {
   if (!taken.number || !taken.has_ended) return;
   taken_.erase(request.id);
   if (*taken.number == 0) return;
-  Entry& user = *request.resource;
-  for (const std::string& device : taken.busy)
-    boxes_.pause(user, device, *taken.number, services_.clock().now());
-  boxes_.settle(user, taken.device, *taken.number, taken.verdict);
+  if (taken.verdict != Verdict::later)
+    boxes_.settle(*request.resource, taken.device, *taken.number, taken.verdict);
 }
 
 // A device that does not answer must not keep the sender waiting: that would give up (64*T1), and not learn
@@ -243,17 +273,20 @@ void Messages::be_patient(transaction::TransactionId id) {
 
 void Messages::on_patience(Now now) {
   while (!patience_.empty() && patience_.front().first <= now.mono) {
-    const RequestPtr request = proxy_.take_over(patience_.front().second);
+    const auto taken = proxy_.take_over(
+        patience_.front().second, [this](const RequestPtr& asked, const Proxy::Refusal& refusal, Now) {
+          on_refusal(*asked, {device_of(refusal.device), refusal.may_take_later});
+        });
     patience_.pop_front();
-    if (!request) continue;
-    taken_.try_emplace(request->id);
-    store(request, Why::away);
+    if (!taken.request) continue;
+    taken_.try_emplace(taken.request->id, Taken{.request = taken.request});
+    store(taken.request, Why::away, refusals_of(taken.refusals));
   }
   if (!patience_.empty())
     patience_timer_.set(patience_.front().first, [this](Time) { on_patience(services_.clock().now()); });
 }
 
-void Messages::store(const RequestPtr& request, Why why, std::vector<std::string> busy) {
+void Messages::store(const RequestPtr& request, Why why, std::vector<Refusal> refusals) {
   const Now came = request->now;
   const Duration left = time_left(request->message, came.wall, services_.settings().messages.kept);
   Stored message{.sender = request->identity.aor,
@@ -263,14 +296,13 @@ void Messages::store(const RequestPtr& request, Why why, std::vector<std::string
                  .ends = came.mono + left,
                  .text = text_to_keep(request->message, came.wall),
                  .why = why};
-  request->resource->add(std::make_unique<Store>(*this, request, std::move(message), why, std::move(busy)));
+  for (const Refusal& refusal : refusals)
+    message = Inbox::refused_for_now(std::move(message), refusal.device);
+  request->resource->add(
+      std::make_unique<Store>(*this, request, std::move(message), why, std::move(refusals)));
 }
 
-void Messages::leave(const std::string& user, std::string_view from, std::string_view text) {
-  post({user, std::string(from), "text/plain;charset=utf-8", std::string(text)});
-}
-
-void Messages::post(Leave left) {
+void Messages::leave(Leave left) {
   const std::string user = left.user;
   if (!peers_.post<Messages>(bucket_of(user), std::move(left)))
     log::info("message", "a message of the server's own for {} is lost: too much waits", user);
@@ -295,11 +327,21 @@ Stored Messages::draft(const Leave& left, Bucket at, Now now) {
 void Messages::on(const Leave& left, Bucket at, Now now) {
   Stored message = draft(left, at, now);
   message.kind = Kind::own;
-  users_.find_user(left.user, [this, user = left.user, message](const Result<store::UserPtr>& found) {
-    if (!found || !*found || message.granted == Duration::zero()) return;
-    const EntryPtr entry = services_.directory().get(user);
-    entry->add(std::make_unique<Note>(*this, *entry, message));
-  });
+  message.topic = left.topic;
+  Boxes::Addition::TextOf text_of;
+  if (!left.topic.empty()) {
+    text_of = [this, left, at, now](std::uint32_t times) {
+      Leave again = left;
+      if (times > 1) again.body = std::to_string(times) + ' ' + left.body_again;
+      return draft(again, at, now).text;
+    };
+  }
+  users_.find_user(left.user,
+                   [this, user = left.user, message, text_of](const Result<store::UserPtr>& found) {
+                     if (!found || !*found || message.granted == Duration::zero()) return;
+                     const EntryPtr entry = services_.directory().get(user);
+                     entry->add(std::make_unique<Note>(*this, *entry, message, text_of));
+                   });
 }
 
 /// Tells the sender, if that is one of our users and asked for it (RFC 5438 8). The notification is from the
@@ -310,8 +352,10 @@ void Messages::notify(const Entry& user, const Stored& message, Fate fate, Now n
   const auto wanted = request ? wanted_of(*request) : std::nullopt;
   if (!wanted || !is_wanted(*wanted, fate)) return;
   const std::string id = services_.random().token(message_id_octets);
-  post({message.sender, user.aor(), std::string(documents::cpim_type),
-        print_notification(*wanted, fate, message.sender, user.aor(), id, now.wall)});
+  leave({.user = message.sender,
+         .from = user.aor(),
+         .type = std::string(documents::cpim_type),
+         .body = print_notification(*wanted, fate, message.sender, user.aor(), id, now.wall)});
 }
 
 void Messages::on_stored(Entry& user, const Stored& message, Now now) {

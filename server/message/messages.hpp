@@ -38,11 +38,23 @@ class Messages final : public Room, private Boxes::Observer {
   /// Whether a user wants to be left alone is asked at the user's bucket, for each message: it is stored
   /// then.
   void ask_first(Boxes::LeftAlone left_alone) { boxes_.ask_first(std::move(left_alone)); }
+  /// A message that the user refuses is not stored behind others, but refused (`proxy::Wishes`).
+  using Refuses = std::function<bool(const Entry& user, std::string_view sender)>;
+  void refuse_first(Refuses refuses) { refuses_ = std::move(refuses); }
   /// The user need not be left alone any more: the devices get what waits.
   void wake(Entry& user, Now now) { boxes_.start(user, now); }
-  /// Leaves a user, a canonical address-of-record of any bucket, a message of the server's own: it is stored,
-  /// and devices that are there get it at once. `from` is a URI. An unknown user gets none.
-  void leave(const std::string& user, std::string_view from, std::string_view text);
+  /// A message of the server's own for a user, a canonical address-of-record of any bucket.
+  struct Leave {
+    std::string user{};
+    std::string from{};  ///< URI.
+    std::string type = "text/plain;charset=utf-8";
+    std::string body{};
+    /// Of what happens again and again: while the message before waits, this one takes its place, and says
+    /// "3 " and `body_again`. Empty: each is a message.
+    std::string topic{}, body_again{};
+  };
+  /// It is stored, and devices that are there get it at once. An unknown user gets none.
+  void leave(Leave message);
 
   const Boxes& boxes() const { return boxes_; }
   Boxes& boxes() { return boxes_; }
@@ -58,10 +70,6 @@ class Messages final : public Room, private Boxes::Observer {
   void restored(Now now) override { boxes_.restored(now); }
   std::vector<Table> tables(Now now) const override { return boxes_.tables(now); }
 
-  /// A message of the server's own for a user there.
-  struct Leave {
-    std::string user{}, from{}, type{}, body{};
-  };
   void on(const Leave& left, Bucket at, Now now);
   /// The same as it is stored, as a person's and without number; `at` is the user's bucket.
   Stored draft(const Leave& left, Bucket at, Now now);
@@ -69,13 +77,19 @@ class Messages final : public Room, private Boxes::Observer {
  private:
   class Store;
   class Note;
+  /// A device that has refused a relayed request.
+  struct Refusal {
+    std::string device{};
+    bool may_take_later = false;
+  };
   /// A request that was stored and answered while silent devices may still answer it.
   struct Taken {
+    RequestPtr request{};
     std::optional<std::uint64_t> number{};  ///< Absent: it is not stored yet; 0: it could not be.
     bool has_ended = false;                 ///< The devices have answered:
     Verdict verdict = Verdict::later;
     std::string device{};
-    std::vector<std::string> busy{};
+    std::vector<Refusal> refusals{};  ///< Until it is stored.
   };
 
   bool is_for_user(const Request& request) const;
@@ -83,13 +97,15 @@ class Messages final : public Room, private Boxes::Observer {
   void relay(const RequestPtr& request);
   bool on_relayed(const RequestPtr& request, const proxy::Proxy::Outcome& outcome);
   void note_accepted(const Request& request, int status);
+  static std::vector<Refusal> refusals_of(const std::vector<proxy::Proxy::Refusal>& all);
   void on_late(const Request& request, const proxy::Proxy::Outcome& outcome);
   void be_patient(transaction::TransactionId id);
   void on_patience(Now now);
-  void store(const RequestPtr& request, Why why, std::vector<std::string> busy = {});
+  void store(const RequestPtr& request, Why why, std::vector<Refusal> refusals = {});
+  void on_refusal(const Request& request, Refusal refusal);
+  void note(Entry& user, std::uint64_t number, const Refusal& refusal);
   void on_stored(const Request& request, std::uint64_t number);
   void end_if_known(const Request& request);
-  void post(Leave left);
   void mark(const Entry& user, const Stored& message, archive::MessageState state);
   void notify(const Entry& user, const Stored& message, Fate fate, Now now);
 
@@ -100,6 +116,7 @@ class Messages final : public Room, private Boxes::Observer {
   void on_count(Entry& user, Now now) override {
     if (on_count_) on_count_(user, now);
   }
+  bool is_under_way(const Entry& user, std::uint64_t number) const override;
 
   Services& services_;
   Peers& peers_;
@@ -107,6 +124,7 @@ class Messages final : public Room, private Boxes::Observer {
   proxy::Proxy& proxy_;
   archive::Archive& archive_;
   Boxes boxes_;
+  Refuses refuses_;
   OnCount on_count_;
   /// Relayed requests, and until when their devices may be silent.
   std::deque<std::pair<Time, transaction::TransactionId>> patience_;

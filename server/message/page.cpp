@@ -8,6 +8,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/message.hpp"
+#include "server/shard/anonymity.hpp"
 
 namespace beckon::server::message {
 
@@ -26,7 +27,7 @@ boost::json::object to_json(const Stored& message, Now now) {
   const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
   const auto left = std::chrono::floor<std::chrono::milliseconds>(message.ends - now.mono);
   return {{"id", key_of(message.number)},
-          {"from", message.sender},
+          {"from", request && has_anonymous_sender(*request) ? "anonymous" : message.sender},
           {"date", print_time(message.arrived)},
           {"expires", print_time(now.wall + left)},
           {"size", request ? request->body().size() : 0},

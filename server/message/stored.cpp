@@ -55,6 +55,9 @@ std::string print(const Stored& message, const store::TimeScale& scale) {
       .number(message.receipts.size());
   for (const Receipt& receipt : message.receipts) writer.text(receipt.device).flag(receipt.accepted);
   writer.flag(message.kind == Kind::own).number(static_cast<std::uint64_t>(message.why));
+  writer.number(message.refusals).number(message.refusers.size());
+  for (const std::string& device : message.refusers) writer.text(device);
+  writer.text(message.topic).number(message.times);
   return std::move(writer).finish();
 }
 
@@ -78,6 +81,11 @@ std::optional<Stored> parse_stored(std::string_view key, std::string_view value,
   if (reader.flag()) message.kind = Kind::own;
   const std::uint64_t why = reader.number();
   message.why = why <= static_cast<std::uint64_t>(Why::left_alone) ? static_cast<Why>(why) : Why::away;
+  message.refusals = reader.number_as<std::uint32_t>();
+  for (auto left = reader.number(); left > 0 && reader.ok(); --left)
+    message.refusers.emplace_back(reader.text());
+  message.topic = reader.text();
+  message.times = std::max(std::uint32_t{1}, reader.number_as<std::uint32_t>());
   if (!number || !reader.ok() || !sip::Message::parse(share(message.text), {.message = message.text.size()}))
     return std::nullopt;
   message.number = *number;
@@ -99,6 +107,23 @@ std::string shown_sender(const Stored& message) {
   const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
   const auto from = request ? request->from() : Result<sip::NameAddr>(request.error());
   return from ? sip::canonical_aor(from->uri) : std::string();
+}
+
+bool Stored::is_refused_by(std::string_view device) const {
+  return std::ranges::any_of(
+      refusers, [&](const std::string& refuser) { return refuser.empty() || refuser == device; });
+}
+
+sip::Message renewed(const sip::Message& request, std::uint32_t refusals) {
+  const std::string_view before = request.header(HeaderId::from), tag = request.from_tag();
+  std::string from(before);
+  const std::string more = (tag.empty() ? ";tag=again" : ".again") + std::to_string(refusals);
+  from.insert(tag.empty() ? from.size() : static_cast<std::size_t>(tag.data() - before.data()) + tag.size(),
+              more);
+  std::string text = sip::Splice(request).replace(HeaderId::from, from).finish();
+  const sip::Limits limits{.message = text.size(), .line = sip::Limits{}.line + more.size()};
+  auto again = sip::Message::parse(share(std::move(text)), limits);
+  return again ? std::move(*again) : request;
 }
 
 std::string text_to_keep(const sip::Message& request, WallTime now) {

@@ -44,6 +44,15 @@ struct Stored {
   Time ends{};                ///< When it is given up, or, once a device has it, forgotten.
   bool is_delivered = false;  ///< A device has accepted it.
   std::vector<Receipt> receipts{};
+  /// A note of the server's own about what happens again and again, and how often it has: while it waits the
+  /// next note with that topic takes its place. Empty for what is no such note.
+  std::string topic{};
+  std::uint32_t times = 1;
+  /// How often devices have refused it for now, relayed copies too, and which: those get it as another
+  /// request than the ones they know. Empty as the name of a device stands for all of them.
+  std::uint32_t refusals = 0;
+  std::vector<std::string> refusers{};
+  bool is_refused_by(std::string_view device) const;
   std::string text{};  ///< The request without what belongs to its way (`text_to_keep`).
   Kind kind = Kind::message;
   Why why = Why::away;
@@ -69,6 +78,10 @@ std::optional<Stored> parse_stored(std::string_view key, std::string_view value,
 /// A MESSAGE as it is kept: without Via, Route, credentials and asserted identities. A Date is added where
 /// there is none, so that the recipient learns when it was sent.
 std::string text_to_keep(const sip::Message& request, WallTime now);
+
+/// The request that such a device gets: with another From tag, so that the device does not take it for one
+/// that it has answered (482, RFC 3261 8.2.2.2). Call-ID and CSeq stay, as they name the message.
+sip::Message renewed(const sip::Message& request, std::uint32_t refusals);
 
 /// How long a MESSAGE that came `now` may still be delivered: for `longest`, or what its Expires says,
 /// counted from its Date where it has one (RFC 3428 7). A Date in the future does not prolong it. Zero: it

@@ -263,6 +263,7 @@ void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Ou
                          (outcome.kind == Outcome::Kind::timeout ||
                           (outcome.kind == Outcome::Kind::final && outcome.status == 408));
   branch.answered |= outcome.response != nullptr;
+  branch.was_answered |= outcome.kind == Outcome::Kind::final;
   // Of another domain.
   const auto& query = branch.target.to.query;
   const bool is_lost_server = outcome.kind == Outcome::Kind::transport_error &&
@@ -318,7 +319,7 @@ void Forwarder::answer(Key key, std::size_t number, int status, std::string_view
   }
   if (!ends) return;
   if (!context->fork.is_answered()) end_early(key, branch, status);
-  client_.on_target_end(key, number, {status, kept_reason, response}, now);
+  client_.on_target_end(key, number, {status, kept_reason, response, branch.was_answered}, now);
   start_next(key);
   context = find(key);
   if (context && context->fork.is_finished()) finish(key, now);
@@ -342,7 +343,7 @@ void Forwarder::redirect(Key key, std::size_t target, std::vector<Target> target
   if (left) return answer(key, target, left->status(), {}, &*left, now);
   context->fork.leave_out(target);
   end_early(key, context->branches[target], response.status());
-  client_.on_target_end(key, target, {response.status(), {}, &response}, now);
+  client_.on_target_end(key, target, {response.status(), {}, &response, true}, now);
   start_next(key);
 }
 
@@ -376,7 +377,8 @@ void Forwarder::finish(Key key, Now now) {
     whole = gather(*response, others);
   }
   if (whole) response = &*whole;
-  client_.on_end(key, {status, response ? std::string_view{} : std::string_view(best.reason), response}, now);
+  const std::string_view reason = response ? std::string_view{} : std::string_view(best.reason);
+  client_.on_end(key, {status, reason, response, best.was_answered}, now);
 }
 
 /// When it fires the branch alone is cancelled (RFC 3261 16.8); one without any answer ended long before.

@@ -33,6 +33,9 @@ class Forwarder {
     int status = 0;
     std::string_view reason{};  ///< Empty: the usual phrase of the status.
     const sip::Message* response = nullptr;
+    /// A final response came from there, though it may not be `response`, as a 503 is not: the request has
+    /// been there.
+    bool is_answered = false;
   };
 
   /// What a room hears. It may call `cancel` from every function, and `start` for other keys.
@@ -101,7 +104,8 @@ class Forwarder {
     Target target;
     std::size_t next = 0;               ///< Of the target's hops.
     transaction::TransactionId id = 0;  ///< Of the try that runs.
-    bool answered = false;              ///< This try has had a response.
+    bool answered = false;              ///< This try has had a response,
+    bool was_answered = false;          ///< and any try of the target a final one.
     int status = 480;                   ///< The end when nothing is left to try.
     std::string reason{};
     std::optional<sip::Message> response{};  ///< The final one.

@@ -17,18 +17,27 @@ bool is_challenge(int status) { return status == 401 || status == 407; }
 /// 305 and 380 say something else about their Contacts.
 bool names_places(int status) { return status >= 300 && status <= 302; }
 
+/// Octets that are added to an answer, at most: many branches make many challenges and Contacts, and the
+/// answer has to go into a datagram where the caller asked over UDP. What does not fit is left out.
+constexpr std::size_t added_max = 8192;
+
+void add_line(std::string& lines, std::string_view name, std::string_view value) {
+  if (lines.size() + name.size() + value.size() + sizeof ": \r\n" - 1 > added_max) return;
+  lines.append(name).append(": ").append(value).append("\r\n");
+}
+
 /// Every challenge, unchanged.
 void add_challenges(std::string& lines, const Message& other) {
   for (const auto line : other.headers())
     if (line.id == HeaderId::www_authenticate || line.id == HeaderId::proxy_authenticate)
-      lines.append(line.name).append(": ").append(line.value).append("\r\n");
+      add_line(lines, line.name, line.value);
 }
 
 void add_contacts(std::string& lines, const Message& other, std::vector<std::string_view>& known) {
   for (const std::string_view value : other.each(HeaderId::contact)) {
     if (std::ranges::find(known, value) != known.end()) continue;
     known.push_back(value);
-    lines.append("Contact: ").append(value).append("\r\n");
+    add_line(lines, "Contact", value);
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
+#include "protocol/sip/value_list.hpp"
+#include "server/shard/anonymity.hpp"
 
 namespace beckon::server::proxy {
 
@@ -25,6 +27,7 @@ void add_value(Privacy& privacy, std::string_view value) {
   } else if (iequals(value, "critical")) {
     privacy.critical = true;
   } else if (!value.empty() && privacy.unserved.size() < unserved_max) {
+    privacy.user |= iequals(value, "user");
     if (!privacy.unserved.empty()) privacy.unserved += ';';
     privacy.unserved += value.substr(0, unserved_max);
   }
@@ -43,6 +46,15 @@ Privacy read_privacy(const sip::Message& message) {
   return privacy;
 }
 
+void drop_personal_lines(sip::Splice& out, const sip::Message& request) {
+  if (!request.has(HeaderId::privacy)) return;
+  const Privacy privacy = read_privacy(request);
+  if (!privacy.user || privacy.none) return;
+  for (const HeaderId id : {HeaderId::subject, HeaderId::call_info, HeaderId::organization,
+                            HeaderId::user_agent, HeaderId::reply_to, HeaderId::in_reply_to})
+    out.drop(id);
+}
+
 std::string privacy_failure(const sip::Message& request) {
   const Privacy privacy = read_privacy(request);
   if (!privacy.critical || privacy.none || privacy.unserved.empty()) return {};
@@ -57,9 +69,9 @@ bool is_trusted(const transaction::Hop& peer, const Settings& settings) {
 
 bool may_show_identity(const sip::Message& request, const transaction::Hop& peer, bool is_own_device,
                        const Settings& settings) {
-  if (!request.has(HeaderId::privacy)) return is_own_device || is_trusted(peer, settings);
   const Privacy privacy = read_privacy(request);
-  return is_trusted(peer, settings) || (!privacy.id && (privacy.none || is_own_device));
+  const bool is_hidden = privacy.id || (!privacy.none && has_anonymous_sender(request));
+  return is_trusted(peer, settings) || (!is_hidden && (privacy.none || is_own_device));
 }
 
 std::string proxy_require_to_forward(const sip::Message& request) {
@@ -67,9 +79,7 @@ std::string proxy_require_to_forward(const sip::Message& request) {
   const bool is_done = privacy.none || privacy.unserved.empty();
   std::string left;
   for (const std::string_view option : request.each(HeaderId::proxy_require)) {
-    if (is_done && iequals(option, privacy_option)) continue;
-    if (!left.empty()) left += ", ";
-    left += option;
+    if (!is_done || !iequals(option, privacy_option)) sip::append_value(left, option);
   }
   return left;
 }

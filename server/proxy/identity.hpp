@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "protocol/sip/builder.hpp"
 #include "protocol/sip/message.hpp"
 #include "protocol/transaction/transport.hpp"
 #include "server/config/settings.hpp"
@@ -14,9 +15,15 @@ struct Privacy {
   bool none = false;
   bool id = false;
   bool critical = false;
-  std::string unserved{};  ///< The values that ask for what is not done here: "header;session".
+  bool user = false;  ///< Done in part: `drop_personal_lines`.
+  std::string
+      unserved{};  ///< The values that ask for what is not done here, or not wholly: "header;session".
 };
 Privacy read_privacy(const sip::Message& message);
+
+/// Leaves out what the sender wrote about itself without need, where it asks for that with "user" (RFC 3323
+/// 5.3). From and Contact stay, as another From would have to be put back in every answer.
+void drop_personal_lines(sip::Splice& out, const sip::Message& request);
 
 /// The reason phrase of the 500 for a request whose privacy is critical and not to be had (RFC 3323 5); empty
 /// for another.
@@ -27,7 +34,8 @@ std::string privacy_failure(const sip::Message& request);
 bool is_trusted(const transaction::Hop& peer, const Settings& settings);
 
 /// May an asserted identity be shown to that peer? To one outside of the trust domain not against the
-/// sender's wish; where the sender says nothing, only to devices of our own users (RFC 3325 7).
+/// sender's wish, which an anonymous From states, too; where the sender says nothing, only to devices of our
+/// own users (RFC 3325 7).
 bool may_show_identity(const sip::Message& request, const transaction::Hop& peer, bool is_own_device,
                        const Settings& settings);
 

@@ -4,6 +4,7 @@
 
 #include "protocol/auth/credentials.hpp"
 #include "protocol/sip/builder.hpp"
+#include "protocol/sip/value_list.hpp"
 #include "server/proxy/identity.hpp"
 #include "server/shard/sips.hpp"
 
@@ -18,10 +19,7 @@ constexpr std::uint32_t default_max_forwards = 70;
 
 std::string join(const std::vector<std::string>& values) {
   std::string text;
-  for (const std::string& value : values) {
-    if (!text.empty()) text += ", ";
-    text += value;
-  }
+  for (const std::string& value : values) sip::append_value(text, value);
   return text;
 }
 
@@ -154,6 +152,7 @@ std::string outgoing(const sip::Message& request, const DialogRoute& route, cons
   if (!shows || !target.keeps_asserted) out.drop(HeaderId::p_asserted_identity);
   if (shows && !target.asserted.empty()) out.prepend(HeaderId::p_asserted_identity, target.asserted);
   out.drop(HeaderId::p_preferred_identity);
+  drop_personal_lines(out, request);
   if (request.has(HeaderId::proxy_require)) {
     const std::string options = proxy_require_to_forward(request);
     options.empty() ? out.drop(HeaderId::proxy_require) : out.replace(HeaderId::proxy_require, options);

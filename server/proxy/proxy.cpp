@@ -6,6 +6,7 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
+#include "protocol/sip/value_list.hpp"
 #include "server/proxy/identity.hpp"
 #include "server/proxy/loop.hpp"
 #include "server/shard/replay.hpp"
@@ -43,6 +44,11 @@ Serves Proxy::serves() const {
                       Method::prack, Method::refer, Method::update, Method::notify},
           .accepts = {"application/sdp"},
           .proxy_options = {"privacy"}};
+}
+
+bool Proxy::has_token(const sip::Message& request) const {
+  const auto top = sip::view_name_addr(request.first(HeaderId::route));
+  return top && open(top->uri.user, key_, request.call_id());
 }
 
 bool Proxy::vouches_for(const sip::Message& request) const {
@@ -154,11 +160,12 @@ std::string Proxy::answer_back(const Request& request, const sip::Message& respo
   return back.finish();
 }
 
-RequestPtr Proxy::take_over(TransactionId id) {
+Proxy::Taken Proxy::take_over(TransactionId id, OnRefusal on_refusal) {
   Context* context = find(id);
-  if (!context || !context->on_end) return nullptr;
+  if (!context || !context->on_end) return {};
   context->is_taken = true;
-  return context->request;
+  context->on_refusal = std::move(on_refusal);
+  return {context->request, std::exchange(context->refusals, {})};
 }
 
 /// Does the room answer, which now hears of the outcome?
@@ -187,13 +194,15 @@ CallObserver* Proxy::observer_of(const Context& context) const {
 void Proxy::on_response(Forwarder::Key key, std::size_t target, const sip::Message& response, Now now) {
   Context* context = find(key);
   if (!context) return;
-  const auto& device = forwarder_.target(key, target).binding;
+  const Target& from = forwarder_.target(key, target);
   if (auto* observer = observer_of(*context))
-    observer->on_response(*context->request, {target, device}, response, now);
+    observer->on_response(*context->request, {target, from.aor, from.binding}, response, now);
   const bool is_final = response.status() >= 200;
   if (!is_final && context->is_taken) return;
   if (is_final && context->on_end) {
-    const Outcome outcome{.status = response.status(), .device = &device};
+    const registrar::Binding none{};
+    const Outcome outcome{.status = response.status(),
+                          .device = from.aor == context->callee.aor ? &from.binding : &none};
     if (is_answered(*context, outcome, now)) return;
   }
   services_.respond(*context->request, answer_back(*context->request, response));
@@ -202,12 +211,25 @@ void Proxy::on_response(Forwarder::Key key, std::size_t target, const sip::Messa
 void Proxy::on_target_end(Forwarder::Key key, std::size_t target, const Forwarder::End& end, Now now) {
   Context* context = find(key);
   if (!context) return;
-  if (context->on_end && is_absence(end)) {
-    context->is_absent = true;
-    if (end.response) context->busy.push_back(forwarder_.target(key, target).binding);
-  }
-  if (observer_ && begins_call(context->request->message))
+  if (context->on_end) note_refusal(*context, target, end, now);
+  context = find(key);
+  if (context && observer_ && begins_call(context->request->message))
     observer_->on_branch_end(*context->request, target, end.status, now);
+}
+
+/// For the room that had it delivered.
+void Proxy::note_refusal(Context& context, std::size_t target, const Forwarder::End& end, Now now) {
+  constexpr int loop_detected = 482;
+  const bool may_take_later = is_absence(end);
+  context.is_absent |= may_take_later;
+  const Target& from = forwarder_.target(context.request->id, target);
+  if (end.status < 300 || !end.is_answered || end.status == loop_detected || from.aor != context.callee.aor)
+    return;
+  Refusal refusal{from.binding, may_take_later};
+  if (!context.is_taken) return context.refusals.push_back(std::move(refusal));
+  const OnRefusal on_refusal = context.on_refusal;
+  const RequestPtr request = context.request;
+  if (on_refusal) on_refusal(request, refusal, now);
 }
 
 void Proxy::on_early_end(Forwarder::Key key, std::string_view to_tag, int status) {
@@ -237,9 +259,11 @@ void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
   const RequestPtr request = context->request;
   context->best = best.status;
   if (auto* observer = observer_of(*context)) observer->on_end(*request, best.status, now);
+  if (best.status >= 300) report_unanswered(*context, best.status);
   if (best.status >= 300 && context->on_end) {
     const bool is_absent = context->is_absent && best.status < 600;
-    const Outcome outcome{.status = best.status, .is_absent = is_absent, .busy = std::move(context->busy)};
+    const Outcome outcome{
+        .status = best.status, .is_absent = is_absent, .refusals = std::move(context->refusals)};
     if (is_answered(*context, outcome, now)) return forget(key);
   }
   // Whoever has hung up is sent nowhere else.
@@ -254,14 +278,21 @@ void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
   context->copies.set(now.mono + replay_time, [this, key](Time) { forget(key); });
 }
 
+void Proxy::report_unanswered(const Context& context, int status) {
+  if (!observer_ || !begins_call(context.request->message) || context.callee.aor.empty()) return;
+  const std::vector<std::string> callees =
+      context.led_to.empty() ? std::vector{context.callee.aor} : context.led_to;
+  observer_->on_unanswered(*context.request, callees, status, context.reasons, services_.clock().now());
+}
+
 void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now) {
   Context* context = find(id);
   if (!context) return;
   context->cancelled = true;
-  std::string reasons;  // the caller's own (RFC 3326 2)
+  context->reasons.clear();
   for (const std::string_view reason : cancel.each(HeaderId::reason))
-    reasons.append(reasons.empty() ? "" : ", ").append(reason);
-  forwarder_.cancel(id, reasons);
+    sip::append_value(context->reasons, reason);
+  forwarder_.cancel(id, std::string(context->reasons));
 }
 
 void Proxy::on_response(const sip::Message& response, Now now) {
@@ -273,7 +304,7 @@ void Proxy::on_response(const sip::Message& response, Now now) {
         asked.from_tag() != response.from_tag())
       continue;
     if (auto* observer = observer_of(*context))
-      observer->on_response(*context->request, {0, registrar::Binding()}, response, now);
+      observer->on_response(*context->request, {0, {}, registrar::Binding()}, response, now);
     return services_.respond(*context->request, answer_back(*context->request, without_identities(response)));
   }
 }

@@ -33,13 +33,18 @@ class Proxy final : public Relay, private Forwarder::Client {
     failed,   ///< The store or a queue failed.
   };
   using OnUnreachable = std::function<void(const RequestPtr&, Unreachable)>;
+  /// A device that has answered with a refusal other than 482, which says that it had the request before.
+  struct Refusal {
+    registrar::Binding device{};
+    bool may_take_later = false;  ///< `is_absence`.
+  };
   /// How the devices answered.
   struct Outcome {
     int status = 0;          ///< Of the first 2xx, else of the refusal that would be passed on.
     bool is_absent = false;  ///< No device has it, none refused for all, and one or more may take it later.
-    const registrar::Binding* device = nullptr;  ///< That accepted it; without contact for another domain's.
-    /// Devices that have it, and have answered that they may take it later.
-    std::vector<registrar::Binding> busy{};
+    /// That accepted it; without contact for one that is not the callee's.
+    const registrar::Binding* device = nullptr;
+    std::vector<Refusal> refusals{};  ///< Not those that a room which took over has heard of.
   };
   /// Hears of the first 2xx, else of the end, before the sender does; once. True: the room answers.
   using OnEnd = std::function<bool(const RequestPtr&, const Outcome&, Now)>;
@@ -65,13 +70,20 @@ class Proxy final : public Relay, private Forwarder::Client {
   /// whose GRUU it is. The answer is the best of theirs; without any device `unreachable` is called and
   /// answers.
   void deliver(const RequestPtr& request, OnUnreachable unreachable, OnEnd on_end = {});
-  /// The room that had it delivered answers it now; what devices say later its `OnEnd` hears alone. Null: the
-  /// room has heard of the outcome, or does not hear of it.
-  RequestPtr take_over(transaction::TransactionId id);
+  /// A device has refused a request that its room has taken over.
+  using OnRefusal = std::function<void(const RequestPtr&, const Refusal&, Now)>;
+  struct Taken {
+    RequestPtr request{};             ///< Null: the room has heard of the outcome, or does not hear of it.
+    std::vector<Refusal> refusals{};  ///< So far.
+  };
+  /// The room that had it delivered answers it now; what devices say later the room hears alone, by
+  /// `on_refusal` and its `OnEnd`.
+  Taken take_over(transaction::TransactionId id, OnRefusal on_refusal);
 
   // Relay
   Serves serves() const override;
   void on_request(const RequestPtr& request) override;
+  bool has_token(const sip::Message& request) const override;
   bool vouches_for(const sip::Message& request) const override;
   bool is_looping(const sip::Message& request) const override;
   void on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) override;
@@ -125,15 +137,17 @@ class Proxy final : public Relay, private Forwarder::Client {
     RequestPtr request;
     OnUnreachable unreachable{};
     OnEnd on_end{};
-    bool is_absent = false;                  ///< A device is away (`is_absence`).
-    std::vector<registrar::Binding> busy{};  ///< Of those the ones that have said so.
-    bool is_taken = false;                   ///< The room has answered.
-    Callee callee{};                         ///< Without address for a place outside.
+    bool is_absent = false;           ///< A device is away (`is_absence`).
+    std::vector<Refusal> refusals{};  ///< For `on_end`.
+    OnRefusal on_refusal{};
+    bool is_taken = false;  ///< The room has answered.
+    Callee callee{};        ///< Without address for a place outside.
     /// Of a request to a GRUU in a dialog: where the dialog's own way leads.
     std::optional<Destination> in_dialog{};
     bool is_vouched = false;  ///< Our token proves that it is in a dialog.
     bool by_contact = false;  ///< Its Request-URI may be the contact of a device of the callee.
-    bool cancelled = false;   ///< By the caller.
+    bool cancelled = false;   ///< By the caller,
+    std::string reasons{};    ///< with these (RFC 3326).
     std::size_t branches = 0;
     int best = 0;  ///< Status it ended with.
     std::vector<Redirected> redirected{};
@@ -157,6 +171,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   void forward_ack(const sip::Message& ack, const DialogRoute& route, const registrar::Binding* binding);
   void ask_whether_known(const RequestPtr& request, const std::string& aor);
   bool is_answered(Context& context, const Outcome& outcome, Now now);
+  void note_refusal(Context& context, std::size_t target, const Forwarder::End& end, Now now);
   void fail(const RequestPtr& request, Unreachable why);
   std::optional<Callee> owner_of_contact(const sip::Message& request, const DialogRoute& route) const;
   void on_located_by_contact(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
@@ -170,7 +185,10 @@ class Proxy final : public Relay, private Forwarder::Client {
   void report_forwarded(const Context& context);
   CallObserver* observer_of(const Context& context) const;
   std::string answer_back(const Request& request, const sip::Message& response) const;
-  std::optional<Callee> user_to_try(const Context& context, std::string_view contact) const;
+  std::optional<Callee> user_of_contact(const Context& context, std::string_view contact) const;
+  static bool is_tried(const Context& context, const std::string& aor);
+  void report_unanswered(const Context& context, int status);
+  void report_redirected(const Context& context, const Redirected& all);
   void on_found_elsewhere(const FoundTargets& found);
   void forget(transaction::TransactionId id);
   void give_up(const RequestPtr& request, int status, std::string_view reason = {});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/base/text.hpp"
+#include "protocol/sip/value_list.hpp"
 #include "server/proxy/gather.hpp"
 
 /// Redirections that the proxy follows itself (RFC 3261 16.5, 16.7 step 4): to users of ours alone, whom the
@@ -13,16 +14,16 @@ namespace beckon::server::proxy {
 using sip::HeaderId;
 
 /// A SIPS request is not redirected to anything less (RFC 3261 16.5).
-std::optional<Callee> Proxy::user_to_try(const Context& context, std::string_view contact) const {
+std::optional<Callee> Proxy::user_of_contact(const Context& context, std::string_view contact) const {
   const auto address = sip::view_name_addr(contact);
   if (!address || address->uri.user.empty() || !services_.settings().serves(to_lower(address->uri.host)))
     return std::nullopt;
   if (is_to_sips(context.request->message) && !iequals(address->uri.scheme, "sips")) return std::nullopt;
-  auto callee = registrar_.callee_of(address->uri);
-  const bool is_tried = callee && (callee->aor == context.callee.aor ||
-                                   std::ranges::find(context.led_to, callee->aor) != context.led_to.end());
-  if (is_tried || context.led_to.size() >= services_.settings().max_breadth) return std::nullopt;
-  return callee;
+  return registrar_.callee_of(address->uri);
+}
+
+bool Proxy::is_tried(const Context& context, const std::string& aor) {
+  return aor == context.callee.aor || std::ranges::find(context.led_to, aor) != context.led_to.end();
 }
 
 bool Proxy::on_redirect(Forwarder::Key key, std::size_t target, const sip::Message& response) {
@@ -34,21 +35,34 @@ bool Proxy::on_redirect(Forwarder::Key key, std::size_t target, const sip::Messa
   Redirected redirected{.branch = target};
   std::string left;
   for (const std::string_view contact : response.each(HeaderId::contact)) {
-    auto callee = user_to_try(*context, contact);
+    auto callee = user_of_contact(*context, contact);
     const std::string aor = callee ? callee->aor : std::string();
-    if (callee && peers_.post<Proxy>(bucket_of(aor), FindTargets{std::move(*callee), context->request->id,
-                                                                 context->request->bucket, target,
-                                                                 asked_of(*context->request)})) {
+    // A caller that followed it would ring a second time where it has rung.
+    if (callee && is_tried(*context, aor)) continue;
+    const bool is_room = context->led_to.size() < services_.settings().max_breadth;
+    if (callee && is_room &&
+        peers_.post<Proxy>(bucket_of(aor),
+                           FindTargets{std::move(*callee), context->request->id, context->request->bucket,
+                                       target, asked_of(*context->request)})) {
       ++redirected.waiting;
       context->led_to.push_back(aor);
       continue;
     }
-    left.append(left.empty() ? "" : ", ").append(contact);
+    sip::append_value(left, contact);
   }
   if (redirected.waiting == 0) return false;
   if (!left.empty()) redirected.left = with_contacts(response, left);
   context->redirected.push_back(std::move(redirected));
   return true;
+}
+
+void Proxy::report_redirected(const Context& context, const Redirected& all) {
+  if (context.request->message.method() != sip::Method::invite) return;
+  const std::string from = forwarder_.target(context.request->id, all.branch).aor;
+  std::string_view last;
+  for (const Target& target : all.found)
+    if (target.aor != std::exchange(last, target.aor))
+      observer_->on_redirected(*context.request, from, target.aor, services_.clock().now());
 }
 
 void Proxy::on_found_elsewhere(const FoundTargets& found) {
@@ -63,6 +77,7 @@ void Proxy::on_found_elsewhere(const FoundTargets& found) {
   Redirected all = std::move(*entry);
   context->redirected.erase(entry);
   keep_asserted(*context->request, all.found);
+  if (observer_) report_redirected(*context, all);
   forwarder_.redirect(found.request, all.branch, std::move(all.found), std::move(all.left));
   context = find(found.request);
   if (context) context->branches = std::max(context->branches, forwarder_.size(found.request));

@@ -6,6 +6,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "server/proxy/identity.hpp"
+#include "server/shard/anonymity.hpp"
 #include "server/store/store.hpp"
 
 /// Whom a request is for: its targets (RFC 3261 16.5).
@@ -111,8 +112,10 @@ void Proxy::to_foreign(const RequestPtr& request, const sip::Uri& uri) {
 
 Asked asked_of(const Request& request) {
   const auto& message = request.message;
-  return Asked{request.identity.aor, message.method(),
-               std::string(trim(cut(message.header(HeaderId::replaces), ';').first))};
+  return Asked{.sender = request.identity.aor,
+               .is_anonymous = has_anonymous_sender(message),
+               .method = message.method(),
+               .replaces = std::string(trim(cut(message.header(HeaderId::replaces), ';').first))};
 }
 
 void Proxy::locate(const RequestPtr& request, Callee of) {
@@ -178,6 +181,8 @@ void Proxy::on_located(const RequestPtr& request, const std::vector<registrar::B
 void Proxy::ask_whether_known(const RequestPtr& request, const std::string& aor) {
   users_.find_user(aor, [this, request](const Result<store::UserPtr>& user) {
     if (!user) return fail(request, Unreachable::failed);
+    const Context* context = find(request->id);
+    if (*user && context) report_unanswered(*context, 480);
     fail(request, *user ? Unreachable::offline : Unreachable::unknown);
   });
 }

@@ -7,7 +7,9 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/check.hpp"
+#include "protocol/sip/value_list.hpp"
 #include "protocol/transaction/branch.hpp"
+#include "server/shard/anonymity.hpp"
 #include "server/shard/digest_uri.hpp"
 #include "server/shard/number.hpp"
 #include "server/shard/route.hpp"
@@ -53,7 +55,8 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   arrival.from.name.clear();
   const sip::Message& request = arrival.message;
   auto rejected = sip::check_to_relay(request, arrival.reading);
-  arrival.relayed = !rejected && is_relayed(request, arrival.reading);
+  arrival.has_token = !rejected && relay_ && has_own_route(request) && relay_->has_token(request);
+  arrival.relayed = !rejected && is_relayed(arrival);
   if (!rejected && !arrival.relayed) rejected = sip::check_to_serve(request);
   if (rejected) {
     counters_.malformed++;
@@ -65,7 +68,7 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   // The ACK of what was refused without state ends here.
   if (method == Method::ack && request.to_tag() == layer_.stateless_tag(request)) return;
   if (method == Method::options && !arrival.relayed) return answer_options(arrival, now);
-  auto place = place_of(request, arrival.reading, gruus_);
+  auto place = place_of(request, arrival.reading, arrival.has_token, gruus_);
   if (!place) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), request.call_id());
   arrival.bucket = place->bucket;
   arrival.resource = std::move(place->resource);
@@ -90,7 +93,7 @@ void Shard::receive_response(const transaction::Hop& from, sip::Message response
     counters_.malformed++;
     return note_dropped(from, arrival.message.call_id(), rejected->reason);
   }
-  const auto place = place_of(arrival.message, arrival.reading, gruus_);
+  const auto place = place_of(arrival.message, arrival.reading, false, gruus_);
   if (!place) return note_dropped(from, arrival.message.call_id(), "it belongs to nobody");
   arrival.bucket = place->bucket;
   hand_over(std::move(arrival), clock().now());
@@ -243,18 +246,19 @@ std::string Shard::unsupported_of(const sip::Message& request, HeaderId header) 
   std::string unsupported;
   const auto& known = header == HeaderId::require ? serves_.options : serves_.proxy_options;
   for (const std::string_view option : request.each(header)) {
-    if (std::ranges::find(known, option) != known.end()) continue;
-    if (!unsupported.empty()) unsupported += ", ";
-    unsupported += option;
+    if (std::ranges::find(known, option) == known.end()) sip::append_value(unsupported, option);
   }
   return unsupported;
 }
 
-/// Is it for a user agent of ours or another server, and not for the server itself?
-bool Shard::is_relayed(const sip::Message& request, const sip::Reading& reading) const {
-  const bool is_in_dialog = request.method() == Method::subscribe && bucket_in(reading.to.tag);
-  if (is_in_dialog && !settings_.is_foreign(reading.uri)) return false;
-  if (has_own_route(request)) return true;
+/// Is it for a user agent of ours or another server, and not for the server itself? A Route that only looks
+/// like ours does not make it so.
+bool Shard::is_relayed(const Arrival& arrival) const {
+  const sip::Message& request = arrival.message;
+  const sip::Reading& reading = arrival.reading;
+  const bool is_in_own_dialog = request.method() == Method::subscribe && bucket_in(reading.to.tag);
+  if (is_in_own_dialog && !settings_.is_foreign(reading.uri)) return false;
+  if (arrival.in_dialog()) return true;
   if (is_served_method(request.method())) return is_for_another(request, reading.uri);
   return !is_server_itself(reading.uri);
 }
@@ -262,8 +266,7 @@ bool Shard::is_relayed(const sip::Message& request, const sip::Reading& reading)
 /// A Route of ours vouches for what goes on to the dialog's other end, and not for what the server answers.
 bool Shard::needs_credentials(const Arrival& arrival) const {
   if (settings_.authentication == Authentication::none) return false;
-  return !(arrival.relayed && relay_ && has_own_route(arrival.message) &&
-           relay_->vouches_for(arrival.message));
+  return !(arrival.relayed && arrival.in_dialog() && relay_->vouches_for(arrival.message));
 }
 
 /// Users of ours prove who they are by credentials, those of another domain by the certificate of its server,
@@ -273,7 +276,9 @@ std::string Shard::prove(Arrival& arrival, Now now) {
   const bool registers = message.method() == Method::register_;
   const sip::UriView& claimed = registers ? arrival.reading.to.uri : arrival.reading.from.uri;
   std::string domain = to_lower(claimed.host);
-  if (settings_.serves(domain)) return find_credentials(arrival, claimed, now);
+  // Who asks for state of the server's (SUBSCRIBE, PUBLISH) is named to others: not without a name.
+  const bool may_be_unnamed = is_anonymous(claimed) && !is_served_method(message.method());
+  if (settings_.serves(domain) || may_be_unnamed) return find_credentials(arrival, claimed, now);
   if (registers) return begin_stateless(message, 404, "Domain Not Served Here").finish();
   if (const auto why = peering_.refusal_of(arrival.from, domain, settings_, now.mono))
     return begin_stateless(message, 403, *why).finish();
@@ -281,10 +286,12 @@ std::string Shard::prove(Arrival& arrival, Now now) {
   return {};
 }
 
-/// Finds the credentials that a request of our user `claimed` needs. Without usable ones, gives its refusal.
+/// Finds the credentials that a request of our user `claimed`, or of one who is anonymous, needs. Without
+/// usable ones, gives its refusal.
 std::string Shard::find_credentials(Arrival& arrival, const sip::UriView& claimed, Now now) {
   const sip::Message& message = arrival.message;
-  const std::string realm = to_lower(claimed.host);
+  const std::string realm =
+      is_anonymous(claimed) ? realm_of_anonymous(message, settings_) : to_lower(claimed.host);
   // The answer to the challenge this request gets comes first: a client that knows nonces of both kinds sends
   // both, and one of them may be old (RFC 3261 22.3).
   HeaderId headers[] = {HeaderId::authorization, HeaderId::proxy_authorization};

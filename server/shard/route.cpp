@@ -38,6 +38,15 @@ std::optional<Place> place_by_aor(const sip::UriView& uri, bool is_resource, con
   return Place{bucket, std::move(aor)};
 }
 
+/// The ACK of a refused INVITE has a To tag which the INVITE and its CANCEL do not have: they all follow a
+/// token.
+std::optional<Bucket> bucket_by_token(const sip::Message& request, const sip::Reading& reading) {
+  const auto method = request.method();
+  const bool is_call =
+      method == sip::Method::invite || method == sip::Method::cancel || method == sip::Method::ack;
+  return is_call || !reading.to.tag.empty() ? bucket_of_route(request) : std::nullopt;
+}
+
 }  // namespace
 
 bool has_own_route(const sip::Message& request) { return bucket_of_route(request).has_value(); }
@@ -66,7 +75,8 @@ std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
   return std::move(*loose);
 }
 
-std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading, const Gruus& gruus) {
+std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading, bool has_token,
+                              const Gruus& gruus) {
   if (message.is_response()) {
     const auto minted = bucket_of_response(reading.via);
     return minted ? std::optional(Place{*minted}) : std::nullopt;
@@ -77,21 +87,13 @@ std::optional<Place> place_of(const sip::Message& message, const sip::Reading& r
     if (const auto tagged = bucket_in(reading.to.tag)) return Place{*tagged};
   const bool to_user = method == sip::Method::register_ || method == sip::Method::publish;
   const auto minted = to_user ? std::nullopt : bucket_in(reading.uri.user);
-  const auto routed = bucket_of_route(message);
+  const auto routed = has_token ? bucket_by_token(message, reading) : std::nullopt;
   if (!routed && minted) return Place{*minted};
   const bool is_resource = to_user || (reading.to.tag.empty() && !minted);
   if (routed && !is_resource) return Place{*routed};
   auto place = place_by_aor(to_user ? reading.to.uri : reading.uri, is_resource, gruus);
   if (!routed || (place && place->bucket == *routed)) return place;
   return Place{*routed};
-}
-
-std::optional<Place> place_of(const sip::Message& message, const Gruus& gruus) {
-  sip::Reading reading;
-  if (const auto via = sip::view_via(message.first(sip::HeaderId::via))) reading.via = *via;
-  if (const auto to = sip::view_name_addr(message.header(sip::HeaderId::to))) reading.to = *to;
-  if (const auto uri = sip::view_uri(message.request_uri_text())) reading.uri = *uri;
-  return place_of(message, reading, gruus);
 }
 
 }  // namespace beckon::server

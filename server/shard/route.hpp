@@ -19,14 +19,13 @@ struct Place {
 };
 /// The bucket is the same for a request, its retransmission, its CANCEL and its non-2xx ACK. In this order:
 /// that of a response by the branch we minted; of a request by our To-tag; by our Record-Route in the top
-/// Route; of REGISTER and PUBLISH by To; by our own Contact in the Request-URI; else by the Request-URI's
-/// AOR, which a temporary GRUU hides. Absent for a response that is not ours, and for a request without a
-/// readable URI.
-std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading, const Gruus& gruus);
-/// The same for a message that was not checked.
-std::optional<Place> place_of(const sip::Message& message, const Gruus& gruus);
+/// Route, if that is signed (`has_token`) and of its dialog; of REGISTER and PUBLISH by To; by our own
+/// Contact in the Request-URI; else by the Request-URI's AOR, which a temporary GRUU hides. Absent for a
+/// response that is not ours, and for a request without a readable URI.
+std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading, bool has_token,
+                              const Gruus& gruus);
 
-/// Is its top Route a Record-Route of ours?
+/// Does its top Route look like a Record-Route of ours?
 bool has_own_route(const sip::Message& request);
 
 /// Is the server always the one that acts on this method, whatever the Request-URI?

@@ -51,6 +51,8 @@ struct Request {
   transaction::Hop from{};
   sip::Message message{};
   bool relayed = false;  ///< For a user agent or another server, and not for this server itself.
+  /// It follows in a dialog that we let through: it has a To tag, and its top Route is our signed token.
+  bool in_dialog = false;
   Identity identity{};
   std::string authentication_info{};  ///< Value of that header for a 2xx; empty for none.
   bool by_proxy = false;              ///< Its credentials stood in Proxy-Authorization.
@@ -225,6 +227,8 @@ class Room {
   /// The administrator took a user's access away: nothing of what that user's devices made stays. `removed`:
   /// the user does not exist any more. Every shard is notified of every user.
   virtual void on_user_gone(std::string_view /*aor*/, bool /*removed*/, Now) {}
+  /// Other domains, which were admitted until now, are not any more (`Settings::federation`).
+  virtual void on_domains_gone(Now) {}
   /// Takes back a record the store kept, of a bucket of this shard; every record is offered to every room.
   /// Before the first request; `restored` ends it.
   virtual void restore(const store::Record&, Now) {}
@@ -236,6 +240,8 @@ class Room {
 /// The room that stands between two user agents: it takes every request that is not for the server itself.
 class Relay : public Room {
  public:
+  /// Is its top Route a token of ours, signed for its Call-ID? Anybody can write what looks like one.
+  virtual bool has_token(const sip::Message& request) const = 0;
   /// An in-dialog request that proves by its Route that we let the dialog through: needs no credentials.
   virtual bool vouches_for(const sip::Message& request) const = 0;
   /// Was it here before, as it is now (RFC 3261 16.3 step 4, RFC 5393)? Decided before authentication.

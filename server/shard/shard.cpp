@@ -8,6 +8,8 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/pool_allocator.hpp"
 #include "protocol/sip/check.hpp"
+#include "protocol/sip/value_list.hpp"
+#include "server/shard/anonymity.hpp"
 #include "server/shard/replay.hpp"
 #include "server/shard/route.hpp"
 #include "server/store/store.hpp"
@@ -39,10 +41,7 @@ void add_each(std::vector<T>& all, const std::vector<T>& more) {
 
 std::string join(const std::vector<std::string>& words) {
   std::string list;
-  for (const std::string& word : words) {
-    if (!list.empty()) list += ", ";
-    list += word;
-  }
+  for (const std::string& word : words) sip::append_value(list, word);
   return list;
 }
 
@@ -107,9 +106,14 @@ void Shard::tell_gone(std::string_view aor, bool removed) {
 }
 
 void Shard::set_settings(Settings settings) {
+  const auto is_gone = [&](const std::string& domain) { return !settings.federation.admits(domain); };
+  const bool are_gone = std::ranges::any_of(settings_.federation.domains, is_gone);
   settings_ = std::move(settings);
   rate_.set(settings_.unauthenticated_per_second, settings_.unauthenticated_burst);
   peering_.set(settings_.federation);
+  if (!are_gone) return;
+  const Now now = clock().now();
+  for (const Seat& seat : rooms_) seat.room->on_domains_gone(now);
 }
 
 void Shard::locate(const transaction::SentBy& sent_by, transaction::OnFound found) {
@@ -184,6 +188,7 @@ void Shard::on_new_request(transaction::TransactionId id, Arrival& arrival, Now 
                                                                       .from = arrival.from,
                                                                       .message = std::move(arrival.message),
                                                                       .relayed = arrival.relayed,
+                                                                      .in_dialog = arrival.in_dialog(),
                                                                       .identity = {},
                                                                       .authentication_info = {},
                                                                       .by_proxy = arrival.by_proxy,
@@ -261,13 +266,15 @@ void Shard::judge(transaction::TransactionId id, const Verdict& verdict, Now now
   if (cancelled) return respond(*request, 487);
   if (verdict.kind == Verdict::Kind::refused) return respond(*request, 403);
   // Users speak for themselves only: To of a REGISTER, From of everything else (RFC 3261 10.3 step 4, 22.1).
+  // One who is anonymous has proven a name all the same (RFC 3323 4.1.1.3).
   const bool registers_another = message.method() == Method::register_ &&
                                  contains(settings_.registration_managers, verdict.identity.aor);
-  if (claimed != verdict.identity.aor && !registers_another)
+  const bool is_unnamed = message.method() != Method::register_ && has_anonymous_sender(message);
+  if (claimed != verdict.identity.aor && !registers_another && !is_unnamed)
     return respond(*request, 403, "Not Your Address");
   request->identity = verdict.identity;
   request->authentication_info = verdict.authentication_info;
-  if (claimed != verdict.identity.aor) return dispatch_for_another(request, resource);
+  if (registers_another && claimed != verdict.identity.aor) return dispatch_for_another(request, resource);
   dispatch(request, resource);
 }
 
@@ -293,7 +300,7 @@ void Shard::dispatch(const std::shared_ptr<Request>& request, std::string_view r
   if (!resource.empty()) request->resource = directory_.get(resource);
   const auto method = request->message.method();
   const bool relayed = request->relayed;
-  if (relayed && relay_ && has_own_route(request->message)) return relay_->on_request(request);
+  if (relayed && relay_ && request->in_dialog) return relay_->on_request(request);
   const std::string package = has_package(method) ? package_of(request->message) : std::string();
   const bool addressed = has_package(method) ? !relayed : relayed || is_served_method(method);
   if (Room* room = addressed ? find_room_for(*request, package) : nullptr) return room->on_request(request);

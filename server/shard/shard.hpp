@@ -174,7 +174,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   bool may_draw(const transaction::Hop& from, const sip::Message& request, std::size_t octets) const;
   std::string challenge_text(const transaction::Hop& from, const sip::Message& request, bool relayed,
                              const Verdict& verdict);
-  bool is_relayed(const sip::Message& request, const sip::Reading& reading) const;
+  bool is_relayed(const Arrival& arrival) const;
   bool needs_credentials(const Arrival& arrival) const;
   bool is_server_itself(const sip::UriView& uri) const;
   bool is_for_another(const sip::Message& request, const sip::UriView& uri) const;

@@ -82,6 +82,10 @@ class Index {
     if (Watcher* known = watchers_.find(watcher))
       for (OfWatcher& each : known->all) visit(static_cast<Subscription&>(each));
   }
+  template <class Visit>
+  void each_watcher(const Visit& visit) const {
+    for (const Watcher* watcher : watchers_.set) visit(*watcher);
+  }
   /// One of those on a flow; null: none.
   Subscription* first_on(transaction::FlowId flow);
 

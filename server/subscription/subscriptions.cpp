@@ -405,6 +405,18 @@ void Subscriptions::on_user_gone(std::string_view aor, bool removed, Now) {
   leaving_.start(std::move(name));
 }
 
+/// Whoever would be refused now has no subscription that goes on (`Peering`).
+void Subscriptions::on_domains_gone(Now now) {
+  const Settings& settings = services_.settings();
+  if (settings.authentication == Authentication::none) return;
+  std::vector<std::string> gone;
+  index_.each_watcher([&](const Watcher& watcher) {
+    const std::string domain(domain_of_aor(watcher.aor));
+    if (!settings.serves(domain) && !settings.federation.admits(domain)) gone.emplace_back(watcher.aor);
+  });
+  for (const std::string& watcher : gone) on_user_gone(watcher, false, now);
+}
+
 bool Subscriptions::end_all(const std::string& aor, Slice& slice, Now now) {
   auto& ending = ending_[aor];
   while (!ending.empty()) {
@@ -478,6 +490,7 @@ void Subscriptions::restore(const store::Record& stored, Now now) {
 void Subscriptions::restored(Now now) {
   lifecycle_.pace(services_.settings().restart_notifies_per_second);
   for (const SubscriptionPtr& each : std::exchange(restored_, {})) lifecycle_.begin_restored(*each, now);
+  on_domains_gone(now);
 }
 
 void Subscriptions::find_user(const Entry& resource, Package::Found found) {

@@ -41,6 +41,7 @@ class Subscriptions final : public Room {
   /// Ends what the user watches ("rejected"), and where the user was removed also what others watch there
   /// ("noresource"), in slices.
   void on_user_gone(std::string_view aor, bool removed, Now now) override;
+  void on_domains_gone(Now now) override;
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
   std::vector<Table> tables(Now now) const override;

@@ -112,7 +112,7 @@ TEST_CASE("a stored message that expires, or that the recipient refuses, has fai
 TEST_CASE("what the server leaves a user is in that user's archive alone") {
   Letters letters;
   auto& shard = letters.node().shard(letters.node().owner(bucket_of(bob)));
-  shard.room<message::Messages>().leave(bob, alice, "alice has called");
+  shard.room<message::Messages>().leave({.user = bob, .from = alice, .body = "alice has called"});
   letters.wait(1ms);
   CHECK(letters.of(bob) == "alice has called stored");
   CHECK(letters.of(alice).empty());

@@ -116,3 +116,30 @@ TEST_CASE("what ends an answered dialog leaves one that rings") {
   CHECK_FALSE(call.is_answered());
   CHECK(print(call) == "a:terminated(timeout) b:early");
 }
+
+TEST_CASE("a redirection ends what is tried for one user, and tries a dialog for another") {
+  Call call(8);
+  CHECK(call.on_redirected(0, 1, 302) == Changes{0, 1});
+  CHECK(print(call) == ":terminated(rejected 302) :trying");
+  Call::Answerer second = at(1);
+  second.callee = 1;
+  CHECK(call.on_response(180, "c", second) == Changes{1});
+  CHECK(call.dialogs()[1].callee == 1);
+  SUBCASE("it goes on as any other") {
+    CHECK(call.on_response(200, "c", second) == Changes{1});
+    CHECK(print(call) == ":terminated(rejected 302) c:confirmed");
+  }
+  SUBCASE("another device of the first user rings all the same") {
+    CHECK(call.on_response(180, "b", at(2)) == Changes{2});
+    CHECK(call.dialogs()[2].callee == 0);
+  }
+  SUBCASE("all ends with the call") {
+    call.on_end(486);
+    CHECK(print(call) == ":terminated(rejected 302) c:terminated(rejected 486)");
+  }
+  SUBCASE("there are no more dialogs than may be") {
+    Call small(1);
+    CHECK(small.on_redirected(0, 1, 302) == Changes{0});
+    CHECK(small.is_over());
+  }
+}

@@ -293,3 +293,45 @@ TEST_CASE("a message costs no call, and neither does another INVITE in a dialog"
   town.accept_with(town.in_talk(call, "INVITE"));
   CHECK(town.watched() == 1);
 }
+
+TEST_CASE(
+    "a call that the proxy redirects is shown to the user whom it leads to, and no more to the first one") {
+  Settings settings = Exchange::lamp_settings();
+  settings.recurse = true;
+  settings.missed_notes = true;
+  Exchange office(1, settings);
+  const std::string dave = "sip:dave@example.org";
+  office.add_user("dave@example.org");
+  const Ask registration{
+      .from = dave, .call_id = "reg-dave", .lines = {"Contact: <sip:dave@192.0.2.9:5095>"}};
+  REQUIRE(office.ask_as(udp(5095), registration, "dave").status() == 200);
+  office.enter_bob();
+  office.watch(bob);
+  office.watch(dave);
+  const auto got = office.from_alice(invite);
+  CHECK(office.seen(bob) == "partial: trying");
+  office.answer(got, 302, "b1", "Contact: <sip:dave@example.org>, <sip:dave@example.org;x=y>\r\n");
+  office.settle();
+  CHECK(office.seen(bob) == "partial: terminated(rejected)");
+  CHECK(office.seen(dave) == "partial: trying");
+  Sent at_dave = office.take();
+  while (at_dave.to != udp(5095)) at_dave = office.take();
+  SUBCASE("answered") {
+    office.accept(at_dave, "d1");
+    CHECK(office.last(dave) == "partial: confirmed");
+    CHECK(office.seen(bob).empty());
+  }
+  SUBCASE("refused: it rings nowhere a second time, and who was led to has missed it") {
+    office.answer(at_dave, 480, "d1");
+    CHECK(office.last(dave) == "partial: terminated(rejected)");
+    int status = 0, notes = 0;
+    office.wait(1ms);
+    while (!office.wire.is_silent()) {
+      const auto next = office.take();
+      if (next.to == udp(5070)) status = next.message.status();
+      if (next.message.method() == sip::Method::message && next.to == udp(5095)) ++notes;
+    }
+    CHECK(status == 480);
+    CHECK(notes > 0);
+  }
+}

@@ -26,6 +26,7 @@ class Exchange : public Town {
     Settings settings = default_settings();
     settings.dialog_watchers = {carol};
     settings.watcher_policy = WatcherPolicy::allow;
+    settings.missed_notes = false;
     return settings;
   }
 

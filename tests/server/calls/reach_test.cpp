@@ -63,7 +63,7 @@ class Office : public Exchange {
     request.call_id = "c" + std::to_string(++asked_);
     wire.sent.clear();
     const auto challenge = ask(udp(5070), request);
-    REQUIRE(challenge.status() == 407);
+    REQUIRE((challenge.status() == 407 || challenge.status() == 401));
     request.lines.push_back(credentials(challenge, request, "alice", "secret"));
     request.cseq++;
     receive(udp(5070), text_of(request));
@@ -195,6 +195,104 @@ TEST_CASE("whom a user blocks does not reach that user, and is not noted") {
     CHECK(office.write() == "480");
   }
   CHECK(office.missed == 0);
+}
+
+namespace {
+
+/// What is for one device, whatever the event package.
+std::string gruu_of_phone(Office& office) {
+  const auto answer =
+      office.enter(bob, udp(5080), "sip:bob@192.0.2.9:5080", ";+sip.instance=\"<urn:uuid:1>\"");
+  std::string gruu(sip::find_parameter(answer.first(HeaderId::contact), "pub-gruu").value_or(""));
+  std::erase(gruu, '"');
+  return gruu;
+}
+
+Ask for_device(const std::string& method, const std::string& uri) {
+  return {.method = method,
+          .uri = uri,
+          .from = alice,
+          .to = bob,
+          .lines = {"Contact: <sip:alice@192.0.2.9:5070>", "Event: presence",
+                    "Refer-To: <sip:carol@example.org>"}};
+}
+
+}  // namespace
+
+TEST_CASE("whom a user blocks reaches that user's devices by no method; to hang up is not refused") {
+  Office office;
+  const std::string gruu = gruu_of_phone(office);
+  REQUIRE(gruu.starts_with("sip:"));
+  const auto reached = [&] {
+    std::map<std::string, std::string> all;
+    for (const char* method : {"INVITE", "REFER", "OPTIONS", "NOTIFY", "INFO", "UPDATE", "X-NEW"})
+      all[method] = office.ask_bob(for_device(method, bob));
+    for (const char* method : {"MESSAGE", "SUBSCRIBE", "PUBLISH"})
+      all[method] = office.ask_bob(for_device(method, gruu));
+    return all;
+  };
+  for (const auto& [method, what] : reached()) {
+    CAPTURE(method);
+    CHECK(what == "rings");
+  }
+  std::string refused;
+  SUBCASE("blocked") {
+    office.rules("block");
+    refused = "403";
+  }
+  SUBCASE("politely") {
+    office.rules("polite-block");
+    refused = "480";
+  }
+  for (const auto& [method, what] : reached()) {
+    CAPTURE(method);
+    CHECK(what == refused);
+  }
+  // From before a restart: their Route proves nothing any more.
+  for (const char* method : {"INFO", "INVITE", "BYE"}) {
+    CAPTURE(method);
+    Ask late = for_device(method, "sip:bob@192.0.2.9:5080");
+    late.to = "<sip:bob@example.org>;tag=b1";
+    late.lines.push_back("Route: <sip:bk000.x@192.0.2.1;lr>");
+    CHECK(office.ask_bob(late) == (late.method == "BYE" ? "rings" : refused));
+  }
+}
+
+TEST_CASE("a Route that looks like ours takes a request past no package and no rule") {
+  Office office;
+  const std::string token =
+      "bk000r1-2-3~0_0_c6336407-13c4_c0000201-13c4~0_0_c6336407-13c4_c0000201-13c4~00112233445566778899";
+  for (const std::string& user : {std::string("bk000.x"), token}) {
+    for (const std::string to_tag : {"", ";tag=x"}) {
+      for (const char* method : {"SUBSCRIBE", "PUBLISH", "REGISTER"}) {
+        CAPTURE(user);
+        CAPTURE(method);
+        CAPTURE(to_tag);
+        Ask forged = for_device(method, bob);
+        forged.to = "<sip:bob@example.org>" + to_tag;
+        forged.lines.push_back("Route: <sip:" + user + "@192.0.2.1;lr>");
+        CHECK(office.ask_bob(forged) != "rings");
+      }
+    }
+  }
+  // A message is kept for who wants to be left alone, as it is without such a Route.
+  office.says(dnd);
+  Ask note = hello;
+  note.lines.push_back("Route: <sip:bk000.x@192.0.2.1;lr>");
+  CHECK(office.ask_bob(note) == "202");
+  office.rules("block");
+  CHECK(office.ask_bob(note) == "403");
+}
+
+TEST_CASE("a message of a sender who was blocked meanwhile is refused, and not stored behind earlier ones") {
+  Office office;
+  office.says(dnd);
+  CHECK(office.write() == "202");
+  office.says("<r:working/>");
+  office.wire.sent.clear();  // it is under way, and not answered
+  CHECK(office.write() == "202");
+  office.rules("block");
+  CHECK(office.write() == "403");
 }
 
 TEST_CASE("a rule about seeing only lets calls through") {

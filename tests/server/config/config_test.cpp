@@ -74,6 +74,7 @@ const Row rows[] = {
     {"calls.dialog_events", "false"},
     {"calls.age_max_seconds", "90"},
     {"calls.obey_presence", "false"},
+    {"calls.missed_notes", "false"},
     {"dns.servers", "['192.0.2.1:53']"},
     {"restart.notifies_per_second", "5"},
     {"restart.grace_seconds", "1"},

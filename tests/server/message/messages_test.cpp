@@ -241,7 +241,7 @@ TEST_CASE(
     CHECK(office.take().message.status() == 202);
   }
   SUBCASE("the stored one") {
-    office.room().leave(bob, alice, "not now");
+    office.room().leave({.user = bob, .from = alice, .body = "not now"});
     office.answer(office.delivered(), 480);
   }
   CHECK(office.is_quiet());
@@ -529,8 +529,8 @@ TEST_CASE("a message of the server's own is delivered at once, or when the user 
     CAPTURE(shards);
     Office office(shards);
     auto& room = office.node().shard(0).room<message::Messages>();
-    room.leave("sip:nobody@example.org", "sip:carol@example.org", "who?");
-    room.leave(bob, "sip:carol@example.org", "Missed call");
+    room.leave({.user = "sip:nobody@example.org", .from = "sip:carol@example.org", .body = "who?"});
+    room.leave({.user = bob, .from = "sip:carol@example.org", .body = "Missed call"});
     office.wait(1ms);
     CHECK(office.records() == 1);
     office.enter_phone();
@@ -540,7 +540,7 @@ TEST_CASE("a message of the server's own is delivered at once, or when the user 
     CHECK(got.message.header(HeaderId::from).starts_with("<sip:carol@example.org>;tag="));
     CHECK_FALSE(got.message.has(HeaderId::p_asserted_identity));
     office.answer(got, 200);
-    room.leave(bob, "sip:carol@example.org", "Missed call again");
+    room.leave({.user = bob, .from = "sip:carol@example.org", .body = "Missed call again"});
     CHECK(office.delivered().message.body() == "Missed call again");
   }
 }
@@ -596,7 +596,7 @@ TEST_CASE(
   for (unsigned i = 0; i < users; ++i) {
     const std::string user = "sip:u" + std::to_string(i) + "@example.org";
     office.memory.users.emplace(user, office.memory.users.at(bob));
-    office.node().shard(0).room<message::Messages>().leave(user, alice, "hi");
+    office.node().shard(0).room<message::Messages>().leave({.user = user, .from = alice, .body = "hi"});
     office.run();
     const Ask request{.from = user,
                       .call_id = user,

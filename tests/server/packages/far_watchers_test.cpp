@@ -1,3 +1,5 @@
+#include <set>
+
 #include "tests/server/packages/stage.hpp"
 
 using namespace beckon;
@@ -89,6 +91,29 @@ TEST_CASE(
     CHECK(stage.take().state() == "terminated;timeout");
     CHECK(stage.table("PST").rows.empty());
   }
+}
+
+TEST_CASE("a domain that is admitted no more watches nobody any longer, after a restart neither") {
+  Watched watched;
+  auto& stage = watched.stage;
+  stage.take();
+  Device neighbour(stage, bob, udp(5090));
+  CHECK(neighbour.subscribe(alice).status() == 200);
+  stage.drain();
+  SUBCASE("at once") {
+    stage.change_settings([](Settings& settings) { settings.federation.domains = {"example.com"}; });
+    CHECK(stage.take().state() == "terminated;rejected");
+  }
+  SUBCASE("after a restart") {
+    stage.edit_settings([](Settings& settings) { settings.federation.domains.clear(); });
+    stage.restart();
+    stage.wait(5s);
+  }
+  std::set<std::string> watchers;
+  for (const auto& row : stage.table("PST").rows)
+    for (const auto& [name, value] : row)
+      if (name == "from") watchers.insert(value);
+  CHECK(watchers == std::set<std::string>{bob});
 }
 
 TEST_CASE("what went down a connection that breaks goes out again at once") {

@@ -102,6 +102,15 @@ class Stage final : public Services, public Sender, public Peers {
     start();
   }
 
+  /// For the next start.
+  void edit_settings(const std::function<void(Settings&)>& edit) { edit(settings_); }
+  /// As a reload that takes domains away.
+  void change_settings(const std::function<void(Settings&)>& edit) {
+    edit(settings_);
+    subscriptions->on_domains_gone(clock_.at);
+    settle();
+  }
+
   // Services, Sender
   const Settings& settings() const override { return settings_; }
   TimerQueue& timers() override { return queue; }

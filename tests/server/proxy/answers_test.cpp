@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "server/proxy/gather.hpp"
 #include "tests/server/proxy/town.hpp"
 
 using namespace beckon;
@@ -66,6 +67,32 @@ TEST_CASE("the Contacts of several redirections are put together, each once (RFC
   CHECK(answer.status() == 302);
   CHECK(answer.values(HeaderId::contact) ==
         std::vector<std::string_view>{"<sip:bob@198.51.100.2>;q=0.5", "<sip:bob@198.51.100.1>"});
+}
+
+TEST_CASE("what many branches say does not make an answer longer than a datagram can be") {
+  const auto refusal = [](const std::string& line) {
+    return sip::Message::parse(share("SIP/2.0 " + line + "Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\n\r\n"))
+        .value();
+  };
+  const std::string long_text(1000, 'x');
+  for (const bool is_redirected : {true, false}) {
+    CAPTURE(is_redirected);
+    std::vector<sip::Message> all;
+    for (int i = 0; i < 60; ++i) {
+      const std::string name = std::to_string(i) + long_text;
+      all.push_back(refusal(is_redirected
+                                ? "302 Moved\r\nContact: <sip:" + name + "@h>\r\n"
+                                : "407 Prove\r\nProxy-Authenticate: Digest realm=\"" + name + "\"\r\n"));
+    }
+    std::vector<const sip::Message*> others;
+    for (const sip::Message& each : all) others.push_back(&each);
+    const auto whole = proxy::gather(all.front(), others);
+    REQUIRE(whole.has_value());
+    CHECK(whole->text().size() < 10'000);
+    int lines = 0;
+    for ([[maybe_unused]] const auto& line : whole->headers()) ++lines;
+    CHECK(lines > 5);
+  }
 }
 
 TEST_CASE("the CANCEL of a branch says why (RFC 3326)") {

@@ -149,3 +149,99 @@ TEST_CASE("a device asserts nothing in an answer whose lines LF alone ends, eith
   CHECK(back.status() == 200);
   CHECK_FALSE(back.has(HeaderId::p_asserted_identity));
 }
+
+TEST_CASE("a user of ours who proves it may send without a name (RFC 3323 4.1.1.3); nobody else may") {
+  Town town(1, trusting());
+  town.enter_bob();
+  Ask unnamed = hello;
+  unnamed.from = "sip:anonymous@anonymous.invalid";
+  SUBCASE("to a device: no identity is shown, and the credentials are not") {
+    const auto got = town.from_alice(unnamed).message;
+    CHECK(got.header(HeaderId::from).starts_with("<sip:anonymous@anonymous.invalid>"));
+    CHECK(got.text().find("alice@") == std::string_view::npos);
+    CHECK_FALSE(got.has(HeaderId::proxy_authorization));
+  }
+  SUBCASE("a call") {
+    Ask call = invite;
+    call.from = unnamed.from;
+    call.lines = {"Contact: <sip:anonymous@192.0.2.9:5070>", "Privacy: id"};
+    const auto got = town.from_alice(call).message;
+    CHECK(got.method() == sip::Method::invite);
+    CHECK_FALSE(got.has(HeaderId::p_asserted_identity));
+  }
+  SUBCASE("the trust domain is told, others are not") {
+    for (const bool trusted : {true, false}) {
+      Ask away = unnamed;
+      away.call_id = trusted ? "t" : "u";
+      away.uri = away.to = trusted ? "sip:carol@198.51.100.1" : "sip:carol@203.0.113.1";
+      const auto got = town.from_alice(away).message;
+      CHECK(got.header(HeaderId::p_asserted_identity) == (trusted ? "<sip:alice@example.org>" : ""));
+    }
+  }
+  SUBCASE("without credentials, or with wrong ones, it goes nowhere") {
+    CHECK(town.ask(udp(5070), unnamed).status() == 407);
+    CHECK(town.ask_as(udp(5070), unnamed, "alice", "guess").status() == 407);
+    CHECK(town.ask_as(udp(5070), unnamed, "carol").status() == 407);
+    unnamed.uri = unnamed.to = "sip:carol@203.0.113.1";
+    CHECK(town.ask(udp(5070), unnamed).status() == 407);
+    CHECK(town.wire.is_silent());
+  }
+  SUBCASE("a subscription and a publication have a name") {
+    for (const char* method : {"SUBSCRIBE", "PUBLISH"}) {
+      Ask state = unnamed;
+      state.method = method;
+      state.lines = {"Event: presence", "Contact: <sip:anonymous@192.0.2.9:5070>"};
+      CHECK(town.ask_as(udp(5070), state, "alice").status() == 403);
+    }
+  }
+  SUBCASE("the name of another user does not do") {
+    unnamed.from = "sip:bob@example.org";
+    CHECK(town.ask_as(udp(5070), unnamed, "alice").status() == 403);
+  }
+}
+
+TEST_CASE(
+    "a message of a user without a name waits, and comes without one; its sender hears what becomes of it") {
+  Town town;
+  Ask unnamed = hello;
+  unnamed.from = "sip:anonymous@anonymous.invalid";
+  CHECK(town.ask_as(udp(5070), unnamed, "alice").status() == 202);
+  town.enter_bob();
+  town.wait(1ms);
+  const auto got = town.take().message;
+  CHECK(got.body() == "hi");
+  CHECK(got.text().find("alice@") == std::string_view::npos);
+}
+
+TEST_CASE(
+    "Privacy: user leaves out what a sender wrote about itself; what it cannot have is 500 where critical") {
+  const std::vector<std::string> personal{"Subject: chess",
+                                          "Organization: Wonderland",
+                                          "User-Agent: looking-glass",
+                                          "Reply-To: <sip:alice@example.org>",
+                                          "In-Reply-To: 1@h",
+                                          "Call-Info: <http://h/alice>;purpose=info"};
+  struct Row {
+    const char* privacy;
+    int status;  ///< 0: it goes on.
+    bool is_whole;
+  };
+  for (const Row& row :
+       {Row{"user", 0, false}, Row{"User;id", 0, false}, Row{"header", 0, true}, Row{"id", 0, true},
+        Row{"user;none", 0, true}, Row{"session", 0, true}, Row{"user;critical", 500, false},
+        Row{"header;critical", 500, false}, Row{"session;critical", 500, false}}) {
+    CAPTURE(row.privacy);
+    Town town;
+    town.enter_bob();
+    Ask request = hello;
+    request.lines.insert(request.lines.end(), personal.begin(), personal.end());
+    request.lines.push_back("Privacy: " + std::string(row.privacy));
+    const auto got = town.from_alice(request).message;
+    CHECK(got.status() == row.status);
+    if (row.status != 0) continue;
+    CHECK(got.header(HeaderId::privacy) == row.privacy);
+    for (const HeaderId id : {HeaderId::subject, HeaderId::organization, HeaderId::user_agent,
+                              HeaderId::reply_to, HeaderId::in_reply_to, HeaderId::call_info})
+      CHECK(got.has(id) == row.is_whole);
+  }
+}

@@ -198,3 +198,30 @@ TEST_CASE("a flow that fails behind a redirection is taken from the user whose i
   CHECK(town.take().message.status() == 202);
   CHECK(town.registrar(dave).bindings(dave).empty());
 }
+
+TEST_CASE("two Contacts for one user ring that user once, and the caller is not sent there again") {
+  Crossing town;
+  town.redirect(town.from_alice(hello),
+                "<sip:carol@example.org>, <sip:carol@example.org;x=y>, <sip:bob@example.org>");
+  const auto first = town.take();
+  const auto second = town.take();
+  town.answer(first, 486, "c1");
+  town.answer(second, 486, "c2");
+  CHECK(town.take().message.status() == 486);
+  CHECK(town.wire.sent.empty());
+}
+
+TEST_CASE("a device of another user, to whom a redirection led, is not taken for one of the callee's") {
+  Crossing town;
+  town.redirect(town.from_alice(hello), "<sip:carol@example.org>");
+  const auto first = town.take();
+  town.take();
+  town.answer(first, 480, "c1");
+  town.wait(9s);  // the other one is silent: it is stored for bob
+  while (!town.wire.is_silent()) town.take();
+  town.enter_bob();
+  town.wait(1ms);
+  const auto stored = town.take();
+  CHECK(stored.to == udp(5080));
+  CHECK(stored.message.body() == "hi");
+}

@@ -16,6 +16,14 @@ std::string with_head(const std::string& start) {
   return start + "\r\nFrom: <sip:bob@example.org>;tag=1\r\nCall-ID: c\r\nContent-Length: 0\r\n";
 }
 
+std::optional<Place> place_of_text(const sip::Message& message, bool has_token) {
+  sip::Reading reading;
+  if (const auto via = sip::view_via(message.first(sip::HeaderId::via))) reading.via = *via;
+  if (const auto to = sip::view_name_addr(message.header(sip::HeaderId::to))) reading.to = *to;
+  if (const auto uri = sip::view_uri(message.request_uri_text())) reading.uri = *uri;
+  return place_of(message, reading, has_token, Gruus(crypto::Key32{}));
+}
+
 }  // namespace
 
 TEST_CASE("a message goes to the bucket in what we minted, else to its address-of-record (DESIGN 1.2)") {
@@ -64,7 +72,36 @@ TEST_CASE("a message goes to the bucket in what we minted, else to its address-o
     CAPTURE(row.text);
     const auto message = sip::Message::parse(share(with_head(row.text) + "\r\n"));
     REQUIRE(message.has_value());
-    const auto place = place_of(*message, Gruus(crypto::Key32{}));
+    const auto place = place_of_text(*message, true);
     CHECK((place ? std::optional(place->bucket) : std::nullopt) == row.bucket);
+  }
+}
+
+TEST_CASE("a Route leads to its bucket if its token is signed, and what is in its dialog; a call wholly") {
+  struct {
+    const char* method;
+    const char* tag;
+    bool has_token;
+    bool follows;
+  } rows[] = {{"BYE", ";tag=2", true, true},    {"BYE", ";tag=2", false, false},
+              {"MESSAGE", "", true, false},     {"INVITE", "", true, true},
+              {"CANCEL", "", true, true},       {"ACK", ";tag=2", true, true},
+              {"MESSAGE", ";tag=2", true, true}};
+  for (const auto& row : rows) {
+    CAPTURE(row.method);
+    const std::string method = row.method;
+    const auto message =
+        sip::Message::parse(share(with_head(method +
+                                            " sip:alice@example.org SIP/2.0\r\nVia: SIP/2.0/UDP "
+                                            "h;branch=z9hG4bK1\r\nRoute: <sip:bk0aa.r@h;lr>\r\nTo: "
+                                            "<sip:alice@example.org>" +
+                                            row.tag + "\r\nCSeq: 1 " + method) +
+                                  "\r\n"));
+    REQUIRE(message.has_value());
+    const auto place = place_of_text(*message, row.has_token);
+    REQUIRE(place.has_value());
+    CHECK((place->bucket == 0x0aa) == row.follows);
+    const bool is_resource = !row.follows && std::string_view(row.tag).empty();
+    CHECK(place->resource == (is_resource ? "sip:alice@example.org" : ""));
   }
 }
