@@ -2,7 +2,7 @@
 ladder in words, which is written out as a scenario of SIPp.
 """
 
-from story import ALICE, BOB, equal, run, until
+from story import ALICE, BOB, equal, restart_with, run, until
 from ports import reserve_port, taken
 from sipp import CALLS, Sipp
 from wire import Wire, authorised
@@ -141,6 +141,7 @@ def reinvite(server):
 
 def cancelled(server):
     """alice gives up while bob's phone rings"""
+    restart_with(server, "[calls]\nmissed_notes = false\n")
     play(server, [*CHALLENGED, "< 180", "> CANCEL", "< 200", "< 487", "> ACK"],
          ["< INVITE", "> 180", "< CANCEL", "> 200", "> 487", "< ACK"])
 
