@@ -20,7 +20,7 @@ Line line(Direction direction, std::string_view peer, std::string text, int mill
                     .size = owner->size(),
                     .owner = owner,
                     .text = *owner},
-                   false);
+                   Detail::line);
 }
 
 std::vector<Line> story() {
