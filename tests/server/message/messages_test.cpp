@@ -459,7 +459,7 @@ TEST_CASE(
   office.run();
   CHECK(office.records() == 0);
   office.clock.at.wall = came;  // it may jump
-  office.room().leave(bob, alice, "next");
+  office.room().leave({.user = bob, .from = alice, .body = "next"});
   office.run();
   CHECK(office.records() == 1);
   office.answer(got, 200);

@@ -286,14 +286,14 @@ TEST_CASE("receipts and missed calls take no room from messages, and the newest 
   };
   for (const char* id : {"a", "b", "c"}) CHECK(receipt(id) == 202);
   for (const char* text : {"Missed call 1", "Missed call 2", "Missed call 3"})
-    office.room().leave(bob, "sip:example.org", text);
+    office.room().leave({.user = bob, .from = "sip:example.org", .body = text});
   office.wait(1ms);
   CHECK(office.send("first") == 202);
   CHECK(office.send("second") == 480);
   CHECK(receipt("d") == 202);
   CHECK(office.records() == 5);
   office.restart(1);
-  office.room().leave(bob, "sip:example.org", "Missed call 4");
+  office.room().leave({.user = bob, .from = "sip:example.org", .body = "Missed call 4"});
   office.wait(1ms);
   CHECK(office.records() == 5);
   office.enter_phone();
