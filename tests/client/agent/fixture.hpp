@@ -64,7 +64,8 @@ struct Fixture {
     std::vector<transaction::Hop> servers{hop};
     for (const Address& other : others) servers.emplace_back(hop).remote = other;
     agent = std::make_unique<Agent>(
-        Agent::Config{std::move(account), servers, "tls:192.0.2.9:5061", "/xcap", client::Tracing::writing, {}},
+        Agent::Config{
+            std::move(account), servers, "tls:192.0.2.9:5061", "/xcap", client::Tracing::writing, {}},
         keyring,
         Agent::Edges{
             wire,
