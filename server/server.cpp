@@ -99,7 +99,8 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
 
   subscription::Packages packages;
   auto& presence = packages.add<packages::Presence>(watches);
-  packages.add<packages::Winfo>(shard, presence, "WST", &watches);
+  auto& watchers = packages.add<packages::Winfo>(shard, presence, "WST", &watches);
+  packages.add<packages::Winfo>(shard, watchers, "presence.winfo.winfo", nullptr);
   auto& lists = shard.add<lists::Lists>(shard, shard, shard.bus(), documents);
   auto& domains = shard.add<packages::DomainRegistrations>(shard, shard, registrar, shared.followers);
   auto& reg = packages.add<packages::Reg>(shard, registrar, domains);

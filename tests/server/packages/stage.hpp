@@ -339,7 +339,8 @@ class Stage final : public Services, public Sender, public Peers {
     subscription::Packages packages;
     auto& watched = packages.add<packages::Presence>(presentities->watches());
     presence_package = &watched;
-    packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
+    auto& watchers = packages.add<packages::Winfo>(*this, watched, "WST", &presentities->watches());
+    packages.add<packages::Winfo>(*this, watchers, "presence.winfo.winfo", nullptr);
     domains = std::make_unique<packages::DomainRegistrations>(
         *this, *this, *registrar, std::make_shared<packages::DomainRegistrations::Followers>(0));
     auto& reg = packages.add<packages::Reg>(*this, *registrar, *domains);

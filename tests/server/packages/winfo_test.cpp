@@ -324,3 +324,32 @@ TEST_CASE(
     CHECK(watchers(news[0].winfo()).size() == count);
   }
 }
+
+TEST_CASE("who watches the watchers: the watcher information of watcher information (RFC 3857 4.1, 4.10)") {
+  Stage stage;
+  Device phone(stage, alice, tls(9)), laptop(stage, alice, tls(8)), curious(stage, bob, udp(5070));
+  CHECK(phone.subscribe(alice, "presence.winfo.winfo").status() == 200);
+  const auto first = stage.take();
+  CHECK(first.message.header(sip::HeaderId::event) == "presence.winfo.winfo");
+  CHECK(first.winfo().lists.at(0).package == "presence.winfo");
+  CHECK(first.winfo().lists.at(0).watchers.empty());
+  CHECK(first.winfo().permits.empty());
+  stage.wait(10s);
+  curious.subscribe(alice, "presence.winfo");
+  const auto notified = stage.drain("presence.winfo.winfo");
+  REQUIRE(notified.size() == 1);
+  CHECK(notified[0].winfo().state == documents::WatcherInfo::State::partial);
+  REQUIRE(notified[0].winfo().lists.at(0).watchers.size() == 1);
+  CHECK(notified[0].winfo().lists[0].watchers[0].uri == bob);
+  SUBCASE("they are told of it themselves, and of nobody else") {
+    stage.wait(10s);
+    curious.subscribe(alice, "presence.winfo.winfo");
+    const auto own = stage.drain("presence.winfo.winfo");
+    REQUIRE(own.size() == 1);
+    CHECK(own[0].winfo().lists.at(0).watchers.size() == 1);
+    CHECK(own[0].winfo().lists[0].watchers[0].uri == bob);
+  }
+  SUBCASE("it ends there: there is no further one") {
+    CHECK(laptop.subscribe(alice, "presence.winfo.winfo.winfo").status() == 400);
+  }
+}
