@@ -14,7 +14,7 @@ namespace beckon::xcap {
 namespace {
 
 using xml::Element;
-using Kind = Problem::Kind;
+using ProblemKind = Problem::Kind;
 constexpr std::string_view node_space = " \t\r\n";
 
 std::string_view trim_node(std::string_view text) {
@@ -22,7 +22,7 @@ std::string_view trim_node(std::string_view text) {
   return text.substr(0, text.find_last_not_of(node_space) + 1);
 }
 
-Problem problem(Kind kind, std::string phrase) { return {.kind = kind, .phrase = std::move(phrase)}; }
+Problem problem(ProblemKind kind, std::string phrase) { return {.kind = kind, .phrase = std::move(phrase)}; }
 
 /// "prefix:name" of an element, as its start tag has it.
 std::string_view tag_of(const Element& element) {
@@ -87,7 +87,9 @@ std::string spliced(std::string_view document, const Splice& splice) {
 }
 
 /// A change that makes a document of sound parts unreadable passes a limit.
-Problem past_limit(const ErrorCode& error) { return problem(Kind::constraint_failure, error.message()); }
+Problem past_limit(const ErrorCode& error) {
+  return problem(ProblemKind::constraint_failure, error.message());
+}
 
 // Bodies
 
@@ -98,28 +100,29 @@ struct ExpandedName {
 
 /// A single element that is well-formed where `scope` is in scope (RFC 4825 8.2.2).
 std::optional<Problem> check_element(std::string_view body, const xml::Binding* scope, ExpandedName& name) {
-  if (!is_utf8(body)) return problem(Kind::not_utf8, "the body is not UTF-8");
+  if (!is_utf8(body)) return problem(ProblemKind::not_utf8, "the body is not UTF-8");
   xml::Writer writer(xml::Writer::Start::fragment);
   writer.open("_");
   declare_all(writer, scope);
   writer.raw(body);
   const auto wrapped = xml::parse(writer.finish(), xml::kept_limits);
-  if (!wrapped) return problem(Kind::not_xml_frag, wrapped.error().message());
+  if (!wrapped) return problem(ProblemKind::not_xml_frag, wrapped.error().message());
   const auto children = wrapped->root().children();
   if (children.empty() || children.front().source() != body)
-    return problem(Kind::not_xml_frag, "the body is not a single element");
+    return problem(ProblemKind::not_xml_frag, "the body is not a single element");
   name = {std::string(children.front().ns()), std::string(children.front().name())};
   return std::nullopt;
 }
 
 /// An AttValue of XML, with its quotation marks.
 std::optional<Problem> check_value(std::string_view body) {
-  if (!is_utf8(body)) return problem(Kind::not_utf8, "the body is not UTF-8");
+  if (!is_utf8(body)) return problem(ProblemKind::not_utf8, "the body is not UTF-8");
   const auto wrapped = xml::parse(std::string("<_ _=").append(body).append("/>"));
-  if (!wrapped) return problem(Kind::not_xml_att_value, wrapped.error().message());
+  if (!wrapped) return problem(ProblemKind::not_xml_att_value, wrapped.error().message());
   const auto attributes = wrapped->root().attributes();
   if (attributes.empty() || quoted(attributes.front()) != body)
-    return problem(Kind::not_xml_att_value, "the body is not one attribute value with its quotation marks");
+    return problem(ProblemKind::not_xml_att_value,
+                   "the body is not one attribute value with its quotation marks");
   return std::nullopt;
 }
 
@@ -180,7 +183,7 @@ std::optional<std::string> find_prefix(const Element& element, std::string_view 
 }
 
 Problem no_parent(const NodeSelector& selector, std::size_t ancestors) {
-  Problem found = problem(Kind::no_parent, "the parent does not exist");
+  Problem found = problem(ProblemKind::no_parent, "the parent does not exist");
   for (std::size_t i = 0; i < ancestors; ++i) {
     if (i > 0) found.ancestor += '/';
     found.ancestor += selector.steps[i];
@@ -188,9 +191,10 @@ Problem no_parent(const NodeSelector& selector, std::size_t ancestors) {
   return found;
 }
 
-Problem several() { return problem(Kind::cannot_insert, "the selector names several elements"); }
+Problem several() { return problem(ProblemKind::cannot_insert, "the selector names several elements"); }
 Problem elsewhere() {
-  return problem(Kind::cannot_insert, "the selector would not name what the body has (RFC 4825 8.2.3)");
+  return problem(ProblemKind::cannot_insert,
+                 "the selector would not name what the body has (RFC 4825 8.2.3)");
 }
 
 Outcome put_element(const Source& document, const NodeSelector& selector, std::string_view body) {
@@ -209,7 +213,7 @@ Outcome put_element(const Source& document, const NodeSelector& selector, std::s
     const auto source = selected.element->source();
     splice = {document.offset_of(source), source.size(), std::string(body)};
   } else {
-    if (parent == nullptr) return problem(Kind::cannot_insert, "a document has one root element");
+    if (parent == nullptr) return problem(ProblemKind::cannot_insert, "a document has one root element");
     const auto place = find_place(document, *parent, selector.path.steps.back(), own);
     if (!place) return elsewhere();
     splice = splice_at(*place, *parent, body);
@@ -241,7 +245,7 @@ Outcome put_attribute(const Source& document, const NodeSelector& selector, std:
     if (!selector.path.ns.empty()) {
       const auto prefix = find_prefix(element, selector.path.ns, selector.prefix);
       if (!prefix)
-        return problem(Kind::cannot_insert, "no prefix stands for the attribute's namespace there");
+        return problem(ProblemKind::cannot_insert, "no prefix stands for the attribute's namespace there");
       name = *prefix + ':' + name;
     }
     const auto tag = start_tag_of(element);
@@ -335,24 +339,24 @@ Outcome delete_node(std::string_view document_text, const NodeSelector& selector
   const Selected selected = select(document->tree, selector);
   if (selected.count != Selected::Count::one) return Problem{.status = 404};
   if (selected.attribute == nullptr && selected.parent == nullptr)
-    return problem(Kind::schema_validation_error, "a document has a root element");
+    return problem(ProblemKind::schema_validation_error, "a document has a root element");
   const Splice splice = selected.attribute != nullptr ? without(*document, *selected.attribute)
                                                       : without(*document, *selected.element);
   std::string text = spliced(document->text, splice);
   const auto changed = read_source(text);
   if (!changed) return past_limit(changed.error());
   if (select(changed->tree, selector).count != Selected::Count::none)
-    return problem(Kind::cannot_delete, "the selector would name what remains (RFC 4825 8.4)");
+    return problem(ProblemKind::cannot_delete, "the selector would name what remains (RFC 4825 8.4)");
   return Changed{std::move(text), false};
 }
 
 Problem problem_of(const ErrorCode& xml_error) {
-  if (xml_error == xml::Errc::too_large) return {413, Kind::none, xml_error.message()};
-  if (xml_error == xml::Errc::not_utf8) return problem(Kind::not_utf8, xml_error.message());
+  if (xml_error == xml::Errc::too_large) return {413, ProblemKind::none, xml_error.message()};
+  if (xml_error == xml::Errc::not_utf8) return problem(ProblemKind::not_utf8, xml_error.message());
   for (const auto limit : {xml::Errc::too_deep, xml::Errc::too_many_nodes, xml::Errc::too_many_attributes,
                            xml::Errc::too_many_bindings, xml::Errc::has_doctype})
-    if (xml_error == limit) return problem(Kind::constraint_failure, xml_error.message());
-  return problem(Kind::not_well_formed, xml_error.message());
+    if (xml_error == limit) return problem(ProblemKind::constraint_failure, xml_error.message());
+  return problem(ProblemKind::not_well_formed, xml_error.message());
 }
 
 }  // namespace beckon::xcap

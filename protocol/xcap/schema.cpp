@@ -182,10 +182,10 @@ class Checker {
 
   Fault check_attributes(const Element& element, const Type& type) {
     for (const auto& attribute : element.attributes()) {
-      const auto* rule = find(type.attributes, attribute);
+      const auto* allowed = find(type.attributes, attribute);
       Fault fault;
-      if (rule != nullptr) {
-        fault = check_value(element, attribute, rule->value);
+      if (allowed != nullptr) {
+        fault = check_value(element, attribute, allowed->value);
       } else if (attribute.ns() == xsi_ns) {
         fault = check_instance(element, attribute);
       } else if (type.has_other_attributes && !attribute.ns().empty() && attribute.ns() != type.ns) {
@@ -195,15 +195,15 @@ class Checker {
       }
       if (fault) return fault;
     }
-    for (const Attribute& rule : type.attributes)
-      if (rule.is_required && !element.attribute(rule.name, rule.ns))
-        return "<" + std::string(element.name()) + "> lacks the attribute " + std::string(rule.name);
+    for (const Attribute& allowed : type.attributes)
+      if (allowed.is_required && !element.attribute(allowed.name, allowed.ns))
+        return "<" + std::string(element.name()) + "> lacks the attribute " + std::string(allowed.name);
     return std::nullopt;
   }
 
   Fault check_global(const Element& element, const xml::Attribute& attribute) {
-    if (const auto* rule = find(schemas_.attributes, attribute))
-      return check_value(element, attribute, rule->value);
+    if (const auto* allowed = find(schemas_.attributes, attribute))
+      return check_value(element, attribute, allowed->value);
     if (is_known(attribute.ns())) return wrong(element, attribute, "is not in the schema of its namespace");
     return std::nullopt;
   }
@@ -224,8 +224,8 @@ class Checker {
   }
 
   static const Attribute* find(std::span<const Attribute> rules, const xml::Attribute& attribute) {
-    const auto found =
-        std::ranges::find_if(rules, [&](const Attribute& rule) { return attribute.is(rule.ns, rule.name); });
+    const auto found = std::ranges::find_if(
+        rules, [&](const Attribute& allowed) { return attribute.is(allowed.ns, allowed.name); });
     return found == rules.end() ? nullptr : &*found;
   }
   bool is_known(std::string_view ns) const {
