@@ -112,6 +112,22 @@ TEST_CASE("what cannot be read is 400, what is not served 405") {
   CHECK(hall.web(alice, Method::other, "").status == 405);
 }
 
+TEST_CASE("a request that says more than its verb knows is refused: a misspelt word ends no room") {
+  Hall hall;
+  hall.make_lunch();
+  for (const char* query : {"&mebmer=bob@example.org", "&member=bob@example.org&history", "&topic=x",
+                            "&history&number=0", "&history&number=00", "&history&before=7", "&history&numbr=7"}) {
+    CAPTURE(query);
+    CHECK(hall.del(alice, query) == 400);
+  }
+  for (const char* query : {"&make&member=bob@example.org", "&topic=x&role=owner", "&open=yes&history"}) {
+    CAPTURE(query);
+    CHECK(hall.put(alice, query) == 400);
+  }
+  CHECK(hall.web(alice, Method::get, "?room=" + lunch + "&member=bob@example.org").status == 400);
+  CHECK(hall.show(alice).find("bob@example.org") != std::string::npos);
+}
+
 TEST_CASE("a store that fails: nothing has changed") {
   Hall hall;
   hall.memory.broken = store::Errc::io;
