@@ -43,6 +43,30 @@ bool read_number(const UserTarget& target, std::string_view name, std::uint64_t&
   return !text || value;
 }
 
+/// Whether the request says nothing that its verb does not know. A word that is spelt wrong must not turn the
+/// removal of a member into the end of the room.
+bool is_all_known(const UserTarget& target, Verb verb) {
+  switch (verb) {
+    case Verb::show:
+      return target.has_only({"room"});
+    case Verb::history:
+      return target.has_only({"room", "history", "since", "before", "limit", "with"});
+    case Verb::make:
+      return target.has_only({"room", "make", "topic", "open", "invites"});
+    case Verb::change:
+      return target.has_only({"room", "topic", "open", "invites"});
+    case Verb::add:
+      return target.has_only({"room", "member", "role"});
+    case Verb::remove:
+      return target.has_only({"room", "member"});
+    case Verb::erase:
+      return target.has_only({"room", "history", "number", "with"});
+    case Verb::end:
+      return target.has_only({"room"});
+  }
+  return false;
+}
+
 bool read_choice(const UserTarget& target, std::string_view name, std::optional<bool>& choice) {
   const auto text = target.find(name);
   if (!text) return true;
@@ -84,7 +108,7 @@ std::optional<Verb> verb_of(const UserTarget& target, Method method) {
 
 std::optional<Command> read_command(const std::string& user, const UserTarget& target, Method method) {
   const auto verb = verb_of(target, method);
-  if (!verb) return std::nullopt;
+  if (!verb || !is_all_known(target, *verb)) return std::nullopt;
   Command command{.verb = *verb, .who = user};
   const auto role = target.find("role");
   if (role && role != "owner" && role != "member") return std::nullopt;
@@ -92,9 +116,9 @@ std::optional<Command> read_command(const std::string& user, const UserTarget& t
   const bool is_read = read_address(target, "room", command.room) &&
                        read_address(target, "member", command.member) &&
                        read_wishes(target, command.wishes) && read_selection(target, command);
-  // What would be left of a time or a page is not what an erasure can say to other devices.
-  const bool is_wide = *verb == Verb::erase && (command.selection.before != 0 || command.selection.since);
-  return is_read && !is_wide ? std::optional(std::move(command)) : std::nullopt;
+  // Number 0 names no message; an erasure would take it for all of them.
+  const bool names_none = target.find("number") && command.selection.number == 0;
+  return is_read && !names_none ? std::optional(std::move(command)) : std::nullopt;
 }
 
 }  // namespace

@@ -115,8 +115,9 @@ TEST_CASE("what cannot be read is 400, what is not served 405") {
 TEST_CASE("a request that says more than its verb knows is refused: a misspelt word ends no room") {
   Hall hall;
   hall.make_lunch();
-  for (const char* query : {"&mebmer=bob@example.org", "&member=bob@example.org&history", "&topic=x",
-                            "&history&number=0", "&history&number=00", "&history&before=7", "&history&numbr=7"}) {
+  for (const char* query :
+       {"&mebmer=bob@example.org", "&member=bob@example.org&history", "&topic=x", "&history&number=0",
+        "&history&number=00", "&history&before=7", "&history&numbr=7"}) {
     CAPTURE(query);
     CHECK(hall.del(alice, query) == 400);
   }
