@@ -1,6 +1,5 @@
 #include "server/mailbox.hpp"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -21,10 +20,8 @@ documents::MessageSummary Mailboxes::summary(const Entry& user) const {
   const auto* inbox = messages_.boxes().inbox(user);
   const auto waiting = static_cast<std::uint32_t>(inbox ? inbox->fresh() : 0);
   if (waiting == 0) return sum;
-  sum.waiting = true;
-  auto known = std::ranges::find(sum.classes, pager_message, &documents::MessageClass::name);
-  if (known == sum.classes.end()) known = sum.classes.insert(known, {.name = std::string(pager_message)});
-  known->all.fresh += waiting;
+  documents::add(
+      sum, {.waiting = true, .classes = {{.name = std::string(pager_message), .all = {.fresh = waiting}}}});
   return sum;
 }
 

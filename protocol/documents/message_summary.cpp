@@ -160,4 +160,26 @@ std::string print(const MessageSummary& summary) {
   return out;
 }
 
+void add(MessageSummary& sum, MessageSummary more) {
+  const auto add_count = [](std::uint32_t& count, std::uint32_t others) {
+    count += std::min(others, std::numeric_limits<std::uint32_t>::max() - count);
+  };
+  const auto add_counts = [&](MessageCount& counts, const MessageCount& others) {
+    add_count(counts.fresh, others.fresh);
+    add_count(counts.old, others.old);
+  };
+  sum.waiting |= more.waiting;
+  for (MessageClass& each : more.classes) {
+    const auto known = std::ranges::find(sum.classes, each.name, &MessageClass::name);
+    if (known == sum.classes.end()) {
+      sum.classes.push_back(std::move(each));
+      continue;
+    }
+    add_counts(known->all, each.all);
+    if (!each.urgent) continue;
+    if (!known->urgent) known->urgent.emplace();
+    add_counts(*known->urgent, *each.urgent);
+  }
+}
+
 }  // namespace beckon::documents

@@ -51,4 +51,8 @@ inline constexpr std::size_t message_summary_lines = 1024;
 Result<MessageSummary> parse_message_summary(std::string_view body);
 std::string print(const MessageSummary& summary);
 
+/// Adds what waits in another mailbox of the same user. Classes of one name are one; no count is above 2^32-1
+/// (RFC 3842 3.5).
+void add(MessageSummary& sum, MessageSummary more);
+
 }  // namespace beckon::documents

@@ -1,8 +1,6 @@
 #include "server/packages/message_summary.hpp"
 
-#include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 
 #include "server/subscription/subscriptions.hpp"
@@ -22,31 +20,6 @@ class Summary final : public publication::State {
  private:
   std::string text_;
 };
-
-/// No count is above 2^32-1 (RFC 3842 3.5).
-void add(std::uint32_t& sum, std::uint32_t more) {
-  sum += std::min(more, std::numeric_limits<std::uint32_t>::max() - sum);
-}
-
-void add(documents::MessageCount& sum, const documents::MessageCount& more) {
-  add(sum.fresh, more.fresh);
-  add(sum.old, more.old);
-}
-
-void add(documents::MessageSummary& sum, documents::MessageSummary more) {
-  sum.waiting |= more.waiting;
-  for (documents::MessageClass& each : more.classes) {
-    const auto known = std::ranges::find(sum.classes, each.name, &documents::MessageClass::name);
-    if (known == sum.classes.end()) {
-      sum.classes.push_back(std::move(each));
-      continue;
-    }
-    add(known->all, each.all);
-    if (!each.urgent) continue;
-    if (!known->urgent) known->urgent.emplace();
-    add(*known->urgent, *each.urgent);
-  }
-}
 
 }  // namespace
 
@@ -87,7 +60,7 @@ documents::MessageSummary PublishedMailbox::summary(const Entry& user) const {
       sum.account = read->account;
     else if (sum.account != read->account)
       sum.account.clear();
-    add(sum, std::move(*read));
+    documents::add(sum, std::move(*read));
   });
   return sum;
 }

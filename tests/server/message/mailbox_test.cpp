@@ -43,6 +43,10 @@ TEST_CASE("stored messages are new messages of the user's summary until a device
   const auto both = mailboxes.summary(*user);
   CHECK(both.account == "sip:voice@example.org");
   CHECK(both.classes.size() == 2);
+  published.published.classes[0] = {.name = "pager-message", .all = {0xffff'fffe, 1}};
+  const auto most = mailboxes.summary(*user);
+  REQUIRE(most.classes.size() == 1);
+  CHECK(most.classes[0].all == documents::MessageCount{0xffff'ffff, 1});  // RFC 3842 3.5
   office.enter_phone();
   for (int i = 0; i < 3; ++i) office.answer(office.delivered(), 200);
   CHECK(changes == 6);
