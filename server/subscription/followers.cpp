@@ -33,7 +33,7 @@ void Subscriptions::on(Follow follow, Bucket at, Now now) {
     log::info("subscription", "{} does not follow {}: {}", follow.watcher, follow.resource, limit);
     return report_end(follow.id, at, "giveup");
   }
-  const SubscriptionPtr made = new Subscription(*package, resource, std::move(watcher), services_.timers());
+  SubscriptionPtr made = new Subscription(*package, resource, std::move(watcher), services_.timers());
   made->head_ = Head::without_dialog(tag, follow.display_name);
   Inside& inside = made->make_inside();
   inside.is_follower = true;
@@ -49,7 +49,7 @@ void Subscriptions::on(Follow follow, Bucket at, Now now) {
   made->permission_ = is_active ? Permission::active : Permission::pending;
   index_.add(*made);
   if (follow.is_list) return admit(*made, now);
-  package->find(*resource, [this, made](int status) {
+  package->find(*resource, [this, made = std::move(made)](int status) {
     if (!made->is_listed_) return;
     if (status == 200) return admit(*made, services_.clock().now());
     index_.remove(*made);
