@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "protocol/base/text.hpp"
+#include "protocol/sip/value_list.hpp"
 
 using namespace beckon;
 using namespace beckon::sip;

@@ -524,7 +524,7 @@ struct TraceStage {
 };
 
 std::string question(bool follow) {
-  return R"({"about":"","full":false,"follow":)" + std::string(follow ? "true}" : "false}");
+  return R"({"about":"","full":false,"writing":false,"follow":)" + std::string(follow ? "true}" : "false}");
 }
 
 }  // namespace

@@ -95,6 +95,7 @@ const Row rows[] = {
     {"subscription.standard", "1"},
     {"subscription.maximum", "1"},
     {"subscription.notify_attempts", "1"},
+    {"subscription.list_window_milliseconds", "1"},
     {"subscription.repeat_interval_min_seconds", "1"},
     {"publication.minimum", "1"},
     {"publication.standard", "1"},
@@ -130,6 +131,9 @@ const Row rows[] = {
     {"limits.calls_per_user", "1"},
     {"limits.max_breadth", "1"},
     {"limits.queue_between_shards", "1"},
+    {"limits.list_members", "1"},
+    {"limits.list_notify_octets", "65536"},
+    {"limits.list_datagram_octets", "4096"},
 };
 
 /// The defaults, but for the row's key.

@@ -63,8 +63,9 @@ TEST_CASE("a stored message reads back as it was written; what is damaged is not
   CHECK(read->why == Why::left_alone);
   CHECK(read->id == message_id_of(*sip::Message::parse(share(std::string(text)))));
   CHECK_FALSE(parse_stored("1", value, Time{}, scale, 90s).has_value());
-  // The last two fields were added later: one without them is of a version before.
-  const std::size_t added = 2;
+  // What stands behind the receipts was added later: a record without it is of a version before.
+  std::size_t added = 6 + one.topic.size();
+  for (const std::string& refuser : one.refusers) added += 1 + refuser.size();
   const auto before = parse_stored(key, value.substr(0, value.size() - added), Time{} + 10min, scale, 90s);
   REQUIRE(before.has_value());
   CHECK(before->receipts == one.receipts);
@@ -73,7 +74,7 @@ TEST_CASE("a stored message reads back as it was written; what is damaged is not
   for (std::size_t cut = 0; cut + 1 + added < value.size(); ++cut) {
     CAPTURE(cut);
     const auto part = parse_stored(key, value.substr(0, cut), Time{}, scale, 90s);
-    if (part) CHECK(part->times == 1);
+    if (part) CHECK(part->receipts.size() < one.receipts.size());
   }
 }
 

@@ -108,6 +108,7 @@ TEST_CASE("a domain that is admitted no more watches nobody any longer, after a 
     stage.edit_settings([](Settings& settings) { settings.federation.domains.clear(); });
     stage.restart();
     stage.wait(5s);
+    stage.drain();
   }
   std::set<std::string> watchers;
   for (const auto& row : stage.table("PST").rows)
