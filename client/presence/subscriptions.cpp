@@ -105,7 +105,8 @@ const incoming::Services& Subscriptions::services() const {
   static const incoming::Services services{
       .methods = {sip::Method::notify},
       .packages = {presence_package, winfo_package, dialog_package, summary_package, reg_package,
-                   archive_package, conference_package}};
+                   archive_package, conference_package},
+      .option_tags = {"eventlist"}};
   return services;
 }
 

@@ -4,9 +4,9 @@ import re
 import signal
 import types
 
+from story import ALICE, BOB, Agent, check, equal, run, until  # first: it finds tests/support
 from flow import ask_xcap
 from sip_user import SipUser
-from story import ALICE, BOB, Agent, check, equal, run, until
 
 LIST = "sip:friends@example.org"
 

@@ -19,7 +19,7 @@ FRIENDS = "/~~/resource-lists/list%5b@name=%22friends%22%5d"
 class Answer:
     def __init__(self, text):
         head, _, self.body = text.partition("\r\n\r\n")
-        while head.startswith("HTTP/1.1 401") or head.startswith("HTTP/1.1 100"):
+        while self.body.startswith("HTTP/1.1 "):  # the challenge goes before
             head, _, self.body = self.body.partition("\r\n\r\n")
         first, *lines = head.split("\r\n")
         self.status = int(first.split()[1])

@@ -58,7 +58,8 @@ Device::State left_alone(const std::string& aor, const std::string& token) {
 /// One of the people.
 struct Subscriber {
   std::string aor;
-  std::string mood{};  ///< Token of the state that says so; empty: may be called.
+  std::string mood{};                ///< Token of the state that says so; empty: may be called.
+  std::vector<std::string> moods{};  ///< All there were: a crash may have kept one that was taken back.
 };
 
 class Calls : private Stage, public PhoneHolder {
@@ -221,6 +222,7 @@ class Calls : private Stage, public PhoneHolder {
     log_.allow(person.aor);
     const bool is_back = !person.mood.empty();
     person.mood = is_back ? "" : make_token("mood", ++moods_);
+    if (!is_back) person.moods.push_back(person.mood);
     note("{} {}", person.aor, is_back ? "may be called" : "wants to be left alone");
     desk(person.aor)
         .want_state("presence", is_back ? Device::State{} : left_alone(person.aor, person.mood), 3600s);
@@ -336,7 +338,9 @@ class Calls : private Stage, public PhoneHolder {
     taker_ = taker;
     checked_status_ = 0;
     const bool is_refused = is_left_alone(callee);
-    const bool is_taken = !is_refused && callee.mood.empty();
+    const bool is_taken = std::ranges::all_of(callee.moods, [&](const std::string& mood) {
+      return ledger_.is_over({"presence", callee.aor, mood});
+    });
     checked_call_ = caller->call(callee.aor, {});
     note("{} calls {}, and {} answers: {}", caller->account().name, callee.aor, taker->account().name,
          checked_call_);

@@ -92,6 +92,11 @@ bool Ledger::is_sure(const Thing& thing) const {
   return found != claims_.end() && found->second.sure_until > world_.now().mono + slack;
 }
 
+bool Ledger::is_over(const Thing& thing) const {
+  const auto found = claims_.find(thing);
+  return found == claims_.end() || found->second.possible_until + slack < world_.now().mono;
+}
+
 std::vector<std::string> Ledger::names(const std::string& kind, const std::string& owner) const {
   std::vector<std::string> names;
   for (auto it = claims_.lower_bound({kind, owner, {}});

@@ -65,6 +65,8 @@ class Ledger {
   void ended(const Thing& thing);
   /// It must be there now.
   bool is_sure(const Thing& thing) const;
+  /// It was never there, or has ended for certain.
+  bool is_over(const Thing& thing) const;
   /// Names of all things of that kind and owner.
   std::vector<std::string> names(const std::string& kind, const std::string& owner) const;
   /// Compares with what there is. Gives what is wrong; empty where nothing is.
