@@ -50,7 +50,7 @@ void Page::handle(const std::string& user, const beckon::xcap::UserTarget& targe
   if (method == Method::get || method == Method::head) {
     Response response;
     response.content_type = "application/json";
-    if (method == Method::get) response.body = list(*entry, environment_.clock().now());
+    response.body = list(*entry, environment_.clock().now());
     return done(std::move(response));
   }
   if (method != Method::del) {

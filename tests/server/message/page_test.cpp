@@ -51,7 +51,7 @@ TEST_CASE("what waits is listed for its user, the oldest first, without the text
   CHECK(text(all[0], "type") == "text/plain");
   CHECK(parse_time(text(all[0], "expires")).value() - parse_time(text(all[0], "date")).value() == 60s);
   CHECK(all[1].at("size").as_int64() == 5);
-  CHECK(ask(office, Method::head).body.empty());
+  CHECK(ask(office, Method::head).body == ask(office, Method::get).body);  // the front leaves it out
   office.enter_phone("00000000-0000-1000-8000-000000000001");
   office.answer(office.delivered(), 200);
   CHECK(list(office).size() == 1);
