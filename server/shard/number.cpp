@@ -16,12 +16,12 @@ std::optional<sip::Uri> user_of_number(const sip::Uri& uri, const Settings& sett
   const std::string context = to_lower(number->context);
   if (!number->is_global && !settings.serves(context)) return std::nullopt;
   const std::string& home = number->is_global ? settings.domains.front() : context;
-  std::string digits = number->digits;
-  for (auto hash = digits.find('#'); hash != digits.npos; hash = digits.find('#'))
-    digits.replace(hash, 1, "%23");
+  std::string dialled = number->digits;
+  for (auto hash = dialled.find('#'); hash != dialled.npos; hash = dialled.find('#'))
+    dialled.replace(hash, 1, "%23");
   sip::Uri user;
   user.scheme = is_sip ? uri.scheme : "sip";
-  user.user = (number->is_global ? "+" : "") + digits;
+  user.user = (number->is_global ? "+" : "") + dialled;
   user.host = is_sip ? uri.host : home;
   user.parameters = is_sip ? uri.parameters : std::string();
   user.port = is_sip ? uri.port : std::nullopt;
