@@ -14,7 +14,7 @@ TEST_CASE(
     "and "
     "kill -9: none is lost, none comes twice, their order is kept (RFC 3428, server/message)") {
   log::set_level(log::Level::off);
-  std::uint64_t first = 1, last = 3;
+  std::uint64_t first = 1, last = 3, failed = 0;
   if (const char* one = std::getenv("BECKON_SEED"))
     first = last = parse_number<std::uint64_t>(one).value_or(1);
   for (auto seed = first; seed <= last; ++seed) {
@@ -25,8 +25,10 @@ TEST_CASE(
     CHECK(history.relayed + history.stored == 2 * script.messages);
     CHECK(history.relayed > script.messages / 10);
     CHECK(history.stored > script.messages / 10);
-    CHECK(history.failed > 0);
+    failed += history.failed;
   }
+  // One history need not have a message that expires.
+  CHECK((first == last || failed > 0));
 }
 
 TEST_CASE("messages survive a server that crashes anywhere: 40 short histories of messages") {
