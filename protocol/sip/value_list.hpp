@@ -5,8 +5,8 @@
 
 namespace beckon::sip {
 
-/// Adds a value to a list of header values: behind a comma, unless it is the first. What `split_values`
-/// reads.
+/// Adds a value to a list of header values, with a comma before it unless it is the first. `split_values`
+/// reads such a list.
 inline void append_value(std::string& list, std::string_view value) {
   if (!list.empty()) list += ", ";
   list += value;

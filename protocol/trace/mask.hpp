@@ -18,8 +18,8 @@ namespace beckon::trace {
 std::string mask(std::string_view text);
 
 /// The text with "***" for what people write to each other: the body and Subject of a MESSAGE, and bodies
-/// that hold such messages elsewhere (message/cpim, archives of messages). `is_broken`: it is no SIP message,
-/// and all behind its first empty line is hidden.
+/// that hold such messages elsewhere (message/cpim, archives of messages). `is_broken`: the text is no
+/// SIP message, and everything after its first empty line is hidden.
 std::string mask_writing(std::string_view text, bool is_broken);
 
 /// `mask` for secrets of direct sessions in XML alone: cheap enough to be done while messages pass.

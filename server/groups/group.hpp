@@ -84,7 +84,8 @@ struct Group {
   /// For the next message, or member: greater than any before.
   std::uint64_t next_number(WallTime now) const;
   bool has_post(std::string_view sender, std::string_view id) const;
-  /// Is the message for that member, who is to get what is later than `member.reached`?
+  /// Whether the member still has to get the message: it is later than `member.reached`, and another
+  /// member sent it.
   static bool is_for(const std::string& aor, const Member& member, std::uint64_t number, const Post& post);
   /// The next message that the member is to get; `posts.end()`: none.
   std::map<std::uint64_t, Post>::const_iterator next_for(const std::string& aor, const Member& member) const;

@@ -76,7 +76,7 @@ class Groups::Spread final : public RequestStep {
     if (!group || group->profile.has_ended) return refuse(404);
     const auto member = group->members.find(post_.sender);
     if (member == group->members.end() || member->second.role == Role::gone) return refuse(403);
-    // Its sender did not hear of the 202 and sent it in a request of its own.
+    // The sender missed the 202, and sends the message again in a new request.
     if (group->has_post(post_.sender, post_.id)) return refuse(202);
     if (group->posts_left() >= Group::posts_under_way || !groups_.take_token(member->second, now)) {
       auto reply = request().reply(480, "Too Many Messages");

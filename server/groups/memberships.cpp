@@ -192,8 +192,8 @@ void Groups::tell_here(Entry& user) {
   place.retry.set(services_.clock().now().mono + told_again, [this, &user](Time) { tell_here(user); });
 }
 
-/// Of a user who is removed; one who is disabled may come back. It is told again later, as a queue may be
-/// full.
+/// Ends the memberships of a removed user; a disabled user may come back. The caller calls it again later,
+/// since a queue between shards may be full.
 void Groups::on_user_gone(std::string_view aor, bool removed, Now) {
   const EntryPtr user = removed ? services_.directory().find(aor) : nullptr;
   if (!user) return;
