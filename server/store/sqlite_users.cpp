@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <unordered_map>
 #include <utility>
 
 #include "protocol/base/text.hpp"
 #include "server/store/database.hpp"
+#include "server/store/recent.hpp"
 #include "server/store/sqlite.hpp"
 
 namespace beckon::store {
@@ -37,8 +37,8 @@ std::int64_t hash_start(std::string_view aor, std::int64_t which) {
 /// How long to wait for another command that writes: an import is one transaction of some seconds.
 constexpr std::chrono::milliseconds users_lock_patience{30000};
 
-/// Users a shard keeps in memory: an entry is about 1 KB. Full, it is emptied and fills anew.
-constexpr std::size_t cache_max = 10000;
+/// Users a shard keeps in memory, those asked for last: an entry is about 1 KB.
+constexpr std::size_t users_max = 40000;
 
 }  // namespace
 
@@ -273,40 +273,38 @@ class CachedUsers final : public DurableStore {
   Result<void> refresh() {
     const auto version = file_->data_version();
     if (!version) return version.error();
-    const bool changed = std::exchange(seen_, *version) != *version;
-    if (changed || cache_.size() >= cache_max) cache_.clear();
-    if (changed || names_.size() >= cache_max) names_.clear();
+    if (std::exchange(seen_, *version) == *version) return {};
+    users_.clear();
+    names_.clear();
     return {};
   }
 
   Result<UserPtr> look_up(std::string_view aor) {
     if (const auto fresh = refresh(); !fresh) return fresh.error();
-    const std::string key(aor);
-    if (const auto known = cache_.find(key); known != cache_.end()) return known->second;
+    if (const UserPtr* known = users_.find(aor)) return *known;
     auto user = file_->find(aor);
     if (!user) return user.error();
     // Unknown names are kept too, so that a guess costs the same as a hit.
     UserPtr kept = *user ? std::make_shared<users::User>(std::move(**user)) : nullptr;
-    return cache_.emplace(key, std::move(kept)).first->second;
+    return users_.put(aor, std::move(kept));
   }
 
   /// Empty for a hash of no user's name.
   Result<std::string> aor_of(std::string_view hash) {
     if (hash.size() != 32 && hash.size() != 64) return std::string();  // no hash: not kept
     if (const auto fresh = refresh(); !fresh) return fresh.error();
-    const std::string key(hash);
-    if (const auto known = names_.find(key); known != names_.end()) return known->second;
+    if (const std::string* known = names_.find(hash)) return *known;
     auto aor = file_->find_by_hash(hash);
     if (!aor) return aor.error();
-    return names_.emplace(key, std::move(*aor)).first->second;
+    return names_.put(hash, std::move(*aor));
   }
 
   std::unique_ptr<SqliteUsers> file_;
   Executor executor_;
   std::unique_ptr<RecordStore> records_;
   std::shared_ptr<bool> alive_;
-  std::unordered_map<std::string, UserPtr> cache_;
-  std::unordered_map<std::string, std::string> names_;  ///< Hashed name -> AOR.
+  Recent<UserPtr> users_{users_max};
+  Recent<std::string> names_{users_max};  ///< Hashed name -> AOR.
   std::int64_t seen_ = 0;
 };
 
