@@ -103,9 +103,14 @@ struct Dialog::News final : Following {
   }
 
   std::string call_id, local_tag, remote_tag;  ///< Empty: any.
-  std::uint64_t seen = 0;                      ///< Number of the last change in its documents.
-  Sight sight = Sight::nothing;                ///< In its last document.
-  bool is_registered = false;                  ///< In its last full document.
+  struct Told {
+    std::uint64_t seen = 0;        ///< Number of the last change.
+    Sight sight = Sight::nothing;  ///< Of the watcher.
+    bool is_registered = false;    ///< Has the user a device?
+  };
+  Told told;             ///< By the documents that count as sent.
+  Told composed;         ///< And by the one that was composed last.
+  bool has_gap = false;  ///< What counts as sent may not have arrived: the next document is full.
 };
 
 Dialog::Dialog(Environment& environment, const Parts& parts)
@@ -184,6 +189,21 @@ void Dialog::begun(Subscription& subscription, Now now) {
 
 void Dialog::refreshed(Subscription& subscription, Now now) {
   watches_.look_at_rules(subscription.resource(), now);
+}
+
+void Dialog::notified(Subscription& subscription, Now) {
+  News& news = News::of(subscription);
+  news.told = news.composed;
+  news.has_gap = false;
+}
+
+/// The watcher has the state, by another document than its last one: what builds upon that would have a gap.
+void Dialog::confirmed(Subscription& subscription, Now) { suppressed(subscription); }
+
+void Dialog::suppressed(Subscription& subscription) {
+  News& news = News::of(subscription);
+  news.told = news.composed;
+  news.has_gap = true;
 }
 
 void Dialog::ended(Subscription& subscription, Now now) {
@@ -341,8 +361,8 @@ bool Dialog::has_news(const Subscription& subscription) const {
   if (!shown) return false;
   const News& news = News::of(subscription);
   const Sight sight = sight_of(subscription.resource(), subscription.watcher(), news.view());
-  bool any = sight != Sight::nothing && news.is_registered != shown->is_registered;
-  shown->each_news(news.seen, sight, [&](const DialogItem& item) { any |= news.concerns(item.dialog); });
+  bool any = sight != Sight::nothing && news.told.is_registered != shown->is_registered;
+  shown->each_news(news.told.seen, sight, [&](const DialogItem& item) { any |= news.concerns(item.dialog); });
   return any;
 }
 
@@ -354,37 +374,46 @@ subscription::Content Dialog::compose(Subscription& subscription, event::Notifie
   if (permit(user, subscription.watcher(), view) != Permission::active) return {};
   const Sight sight = sight_of(user, subscription.watcher(), view);
 
+  const ShownDialogs* shown = user.find(slot_);
+  const bool registered = sight != Sight::nothing && is_registered(user);
+  news.composed = {.seen = shown ? shown->number() : 0, .sight = sight, .is_registered = registered};
+
+  const auto seen_of = [&](const DialogItem& item) {
+    if (sight == Sight::everything) return item.dialog;
+    return documents::Dialog{.id = item.dialog.id, .state = item.dialog.state};
+  };
+  const std::vector<DialogItem> gathered = shown ? std::vector<DialogItem>() : gather(user);
+  const auto each_current = [&](const auto& visit) {
+    if (sight == Sight::nothing) return;
+    for (const DialogItem& item : shown ? shown->items() : gathered)
+      if (!item.is_over()) visit(item);
+  };
+
   DialogInfo info{.version = subscription.number(), .entity = user.aor()};
   const auto add = [&](const DialogItem& item) {
     if (!news.concerns(item.dialog)) return;
-    documents::Dialog shown_as{.id = item.dialog.id, .state = item.dialog.state};
-    if (sight == Sight::everything) {
-      shown_as = item.dialog;
-      if (item.began)
-        shown_as.duration_seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(
-            0, std::chrono::round<std::chrono::seconds>(now.mono - *item.began).count()));
-    }
-    info.dialogs.push_back(std::move(shown_as));
+    info.dialogs.push_back(seen_of(item));
+    if (sight == Sight::everything && item.began)
+      info.dialogs.back().duration_seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(
+          0, std::chrono::round<std::chrono::seconds>(now.mono - *item.began).count()));
   };
-
-  const ShownDialogs* shown = user.find(slot_);
-  const bool registered = sight != Sight::nothing && is_registered(user);
-  const bool may_be_partial = body == event::Notifier::Body::partial && shown && sight == news.sight &&
-                              registered == news.is_registered && shown->remembers(news.seen);
-  if (may_be_partial) shown->each_news(news.seen, sight, add);
+  const bool may_be_partial = body == event::Notifier::Body::partial && shown && !news.has_gap &&
+                              sight == news.told.sight && registered == news.told.is_registered &&
+                              shown->remembers(news.told.seen);
+  if (may_be_partial) shown->each_news(news.told.seen, sight, add);
   info.state = info.dialogs.empty() ? DialogInfo::State::full : DialogInfo::State::partial;
+  const xml::Fragment registration = documents::make_registration(user.aor(), registered);
   if (info.state == DialogInfo::State::full) {
-    const auto add_current = [&](const std::vector<DialogItem>& items) {
-      for (const DialogItem& item : items)
-        if (!item.is_over()) add(item);
-    };
-    if (sight != Sight::nothing) shown ? add_current(shown->items()) : add_current(gather(user));
-    info.extensions.push_back(documents::make_registration(user.aor(), registered));
+    each_current(add);
+    info.extensions.push_back(registration);
   }
-  news.sight = sight;
-  news.is_registered = registered;
-  news.seen = shown ? shown->number() : 0;
-  return {documents::dialoginfo_type, share(documents::print(info))};
+
+  // The state without its numbers and durations: equal states have one entity-tag.
+  DialogInfo state{.entity = user.aor(), .extensions = {registration}};
+  each_current([&](const DialogItem& item) {
+    if (news.concerns(item.dialog)) state.dialogs.push_back(seen_of(item));
+  });
+  return {documents::dialoginfo_type, share(documents::print(info)), share(documents::print(state))};
 }
 
 }  // namespace beckon::server::packages

@@ -48,6 +48,7 @@ class Dialog final : public subscription::Package,
 
   // subscription::Package
   std::span<const std::string_view> body_types() const override;
+  bool has_entities() const override { return true; }
   /// RFC 4235 3.10: not more than one document in a second.
   event::Notifier::Config pacing() const override { return {.min_interval = std::chrono::seconds(1)}; }
 
@@ -57,6 +58,9 @@ class Dialog final : public subscription::Package,
   void begun(subscription::Subscription& subscription, Now now) override;
   void refreshed(subscription::Subscription& subscription, Now now) override;
   void ended(subscription::Subscription& subscription, Now now) override;
+  void notified(subscription::Subscription& subscription, Now now) override;
+  void confirmed(subscription::Subscription& subscription, Now now) override;
+  void suppressed(subscription::Subscription& subscription) override;
   bool has_news(const subscription::Subscription& subscription) const override;
   subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,
                                 Now now) override;

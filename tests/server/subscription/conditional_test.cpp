@@ -293,3 +293,43 @@ TEST_CASE("what waits for a user has an entity-tag (RFC 5839, RFC 3842)") {
   Device(it.stage, bob, tls(9)).subscribe(bob, "message-summary", if_not(tag_of(some)));
   CHECK(is_bare(it.stage.take()));
 }
+
+TEST_CASE("calls have entity-tags, of their state and not of how long they last (RFC 5839 4, RFC 4235)") {
+  using documents::DialogInfo;
+  Condition it;
+  Device console(it.stage, bob, tls(7)), phone(it.stage, bob, tls(8));
+  const auto publish = [&](const std::string& state) {
+    phone.publish(
+        "<dialog-info xmlns='urn:ietf:params:xml:ns:dialog-info' version='0' state='full' entity='" + bob +
+            "'><dialog id='a' call-id='1'><state>" + state +
+            "</state><duration>5</duration></dialog></dialog-info>",
+        {}, "dialog", std::string(documents::dialoginfo_type));
+    it.stage.wait(1s);
+  };
+  console.subscribe(bob, "dialog");
+  const Notified idle = it.stage.take();
+  CHECK(console.refresh(600, if_not(tag_of(idle))).status() == 204);
+  publish("confirmed");
+  const Notified talking = it.stage.take();
+  CHECK(talking.dialoginfo().state == DialogInfo::State::partial);
+  CHECK(tag_of(talking) != tag_of(idle));
+  it.stage.wait(100s);
+  SUBCASE("a refresh that is 204 leaves the versions as they are") {
+    CHECK(console.refresh(600, if_not(tag_of(talking))).status() == 204);
+    publish("terminated");
+    const Notified ended = it.stage.take();
+    CHECK(ended.dialoginfo().state == DialogInfo::State::partial);
+    CHECK(ended.dialoginfo().version == 2);
+    CHECK(tag_of(ended) == tag_of(idle));
+  }
+  SUBCASE("resumed in a new dialog there is no body, and the first document has no change to build upon") {
+    console.refresh(0);
+    it.stage.take();
+    Device(it.stage, bob, tls(9)).subscribe(bob, "dialog", if_not(tag_of(talking)));
+    CHECK(is_bare(it.stage.take()));
+    publish("terminated");
+    const Notified ended = it.stage.take();
+    CHECK(ended.dialoginfo().state == DialogInfo::State::full);
+    CHECK(ended.dialoginfo().dialogs.empty());
+  }
+}
