@@ -56,7 +56,8 @@ What a user sends has the headers that every request needs; the story's take the
 user gets must have the headers that the story names, in any order, and those that every message of its kind needs; "-" is
 a header that must not be there. A body that is XML is compared as XML: attributes that the story does not name are free,
 attribute="-" must not be there, and the elements must be exactly those of the story unless there is a "..." among them. A
-body that is text is compared as a whole.
+body that is a multipart is compared part by part, in their order: the headers that the story names, and the body of each;
+its delimiters are lines like "--b". A body that is text is compared as a whole.
 
 {name} is any text the first time and the same text from then on, {name+1} the number after it, {} any text. One is known
 from the start: {NAME.contact}, the URI in the Contact of what NAME sends.
@@ -176,6 +177,26 @@ class Bindings(dict):
     def check(self, wanted, got, what):
         if not self.matches(wanted, got):
             raise Mismatch(f"{what}: expected {wanted!r}, got {got!r}")
+
+
+def parts_of(text, boundary):
+    """The parts of a multipart: of each its headers, and its body."""
+    lines = re.split(rf"^--{re.escape(boundary)}(?:--)?[ ]*$\n?", text.replace("\r\n", "\n") + "\n", flags=re.M)[1:-1]
+    heads = [part.partition("\n\n") for part in lines]
+    return [([tuple(word.strip() for word in line.split(":", 1)) for line in head.split("\n") if line], body.strip("\n"))
+            for head, _, body in heads]
+
+
+def boundary_of(kind):
+    return re.search(r';\s*boundary="?([^";]+)', kind).group(1)
+
+
+def documents_in(kind, body):
+    """What a body is made of: pairs of Content-Type and text."""
+    if not kind.startswith("multipart/"):
+        return [(kind, body)]
+    return [each for headers, part in parts_of(body, boundary_of(kind))
+            for each in documents_in(dict(headers).get("Content-Type", "text/plain"), part)]
 
 
 def short(name):
@@ -442,15 +463,29 @@ class Player:
                 raise Mismatch(f"{key}: expected {value!r}, got no such header")
             else:
                 self.bindings.check(value, there, key)
-        body = message.body.decode()
-        if body and (kind := message.get("Content-Type")):
-            self.received.append((step.line, kind, body))
-        if step.body().startswith("<"):
-            compare(xml.fromstring(step.body()), xml.fromstring(body), self.bindings)
-        elif step.body():
-            self.bindings.check(step.body(), body.replace("\r\n", "\n").rstrip("\n"), "body")
+        body, kind = message.body.decode(), message.get("Content-Type")
+        if body and kind:
+            self.received += [(step.line, *document) for document in documents_in(kind, body)]
+        self.check_body(step.body(), body, kind)
         if answer:
             self.do_answer(step, name, answer, plain=True)
+
+    def check_body(self, wanted, got, kind):
+        if wanted.startswith("<"):
+            compare(xml.fromstring(wanted), xml.fromstring(got), self.bindings)
+        elif wanted.startswith("--"):
+            self.check_parts(parts_of(wanted, wanted.split("\n", 1)[0][2:]), parts_of(got, boundary_of(kind)))
+        elif wanted:
+            self.bindings.check(wanted, got.replace("\r\n", "\n").rstrip("\n"), "body")
+
+    def check_parts(self, wanted, got):
+        if len(wanted) != len(got):
+            raise Mismatch(f"expected {len(wanted)} parts, got {len(got)}")
+        for (headers, body), (there, text) in zip(wanted, got):
+            there = dict(there)
+            for key, value in headers:
+                self.bindings.check(value, there.get(key, ""), key)
+            self.check_body(body, text, there.get("Content-Type", "text/plain"))
 
     def check_response(self, user, message):
         """What every response has (RFC 3261 8.2.6), and what it does to the dialog."""
