@@ -81,9 +81,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
       [&reach](Entry& user, std::string_view sender) { return reach.is_left_alone(user, sender); });
   messages.refuse_first(
       [&reach](const Entry& user, std::string_view sender) { return reach.is_blocked(user, sender); });
-  presentities.set_on_changed([&messages, &reach](Entry& user, Now now) {
-    if (!reach.is_left_alone(user, {})) messages.wake(user, now);
-  });
+  presentities.set_on_changed([&messages](Entry& user, Now now) { messages.wake(user, now); });
   const auto note_missed = [&shard, &messages](const std::string& callee, const std::string& caller,
                                                Now now) {
     if (!shard.settings().missed_notes) return;
