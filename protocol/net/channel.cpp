@@ -227,7 +227,8 @@ void StreamChannel::on_written(const ErrorCode& error) {
     out_.pop_front();
   }
   if (!out_.empty()) return write();
-  if (state_ == State::finishing) say_goodbye();
+  if (state_ == State::finishing) return say_goodbye();
+  if (const auto on_written = handler_.on_written) on_written();  // it may close the channel
 }
 
 // ---- closing

@@ -35,6 +35,8 @@ class Channel {
     /// Called exactly once, last of all, never from inside a call to the channel. Then the handlers are
     /// dropped.
     std::function<void(ErrorCode reason)> on_closed;
+    /// May be empty. The system has taken everything that was queued; never called from inside `send`.
+    std::function<void()> on_written{};
   };
   virtual ~Channel() = default;
 

@@ -354,7 +354,7 @@ Problem problem_of(const ErrorCode& xml_error) {
   if (xml_error == xml::Errc::too_large) return {413, ProblemKind::none, xml_error.message()};
   if (xml_error == xml::Errc::not_utf8) return problem(ProblemKind::not_utf8, xml_error.message());
   for (const auto limit : {xml::Errc::too_deep, xml::Errc::too_many_nodes, xml::Errc::too_many_attributes,
-                           xml::Errc::too_many_bindings, xml::Errc::has_doctype})
+                           xml::Errc::too_many_bindings, xml::Errc::long_namespace, xml::Errc::has_doctype})
     if (xml_error == limit) return problem(ProblemKind::constraint_failure, xml_error.message());
   return problem(ProblemKind::not_well_formed, xml_error.message());
 }

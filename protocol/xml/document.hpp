@@ -20,6 +20,9 @@ struct Limits {
   std::size_t nodes = 50'000;   ///< Elements, texts, CDATA sections, comments, processing instructions.
   std::size_t attributes = 64;  ///< Of one element, namespace declarations included.
   std::size_t bindings = 64;    ///< Namespace declarations in scope at once; bounds the cost of look-ups.
+  /// Octets of a namespace's name. A short prefix stands for it in the document, and each `Fragment` has its
+  /// own copies.
+  std::size_t namespace_name = 256;
 };
 
 /// The attributes or children of an element, in document order.

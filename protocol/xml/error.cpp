@@ -32,6 +32,8 @@ const char* to_string(Errc value) {
       return "an XML element has an attribute twice";
     case Errc::unbound_prefix:
       return "the XML document uses an undeclared namespace prefix";
+    case Errc::long_namespace:
+      return "the XML document declares a namespace with too long a name";
   }
   return "unknown XML error";
 }

@@ -20,6 +20,7 @@ enum class Errc {
   not_one_root,         ///< No root element, a second one, or text beside it.
   duplicate_attribute,  ///< Two attributes of one element with the same expanded name.
   unbound_prefix,       ///< A prefix no namespace declaration in scope binds.
+  long_namespace,       ///< A namespace's name longer than Limits::namespace_name.
 };
 const char* to_string(Errc value);
 

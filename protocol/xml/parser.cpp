@@ -379,6 +379,7 @@ class Parser {
     if (prefix == "xmlns" || (!prefix.empty() && ns.empty())) return Errc::unbound_prefix;
     if ((prefix == "xml") != (ns == xml_ns)) return Errc::unbound_prefix;
     if (prefix == "xml") return std::nullopt;
+    if (ns.size() > limits_.namespace_name) return Errc::long_namespace;
     const std::size_t depth = element.scope_ == nullptr ? 1 : element.scope_->depth + 1;
     if (depth > limits_.bindings) return Errc::too_many_bindings;
     Binding& binding = *make<Binding>();

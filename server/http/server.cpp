@@ -59,6 +59,18 @@ int status_for(const ErrorCode& error) {
   return 400;
 }
 
+/// Whoever reads it sees the same end of the body and the same host (RFC 9112 3.2, 6.1): one Host, and no
+/// coding besides "chunked", which the parser knows.
+bool is_unambiguous(const Parser& parser) {
+  const auto& message = parser.get();
+  const auto codings = message.count(beast_http::field::transfer_encoding);
+  if (codings > 1 || (codings == 1 && !parser.chunked())) return false;
+  if (codings == 1 && !iequals(std::string_view(message[beast_http::field::transfer_encoding]), "chunked"))
+    return false;
+  const auto hosts = message.count(beast_http::field::host);
+  return message.version() < 11 ? codings == 0 && hosts <= 1 : hosts == 1;
+}
+
 HttpRequest read(Parser& parser, const net::Channel& channel) {
   auto& message = parser.get();
   HttpRequest request;
@@ -103,6 +115,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void on_request();
   void refuse(int status);
   void respond(std::uint64_t number, HttpResponse response);
+  void take_next();
   void on_closed();
 
   HttpServer::Impl* server_;
@@ -145,7 +158,8 @@ void HttpConnection::start() {
   begin_request();
   channel_->start(
       {.on_octets = [self = shared_from_this()](std::string_view octets) { self->on_octets(octets); },
-       .on_closed = [self = shared_from_this()](ErrorCode) { self->on_closed(); }});
+       .on_closed = [self = shared_from_this()](ErrorCode) { self->on_closed(); },
+       .on_written = [self = shared_from_this()] { self->take_next(); }});
 }
 
 void HttpConnection::drop() {
@@ -194,6 +208,7 @@ void HttpConnection::send_continue() {
 }
 
 void HttpConnection::on_request() {
+  if (!is_unambiguous(*parser_)) return refuse(400);
   unfinished_.end();
   channel_->pause();
   channel_->set_idle(Duration::zero());
@@ -227,14 +242,14 @@ void HttpConnection::respond(std::uint64_t number, HttpResponse response) {
     return channel_->finish();
   }
   begin_request();
-  // Not from inside the handler's call, and so that pipelined requests take turns with other connections.
-  server_->loop.post([self = shared_from_this()] {
-    if (!self->server_ || self->busy_) return;
-    self->parse();
-    if (!self->server_ || self->busy_) return;
-    self->channel_->resume();
-    self->channel_->set_idle(self->server_->limits.idle);
-  });
+  channel_->set_idle(server_->limits.idle);
+}
+
+/// The answer has left, so that a client that reads none has one of them queued at most.
+void HttpConnection::take_next() {
+  if (!server_ || busy_ || !parser_) return;
+  parse();
+  if (server_ && !busy_) channel_->resume();
 }
 
 void HttpConnection::on_closed() {

@@ -137,6 +137,13 @@ TEST_CASE("each limit is taken at its value and refused one past it") {
     CHECK(fault_of(nest(8), {.bindings = 8}) == ErrorCode{});
     CHECK(fault_of(nest(9), {.bindings = 8}) == Errc::too_many_bindings);
   }
+  SUBCASE("octets of a namespace's name, which each element that is kept has copies of") {
+    const auto declare = [](std::size_t octets) { return "<a xmlns='" + std::string(octets, 'u') + "'/>"; };
+    CHECK(fault_of(declare(256)) == ErrorCode{});
+    CHECK(fault_of(declare(257)) == Errc::long_namespace);
+    CHECK(fault_of("<p:a xmlns:p='" + std::string(700'000, 'u') + "'>" + repeat("<p:x/>", 49'000) +
+                   "</p:a>") == Errc::long_namespace);
+  }
 }
 
 TEST_CASE("100 000 nested elements are refused without recursion") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "protocol/base/random.hpp"
@@ -160,6 +161,57 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(count(got, "HTTP/1.1 200 OK") == 3);
   CHECK(server.connections() == 0);
   CHECK_FALSE(seen.front().secure);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a client that sends requests and reads no answers has few of them queued") {
+  document = std::string(1 << 20, 'd');
+  std::string requests;
+  for (int i = 0; i < 200; ++i) requests += "GET /unread HTTP/1.1\r\nHost: x\r\n\r\n";
+  net::ChannelPtr channel;
+  bool closed = false;
+  std::size_t got = 0;
+  net::dial(
+      loop,
+      {.remote = plain, .tls = nullptr, .server_name = {}, .identity = net::Identity::https, .limits = {}},
+      [&](Result<net::ChannelPtr> opened) {
+        channel = opened.value();
+        channel->pause();
+        channel->start({.on_octets = [&](std::string_view more) { got += more.size(); },
+                        .on_closed = [&](ErrorCode) { closed = true; }});
+        channel->send(share(requests));
+      });
+  CHECK(loop.run_until([&] { return !seen.empty(); }, limit));
+  const auto unread = [&] {
+    return std::ranges::count_if(seen, [](const HttpRequest& each) { return each.target == "/unread"; });
+  };
+  // Others are served meanwhile, and in each of their turns the first client's next requests could be.
+  for (int i = 0; i < 100; ++i) CHECK(ask({.url = url("/other")})->status == 200);
+  CHECK(unread() < 50);
+  // What it reads makes room for the next.
+  channel->resume();
+  CHECK(loop.run_until([&] { return unread() == 200 && got > (std::size_t{200} << 20); }, limit));
+  channel->close(net::Errc::closed);
+  CHECK(loop.run_until([&] { return closed; }, limit));
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "what two readers may take for different requests is answered 400 (RFC 9112 3.2, 6.1)") {
+  const std::string body = "\r\n\r\n0\r\n\r\n";
+  for (const std::string& head :
+       {std::string("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity"),
+        std::string("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked"),
+        std::string("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked"),
+        std::string("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked"),
+        std::string("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5"),
+        std::string("PUT / HTTP/1.0\r\nTransfer-Encoding: chunked"),
+        std::string("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked"),
+        std::string("PUT / HTTP/1.1\r\nHost: x\r\nHost: y\r\nTransfer-Encoding: chunked")}) {
+    CAPTURE(head);
+    const std::string got = talk(head + body, never);
+    CHECK(got.starts_with("HTTP/1.1 400 "));
+    CHECK(count(got, "HTTP/1.1 ") == 1);
+  }
+  CHECK(seen.empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a later answer reaches the request it is for") {
