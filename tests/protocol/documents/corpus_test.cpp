@@ -165,6 +165,57 @@ TEST_CASE("the conditions of RFC 4745's examples hold for the watchers that the 
   }
 }
 
+namespace {
+
+/// A line for each resource and each of its instances.
+std::string summary(const Rlmi& rlmi) {
+  std::string text = rlmi.uri + ' ' + std::to_string(rlmi.version) + (rlmi.is_full ? " full" : " partial");
+  for (const DisplayName& name : rlmi.names) text += ' ' + name.lang + '=' + name.text;
+  for (const RlmiResource& resource : rlmi.resources) {
+    text += '\n' + resource.uri;
+    for (const DisplayName& name : resource.names) text += ' ' + name.lang + '=' + name.text;
+    for (const RlmiInstance& instance : resource.instances)
+      text +=
+          ' ' + instance.id + ' ' + to_string(instance.state) + ' ' + instance.reason + ' ' + instance.cid;
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "the lists of RFC 4662 5.1 and 6 are read as the RFC explains them; RFC 5367 7 names three resources") {
+  const auto folder = corpora / "xml" / "examples";
+  const auto read_list = [&](const char* name) {
+    const auto rlmi = parse_rlmi(read(folder / name));
+    REQUIRE(rlmi.has_value());
+    return summary(*rlmi);
+  };
+  CHECK(read_list("rfc4662-s5.1-2.xml") ==
+        "sip:adam-friends@lists.vancouver.example.com 7 full en=Buddy List fr=Liste d'amis\n"
+        "sip:bob@vancouver.example.com =Bob Smith juwigmtboe active  12345.aaa@vancouver.example.com\n"
+        "sip:dave@vancouver.example.com =Dave Jones hqzsuxtfyq active  12345.aab@vancouver.example.com\n"
+        "sip:jim@vancouver.example.com =Jim oflzxqzuvg terminated rejected \n"
+        "sip:ed@vancouver.example.com =Ed grqhzsppxb pending  ");
+  CHECK(read_list("rfc4662-s6-4.xml") ==
+        "sip:adam-friends@stockholm.example.org 1 full en=Buddy List at COM de=Liste der Freunde an COM\n"
+        "sip:joe@stockholm.example.org =Joe Thomas 1 active  mrEakg@stockholm.example.org\n"
+        "sip:mark@stockholm.example.org =Mark Edwards 1 active  KKMDmv@stockholm.example.org");
+  CHECK(read_list("rfc4662-s6-7.xml") ==
+        "sip:adam-friends@pres.vancouver.example.com 2 partial en=Buddy List at COM de=Liste der Freunde an "
+        "COM\n"
+        "sip:ed@dallas.example.net =Ed at NET sdlkmeopdf pending  \n"
+        "sip:adam-friends@stockholm.example.org en=My Friends at ORG de=Meine Freunde an ORG cmpqweitlp "
+        "active  "
+        "1KQhyE@pres.vancouver.example.com");
+  const auto carried = parse_resource_lists(read(folder / "rfc5367-s7-1.xml"));
+  REQUIRE(carried.has_value());
+  REQUIRE(carried->lists.size() == 1);
+  std::string uris;
+  for (const ListItem& item : carried->lists[0].items) uris += item.target + ' ';
+  CHECK(uris == "sip:bill@example.com sip:joe@example.org sip:ted@example.net ");
+}
+
 TEST_CASE("the changes of RFC 5262 6, applied to the full document there") {
   const auto folder = corpora / "xml" / "examples";
   PartialPresence copy;
