@@ -11,6 +11,7 @@
 #include "server/groups/groups.hpp"
 #include "server/groups/page.hpp"
 #include "server/groups/standing.hpp"
+#include "server/lists/back_ends.hpp"
 #include "server/lists/lists.hpp"
 #include "server/mailbox.hpp"
 #include "server/message/messages.hpp"
@@ -115,8 +116,13 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   for (subscription::Package* listed :
        std::initializer_list<subscription::Package*>{&presence, &reg, &dialog})
     lists.add(packages, *listed);
-  lists.set_subscriptions(shard.add<subscription::Subscriptions>(
-      shard, shard, shard, shard.store(), shard.users(), shared.tally, std::move(packages)));
+  auto& back_ends = shard.add<lists::BackEnds>(
+      lists::BackEnds::Parts{.services = shard, .sender = shard, .peers = shard, .locator = shard.locator()},
+      key.dialogs);
+  auto& subscriptions = shard.add<subscription::Subscriptions>(
+      shard, shard, shard, shard.store(), shard.users(), shared.tally, std::move(packages));
+  subscriptions.set_outside(back_ends);
+  lists.set_subscriptions(subscriptions);
   auto& web = shard.add<Web>(shard, documents);
   const auto history = std::make_shared<archive::History>(shard, archive);
   web.serve(archive::history_root, [history](const std::string& user, const beckon::xcap::UserTarget& target,

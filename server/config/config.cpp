@@ -243,6 +243,8 @@ void add_limits(Keys& keys) {
   keys["limits.watch_log_lines"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.watch_log_lines; }, 0, million);
   limit("list_members", &Settings::list_members);
+  keys["limits.list_foreign_members"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_foreign_members; }, 0, million);
   keys["limits.list_notify_octets"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_notify_octets; }, 4096, million);
   keys["limits.list_datagram_octets"] =
@@ -329,6 +331,8 @@ void add_federation(Keys& keys) {
       [](Config& c) -> auto& { return c.settings.federation.requests_per_second; }, 1, million);
   keys["federation.requests_burst"] = number<std::uint32_t>(
       [](Config& c) -> auto& { return c.settings.federation.requests_burst; }, 1, million);
+  keys["federation.subscriptions"] = number<std::uint32_t>(
+      [](Config& c) -> auto& { return c.settings.federation.subscriptions; }, 0, million);
 }
 
 Keys make_keys() {

@@ -34,6 +34,8 @@ struct Federation {
   /// Requests from one domain a second and at once, as each shard counts.
   std::uint32_t requests_per_second = 200;
   std::uint32_t requests_burst = 2000;
+  /// Of lists of ours to users of one domain (RFC 4662), as each shard counts.
+  std::uint32_t subscriptions = 10000;
 
   bool admits(std::string_view domain) const;  ///< `domain` in lower case.
   bool trusts(std::string_view domain) const;  ///< Likewise.
@@ -183,6 +185,8 @@ struct Settings {
       1000;  ///< Of all packages, at all shards: see `subscription::Tally`.
   std::uint32_t subscriptions_per_watcher_and_presentity = 10;
   std::uint32_t list_members = 500;  ///< Of one list; further ones are left out.
+  std::uint32_t list_foreign_members =
+      100;  ///< Of other domains, in one list; further ones are not followed.
   /// Octets of a NOTIFY of a list over a stream, and in a datagram; what is left goes into the next ones.
   std::uint32_t list_notify_octets = 256U << 10;
   std::uint32_t list_datagram_octets = 32U << 10;

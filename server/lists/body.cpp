@@ -41,7 +41,7 @@ NewPart make_part(const std::string& id, std::string type, std::string_view body
 
 }  // namespace
 
-subscription::Content make_body(const BodyHead& head, std::vector<MemberState*> members,
+subscription::Content make_body(const BodyHead& head, std::span<MemberState* const> members,
                                 std::size_t octets_max, Random& random) {
   const std::string suffix = '.' + std::to_string(head.version) + '@' + head.domain;
   documents::Rlmi rlmi{
@@ -55,7 +55,7 @@ subscription::Content make_body(const BodyHead& head, std::vector<MemberState*> 
       for (const auto& name : member->names) octets += resource_octets + name.text.size();
     }
   bool has_state = false;
-  for (MemberState* member : members) {
+  for (MemberState* const member : members) {
     const bool is_wanted = member->is_known && (head.is_full || member->is_due);
     const std::size_t more = octets_of(*member);
     const bool fits = is_wanted && (!has_state || octets + more <= octets_max);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ inline constexpr std::string_view list_body_type = "multipart/related;type=\"app
 
 /// A full body names all members, a partial one those that are due. State goes in up to `octets_max`, the
 /// first member's in any case; whoever finds no room is due afterwards, and nobody else is.
-subscription::Content make_body(const BodyHead& head, std::vector<MemberState*> members,
+subscription::Content make_body(const BodyHead& head, std::span<MemberState* const> members,
                                 std::size_t octets_max, Random& random);
 
 }  // namespace beckon::server::lists

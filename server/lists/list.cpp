@@ -35,14 +35,17 @@ struct List::Following final : subscription::PackageData {
   struct Member : MemberState {
     std::string aor;
     bool is_list = false;
-    std::uint32_t number = 0;  ///< Of what follows it; 0: nothing does.
-    bool is_final = false;     ///< It will not be followed: it is nobody's, or leads back here.
+    bool is_past_limit = false;  ///< Of members in other domains.
+    std::uint32_t number = 0;    ///< Of what follows it; 0: nothing does.
+    bool is_final = false;       ///< It will not be followed: it leads back here, or is past the limit.
   };
 
   explicit Following(TimerQueue& timers) : window(timers), gathering(timers), asking(timers), retry(timers) {}
 
   std::vector<std::unique_ptr<Member>> members;          ///< As the list has them.
   std::unordered_map<std::uint32_t, Member*> by_number;  ///< Those that are followed.
+  std::vector<MemberState*> due;                         ///< Those with news, the oldest first.
+  std::size_t unknown = 0;                               ///< How many are not known yet.
   std::vector<documents::DisplayName> names;
   std::size_t next = 0;  ///< Of those before it nothing is left to do.
   std::uint32_t last_number = 0;
@@ -52,9 +55,15 @@ struct List::Following final : subscription::PackageData {
   bool is_secure = false;  ///< As members are followed.
   Timer window, gathering, asking, retry;
 
-  bool is_complete() const {
-    return is_defined && next == members.size() &&
-           std::ranges::all_of(members, [](const auto& member) { return member->is_known; });
+  bool is_complete() const { return is_defined && next == members.size() && unknown == 0; }
+  /// There is news of it.
+  void learn(Member& member, subscription::Report::State state, std::string_view reason,
+             subscription::Content content) {
+    if (!std::exchange(member.is_known, true)) --unknown;
+    if (!std::exchange(member.is_due, true)) due.push_back(&member);
+    member.state = state;
+    member.reason = reason;
+    member.content = std::move(content);
   }
 };
 
@@ -118,12 +127,14 @@ void List::define(Subscription& subscription, Definition definition, Now now) {
 /// Members that stay keep their state.
 void List::take(Subscription& subscription, Definition definition) {
   Following& all = following(subscription);
+  const Settings& settings = environment_.settings();
   std::unordered_map<std::string, std::unique_ptr<Following::Member>> before;
   for (auto& member : all.members) {
     std::string uri = member->uri;
     before.emplace(std::move(uri), std::move(member));
   }
   all.members.clear();
+  std::uint32_t elsewhere = 0;
   for (Definition::Member& each : definition.members) {
     auto kept = before.extract(each.uri);
     auto member = kept && kept.mapped()->is_list == each.is_list ? std::move(kept.mapped())
@@ -133,12 +144,21 @@ void List::take(Subscription& subscription, Definition definition) {
     member->names = std::move(each.names);
     member->aor = aor_of(each.uri);
     member->is_list = each.is_list;
+    const bool is_past_limit =
+        !settings.serves(domain_of_aor(member->aor)) && ++elsewhere > settings.list_foreign_members;
+    if (std::exchange(member->is_past_limit, is_past_limit) && !is_past_limit) member->is_final = false;
     all.members.push_back(std::move(member));
   }
   for (const auto& [uri, gone] : before) {
     if (gone->number == 0) continue;
     all.by_number.erase(gone->number);
     subscriptions().unfollow({std::string(subscription.tag()), gone->number}, gone->aor);
+  }
+  all.due.clear();
+  all.unknown = 0;
+  for (const auto& member : all.members) {
+    if (member->is_due) all.due.push_back(member.get());
+    if (!member->is_known) ++all.unknown;
   }
   all.names = std::move(definition.names);
   all.is_full_due = all.is_defined;
@@ -153,7 +173,6 @@ void List::follow_all(Subscription& subscription, Now now) {
 /// Follows who is not followed yet, a slice at a time.
 void List::work(Subscription& subscription, Now now) {
   Following& all = following(subscription);
-  const Settings& settings = environment_.settings();
   Slice slice(environment_.clock());
   for (; all.next != all.members.size(); ++all.next) {
     Following::Member& member = *all.members[all.next];
@@ -162,10 +181,9 @@ void List::work(Subscription& subscription, Now now) {
     const bool leads_back =
         member.is_list && (member.aor == subscription.resource().aor() ||
                            std::ranges::find(path, member.aor) != path.end() || path.size() + 1 >= depth_max);
-    if (leads_back || !settings.serves(domain_of_aor(member.aor))) {
-      member.is_final = member.is_known = member.is_due = true;
-      member.state = subscription::Report::State::terminated;
-      member.reason = "noresource";
+    if (leads_back || member.is_past_limit) {
+      member.is_final = true;
+      all.learn(member, subscription::Report::State::terminated, leads_back ? "noresource" : "giveup", {});
       continue;
     }
     if (!slice.take()) {
@@ -181,6 +199,7 @@ void List::work(Subscription& subscription, Now now) {
                                 .body_type = std::string(subscription.body_type()),
                                 .is_secure = all.is_secure,
                                 .is_list = member.is_list,
+                                .asker = subscription.source(),
                                 .path = path};
     follow.path.push_back(subscription.resource().aor());
     if (!subscriptions().follow(std::move(follow))) {
@@ -199,13 +218,9 @@ void List::reported(Subscription& subscription, subscription::Report report, Now
   const auto found = all.by_number.find(report.id.number);
   if (found == all.by_number.end()) return;
   Following::Member& member = *found->second;
-  member.is_known = member.is_due = true;
-  member.state = report.state;
-  member.reason = report.reason;
-  member.content = std::move(report.content);
-  // Rules that refuse it may let it in: it is followed still. Whoever ended for another reason is tried again
-  // with the next SUBSCRIBE.
-  if (member.state == subscription::Report::State::terminated && member.reason != "rejected") {
+  all.learn(member, report.state, report.reason, std::move(report.content));
+  // It is tried again with the next SUBSCRIBE.
+  if (report.is_last) {
     all.by_number.erase(found);
     member.number = 0;
   }
@@ -221,8 +236,7 @@ void List::announce(Subscription& subscription, Now now) {
     all.gathering.cancel();
     return subscriptions().release(subscription, now);
   }
-  const bool is_news =
-      all.is_full_due || std::ranges::any_of(all.members, [](const auto& member) { return member->is_due; });
+  const bool is_news = all.is_full_due || !all.due.empty();
   if (!is_news || all.window.is_set()) return;
   all.window.set(now.mono + environment_.settings().list_window, [this, &subscription](Time) {
     subscriptions().changed(subscription, environment_.clock().now());
@@ -263,10 +277,14 @@ void List::leave(Subscription& subscription) {
 subscription::Content List::compose(Subscription& subscription, event::Notifier::Body body, Now) {
   Following& all = following(subscription);
   const Settings& settings = environment_.settings();
-  std::vector<MemberState*> members;
-  members.reserve(all.members.size());
-  for (const auto& member : all.members) members.push_back(member.get());
   const bool is_full = body != event::Notifier::Body::partial || all.is_full_due;
+  std::vector<MemberState*> members;
+  if (is_full) {
+    members.reserve(all.members.size());
+    for (const auto& member : all.members) members.push_back(member.get());
+  } else {
+    members = std::move(all.due);
+  }
   all.is_full_due = false;
   const BodyHead head{.uri = subscription.resource().aor(),
                       .names = all.names,
@@ -275,15 +293,16 @@ subscription::Content List::compose(Subscription& subscription, event::Notifier:
                       .is_full = is_full};
   const std::size_t most =
       subscription.is_by_datagram() ? settings.list_datagram_octets : settings.list_notify_octets;
-  return make_body(head, std::move(members), most, environment_.random());
+  subscription::Content content = make_body(head, members, most, environment_.random());
+  std::erase_if(members, [](const MemberState* member) { return !member->is_due; });
+  all.due = std::move(members);
+  return content;
 }
 
 /// Whoever found no room goes into the next one.
 void List::notified(Subscription& subscription, Now now) {
   if (subscription.is_fetch()) return leave(subscription);
-  const auto& members = following(subscription).members;
-  if (std::ranges::any_of(members, [](const auto& member) { return member->is_due; }))
-    subscriptions().changed(subscription, now);
+  if (!following(subscription).due.empty()) subscriptions().changed(subscription, now);
 }
 
 }  // namespace beckon::server::lists

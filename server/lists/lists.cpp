@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/base/text.hpp"
+#include "protocol/documents/deflate.hpp"
 #include "protocol/documents/multipart.hpp"
 #include "protocol/documents/resource_lists.hpp"
 #include "server/subscription/subscriptions.hpp"
@@ -18,17 +19,20 @@ bool is_recipient_list(std::string_view disposition) {
   return iequals(trim(cut(disposition, ';').first), "recipient-list");
 }
 
-/// The body, or the part of a multipart body, that is a list of recipients; nullopt: there is none.
+/// Of a list that comes deflated.
+constexpr std::size_t inflated_max = 1U << 20;
+
+/// What of a body is a list of recipients: the body, or the part of it that is. `body` is that of the
+/// message, decoded. Nullopt: there is none.
 struct RecipientList {
   std::string_view type, text;
 };
-std::optional<RecipientList> find_recipient_list(const sip::Message& message) {
-  if (message.body().empty()) return std::nullopt;
+std::optional<RecipientList> find_recipient_list(const sip::Message& message, std::string_view body) {
+  if (body.empty()) return std::nullopt;
   const auto type = message.header(HeaderId::content_type);
-  if (is_recipient_list(message.header(HeaderId::content_disposition)))
-    return RecipientList{type, message.body()};
+  if (is_recipient_list(message.header(HeaderId::content_disposition))) return RecipientList{type, body};
   if (!documents::is_multipart(type)) return std::nullopt;
-  const auto multipart = documents::parse_multipart(message.body(), type);
+  const auto multipart = documents::parse_multipart(body, type);
   if (!multipart) return std::nullopt;
   for (const documents::Part& part : multipart->parts)
     if (is_recipient_list(part.header("Content-Disposition")))
@@ -84,7 +88,14 @@ void Lists::on(Verdict verdict, Bucket, Now) {
 }
 
 std::optional<Lists::Carried> Lists::read(const sip::Message& subscribe) const {
-  const auto found = find_recipient_list(subscribe);
+  std::string_view body = subscribe.body();
+  Result<std::string> inflated = std::string();
+  if (!body.empty() && iequals(subscribe.header(HeaderId::content_encoding), "deflate")) {
+    inflated = documents::inflate(body, inflated_max);
+    if (!inflated) return Carried{.status = 400};
+    body = *inflated;
+  }
+  const auto found = find_recipient_list(subscribe, body);
   if (!found) return std::nullopt;
   if (!iequals(trim(cut(found->type, ';').first), documents::resource_lists_type))
     return Carried{.status = 415};

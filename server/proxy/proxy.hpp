@@ -82,6 +82,7 @@ class Proxy final : public Relay, private Forwarder::Client {
 
   // Relay
   Serves serves() const override;
+  bool takes(const Request& request) const override { return request.relayed; }
   void on_request(const RequestPtr& request) override;
   bool has_token(const sip::Message& request) const override;
   bool vouches_for(const sip::Message& request) const override;

@@ -23,11 +23,13 @@ using sip::Method;
 
 namespace {
 
-/// A body in a coding that nothing here reads, and that may not be passed over (RFC 3261 8.2.3)?
-bool is_encoded(const sip::Message& request) {
+/// A body in none of these codings, which may not be passed over (RFC 3261 8.2.3)?
+bool is_encoded(const sip::Message& request, std::string_view known) {
   if (request.body().empty() || !request.has(HeaderId::content_encoding)) return false;
+  const auto all = split(known, ',');
   for (const std::string_view coding : request.each(HeaderId::content_encoding)) {
-    if (iequals(coding, "identity")) continue;
+    if (std::ranges::any_of(all, [&](std::string_view each) { return iequals(trim(each), coding); }))
+      continue;
     const auto disposition = request.header(HeaderId::content_disposition);
     const auto parameters = disposition.substr(std::min(disposition.find(';'), disposition.size()));
     return !iequals(sip::find_parameter(parameters, "handling").value_or("required"), "optional");
@@ -221,9 +223,19 @@ std::string Shard::refusal_of(const Arrival& arrival) const {
       unsupported_of(request, arrival.relayed ? HeaderId::proxy_require : HeaderId::require);
   if (!unsupported.empty())
     return begin_stateless(request, 420).add(HeaderId::unsupported, unsupported).finish();
-  if (!arrival.relayed && is_encoded(request))
-    return begin_stateless(request, 415).add(HeaderId::accept_encoding, "identity").finish();
+  const std::string codings = arrival.relayed ? "" : codings_of(request.method());
+  if (!arrival.relayed && is_encoded(request, codings))
+    return begin_stateless(request, 415).add(HeaderId::accept_encoding, codings).finish();
   return {};
+}
+
+/// As Accept-Encoding has them.
+std::string Shard::codings_of(sip::Method method) const {
+  std::string codings = "identity";
+  for (const Seat& seat : rooms_)
+    if (std::ranges::find(seat.serves.methods, method) != seat.serves.methods.end())
+      for (const std::string& coding : seat.serves.codings) sip::append_value(codings, coding);
+  return codings;
 }
 
 /// What another server of our kind mints looks like our own but for the host.

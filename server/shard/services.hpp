@@ -206,6 +206,7 @@ struct Serves {
   std::vector<sip::Method> methods{};
   std::vector<std::string> events{};         ///< Event packages, for SUBSCRIBE and PUBLISH.
   std::vector<std::string> accepts{};        ///< Media types of bodies.
+  std::vector<std::string> codings{};        ///< Content codings that bodies of its methods may have.
   std::vector<std::string> options{};        ///< Option tags that Require may name,
   std::vector<std::string> proxy_options{};  ///< and Proxy-Require of what is relayed.
 };

@@ -302,7 +302,9 @@ void Shard::dispatch(const std::shared_ptr<Request>& request, std::string_view r
   const bool relayed = request->relayed;
   if (relayed && relay_ && request->in_dialog) return relay_->on_request(request);
   const std::string package = has_package(method) ? package_of(request->message) : std::string();
-  const bool addressed = has_package(method) ? !relayed : relayed || is_served_method(method);
+  // A NOTIFY for the server itself belongs to a subscription of its own.
+  const bool addressed =
+      has_package(method) ? !relayed : relayed || is_served_method(method) || method == Method::notify;
   if (Room* room = addressed ? find_room_for(*request, package) : nullptr) return room->on_request(request);
   if (relayed && relay_) return relay_->on_request(request);
   answer_unserved(*request, package);

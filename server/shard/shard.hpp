@@ -179,6 +179,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   bool is_server_itself(const sip::UriView& uri) const;
   bool is_for_another(const sip::Message& request, const sip::UriView& uri) const;
   std::string unsupported_of(const sip::Message& request, sip::HeaderId header) const;
+  std::string codings_of(sip::Method method) const;
   void hand_over(Arrival arrival, Now now);
 
   // At the owner.

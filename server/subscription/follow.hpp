@@ -27,9 +27,10 @@ struct Follow {
   std::string package{};   ///< Its name.
   std::string watcher{};   ///< Canonical AOR, authenticated: rules decide about it.
   std::string display_name{};
-  std::string body_type{};          ///< One of the package's.
-  bool is_secure = false;           ///< As `Subscription::is_secure`.
-  bool is_list = false;             ///< `resource` is a list itself.
+  std::string body_type{};  ///< One of the package's.
+  bool is_secure = false;   ///< As `Subscription::is_secure`.
+  bool is_list = false;     ///< `resource` is a list itself.
+  IpAddress asker{};        ///< Of the watcher's device, which named `resource`: see `proxy::Destination`.
   std::vector<std::string> path{};  ///< Lists on the way here, the outermost first.
 };
 /// It ends; nothing is reported any more.
@@ -46,11 +47,22 @@ struct Report {
   std::string_view reason{};  ///< Why it ended, a literal.
   Content content{};
   std::uint32_t sent = 0;  ///< Comes back with `Heard`; 0: nothing waits for that.
+  bool is_last = false;    ///< It has ended, and is forgotten where the resource is.
 };
 /// The report arrived; the next one may follow.
 struct Heard {
   FollowerId id{};
   std::uint32_t sent = 0;
+};
+
+/// Who follows resources of other domains: a room above this one. What shards exchange is the same.
+class Outside {
+ public:
+  virtual ~Outside() = default;
+  virtual void follow(Follow follow, Bucket at, Now now) = 0;
+  /// These two may be about followers of resources here, which it does not know.
+  virtual void unfollow(const FollowerId& id, Bucket at, Now now) = 0;
+  virtual void heard(const Heard& heard, Bucket at, Now now) = 0;
 };
 
 /// What a subscription is besides one of a device.

@@ -18,6 +18,8 @@ bool Subscriptions::follow(Follow follow) {
 }
 
 void Subscriptions::on(Follow follow, Bucket at, Now now) {
+  if (outside_ && !services_.settings().serves(domain_of_aor(follow.resource)))
+    return outside_->follow(std::move(follow), at, now);
   Package* package = packages_.find(follow.package);
   if (package && follow.is_list) package = lists_ ? lists_->form_of(*package) : nullptr;
   if (!package) return report_end(follow.id, at, "noresource");
@@ -43,6 +45,7 @@ void Subscriptions::on(Follow follow, Bucket at, Now now) {
   const auto type = std::ranges::find(types, std::string_view(follow.body_type));
   made->body_type_ = static_cast<std::uint8_t>(type == types.end() ? 0 : type - types.begin());
   made->peer_.protocol = follow.is_secure ? transaction::Protocol::tls : transaction::Protocol::udp;
+  made->peer_.remote.ip = follow.asker;
   made->since_ = now.mono;
   // It uses up no CSeqs, as no dialog has them.
   made->reserved_cseq_ = std::numeric_limits<std::uint32_t>::max();
@@ -70,13 +73,16 @@ void Subscriptions::admit(Subscription& follower, Now now) {
 }
 
 void Subscriptions::report_end(const FollowerId& id, Bucket from, std::string_view reason) {
-  peers_.post_back<Subscriptions>(
-      bucket_in(id.tag).value_or(0),
-      Report{.id = id, .from = from, .state = Report::State::terminated, .reason = reason});
+  peers_.post_back<Subscriptions>(bucket_in(id.tag).value_or(0), Report{.id = id,
+                                                                        .from = from,
+                                                                        .state = Report::State::terminated,
+                                                                        .reason = reason,
+                                                                        .is_last = reason != "rejected"});
 }
 
 void Subscriptions::on(Unfollow unfollow, Bucket at, Now now) {
   Subscription* known = index_.find(unfollow.id.follower_tag(at));
+  if (!known && outside_) return outside_->unfollow(unfollow.id, at, now);
   if (!known || !known->is_follower()) return;
   const SubscriptionPtr kept(known);
   if (known->counts())
@@ -88,6 +94,7 @@ void Subscriptions::on(Unfollow unfollow, Bucket at, Now now) {
 /// A follower that rules have ended waits for others: nobody would tell the list that they let it in again.
 void Subscriptions::on(Heard heard, Bucket at, Now now) {
   Subscription* known = index_.find(heard.id.follower_tag(at));
+  if (!known && outside_) return outside_->heard(heard, at, now);
   if (!known || !known->is_follower()) return;
   const SubscriptionPtr kept(known);
   lifecycle_.heard(*known, heard.sent, now);

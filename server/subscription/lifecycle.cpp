@@ -191,6 +191,8 @@ void Lifecycle::report(Subscription& subscription, const Notifier::Notify& notif
   ++subscription.cseq_;
   report.sent = ++subscription.sent_;
   const Bucket to = bucket_in(id.tag).value_or(0);
+  // One that rules have ended waits for others (`Subscriptions::on(Heard)`).
+  report.is_last = subscription.is_terminated() && subscription.reason() != "rejected";
   bool has_left = true;
   if (subscription.is_terminated())
     peers_.post_back<Subscriptions>(to, std::move(report));

@@ -82,6 +82,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   std::string_view list() const { return inside().list; }
   /// Its local tag.
   std::string_view tag() const { return head_.local_tag(); }
+  /// Address of the watcher's device.
+  const IpAddress& source() const { return peer_.remote.ip; }
   /// NOTIFYs leave as datagrams.
   bool is_by_datagram() const { return !is_follower() && peer_.protocol == transaction::Protocol::udp; }
   /// It has begun and has not ended.

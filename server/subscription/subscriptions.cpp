@@ -70,7 +70,8 @@ Subscriptions::~Subscriptions() {
 // SUBSCRIBE
 
 Serves Subscriptions::serves() const {
-  Serves serves{.methods = {sip::Method::subscribe}};
+  // COMPAT: liblinphone sends its list of contacts deflated; the lists in requests are the only bodies read.
+  Serves serves{.methods = {sip::Method::subscribe}, .codings = {"deflate"}};
   for (const auto& package : packages_)
     if (package->key() == package->name()) serves.events.emplace_back(package->name());
   return serves;

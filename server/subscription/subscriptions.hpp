@@ -33,6 +33,8 @@ class Subscriptions final : public Room {
 
   /// Before the first request; it outlives the last one. Without it no URI stands for a list.
   void set_lists(Lists& lists) { lists_ = &lists; }
+  /// The same. Without it resources of other domains are none.
+  void set_outside(Outside& outside) { outside_ = &outside; }
 
   // Room
   Serves serves() const override;
@@ -150,6 +152,7 @@ class Subscriptions final : public Room {
   Peers& peers_;
   store::DurableStore& users_;
   Lists* lists_ = nullptr;
+  Outside* outside_ = nullptr;
   std::shared_ptr<Tally> tally_;
   Records records_;
   Index index_;

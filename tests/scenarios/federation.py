@@ -15,6 +15,7 @@ import tempfile
 from story import ALICE, LIMIT, Agent, Server, check, equal, run, until
 
 from dns_server import DnsServer  # beside the harness
+from lists import LIST, put_list, states
 from sip_user import Dialog, SipUser
 
 BOB = ("bob@example.net", "looking-glass")
@@ -322,6 +323,34 @@ def restarts(server):
         alice.run("unsubscribe", to=bob.aor)
 
 
+def lists(server):
+    """bob is in alice's list: pending until he allows her, then each change, over kill -9 of either server; he blocks her"""
+    with World(server) as world:
+        alice, bob = world.agents()
+        enter(alice, bob)
+        put_list(world.near, [bob.aor, "sip:nobody@example.net", "sip:x@example.com"])
+        alice.run("watch", list="friends")
+        seen = alice.wait("list", where=lambda e: states(e)[bob.aor] == "pending")
+        equal(states(seen)["sip:x@example.com"], "terminated;noresource", "a domain that is not admitted")
+        if states(seen)["sip:nobody@example.net"] == "unknown":
+            seen = alice.wait("list", where=lambda e: states(e)["sip:nobody@example.net"] != "unknown")
+        equal(states(seen)["sip:nobody@example.net"], "terminated;noresource", "nobody there")
+        bob.wait("watchers", where=lambda e: watches(e, alice, "pending"))
+        bob.run("allow", watcher=alice.aor)
+        bob.wait("watchers", where=lambda e: watches(e, alice, "active"))
+        alice.wait("list", where=lambda e: states(e)[bob.aor] == "active")
+        alice.wait("presence", of=bob.aor, where=notes("bob is here"))
+        kill_and_restart(world.far, bob)
+        bob.run("publish", basic="open", note="after far")
+        alice.wait("presence", of=bob.aor, where=notes("after far"))
+        kill_and_restart(world.near, alice)
+        bob.run("publish", basic="open", note="after near")
+        alice.wait("presence", of=bob.aor, where=notes("after near"))
+        bob.run("block", watcher=alice.aor)
+        alice.wait("list", where=lambda e: states(e)[bob.aor] == "terminated;rejected")
+        alice.run("unsubscribe", to=LIST)
+
+
 def one_connection(server):
     """where one thread serves each side, requests of both servers share one connection (RFC 5923)"""
     if server.options[server.options.index("--shards") + 1] != "1":
@@ -482,5 +511,5 @@ def not_found(server):
             equal(alice.run("message", ok=False, to="x@mute.test", text="hi")["status"], 504, "status where nobody listens")
 
 
-run([presence_and_messages, messages_wait, direct_session, calls, calls_outlive_connections, restarts, one_connection, strangers,
-     known_peer, not_admitted, servers_not_trusted, no_certificate, not_found])
+run([presence_and_messages, messages_wait, direct_session, calls, calls_outlive_connections, restarts, lists, one_connection,
+     strangers, known_peer, not_admitted, servers_not_trusted, no_certificate, not_found])

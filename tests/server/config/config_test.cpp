@@ -43,6 +43,7 @@ const Row rows[] = {
     {"federation.ca", "'/ca.pem'"},
     {"federation.requests_per_second", "50"},
     {"federation.requests_burst", "51"},
+    {"federation.subscriptions", "52"},
     {"registration_watchers", "['sip:welcome@example.org']"},
     {"registration_managers", "['sip:gateway@example.org']"},
     {"dialog_watchers", "['sip:desk@example.org']"},
@@ -132,6 +133,7 @@ const Row rows[] = {
     {"limits.max_breadth", "1"},
     {"limits.queue_between_shards", "1"},
     {"limits.list_members", "1"},
+    {"limits.list_foreign_members", "0"},
     {"limits.list_notify_octets", "65536"},
     {"limits.list_datagram_octets", "4096"},
 };
