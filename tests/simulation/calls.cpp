@@ -8,10 +8,8 @@
 #include <set>
 
 #include "tests/simulation/device.hpp"
-#include "tests/simulation/order.hpp"
 #include "tests/simulation/phone.hpp"
-#include "tests/simulation/server.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/simulation/server_stage.hpp"
 
 namespace beckon::simulation {
 namespace {
@@ -62,13 +60,12 @@ struct Subscriber {
   std::vector<std::string> moods{};  ///< All there were: a crash may have kept one that was taken back.
 };
 
-class Calls : private Stage, public PhoneHolder {
+class Calls final : public ServerStage, public PhoneHolder {
  public:
   explicit Calls(const CallsScript& script)
-      : Stage(script.seed, script.trace),
+      : ServerStage(script.seed, script.trace, script.shards, call_settings(script)),
         script_(script),
         ledger_(world_),
-        server_(sip_, *parse_address("10.0.0.1:5060"), script.shards, call_settings(script)),
         log_(world_, server_.address()) {
     sip_.set_tap([this](const Address& from, const Address& to, const sip::Message& message) {
       // A message about a call that was missed goes to each device as it is.
@@ -86,24 +83,6 @@ class Calls : private Stage, public PhoneHolder {
       for (auto count = 1 + below(3); count > 0; --count) add_phone(people_.back().aor);
     }
     add_desk(watcher_name, "watcher", 100);
-  }
-
-  void run() {
-    start_server();
-    world_.run_for(2min);
-    const auto idle = server_.size();
-    act();
-    calm();
-    check_all();
-    if (script_.people > 1)
-      for (int i = 0; i < 3; ++i) check_call();
-    leave();
-    for (const auto& [what, number] : server_.size()) {
-      const auto before = idle.find(what);
-      const std::size_t had = before == idle.end() ? 0 : before->second;
-      if (number != had)
-        throw Wrong{fmt::format("the server holds {} {}, {} at its start", number, what, had)};
-    }
   }
 
   CallsHistory history() {
@@ -138,33 +117,29 @@ class Calls : private Stage, public PhoneHolder {
                          *this, log_);
   }
 
-  void check_wire() const {
-    if (!order_.fault().empty()) throw Wrong{order_.fault()};
+  void check_wire() const override {
+    ServerStage::check_wire();
     if (!ledger_.fault().empty()) throw Wrong{ledger_.fault()};
     if (!log_.fault().empty()) throw Wrong{log_.fault()};
   }
 
   // --- the server
 
-  void start_server() {
-    if (server_.is_running()) return;
-    note("the server starts");
-    server_.start();
+  void server_started() override {
     ledger_.server_started();
     log_.server_started();
   }
   void crash_at(std::uint64_t point) {
     if (is_calm_) return;
-    server_.crash_at(point, [this] {
-      note("the server has crashed at point {}", server_.points());
+    ServerStage::crash_at(point, [this] {
       log_.server_crashed();
-      later(one_in(3) ? within(100ms) : within(10s), [this] { start_server(); });
+      return one_in(3) ? within(100ms) : within(10s);
     });
   }
 
   // --- what people do
 
-  void act() {
+  void act() override {
     network_.set_weather(
         {.loss = script_.loss, .duplication = script_.duplication, .reordering = script_.reordering});
     for (Phone& each : phones_) at_random(5s, [this, &each] { start(each); });
@@ -274,11 +249,8 @@ class Calls : private Stage, public PhoneHolder {
   // --- what must be true
 
   /// Nothing more happens, and what is under way comes to its end.
-  void calm() {
-    note("nothing more happens");
-    is_calm_ = true;
-    network_.set_weather({});
-    server_.crash_nowhere();
+  void calm() override {
+    quieten();
     for (Phone& each : phones_) each.hang_up_everything();
     world_.run_for(silence);
     check_wire();
@@ -292,7 +264,7 @@ class Calls : private Stage, public PhoneHolder {
     return call_ids;
   }
 
-  void check_all() {
+  void check_all() override {
     note("everything is compared");
     const auto known = shown();
     log_.check_quiet(known);
@@ -302,6 +274,8 @@ class Calls : private Stage, public PhoneHolder {
     for (Device& each : desks_)
       for (const auto& [topic, subscription] : each.subscriptions()) check_watcher(each, topic, known);
     check_wire();
+    if (script_.people > 1)
+      for (int i = 0; i < 3; ++i) check_call();
   }
 
   /// A dialog that nobody ended is shown, and no other.
@@ -378,7 +352,7 @@ class Calls : private Stage, public PhoneHolder {
   }
 
   /// Some say so, the others are gone.
-  void leave() {
+  void leave() override {
     note("all leave");
     for (Phone& each : phones_)
       if (one_in(2)) each.unregister();
@@ -392,9 +366,7 @@ class Calls : private Stage, public PhoneHolder {
   }
 
   CallsScript script_;
-  Order order_;
   Ledger ledger_;
-  Server server_;
   CallLog log_;
   std::vector<Subscriber> people_;
   std::deque<Device> desks_;  ///< One for each of the people, and the watcher of all.
@@ -403,7 +375,6 @@ class Calls : private Stage, public PhoneHolder {
   std::string checked_call_;
   int checked_status_ = 0;
   std::uint64_t moods_ = 0, checks_ = 0;
-  bool is_calm_ = false;
 };
 
 }  // namespace

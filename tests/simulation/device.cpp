@@ -17,6 +17,7 @@ namespace {
 constexpr Duration refused_pause = 60s;
 
 constexpr const char* partial_rather = "application/pidf+xml;q=0.5, application/pidf-diff+xml";
+constexpr const char* lists_too = "application/pidf+xml, application/rlmi+xml, multipart/related";
 
 Duration share_of(std::chrono::seconds lifetime) { return Duration(lifetime) * 4 / 5; }
 
@@ -309,7 +310,10 @@ void Device::ask_subscription(const Topic& topic) {
   const auto lifetime = subscription.is_wanted ? wish.lifetime : 0s;
   text += lines({{"Contact", '<' + contact() + '>'},
                  {"Event", package + wish.rates},
-                 {"Accept", wish.is_partial ? partial_rather : ""},
+                 {"Supported", wish.is_list ? "eventlist" : ""},
+                 {"Accept", wish.is_list      ? lists_too
+                            : wish.is_partial ? partial_rather
+                                              : ""},
                  {"Expires", std::to_string(lifetime.count())},
                  {"Suppress-If-Match", names_tag ? subscription.picture.entity_tag() : ""}});
   subscription.in_flight = true;
@@ -380,12 +384,16 @@ void Device::leave() {
   for (const Topic& topic : topics) want_no_more(topic);
 }
 
-void Device::fetch(const Topic& topic, OnFetched done) {
+void Device::fetch(const Topic& topic, OnFetched done, bool is_list) {
   const std::string call_id = new_call_id();
   const std::string tag = world_.random().token(4);
   fetches_[call_id] = {tag, std::move(done)};
   std::string text = begin("SUBSCRIBE", topic.second, topic.second, call_id, 1, tag);
-  text += lines({{"Contact", '<' + contact() + '>'}, {"Event", topic.first}, {"Expires", "0"}});
+  text += lines({{"Contact", '<' + contact() + '>'},
+                 {"Event", topic.first},
+                 {"Supported", is_list ? "eventlist" : ""},
+                 {"Accept", is_list ? lists_too : ""},
+                 {"Expires", "0"}});
   send(finish(std::move(text)), [this, call_id](int status, const sip::Message*) {
     const auto found = fetches_.find(call_id);
     if (status / 100 == 2 || found == fetches_.end()) return;

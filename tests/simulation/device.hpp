@@ -41,6 +41,7 @@ class Device final : private transaction::User {
     std::string rates{};          ///< ";max-rate=0.1" of RFC 6446.
     bool is_conditional = false;  ///< Names the entity-tag it has (RFC 5839).
     bool is_partial = false;      ///< Takes presence in parts, rather than whole (RFC 5263).
+    bool is_list = false;         ///< Of a list: supports those (RFC 4662).
   };
   /// What it follows: a package and whose.
   using Topic = std::pair<std::string, std::string>;
@@ -86,7 +87,7 @@ class Device final : private transaction::User {
 
   /// Polls (RFC 6665 4.4.3). `done` is called once, at the final status, or when the document has come.
   using OnFetched = std::function<void(int status, const Picture& picture)>;
-  void fetch(const Topic& topic, OnFetched done);
+  void fetch(const Topic& topic, OnFetched done, bool is_list = false);
 
   const Account& account() const { return account_; }
   std::string contact() const;

@@ -6,6 +6,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/header.hpp"
+#include "tests/simulation/list_document.hpp"
 
 namespace beckon::simulation {
 
@@ -21,6 +22,9 @@ std::string aor_of(const Result<sip::NameAddr>& value) {
 
 /// A NOTIFY that follows one SUBSCRIBE, and a few that a crash or a lost answer repeats.
 constexpr std::uint64_t spare_notifies = 4;
+
+/// A list is told by its members: they may be a little ahead of it.
+constexpr Duration list_slack = 1s;
 
 /// The rules say who may watch.
 bool is_ruled(std::string_view package) { return package == "presence" || package == "dialog"; }
@@ -151,7 +155,10 @@ void Ledger::rules_hold(const std::string& owner, const Rules& rules,
 
 void Ledger::rules_answered(const std::string& owner, const Rules& rules,
                             const std::vector<std::string>& watchers) {
-  for (const std::string& watcher : watchers) sights_[{owner, watcher}] = {};
+  for (const std::string& watcher : watchers) {
+    Sight& sight = sights_[{owner, watcher}];
+    sight = {.noted = sight.shows_notes ? world_.now().mono + list_slack : sight.noted};
+  }
   rules_hold(owner, rules, watchers);
 }
 
@@ -206,7 +213,9 @@ void Ledger::on_request(const sip::Message& request) {
     of.watcher = aor_of(request.from());
     of.package = event ? event->package : "";
     of.may_be_rejected = is_ruled(of.package) && sights_[{owner, of.watcher}].may_block;
-    of.before = changes_[owner];
+    for (const std::string_view option : request.each(HeaderId::supported))
+      of.is_list |= option == "eventlist";
+    of.before = changes_of(of);
     of.restarts = of.restarts_seen = restarts_;
     of.cuts = cuts_;
     of.began = world_.now().mono;
@@ -238,7 +247,28 @@ void Ledger::on_notify(const sip::Message& notify) {
       Duration(rate == 0 ? 0 : static_cast<Duration::rep>(1'000'000 * sip::Rates::per_second / rate));
 }
 
+std::uint64_t Ledger::changes_of(const Subscribed& of) {
+  if (!of.is_list) return changes_[of.owner];
+  std::uint64_t sum = 0;
+  for (const auto& [owner, count] : changes_) sum += count;
+  return sum;
+}
+
+void Ledger::check_list(const Subscribed& of, const sip::Message& notify) {
+  std::string fault;
+  const auto list = read_list(notify.header(HeaderId::content_type), notify.body(), fault);
+  if (!list) return;
+  for (const auto& resource : leaves_of(*list, fault)) {
+    if (resource.uri == of.watcher) continue;
+    const Sight& sight = sights_[{resource.uri, of.watcher}];
+    ++checks_;
+    if (!sight.shows_notes && world_.now().mono > sight.noted && !tokens_in(resource.text, "state").empty())
+      fail(of.watcher + " is shown a note that is hidden, in a list\n" + std::string(notify.text()));
+  }
+}
+
 void Ledger::check_sight(const Subscribed& of, const sip::Message& notify) {
+  if (of.is_list) return check_list(of, notify);
   if (of.owner == of.watcher) return;
   const Sight& sight = sights_[{of.owner, of.watcher}];
   ++checks_;
@@ -261,7 +291,7 @@ void Ledger::check_rate(Subscribed& of, const std::string& state) {
 }
 
 void Ledger::check_causes(const Subscribed& of, const sip::Message& notify) {
-  const std::uint64_t after = changes_[of.owner] - of.before;
+  const std::uint64_t after = changes_of(of) - of.before;
   const std::uint64_t restarts = restarts_ - of.restarts, cuts = cuts_ - of.cuts;
   const double seconds = static_cast<double>((world_.now().mono - of.began).count()) / 1e6;
   // What was there before may end; a restart resumes, and bindings that do not come back end.

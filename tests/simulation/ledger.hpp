@@ -35,7 +35,7 @@ std::set<std::string> tokens_in(std::string_view text, std::string_view kind);
 /// everything on the wire must keep to:
 /// - what was acknowledged is there until its lifetime is over, whatever crashes; nothing is there longer;
 /// - from the answer to a PUT that hides a person from a watcher, to the next one that does not, no NOTIFY
-///   composed for the watcher shows a state or a dialog;
+///   composed for the watcher shows a state or a dialog; that of a list shows none from a second after it;
 /// - each NOTIFY of a subscription has a cause;
 /// - a watcher is not sent more than the maximum rate that it asked for and was granted (RFC 6446 5).
 class Ledger {
@@ -82,6 +82,9 @@ class Ledger {
   /// put out again: the server looks twice more for what requests under way have left.
   void user_gone(const std::string& aor, bool removed);
 
+  /// Another cause of NOTIFYs about `owner`.
+  void changed(const std::string& owner) { changes_[owner] += 2; }
+
   /// Everything that is sent passes here.
   void on_sent(const Address& server, const Address& from, const sip::Message& message);
   void server_started() { ++restarts_; }
@@ -107,12 +110,14 @@ class Ledger {
   };
   struct Sight {
     bool shows_notes = false;  ///< As far as anybody can know.
+    Time noted{};              ///< Until then a list may show them all the same.
     bool shows_dialogs = false;
     bool may_block = false;  ///< A subscription may be ended, or refused.
   };
   /// A subscription, as seen on the wire.
   struct Subscribed {
     std::string owner, watcher, package;
+    bool is_list = false;  ///< The owner is a list, so each of its members is one.
     std::uint64_t subscribes = 0;
     std::set<std::uint32_t> notifies;  ///< CSeqs.
     std::uint64_t before = 0;          ///< `changes_` of the owner when it began.
@@ -130,6 +135,9 @@ class Ledger {
   void on_request(const sip::Message& request);
   void on_notify(const sip::Message& notify);
   void check_sight(const Subscribed& of, const sip::Message& notify);
+  void check_list(const Subscribed& of, const sip::Message& notify);
+  /// Of all resources of the subscription.
+  std::uint64_t changes_of(const Subscribed& of);
   void check_rate(Subscribed& of, const std::string& state);
   void check_causes(const Subscribed& of, const sip::Message& notify);
 

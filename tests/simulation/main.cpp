@@ -8,6 +8,7 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "tests/simulation/calls.hpp"
+#include "tests/simulation/lists.hpp"
 #include "tests/simulation/messages.hpp"
 #include "tests/simulation/presence.hpp"
 #include "tests/simulation/story.hpp"
@@ -19,19 +20,17 @@ namespace {
 using namespace beckon;
 
 constexpr std::string_view usage =
-    "usage: beckon-simulation [--what story|presence|calls|messages|traffic] --seed N [--trace yes] [--log "
-    "LEVEL]\n"
+    "usage: beckon-simulation [--what WHAT] --seed N [--trace yes] [--log LEVEL]\n"
     "           plays one history\n"
-    "       beckon-simulation [--what story|presence|calls|messages|traffic] --minutes N [--from SEED]\n"
+    "       beckon-simulation [--what WHAT] --minutes N [--from SEED]\n"
     "           plays as many as N minutes of CPU time allow\n"
     "       beckon-simulation --what presence --seed N --crash-point all|POINT [--trace yes]\n"
     "           plays one history with a crash of the server at each of its points, or at one\n"
-    "story: server and two user agents; presence: server and many plain devices; calls: server and\n"
-    "telephones; messages: server, and people who write 1 000 messages; traffic: transactions and "
-    "transports\n"
-    "alone\n";
+    "WHAT is story: server and two user agents; presence: server and many plain devices; calls: server\n"
+    "and telephones; lists: server, and people who keep lists of each other; messages: server, and\n"
+    "people who write 1 000 messages; traffic: transactions and transports alone\n";
 
-enum class What : std::uint8_t { story, presence, calls, messages, traffic };
+enum class What : std::uint8_t { story, presence, calls, lists, messages, traffic };
 
 struct Options {
   What what = What::story;
@@ -47,6 +46,7 @@ std::optional<What> parse_what(std::string_view text) {
   if (text == "story") return What::story;
   if (text == "presence") return What::presence;
   if (text == "calls") return What::calls;
+  if (text == "lists") return What::lists;
   if (text == "messages") return What::messages;
   if (text == "traffic") return What::traffic;
   return std::nullopt;
@@ -109,6 +109,8 @@ bool play(const Options& options, std::uint64_t seed) {
       return play(make_presence(options, seed), options.trace);
     case What::calls:
       return play(simulation::make_calls(seed), options.trace);
+    case What::lists:
+      return play(simulation::make_lists(seed), options.trace);
     case What::messages:
       return play(simulation::make_messages(seed), options.trace);
     case What::traffic:

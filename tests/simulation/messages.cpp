@@ -10,9 +10,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/documents/cpim.hpp"
 #include "tests/simulation/correspondent.hpp"
-#include "tests/simulation/order.hpp"
-#include "tests/simulation/server.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/simulation/server_stage.hpp"
 
 namespace beckon::simulation {
 namespace {
@@ -35,12 +33,10 @@ server::Settings message_settings(const MessagesScript& script) {
   return settings;
 }
 
-class Messages : private Stage, public Postmaster {
+class Messages final : public ServerStage, public Postmaster {
  public:
   explicit Messages(const MessagesScript& script)
-      : Stage(script.seed, script.trace),
-        script_(script),
-        server_(sip_, *parse_address("10.0.0.1:5060"), script.shards, message_settings(script)) {
+      : ServerStage(script.seed, script.trace, script.shards, message_settings(script)), script_(script) {
     sip_.set_tap([this](const Address& from, const Address& to, const sip::Message& message) {
       // What is stored goes to each device as its sender sent it.
       if (from != server_.address() || message.method() != sip::Method::message)
@@ -64,21 +60,6 @@ class Messages : private Stage, public Postmaster {
             *this);
     }
     for (unsigned i = 0; i < script.kills; ++i) kills_.insert(1 + below(script.messages / 4));
-  }
-
-  void run() {
-    start_server();
-    world_.run_for(2min);
-    const auto idle = server_.size();
-    write();
-    calm();
-    check_all();
-    leave();
-    for (const auto& [what, count] : server_.size()) {
-      const auto before = idle.find(what);
-      const std::size_t had = before == idle.end() ? 0 : before->second;
-      if (count != had) throw Wrong{fmt::format("the server holds {} {}, {} at its start", count, what, had)};
-    }
   }
 
   MessagesHistory history() {
@@ -112,16 +93,8 @@ class Messages : private Stage, public Postmaster {
 
   // --- the server
 
-  void start_server() {
-    if (server_.is_running()) return;
-    note("the server starts");
-    server_.start();
-  }
   void crash_at(std::uint64_t point) {
-    server_.crash_at(point, [this] {
-      note("the server has crashed at point {}", server_.points());
-      later(one_in(3) ? within(100ms) : within(10s), [this] { start_server(); });
-    });
+    ServerStage::crash_at(point, [this] { return one_in(3) ? within(100ms) : within(10s); });
   }
 
   /// The server is killed right behind a 202.
@@ -142,7 +115,7 @@ class Messages : private Stage, public Postmaster {
 
   // --- what people do
 
-  void write() {
+  void act() override {
     network_.set_weather(
         {.loss = script_.loss, .duplication = script_.duplication, .reordering = script_.reordering});
     for (unsigned i = 0; i < script_.crashes; ++i) at_random(10min, [this] { crash_at(below(100)); });
@@ -158,7 +131,7 @@ class Messages : private Stage, public Postmaster {
                                      [](const Person& each) { return each.devices.front().waiting() == 0; });
         },
         writing);
-    check();
+    check_wire();
     if (!done) throw Wrong{"letters wait that nobody takes"};
   }
 
@@ -244,18 +217,15 @@ class Messages : private Stage, public Postmaster {
   void fail(const std::string& what) {
     if (fault_.empty()) fault_ = what;
   }
-  void check() const {
-    if (!order_.fault().empty()) throw Wrong{order_.fault()};
+  void check_wire() const override {
+    ServerStage::check_wire();
     if (!fault_.empty()) throw Wrong{fault_};
   }
 
   // --- what must be true
 
-  void calm() {
-    note("nothing more happens");
-    is_calm_ = true;
-    network_.set_weather({});
-    server_.crash_nowhere();
+  void calm() override {
+    quieten();
     world_.run_for(40s);
     start_server();
     for (Person& person : people_)
@@ -264,10 +234,10 @@ class Messages : private Stage, public Postmaster {
         device.start();
       }
     world_.run_for(catching_up);
-    check();
+    check_wire();
   }
 
-  void check_all() {
+  void check_all() override {
     for (const auto& [text, letter] : letters_) {
       if (letter.status / 100 != 2) throw Wrong{text + " has no answer"};
       if (letter.had.empty() && !(letter.may_expire && letter.has_failed))
@@ -279,17 +249,15 @@ class Messages : private Stage, public Postmaster {
     }
   }
 
-  void leave() {
+  void leave() override {
     note("all leave");
     for (Person& person : people_)
       for (Correspondent& device : person.devices) device.end(Station::Death::crash);
     world_.run_for(forgetting);
-    check();
+    check_wire();
   }
 
   MessagesScript script_;
-  Order order_;
-  Server server_;
   std::deque<Person> people_;
   std::map<std::string, Letter> letters_;     ///< By text.
   std::set<std::uint64_t> kills_;             ///< Behind which 202s.
@@ -300,7 +268,6 @@ class Messages : private Stage, public Postmaster {
   std::map<std::string, bool> is_from_store_;           ///< By branch of what the server sends.
   MessagesHistory seen_;
   std::string fault_;
-  bool is_calm_ = false;
 };
 
 }  // namespace

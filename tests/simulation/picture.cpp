@@ -65,6 +65,8 @@ std::optional<Changes> read_changes(const sip::Message& notify, std::string& fau
 }  // namespace
 
 std::optional<DocumentVersion> version_of(const sip::Message& notify, std::string& fault) {
+  if (const auto list = read_list(notify.header(HeaderId::content_type), notify.body(), fault))
+    return DocumentVersion{list->version, !list->is_full};
   const auto changes = read_changes(notify, fault);
   return changes ? std::optional(changes->version) : std::nullopt;
 }
@@ -82,6 +84,8 @@ std::string Picture::apply(const sip::Message& notify) {
   std::string fault;
   if (sip::media_type(notify.header(HeaderId::content_type)) == documents::pidf_diff_type)
     return apply_partial(notify);
+  const auto list = read_list(notify.header(HeaderId::content_type), notify.body(), fault);
+  if (list) return apply_list(*list);
   const auto changes = read_changes(notify, fault);
   if (!fault.empty()) return fault;
   if (!changes) {
@@ -112,8 +116,33 @@ std::string Picture::apply_partial(const sip::Message& notify) {
   return {};
 }
 
+/// RFC 4662 5.6. One NOTIFY is under way at a time, and one that was lost is followed by full state.
+std::string Picture::apply_list(const ListDocument& list) {
+  const std::string version = std::to_string(list.version);
+  if (version_ && list.version <= *version_)
+    return "list " + version + " behind " + std::to_string(*version_);
+  if (!list.is_full && (!version_ || list.version != *version_ + 1))
+    return "partial list " + version + " leaves a gap";
+  version_ = list.version;
+  if (list.is_full) rows_.clear();
+  for (const auto& resource : list.resources) {
+    std::string fault;
+    ListDocument::Resource& row = rows_[resource.uri] = resource;
+    // A list in a list has versions of its own, which are another's in another subscription.
+    const auto inner = read_list(resource.type, resource.text, fault);
+    if (!fault.empty()) return fault;
+    if (!inner) continue;
+    Picture nested;
+    if (fault = nested.apply_list(*inner); !fault.empty()) return fault;
+    row.text = nested.print();
+  }
+  return {};
+}
+
 std::string Picture::print() const {
   std::string text = body_;
+  for (const auto& [uri, row] : rows_)
+    text += uri + ' ' + row.state + ' ' + row.reason + '\n' + row.text + '\n';
   for (const auto& [id, item] : items_) text += id + ' ' + item + '\n';
   return text;
 }

@@ -8,6 +8,7 @@
 
 #include "protocol/documents/pidf_diff.hpp"
 #include "protocol/sip/message.hpp"
+#include "tests/simulation/list_document.hpp"
 
 namespace beckon::simulation {
 
@@ -16,8 +17,8 @@ struct DocumentVersion {
   std::uint32_t number = 0;
   bool is_partial = false;
 };
-/// Of watcher, registration and dialog information; absent for bodies of other types. `fault` is set where
-/// the body cannot be read.
+/// Of watcher, registration and dialog information, and of lists; absent for bodies of other types. `fault`
+/// is set where the body cannot be read.
 std::optional<DocumentVersion> version_of(const sip::Message& notify, std::string& fault);
 
 /// What a watcher knows of a resource from the NOTIFYs of one subscription: the newest full document with the
@@ -31,15 +32,19 @@ class Picture {
   std::string print() const;
   const std::string& entity_tag() const { return entity_tag_; }
   bool is_empty() const { return body_.empty() && !version_; }
+  /// Of a list: what is known of each of its resources, by URI.
+  const std::map<std::string, ListDocument::Resource>& rows() const { return rows_; }
 
  private:
   std::string apply_partial(const sip::Message& notify);
+  std::string apply_list(const ListDocument& list);
 
   std::string body_;
   documents::PartialPresence partial_;  ///< Makes `body_` of what comes in parts.
   std::string entity_tag_;
   std::optional<std::uint32_t> version_;      ///< Of the last document of changes.
   std::map<std::string, std::string> items_;  ///< Watchers, contacts or dialogs that are not over, by id.
+  std::map<std::string, ListDocument::Resource> rows_;
 };
 
 }  // namespace beckon::simulation

@@ -8,9 +8,8 @@
 #include <iterator>
 
 #include "tests/simulation/device.hpp"
-#include "tests/simulation/order.hpp"
-#include "tests/simulation/server.hpp"
-#include "tests/simulation/stage.hpp"
+#include "tests/simulation/document.hpp"
+#include "tests/simulation/server_stage.hpp"
 
 namespace beckon::simulation {
 namespace {
@@ -41,29 +40,11 @@ server::Settings open_settings() {
 /// One of the people, and that person's rules.
 struct Human {
   std::string aor;
-  Ledger::Rules rules;
+  Document document;
+  Ledger::Rules rules{};
   Ledger::Rules taken{};                     ///< By the server, last.
-  bool in_flight = false, is_due = false;    ///< Of the PUT.
   bool is_gone = false, is_removed = false;  ///< The administrator has seen to that.
 };
-
-std::string rule_document(const Ledger::Rules& rules) {
-  std::string text =
-      "<cr:ruleset xmlns=\"urn:ietf:params:xml:ns:pres-rules\" "
-      "xmlns:cr=\"urn:ietf:params:xml:ns:common-policy\">";
-  for (const auto& [watcher, handling] : rules) {
-    if (handling == Handling::none) continue;
-    const bool notes = handling == Handling::allow;
-    const char* action = handling == Handling::without_notes ? "allow" : to_string(handling);
-    text += fmt::format(
-        "<cr:rule id=\"{}\"><cr:conditions><cr:identity><cr:one id=\"{}\"/></cr:identity></cr:conditions>"
-        "<cr:actions><sub-handling>{}</sub-handling></cr:actions><cr:transformations><provide-services>"
-        "<all-services/></provide-services><provide-persons><all-persons/></provide-persons>{}"
-        "</cr:transformations></cr:rule>",
-        watcher.substr(4, watcher.find('@') - 4), watcher, action, notes ? "<provide-all-attributes/>" : "");
-  }
-  return text + "</cr:ruleset>";
-}
 
 /// `timed` stands in the tuple, `person` after it.
 Device::State presence_state(const std::string& aor, const std::string& token, bool is_open,
@@ -107,21 +88,22 @@ Device::State message_state(const std::string& token, std::uint64_t fresh) {
           fmt::format("Messages-Waiting: yes\r\nVoice-Message: {}/0\r\n", fresh)};
 }
 
-class Presence : private Stage {
+class Presence final : public ServerStage {
  public:
   explicit Presence(const PresenceScript& script)
-      : Stage(script.seed, script.trace),
+      : ServerStage(script.seed, script.trace, script.shards, open_settings()),
         script_(script),
-        ledger_(world_),
-        server_(sip_, *parse_address("10.0.0.1:5060"), script.shards, open_settings()) {
+        ledger_(world_) {
     sip_.set_tap([this](const Address& from, const Address& to, const sip::Message& message) {
       order_.on_sent(from, message);
       ledger_.on_sent(server_.address(), from, message);
       say(from, to, message);
     });
     for (unsigned i = 0; i < script.people; ++i) {
-      people_.push_back({fmt::format("sip:{}@example.org", given_names[i]), {}});
-      everybody_.push_back(people_.back().aor);
+      everybody_.push_back(fmt::format("sip:{}@example.org", given_names[i]));
+      people_.push_back({everybody_.back(),
+                         {network_, server_, ledger_, "pres-rules/users/" + everybody_.back() + "/index",
+                          "application/auth-policy+xml"}});
       pollers_.emplace_back(sip_, server_.address(),
                             Device::Account{everybody_.back(), fmt::format("poll-{}", given_names[i]),
                                             *parse_address(fmt::format("10.0.1.{}:5060", i + 1))},
@@ -135,27 +117,12 @@ class Presence : private Stage {
                             ledger_);
   }
 
-  void run() {
-    start_server();
-    world_.run_for(2min);
-    const auto idle = server_.size();
-    act();
-    calm();
-    check_all();
-    leave();
-    for (const auto& [what, number] : server_.size()) {
-      const auto before = idle.find(what);
-      const std::size_t had = before == idle.end() ? 0 : before->second;
-      if (number != had)
-        throw Wrong{fmt::format("the server holds {} {}, {} at its start", number, what, had)};
-    }
-  }
   World& world() { return world_; }
   const Server& server() const { return server_; }
   const Ledger& ledger() const { return ledger_; }
 
-  void check_wire() const {
-    if (!order_.fault().empty()) throw Wrong{order_.fault()};
+  void check_wire() const override {
+    ServerStage::check_wire();
     if (!ledger_.fault().empty()) throw Wrong{ledger_.fault()};
   }
 
@@ -168,23 +135,16 @@ class Presence : private Stage {
 
   // --- the server
 
-  void start_server() {
-    if (server_.is_running()) return;
-    note("the server starts");
-    server_.start();
-    ledger_.server_started();
-  }
+  void server_started() override { ledger_.server_started(); }
   void crash_at(std::uint64_t point) {
-    server_.crash_at(point, [this] {
-      note("the server has crashed at point {}", server_.points());
-      const Duration outage = one_in(8) ? within(90s) : one_in(3) ? within(100ms) : within(10s);
-      world_.timers().set(world_.now().mono + outage, [this](Time) { start_server(); });
+    ServerStage::crash_at(point, [this] {
+      return one_in(8) ? within(90s) : one_in(3) ? within(100ms) : within(10s);
     });
   }
 
   // --- what people do
 
-  void act() {
+  void act() override {
     network_.set_weather(
         {.loss = script_.loss, .duplication = script_.duplication, .reordering = script_.reordering});
     if (script_.crash_point != 0) crash_at(script_.crash_point - 1);
@@ -223,6 +183,7 @@ class Presence : private Stage {
     if (!removed && owner.rules != owner.taken) return at_random(1s, [this, &owner] { end_user(owner); });
     owner.is_gone = true;
     owner.is_removed = removed;
+    owner.document.stop();
     note("{} is {}", owner.aor, owner.is_removed ? "removed" : "disabled");
     for (std::deque<Device>* devices : {&devices_, &pollers_})
       for (Device& each : *devices)
@@ -342,48 +303,20 @@ class Presence : private Stage {
   }
 
   void put_rules(Human& owner) {
-    if (owner.is_gone) return;
-    if (owner.in_flight) {
-      owner.is_due = true;
-      return;
-    }
-    owner.in_flight = true;
-    ledger_.rules_sent(owner.aor, owner.rules, everybody_);
-    http::HttpRequest request{.method = "PUT",
-                              .target = "/xcap/pres-rules/users/" + owner.aor + "/index",
-                              .headers = {{"Content-Type", "application/auth-policy+xml"}},
-                              .body = rule_document(owner.rules),
-                              .peer = *parse_address("10.0.2.1:40000")};
-    world_.note("PUT", request.body);
-    const auto back = [this, &owner, sent = owner.rules](const Result<http::HttpResponse>& reply) {
-      const int status = reply ? reply->status : 0;
-      network_.deliver_reliably([this, &owner, sent, status] { on_put(owner, sent, status); });
-    };
-    network_.deliver_reliably([this, &owner, request, back] {
-      if (!owner.is_gone) server_.handle_http(request, back);
-    });
-  }
-
-  void on_put(Human& owner, const Ledger::Rules& sent, int status) {
-    owner.in_flight = false;
-    const bool is_taken = status / 100 == 2;
-    note("PUT of {} ends with {}", owner.aor, status);
-    if (owner.is_gone) return;
-    if (is_taken) owner.taken = sent;
-    if (is_taken) ledger_.rules_answered(owner.aor, sent, everybody_);
-    if (status != 0 && status != 503 && !is_taken) ledger_.fail(fmt::format("a PUT is answered {}", status));
-    if (!std::exchange(owner.is_due, false) && is_taken) return;
-    at_random(1s, [this, &owner] { put_rules(owner); });
+    owner.document.write(
+        rule_document(owner.rules),
+        [this, &owner, sent = owner.rules] { ledger_.rules_sent(owner.aor, sent, everybody_); },
+        [this, &owner, sent = owner.rules] {
+          owner.taken = sent;
+          ledger_.rules_answered(owner.aor, sent, everybody_);
+        });
   }
 
   // --- what must be true
 
   /// Nothing more happens, and what is under way comes to its end.
-  void calm() {
-    note("nothing more happens");
-    is_calm_ = true;
-    network_.set_weather({});
-    server_.crash_nowhere();
+  void calm() override {
+    quieten();
     world_.run_for(quiet_time);
     check_wire();
   }
@@ -399,7 +332,7 @@ class Presence : private Stage {
     if (!fault.empty()) throw Wrong{fault};
   }
 
-  void check_all() {
+  void check_all() override {
     note("everything is compared");
     for (const Human& owner : people_) {
       hold([&] { return check_bindings(owner.aor); });
@@ -533,7 +466,7 @@ class Presence : private Stage {
   }
 
   /// Some say so, the others are gone.
-  void leave() {
+  void leave() override {
     note("all leave");
     for (Device& each : devices_)
       if (each.is_running() && one_in(2)) each.leave();
@@ -545,15 +478,12 @@ class Presence : private Stage {
   }
 
   PresenceScript script_;
-  Order order_;
   Ledger ledger_;
-  Server server_;
   std::deque<Human> people_;
   std::vector<std::string> everybody_;
   std::deque<Device> devices_;
   std::deque<Device> pollers_;  ///< One for each of the people.
   std::uint64_t states_ = 0;
-  bool is_calm_ = false;
 };
 
 }  // namespace
