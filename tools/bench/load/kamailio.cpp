@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -85,10 +86,40 @@ std::string make_database(const std::filesystem::path& folder) {
   return fmt::format("\"sqlite:///{}\"", file.string());
 }
 
+/// Packages put them there.
+constexpr const char* schemas = "/usr/share/kamailio/db_sqlite/";
+
+void execute(sqlite3* database, const std::string& statements) {
+  if (sqlite3_exec(database, statements.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    throw std::runtime_error(fmt::format("no lists for kamailio: {}", sqlite3_errmsg(database)));
+}
+
+/// Gives the db_url of a database with the lists.
+std::string make_lists(const std::filesystem::path& folder, const Setting& setting) {
+  const std::filesystem::path file = folder / "lists.db";
+  sqlite3* database = nullptr;
+  if (sqlite3_open(file.c_str(), &database) != SQLITE_OK)
+    throw std::runtime_error("no database for kamailio");
+  execute(database, "PRAGMA journal_mode=WAL;");
+  for (const char* name : {"standard", "presence", "rls"}) {
+    std::ifstream schema(fmt::format("{}{}-create.sql", schemas, name));
+    execute(database, {std::istreambuf_iterator<char>(schema), {}});
+  }
+  constexpr int rls_services = 8;  // of Kamailio's xcap table
+  for (std::uint32_t i = 0; i < setting.lists; ++i)
+    execute(database,
+            fmt::format("INSERT INTO xcap (username, domain, doc, doc_type, etag, source, doc_uri, port)"
+                        " VALUES ('{}', '{}', '{}', {}, 'e', 0, 'u{}', 0);",
+                        user('w', i), domain, list_document(i, setting.list_members), rls_services, i));
+  sqlite3_close(database);
+  return fmt::format("\"sqlite:///{}\"", file.string());
+}
+
 }  // namespace
 
 bool kamailio_can(const Setting& setting) {
   const bool has_database = std::filesystem::exists(modules + std::string("db_sqlite.so"));
+  if (setting.lists > 0) return has_database && std::filesystem::exists(modules + std::string("rls.so"));
   return !setting.stores || setting.durability == Durability::memory || has_database;
 }
 
@@ -126,6 +157,10 @@ Subject start_kamailio(const std::filesystem::path& kamailio, const std::filesys
     const std::string silo = is_table ? make_table(folder) : make_database(folder);
     words.insert(words.end(), {"-A", is_table ? "WITH_TABLE" : "WITH_DATABASE", "-A", "SILO=" + silo});
   }
+  if (setting.lists > 0)
+    words.insert(words.end(), {"-A", "WITH_LISTS", "-A", "LISTS=" + make_lists(folder, setting), "-A",
+                               fmt::format("RLS_ADDRESS=\"sip:rls@127.0.0.1:{}\"", port), "-A",
+                               fmt::format("OUTBOUND=\"sip:127.0.0.1:{}\"", port)});
   Subject subject = Subject::start(words, core);
   subject.ports["udp"] = port;
   const auto deadline = std::chrono::steady_clock::now() + start_limit;

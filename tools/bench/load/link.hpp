@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,7 +23,8 @@ class Link {
   virtual std::uint16_t port() const = 0;
 };
 
-/// `sockets` UDP sockets connected to 127.0.0.1:`port`; `recvmmsg` and `sendmmsg` of up to 64 datagrams.
-std::unique_ptr<Link> make_udp_link(std::uint16_t port, unsigned sockets);
+/// `sockets` UDP sockets connected to 127.0.0.1:`port`; `recvmmsg` and `sendmmsg` of up to 64 datagrams, of
+/// which those that are received have `largest` octets at most.
+std::unique_ptr<Link> make_udp_link(std::uint16_t port, unsigned sockets, std::size_t largest = 4096);
 
 }  // namespace beckon::bench

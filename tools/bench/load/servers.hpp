@@ -23,9 +23,10 @@ const char* to_string(Durability durability);
 /// How the server of a case is set up.
 struct Setting {
   Durability durability = Durability::memory;
-  bool digest = false;  ///< Users prove who they are, by SHA-256.
-  bool stores = false;  ///< Messages for users who are away are stored.
-  bool grows = false;   ///< Its memory is measured.
+  bool digest = false;                        ///< Users prove who they are, by SHA-256.
+  bool stores = false;                        ///< Messages for users who are away are stored.
+  bool grows = false;                         ///< Its memory is measured.
+  std::uint32_t lists = 0, list_members = 0;  ///< Of users w0 and following: see `list_document`.
 };
 
 /// A running server with its folder.

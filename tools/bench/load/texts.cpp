@@ -57,6 +57,16 @@ std::string print(const Request& request, Ticket ticket, std::uint16_t port) {
   return text;
 }
 
+std::string list_document(std::uint32_t number, std::uint32_t members) {
+  std::string text = fmt::format(
+      "<?xml version=\"1.0\"?><rls-services xmlns=\"urn:ietf:params:xml:ns:rls-services\""
+      " xmlns:rl=\"urn:ietf:params:xml:ns:resource-lists\"><service uri=\"sip:list{}@{}\"><list>",
+      number, domain);
+  for (std::uint32_t i = 0; i < members; ++i)
+    text += fmt::format("<rl:entry uri=\"sip:{}@{}\"/>", user('p', i), domain);
+  return text + "</list><packages><package>presence</package></packages></service></rls-services>";
+}
+
 std::string echo_text(Ticket ticket) {
   auto text = fmt::format(FMT_COMPILE("{}{:08x}{:08x}"), mark, ticket.slot, ticket.serial);
   text.resize(echo_octets, '.');

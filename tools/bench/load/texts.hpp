@@ -46,6 +46,10 @@ std::string pidf(std::string_view presentity, std::uint32_t serial);
 /// The text that only the document of this serial number contains.
 std::string pidf_mark(std::uint32_t serial);
 
+/// What user w`number` has for services of lists (RFC 4826): one, list`number`, of the presentities from p0
+/// on.
+std::string list_document(std::uint32_t number, std::uint32_t members);
+
 /// The ticket in the first branch of ours; empty if there is none.
 std::optional<Ticket> ticket_in(std::string_view text);
 /// Status of a response; 0 for any other text.

@@ -13,12 +13,12 @@ namespace beckon::bench {
 namespace {
 
 constexpr std::size_t batch = 64;
-constexpr std::size_t largest = 4096;
 constexpr int socket_buffer = 4 << 20;
 
 class UdpLink final : public Link {
  public:
-  UdpLink(std::uint16_t port, unsigned sockets) {
+  UdpLink(std::uint16_t port, unsigned sockets, std::size_t largest)
+      : largest_(largest), octets_(batch * largest) {
     sockaddr_in name{};
     name.sin_family = AF_INET;
     name.sin_port = htons(port);
@@ -32,7 +32,7 @@ class UdpLink final : public Link {
       polled_.push_back({fd, POLLIN, 0});
     }
     for (std::size_t i = 0; i < batch; ++i) {
-      in_vectors_[i] = {octets_.data() + i * largest, largest};
+      in_vectors_[i] = {octets_.data() + i * largest_, largest_};
       in_[i].msg_hdr.msg_iov = &in_vectors_[i];
       in_[i].msg_hdr.msg_iovlen = 1;
       out_[i].msg_hdr.msg_iov = &out_vectors_[i];
@@ -76,22 +76,23 @@ class UdpLink final : public Link {
     const int count = ::recvmmsg(fd, in_.data(), batch, MSG_DONTWAIT, nullptr);
     for (int i = 0; i < count; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      take({octets_.data() + at * largest, in_[at].msg_len});
+      take({octets_.data() + at * largest_, in_[at].msg_len});
     }
     return count > 0;
   }
 
   std::vector<pollfd> polled_;
   std::size_t turn_ = 0;
-  std::vector<char> octets_ = std::vector<char>(batch * largest);
+  std::size_t largest_;
+  std::vector<char> octets_;
   std::array<mmsghdr, batch> in_{}, out_{};
   std::array<iovec, batch> in_vectors_{}, out_vectors_{};
 };
 
 }  // namespace
 
-std::unique_ptr<Link> make_udp_link(std::uint16_t port, unsigned sockets) {
-  return std::make_unique<UdpLink>(port, sockets);
+std::unique_ptr<Link> make_udp_link(std::uint16_t port, unsigned sockets, std::size_t largest) {
+  return std::make_unique<UdpLink>(port, sockets, largest);
 }
 
 }  // namespace beckon::bench

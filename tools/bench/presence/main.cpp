@@ -56,8 +56,11 @@ const std::vector<RateCase> rates{
 const std::vector<MemoryCase> memory{{"memory-publication", Operation::publish, 1},
                                      {"memory-subscription", Operation::subscribe, 10}};
 
-const std::vector<OwnCase> own{
-    {"million", run_million}, {"slices", run_slices}, {"forms", run_forms}, {"last-notify", run_last_notify}};
+const std::vector<OwnCase> own{{"million", run_million},
+                               {"slices", run_slices},
+                               {"forms", run_forms},
+                               {"last-notify", run_last_notify},
+                               {"lists", run_lists}};
 
 }  // namespace
 }  // namespace beckon::bench

@@ -19,4 +19,8 @@ void run_forms(const Options& options);
 /// From PUBLISH to the last of 1 000 NOTIFYs while other users are served: p50 and p99.
 void run_last_notify(const Options& options);
 
+/// Ten lists of 100 and of 1 000 presentities, beside Kamailio's `rls`: what a subscription to one costs
+/// until all states have come, and what the NOTIFY costs that says what one member has published.
+void run_lists(const Options& options);
+
 }  // namespace beckon::bench
