@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
 #include "protocol/transaction/text_edit.hpp"
 
 namespace beckon::transaction {
@@ -218,6 +219,7 @@ void ClientTable::receive(const Hop& from, const sip::Message& response, const s
                response.call_id(), cseq->method, status);
     return;
   }
+  if (client->is_lost && !follow(*client, from, *via)) return;
   client->switched = false;
   ClientActions actions;
   if (auto* invite = std::get_if<InviteClient>(&client->machine)) {
@@ -270,11 +272,35 @@ void ClientTable::end_lost(Now now) {
     }
     Client& client = *waiting->second;
     leave_flow(client);
-    on_transport_error(client.id, now);
+    on_connection_lost(client, now);
     --left;
   }
   if (closed_.empty() || closing_.is_set()) return;
   closing_.set(now.mono, [this](Time) { end_lost(context_.clock.now()); });
+}
+
+void ClientTable::on_connection_lost(Client& client, Now now) {
+  auto* invite = std::get_if<InviteClient>(&client.machine);
+  if (invite == nullptr || !context_.config.is_reachable) return on_transport_error(client.id, now);
+  client.is_lost = true;
+  perform(client, invite->on(InviteClient::Event::connection_lost, now.mono), {}, now);
+}
+
+/// A response has come over another connection than its INVITE left on, which is gone. Its branch, which
+/// nobody can guess, and its sent-by prove that it answers that INVITE. What is left to send, an ACK or a
+/// CANCEL, goes the same way. False: it names somebody else in its Via, and is dropped (RFC 3261 18.1.2).
+bool ClientTable::follow(Client& client, const Hop& from, const sip::ViaView& via) {
+  write_via(client.hop, via.branch);
+  const auto ours = sip::view_via(via_);
+  if (!ours || !iequals(ours->host, via.host) || ours->port != via.port) return false;
+  if (from.flow == 0) return true;
+  client.is_lost = false;
+  client.hop.protocol = from.protocol;
+  client.hop.remote = from.remote;
+  client.hop.local = from.local;
+  client.hop.flow = from.flow;
+  join_flow(client);
+  return true;
 }
 
 void ClientTable::on_timer(TransactionId id, Now now) {
@@ -323,7 +349,8 @@ void ClientTable::perform(Client& client, const ClientActions& actions, const In
                         .response = actions.pass_response ? input.response : nullptr,
                         .status = status,
                         .too_long = actions.transport_error && client.stream_only,
-                        .error = input.error};
+                        .error = input.error,
+                        .from = actions.pass_response ? input.from : nullptr};
   client.ended = ends;
   if (ends) {
     client.request = {};

@@ -63,6 +63,7 @@ class ClientTable {
     bool ended = false;                                     ///< The end was reported to the user.
     bool cancelled = false;                                 ///< The user called `cancel`.
     bool stream_only = false;  ///< A MESSAGE that went over TCP for its size: it is not retried.
+    bool is_lost = false;      ///< Its connection has closed, and another one may bring its response.
     bool switched = false;     ///< Went over TCP for its size, and no response has come yet.
     bool status_only = false;  ///< `Draft::status_only`.
   };
@@ -87,6 +88,8 @@ class ClientTable {
   void fall_back(Client& client, Now now);
   void transmit(const Client& client, Outgoing text);
   void end_lost(Now now);
+  void on_connection_lost(Client& client, Now now);
+  bool follow(Client& client, const Hop& from, const sip::ViaView& via);
   void on_timer(TransactionId id, Now now);
   void on_transport_error(TransactionId id, Now now, ErrorCode why = {});
   void perform(Client& client, const ClientActions& actions, const Input& input, Now now);

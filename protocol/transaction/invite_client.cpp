@@ -31,6 +31,7 @@ InviteClient::Actions InviteClient::in_calling(Event event, Time now) {
       if (now >= *end_at_) return terminate({.timeout = true});  // timer B
       return resend(now);                                        // timer A
     case Event::transport_error:
+    case Event::connection_lost:
       return terminate({.transport_error = true});
     case Event::provisional:
       return proceed(now);
@@ -55,6 +56,8 @@ InviteClient::Actions InviteClient::in_proceeding(Event event, Time now) {
       return terminate({.timeout = true});
     case Event::transport_error:
       return terminate({.transport_error = true});
+    case Event::connection_lost:
+      return wait(now);
     case Event::provisional:
       return proceed(now);
     case Event::success:
@@ -77,6 +80,7 @@ InviteClient::Actions InviteClient::in_completed(Event event, Time now) {
       return {.send_ack = true};
     case Event::provisional:
     case Event::success:
+    case Event::connection_lost:
     case Event::cancel:
       break;
   }
@@ -92,6 +96,7 @@ InviteClient::Actions InviteClient::in_accepted(Event event, Time now) {
     case Event::provisional:
     case Event::failure:
     case Event::transport_error:  // no message of ours is under way: further 2xx may still come
+    case Event::connection_lost:
     case Event::cancel:
       break;
   }
@@ -140,6 +145,14 @@ InviteClient::Actions InviteClient::send_cancel(Time now) {
   cancel_sent_ = true;
   end_at_ = now + times_.timeout();
   return {.send_cancel = true};
+}
+
+/// "If the transport connection is no longer open, the server SHOULD open a connection" for its response (RFC
+/// 3261 18.2.2). One that is gone for good opens none.
+InviteClient::Actions InviteClient::wait(Time now) {
+  const Time end = now + times_.timeout();
+  end_at_ = end_at_ ? std::min(*end_at_, end) : end;
+  return {};
 }
 
 std::optional<Time> InviteClient::deadline() const {

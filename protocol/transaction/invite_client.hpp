@@ -18,8 +18,9 @@ class InviteClient {
     provisional,      ///< 1xx
     success,          ///< 2xx
     failure,          ///< 3xx to 6xx
-    timer,            ///< `deadline()` has come: timer A, B, D or M, or the end of a cancelled INVITE.
+    timer,            ///< `deadline()` has come: timer A, B, D or M, or the end of the wait in proceeding.
     transport_error,  ///< The INVITE or an ACK could not be sent, or the flow closed.
+    connection_lost,  ///< The flow closed, and the peer may make another one to us.
     cancel,           ///< The user wants to CANCEL.
   };
   using Actions = ClientActions;
@@ -43,14 +44,15 @@ class InviteClient {
   Actions terminate(Actions actions);
   Actions resend(Time now);
   Actions send_cancel(Time now);
+  Actions wait(Time now);
 
   Times times_;
   bool reliable_;
   State state_ = State::calling;
   Duration interval_;                  ///< Of timer A.
   std::optional<Time> retransmit_at_;  ///< Timer A.
-  /// Timer B in calling, D in completed, M in accepted; in proceeding 64*T1 after the CANCEL, empty
-  /// before.
+  /// Timer B in calling, D in completed, M in accepted; in proceeding 64*T1 after the CANCEL or the end of
+  /// the connection, empty before.
   std::optional<Time> end_at_;
   bool cancel_wanted_ = false;
   bool cancel_sent_ = false;

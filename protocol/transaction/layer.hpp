@@ -39,6 +39,8 @@ struct Outcome {
   bool too_long = false;
   /// transport_error: why; empty where the cause is our own.
   ErrorCode error{};
+  /// Where `response` came from: not always where the request was sent.
+  const Hop* from = nullptr;
 };
 /// Called for every provisional response and exactly once for the end (further 2xx to an INVITE go to
 /// User::on_response). 32 octets of captures fit inside.
@@ -122,6 +124,10 @@ class Layer {
     /// Did what a request of that method brought about end with its connection, which has closed? Then a copy
     /// on another connection is a new request, and gets no answer of the first. Empty: it never does.
     std::function<bool(sip::Method method, FlowId connection)> is_over{};
+    /// Peers can make connections to us. An INVITE that was answered 1xx and whose connection closes then
+    /// waits 64*T1 for a response over another one (RFC 3261 18.2.2); else, and without a 1xx, that is its
+    /// end.
+    bool is_reachable = false;
     /// Over TLS the peer may use the connection for requests of its own to us (RFC 5923 8.1): for those who
     /// show a certificate.
     bool alias = false;
@@ -184,7 +190,8 @@ class Layer {
   /// A connection was made: requests that were sent to its address and named no flow wait for their response
   /// on it from now on. Only for users with few transactions: it looks at each.
   void on_flow_opened(const Hop& flow);
-  /// Ends client transactions that wait for a response on a closed flow with a transport error.
+  /// Ends client transactions that wait for a response on a closed flow with a transport error, but for those
+  /// that `Config::is_reachable` speaks of.
   void on_flow_closed(FlowId flow, Now now);
 
   /// Live server and client transactions.

@@ -300,7 +300,8 @@ void Calls::on(const LineRefused& refused, Bucket, Now) {
 
 void Calls::on(const LineEnded& ended, Bucket, Now now) {
   Watched* call = find(ended.key.call);
-  if (call) apply(*call, call->call.end(ended.key.dialog, DialogEvent::error), now);
+  if (!call || (ended.if_answered && call->call.dialogs()[ended.key.dialog].is_open())) return;
+  apply(*call, call->call.end(ended.key.dialog, DialogEvent::error), now);
 }
 
 /// Until its INVITE is over, a call that has ended is remembered: copies of its 2xx do not begin it anew.
@@ -331,7 +332,8 @@ bool Calls::end_flow(FlowId flow, Slice& slice, Now now) {
     Call::Changes changes;
     const auto& dialogs = call->call.dialogs();
     for (std::size_t i = 0; i < dialogs.size(); ++i) {
-      const bool is_its = call->from.flow == flow || dialogs[i].answerer.flow == flow;
+      const bool is_its =
+          call->from.flow == flow || (dialogs[i].answerer.flow == flow && !dialogs[i].is_open());
       if (is_its && !call->call.end(i, DialogEvent::error).empty()) changes.push_back(i);
     }
     apply(*call, changes, now);

@@ -85,7 +85,9 @@ void Lines::report(Entry& user, Now now) {
 }
 
 /// `Calls` says how it ends, for both sides.
-void Lines::give_up(const LineKey& key) { peers_.post_back<Calls>(key.at, LineEnded{key}); }
+void Lines::give_up(const LineKey& key, bool if_answered) {
+  peers_.post_back<Calls>(key.at, LineEnded{key, if_answered});
+}
 
 void Lines::on_bindings_changed(Entry& user, registrar::BindingEvent event, const registrar::Binding& changed,
                                 const std::vector<registrar::Binding>& all, Now) {
@@ -95,13 +97,13 @@ void Lines::on_bindings_changed(Entry& user, registrar::BindingEvent event, cons
   const auto is_its = [device](const auto& binding) { return publication::device_of(binding) == device; };
   if (std::ranges::any_of(all, is_its)) return;
   for (const Line& line : lines->all)
-    if (line.device == device) give_up(line.key);
+    if (line.device == device) give_up(line.key, true);
 }
 
 void Lines::on_user_gone(std::string_view aor, bool, Now) {
   const EntryPtr user = environment_.directory().find(aor);
   if (!user) return;
-  for (const Line& line : of(*user)) give_up(line.key);
+  for (const Line& line : of(*user)) give_up(line.key, false);
 }
 
 }  // namespace beckon::server::calls

@@ -34,9 +34,11 @@ struct LineChange {
 struct LineRefused {
   LineKey key;
 };
-/// To `Calls`: the user's device is gone.
+/// To `Calls`: the user is gone, or the device that the user talks at. A device that rings may be back before
+/// it answers (RFC 3261 18.2.2): its branch says when it does not.
 struct LineEnded {
   LineKey key;
+  bool if_answered = false;  ///< What rings goes on.
 };
 
 /// The calls of each user of one shard, at the user's bucket: those that our proxies forward.
@@ -80,7 +82,7 @@ class Lines final : public Room, private registrar::BindingsObserver {
   void begin(Entry& user, LineChange change, Now now);
   void end(Entry& user, const LineChange& change, Now now);
   void report(Entry& user, Now now);
-  void give_up(const LineKey& key);
+  void give_up(const LineKey& key, bool if_answered);
 
   Environment& environment_;
   Peers& peers_;

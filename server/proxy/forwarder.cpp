@@ -46,6 +46,14 @@ bool wants_early_ends(const sip::Message& request) {
          !request.lists(HeaderId::proxy_require, "100rel");
 }
 
+/// May what a response asserts be believed? It may come from elsewhere than its request was sent to, as its
+/// branch is known to all who saw that: then what `sent_to` has proven says nothing of it.
+bool is_trusted(const Hop& from, const Hop& sent_to, const Settings& settings) {
+  return proxy::is_trusted(from, settings) ||
+         (from.remote == sent_to.remote && (sent_to.flow == 0 || from.flow == sent_to.flow) &&
+          proxy::is_trusted(sent_to, settings));
+}
+
 /// Users may share a device, and devices in several private networks a contact.
 bool is_same_place(const Target& one, const Target& other) {
   return one.uri == other.uri && one.path == other.path && one.binding.received() == other.binding.received();
@@ -233,7 +241,8 @@ void Forwarder::receive(Key key, std::size_t number, const Hop& hop, const Outco
   }
   const bool asserts = response && (response->has(HeaderId::p_asserted_identity) ||
                                     response->has(HeaderId::p_preferred_identity));
-  if (!asserts || is_trusted(hop, environment_.settings())) return on_outcome(key, number, hop, outcome, now);
+  if (!asserts || is_trusted(*outcome.from, hop, environment_.settings()))
+    return on_outcome(key, number, hop, outcome, now);
   const sip::Message clean = without_identities(*response);
   Outcome same = outcome;
   same.response = &clean;

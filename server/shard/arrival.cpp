@@ -91,6 +91,8 @@ bool Shard::retire(std::string_view text, const Callback<void()>& before) {
 
 void Shard::receive_response(const transaction::Hop& from, sip::Message response) {
   Arrival arrival{.from = from, .message = std::move(response)};
+  if (transaction::is_secure(from.protocol) && from.name.empty())
+    arrival.from.name = peering_.domain_of(from.flow, settings_);
   if (const auto rejected = sip::check_to_relay(arrival.message, arrival.reading)) {
     counters_.malformed++;
     return note_dropped(from, arrival.message.call_id(), rejected->reason);

@@ -73,6 +73,7 @@ Shard::Shard(unsigned number, Settings settings, const ServerKey& key, ShardPart
                   [this](sip::Method method, transaction::FlowId connection) {
                     return lives_on_flow(method) && directory_.is_closed(connection);
                   },
+              .is_reachable = true,
               .alias = true,
               .tags = key.tags},
              parts.transport, parts.timers, parts.clock, parts.random, *this),

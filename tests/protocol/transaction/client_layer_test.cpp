@@ -297,6 +297,65 @@ TEST_CASE("a closed flow ends what waits on it, and nothing else") {
   CHECK(net.layer.size() == 1);
 }
 
+TEST_CASE(
+    "an INVITE that rings outlives its connection, and takes its response over another one (RFC 3261 "
+    "18.2.2)") {
+  Client net;
+  Hop other = tcp;
+  other.remote.port = 49152;
+  other.flow = 8;
+  const auto id = net.send_it("INVITE", tcp);
+  net.answer(0, 180);
+  net.layer.on_flow_closed(7, net.now());
+  CHECK(net.ends.empty());
+  const auto answer = [&](int status, std::string via = {}) {
+    auto reply = sip::Builder::reply(net.sent.at(0).message, status, "ua").finish();
+    const auto parsed = sip::Message::parse(share(reply)).value();
+    if (via.empty()) via = std::string(parsed.first(HeaderId::via));
+    net.layer.receive(
+        other, sip::Message::parse(share(sip::Splice(parsed).replace(HeaderId::via, via).finish())).value(),
+        net.now());
+  };
+  SUBCASE("a 2xx") {
+    answer(200);
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].status == 200);
+  }
+  SUBCASE("a refusal, which is acknowledged there") {
+    answer(486);
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].status == 486);
+    CHECK(net.sent.back().message.method() == sip::Method::ack);
+    CHECK(net.sent.back().hop == other);
+  }
+  SUBCASE("a 1xx: what follows goes there, and waits there") {
+    answer(180);
+    net.layer.cancel(id, {}, net.now());
+    CHECK(net.sent.back().message.method() == sip::Method::cancel);
+    CHECK(net.sent.back().hop == other);
+    net.layer.on_flow_closed(8, net.now());
+    CHECK(net.ends.empty());
+    net.pass(640ms);
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].kind == Outcome::Kind::timeout);
+  }
+  SUBCASE("not one whose branch is made up, or whose sent-by is not ours") {
+    std::string via(net.sent.at(0).message.first(HeaderId::via));
+    SUBCASE("") { via.back() = via.back() == 'a' ? 'b' : 'a'; }
+    SUBCASE("") { via.replace(via.find("192.0.2.9"), 9, "192.0.2.8"); }
+    SUBCASE("") { via.replace(via.find("5070"), 4, "5071"); }
+    answer(200, via);
+    CHECK(net.ends.empty());
+  }
+  SUBCASE("none: it ends after 64*T1") {
+    net.pass(639ms);
+    CHECK(net.ends.empty());
+    net.pass(1ms);
+    REQUIRE(net.ends.size() == 1);
+    CHECK(net.ends[0].kind == Outcome::Kind::timeout);
+  }
+}
+
 TEST_CASE("a request that was sent before its connection was made ends when that connection closes") {
   Client net;
   Hop dialled = tcp;

@@ -96,7 +96,8 @@ struct Fixture : Transport, User, Clock {
         .max_client_transactions = max_client_transactions,
         .locate = [this](const SentBy& sent_by,
                          OnFound found) { looked_up.push_back({sent_by, std::move(found)}); },
-        .is_over = [this](sip::Method, FlowId flow) { return std::ranges::find(over, flow) != over.end(); }};
+        .is_over = [this](sip::Method, FlowId flow) { return std::ranges::find(over, flow) != over.end(); },
+        .is_reachable = true};
   }
 };
 

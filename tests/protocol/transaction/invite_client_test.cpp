@@ -140,6 +140,35 @@ TEST_CASE("INVITE client, proceeding: a lost flow is reported") {
   CHECK(machine.on(Event::transport_error, t0) == Actions{.transport_error = true, .destroy = true});
 }
 
+TEST_CASE("INVITE client: a lost connection is the end of what has had no 1xx") {
+  auto machine = calling(/*reliable=*/true);
+  CHECK(machine.on(Event::connection_lost, t0) == Actions{.transport_error = true, .destroy = true});
+}
+
+TEST_CASE(
+    "INVITE client, proceeding: when its connection is lost it waits 64*T1 for a response over another one "
+    "(RFC 3261 18.2.2)") {
+  auto machine = after(Event::provisional, /*reliable=*/true);
+  CHECK(machine.on(Event::connection_lost, t0 + 1h) == Actions{});
+  CHECK(machine.deadline() == t0 + 1h + 640ms);
+  SUBCASE("none comes") {
+    CHECK(machine.on(Event::timer, t0 + 1h + 640ms) == Actions{.timeout = true, .destroy = true});
+  }
+  SUBCASE("a 1xx comes: it rings on") {
+    CHECK(machine.on(Event::provisional, t0 + 1h + 1ms) == Actions{.pass_response = true});
+    CHECK_FALSE(machine.deadline());
+  }
+  SUBCASE("a 2xx comes") {
+    CHECK(machine.on(Event::success, t0 + 1h + 1ms) == Actions{.pass_response = true});
+  }
+  SUBCASE("a CANCEL before that is not put off") {
+    machine = after(Event::provisional, /*reliable=*/true);
+    machine.on(Event::cancel, t0);
+    CHECK(machine.on(Event::connection_lost, t0 + 600ms) == Actions{});
+    CHECK(machine.deadline() == t0 + 640ms);
+  }
+}
+
 TEST_CASE(
     "INVITE client, proceeding: it may ring for ever, but ends 64*T1 after the CANCEL, whatever 1xx still "
     "come (RFC 3261 9.1)") {
