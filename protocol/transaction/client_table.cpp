@@ -95,6 +95,7 @@ TransactionId ClientTable::send(const Draft& draft, const Hop& to, OnOutcome on_
   client.method = method;
   client.on_outcome = std::move(on_outcome);
   client.status_only = draft.status_only;
+  client.each_success = invite && draft.each_success;
   write_branch(client.token, draft.branch_tag, draft.branch_part);
   Outgoing request(nullptr, draft.body);
   const bool switched = write_head(draft, branch_, client.hop, now, request.head);
@@ -341,9 +342,8 @@ void ClientTable::perform(Client& client, const ClientActions& actions, const In
   if (!reports) return actions.destroy ? close(client) : arm(client);
   const bool is_2xx_to_invite = actions.pass_response && client.is_invite() && status / 100 == 2;
   if (client.ended) {
-    actions.destroy ? close(client) : arm(client);
-    if (is_2xx_to_invite) context_.user.on_response(*input.from, *input.response, now);
-    return;
+    if (is_2xx_to_invite) return report_again(client, input, now);
+    return actions.destroy ? close(client) : arm(client);
   }
   const Outcome outcome{.kind = kind_of(actions, ends),
                         .response = actions.pass_response ? input.response : nullptr,
@@ -364,10 +364,26 @@ void ClientTable::perform(Client& client, const ClientActions& actions, const In
     client.on_outcome(outcome, now);
   else if (is_2xx_to_invite)
     context_.user.on_response(*input.from, *input.response, now);
-  if (--client.calls == 0) {
-    if (client.ended) client.on_outcome = nullptr;
-    if (client.closed) clients_.destroy(client);
-  }
+  end_call(client);
+}
+
+/// A copy of a 2xx, or one of another fork further on. The machine waits on for the next.
+void ClientTable::report_again(Client& client, const Input& input, Now now) {
+  if (!client.each_success) return context_.user.on_response(*input.from, *input.response, now);
+  ++client.calls;
+  client.on_outcome({.kind = Outcome::Kind::final,
+                     .response = input.response,
+                     .status = input.status,
+                     .from = input.from,
+                     .again = true},
+                    now);
+  end_call(client);
+}
+
+void ClientTable::end_call(Client& client) {
+  if (--client.calls != 0) return;
+  if (client.ended && !client.each_success) client.on_outcome = nullptr;
+  if (client.closed) clients_.destroy(client);
 }
 
 void ClientTable::perform_ack(Client& client, const sip::Message* response) {

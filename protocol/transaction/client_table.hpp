@@ -62,10 +62,11 @@ class ClientTable {
     bool closed = false;                                    ///< Goes when the last call returns.
     bool ended = false;                                     ///< The end was reported to the user.
     bool cancelled = false;                                 ///< The user called `cancel`.
-    bool stream_only = false;  ///< A MESSAGE that went over TCP for its size: it is not retried.
-    bool is_lost = false;      ///< Its connection has closed, and another one may bring its response.
-    bool switched = false;     ///< Went over TCP for its size, and no response has come yet.
-    bool status_only = false;  ///< `Draft::status_only`.
+    bool stream_only = false;   ///< A MESSAGE that went over TCP for its size: it is not retried.
+    bool is_lost = false;       ///< Its connection has closed, and another one may bring its response.
+    bool switched = false;      ///< Went over TCP for its size, and no response has come yet.
+    bool status_only = false;   ///< `Draft::status_only`,
+    bool each_success = false;  ///< `Draft::each_success`.
   };
   /// The response that fed the machine, if one did.
   struct Input {
@@ -93,6 +94,8 @@ class ClientTable {
   void on_timer(TransactionId id, Now now);
   void on_transport_error(TransactionId id, Now now, ErrorCode why = {});
   void perform(Client& client, const ClientActions& actions, const Input& input, Now now);
+  void report_again(Client& client, const Input& input, Now now);
+  void end_call(Client& client);
   void perform_ack(Client& client, const sip::Message* response);
   void perform_cancel(const Client& client, Now now);
   void arm(Client& client);

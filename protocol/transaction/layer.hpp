@@ -41,9 +41,11 @@ struct Outcome {
   ErrorCode error{};
   /// Where `response` came from: not always where the request was sent.
   const Hop* from = nullptr;
+  /// A further 2xx to an INVITE, after the end (`Draft::each_success`).
+  bool again = false;
 };
-/// Called for every provisional response and exactly once for the end (further 2xx to an INVITE go to
-/// User::on_response). 32 octets of captures fit inside.
+/// Called for every provisional response and exactly once for the end. Further 2xx to an INVITE follow where
+/// `Draft::each_success` is set; else they go to User::on_response. 32 octets of captures fit inside.
 using OnOutcome = Callback<void(const Outcome&, Now now), 32>;
 
 /// A request in parts, which together make a finished request but for our own Via. They are copied once, when
@@ -60,6 +62,9 @@ struct Draft {
   /// The user does not look at the response of a success: it may be recognised without being parsed
   /// (`Layer::retire`).
   bool status_only = false;
+  /// Of an INVITE: each 2xx that follows the first one is an outcome, too. Until the transaction is over (RFC
+  /// 6026 7.2) it keeps the callback.
+  bool each_success = false;
 };
 
 /// {the request line with its line end, the rest}: parts of a finished request for a Draft.

@@ -190,11 +190,12 @@ void Forwarder::try_next(Key key, std::size_t number) {
   // Only a request that forks has to be known again (RFC 5393 4.1).
   const std::string mark = context->fork.size() > 1 ? loop_mark(order.request, key_) : std::string();
   branch.answered = false;
+  const std::string text =
+      outgoing(order.request, order.route, branch.target, hop, route, environment_.settings());
+  const auto [line, headers] = transaction::cut_request_line(text);
   branch.id = sender_.send(
-      order.bucket, outgoing(order.request, order.route, branch.target, hop, route, environment_.settings()),
-      hop,
-      [this, key, number, hop](const Outcome& outcome, Now at) { receive(key, number, hop, outcome, at); },
-      mark);
+      order.bucket, {.line = line, .headers = {&headers, 1}, .branch_part = mark, .each_success = true}, hop,
+      [this, key, number, hop](const Outcome& outcome, Now at) { receive(key, number, hop, outcome, at); });
   if (order.request.method() == Method::invite) arm_timer_c(branch);
 }
 
@@ -231,10 +232,11 @@ void Forwarder::remember_failure(const Branch& branch, const Hop& hop, const sip
 void Forwarder::receive(Key key, std::size_t number, const Hop& hop, const Outcome& outcome, Now now) {
   const sip::Message* response = outcome.response;
   const Context* context = find(key);
-  if (context && response && context->order.request.has(HeaderId::via) && !has_way_back(*response)) {
+  const bool is_own = context && !context->order.request.has(HeaderId::via);
+  if (response && !is_own && !has_way_back(*response)) {
     log::info("proxy", "{} {} from {}: its Via is gone, dropped", response->call_id(), response->status(),
               print(hop.remote));
-    if (outcome.status < 200) return;
+    if (outcome.status < 200 || outcome.again) return;
     Outcome lost = outcome;
     lost.response = nullptr;
     return on_outcome(key, number, hop, lost, now);
@@ -250,6 +252,7 @@ void Forwarder::receive(Key key, std::size_t number, const Hop& hop, const Outco
 }
 
 void Forwarder::on_outcome(Key key, std::size_t number, const Hop& hop, const Outcome& outcome, Now now) {
+  if (outcome.again) return client_.on_success_again(key, *outcome.response, now);
   Context* context = find(key);
   if (!context) return;
   Branch& branch = context->branches[number];

@@ -42,8 +42,12 @@ class Forwarder {
   class Client {
    public:
     virtual ~Client() = default;
-    /// A response that is passed on at once: 1xx but 100, and 2xx; of an INVITE each 2xx, else the first.
+    /// A response that is passed on at once: 1xx but 100, and 2xx; of an INVITE the first 2xx of each
+    /// target, else of all.
     virtual void on_response(Key key, std::size_t target, const sip::Message& response, Now now) = 0;
+    /// A further 2xx of an INVITE's target, after `on_target_end`, maybe after `on_end`: a copy, or of
+    /// another fork further on. For 64*T1 (RFC 6026 7.2).
+    virtual void on_success_again(Key, const sip::Message& /*response*/, Now) {}
     /// Target number `target` has ended.
     virtual void on_target_end(Key, std::size_t /*target*/, const End&, Now) {}
     /// An early dialog of a target has ended while others go on, and its caller wants to know (RFC 6228).

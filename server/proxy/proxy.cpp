@@ -64,19 +64,14 @@ Proxy::Context* Proxy::find(TransactionId id) {
 }
 
 Proxy::Context& Proxy::begin(const RequestPtr& request) {
-  Context& context = contexts_.try_emplace(request->id, request, services_.timers()).first->second;
-  if (request->message.method() == Method::invite) calls_.emplace(request->message.call_id(), &context);
-  return context;
+  return contexts_.try_emplace(request->id, request, services_.timers()).first->second;
 }
 
 void Proxy::forget(TransactionId id) {
   const auto found = contexts_.find(id);
   if (found == contexts_.end()) return;
-  const Context* context = &found->second;
-  if (observer_ && begins_call(context->request->message))
-    observer_->on_over(*context->request, services_.clock().now());
-  auto [call, end] = calls_.equal_range(context->request->message.call_id());
-  while (call != end) call = call->second == context ? calls_.erase(call) : std::next(call);
+  const Request& request = *found->second.request;
+  if (observer_ && begins_call(request.message)) observer_->on_over(request, services_.clock().now());
   contexts_.erase(found);
 }
 
@@ -208,6 +203,14 @@ void Proxy::on_response(Forwarder::Key key, std::size_t target, const sip::Messa
   services_.respond(*context->request, answer_back(*context->request, response));
 }
 
+void Proxy::on_success_again(Forwarder::Key key, const sip::Message& response, Now now) {
+  const Context* context = find(key);
+  if (!context) return;
+  if (auto* observer = observer_of(*context))
+    observer->on_response(*context->request, {0, {}, registrar::Binding()}, response, now);
+  services_.respond(*context->request, answer_back(*context->request, response));
+}
+
 void Proxy::on_target_end(Forwarder::Key key, std::size_t target, const Forwarder::End& end, Now now) {
   Context* context = find(key);
   if (!context) return;
@@ -293,20 +296,6 @@ void Proxy::on_cancel(TransactionId id, const sip::Message& cancel, Now) {
   for (const std::string_view reason : cancel.each(HeaderId::reason))
     sip::append_value(context->reasons, reason);
   forwarder_.cancel(id, std::string(context->reasons));
-}
-
-void Proxy::on_response(const sip::Message& response, Now now) {
-  const auto [first, end] = calls_.equal_range(response.call_id());
-  for (auto call = first; call != end; ++call) {
-    const Context* context = call->second;
-    const auto& asked = context->request->message;
-    if (asked.header(HeaderId::cseq) != response.header(HeaderId::cseq) ||
-        asked.from_tag() != response.from_tag())
-      continue;
-    if (auto* observer = observer_of(*context))
-      observer->on_response(*context->request, {0, {}, registrar::Binding()}, response, now);
-    return services_.respond(*context->request, answer_back(*context->request, without_identities(response)));
-  }
 }
 
 std::vector<Table> Proxy::tables(Now) const {

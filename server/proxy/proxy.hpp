@@ -89,7 +89,6 @@ class Proxy final : public Relay, private Forwarder::Client {
   bool is_looping(const sip::Message& request) const override;
   void on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) override;
   void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) override;
-  void on_response(const sip::Message& response, Now now) override;
   std::vector<Table> tables(Now now) const override;
 
   /// A question of another shard's proxy about a user of ours, and its answer.
@@ -198,6 +197,7 @@ class Proxy final : public Relay, private Forwarder::Client {
 
   // Forwarder::Client
   void on_response(Forwarder::Key key, std::size_t target, const sip::Message& response, Now now) override;
+  void on_success_again(Forwarder::Key key, const sip::Message& response, Now now) override;
   void on_target_end(Forwarder::Key key, std::size_t target, const Forwarder::End& end, Now now) override;
   void on_flow_failed(Forwarder::Key key, const Target& target, Now now) override;
   void on_early_end(Forwarder::Key key, std::string_view to_tag, int status) override;
@@ -219,8 +219,6 @@ class Proxy final : public Relay, private Forwarder::Client {
   std::unordered_map<transaction::TransactionId, Context, std::hash<transaction::TransactionId>,
                      std::equal_to<>, PoolAllocator<std::pair<const transaction::TransactionId, Context>>>
       contexts_;
-  /// INVITEs by Call-ID; the texts are those of the contexts' requests.
-  std::unordered_multimap<std::string_view, Context*> calls_;
 };
 
 /// The usual answer: 404, 480, 403 or 500.

@@ -251,8 +251,6 @@ class Relay : public Room {
   virtual void on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) = 0;
   /// A CANCEL for a request that `on_request` was given; it is answered already.
   virtual void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) = 0;
-  /// A response that arrives after its transaction ended (a repeated 2xx to INVITE).
-  virtual void on_response(const sip::Message& response, Now now) = 0;
 };
 
 }  // namespace beckon::server

@@ -374,10 +374,6 @@ void Shard::on_cancel(transaction::TransactionId id, const sip::Message& cancel,
   }
 }
 
-void Shard::on_response(const transaction::Hop&, const sip::Message& response, Now now) {
-  if (relay_) relay_->on_response(response, now);
-}
-
 /// Nothing is lost by it: whoever gets no answer asks again.
 void Shard::on_failure(transaction::TransactionId id, transaction::Failure why, Now) {
   log::debug("shard", "transaction {}: {}", id, transaction::to_string(why));

@@ -155,7 +155,8 @@ class Shard final : public Services, public Sender, public Peers, private transa
   void on_request(transaction::TransactionId, const transaction::Hop&, const sip::Message&, Now) override;
   void on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) override;
   void on_cancel(transaction::TransactionId id, const sip::Message& cancel, Now now) override;
-  void on_response(const transaction::Hop& from, const sip::Message& response, Now now) override;
+  /// Who sends INVITEs hears of each 2xx itself (`Draft::each_success`).
+  void on_response(const transaction::Hop&, const sip::Message&, Now) override {}
   void on_failure(transaction::TransactionId id, transaction::Failure why, Now now) override;
 
   // Where a message arrives (arrival.cpp): nothing is kept.

@@ -361,3 +361,32 @@ TEST_CASE("past Max-Breadth devices are rung one after the other (RFC 5393 5.5)"
   }
   CHECK(town.wire.sent.empty());
 }
+
+TEST_CASE("a copy of a 2xx goes back the way of its own INVITE, also of one that passes here twice") {
+  Town town(1, World::open_settings());
+  const std::string carol = "sip:carol@example.org";
+  town.add_user("carol@example.org");
+  town.enter_bob();
+  town.enter(carol, udp(5090), "sip:carol@192.0.2.9:5090");
+  town.receive(udp(5070), town.text_of(invite));
+  const auto first = town.take();
+  CHECK(first.to.remote.port == 5080);
+  // It is a proxy, which sends it on to carol by way of us.
+  const std::string via = "SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bKspiral";
+  town.receive(udp(5080), sip::Splice(first.message).request_uri(carol).prepend(HeaderId::via, via).finish());
+  const auto second = town.take();
+  CHECK(second.to.remote.port == 5090);
+  town.accept(second, "c1");
+  const auto half_way = town.take();
+  CHECK(half_way.to.remote.port == 5080);
+  const std::string back = sip::Splice(half_way.message).drop_first(HeaderId::via).finish();
+  town.receive(udp(5080), back);
+  CHECK(town.take().to.remote.port == 5070);
+  for (int i = 0; i < 2; ++i) {
+    town.accept(second, "c1");
+    CHECK(town.take().to.remote.port == 5080);
+    town.receive(udp(5080), back);
+    CHECK(town.take().to.remote.port == 5070);
+    CHECK(town.wire.is_silent());
+  }
+}
