@@ -67,7 +67,8 @@ struct Calls::Watched {
   std::vector<Party> callees;  ///< The one who was called, then those that redirections lead to.
   Call call;
   std::vector<std::array<Side, 2>> sides;  ///< Of each dialog, as far as they were told: the caller's first.
-  std::vector<FlowId> flows;               ///< Where it stands in `flows_`.
+  std::vector<FlowId> flows;               ///< Where it stands in `flows_`,
+  std::vector<std::uint64_t> keys;         ///< and in `by_dialog_`.
   bool is_invited = true;                  ///< The INVITE's dialogs are not all known yet.
   Timer expiry;                            ///< Of what has been answered.
 };
@@ -118,6 +119,7 @@ std::optional<DialogEvent> seen_by_callee(std::optional<DialogEvent> event) {
 Calls::Calls(Environment& environment, Peers& peers)
     : environment_(environment),
       peers_(peers),
+      hash_(environment.random().next(), environment.random().next()),
       closing_(environment.timers(), environment.clock(),
                [this](FlowId flow, Slice& slice, Now now) { return end_flow(flow, slice, now); }) {}
 
@@ -140,7 +142,6 @@ void Calls::on_invite(const Request& invite, const std::string& callee, Now now)
   call.caller = {std::move(caller), identity_in(message.from())};
   call.callees = {{callee, identity_in(message.to())}};
   call.caller_target = contact_of(message);
-  by_call_id_.emplace(call.call_id, &call);
   live_on(call, call.from.flow);
   by_id_.emplace(call.id, std::move(made));
   apply(call, {0}, now);
@@ -163,6 +164,7 @@ void Calls::on_response(const Request& request, const Branch& from, const sip::M
                                 .callee = call->callee_of(from.aor),
                                 .target = contact_of(response)};
   const auto changes = call->call.on_response(status, response.to_tag(), answerer);
+  index(*call, response.to_tag());
   if (!changes.empty()) live_on(*call, flow);
   if (!changes.empty() && status >= 200) answered(*call, response, now);
   apply(*call, changes, now);
@@ -232,15 +234,32 @@ void Calls::on_bye(const Request& bye, Now now) {
 
 Calls::InDialog Calls::dialog_of(const sip::Message& request) const {
   const std::string_view from = request.from_tag(), to = request.to_tag();
-  const auto [first, end] = by_call_id_.equal_range(request.call_id());
-  for (auto each = first; each != end; ++each) {
-    Watched* call = each->second;
-    const bool by_caller = call->caller_tag == from;
-    if (!by_caller && call->caller_tag != to) continue;
+  for (const bool by_caller : {true, false}) {
     const std::string_view tag = by_caller ? to : from;
-    if (call->call.find(tag)) return {call, tag, by_caller};
+    const auto [first, end] = by_dialog_.equal_range(key_of(request.call_id(), by_caller ? from : to, tag));
+    for (auto each = first; each != end; ++each) {
+      const Call& call = each->second->call;
+      const auto number = call.find(tag);
+      if (number && !call.dialogs()[*number].is_over()) return {each->second, tag, by_caller};
+    }
   }
   return {};
+}
+
+/// Of the dialog with these tags of the caller and the callee.
+std::uint64_t Calls::key_of(std::string_view call_id, std::string_view caller_tag,
+                            std::string_view tag) const {
+  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15U;
+  return (hash_(call_id) * odd ^ hash_(caller_tag)) * odd ^ hash_(tag);
+}
+
+/// From now on a request in the dialog with that tag of the callee finds the call.
+void Calls::index(Watched& call, std::string_view tag) {
+  if (!call.call.find(tag)) return;
+  const auto key = key_of(call.call_id, call.caller_tag, tag);
+  if (std::ranges::find(call.keys, key) != call.keys.end()) return;
+  call.keys.push_back(key);
+  by_dialog_.emplace(key, &call);
 }
 
 // The users
@@ -309,8 +328,10 @@ void Calls::drop_if_over(Watched& call) {
   if (!call.call.is_answered()) call.expiry.cancel();
   if (call.is_invited || !call.call.is_over()) return;
   for (const FlowId flow : call.flows) flows_.erase({flow, call.id});
-  auto [each, end] = by_call_id_.equal_range(call.call_id);
-  while (each != end) each = each->second == &call ? by_call_id_.erase(each) : std::next(each);
+  for (const std::uint64_t key : call.keys) {
+    auto [each, end] = by_dialog_.equal_range(key);
+    while (each != end) each = each->second == &call ? by_dialog_.erase(each) : std::next(each);
+  }
   by_id_.erase(call.id);
 }
 

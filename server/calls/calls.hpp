@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/base/keyed_hash.hpp"
 #include "server/calls/call.hpp"
 #include "server/calls/lines.hpp"
 #include "server/proxy/hooks.hpp"
@@ -68,6 +69,8 @@ class Calls final : public Room, public proxy::CallObserver {
     bool by_caller = false;
   };
   InDialog dialog_of(const sip::Message& request) const;
+  std::uint64_t key_of(std::string_view call_id, std::string_view caller_tag, std::string_view tag) const;
+  void index(Watched& call, std::string_view tag);
   void answered(Watched& call, const sip::Message& response, Now now);
   void apply(Watched& call, const Call::Changes& changes, Now now);
   void tell(Watched& call, std::size_t number, bool is_callee);
@@ -79,7 +82,9 @@ class Calls final : public Room, public proxy::CallObserver {
   Environment& environment_;
   Peers& peers_;
   std::unordered_map<transaction::TransactionId, std::unique_ptr<Watched>> by_id_;
-  std::unordered_multimap<std::string_view, Watched*> by_call_id_;  ///< The texts are those of the calls.
+  KeyedHash hash_;
+  /// By `key_of` each dialog that a response made. Several have one key where an INVITE passes here twice.
+  std::unordered_multimap<std::uint64_t, Watched*> by_dialog_;
   std::set<std::pair<transaction::FlowId, transaction::TransactionId>> flows_;
   FlowRounds closing_;
   OnMissed on_missed_;

@@ -160,3 +160,30 @@ TEST_CASE("kill -9 in a call: the new server has forgotten it, and watchers get 
   CHECK(town.last(bob) == "full:");
   CHECK(town.lines() == 0);
 }
+
+TEST_CASE("of the calls that share a Call-ID each ends with its own BYE") {
+  Exchange town;
+  town.enter_bob();
+  town.watch(bob);
+  std::vector<Sent> calls;
+  for (const char* tag : {"one", "two", "three"}) {
+    Ask ask = invite;
+    ask.from_tag = tag;
+    town.receive(udp(5070), town.text_of(ask));
+    ask.lines.push_back(Exchange::credentials(town.got(5070, "407").message, ask, "alice", "secret"));
+    ask.cseq = 2;
+    town.receive(udp(5070), town.text_of(ask));
+    calls.push_back(town.got(5080, "INVITE"));
+    town.accept_with(calls.back());
+    town.got(5070, "200");
+  }
+  CHECK(town.lines() == 6);
+  for (std::size_t ended = 0; ended < calls.size(); ++ended) {
+    Ask bye = Exchange::in_talk_of(calls[ended], "BYE");
+    bye.from_tag = calls[ended].message.from_tag();
+    town.receive(udp(5070), town.text_of(bye));
+    town.answer(town.got(5080, "BYE"), 200);
+    town.settle();
+    CHECK(town.lines() == 2 * (calls.size() - ended - 1));
+  }
+}
