@@ -250,6 +250,10 @@ void add_limits(Keys& keys) {
   keys["limits.list_datagram_octets"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_datagram_octets; }, 4096, 60000);
   limit("calls_per_user", &Settings::calls_per_user);
+  keys["limits.ringing_per_user"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.ringing.per_user; }, 1, million);
+  keys["limits.ringing_per_address"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.ringing.per_address; }, 1, million);
   limit("max_breadth", &Settings::max_breadth);
   limit("queue_between_shards", &Settings::queue_between_shards);
   limit("unauthenticated_per_second", &Settings::unauthenticated_per_second);
@@ -333,6 +337,8 @@ void add_federation(Keys& keys) {
       [](Config& c) -> auto& { return c.settings.federation.requests_burst; }, 1, million);
   keys["federation.subscriptions"] = number<std::uint32_t>(
       [](Config& c) -> auto& { return c.settings.federation.subscriptions; }, 0, million);
+  keys["federation.ringing"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.ringing.per_domain; }, 1, million);
 }
 
 Keys make_keys() {

@@ -89,6 +89,14 @@ struct MessageStorage {
   bool operator==(const MessageStorage&) const = default;
 };
 
+/// INVITEs outside of dialogs that have no final answer yet, as each shard counts those that it forwards.
+struct RingingLimits {
+  std::uint32_t per_user = 100;  ///< For one user, past which it is busy (486), and as many from one (480).
+  std::uint32_t per_address = 500;  ///< From one (/64 for IPv6) outside `trusted_networks`; past it 503.
+  std::uint32_t per_domain = 1000;  ///< From one other domain; past it 503.
+  bool operator==(const RingingLimits&) const = default;
+};
+
 /// Rooms: addresses-of-record whose members are a list.
 struct RoomLimits {
   std::uint32_t members = 200;               ///< Of one room.
@@ -169,6 +177,7 @@ struct Settings {
   ArchiveLimits archive;
   MessageStorage messages;
   RoomLimits rooms;
+  RingingLimits ringing;
 
   std::uint32_t bindings_per_aor = 10;
   std::uint32_t publications_per_aor = 10;

@@ -35,7 +35,8 @@ Proxy::Proxy(Parts parts, const crypto::Key32& key)
       users_(parts.users),
       registrar_(parts.registrar),
       key_(key),
-      forwarder_(services_, sender_, locator_, key_, *this) {}
+      forwarder_(services_, sender_, locator_, key_, *this),
+      ringing_(services_.random()) {}
 
 Proxy::~Proxy() { crypto::wipe(key_); }
 
@@ -72,6 +73,7 @@ void Proxy::forget(TransactionId id) {
   if (found == contexts_.end()) return;
   const Request& request = *found->second.request;
   if (observer_ && begins_call(request.message)) observer_->on_over(request, services_.clock().now());
+  ringing_.give_back(found->second.ringing);
   contexts_.erase(found);
 }
 
@@ -132,6 +134,12 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
   if (context->cancelled) return give_up(request, 487);
   const auto breadth = breadth_of(request->message, services_.settings());
   if (breadth == 0) return give_up(request, 440, "Max-Breadth Exceeded");
+  if (begins_call(request->message))
+    if (const auto full =
+            ringing_.take(*request, context->callee.aor, services_.settings(), context->ringing)) {
+      forget(request->id);
+      return services_.respond(*request, too_many_ring(*request, *full).finish());
+    }
   context->branches = targets.size();
   keep_asserted(*request, targets);
   auto route = read_dialog_route(request->message, key_, services_.settings());
@@ -261,6 +269,7 @@ void Proxy::on_end(Forwarder::Key key, const Forwarder::End& best, Now now) {
   if (!context) return;
   const RequestPtr request = context->request;
   context->best = best.status;
+  ringing_.give_back(context->ringing);
   if (auto* observer = observer_of(*context)) observer->on_end(*request, best.status, now);
   if (best.status >= 300) report_unanswered(*context, best.status);
   if (best.status >= 300 && context->on_end) {

@@ -11,6 +11,7 @@
 #include "protocol/crypto/crypto.hpp"
 #include "server/proxy/forwarder.hpp"
 #include "server/proxy/hooks.hpp"
+#include "server/proxy/ringing.hpp"
 #include "server/registrar/registrar.hpp"
 #include "server/shard/services.hpp"
 #include "server/shard/sips.hpp"
@@ -148,6 +149,7 @@ class Proxy final : public Relay, private Forwarder::Client {
     bool by_contact = false;  ///< Its Request-URI may be the contact of a device of the callee.
     bool cancelled = false;   ///< By the caller,
     std::string reasons{};    ///< with these (RFC 3326).
+    Ringing::Places ringing{};
     std::size_t branches = 0;
     int best = 0;  ///< Status it ended with.
     std::vector<Redirected> redirected{};
@@ -216,6 +218,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   CallObserver* observer_ = nullptr;
   crypto::Key32 key_;
   Forwarder forwarder_;
+  Ringing ringing_;
   std::unordered_map<transaction::TransactionId, Context, std::hash<transaction::TransactionId>,
                      std::equal_to<>, PoolAllocator<std::pair<const transaction::TransactionId, Context>>>
       contexts_;
