@@ -1,12 +1,9 @@
 #include "server/proxy/token.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "protocol/base/keyed_hash.hpp"
-#include "protocol/base/text.hpp"
-#include "protocol/crypto/crypto.hpp"
+#include "server/proxy/sealing.hpp"
 
 namespace beckon::server::proxy {
 
@@ -14,99 +11,121 @@ using transaction::Hop;
 
 namespace {
 
-constexpr char separator = '~';
+/// Follows the bucket: no other user part that we write has it.
+constexpr char token_mark = '~';
+constexpr std::size_t hash_octets = 6;
 
-std::string hex_number(std::uint64_t value) { return fmt::format("{:x}", value); }
+/// The first octet of a hop: its protocol, and what of it follows.
+constexpr std::uint8_t protocol_bits = 7, has_name = 16, remote_is_v6 = 32, local_is_v6 = 64, has_flow = 128;
 
-std::string print_end(const Address& address) {
-  return to_hex(address.ip.bytes()) + '-' + hex_number(address.port);
+void put_number(std::string& out, std::uint64_t value, std::size_t octets) {
+  while (octets-- > 0) out += static_cast<char>(value >> (8 * octets) & 255);
 }
 
-std::optional<Address> parse_end(std::string_view text) {
-  const auto [ip, port] = cut(text, '-');
-  const auto octets = from_hex(ip);
-  const auto number = parse_number<std::uint16_t>(port, 16);
-  if (!octets || !number || (octets->size() != 4 && octets->size() != 16)) return std::nullopt;
-  Address address{.ip = {.family = octets->size() == 4 ? IpAddress::Family::v4 : IpAddress::Family::v6},
-                  .port = *number};
-  std::copy(octets->begin(), octets->end(), address.ip.octets.begin());
+void put_address(std::string& out, const Address& address) {
+  out += as_text(address.ip.bytes());
+  put_number(out, address.port, 2);
+}
+
+void put_hop(std::string& out, const Hop& hop) {
+  auto first = static_cast<unsigned>(hop.protocol);
+  if (!hop.name.empty()) first |= has_name;
+  if (hop.remote.ip.family == IpAddress::Family::v6) first |= remote_is_v6;
+  if (hop.local.ip.family == IpAddress::Family::v6) first |= local_is_v6;
+  if (hop.flow != 0) first |= has_flow;
+  put_number(out, first, 1);
+  if (hop.flow != 0) put_number(out, hop.flow, 8);
+  put_address(out, hop.remote);
+  put_address(out, hop.local);
+  if (hop.name.empty()) return;
+  put_number(out, hop.name.size(), 1);
+  out += hop.name;
+}
+
+/// Reads what was put; what it has opened was made by this node.
+class Reader {
+ public:
+  explicit Reader(std::string_view octets) : rest_(octets) {}
+  std::string_view text(std::size_t octets) {
+    const auto part = rest_.substr(0, octets);
+    rest_.remove_prefix(part.size());
+    is_short_ |= part.size() < octets;
+    return part;
+  }
+  std::uint64_t number(std::size_t octets) {
+    std::uint64_t value = 0;
+    for (const char octet : text(octets)) value = value << 8 | static_cast<unsigned char>(octet);
+    return value;
+  }
+  bool is_done() const { return rest_.empty() && !is_short_; }
+
+ private:
+  std::string_view rest_;
+  bool is_short_ = false;
+};
+
+Address take_address(Reader& in, bool is_v6) {
+  Address address{.ip = {.family = is_v6 ? IpAddress::Family::v6 : IpAddress::Family::v4}, .port = 0};
+  std::ranges::copy(as_bytes(in.text(is_v6 ? 16 : 4)), address.ip.octets.begin());
+  address.port = static_cast<std::uint16_t>(in.number(2));
   return address;
 }
 
-/// "protocol flow remote local", with a name "protocol flow remote local name", separated by '_'.
-std::string print_hop(const Hop& hop) {
-  std::string text = hex_number(static_cast<unsigned>(hop.protocol)) + '_' + hex_number(hop.flow) + '_' +
-                     print_end(hop.remote) + '_' + print_end(hop.local);
-  if (!hop.name.empty()) text += '_' + to_hex(as_bytes(hop.name));
-  return text;
-}
-
-std::optional<Hop> parse_hop(std::string_view text) {
-  const auto parts = split(text, '_');
-  if (parts.size() != 4 && parts.size() != 5) return std::nullopt;
-  const auto protocol = parse_number<unsigned>(parts[0], 16);
-  const auto flow = parse_number<transaction::FlowId>(parts[1], 16);
-  const auto remote = parse_end(parts[2]);
-  const auto local = parse_end(parts[3]);
-  const auto name = parts.size() == 5 ? from_hex(parts[4]) : Bytes{};
-  if (!name || !protocol || *protocol > static_cast<unsigned>(transaction::Protocol::wss) || !flow ||
-      !remote || !local) {
-    return std::nullopt;
-  }
-  return Hop{static_cast<transaction::Protocol>(*protocol), *remote, *local, *flow,
-             std::string(as_text(*name))};
+Hop take_hop(Reader& in) {
+  const auto first = static_cast<std::uint8_t>(in.number(1));
+  Hop hop{.protocol = static_cast<transaction::Protocol>(first & protocol_bits), .remote = {}, .local = {}};
+  if ((first & has_flow) != 0) hop.flow = in.number(8);
+  hop.remote = take_address(in, (first & remote_is_v6) != 0);
+  hop.local = take_address(in, (first & local_is_v6) != 0);
+  if ((first & has_name) != 0) hop.name = in.text(in.number(1));
+  return hop;
 }
 
 std::uint64_t read_u64(ByteView bytes) {
   return std::uint64_t{read_u32(bytes)} << 32 | read_u32(bytes.subspan(4));
 }
 
-/// 80 bits of SipHash-128-2-4, a MAC for texts as short as these and several times quicker than HMAC. The
-/// other half of the key is `end_hash`'s.
-std::string mac_of(std::string_view text, ByteView key, std::string_view call_id) {
-  std::string signed_text(text);
-  signed_text += '\n';
-  signed_text += call_id;
-  const auto mac =
-      KeyedHash(read_u64(key.subspan(16)), read_u64(key.subspan(24))).reference_wide(signed_text);
-  return fmt::format("{:016x}{:04x}", mac.low, mac.high >> 48);
+/// The bucket, which all may read, and the dialog.
+std::string context_of(std::string_view prefix, std::string_view call_id) {
+  std::string context(prefix);
+  return context += call_id;
 }
 
 }  // namespace
 
 /// The hash of the Call-ID is the key for the end.
 std::uint64_t end_hash(std::string_view end, ByteView key, std::string_view call_id) {
-  constexpr unsigned bits = 48;
+  constexpr unsigned bits = 8 * hash_octets;
   const auto dialog = KeyedHash(read_u64(key), read_u64(key.subspan(8))).reference_wide(call_id);
   return KeyedHash(dialog.low, dialog.high).reference(end) >> (64 - bits);
 }
 
 std::string seal(const Token& token, ByteView key, std::string_view call_id) {
-  std::string text = bucket_prefix(token.bucket) + 'r' + hex_number(token.caller_tag_hash) + '-' +
-                     hex_number(token.caller_aor_hash) + '-' + hex_number(token.callee_aor_hash) + separator +
-                     print_hop(token.caller) + separator + print_hop(token.callee);
-  const std::string mac = mac_of(text, key, call_id);
-  return text + separator + mac;
+  std::string plain;
+  plain.reserve(128);
+  for (const auto hash : {token.caller_tag_hash, token.caller_aor_hash, token.callee_aor_hash})
+    put_number(plain, hash, hash_octets);
+  put_hop(plain, token.caller);
+  put_hop(plain, token.callee);
+  std::string user = bucket_prefix(token.bucket) + token_mark;
+  return user += seal_text(plain, key, context_of(user, call_id));
 }
 
 std::optional<Token> open(std::string_view user, ByteView key, std::string_view call_id) {
   const auto bucket = bucket_in(user);
-  const auto end = user.rfind(separator);
-  if (!bucket || end == user.npos) return std::nullopt;
-  const std::string mac = mac_of(user.substr(0, end), key, call_id);
-  if (!crypto::equal_constant_time(as_bytes(mac), as_bytes(user.substr(end + 1)))) return std::nullopt;
-  const auto parts =
-      split(user.substr(bucket_prefix(*bucket).size(), end - bucket_prefix(*bucket).size()), separator);
-  if (parts.size() != 3 || !parts[0].starts_with('r')) return std::nullopt;
-  const auto hashes = split(parts[0].substr(1), '-');
-  if (hashes.size() != 3) return std::nullopt;
-  const auto tag = parse_number<std::uint64_t>(hashes[0], 16);
-  const auto caller_aor = parse_number<std::uint64_t>(hashes[1], 16);
-  const auto callee_aor = parse_number<std::uint64_t>(hashes[2], 16);
-  const auto caller = parse_hop(parts[1]);
-  const auto callee = parse_hop(parts[2]);
-  if (!tag || !caller_aor || !callee_aor || !caller || !callee) return std::nullopt;
-  return Token{*bucket, *tag, *caller_aor, *callee_aor, *caller, *callee};
+  const auto at = user.find('.') + 1;
+  if (!bucket || at >= user.size() || user[at] != token_mark) return std::nullopt;
+  const auto plain = open_text(user.substr(at + 1), key, context_of(user.substr(0, at + 1), call_id));
+  if (!plain) return std::nullopt;
+  Reader in(*plain);
+  Token token{};
+  token.bucket = *bucket;
+  token.caller_tag_hash = in.number(hash_octets);
+  token.caller_aor_hash = in.number(hash_octets);
+  token.callee_aor_hash = in.number(hash_octets);
+  token.caller = take_hop(in);
+  token.callee = take_hop(in);
+  return in.is_done() ? std::optional(std::move(token)) : std::nullopt;
 }
 
 }  // namespace beckon::server::proxy

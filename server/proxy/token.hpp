@@ -12,8 +12,8 @@
 namespace beckon::server::proxy {
 
 /// What we write into the user part of our Record-Route, so that the requests of a dialog find their bucket
-/// and both user agents without any state here. Signed: who can show one has been let through with this
-/// Call-ID before.
+/// and both user agents without any state here. Sealed: who can show one has been let through with this
+/// Call-ID before, and reads nothing in it but the bucket, not even behind a GRUU (RFC 5627 10.3).
 struct Token {
   Bucket bucket = 0;
   std::uint64_t caller_tag_hash = 0;  ///< `end_hash` of the tag of the one who sent the first request.

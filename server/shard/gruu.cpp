@@ -5,6 +5,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/grammar.hpp"
+#include "server/shard/user_part.hpp"
 
 namespace beckon::server {
 
@@ -16,22 +17,6 @@ constexpr std::size_t gruu_nonce_size = 12, gruu_tag_size = 16;
 constexpr std::size_t gruu_head_size = 4 + 4 + 4 + 1;
 /// What is sealed has a multiple of the one, and at least the other.
 constexpr std::size_t gruu_block = 16, gruu_plain_min = 48;
-
-/// RFC 4648 5 without padding: every character may stand in the user part of a URI.
-std::string to_user_part(ByteView octets) {
-  std::string text = to_base64(octets);
-  std::erase(text, '=');
-  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return text;
-}
-
-std::optional<Bytes> from_user_part(std::string_view user) {
-  std::string text(user);
-  if (text.find_first_of("+/= \r\n\t") != text.npos) return std::nullopt;
-  for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
-  text.append((4 - text.size() % 4) % 4, '=');
-  return from_base64(text);
-}
 
 /// paramchar of RFC 3261 25.1.
 bool is_parameter_character(char c) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "protocol/sip/uri.hpp"
+#include "server/shard/user_part.hpp"
 
 using namespace beckon;
 using namespace beckon::server::proxy;
@@ -49,7 +50,7 @@ TEST_CASE("the hash of an end is keyed: nobody without the key can find another 
   CHECK((mine >> 48) == 0);
   // Two names with one FNV hash of 32 bits, which needs no key.
   CHECK(end_hash("costarring", key, "call-1") != end_hash("liquid", key, "call-1"));
-  CHECK(seal(example(), key, "call-1").size() == 192);  // two addresses of 32 digits and a connection in it
+  CHECK(seal(example(), key, "call-1").size() == 122);
 }
 
 TEST_CASE("the name a certificate must have travels with the end (RFC 5922 7.1)") {
@@ -71,4 +72,28 @@ TEST_CASE("a token of another dialog, of another node, or changed in any charact
     CHECK_FALSE(open(changed, key, "call-1"));
     CHECK_FALSE(open(user.substr(0, i), key, "call-1"));
   }
+}
+
+TEST_CASE("who sees a token reads no address in it, and knows nothing of another one by it (RFC 5627 10.3)") {
+  const auto octets = [](const Token& token, const std::string& call_id) {
+    const std::string user = seal(token, key, call_id);
+    const auto plain = server::from_user_part(std::string_view(user).substr(user.find('~') + 1));
+    REQUIRE(plain.has_value());
+    return std::string(as_text(*plain));
+  };
+  Token moved = example();
+  moved.callee.remote.port += 1;
+  const std::string mine = octets(example(), "call-1"), moved_one = octets(moved, "call-1"),
+                    other = octets(example(), "call-2");
+  for (const auto& address : {example().caller.remote.ip, example().callee.remote.ip})
+    CHECK(mine.find(as_text(address.bytes())) == mine.npos);
+  REQUIRE(mine.size() == other.size());
+  std::size_t same_when_moved = 0, same_in_other_call = 0;
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    same_when_moved += mine[i] == moved_one[i] ? 1U : 0U;
+    same_in_other_call += mine[i] == other[i] ? 1U : 0U;
+  }
+  CHECK(same_when_moved < 8);  // one octet of 256 by chance
+  CHECK(same_in_other_call < 8);
+  CHECK(octets(example(), "call-1") == mine);  // as copies of a request are equal
 }
