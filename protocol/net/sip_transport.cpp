@@ -557,6 +557,13 @@ void SipTransport::close(FlowId flow) {
   if (const auto found = impl_->find(flow)) found->finish();
 }
 
+void SipTransport::close_verified() {
+  std::vector<std::shared_ptr<Flow>> verified;
+  for (const auto& [id, flow] : impl_->flows)
+    if (!flow->peer_names().empty()) verified.push_back(flow);
+  for (const auto& flow : verified) flow->finish();
+}
+
 void SipTransport::send(const Hop& hop, transaction::Outgoing message, transaction::OnFailed failed) {
   impl_->send(hop, std::move(message), std::move(failed));
 }

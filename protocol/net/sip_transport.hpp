@@ -95,6 +95,8 @@ class SipTransport final : public transaction::Transport {
   void keep_alive(FlowId flow, Duration longest, Duration pong_wait);
   /// Closes the flow after what is queued was written.
   void close(FlowId flow);
+  /// The same for each flow whose peer showed a certificate that was trusted when it was made.
+  void close_verified();
 
   void send(const Hop& hop, transaction::Outgoing message, transaction::OnFailed failed) override;
   std::string sent_by(const Hop& hop) const override;

@@ -1,7 +1,10 @@
 #include "server/daemon/certificates.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
+#include <iterator>
+#include <vector>
 
 #include "protocol/base/log.hpp"
 #include "server/admin/data_folder.hpp"
@@ -39,6 +42,18 @@ net::ClientCertificates clients_of(const Config& config) {
   return clients;
 }
 
+std::string read_authorities(const Config& config) {
+  std::vector<std::string> files = clients_of(config).ca_paths;
+  files.push_back(config.federation_ca.string());
+  std::string all;
+  for (const std::string& file : files) {
+    std::ifstream in(file, std::ios::binary);  // "", the system's: nothing
+    all.append(std::istreambuf_iterator<char>(in), {});
+    all += '\0';
+  }
+  return all;
+}
+
 bool is_done(const Result<void>& read) {
   if (!read) log::error("server", "certificate: {}", read.error().message());
   return read.has_value();
@@ -47,6 +62,7 @@ bool is_done(const Result<void>& read) {
 }  // namespace
 
 std::optional<Failure> Certificates::open(const Config& config, const CertificateNames& names) {
+  authorities_ = read_authorities(config);
   const bool serves = std::ranges::any_of(config.listening(), &Listener::needs_certificate);
   Files files{config.tls_certificate, config.tls_key};
   if (serves && files.certificate.empty()) {
@@ -74,6 +90,7 @@ bool Certificates::reload(const Config& config) {
   // One line is enough for the files they share.
   if (sip_ && whole) whole = is_done(sip_->reload(clients_of(config)));
   if (dialled_ && whole) whole = is_done(dialled_->reload());
+  if (whole) authorities_ = read_authorities(config);
   return whole;
 }
 

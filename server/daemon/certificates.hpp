@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "protocol/net/tls.hpp"
 #include "server/config/config.hpp"
@@ -19,6 +20,8 @@ class Certificates {
   /// Reads the files again, and asks clients for certificates as `config` says; false when a file cannot be
   /// used, and what was in use stays in use.
   bool reload(const Config& config);
+  /// What is in the files that say which peers are believed; changes with `reload` alone.
+  const std::string& authorities() const { return authorities_; }
 
   /// For HTTPS and WebSocket: browsers and XCAP clients are never asked for certificates. Null where no
   /// listener needs one.
@@ -33,6 +36,7 @@ class Certificates {
   net::TlsContextPtr web_;
   net::TlsContextPtr sip_;
   net::TlsContextPtr dialled_;
+  std::string authorities_;
 };
 
 }  // namespace beckon::server

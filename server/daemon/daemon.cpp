@@ -159,13 +159,21 @@ class Daemon {
     const auto problem = server::reload(config_, fresh);
     const auto keys = problem ? std::vector<std::string>() : waiting(config_, fresh);
     if (!problem) config_ = reloaded(config_, fresh);
+    const std::string believed = certificates_.authorities();
     const bool whole = certificates_.reload(config_);
+    if (certificates_.authorities() != believed) close_proven();
     if (problem) return log::error("server", "{}", *problem);
     log::set_level(config_.log);
     if (!keys.empty())
       log::warn("server", "changed keys that take effect at the next start: {}", fmt::join(keys, ", "));
     apply_settings();
     log::info("server", "configuration {}read again", whole ? "and certificates " : "");
+  }
+
+  /// Peers prove themselves anew to whom is believed now.
+  void close_proven() {
+    for (const auto& seat : seats_)
+      seat->loop.post([&transport = *seat->transport] { transport.close_verified(); });
   }
 
   void on_users_changed() {

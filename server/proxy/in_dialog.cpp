@@ -26,7 +26,17 @@ void Proxy::forward_in_dialog(const RequestPtr& request, const DialogRoute& rout
     context.in_dialog = std::move(*to);
     return locate(request, std::move(*callee));
   }
-  forward(request, {{.to = std::move(*to)}});
+  forward(request, {{.to = std::move(*to), .is_own_device = leads_to_own_device(request->message, route)}});
+}
+
+/// Is the dialog's other end a user of ours, and not behind another domain's server? Asked where an identity
+/// may be shown.
+bool Proxy::leads_to_own_device(const sip::Message& request, const DialogRoute& route) const {
+  if (!request.has(HeaderId::p_asserted_identity) || !route.token) return false;
+  const bool is_callee = route.from_caller;
+  const Hop& end = is_callee ? route.token->callee : route.token->caller;
+  const auto aor = is_callee ? route.token->callee_aor_hash : route.token->caller_aor_hash;
+  return end.name.empty() && aor != end_hash({}, key_, request.call_id());
 }
 
 /// Whose GRUU a request in a dialog is sent to. Only the dialog's other end is reached so: no credentials are

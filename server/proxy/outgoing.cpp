@@ -147,7 +147,7 @@ std::string outgoing(const sip::Message& request, const DialogRoute& route, cons
   }
   drop_own_credentials(out, request, HeaderId::proxy_authorization, settings);
   drop_own_credentials(out, request, HeaderId::authorization, settings);
-  const bool is_own_device = !target.binding.contact().empty();
+  const bool is_own_device = target.is_own_device || !target.binding.contact().empty();
   const bool shows = may_show_identity(request, hop, is_own_device, settings);
   if (!shows || !target.keeps_asserted) out.drop(HeaderId::p_asserted_identity);
   if (shows && !target.asserted.empty()) out.prepend(HeaderId::p_asserted_identity, target.asserted);

@@ -28,6 +28,7 @@ struct Target {
   std::string path{};            ///< Route values to put on top (RFC 3327); empty for none.
   std::string asserted{};        ///< P-Asserted-Identity of our own (RFC 3325); empty for none.
   bool keeps_asserted = false;   ///< What came in is believed, and stays.
+  bool is_own_device = false;    ///< Of a user of ours, in a dialog; one found by a binding always is.
   bool in_dialogs = false;       ///< Stay in the path of the dialog it makes: Record-Route.
   std::uint32_t breadth = 1;     ///< Its Max-Breadth (RFC 5393 5.3.3).
   registrar::Binding binding{};  ///< That the place was found by; without contact for none.

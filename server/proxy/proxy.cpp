@@ -157,8 +157,9 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
 std::string Proxy::answer_back(const Request& request, const sip::Message& response) const {
   sip::Splice back(response);
   back.drop_first(HeaderId::via);
+  const bool is_own_device = request.identity.authenticated && request.from.name.empty();
   if (response.has(HeaderId::p_asserted_identity) &&
-      !may_show_identity(response, request.from, request.identity.authenticated, services_.settings()))
+      !may_show_identity(response, request.from, is_own_device, services_.settings()))
     back.drop(HeaderId::p_asserted_identity);
   return back.finish();
 }

@@ -164,6 +164,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   void refuse(const RequestPtr& request, const Wish& wish);
   void on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings, bool is_valid);
   void on_located_in_dialog(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
+  bool leads_to_own_device(const sip::Message& request, const DialogRoute& route) const;
   std::optional<Callee> gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const;
   bool shows_others_gruu(const Request& request) const;
   std::vector<Target> targets_of(const Request& request, const std::string& aor,

@@ -154,7 +154,10 @@ void Shard::answer_options(const Arrival& arrival, Now now) {
 /// can cause it (RFC 3261 26.3.2.4). A retransmission is refused anew.
 bool Shard::refuse_at_once(Arrival& arrival, Now now) {
   std::string refusal = refusal_of(arrival);
-  if (refusal.empty() && needs_credentials(arrival)) refusal = prove(arrival, now);
+  if (refusal.empty() && needs_credentials(arrival))
+    refusal = prove(arrival, now);
+  else if (arrival.in_dialog())
+    note_domain(arrival);
   if (refusal.empty()) return false;
   counters_.requests++;
   charge(arrival.from, arrival.message, now);
@@ -298,6 +301,15 @@ std::string Shard::prove(Arrival& arrival, Now now) {
     return begin_stateless(message, 403, *why).finish();
   arrival.from.name = std::move(domain);
   return {};
+}
+
+/// Nothing has to be proven in a dialog that our Route vouches for. What its server has proven still counts,
+/// as what it asserts may be believed.
+void Shard::note_domain(Arrival& arrival) {
+  if (!transaction::is_secure(arrival.from.protocol)) return;
+  std::string domain = to_lower(arrival.reading.from.uri.host);
+  if (!settings_.serves(domain) && peering_.speaks_for(arrival.from.flow, domain, settings_))
+    arrival.from.name = std::move(domain);
 }
 
 /// Finds the credentials that a request of our user `claimed`, or of one who is anonymous, needs. Without

@@ -46,11 +46,16 @@ std::string Peering::why_not(const transaction::Hop& from, std::string_view doma
   return fmt::format("the certificate of the connection is for {}", fmt::join(all, ", "));
 }
 
+bool Peering::speaks_for(transaction::FlowId flow, std::string_view domain, const Settings& settings) const {
+  const auto& all = names(flow);
+  return std::ranges::find(all, domain) != all.end() && settings.federation.admits(domain);
+}
+
 std::optional<std::string_view> Peering::refusal_of(const transaction::Hop& from, std::string_view domain,
                                                     const Settings& settings, Time now) {
+  if (speaks_for(from.flow, domain, settings)) return std::nullopt;
   const auto& all = names(from.flow);
   const bool proven = std::ranges::find(all, domain) != all.end();
-  if (proven && settings.federation.admits(domain)) return std::nullopt;
   if (may_log(from, now))
     log::info("shard", "{} refused for a user of {}: {}", print(from.remote), domain,
               why_not(from, domain, settings));

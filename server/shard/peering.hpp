@@ -32,6 +32,8 @@ class Peering {
   /// Takes a token of that domain.
   RateLimit::Verdict take(std::string_view domain, Time now) { return rate_.take(domain, now); }
 
+  /// Is its peer a server of `domain`, in lower case, which may reach us?
+  bool speaks_for(transaction::FlowId flow, std::string_view domain, const Settings& settings) const;
   /// May requests of users of `domain`, which is none of ours, come from there? Absent: yes. Else the reason
   /// phrase of the refusal; a line is logged if it may be.
   std::optional<std::string_view> refusal_of(const transaction::Hop& from, std::string_view domain,

@@ -171,6 +171,7 @@ class Shard final : public Services, public Sender, public Peers, private transa
   sip::Builder begin_stateless(const sip::Message& request, int status, std::string_view reason = {}) const;
   std::string refusal_of(const Arrival& arrival) const;
   std::string prove(Arrival& arrival, Now now);
+  void note_domain(Arrival& arrival);
   std::string find_credentials(Arrival& arrival, const sip::UriView& claimed, Now now);
   bool may_draw(const transaction::Hop& from, const sip::Message& request, std::size_t octets) const;
   std::string challenge_text(const transaction::Hop& from, const sip::Message& request, bool relayed,

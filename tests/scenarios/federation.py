@@ -497,6 +497,22 @@ def no_certificate(server):
         world.far.logs("the certificate of the connection is for example.com")
 
 
+def another_authority(server):
+    """once the file of the authorities is another one and SIGHUP has come, an open connection proves nothing any more"""
+    with World(server) as world:
+        alice, bob = world.agents()
+        enter(alice, bob)
+        before = world.authority.certificate.read_bytes()
+        equal(alice.run("message", to=bob.aor, text="hi")["status"], 200, "status")
+        for authority, status in ((Authority(world.folder, "another").certificate.read_bytes(), 403), (before, 200)):
+            world.authority.certificate.write_bytes(authority)
+            world.far.process.errors.clear()
+            world.far.process.process.send_signal(signal.SIGHUP)
+            world.far.logs("read again")
+            until(lambda status=status: alice.run("message", to=bob.aor, text="hi", ok=None)["status"] == status,
+                  f"a message to bob is answered {status}")
+
+
 def not_found(server):
     """no such domain is 404, silent name servers are 504, and a domain without TLS is 504"""
     with World(server) as world, Agent(world.near, *ALICE) as alice:
@@ -512,4 +528,4 @@ def not_found(server):
 
 
 run([presence_and_messages, messages_wait, direct_session, calls, calls_outlive_connections, restarts, lists, one_connection,
-     strangers, known_peer, not_admitted, servers_not_trusted, no_certificate, not_found])
+     strangers, known_peer, not_admitted, servers_not_trusted, no_certificate, another_authority, not_found])

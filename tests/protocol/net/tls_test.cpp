@@ -248,6 +248,24 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("TLS: connections of peers that have proven themselves can be closed, and no others") {
+  Loop loop;
+  Mutual mutual(false);
+  Side server(loop, mutual.server());
+  server.recorder.echo = &server.transport;
+  const Address there = server.transport.listen(Protocol::tls, loopback).value();
+  Side nobody(loop, trusting(mutual.trust.client)), peer(loop, trusting(mutual.peer));
+  CHECK(is_served(loop, nobody, there));
+  CHECK(is_served(loop, peer, there));
+  REQUIRE(server.recorder.verified.size() == 1);
+  const FlowId proven = server.recorder.verified.front().first;
+  server.transport.close_verified();
+  CHECK(loop.run_until([&] { return server.recorder.has_closed(proven); }, limit));
+  CHECK(server.recorder.closed.size() == 1);
+  CHECK(is_served(loop, peer, there));  // over a new connection
+  CHECK(server.recorder.verified.size() == 2);
+}
+
 TEST_CASE("TLS: peers that nobody trusts cause a line a second in the log, not one for each connection") {
   Mutual mutual(false);
   auto& serving = mutual.asking->impl();

@@ -373,6 +373,43 @@ TEST_CASE("identities are asserted to a domain, and believed from it, where it i
   }
 }
 
+TEST_CASE("what a trusted domain asserts in a dialog is believed, too (RFC 3325 5)") {
+  Settings settings = Border::federated();
+  settings.federation.trusted = {"example.net"};
+  Hop from = far_flow;
+  bool is_believed = true;
+  std::string sender = far_carol;
+  SUBCASE("") {}
+  SUBCASE("not of a domain that is not trusted") {
+    settings.federation.trusted = {};
+    is_believed = false;
+  }
+  SUBCASE("nor of one that has proven nothing") {
+    from.flow = 8;
+    is_believed = false;
+  }
+  SUBCASE("nor over a connection of the domain for a user of another") {
+    sender = "sip:carol@example.com";
+    is_believed = false;
+  }
+  Border border(settings);
+  const FarCall call(border);
+  Ask info{.method = "INFO",
+           .uri = "sip:bob@192.0.2.9:5080",
+           .from = sender,
+           .to = "<sip:bob@example.org>;tag=b1",
+           .call_id = "i",
+           .cseq = 2,
+           .lines = {"P-Asserted-Identity: <tel:+15551234567>"},
+           .from_tag = "carol1"};
+  for (auto each = call.routes.rbegin(); each != call.routes.rend(); ++each)
+    info.lines.push_back("Route: " + *each);
+  border.receive(from, border.text_of(info));
+  const auto got = border.take();
+  CHECK(got.to.remote.port == 5080);
+  CHECK(got.message.header(HeaderId::p_asserted_identity) == (is_believed ? "<tel:+15551234567>" : ""));
+}
+
 TEST_CASE(
     "messages to and from another domain are in the archives of our users, and wait for them like others") {
   for (const unsigned shards : {1U, 2U}) {
