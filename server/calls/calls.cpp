@@ -8,6 +8,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/sip/view.hpp"
 #include "server/proxy/forwarder.hpp"
+#include "server/proxy/hiding.hpp"
 #include "server/shard/anonymity.hpp"
 
 namespace beckon::server::calls {
@@ -83,7 +84,9 @@ documents::DialogIdentity identity_in(const Result<sip::NameAddr>& address) {
   return {sip::print(address->uri), address->display_name};
 }
 
+/// Empty where its sender does not want it shown.
 std::string contact_of(const sip::Message& message) {
+  if (proxy::hides_headers(message)) return {};
   const auto contact = sip::parse_name_addr(message.first(HeaderId::contact));
   return contact ? sip::print(contact->uri) : std::string();
 }

@@ -7,6 +7,7 @@
 #include "protocol/base/log.hpp"
 #include "protocol/sip/builder.hpp"
 #include "server/proxy/gather.hpp"
+#include "server/proxy/hiding.hpp"
 #include "server/proxy/identity.hpp"
 #include "server/proxy/loop.hpp"
 
@@ -30,13 +31,6 @@ std::string reason_of(int status) {
       status / 100 == 2 ? std::string_view("Call completed elsewhere") : sip::default_reason(status);
   return "SIP;cause=" + std::to_string(status / 100 == 2 ? 200 : status) + ";text=\"" + std::string(text) +
          '"';
-}
-
-/// Is there a Via after our own?
-bool has_way_back(const sip::Message& response) {
-  const auto vias = response.each(HeaderId::via);
-  auto via = vias.begin();
-  return via != vias.end() && ++via != vias.end();
 }
 
 /// Is the caller to be told of early dialogs that end (RFC 6228 6)? Not where provisional responses have to
@@ -185,13 +179,12 @@ void Forwarder::try_next(Key key, std::size_t number) {
   }
   const Hop hop = hops[branch.next++];
   const Order& order = context->order;
-  const auto route =
-      branch.target.in_dialogs ? client_.record_route(key, branch.target, hop) : std::vector<std::string>{};
+  const OwnLines own = client_.own_lines(key, branch.target, hop);
   // Only a request that forks has to be known again (RFC 5393 4.1).
   const std::string mark = context->fork.size() > 1 ? loop_mark(order.request, key_) : std::string();
   branch.answered = false;
   const std::string text =
-      outgoing(order.request, order.route, branch.target, hop, route, environment_.settings());
+      outgoing(order.request, order.route, branch.target, hop, own, environment_.settings());
   const auto [line, headers] = transaction::cut_request_line(text);
   branch.id = sender_.send(
       order.bucket, {.line = line, .headers = {&headers, 1}, .branch_part = mark, .each_success = true}, hop,
@@ -232,8 +225,7 @@ void Forwarder::remember_failure(const Branch& branch, const Hop& hop, const sip
 void Forwarder::receive(Key key, std::size_t number, const Hop& hop, const Outcome& outcome, Now now) {
   const sip::Message* response = outcome.response;
   const Context* context = find(key);
-  const bool is_own = context && !context->order.request.has(HeaderId::via);
-  if (response && !is_own && !has_way_back(*response)) {
+  if (context && response && !has_way_back(context->order.request, *response)) {
     log::info("proxy", "{} {} from {}: its Via is gone, dropped", response->call_id(), response->status(),
               print(hop.remote));
     if (outcome.status < 200 || outcome.again) return;

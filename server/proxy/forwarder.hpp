@@ -60,11 +60,8 @@ class Forwarder {
     virtual void on_flow_failed(Key, const Target&, Now) {}
     /// All targets have ended; exactly once. `best` is the 2xx, or else the refusal to pass on (16.7 step 6).
     virtual void on_end(Key key, const End& best, Now now) = 0;
-    /// Record-Route values for a request that goes to `hop` of that target and makes a dialog; from the
-    /// bottom up.
-    virtual std::vector<std::string> record_route(Key, const Target&, const transaction::Hop& /*hop*/) {
-      return {};
-    }
+    /// For a request that goes to `hop` of that target.
+    virtual OwnLines own_lines(Key, const Target&, const transaction::Hop& /*hop*/) { return {}; }
   };
 
   struct Order {

@@ -1,6 +1,7 @@
 #include "server/proxy/identity.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
@@ -24,6 +25,8 @@ void add_value(Privacy& privacy, std::string_view value) {
     privacy.none = true;
   } else if (iequals(value, "id")) {
     privacy.id = true;
+  } else if (iequals(value, "header")) {
+    privacy.header = true;
   } else if (iequals(value, "critical")) {
     privacy.critical = true;
   } else if (!value.empty() && privacy.unserved.size() < unserved_max) {
@@ -33,17 +36,35 @@ void add_value(Privacy& privacy, std::string_view value) {
   }
 }
 
-}  // namespace
-
 /// All lines count, though one alone may stand: what is asked for in any of them is asked for.
-Privacy read_privacy(const sip::Message& message) {
-  Privacy privacy;
-  if (!message.has(HeaderId::privacy)) return privacy;
+std::vector<std::string_view> privacy_values(const sip::Message& message) {
+  std::vector<std::string_view> values;
+  if (!message.has(HeaderId::privacy)) return values;
   for (const sip::HeaderLine line : message.headers()) {
     if (line.id != HeaderId::privacy) continue;
-    for (const std::string_view piece : split(line.value, ';')) add_value(privacy, trim(piece));
+    for (const std::string_view piece : split(line.value, ';')) values.push_back(trim(piece));
   }
+  return values;
+}
+
+}  // namespace
+
+Privacy read_privacy(const sip::Message& message) {
+  Privacy privacy;
+  for (const std::string_view value : privacy_values(message)) add_value(privacy, value);
   return privacy;
+}
+
+std::string privacy_to_forward(const sip::Message& message) {
+  std::string left;
+  bool asks = false;
+  for (const std::string_view value : privacy_values(message)) {
+    if (value.empty() || iequals(value, "header")) continue;
+    asks |= !iequals(value, "critical");
+    if (!left.empty()) left += ';';
+    left += value;
+  }
+  return asks ? left : std::string();
 }
 
 void drop_personal_lines(sip::Splice& out, const sip::Message& request) {

@@ -15,11 +15,16 @@ struct Privacy {
   bool none = false;
   bool id = false;
   bool critical = false;
-  bool user = false;  ///< Done in part: `drop_personal_lines`.
+  bool header = false;  ///< `hiding`.
+  bool user = false;    ///< Done in part: `drop_personal_lines`.
   std::string
       unserved{};  ///< The values that ask for what is not done here, or not wholly: "header;session".
 };
 Privacy read_privacy(const sip::Message& message);
+
+/// Value of Privacy to forward: without "header", which is done here, and empty for none where that leaves
+/// nothing to ask for (RFC 3323 5).
+std::string privacy_to_forward(const sip::Message& message);
 
 /// Leaves out what the sender wrote about itself without need, where it asks for that with "user" (RFC 3323
 /// 5.3). From and Contact stay, as another From would have to be put back in every answer.

@@ -4,12 +4,23 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "server/proxy/hiding.hpp"
 
 /// What follows in the dialogs that were made through us, ACKs too.
 namespace beckon::server::proxy {
 
 using sip::HeaderId;
 using transaction::Hop;
+
+namespace {
+
+/// Whom the Request-URI leads to, if it is a Contact of ours that hides somebody's.
+std::optional<Hidden> hidden_in(const sip::Message& request, ByteView key) {
+  const auto uri = sip::view_uri(request.request_uri_text());
+  return uri ? open_contact(uri->user, key, request.call_id()) : std::nullopt;
+}
+
+}  // namespace
 
 void Proxy::forward_in_dialog(const RequestPtr& request, const DialogRoute& route) {
   Context& context = begin(request);
@@ -22,11 +33,17 @@ void Proxy::forward_in_dialog(const RequestPtr& request, const DialogRoute& rout
   if (!to) return give_up(request, 403);
   if (is_to_sips(request->message)) to = secured(std::move(*to));
   if (to->is_nowhere()) return give_up(request, SipsRefusal::not_allowed);
-  if (auto callee = gruu_in_dialog(request->message, route)) {
+  const auto hidden = hidden_in(request->message, key_);
+  const std::string_view uri = hidden ? hidden->contact : request->message.request_uri_text();
+  if (auto callee = gruu_in_dialog(request->message, route, uri)) {
     context.in_dialog = std::move(*to);
     return locate(request, std::move(*callee));
   }
-  forward(request, {{.to = std::move(*to), .is_own_device = leads_to_own_device(request->message, route)}});
+  Target target{.to = std::move(*to), .is_own_device = leads_to_own_device(request->message, route)};
+  if (hidden) target.uri = hidden->contact, target.path = hidden->routes;
+  std::vector<Target> targets;
+  targets.push_back(std::move(target));
+  forward(request, std::move(targets));
 }
 
 /// Is the dialog's other end a user of ours, and not behind another domain's server? Asked where an identity
@@ -41,8 +58,9 @@ bool Proxy::leads_to_own_device(const sip::Message& request, const DialogRoute& 
 
 /// Whose GRUU a request in a dialog is sent to. Only the dialog's other end is reached so: no credentials are
 /// asked for.
-std::optional<Callee> Proxy::gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const {
-  const auto uri = sip::view_uri(request.request_uri_text());
+std::optional<Callee> Proxy::gruu_in_dialog(const sip::Message& request, const DialogRoute& route,
+                                            std::string_view text) const {
+  const auto uri = sip::view_uri(text);
   if (!uri || !route.token || !uri->parameter("gr") || !services_.settings().serves(to_lower(uri->host)))
     return std::nullopt;
   auto callee = registrar_.callee_of(*uri);
@@ -58,6 +76,8 @@ void Proxy::on_located_in_dialog(const RequestPtr& request, const std::vector<re
   const auto route = read_dialog_route(request->message, key_, services_.settings());
   if (!bindings.empty() && route.rest.empty()) return to_bindings(request, bindings);
   Target target{.to = std::move(*context->in_dialog)};
+  if (auto hidden = hidden_in(request->message, key_))
+    target.uri = std::move(hidden->contact), target.path = std::move(hidden->routes);
   if (!bindings.empty()) {
     const auto uri = uri_toward(std::string(bindings.front().contact()), is_to_sips(request->message));
     if (uri) target.uri = *uri;
@@ -69,7 +89,8 @@ void Proxy::on_located_in_dialog(const RequestPtr& request, const std::vector<re
 
 void Proxy::on_ack(const Hop&, const sip::Message& ack, Now) {
   const auto route = read_dialog_route(ack, key_, services_.settings());
-  const auto callee = gruu_in_dialog(ack, route);
+  const auto hidden = hidden_in(ack, key_);
+  const auto callee = gruu_in_dialog(ack, route, hidden ? hidden->contact : ack.request_uri_text());
   if (callee && peers_.post<Proxy>(bucket_of(callee->aor), ForwardAck{ack, *callee})) return;
   forward_ack(ack, route, nullptr);
 }
@@ -86,6 +107,8 @@ void Proxy::forward_ack(const sip::Message& ack, const DialogRoute& route,
   const auto& settings = services_.settings();
   auto to = destination_in_dialog(route, locator_.abilities());
   Target target{.to = {}, .breadth = breadth_of(ack, settings)};
+  if (auto hidden = hidden_in(ack, key_))
+    target.uri = std::move(hidden->contact), target.path = std::move(hidden->routes);
   if (binding) {
     target.uri = uri_toward(std::string(binding->contact()), is_to_sips(ack)).value_or(std::string());
     auto newest = destination_of(*binding, locator_.abilities());

@@ -5,6 +5,7 @@
 #include "protocol/auth/credentials.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/value_list.hpp"
+#include "server/proxy/hiding.hpp"
 #include "server/proxy/identity.hpp"
 #include "server/shard/sips.hpp"
 
@@ -123,8 +124,7 @@ std::uint32_t breadth_of(const sip::Message& request, const Settings& settings) 
 }
 
 std::string outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
-                     const transaction::Hop& hop, const std::vector<std::string>& record_route,
-                     const Settings& settings) {
+                     const transaction::Hop& hop, const OwnLines& own, const Settings& settings) {
   std::string uri = target.uri;
   std::vector<std::string> routes;
   for (const std::string_view value : sip::split_values(target.path)) routes.emplace_back(value);
@@ -153,11 +153,12 @@ std::string outgoing(const sip::Message& request, const DialogRoute& route, cons
   if (shows && !target.asserted.empty()) out.prepend(HeaderId::p_asserted_identity, target.asserted);
   out.drop(HeaderId::p_preferred_identity);
   drop_personal_lines(out, request);
+  if (hides_headers(request)) hide(out, request, own.contact);
   if (request.has(HeaderId::proxy_require)) {
     const std::string options = proxy_require_to_forward(request);
     options.empty() ? out.drop(HeaderId::proxy_require) : out.replace(HeaderId::proxy_require, options);
   }
-  for (const std::string& value : record_route) out.prepend(HeaderId::record_route, value);
+  for (const std::string& value : own.record_route) out.prepend(HeaderId::record_route, value);
   return out.finish();
 }
 

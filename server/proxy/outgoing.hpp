@@ -25,7 +25,7 @@ DialogRoute read_dialog_route(const sip::Message& request, ByteView key, const S
 struct Target {
   Destination to;
   std::string uri{};             ///< New Request-URI; empty leaves it.
-  std::string path{};            ///< Route values to put on top (RFC 3327); empty for none.
+  std::string path{};            ///< Route values to put on top (RFC 3327, `Hidden`); empty for none.
   std::string asserted{};        ///< P-Asserted-Identity of our own (RFC 3325); empty for none.
   bool keeps_asserted = false;   ///< What came in is believed, and stays.
   bool is_own_device = false;    ///< Of a user of ours, in a dialog; one found by a binding always is.
@@ -53,11 +53,16 @@ bool starts_dialog(sip::Method method);
 /// How many branches a request may have at once; without Max-Breadth, or past our own bound, ours.
 std::uint32_t breadth_of(const sip::Message& request, const Settings& settings);
 
+/// What of ours goes into a request besides our Via.
+struct OwnLines {
+  std::vector<std::string> record_route{};  ///< Values, from the bottom up.
+  std::string contact{};                    ///< In place of one that is to be hidden (RFC 3323 5.1).
+};
+
 /// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6). Towards a strict router its URI
-/// goes into the request line, and the Request-URI after the last Route (step 6). `record_route` values
-/// stand from the bottom up. `hop` is the one that is tried, of the target's.
+/// goes into the request line, and the Request-URI after the last Route (step 6). `hop` is the one that is
+/// tried, of the target's.
 std::string outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
-                     const transaction::Hop& hop, const std::vector<std::string>& record_route,
-                     const Settings& settings);
+                     const transaction::Hop& hop, const OwnLines& own, const Settings& settings);
 
 }  // namespace beckon::server::proxy

@@ -7,6 +7,7 @@
 #include "protocol/base/text.hpp"
 #include "protocol/sip/builder.hpp"
 #include "protocol/sip/value_list.hpp"
+#include "server/proxy/hiding.hpp"
 #include "server/proxy/identity.hpp"
 #include "server/proxy/loop.hpp"
 #include "server/shard/replay.hpp"
@@ -95,11 +96,27 @@ void Proxy::on_request(const RequestPtr& request) {
           [this](const RequestPtr& asked, Unreachable why) { answer_unreachable(services_, asked, why); });
 }
 
-/// One line for each side where the two reach us differently (RFC 5658); the callee's on top.
-std::vector<std::string> Proxy::record_route(Forwarder::Key key, const Target& target, const Hop& callee) {
+OwnLines Proxy::own_lines(Forwarder::Key key, const Target& target, const Hop& hop) {
   const Context* context = find(key);
   if (!context) return {};
   const Request& request = *context->request;
+  OwnLines own;
+  if (target.in_dialogs) own.record_route = record_route(request, target, hop);
+  if (hides_headers(request.message))
+    own.contact = hidden_contact(request.message, request.bucket, hop, is_to_sips(request.message));
+  return own;
+}
+
+/// A Contact of ours in place of its own, as it is reached on `hop`; empty where it has none.
+std::string Proxy::hidden_contact(const sip::Message& message, Bucket bucket, const Hop& hop,
+                                  bool sips) const {
+  const std::string user = seal_contact(message, bucket, key_);
+  return user.empty() ? user : '<' + sender_.own_uri(user, hop, sips) + '>';
+}
+
+/// One line for each side where the two reach us differently (RFC 5658); the callee's on top.
+std::vector<std::string> Proxy::record_route(const Request& request, const Target& target,
+                                             const Hop& callee) const {
   const auto call_id = request.message.call_id();
   const std::string user = seal({.bucket = request.bucket,
                                  .caller_tag_hash = end_hash(request.message.from_tag(), key_, call_id),
@@ -156,7 +173,13 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
 /// kept from callers outside of the trust domain where that is wished (RFC 3325 5, 7).
 std::string Proxy::answer_back(const Request& request, const sip::Message& response) const {
   sip::Splice back(response);
-  back.drop_first(HeaderId::via);
+  if (hides_headers(request.message))
+    proxy::restore(back, response, request.message);
+  else
+    back.drop_first(HeaderId::via);
+  if (response.status() < 300 && hides_headers(response))
+    hide_answerer(back, response,
+                  hidden_contact(response, request.bucket, request.from, is_to_sips(request.message)));
   const bool is_own_device = request.identity.authenticated && request.from.name.empty();
   if (response.has(HeaderId::p_asserted_identity) &&
       !may_show_identity(response, request.from, is_own_device, services_.settings()))
@@ -214,7 +237,7 @@ void Proxy::on_response(Forwarder::Key key, std::size_t target, const sip::Messa
 
 void Proxy::on_success_again(Forwarder::Key key, const sip::Message& response, Now now) {
   const Context* context = find(key);
-  if (!context) return;
+  if (!context || !has_way_back(context->request->message, response)) return;
   if (auto* observer = observer_of(*context))
     observer->on_response(*context->request, {0, {}, registrar::Binding()}, response, now);
   services_.respond(*context->request, answer_back(*context->request, response));

@@ -164,8 +164,13 @@ class Proxy final : public Relay, private Forwarder::Client {
   void refuse(const RequestPtr& request, const Wish& wish);
   void on_located(const RequestPtr& request, const std::vector<registrar::Binding>& bindings, bool is_valid);
   void on_located_in_dialog(const RequestPtr& request, const std::vector<registrar::Binding>& bindings);
+  std::vector<std::string> record_route(const Request& request, const Target& target,
+                                        const transaction::Hop& callee) const;
+  std::string hidden_contact(const sip::Message& message, Bucket bucket, const transaction::Hop& hop,
+                             bool sips) const;
   bool leads_to_own_device(const sip::Message& request, const DialogRoute& route) const;
-  std::optional<Callee> gruu_in_dialog(const sip::Message& request, const DialogRoute& route) const;
+  std::optional<Callee> gruu_in_dialog(const sip::Message& request, const DialogRoute& route,
+                                       std::string_view uri) const;
   bool shows_others_gruu(const Request& request) const;
   std::vector<Target> targets_of(const Request& request, const std::string& aor,
                                  const std::vector<registrar::Binding>& bindings) const;
@@ -206,8 +211,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   void on_early_end(Forwarder::Key key, std::string_view to_tag, int status) override;
   bool on_redirect(Forwarder::Key key, std::size_t target, const sip::Message& response) override;
   void on_end(Forwarder::Key key, const Forwarder::End& best, Now now) override;
-  std::vector<std::string> record_route(Forwarder::Key key, const Target& target,
-                                        const transaction::Hop& callee) override;
+  OwnLines own_lines(Forwarder::Key key, const Target& target, const transaction::Hop& hop) override;
 
   Services& services_;
   Sender& sender_;
