@@ -52,13 +52,15 @@ void CallLog::on_sent(const Address& from, const Address& to, const sip::Message
   if (from != server_) return;
   if (message.is_request() && message.method() == Method::notify) return on_notify(message);
   if (message.is_response() && begins_call(message) && message.status() >= 200) return on_final(message);
+  if (message.is_request() && message.method() == Method::cancel) on_cancelled(message);
   if (!message.is_request() || !begins_call(message)) return;
   Invite& invite = invites_[std::string(message.call_id())];
-  if (invite.branches.emplace(top_branch(message), world_.now().mono).second) {
+  const Branch branch{.began = world_.now().mono, .is_stream = message.top_via()->transport != "UDP"};
+  if (invite.branches.emplace(top_branch(message), branch).second) {
     if (invite.branches.size() == 2) ++sights_.forks;
     const Time ended = std::min(invite.ended.value_or(Time::max()), invite.cancelled.value_or(Time::max()));
-    // A CANCEL may overtake what is on its way between two shards.
-    if (ended < Time::max() && world_.now().mono > ended + 1s)
+    // A CANCEL may overtake what is on its way.
+    if (ended < Time::max() && world_.now().mono > ended + between_shards)
       fail("a branch begins after the call's end\n" + describe(message));
   }
   if (invite.is_forbidden)
@@ -74,6 +76,13 @@ void CallLog::count(const Address& from, const sip::Message& message) {
   const std::size_t hash = hash_of(message);
   invite.from_server.insert(hash);
   if (++copies_[hash] > most_copies) fail("a storm of\n" + describe(message));
+}
+
+void CallLog::on_cancelled(const sip::Message& cancel) {
+  Invite& invite = invites_[std::string(cancel.call_id())];
+  const auto branch = invite.branches.find(top_branch(cancel));
+  if (branch != invite.branches.end() && !branch->second.cancelled)
+    branch->second.cancelled = world_.now().mono;
 }
 
 /// The response to a call that leaves for the caller.
@@ -112,14 +121,18 @@ void CallLog::on_arrived(const Address& at, const sip::Message& message) {
   if (message.is_response()) {
     const auto ring = rings_.find(top_branch(message));
     const auto branch = invite.branches.find(top_branch(message));
-    // A branch of which nothing is heard ends by timer B; what comes later belongs to nothing.
-    const bool is_known = branch != invite.branches.end() && world_.now().mono < branch->second + timer_b;
-    if (method == Method::invite && ring != rings_.end() && is_known && !ring->second.heard)
-      ring->second.heard = world_.now().mono;
+    const bool is_known = branch != invite.branches.end() && !is_over(branch->second);
+    if (method == Method::invite && is_known) {
+      if (!branch->second.heard) branch->second.heard = world_.now().mono;
+      if (ring != rings_.end() && !ring->second.heard) ring->second.heard = world_.now().mono;
+    }
     if (!begins_call(message) || message.status() / 100 != 2) return;
     const std::string tag(message.to_tag());
     invite.answered.insert(tag);
-    if (!invite.accepted.contains(tag) && is_to_pass(invite, message)) invite.due.insert(tag);
+    if (invite.accepted.contains(tag) || !is_to_pass(invite, message)) return;
+    const Branch& from = branch->second;
+    if (invite.due.insert(tag).second && from.is_stream && !cuts_.empty() && cuts_.back() >= from.began)
+      ++sights_.reconnected;
     return;
   }
   if (method == Method::cancel && !invite.cancelled) {
@@ -144,15 +157,23 @@ void CallLog::on_arrived(const Address& at, const sip::Message& message) {
   invite.due.clear();
 }
 
+/// May the server have forgotten the branch?
+bool CallLog::is_over(const Branch& branch) const {
+  const Time now = world_.now().mono + between_shards;
+  const auto cut = std::ranges::find_if(cuts_, [&](Time each) { return each >= branch.began; });
+  const bool is_lost = branch.is_stream && cut != cuts_.end();
+  if (!branch.heard) return is_lost || now >= branch.began + timer_b;
+  if (branch.cancelled && now >= *branch.cancelled + timer_b) return true;
+  return is_lost && (*branch.heard + between_shards > *cut || now >= *cut + timer_b);
+}
+
 /// Not what comes when the server has forgotten the branch, or the call.
 bool CallLog::is_to_pass(const Invite& invite, const sip::Message& accepting) const {
   const auto branch = invite.branches.find(top_branch(accepting));
-  const auto via = accepting.top_via();
-  if (invite.life != life_ || branch == invite.branches.end() || !via) return false;
-  const bool is_cut = via->transport != "UDP" && branch->second <= cut_;
+  if (invite.life != life_ || branch == invite.branches.end()) return false;
   // A server transaction takes 2xxs for 64*T1 after the first one (RFC 6026 7.1), and a refusal is the end.
   const bool is_late = invite.ended && world_.now().mono > *invite.ended + 30s;
-  return !is_cut && !is_late && invite.refusal.empty();
+  return !is_late && !is_over(branch->second) && invite.refusal.empty();
 }
 
 void CallLog::on_notify(const sip::Message& notify) {

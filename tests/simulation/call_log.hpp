@@ -17,7 +17,9 @@ namespace beckon::simulation {
 
 /// What must hold of the calls that a proxy forwards, watched on the wire and told by phones:
 /// - an INVITE has one final response upstream: one refusal, or 2xxs with a tag each and nothing else after
-///   them; a 2xx that a device sends goes upstream (RFC 3261 16.7 step 5);
+///   them; a 2xx that a device sends goes upstream (RFC 3261 16.7 step 5), unless its branch is over: nothing
+///   was heard of it until timer B or the end of its connection, or 64*T1 have passed since that, or since
+///   its CANCEL (RFC 3261 9.1, 18.2.2, RFC 6026 7.2);
 /// - no branch begins after that, and none is an orphan: half a minute after the caller has its answer no
 /// device rings any more that has
 ///   let the proxy know of itself (16.7 step 10, 16.10);
@@ -42,8 +44,9 @@ class CallLog {
   // The server
   void server_crashed();
   void server_started() { is_running_ = true; }
-  /// All connections break: the server gives up the branches on them, and drops what comes of them later.
-  void connections_cut() { cut_ = world_.now().mono; }
+  /// All connections break: the server gives up the branches on them that it has not heard of, and the others
+  /// 64*T1 later.
+  void connections_cut() { cuts_.push_back(world_.now().mono); }
 
   // Phones
   /// A device rings from now on, or thinks about it; named by the top branch of the INVITE.
@@ -62,7 +65,8 @@ class CallLog {
   /// What was seen, so that a test can see that something was.
   struct Sights {
     std::uint64_t invites = 0, accepted = 0, refused = 0, forks = 0, late = 0, cancelled = 0, documents = 0,
-                  orphans_excused = 0, forbidden = 0;
+                  orphans_excused = 0, forbidden = 0,
+                  reconnected = 0;  ///< 2xxs of devices whose connection broke while they rang.
   };
   const Sights& sights() const { return sights_; }
 
@@ -70,10 +74,18 @@ class CallLog {
   /// Copies of a CANCEL are sent for so long, and a branch that was not heard of is given up by then.
   static constexpr Duration grace = 34s;
   static constexpr Duration timer_b = 32s;
+  /// What is on its way between two shards that long may come too late.
+  static constexpr Duration between_shards = 1s;
   /// Copies of one message: of a request eleven at most (timers E and F), of a response one for each copy of
   /// its request and eleven of its own, and the network doubles some.
   static constexpr std::uint64_t most_copies = 60;
 
+  struct Branch {
+    Time began{};
+    bool is_stream = false;
+    std::optional<Time> heard{};      ///< The first response has come, in time.
+    std::optional<Time> cancelled{};  ///< By the server.
+  };
   /// One INVITE outside of dialogs: a Call-ID has one here.
   struct Invite {
     bool has_come = false;   ///< At the server,
@@ -85,7 +97,7 @@ class CallLog {
     std::map<std::string, std::string> accepted{};  ///< 2xx that left for the caller, by tag of the callee.
     std::set<std::string> due{};                    ///< Tags of 2xx that came and have to be passed on.
     std::set<std::string> answered{}, byes{};       ///< Tags of dialogs begun, and of those ended.
-    std::map<std::string, Time> branches{};         ///< When they began.
+    std::map<std::string, Branch> branches{};
     bool is_forbidden = false;
     std::set<std::size_t> from_phones{}, from_server{};  ///< Hashes of what was sent.
   };
@@ -103,6 +115,8 @@ class CallLog {
   };
 
   void on_final(const sip::Message& response);
+  void on_cancelled(const sip::Message& cancel);
+  bool is_over(const Branch& branch) const;
   bool is_to_pass(const Invite& invite, const sip::Message& accepting) const;
   void on_notify(const sip::Message& notify);
   void count(const Address& from, const sip::Message& message);
@@ -114,7 +128,7 @@ class CallLog {
   std::string fault_;
   std::uint64_t life_ = 1;
   bool is_running_ = false;
-  Time cut_{};
+  std::vector<Time> cuts_;
   std::map<std::string, Invite> invites_;                             ///< By Call-ID.
   std::map<std::string, Ringing> rings_;                              ///< By top branch.
   std::map<std::pair<std::string, std::string>, Followed> followed_;  ///< By Call-ID and From-tag.

@@ -15,11 +15,12 @@ const Address node = *parse_address("10.0.0.1:5060"), alice = *parse_address("10
               bob = *parse_address("10.0.0.11:5060");
 
 sip::Message message(const std::string& start, const std::string& branch, const std::string& to_tag,
-                     const std::string& method, const std::string& more = {}) {
+                     const std::string& method, const std::string& more = {},
+                     const std::string& transport = "UDP") {
   const std::string text = fmt::format(
-      "{}\r\nVia: SIP/2.0/UDP 10.0.0.9;branch={}\r\nFrom: <sip:alice@example.org>;tag=a\r\nTo: "
+      "{}\r\nVia: SIP/2.0/{} 10.0.0.9;branch={}\r\nFrom: <sip:alice@example.org>;tag=a\r\nTo: "
       "<sip:bob@example.org>{}\r\nCall-ID: c\r\nCSeq: 1 {}\r\n{}",
-      start, branch, to_tag.empty() ? "" : ";tag=" + to_tag, method,
+      start, transport, branch, to_tag.empty() ? "" : ";tag=" + to_tag, method,
       more.empty() ? "Content-Length: 0\r\n\r\n" : more);
   return *sip::Message::parse(share(text));
 }
@@ -107,6 +108,68 @@ TEST_CASE_FIXTURE(Call, "the call log finds a 2xx that the server keeps for itse
   log.on_arrived(node, answer(200, "z9hG4bKdown", "y"));
   log.check_quiet({});
   CHECK(log.fault() == "c: the 2xx of y is not passed on");
+}
+
+TEST_CASE_FIXTURE(Call,
+                  "a 2xx of a device that rang and lost its connection is due for 64*T1 (RFC 3261 18.2.2)") {
+  log.on_sent(node, bob,
+              message("INVITE sip:bob@example.org SIP/2.0", "z9hG4bKother", {}, "INVITE", {}, "TLS"));
+  const auto says = [&](int status) { log.on_arrived(node, answer(status, "z9hG4bKother", "y")); };
+  bool is_due = true;
+  Duration pause = 10s;
+  SUBCASE("") { says(180); }
+  SUBCASE("not when it had not rung") { is_due = false; }
+  SUBCASE("nor later") {
+    says(180);
+    pause = 33s;
+    is_due = false;
+  }
+  world.run_for(2s);
+  log.connections_cut();
+  world.run_for(pause);
+  says(200);
+  pass(200, "x");
+  log.check_quiet({});
+  CHECK(log.fault() == (is_due ? "c: the 2xx of y is not passed on" : ""));
+  CHECK(log.sights().reconnected == (is_due ? 1 : 0));
+}
+
+TEST_CASE_FIXTURE(Call, "a 2xx is not due when its branch is over: RFC 3261 17.1.1.2 timer B, 9.1") {
+  log.on_sent(node, bob, invite("z9hG4bKother"));
+  const auto says = [&](int status) { log.on_arrived(node, answer(status, "z9hG4bKother", "y")); };
+  std::string fault;
+  SUBCASE("nothing was heard of it for 32 s") {
+    world.run_for(20s);
+    pass(200, "x");
+    world.run_for(13s);
+    says(200);
+  }
+  SUBCASE("it rang") {
+    says(180);
+    world.run_for(20s);
+    pass(200, "x");
+    world.run_for(13s);
+    says(200);
+    fault = "c: the 2xx of y is not passed on";
+  }
+  SUBCASE("64*T1 have passed since its CANCEL") {
+    says(180);
+    log.on_sent(node, bob, message("CANCEL sip:bob@10.0.0.11 SIP/2.0", "z9hG4bKother", {}, "CANCEL"));
+    world.run_for(20s);
+    pass(200, "x");
+    world.run_for(13s);
+    says(200);
+  }
+  SUBCASE("it crossed its CANCEL") {
+    says(180);
+    pass(200, "x");
+    log.on_sent(node, bob, message("CANCEL sip:bob@10.0.0.11 SIP/2.0", "z9hG4bKother", {}, "CANCEL"));
+    world.run_for(1s);
+    says(200);
+    fault = "c: the 2xx of y is not passed on";
+  }
+  log.check_quiet({});
+  CHECK(log.fault() == fault);
 }
 
 TEST_CASE_FIXTURE(Call, "the call log finds a device that rings on, and a branch that begins too late") {

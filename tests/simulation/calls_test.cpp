@@ -30,6 +30,7 @@ TEST_CASE(
     seen.late += history.sights.late;
     seen.cancelled += history.sights.cancelled;
     seen.forbidden += history.sights.forbidden;
+    seen.reconnected += history.sights.reconnected;
     checks += history.checks;
   }
   if (first == last) return;
@@ -40,6 +41,7 @@ TEST_CASE(
   CHECK(seen.cancelled > 2 * played);
   CHECK(seen.late > 0);
   CHECK(seen.forbidden > 0);
+  CHECK(seen.reconnected > 0);
   CHECK(checks > played);
 }
 
