@@ -57,9 +57,18 @@ std::string_view response_via(const sip::ViaView& via, std::string_view stamped)
   return stamped.empty() ? via.text : stamped;
 }
 
-std::string to_tag_in(const SharedText& response) {
-  const auto read = sip::Message::parse(response, no_limits);
-  return read ? std::string(read->to_tag()) : std::string();
+/// Of a finished response, which need not be indexed for it.
+std::string to_tag_in(std::string_view response) {
+  for (auto at = response.find("\r\n"); at != response.npos; at = response.find("\r\n", at)) {
+    at += 2;
+    const auto line = response.substr(at, response.find("\r\n", at) - at);
+    const auto [name, value] = cut(line, ':');
+    if (line.empty()) break;
+    if (!iequals(trim(name), "To") && !iequals(trim(name), "t")) continue;
+    const auto to = sip::view_name_addr(trim(value));
+    return to ? std::string(to->tag) : std::string();
+  }
+  return {};
 }
 
 /// "branch|host:port|METHOD" of a message of the transaction, for the live table; empty without one.
@@ -297,7 +306,7 @@ std::string ServerTable::to_tag_of(const Server& invite) {
   if (invite.to_tag)
     tag = *invite.to_tag;
   else if (invite.response)
-    tag = to_tag_in(invite.response);
+    tag = to_tag_in(*invite.response);
   return tag.empty() ? context_.random.token(8) : tag;
 }
 
@@ -382,7 +391,7 @@ void ServerTable::perform(Server& server, const ServerActions& actions, std::str
   // Copies of a 2xx come from the user (RFC 6026 7.1).
   const auto* invite = std::get_if<InviteServer>(&server.machine);
   if (invite != nullptr && invite->state() == InviteServer::State::accepted && server.response) {
-    server.to_tag = share(to_tag_in(server.response));
+    server.to_tag = share(to_tag_in(*server.response));
     server.response = nullptr;
   }
   arm(server);

@@ -13,7 +13,6 @@
 
 namespace beckon::server::calls {
 
-using documents::DialogDirection;
 using documents::DialogEvent;
 using documents::DialogState;
 using sip::HeaderId;
@@ -87,8 +86,10 @@ documents::DialogIdentity identity_in(const Result<sip::NameAddr>& address) {
 /// Empty where its sender does not want it shown.
 std::string contact_of(const sip::Message& message) {
   if (proxy::hides_headers(message)) return {};
-  const auto contact = sip::parse_name_addr(message.first(HeaderId::contact));
-  return contact ? sip::print(contact->uri) : std::string();
+  const auto contact = sip::view_name_addr(message.first(HeaderId::contact));
+  std::string uri;
+  if (contact) sip::append(uri, contact->uri);
+  return uri;
 }
 
 /// The user of ours who sent it; empty: somebody else.
@@ -284,30 +285,26 @@ void Calls::end_if_unseen(Watched& call, std::size_t number) {
 void Calls::tell(Watched& call, std::size_t number, bool is_callee) {
   const Call::Dialog& dialog = call.call.dialogs()[number];
   const Party& user = call.party(number, is_callee);
-  const documents::DialogParticipant caller{.identity = call.caller.identity,
-                                            .target = documents::DialogTarget{.uri = call.caller_target}};
-  documents::DialogParticipant callee{.identity = call.party(number, true).identity};
-  if (!dialog.answerer.target.empty()) callee.target = documents::DialogTarget{.uri = dialog.answerer.target};
-  LineChange change{
-      .aor = user.aor,
-      .key = {call.at, call.id, static_cast<std::uint32_t>(number), is_callee},
-      .dialog = {.call_id = call.call_id,
-                 .local_tag = is_callee ? dialog.tag : call.caller_tag,
-                 .remote_tag = is_callee ? call.caller_tag : dialog.tag,
-                 .direction = is_callee ? DialogDirection::recipient : DialogDirection::initiator,
-                 .state = dialog.state,
-                 .event = is_callee ? seen_by_callee(dialog.event) : dialog.event,
-                 .code = dialog.code,
-                 .local = is_callee ? callee : caller,
-                 .remote = is_callee ? caller : callee},
-      .device = is_callee ? dialog.answerer.device : 0};
-  if (!is_callee) change.from = call.from;
+  LineChange change{.aor = user.aor,
+                    .key = {call.at, call.id, static_cast<std::uint32_t>(number), is_callee},
+                    .state = dialog.state,
+                    .event = is_callee ? seen_by_callee(dialog.event) : dialog.event,
+                    .code = dialog.code};
   auto& side = call.side(number, is_callee);
-  change.is_first = side == Watched::Side::untold;
-  side = Watched::Side::shown;
+  const bool is_first = std::exchange(side, Watched::Side::shown) == Watched::Side::untold;
   // An end is never lost: it answers a beginning that found room.
   if (dialog.is_over()) return peers_.post_back<Lines>(bucket_of(user.aor), std::move(change));
-  const bool is_first = change.is_first;
+  change.callee_tag = dialog.tag;
+  change.callee_target = dialog.answerer.target;
+  if (is_callee) change.device = dialog.answerer.device;
+  if (is_first)
+    change.start =
+        std::make_unique<const LineStart>(LineStart{.call_id = call.call_id,
+                                                    .caller_tag = call.caller_tag,
+                                                    .caller = call.caller.identity,
+                                                    .callee = call.party(number, true).identity,
+                                                    .caller_target = call.caller_target,
+                                                    .from = is_callee ? transaction::Hop{} : call.from});
   if (!peers_.post<Lines>(bucket_of(user.aor), std::move(change)) && is_first) side = Watched::Side::hidden;
 }
 

@@ -14,6 +14,38 @@ namespace {
 
 constexpr std::size_t id_octets = 8;
 
+std::optional<documents::DialogTarget> target_at(std::string uri) {
+  if (uri.empty()) return std::nullopt;
+  return documents::DialogTarget{.uri = std::move(uri)};
+}
+
+/// What the callee's side says changes with each answer.
+void show(documents::Dialog& dialog, LineChange& change) {
+  dialog.state = change.state;
+  dialog.event = change.event;
+  dialog.code = change.code;
+  const bool is_callee = change.key.is_callee;
+  (is_callee ? dialog.local_tag : dialog.remote_tag) = std::move(change.callee_tag);
+  (is_callee ? dialog.local : dialog.remote)->target = target_at(std::move(change.callee_target));
+}
+
+documents::Dialog make_dialog(std::string id, LineChange& change) {
+  using documents::DialogDirection;
+  const LineStart& start = *change.start;
+  const bool is_callee = change.key.is_callee;
+  const documents::DialogParticipant caller{.identity = start.caller,
+                                            .target = target_at(start.caller_target)};
+  const documents::DialogParticipant callee{.identity = start.callee};
+  documents::Dialog dialog{.id = std::move(id),
+                           .call_id = start.call_id,
+                           .direction = is_callee ? DialogDirection::recipient : DialogDirection::initiator,
+                           .local = is_callee ? callee : caller,
+                           .remote = is_callee ? caller : callee};
+  (is_callee ? dialog.remote_tag : dialog.local_tag) = start.caller_tag;
+  show(dialog, change);
+  return dialog;
+}
+
 }  // namespace
 
 Lines::Lines(Environment& environment, Peers& peers, registrar::Registrar& registrar)
@@ -31,23 +63,21 @@ const std::vector<Lines::Line>& Lines::of(const Entry& user) const {
 }
 
 publication::Device Lines::device_of(const Entry& user, const LineChange& change) const {
-  if (change.device != 0) return change.device;
-  const registrar::Binding* binding = registrar_.binding_at(user, change.from);
+  if (change.device != 0 || change.key.is_callee || !change.start) return change.device;
+  const registrar::Binding* binding = registrar_.binding_at(user, change.start->from);
   return binding ? publication::device_of(*binding) : 0;
 }
 
 void Lines::on(LineChange change, Bucket, Now now) {
   const EntryPtr user = environment_.directory().get(change.aor);
-  if (change.dialog.state == DialogState::terminated) return end(*user, change, now);
-  if (change.is_first) return begin(*user, std::move(change), now);
+  if (change.state == DialogState::terminated) return end(*user, change, now);
+  if (change.start) return begin(*user, std::move(change), now);
   UserLines* lines = user->find(slot_);
   if (!lines) return;
   const auto known = std::ranges::find(lines->all, change.key, &Line::key);
   if (known == lines->all.end()) return;
-  const auto device = device_of(*user, change);
-  if (device != 0) known->device = device;
-  change.dialog.id = std::move(known->dialog.id);
-  known->dialog = std::move(change.dialog);
+  if (change.device != 0) known->device = change.device;
+  show(known->dialog, change);
   report(*user, now);
 }
 
@@ -55,12 +85,11 @@ void Lines::begin(Entry& user, LineChange change, Now now) {
   UserLines& lines = user.get(slot_);
   if (lines.all.size() >= environment_.settings().calls_per_user) {
     log::debug("calls", "{} {}: has too many calls, this one is not shown", user.aor(),
-               change.dialog.call_id);
+               change.start->call_id);
     return peers_.post_back<Calls>(change.key.at, LineRefused{change.key});
   }
-  change.dialog.id = environment_.random().token(id_octets);
-  const auto device = device_of(user, change);
-  lines.all.push_back({change.key, std::move(change.dialog), now.mono, device});
+  lines.all.push_back({change.key, make_dialog(environment_.random().token(id_octets), change), now.mono,
+                       device_of(user, change)});
   ++size_;
   report(user, now);
 }
@@ -72,8 +101,8 @@ void Lines::end(Entry& user, const LineChange& change, Now now) {
   const auto known = std::ranges::find(lines->all, change.key, &Line::key);
   if (known == lines->all.end()) return;
   known->dialog.state = DialogState::terminated;
-  known->dialog.event = change.dialog.event;
-  known->dialog.code = change.dialog.code;
+  known->dialog.event = change.event;
+  known->dialog.code = change.code;
   report(user, now);
   std::erase_if(lines->all, [&](const Line& line) { return line.key == change.key; });
   --size_;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,14 +22,23 @@ struct LineKey {
   bool operator==(const LineKey&) const = default;
 };
 
+/// What of a dialog stays as it is from its beginning on.
+struct LineStart {
+  std::string call_id, caller_tag;
+  documents::DialogIdentity caller{}, callee{};
+  std::string caller_target{};  ///< A URI; empty where it is not known.
+  transaction::Hop from{};      ///< Where the caller's requests come from.
+};
 /// A dialog of a user as it is now: from `Calls` to the user's bucket.
 struct LineChange {
   std::string aor;
   LineKey key;
-  bool is_first = false;           ///< It begins the line; later ones change that, or find no line.
-  documents::Dialog dialog;        ///< Without id and duration.
-  publication::Device device = 0;  ///< The user's, where `Calls` knows it.
-  transaction::Hop from{};         ///< Else where the user's requests come from.
+  std::unique_ptr<const LineStart> start{};  ///< It begins the line; later ones change that, or find no line.
+  documents::DialogState state = documents::DialogState::trying;
+  std::optional<documents::DialogEvent> event{};  ///< As the user sees it.
+  std::optional<std::uint16_t> code{};
+  std::string callee_tag{}, callee_target{};  ///< Empty where they are not known yet.
+  publication::Device device = 0;             ///< The user's, where `Calls` knows it.
 };
 
 /// To `Calls`: the user's side of a dialog is not shown, as the user has too many.

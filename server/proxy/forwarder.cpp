@@ -183,9 +183,9 @@ void Forwarder::try_next(Key key, std::size_t number) {
   // Only a request that forks has to be known again (RFC 5393 4.1).
   const std::string mark = context->fork.size() > 1 ? loop_mark(order.request, key_) : std::string();
   branch.answered = false;
-  const std::string text =
+  const SharedText text =
       outgoing(order.request, order.route, branch.target, hop, own, environment_.settings());
-  const auto [line, headers] = transaction::cut_request_line(text);
+  const auto [line, headers] = transaction::cut_request_line(*text);
   branch.id = sender_.send(
       order.bucket, {.line = line, .headers = {&headers, 1}, .branch_part = mark, .each_success = true}, hop,
       [this, key, number, hop](const Outcome& outcome, Now at) { receive(key, number, hop, outcome, at); });

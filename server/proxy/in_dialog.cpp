@@ -22,7 +22,7 @@ std::optional<Hidden> hidden_in(const sip::Message& request, ByteView key) {
 
 }  // namespace
 
-void Proxy::forward_in_dialog(const RequestPtr& request, const DialogRoute& route) {
+void Proxy::forward_in_dialog(const RequestPtr& request, DialogRoute route) {
   Context& context = begin(request);
   context.is_vouched = true;
   auto to = destination_in_dialog(route, locator_.abilities());
@@ -43,7 +43,7 @@ void Proxy::forward_in_dialog(const RequestPtr& request, const DialogRoute& rout
   if (hidden) target.uri = hidden->contact, target.path = hidden->routes;
   std::vector<Target> targets;
   targets.push_back(std::move(target));
-  forward(request, std::move(targets));
+  forward(request, std::move(targets), std::move(route));
 }
 
 /// Is the dialog's other end a user of ours, and not behind another domain's server? Asked where an identity
@@ -123,7 +123,7 @@ void Proxy::forward_ack(const sip::Message& ack, const DialogRoute& route,
   }
   target.to = std::move(*to);
   const Hop hop = target.to.hops.front();
-  sender_.send_ack(outgoing(ack, route, target, hop, {}, settings), hop);
+  sender_.send_ack(std::string(*outgoing(ack, route, target, hop, {}, settings)), hop);
 }
 
 }  // namespace beckon::server::proxy

@@ -123,8 +123,8 @@ std::uint32_t breadth_of(const sip::Message& request, const Settings& settings) 
   return std::min(request.number(HeaderId::max_breadth).value_or(settings.max_breadth), settings.max_breadth);
 }
 
-std::string outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
-                     const transaction::Hop& hop, const OwnLines& own, const Settings& settings) {
+SharedText outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
+                    const transaction::Hop& hop, const OwnLines& own, const Settings& settings) {
   std::string uri = target.uri;
   std::vector<std::string> routes;
   for (const std::string_view value : sip::split_values(target.path)) routes.emplace_back(value);
@@ -148,7 +148,8 @@ std::string outgoing(const sip::Message& request, const DialogRoute& route, cons
   drop_own_credentials(out, request, HeaderId::proxy_authorization, settings);
   drop_own_credentials(out, request, HeaderId::authorization, settings);
   const bool is_own_device = target.is_own_device || !target.binding.contact().empty();
-  const bool shows = may_show_identity(request, hop, is_own_device, settings);
+  const bool has_identity = !target.asserted.empty() || request.has(HeaderId::p_asserted_identity);
+  const bool shows = has_identity && may_show_identity(request, hop, is_own_device, settings);
   if (!shows || !target.keeps_asserted) out.drop(HeaderId::p_asserted_identity);
   if (shows && !target.asserted.empty()) out.prepend(HeaderId::p_asserted_identity, target.asserted);
   out.drop(HeaderId::p_preferred_identity);
@@ -159,7 +160,7 @@ std::string outgoing(const sip::Message& request, const DialogRoute& route, cons
     options.empty() ? out.drop(HeaderId::proxy_require) : out.replace(HeaderId::proxy_require, options);
   }
   for (const std::string& value : own.record_route) out.prepend(HeaderId::record_route, value);
-  return out.finish();
+  return out.finish_shared();
 }
 
 }  // namespace beckon::server::proxy

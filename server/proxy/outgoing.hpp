@@ -62,7 +62,7 @@ struct OwnLines {
 /// The request to send there, but for our Via (RFC 3261 16.6 steps 1 to 6). Towards a strict router its URI
 /// goes into the request line, and the Request-URI after the last Route (step 6). `hop` is the one that is
 /// tried, of the target's.
-std::string outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
-                     const transaction::Hop& hop, const OwnLines& own, const Settings& settings);
+SharedText outgoing(const sip::Message& request, const DialogRoute& route, const Target& target,
+                    const transaction::Hop& hop, const OwnLines& own, const Settings& settings);
 
 }  // namespace beckon::server::proxy

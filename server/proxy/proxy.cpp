@@ -48,9 +48,11 @@ Serves Proxy::serves() const {
           .proxy_options = {"privacy"}};
 }
 
-bool Proxy::has_token(const sip::Message& request) const {
+std::optional<Bucket> Proxy::bucket_of_token(const sip::Message& request) const {
+  if (!request.has(HeaderId::route)) return std::nullopt;
   const auto top = sip::view_name_addr(request.first(HeaderId::route));
-  return top && open(top->uri.user, key_, request.call_id());
+  const auto token = top ? open(top->uri.user, key_, request.call_id()) : std::nullopt;
+  return token ? std::optional(token->bucket) : std::nullopt;
 }
 
 bool Proxy::vouches_for(const sip::Message& request) const {
@@ -89,9 +91,10 @@ void Proxy::give_up(const RequestPtr& request, SipsRefusal why) {
 }
 
 void Proxy::on_request(const RequestPtr& request) {
-  const auto route = read_dialog_route(request->message, key_, services_.settings());
-  const bool in_dialog = route.token && !request->message.to_tag().empty();
-  if (in_dialog) return forward_in_dialog(request, route);
+  if (!request->message.to_tag().empty() && request->message.has(HeaderId::route)) {
+    auto route = read_dialog_route(request->message, key_, services_.settings());
+    if (route.token) return forward_in_dialog(request, std::move(route));
+  }
   deliver(request,
           [this](const RequestPtr& asked, Unreachable why) { answer_unreachable(services_, asked, why); });
 }
@@ -145,7 +148,9 @@ void Proxy::keep_asserted(const Request& request, std::vector<Target>& targets) 
   }
 }
 
-void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
+/// `route`: where it has been read.
+void Proxy::forward(const RequestPtr& request, std::vector<Target> targets,
+                    std::optional<DialogRoute> route) {
   Context* context = find(request->id);
   if (!context) return;
   if (context->cancelled) return give_up(request, 487);
@@ -159,11 +164,11 @@ void Proxy::forward(const RequestPtr& request, std::vector<Target> targets) {
     }
   context->branches = targets.size();
   keep_asserted(*request, targets);
-  auto route = read_dialog_route(request->message, key_, services_.settings());
+  if (!route) route = read_dialog_route(request->message, key_, services_.settings());
   report_forwarded(*context);
   forwarder_.start(request->id, {.bucket = request->bucket,
                                  .request = request->message,
-                                 .route = std::move(route),
+                                 .route = std::move(*route),
                                  .targets = std::move(targets),
                                  .breadth = breadth,
                                  .ring = services_.settings().serial_ring});

@@ -85,7 +85,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   Serves serves() const override;
   bool takes(const Request& request) const override { return request.relayed; }
   void on_request(const RequestPtr& request) override;
-  bool has_token(const sip::Message& request) const override;
+  std::optional<Bucket> bucket_of_token(const sip::Message& request) const override;
   bool vouches_for(const sip::Message& request) const override;
   bool is_looping(const sip::Message& request) const override;
   void on_ack(const transaction::Hop& from, const sip::Message& ack, Now now) override;
@@ -158,7 +158,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   };
 
   Context& begin(const RequestPtr& request);
-  void forward_in_dialog(const RequestPtr& request, const DialogRoute& route);
+  void forward_in_dialog(const RequestPtr& request, DialogRoute route);
   void locate(const RequestPtr& request, Callee of);
   FoundTargets find_targets(const FindTargets& question, Now now);
   void refuse(const RequestPtr& request, const Wish& wish);
@@ -189,7 +189,7 @@ class Proxy final : public Relay, private Forwarder::Client {
   void to_foreign(const RequestPtr& request, const sip::Uri& uri);
 
   void keep_asserted(const Request& request, std::vector<Target>& targets) const;
-  void forward(const RequestPtr& request, std::vector<Target> targets);
+  void forward(const RequestPtr& request, std::vector<Target> targets, std::optional<DialogRoute> route = {});
   void report_forwarded(const Context& context);
   CallObserver* observer_of(const Context& context) const;
   std::string answer_back(const Request& request, const sip::Message& response) const;

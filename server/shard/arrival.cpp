@@ -57,7 +57,7 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   arrival.from.name.clear();
   const sip::Message& request = arrival.message;
   auto rejected = sip::check_to_relay(request, arrival.reading);
-  arrival.has_token = !rejected && relay_ && has_own_route(request) && relay_->has_token(request);
+  if (!rejected && relay_) arrival.token = relay_->bucket_of_token(request);
   arrival.relayed = !rejected && is_relayed(arrival);
   if (!rejected && !arrival.relayed) rejected = sip::check_to_serve(request);
   if (rejected) {
@@ -70,7 +70,7 @@ void Shard::on_message(const transaction::Hop& from, sip::Message message) {
   // The ACK of what was refused without state ends here.
   if (method == Method::ack && request.to_tag() == layer_.stateless_tag(request)) return;
   if (method == Method::options && !arrival.relayed) return answer_options(arrival, now);
-  auto place = place_of(request, arrival.reading, arrival.has_token, gruus_);
+  auto place = place_of(request, arrival.reading, arrival.token, gruus_);
   if (!place) return log::debug("shard", "{} {} belongs to nobody", print(from.remote), request.call_id());
   arrival.bucket = place->bucket;
   arrival.resource = std::move(place->resource);
@@ -97,7 +97,7 @@ void Shard::receive_response(const transaction::Hop& from, sip::Message response
     counters_.malformed++;
     return note_dropped(from, arrival.message.call_id(), rejected->reason);
   }
-  const auto place = place_of(arrival.message, arrival.reading, false, gruus_);
+  const auto place = place_of(arrival.message, arrival.reading, std::nullopt, gruus_);
   if (!place) return note_dropped(from, arrival.message.call_id(), "it belongs to nobody");
   arrival.bucket = place->bucket;
   hand_over(std::move(arrival), clock().now());

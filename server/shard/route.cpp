@@ -16,13 +16,6 @@ std::optional<Bucket> bucket_of_response(const sip::ViaView& via) {
   return bucket_in(transaction::branch_tail(via.branch));
 }
 
-std::optional<Bucket> bucket_of_route(const sip::Message& request) {
-  const auto first = request.first(sip::HeaderId::route);
-  if (first.empty()) return std::nullopt;
-  const auto route = sip::view_name_addr(first);
-  return route ? bucket_in(route->uri.user) : std::nullopt;
-}
-
 /// One that cannot be opened is nobody's, wherever that is found out.
 std::string resource_at(const sip::UriView& uri, const Gruus& gruus) {
   if (may_be_temporary(uri))
@@ -40,16 +33,14 @@ std::optional<Place> place_by_aor(const sip::UriView& uri, bool is_resource, con
 
 /// The ACK of a refused INVITE has a To tag which the INVITE and its CANCEL do not have: they all follow a
 /// token.
-std::optional<Bucket> bucket_by_token(const sip::Message& request, const sip::Reading& reading) {
+bool follows_token(const sip::Message& request, const sip::Reading& reading) {
   const auto method = request.method();
   const bool is_call =
       method == sip::Method::invite || method == sip::Method::cancel || method == sip::Method::ack;
-  return is_call || !reading.to.tag.empty() ? bucket_of_route(request) : std::nullopt;
+  return is_call || !reading.to.tag.empty();
 }
 
 }  // namespace
-
-bool has_own_route(const sip::Message& request) { return bucket_of_route(request).has_value(); }
 
 std::string package_of(const sip::Message& request) {
   const auto event = sip::parse_event(request.header(sip::HeaderId::event));
@@ -75,8 +66,8 @@ std::optional<sip::Message> undo_strict_routing(const sip::Message& request) {
   return std::move(*loose);
 }
 
-std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading, bool has_token,
-                              const Gruus& gruus) {
+std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading,
+                              std::optional<Bucket> token, const Gruus& gruus) {
   if (message.is_response()) {
     const auto minted = bucket_of_response(reading.via);
     return minted ? std::optional(Place{*minted}) : std::nullopt;
@@ -87,7 +78,7 @@ std::optional<Place> place_of(const sip::Message& message, const sip::Reading& r
     if (const auto tagged = bucket_in(reading.to.tag)) return Place{*tagged};
   const bool to_user = method == sip::Method::register_ || method == sip::Method::publish;
   const auto minted = to_user ? std::nullopt : bucket_in(reading.uri.user);
-  const auto routed = has_token ? bucket_by_token(message, reading) : std::nullopt;
+  const auto routed = follows_token(message, reading) ? token : std::nullopt;
   if (!routed && minted) return Place{*minted};
   const bool is_resource = to_user || (reading.to.tag.empty() && !minted);
   if (routed && !is_resource) return Place{*routed};

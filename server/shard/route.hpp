@@ -19,14 +19,11 @@ struct Place {
 };
 /// The bucket is the same for a request, its retransmission, its CANCEL and its non-2xx ACK. In this order:
 /// that of a response by the branch we minted; of a request by our To-tag; by our Record-Route in the top
-/// Route, if that is signed (`has_token`) and of its dialog; of REGISTER and PUBLISH by To; by our own
+/// Route, if that is sealed and of its dialog (`token`); of REGISTER and PUBLISH by To; by our own
 /// Contact in the Request-URI; else by the Request-URI's AOR, which a temporary GRUU hides. Absent for a
 /// response that is not ours, and for a request without a readable URI.
-std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading, bool has_token,
-                              const Gruus& gruus);
-
-/// Does its top Route look like a Record-Route of ours?
-bool has_own_route(const sip::Message& request);
+std::optional<Place> place_of(const sip::Message& message, const sip::Reading& reading,
+                              std::optional<Bucket> token, const Gruus& gruus);
 
 /// Is the server always the one that acts on this method, whatever the Request-URI?
 constexpr bool is_served_method(sip::Method method) {

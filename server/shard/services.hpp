@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -241,8 +242,9 @@ class Room {
 /// The room that stands between two user agents: it takes every request that is not for the server itself.
 class Relay : public Room {
  public:
-  /// Is its top Route a token of ours, signed for its Call-ID? Anybody can write what looks like one.
-  virtual bool has_token(const sip::Message& request) const = 0;
+  /// The bucket in its top Route, if that is a token of ours, sealed for its Call-ID: anybody can write what
+  /// looks like one.
+  virtual std::optional<Bucket> bucket_of_token(const sip::Message& request) const = 0;
   /// An in-dialog request that proves by its Route that we let the dialog through: needs no credentials.
   virtual bool vouches_for(const sip::Message& request) const = 0;
   /// Was it here before, as it is now (RFC 3261 16.3 step 4, RFC 5393)? Decided before authentication.

@@ -22,9 +22,9 @@ struct Arrival {
   Bucket bucket = 0;
   std::string resource{};  ///< The address-of-record it is about, where that is of `bucket`; else empty.
   bool relayed = false;    ///< Of a request: for somebody behind us, and not for the server itself.
-  bool has_token = false;  ///< `Relay::has_token`.
+  std::optional<Bucket> token{};  ///< `Relay::bucket_of_token`.
   /// Of a request in a dialog that we let through.
-  bool in_dialog() const { return has_token && !reading.to.tag.empty(); }
+  bool in_dialog() const { return token && !reading.to.tag.empty(); }
   /// Of a request that needs them: the ones to check. Null: it needs none.
   std::shared_ptr<Credentials> credentials{};
   bool by_proxy = false;  ///< They stood in Proxy-Authorization.

@@ -21,7 +21,9 @@ std::optional<Place> place_of_text(const sip::Message& message, bool has_token) 
   if (const auto via = sip::view_via(message.first(sip::HeaderId::via))) reading.via = *via;
   if (const auto to = sip::view_name_addr(message.header(sip::HeaderId::to))) reading.to = *to;
   if (const auto uri = sip::view_uri(message.request_uri_text())) reading.uri = *uri;
-  return place_of(message, reading, has_token, Gruus(crypto::Key32{}));
+  const auto top = sip::view_name_addr(message.first(sip::HeaderId::route));
+  const auto token = has_token && top ? bucket_in(top->uri.user) : std::nullopt;
+  return place_of(message, reading, token, Gruus(crypto::Key32{}));
 }
 
 }  // namespace
