@@ -109,7 +109,8 @@ class Layer {
   struct Config {
     Times times;
     /// Server transactions at once that wait for a response, or of an INVITE for the end. A further request
-    /// is answered with 503 and Retry-After, without state.
+    /// is answered with 503 and Retry-After, without state. INVITEs that were answered 2xx stay for 64*T1,
+    /// and do not count; there are at most four times as many.
     std::size_t max_server_transactions = 65536;
     /// Client transactions at once, at most 2^25. A further request ends with a transport error.
     std::size_t max_client_transactions = std::size_t{1} << 25;

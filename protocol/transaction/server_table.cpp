@@ -15,6 +15,8 @@ namespace beckon::transaction {
 namespace {
 
 constexpr std::uint32_t overload_pause_seconds = 10;  ///< Retry-After of a 503: long enough to shed load.
+/// INVITEs that were answered 2xx, for each other transaction that there may be: they stay for 64*T1.
+constexpr std::size_t accepted_factor = 4;
 /// A datagram draws at most so many times its octets to another source than the request's: both sources may
 /// be forged.
 constexpr std::size_t elsewhere_factor = 3;
@@ -109,7 +111,7 @@ ServerActions on_response(std::variant<InviteServer, NonInviteServer>& machine, 
 ServerTable::ServerTable(Context& context)
     : context_(context),
       hash_(context.random.next(), context.random.next()),
-      servers_(0, context.config.max_server_transactions),
+      servers_(0, (accepted_factor + 1) * context.config.max_server_transactions),
       answers_(context.config.max_answer_octets),
       answers_timer_(context.timers) {}
 
@@ -248,6 +250,8 @@ bool ServerTable::repeat_answer(const Key& key, const Incoming& copy, Time now) 
 
 void ServerTable::open(const Incoming& in, const Key& key, const OnNew& on_new, Now now) {
   const auto& [from, request, via, call] = in;
+  if (servers_.size() - accepted_ >= context_.config.max_server_transactions)
+    return refuse(from, request, 503, {});
   const bool reliable = is_reliable(from.protocol);
   const auto& times = context_.config.times;
   Machine machine = NonInviteServer(reliable, times, now.mono);
@@ -393,6 +397,7 @@ void ServerTable::perform(Server& server, const ServerActions& actions, std::str
   if (invite != nullptr && invite->state() == InviteServer::State::accepted && server.response) {
     server.to_tag = share(to_tag_in(*server.response));
     server.response = nullptr;
+    if (!std::exchange(server.is_accepted, true)) ++accepted_;
   }
   arm(server);
   if (actions.transport_error) context_.user.on_failure(id, Failure::transport_error, context_.clock.now());
@@ -430,6 +435,7 @@ void ServerTable::on_transport_error(TransactionId id) {
 
 void ServerTable::close(Server& server) {
   forget_origin(server);
+  if (server.is_accepted) --accepted_;
   by_key_.erase(server.key);
   servers_.retire(server);
   servers_.destroy(server);

@@ -56,6 +56,7 @@ class ServerTable {
     Key key;                     ///< The hash of what matches its request (RFC 3261 17.2.3).
     std::uint64_t identity = 0;  ///< `identity_of` its request.
     bool is_authorised = false;  ///< Its request carries credentials.
+    bool is_accepted = false;    ///< An INVITE that was answered 2xx.
     SharedText request;          ///< Until the first response: for a 100.
     SharedText response;         ///< The last one sent, while it may be sent again.
     SharedText to_tag;           ///< Of an INVITE's 2xx, which is not kept itself.
@@ -115,6 +116,7 @@ class ServerTable {
   Context& context_;
   KeyedHash hash_;
   SlotTable<Server> servers_;
+  std::size_t accepted_ = 0;  ///< Those of them that are: they wait for nobody (RFC 6026 7.1).
   boost::unordered_flat_map<Key, Server*, KeyHash> by_key_;
   boost::unordered_flat_map<std::uint64_t, TransactionId> by_origin_;  ///< RFC 3261 8.2.2.2: those that wait.
   AnswerLog answers_;

@@ -881,3 +881,29 @@ TEST_CASE("a refusal says when to come back where that helps, and has no To tag 
   CHECK(net.sent[1].message.reason() == "No Good Reason");
   CHECK(net.sent[2].message.to_tag().empty());
 }
+
+TEST_CASE("INVITEs that were answered 2xx, which stay for 64*T1, keep no new ones out (RFC 6026 7.1)") {
+  constexpr int most = 2;
+  Fixture net(most);
+  const auto via = [](int number) {
+    return "UDP 192.0.2.1:5062;branch=z9hG4bKcall" + std::to_string(number);
+  };
+  for (int i = 0; i < 4 * most; ++i) {
+    net.receive(udp, request("INVITE", via(i)));
+    REQUIRE(net.requests.size() == static_cast<std::size_t>(i) + 1);
+    net.respond(net.requests.back().id, 200);
+  }
+  CHECK(net.layer.size() == 4 * most);
+  for (int i = 0; i < most; ++i) net.receive(udp, request("INVITE", via(100 + i)));
+  CHECK(net.requests.size() == 5 * most);
+  net.receive(udp, request("INVITE", via(200)));
+  CHECK(net.requests.size() == 5 * most);
+  CHECK(net.sent.back().message.status() == 503);
+  net.pass(640ms);
+  net.receive(udp, request("INVITE", via(300)));  // those that ring are still too many
+  CHECK(net.sent.back().message.status() == 503);
+  net.respond(net.id(4 * most), 486);
+  net.respond(net.id(4 * most + 1), 200);
+  net.receive(udp, request("INVITE", via(400)));
+  CHECK(net.requests.size() == 5 * most + 1);
+}
