@@ -12,9 +12,9 @@ using namespace beckon;
 TEST_CASE(
     "each call has one answer, no device rings for a caller who has gone, and no dialog is shown that is "
     "over, "
-    "whatever the network does, whoever dies and wherever the server crashes: 120 histories of calls") {
+    "whatever the network does, whoever dies and wherever the server crashes: 500 histories of calls") {
   log::set_level(log::Level::off);
-  std::uint64_t first = 1, last = 120;
+  std::uint64_t first = 1, last = 500;
   if (const char* one = std::getenv("BECKON_SEED"))
     first = last = parse_number<std::uint64_t>(one).value_or(1);
   simulation::CallLog::Sights seen;
