@@ -1,8 +1,12 @@
 #include "protocol/documents/imdn.hpp"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
+#include "protocol/base/text.hpp"
 #include "protocol/documents/cpim.hpp"
+#include "protocol/documents/multipart.hpp"
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/reading.hpp"
 #include "protocol/xml/writer.hpp"
@@ -90,6 +94,39 @@ Result<Imdn> parse_imdn(std::string_view body, const xml::Limits& limits) {
   if (imdn.message_id.empty() || !has_notification) return Errc::bad_structure;
   if (imdn.message_id.size() > cpim_message_id_max) return Errc::bad_value;
   return imdn;
+}
+
+namespace {
+
+bool is_imdn_type(std::string_view content_type) {
+  return iequals(trim(cut(content_type, ';').first), imdn_type);
+}
+
+/// The parts of a multipart of notifications alone: one of messages and notifications is neither (RFC 5438
+/// 9).
+std::vector<Part> imdn_parts(std::string_view content_type, std::string_view body) {
+  if (!is_multipart(content_type)) return {};
+  auto multipart = parse_multipart(body, content_type, {.parts = imdns_max});
+  const auto is_one = [](const Part& part) { return is_imdn_type(part.content_type()); };
+  if (!multipart || !std::ranges::all_of(multipart->parts, is_one)) return {};
+  return std::move(multipart->parts);
+}
+
+}  // namespace
+
+bool is_imdn(std::string_view content_type, std::string_view body) {
+  return is_imdn_type(content_type) || !imdn_parts(content_type, body).empty();
+}
+
+std::vector<Imdn> parse_imdns(std::string_view content_type, std::string_view body) {
+  std::vector<Imdn> all;
+  const auto add = [&](std::string_view text) {
+    if (auto imdn = parse_imdn(text)) all.push_back(std::move(*imdn));
+  };
+  if (is_imdn_type(content_type)) add(body);
+  for (const Part& part : imdn_parts(content_type, body))
+    if (const auto text = content(part)) add(*text);
+  return all;
 }
 
 std::string print(const Imdn& imdn) {

@@ -42,6 +42,12 @@ const char* to_string(Imdn::Status status);
 /// Errc::bad_structure: no message-id or no notification; Errc::bad_value: a message-id longer than
 /// `cpim_message_id_max`, or no status that this kind of notification has.
 Result<Imdn> parse_imdn(std::string_view body, const xml::Limits& limits = {});
+/// Notifications in one message (RFC 5438 8.3).
+inline constexpr std::size_t imdns_max = 64;
+/// Is a body of that type a notification, or several in a multipart?
+bool is_imdn(std::string_view content_type, std::string_view body);
+/// Those of them that can be read: of more than `imdns_max` none.
+std::vector<Imdn> parse_imdns(std::string_view content_type, std::string_view body);
 /// A recipient or a subject is printed with both recipients, as the schema has it.
 std::string print(const Imdn& imdn);
 

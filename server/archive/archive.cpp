@@ -172,8 +172,9 @@ void Archive::note(const sip::Message& request, const Passage& passage, MessageS
   const auto to = request.request_uri();
   if (!from || !to) return;
   Content content = read_content(request, settings.messages_per_user == 0 ? 0 : settings.text_octets);
-  if (content.disposition)
-    return mark(passage.at, passage.recipient, passage.sender, content.id, *content.disposition);
+  for (const Content::Disposition& each : content.dispositions)
+    mark(passage.at, passage.recipient, passage.sender, each.id, each.state);
+  if (!content.dispositions.empty()) return;
   const std::string shown_from = shown(from->uri, passage), shown_to = sip::canonical_aor(*to);
   const bool is_printable = is_utf8(content.id) && is_utf8(shown_from) && is_utf8(shown_to);
   if (settings.messages_per_user == 0 || !content.is_text || !is_printable ||
@@ -204,7 +205,7 @@ void Archive::mark(const sip::Message& request, const Passage& passage, MessageS
   const auto from = request.from();
   const auto to = request.request_uri();
   const Content content = read_content(request, 0);
-  if (!from || !to || content.disposition) return;
+  if (!from || !to || !content.dispositions.empty()) return;
   hand(passage.at, Mark{passage.sender, sip::canonical_aor(*to), content.id, MessageDirection::sent, state});
   hand(passage.at,
        Mark{passage.recipient, shown(from->uri, passage), content.id, MessageDirection::received, state});

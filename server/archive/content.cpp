@@ -1,6 +1,7 @@
 #include "server/archive/content.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "protocol/base/text.hpp"
@@ -48,11 +49,12 @@ void take_text(Content& content, std::string_view type, std::string_view text, s
   content.text = text.substr(0, end);
 }
 
-void take_notification(Content& content, std::string_view body) {
-  auto imdn = documents::parse_imdn(body);
-  if (!imdn) return;
-  content.disposition = state_of(imdn->status);
-  content.id = std::move(imdn->message_id);
+/// A text, or notifications.
+void take(Content& content, std::string_view type, std::string_view body, std::size_t octets_max) {
+  for (documents::Imdn& imdn : documents::parse_imdns(type, body))
+    if (const auto state = state_of(imdn.status))
+      content.dispositions.push_back({std::move(imdn.message_id), *state});
+  if (content.dispositions.empty()) take_text(content, type, body, octets_max);
 }
 
 Content read_body(const sip::Message& message, std::string_view body, std::size_t octets_max) {
@@ -62,22 +64,15 @@ Content read_body(const sip::Message& message, std::string_view body, std::size_
   std::string_view type = message.header(sip::HeaderId::content_type);
   // COMPAT: some peers send a text without Content-Type.
   if (type.empty()) type = "text/plain";
-  // COMPAT: linphone sends it without message/cpim, as beckon does where that leaves no room.
-  if (sip::media_type(type) == documents::imdn_type) {
-    take_notification(content, body);
-    return content;
-  }
+  // COMPAT: linphone sends a notification without message/cpim, as beckon does where that leaves no room.
   if (sip::media_type(type) != documents::cpim_type) {
-    take_text(content, type, body, octets_max);
+    take(content, type, body, octets_max);
     return content;
   }
   const auto cpim = documents::parse_cpim(body);
   if (!cpim) return content;
   if (!cpim->message_id.empty()) content.id = cpim->message_id;
-  if (sip::media_type(cpim->content_type) == documents::imdn_type)
-    take_notification(content, cpim->content);
-  else
-    take_text(content, cpim->content_type, cpim->content, octets_max);
+  take(content, cpim->content_type, cpim->content, octets_max);
   return content;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/documents/message_archive.hpp"
 #include "protocol/sip/message.hpp"
@@ -16,11 +16,15 @@ struct Content {
   std::string type{};  ///< Media type of the text, without parameters.
   std::string text{};
   bool is_cut = false;  ///< The text was longer, or has octets that are no UTF-8 and is left out.
-  /// Of the message, as both sides know it: the Message-ID of RFC 5438, else `documents::message_id`. Of a
-  /// notification: of the message that it is about.
+  /// As both sides know it: the Message-ID of RFC 5438, else `documents::message_id`.
   std::string id{};
-  /// It is a disposition notification (RFC 5438) that says how far a message has come.
-  std::optional<documents::MessageState> disposition{};
+  /// How far a message has come, by its id.
+  struct Disposition {
+    std::string id{};
+    documents::MessageState state{};
+  };
+  /// What it says as a disposition notification (RFC 5438), or as several in one.
+  std::vector<Disposition> dispositions{};
 };
 
 /// Does a notification that calls its message `told` mean the one with that id? COMPAT: linphone calls a

@@ -15,6 +15,14 @@ Content content_of(const std::string& type, const std::string& body) {
   return read_content(town.request(alice, bob, body, type).message, 1000);
 }
 
+/// "m1 displayed, m2 failed"
+std::string told(const Content& content) {
+  std::string all;
+  for (const Content::Disposition& each : content.dispositions)
+    all += (all.empty() ? "" : ", ") + each.id + ' ' + std::string(to_string(each.state));
+  return all;
+}
+
 const std::string cpim_head =
     "From: <sip:alice@example.org>\r\nTo: <sip:bob@example.org>\r\nNS: imdn <urn:ietf:params:imdn>\r\n";
 
@@ -45,11 +53,9 @@ TEST_CASE(
     const std::string text = sip::Splice(plain).prepend(sip::HeaderId::content_encoding, coding).finish();
     return read_content(*sip::Message::parse(share(std::string(text)), {.message = 1 << 20}), 1000);
   };
-  const Content content = read("deflate", deflated);
-  CHECK(content.id == "call");
-  CHECK(content.disposition == documents::MessageState::displayed);
-  CHECK_FALSE(read("gzip", deflated).disposition);
-  CHECK_FALSE(read("deflate", deflated.substr(1)).disposition);
+  CHECK(told(read("deflate", deflated)) == "call displayed");
+  CHECK(told(read("gzip", deflated)) == "");
+  CHECK(told(read("deflate", deflated.substr(1))) == "");
 }
 
 TEST_CASE("a notification names a message by its id, and one without Message-ID by its Call-ID, too") {
@@ -96,27 +102,51 @@ TEST_CASE("a disposition notification without message/cpim counts, too, as some 
                                   "<imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>m1</message-id>"
                                   "<display-notification><status><displayed/></status></display-notification>"
                                   "</imdn>");
-  CHECK(content.disposition == documents::MessageState::displayed);
-  CHECK(content.id == "m1");
+  CHECK(told(content) == "m1 displayed");
 }
 
 TEST_CASE("a disposition notification says how far a message has come (RFC 5438 7)") {
-  using State = documents::MessageState;
   struct Row {
-    const char *kind, *status;
-    std::optional<State> state;
+    const char *kind, *status, *told;
   };
   for (const Row& row :
-       {Row{"delivery-notification", "delivered", State::delivered},
-        Row{"delivery-notification", "failed", State::failed}, Row{"delivery-notification", "forbidden", {}},
-        Row{"display-notification", "displayed", State::displayed},
-        Row{"processing-notification", "stored", State::stored},
-        Row{"processing-notification", "processed", {}}}) {
+       {Row{"delivery-notification", "delivered", "m1 delivered"},
+        Row{"delivery-notification", "failed", "m1 failed"}, Row{"delivery-notification", "forbidden", ""},
+        Row{"display-notification", "displayed", "m1 displayed"},
+        Row{"processing-notification", "stored", "m1 stored"},
+        Row{"processing-notification", "processed", ""}}) {
     CAPTURE(row.status);
     const auto content = content_of("message/cpim", notification(row.kind, row.status));
     CHECK_FALSE(content.is_text);
-    CHECK(content.disposition == row.state);
-    CHECK(content.id == "m1");
+    CHECK(told(content) == row.told);
+  }
+}
+
+TEST_CASE("several notifications in one are read each (RFC 5438 8.3), alone and in message/cpim") {
+  const auto part = [](const std::string& id, const std::string& kind, const std::string& status) {
+    return "--b\r\nContent-type: message/imdn+xml\r\n\r\n<imdn "
+           "xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>" +
+           id + "</message-id><" + kind + "><status><" + status + "/></status></" + kind + "></imdn>\r\n";
+  };
+  const std::string type = "multipart/mixed;boundary=b";
+  const std::string both = part("m1", "delivery-notification", "delivered") +
+                           part("m2", "display-notification", "displayed") + "--b--\r\n";
+  CHECK(told(content_of(type, both)) == "m1 delivered, m2 displayed");
+  CHECK(told(content_of("message/cpim", cpim_head + "\r\nContent-type: " + type +
+                                            "\r\nContent-Disposition: notification\r\n\r\n" + both)) ==
+        "m1 delivered, m2 displayed");
+  SUBCASE("what is no notification beside them makes it none: no message is both (9)") {
+    CHECK(told(content_of(type, "--b\r\n\r\nhello\r\n" + both)) == "");
+  }
+  SUBCASE("one that cannot be read is left out") {
+    CHECK(told(content_of(type, "--b\r\nContent-type: message/imdn+xml\r\n\r\n<imdn/>\r\n" + both)) ==
+          "m1 delivered, m2 displayed");
+  }
+  SUBCASE("too many are none") {
+    std::string many;
+    for (std::size_t i = 0; i <= documents::imdns_max; ++i)
+      many += part("m", "display-notification", "displayed");
+    CHECK(told(content_of(type, many + "--b--\r\n")) == "");
   }
 }
 
