@@ -55,7 +55,8 @@ class Explanation {
         registrar_(shard.room<registrar::Registrar>()),
         subscriptions_(shard.room<subscription::Subscriptions>()),
         documents_(shard.room<xcap::Documents>()),
-        boxes_(shard.room<message::Messages>().boxes()) {
+        boxes_(shard.room<message::Messages>().boxes()),
+        attempts_(shard.room<message::Messages>().attempts()) {
     facts_ = {{"presentity", presentity}, {"watcher", watcher}, {"time", print_time(now_.wall)}};
   }
 
@@ -300,9 +301,9 @@ class Explanation {
       const std::string device = message::device_of(binding);
       if (std::ranges::find(stored.receipts, device, &message::Receipt::device) != stored.receipts.end())
         continue;
-      const auto progress = boxes_.progress(*entry_, device);
+      const auto progress = attempts_.progress(*entry_, device);
       object next{{"device", printable(device)}};
-      if (boxes_.is_left_alone(*entry_, stored.sender)) {
+      if (stored.kind != message::Kind::notification && attempts_.is_left_alone(*entry_, stored.sender)) {
         next["is"] = "left-alone";
       } else if (progress.is_under_way) {
         next["is"] = "under-way";
@@ -328,6 +329,7 @@ class Explanation {
   subscription::Subscriptions& subscriptions_;
   xcap::Documents& documents_;
   const message::Boxes& boxes_;
+  const message::Attempts& attempts_;
   presence::View view_;
   object facts_;
 };

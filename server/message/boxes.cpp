@@ -5,15 +5,10 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
-#include "server/message/imdn.hpp"
 #include "server/shard/replay.hpp"
 #include "server/store/store.hpp"
 
 namespace beckon::server::message {
-
-using proxy::Forwarder;
-using registrar::Binding;
-using registrar::BindingEvent;
 
 namespace {
 
@@ -22,72 +17,29 @@ constexpr std::size_t kib = 1024;
 /// Of all notifications of a user, and of all own texts.
 constexpr std::size_t notices_octets = 256 * kib;
 
-/// Pauses before a device that could not take a message is tried again, each twice the one before. The first
-/// is longer than 64*T1, so that the outcome of a copy that was relayed is known (482, RFC 3261 8.2.2.2).
-constexpr Duration pause_min = 35s, pause_max = 1h;
-
-/// 415 counts as a refusal by this device, 486 and the like say that it is there and may take it later.
-bool is_later(const Forwarder::End& end) {
-  return proxy::is_absence(end) || end.status == 486 || end.status == 487 || end.status == 491;
-}
-
-constexpr int loop_detected = 482;
-
-/// `may_be_refused`: the device has refused it before, or answers a copy of it yet, so that a 482 may mean
-/// that answer.
-Verdict judge(const Forwarder::End& end, bool may_be_refused) {
-  // The device has this request already, and the server, which was killed, does not know its answer.
-  if (end.status == loop_detected) return may_be_refused ? Verdict::later : Verdict::accepted;
-  if (end.status < 300) return Verdict::accepted;
-  if (end.status >= 600) return Verdict::rejected;
-  return is_later(end) ? Verdict::later : Verdict::refused;
-}
-
 }  // namespace
 
 /// What is kept about one user.
 struct Boxes::Box final : Part {
-  /// A device that could not take a message.
-  struct Tried {
-    std::string device;
-    std::uint64_t number = 0;
-    bool is_answered = false;  ///< With a response.
-    unsigned times = 0;
-    Time next{};
-  };
-
-  explicit Box(TimerQueue& timers) : end(timers), retry(timers) {}
-  static constexpr std::size_t tried_max = 64;
-
-  Tried* find(std::string_view device) {
-    const auto found = std::ranges::find(tried, device, &Tried::device);
-    return found == tried.end() ? nullptr : &*found;
-  }
-  void forget(std::string_view device) {
-    std::erase_if(tried, [&](const Tried& each) { return each.device == device; });
-  }
-  void end_pause(std::string_view device, Time now) {
-    Tried* known = find(device);
-    if (!known) return;
-    known->times = 0;
-    known->next = now;
-  }
-  bool is_settling(std::string_view device) const {
-    return std::ranges::find(settling, device) != settling.end();
-  }
+  explicit Box(TimerQueue& timers) : end(timers) {}
 
   Inbox inbox;
   std::vector<std::string> coming;    ///< Senders of what is being stored.
   std::vector<std::string> settling;  ///< Devices that have answered; the next message waits for that fact.
-  std::vector<Tried> tried;
-  Timer end, retry;
+  std::vector<std::uint64_t> copies;  ///< Of these a copy is under way.
+  Timer end;
 };
 
 /// A device's answer; a fact.
 class Boxes::Settling final : public store::Step {
  public:
   Settling(Boxes& boxes, Entry& user, std::string device, std::uint64_t number, Verdict verdict)
-      : boxes_(boxes), user_(user), device_(std::move(device)), number_(number), verdict_(verdict) {}
+      : boxes_(boxes),
+        user_(user),
+        device_(std::move(device)),
+        number_(number),
+        verdict_(verdict),
+        telling_(boxes.outbox_, user) {}
 
   bool prepare(store::Batch& batch, Now now) override {
     batch.durable = true;
@@ -104,6 +56,7 @@ class Boxes::Settling final : public store::Step {
                 [&] { return print(*next_, boxes_.environment_.directory().scale()); });
     else
       batch.erase(store::Kind::message, key_of(number_));
+    if (is_rejected()) telling_.prepare(batch, *before_, Fate::failed, now);
     return true;
   }
   void apply(Now) override {
@@ -119,10 +72,12 @@ class Boxes::Settling final : public store::Step {
       else
         inbox.erase(number_);
     });
+    telling_.apply();
   }
   void announce(Now now) override {
     const EntryPtr kept = user_.ptr();
-    boxes_.deliveries_.start(user_, device_);
+    telling_.announce();
+    boxes_.observer_.on_settled(user_, device_);
     boxes_.drop_if_empty(user_);
     if (is_delivered()) boxes_.observer_.on_delivered(user_, *before_, now);
     if (is_rejected()) boxes_.observer_.on_failed(user_, *before_, now);
@@ -141,6 +96,7 @@ class Boxes::Settling final : public store::Step {
   Verdict verdict_;
   std::optional<Stored> before_;  ///< Absent: it is gone.
   std::optional<Stored> next_;    ///< Absent: nobody is to get it any more.
+  Outbox::Telling telling_;
 };
 
 /// Messages go: they have ended, or their user is gone, or has read them; a fact.
@@ -148,32 +104,37 @@ class Boxes::Removal final : public store::Step {
  public:
   enum class Why { over, read };
   Removal(Boxes& boxes, Entry& user, Why why, Chosen chosen)
-      : boxes_(boxes), user_(user), why_(why), chosen_(std::move(chosen)) {}
+      : boxes_(boxes), user_(user), why_(why), chosen_(std::move(chosen)), telling_(boxes.outbox_, user) {}
 
   bool prepare(store::Batch& batch, Now now) override {
     batch.durable = true;
     const Box* box = user_.find(boxes_.slot_);
-    if (box) numbers_ = chosen_(box->inbox, now);
-    for (const std::uint64_t number : numbers_) batch.erase(store::Kind::message, key_of(number));
+    if (!box) return false;
+    numbers_ = chosen_(box->inbox, now);
+    for (const std::uint64_t number : numbers_) {
+      batch.erase(store::Kind::message, key_of(number));
+      const Stored* message = box->inbox.find(number);
+      if (!message || message->is_delivered) continue;
+      waited_.push_back(*message);
+      if (why_ == Why::over) telling_.prepare(batch, *message, Fate::failed, now);
+    }
     return !numbers_.empty();
   }
   void apply(Now now) override {
+    for (const Stored& message : waited_) {
+      if (why_ == Why::read)
+        boxes_.counters_.delivered++;
+      else if (message.ends <= now.mono)
+        boxes_.counters_.expired++;
+    }
     boxes_.change(user_, [&](Inbox& inbox) {
-      for (const std::uint64_t number : numbers_) {
-        const Stored* message = inbox.find(number);
-        if (message && !message->is_delivered) {
-          if (why_ == Why::read)
-            boxes_.counters_.delivered++;
-          else if (message->ends <= now.mono)
-            boxes_.counters_.expired++;
-          waited_.push_back(*message);
-        }
-        inbox.erase(number);
-      }
+      for (const std::uint64_t number : numbers_) inbox.erase(number);
     });
+    telling_.apply();
   }
   void announce(Now now) override {
     const EntryPtr kept = user_.ptr();
+    telling_.announce();
     boxes_.drop_if_empty(user_);
     for (const Stored& message : waited_)
       if (why_ == Why::over) boxes_.observer_.on_failed(user_, message, now);
@@ -235,21 +196,8 @@ class Boxes::Deletion final : public store::Step {
   std::vector<std::uint64_t> numbers_;
 };
 
-bool Boxes::PlainDevices::has(const Entry& user, std::string_view device) const {
-  return !all_.empty() && all_.contains(user.aor() + ' ' + std::string(device));
-}
-
-void Boxes::PlainDevices::add(const Entry& user, std::string_view device) {
-  const auto [added, is_new] = all_.insert(user.aor() + ' ' + std::string(device));
-  if (!is_new) return;
-  by_age_.push_back(*added);
-  if (by_age_.size() <= most) return;
-  all_.erase(by_age_.front());
-  by_age_.pop_front();
-}
-
 Boxes::Addition::Addition(Boxes& boxes, Entry& user, Stored message)
-    : boxes_(boxes), user_(user), message_(std::move(message)) {
+    : boxes_(boxes), user_(user), message_(std::move(message)), telling_(boxes.outbox_, user) {
   describe(message_);
   boxes_.box_of(user_).coming.push_back(message_.sender);
 }
@@ -263,7 +211,7 @@ Boxes::Addition::Room Boxes::Addition::prepare(store::Batch& batch, Now now) {
   giving_way_.clear();
   if (text_of_) take_place(inbox);
   const std::size_t size = message_.text.size();
-  const bool fits = !giving_way_.empty() || inbox.has_room(message_.kind, size, limits, giving_way_);
+  const bool fits = !giving_way_.empty() || inbox.has_room(message_, limits, giving_way_);
   if (!fits || boxes_.octets_ + size > kib * settings.kib_per_shard) {
     boxes_.counters_.full++;
     return size > limits.octets ? Room::too_large : Room::full;
@@ -273,6 +221,8 @@ Boxes::Addition::Room Boxes::Addition::prepare(store::Batch& batch, Now now) {
   for (const std::uint64_t number : giving_way_) batch.erase(store::Kind::message, key_of(number));
   batch.put(store::Kind::message, key_of(message_.number),
             [&] { return print(message_, boxes_.environment_.directory().scale()); });
+  telling_.clear();
+  telling_.prepare(batch, message_, Fate::stored, now);
   batch.durable = true;
   return Room::enough;
 }
@@ -296,14 +246,12 @@ void Boxes::Addition::apply(Now) {
     for (const std::uint64_t number : giving_way_) inbox.erase(number);
     inbox.put(std::move(message_));
   });
+  telling_.apply();
 }
 
 void Boxes::Addition::announce(Now now, Time since) {
-  boxes_.start(user_, now, since);
-  if (const Stored* message = boxes_.box_of(user_).inbox.find(number_)) {
-    const Stored stored = *message;
-    boxes_.observer_.on_stored(user_, stored, now);
-  }
+  telling_.announce();
+  boxes_.observer_.on_stored(user_, now, since);
   boxes_.observer_.on_count(user_, now);
 }
 
@@ -318,14 +266,12 @@ void Boxes::Addition::leave_coming() {
   coming.erase(std::ranges::find(coming, message_.sender));
 }
 
-Boxes::Boxes(Parts parts, const crypto::Key32& key, Observer& observer)
-    : environment_(parts.environment),
+Boxes::Boxes(Environment& environment, Outbox& outbox, Observer& observer)
+    : environment_(environment),
+      outbox_(outbox),
       observer_(observer),
-      registrar_(parts.registrar),
-      slot_(parts.environment.directory().take_slot<Box>()),
-      deliveries_({parts.environment, parts.sender, parts.locator, parts.registrar}, key, *this) {
+      slot_(environment.directory().take_slot<Box>()) {
   environment_.directory().add(*this);
-  registrar_.observe(*this);
 }
 
 Boxes::Box& Boxes::box_of(Entry& user) { return user.get(slot_, environment_.timers()); }
@@ -354,20 +300,28 @@ void Boxes::arm(Entry& user, Box& box) {
 /// The caller holds the entry.
 void Boxes::drop_if_empty(Entry& user) {
   const Box* box = user.find(slot_);
-  if (box && box->inbox.empty() && box->coming.empty() && box->settling.empty()) user.drop(slot_);
+  if (!box || !box->inbox.empty() || !box->coming.empty() || !box->settling.empty()) return;
+  user.drop(slot_);
+  observer_.on_empty(user);
 }
 
-bool Boxes::waits_from(const Entry& user, std::string_view sender) const {
+bool Boxes::is_coming_from(const Entry& user, std::string_view sender) const {
   const Box* box = user.find(slot_);
-  return box &&
-         (std::ranges::find(box->coming, sender) != box->coming.end() || box->inbox.waits_from(sender));
+  return box && std::ranges::find(box->coming, sender) != box->coming.end();
 }
 
-void Boxes::start(Entry& user, Now now, Time since) {
+void Boxes::begin_copy(Entry& user, std::uint64_t number) {
+  Box* box = user.find(slot_);
+  if (box && box->inbox.find(number)) box->copies.push_back(number);
+}
+
+void Boxes::end_copy(Entry& user, std::uint64_t number) {
+  if (Box* box = user.find(slot_)) std::erase(box->copies, number);
+}
+
+bool Boxes::has_copy(const Entry& user, std::uint64_t number) const {
   const Box* box = user.find(slot_);
-  if (!box || box->inbox.empty()) return;
-  for (const Binding& binding : registrar_.targets(user.aor(), now))
-    if (binding.refreshed() > since) deliveries_.start(user, device_of(binding));
+  return box && std::ranges::find(box->copies, number) != box->copies.end();
 }
 
 void Boxes::remove(Entry& user, std::optional<std::uint64_t> number, Done done) {
@@ -379,25 +333,14 @@ const Inbox* Boxes::inbox(const Entry& user) const {
   return box ? &box->inbox : nullptr;
 }
 
-Boxes::Progress Boxes::progress(const Entry& user, const std::string& device) const {
-  Progress progress{.is_under_way = deliveries_.is_at(user, device)};
-  const Box* box = user.find(slot_);
-  if (!box) return progress;
-  const auto tried = std::ranges::find(box->tried, device, &Box::Tried::device);
-  if (tried == box->tried.end()) return progress;
-  progress.times = tried->times;
-  progress.next = tried->next;
-  return progress;
-}
-
 void Boxes::settle(Entry& user, const std::string& device, std::uint64_t number, Verdict verdict) {
   box_of(user).settling.push_back(device);
   user.add_fact(std::make_unique<Settling>(*this, user, device, number, verdict));
 }
 
-void Boxes::pause(Entry& user, const std::string& device, std::uint64_t number, Now now) {
-  const Inbox* inbox = this->inbox(user);
-  if (inbox && inbox->find(number)) put_off(user, device, number, /*is_answered=*/true, now);
+bool Boxes::is_settling(const Entry& user, const std::string& device) const {
+  const Box* box = user.find(slot_);
+  return box && std::ranges::find(box->settling, device) != box->settling.end();
 }
 
 void Boxes::remove_all(Entry& user) {
@@ -417,122 +360,15 @@ void Boxes::end_read(Entry& user, const std::string& sender, const std::string& 
                                 [sender, id](const Inbox& all, Now) { return all.named(sender, id); }));
 }
 
-// Devices
-
-/// A device that registers gets what waits; not before its 200 has left.
-void Boxes::on_bindings_changed(Entry& user, BindingEvent event, const Binding& changed,
-                                const std::vector<Binding>&, Now now) {
-  Box* box = user.find(slot_);
-  if (!box) return;
-  const std::string device = device_of(changed);
-  // A device that comes anew is tried at once, whatever it was before.
-  if (event != BindingEvent::refreshed && event != BindingEvent::shortened) box->end_pause(device, now.mono);
-  if (!registrar::is_end(event)) deliveries_.start(user, device);
-}
-
-std::optional<Deliveries::Load> Boxes::next_for(Entry& user, const std::string& device, Now now) {
-  Box* box = user.find(slot_);
-  if (!box || box->is_settling(device)) return std::nullopt;
-  const Box::Tried* tried = box->find(device);
-  if (tried && tried->next > now.mono) return std::nullopt;
-  // What is not for now holds up nothing of other senders.
-  std::string_view held_back;
-  const Stored* message = box->inbox.next_for(device, [&](const Stored& each) {
-    if (each.sender == held_back) return false;
-    const bool may_go = !is_left_alone(user, each.sender);
-    if (!may_go) held_back = each.sender;
-    return may_go;
-  });
-  if (!message) return std::nullopt;
-  auto request = sip::Message::parse(share(message->text), {.message = message->text.size()});
-  if (!request) return std::nullopt;
-  if (plain_.has(user, device)) {
-    if (auto text = unwrapped(*request)) *request = std::move(*text);
-  }
-  if (message->is_refused_by(device)) *request = renewed(*request, message->refusals);
-  return Deliveries::Load{.number = message->number,
-                          .request = std::move(*request),
-                          .asserted = message->is_proven ? '<' + message->sender + '>' : std::string()};
-}
-
-void Boxes::on_answered(Entry& user, const std::string& device, std::uint64_t number,
-                        const Forwarder::End& end, Now now) {
-  const Inbox* inbox = this->inbox(user);
-  // It was deleted, has ended, or gave way.
-  if (!inbox || !inbox->find(number)) return deliveries_.start(user, device);
-  Box& box = box_of(user);
-  const Box::Tried* tried = box.find(device);
-  const bool is_refused =
-      (tried && tried->number == number && tried->is_answered) || inbox->find(number)->is_refused_by(device);
-  const bool is_under_way = !is_refused && observer_.is_under_way(user, number);
-  const Verdict verdict = judge(end, is_refused || is_under_way);
-  log::debug("message", "{} {} of {}: {}", device, key_of(number), user.aor(), end.status);
-  if (verdict == Verdict::later) {
-    const bool refuses = end.is_answered && (is_refused || end.status != loop_detected);
-    put_off(user, device, number, refuses, now);
-    return refuses ? settle(user, device, number, verdict) : void();
-  }
-  if (end.status == 415 && becomes_plain(user, device, number))
-    return settle(user, device, number, Verdict::later);
-  box.forget(device);
-  settle(user, device, number, verdict);
-}
-
-/// A device that does not read message/cpim gets texts without it from now on; the others it has refused.
-bool Boxes::becomes_plain(Entry& user, const std::string& device, std::uint64_t number) {
-  const Stored* message = box_of(user).inbox.find(number);
-  if (!message || plain_.has(user, device)) return false;
-  const auto request = sip::Message::parse(share(message->text), {.message = message->text.size()});
-  if (!request || !unwrapped(*request)) return false;
-  plain_.add(user, device);
-  return true;
-}
-
-void Boxes::put_off(Entry& user, const std::string& device, std::uint64_t number, bool is_answered, Now now) {
-  Box& box = box_of(user);
-  // Of devices that did not come back.
-  std::erase_if(box.tried, [&](const Box::Tried& each) { return each.next + pause_max < now.mono; });
-  Box::Tried* tried = box.find(device);
-  if (!tried) {
-    if (box.tried.size() == Box::tried_max) box.tried.erase(box.tried.begin());
-    tried = &box.tried.emplace_back(Box::Tried{.device = device});
-  }
-  const unsigned doublings = std::min(tried->times++, 8U);
-  tried->number = number;
-  tried->is_answered = is_answered;
-  tried->next = now.mono + std::min<Duration>(pause_max, pause_min * (1U << doublings));
-  retry(user, now);
-}
-
-/// Starts the devices whose pause is over, and waits for the next.
-void Boxes::retry(Entry& user, Now now) {
-  Box* box = user.find(slot_);
-  if (!box) return;
-  std::optional<Time> next;
-  for (const Box::Tried& tried : box->tried) {
-    if (tried.next <= now.mono)
-      deliveries_.start(user, tried.device);
-    else if (!next || tried.next < *next)
-      next = tried.next;
-  }
-  if (!next) return box->retry.cancel();
-  box->retry.set(*next, [this, &user](Time) { retry(user, environment_.clock().now()); });
-}
-
 // Restart
 
 void Boxes::restore(const store::Record& record, Now now) {
-  if (record.kind != store::Kind::message) return;
+  if (record.kind != store::Kind::message || Outbox::owns(record)) return;
   auto message = parse_stored(record.key, record.value, now.mono, environment_.directory().scale(),
                               environment_.settings().restart_grace);
   if (!message) return environment_.directory().skip_unreadable(record.kind);
   const EntryPtr user = environment_.directory().get(record.aor);
   change(*user, [&](Inbox& inbox) { inbox.put(std::move(*message)); });
-}
-
-/// Devices that are reached without a connection are there already.
-void Boxes::restored(Now now) {
-  environment_.directory().each([&](Entry& user) { start(user, now); });
 }
 
 void Boxes::reload(Entry& user, const store::Held& held, Now now) {

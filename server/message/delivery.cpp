@@ -84,6 +84,11 @@ void Deliveries::end(std::uint64_t id) {
 std::vector<Target> Deliveries::targets_of(const Turn& turn, const Load& load, Now now,
                                            bool& is_registered) const {
   std::vector<Target> targets;
+  if (!parts_.environment.settings().serves(domain_of_aor(turn.user->aor()))) {
+    if (auto target = target_outside(turn, load)) targets.push_back(std::move(*target));
+    is_registered = !targets.empty();
+    return targets;
+  }
   for (const auto& binding : parts_.registrar.targets(turn.user->aor(), now)) {
     if (device_of(binding) != turn.device) continue;
     is_registered = true;
@@ -95,7 +100,21 @@ std::vector<Target> Deliveries::targets_of(const Turn& turn, const Load& load, N
   return targets;
 }
 
+/// As the proxy sends to that domain; nothing where it does not.
+std::optional<Target> Deliveries::target_outside(const Turn& turn, const Load& load) const {
+  const auto& settings = parts_.environment.settings();
+  const auto uri = sip::parse_uri(turn.user->aor());
+  if (!uri || settings.foreign != ForeignPolicy::forward) return std::nullopt;
+  // Over TLS a server proves its domain, wherever it is.
+  const bool tls_only = settings.federation.tls_only;
+  const IpAddress asker = tls_only ? *parse_ip("127.0.0.1") : IpAddress{};
+  auto to = proxy::destination_of(*uri, parts_.locator.abilities(), asker, tls_only);
+  if (!to) return std::nullopt;
+  return Target{.to = std::move(*to), .asserted = load.asserted};
+}
+
 void Deliveries::on_flow_failed(Forwarder::Key key, const Target& target, Now) {
+  if (target.binding.contact().empty()) return;
   parts_.registrar.on_flow_failed(turns_.at(key).user->aor(), target.binding);
 }
 

@@ -52,7 +52,8 @@ class Deliveries final : private proxy::Forwarder::Client {
   };
   Deliveries(Parts parts, const crypto::Key32& key, Source& source);
 
-  /// There may be something for a registered device of `user`.
+  /// There may be something for a registered device of `user`, or for one of another domain, whose server
+  /// stands for all devices.
   void start(Entry& user, const std::string& device);
   /// Is something under way to the device, or about to be?
   bool is_at(const Entry& user, const std::string& device) const {
@@ -78,6 +79,7 @@ class Deliveries final : private proxy::Forwarder::Client {
   void end(std::uint64_t id);
   std::vector<proxy::Target> targets_of(const Turn& turn, const Load& load, Now now,
                                         bool& is_registered) const;
+  std::optional<proxy::Target> target_outside(const Turn& turn, const Load& load) const;
 
   // proxy::Forwarder::Client
   void on_response(proxy::Forwarder::Key, std::size_t, const sip::Message&, Now) override {}

@@ -29,8 +29,8 @@ std::optional<Cpim> cpim_of(const sip::Message& message) {
 }
 
 bool is_notification(const Cpim& cpim) {
-  return is_type(cpim.content_type, documents::imdn_type) ||
-         is_type(cpim.content_disposition, documents::imdn_disposition);
+  return is_type(cpim.content_disposition, documents::imdn_disposition) ||
+         documents::is_imdn(cpim.content_type, cpim.content);
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ std::string message_id_of(const sip::Message& message) {
 }
 
 bool is_notification(const sip::Message& message) {
-  if (is_type(message.header(HeaderId::content_type), documents::imdn_type)) return true;
+  if (documents::is_imdn(message.header(HeaderId::content_type), message.body())) return true;
   const auto cpim = cpim_of(message);
   return cpim && is_notification(*cpim);
 }

@@ -32,19 +32,35 @@ std::string device_of(const registrar::Binding& binding) {
 
 bool is_instance(std::string_view device) { return device.starts_with(instance_mark); }
 
-bool Inbox::has_room(Kind kind, std::size_t octets, const Limits& limits,
+bool Inbox::has_room(const Stored& message, const Limits& limits,
                      std::vector<std::uint64_t>& giving_way) const {
-  Sum kept = sums_[static_cast<std::size_t>(kind)];
+  const std::size_t octets = message.text.size();
+  Sum kept = sums_[static_cast<std::size_t>(message.kind)];
   const auto fits = [&] { return kept.messages < limits.messages && kept.octets + octets <= limits.octets; };
   if (octets > limits.octets) return false;
   for (auto each = messages_.begin(); each != messages_.end() && !fits(); ++each) {
-    const Stored& message = each->second;
-    if (message.kind != kind || (kind == Kind::message && !message.is_delivered)) continue;
+    const Stored& other = each->second;
+    if (other.kind != message.kind || (other.kind == Kind::message && !other.is_delivered)) continue;
     giving_way.push_back(each->first);
     --kept.messages;
-    kept.octets -= message.text.size();
+    kept.octets -= other.text.size();
   }
-  return fits();
+  return fits() && (message.kind != Kind::message || is_within_share(message, limits));
+}
+
+/// Whoever has nothing waiting finds room as long as there is any; n senders who write without end get 1/(n +
+/// 1) of the inbox each.
+bool Inbox::is_within_share(const Stored& message, const Limits& limits) const {
+  Sum all, own;
+  for (const auto& [number, each] : messages_) {
+    if (each.kind != Kind::message || each.is_delivered) continue;
+    all.add(each);
+    if (each.sender == message.sender) own.add(each);
+  }
+  if (own.messages == 0) return true;
+  all.add(message);
+  own.add(message);
+  return own.messages + all.messages <= limits.messages && own.octets + all.octets <= limits.octets;
 }
 
 std::size_t Inbox::octets() const {

@@ -30,12 +30,11 @@ class Inbox {
     std::uint32_t messages = 0;
     std::size_t octets = 0;  ///< Of all texts.
   };
-  /// Is there room for one more of that kind and so many octets? The limits are those of the kind, and others
-  /// do not count. Messages that a device has already give way, the oldest first, and notifications and own
-  /// texts whether a device has them or not: `giving_way` are those that have to go. False: it does not fit
-  /// among those that stay.
-  bool has_room(Kind kind, std::size_t octets, const Limits& limits,
-                std::vector<std::uint64_t>& giving_way) const;
+  /// Is there room for that message? The limits are those of its kind, and others do not count. Messages that
+  /// a device has already give way, the oldest first, and notifications and own texts whether a device has
+  /// them or not: `giving_way` are those that have to go. False: it does not fit among those that stay, or
+  /// its sender would have more waiting than is left free for everybody.
+  bool has_room(const Stored& message, const Limits& limits, std::vector<std::uint64_t>& giving_way) const;
 
   /// A number for a message that arrives now: greater than any before.
   std::uint64_t next_number(WallTime now) const;
@@ -79,11 +78,16 @@ class Inbox {
   std::size_t octets() const;
 
  private:
-  void count(const Stored& message, int sign);
-
   struct Sum {
     std::size_t messages = 0, octets = 0;
+    void add(const Stored& message) {
+      ++messages;
+      octets += message.text.size();
+    }
   };
+  void count(const Stored& message, int sign);
+  bool is_within_share(const Stored& message, const Limits& limits) const;
+
   std::map<std::uint64_t, Stored> messages_;
   std::array<Sum, 3> sums_{};  ///< By kind.
   std::size_t waiting_ = 0, fresh_ = 0;

@@ -14,18 +14,6 @@ namespace beckon::server::message {
 using proxy::Proxy;
 using sip::HeaderId;
 
-namespace {
-
-constexpr std::size_t message_id_octets = 12;
-
-std::optional<sip::Message> request_of(const Stored& message) {
-  auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
-  if (!request) return std::nullopt;
-  return std::move(*request);
-}
-
-}  // namespace
-
 /// A MESSAGE that is stored: 202.
 class Messages::Store final : public RequestStep {
  public:
@@ -49,27 +37,28 @@ class Messages::Store final : public RequestStep {
   void apply(Now now) override { addition_.apply(now); }
   void announce(Now now) override {
     messages_.archive_.note(request(), archive::MessageState::stored);
-    messages_.on_stored(request(), addition_.number());
+    messages_.latecomers_.on_stored(request(), addition_.number());
     // A device that registered meanwhile has found nothing yet; the others have just failed.
     addition_.announce(now, why_ == Why::away ? request().now.mono : Time::min());
     for (const Refusal& refusal : refusals_)
       if (refusal.may_take_later)
-        messages_.boxes_.pause(addition_.user(), refusal.device, addition_.number(), now);
+        messages_.attempts_.pause(addition_.user(), refusal.device, addition_.number(), now);
   }
   void refuse(ErrorCode why, Now now) override {
     addition_.drop();
-    messages_.on_stored(request(), 0);
+    messages_.latecomers_.on_stored(request(), 0);
     RequestStep::refuse(why, now);
   }
 
  private:
   void refuse(Boxes::Addition::Room room) {
     const bool has_it = room == Boxes::Addition::Room::has_it;
-    messages_.on_stored(request(), has_it ? addition_.number() : 0);
+    messages_.latecomers_.on_stored(request(), has_it ? addition_.number() : 0);
     if (has_it) return services().respond(request(), 202);
     if (room == Boxes::Addition::Room::too_large) return services().respond(request(), 413);
     auto reply = request().reply(480, "Too Many Messages Wait");
-    reply.add(HeaderId::warning, "399 beckond \"There is no room for further messages to this user\"");
+    reply.add(HeaderId::warning,
+              "399 beckond \"There is no room for further messages of this sender to this user\"");
     services().respond(request(), std::move(reply).finish());
   }
 
@@ -79,24 +68,35 @@ class Messages::Store final : public RequestStep {
   std::vector<Refusal> refusals_;
 };
 
-/// A message of the server's own.
+/// A message of the server's own, or a notification out of somebody's outbox.
 class Messages::Note final : public store::Step {
  public:
   Note(Messages& messages, Entry& user, Stored message, Boxes::Addition::TextOf text_of)
       : messages_(messages), addition_(messages.boxes_, user, std::move(message)) {
     if (text_of) addition_.set_text(std::move(text_of));
   }
+  Note(Messages& messages, Entry& user, Stored message, Outbox::Notice notice)
+      : messages_(messages),
+        addition_(messages.boxes_, user, std::move(message)),
+        notice_(std::move(notice)) {}
 
   bool prepare(store::Batch& batch, Now now) override {
-    if (addition_.prepare(batch, now) == Boxes::Addition::Room::enough) return true;
+    const bool is_known = notice_ && messages_.outbox_.is_known(addition_.user(), *notice_);
+    if (!is_known && addition_.prepare(batch, now) == Boxes::Addition::Room::enough) {
+      if (notice_) Outbox::note(batch, *notice_);
+      return true;
+    }
     addition_.drop();
+    if (notice_) messages_.confirm(*notice_);
     return false;
   }
   void apply(Now now) override {
     own_ = addition_.message();
     addition_.apply(now);
+    if (notice_) messages_.outbox_.noted(addition_.user(), *notice_, now);
   }
   void announce(Now now) override {
+    if (notice_) messages_.confirm(*notice_);
     const Entry& user = addition_.user();
     // Its sender has not written it.
     const archive::Passage passage{.at = user.bucket(), .recipient = user.aor(), .time = own_.arrived};
@@ -104,9 +104,11 @@ class Messages::Note final : public store::Step {
       messages_.archive_.note(*request, passage, archive::MessageState::stored);
     addition_.announce(now, Time::min());
   }
+  /// A notification is handed over again.
   void refuse(ErrorCode why, Now) override {
-    log::info("message", "a message of the server's own for {} is lost: {}", addition_.user().aor(),
-              why.message());
+    if (!notice_)
+      log::info("message", "a message of the server's own for {} is lost: {}", addition_.user().aor(),
+                why.message());
     addition_.drop();
   }
 
@@ -114,6 +116,7 @@ class Messages::Note final : public store::Step {
   Messages& messages_;
   Stored own_;  ///< Once it is applied.
   Boxes::Addition addition_;
+  std::optional<Outbox::Notice> notice_{};
 };
 
 Messages::Messages(Parts parts, const crypto::Key32& key)
@@ -122,13 +125,18 @@ Messages::Messages(Parts parts, const crypto::Key32& key)
       users_(parts.users),
       proxy_(parts.proxy),
       archive_(parts.archive),
-      boxes_({parts.services, parts.sender, parts.locator, parts.registrar}, key, *this),
+      outbox_(parts.services,
+              [this](Outbox::Notice notice) {
+                const Bucket at = bucket_of(notice.to);
+                return peers_.post<Messages>(at, std::move(notice));
+              }),
+      boxes_(parts.services, outbox_, *this),
+      attempts_({parts.services, parts.sender, parts.locator, parts.registrar, boxes_}, key),
+      latecomers_(boxes_, attempts_, parts.services.clock()),
       patience_timer_(parts.services.timers()) {
   archive_.observe_reading([this](Entry& user, const std::string& sender, const std::string& id) {
     boxes_.end_read(user, sender, id);
   });
-  constexpr std::size_t usual = 64;  // silent devices at a time
-  taken_.reserve(usual);
 }
 
 Serves Messages::serves() const { return {.methods = {sip::Method::message}, .accepts = {"text/plain"}}; }
@@ -162,8 +170,8 @@ void Messages::on_request(const RequestPtr& request) {
         });
   }
   Entry& user = *request->resource;
-  if (boxes_.is_left_alone(user, request->identity.aor)) return store(request, Why::left_alone);
-  const bool waits = boxes_.waits_from(user, request->identity.aor);
+  if (attempts_.is_left_alone(user, request->identity.aor)) return store(request, Why::left_alone);
+  const bool waits = attempts_.waits_from(user, request->identity.aor, request->now);
   if (waits && !(refuses_ && refuses_(user, request->identity.aor))) return store(request, Why::in_order);
   relay(request);
 }
@@ -174,7 +182,7 @@ void Messages::relay(const RequestPtr& request) {
       request,
       [this](const RequestPtr& asked, Proxy::Unreachable why) {
         // The search for devices took longer than the patience.
-        if (taken_.contains(asked->id)) return on_late(*asked, {});
+        if (latecomers_.has(*asked)) return latecomers_.on_end(*asked, 0, {});
         if (why == Proxy::Unreachable::offline) return store(asked, Why::away);
         proxy::answer_unreachable(services_, asked, why);
       },
@@ -184,8 +192,8 @@ void Messages::relay(const RequestPtr& request) {
 }
 
 bool Messages::on_relayed(const RequestPtr& request, const Proxy::Outcome& outcome) {
-  if (taken_.contains(request->id)) {
-    on_late(*request, outcome);
+  if (latecomers_.has(*request)) {
+    latecomers_.on_end(*request, outcome.status, outcome.device ? device_of(*outcome.device) : std::string());
     return true;
   }
   note_accepted(*request, outcome.status);
@@ -194,7 +202,7 @@ bool Messages::on_relayed(const RequestPtr& request, const Proxy::Outcome& outco
   return true;
 }
 
-std::vector<Messages::Refusal> Messages::refusals_of(const std::vector<Proxy::Refusal>& all) {
+std::vector<Refusal> Messages::refusals_of(const std::vector<Proxy::Refusal>& all) {
   std::vector<Refusal> refusals;
   for (const Proxy::Refusal& each : all) refusals.push_back({device_of(each.device), each.may_take_later});
   return refusals;
@@ -204,61 +212,6 @@ std::vector<Messages::Refusal> Messages::refusals_of(const std::vector<Proxy::Re
 void Messages::note_accepted(const Request& request, int status) {
   if (status >= 300) return;
   archive_.note(request, status == 202 ? archive::MessageState::stored : archive::MessageState::delivered);
-}
-
-/// Devices that were silent for too long have answered after all.
-void Messages::on_late(const Request& request, const Proxy::Outcome& outcome) {
-  Taken& taken = taken_.at(request.id);
-  taken.has_ended = true;
-  if (outcome.status >= 600) taken.verdict = Verdict::rejected;
-  if (outcome.device) {
-    taken.verdict = Verdict::accepted;
-    taken.device = device_of(*outcome.device);
-  }
-  end_if_known(request);
-}
-
-/// A device that was silent until now has refused it.
-void Messages::on_refusal(const Request& request, Refusal refusal) {
-  const auto found = taken_.find(request.id);
-  if (found == taken_.end()) return;
-  Taken& taken = found->second;
-  if (!taken.number) return taken.refusals.push_back(std::move(refusal));
-  if (*taken.number != 0) note(*request.resource, *taken.number, refusal);
-}
-
-/// Of a message that is stored.
-void Messages::note(Entry& user, std::uint64_t number, const Refusal& refusal) {
-  if (refusal.may_take_later) boxes_.pause(user, refusal.device, number, services_.clock().now());
-  boxes_.settle(user, refusal.device, number, Verdict::later);
-}
-
-bool Messages::is_under_way(const Entry& user, std::uint64_t number) const {
-  return std::ranges::any_of(taken_, [&](const auto& each) {
-    const Taken& taken = each.second;
-    return taken.number == number && !taken.has_ended && taken.request->resource.get() == &user;
-  });
-}
-
-/// `number` is 0 where it could not be stored.
-void Messages::on_stored(const Request& request, std::uint64_t number) {
-  const auto found = taken_.find(request.id);
-  if (found == taken_.end()) return;
-  found->second.number = number;
-  const auto refusals = std::exchange(found->second.refusals, {});
-  if (number != 0)
-    for (const Refusal& refusal : refusals) note(*request.resource, number, refusal);
-  end_if_known(request);
-}
-
-/// Once it is stored and the devices have answered, whichever comes first.
-void Messages::end_if_known(const Request& request) {
-  const Taken taken = taken_.at(request.id);
-  if (!taken.number || !taken.has_ended) return;
-  taken_.erase(request.id);
-  if (*taken.number == 0) return;
-  if (taken.verdict != Verdict::later)
-    boxes_.settle(*request.resource, taken.device, *taken.number, taken.verdict);
 }
 
 // A device that does not answer must not keep the sender waiting: that would give up (64*T1), and not learn
@@ -275,11 +228,11 @@ void Messages::on_patience(Now now) {
   while (!patience_.empty() && patience_.front().first <= now.mono) {
     const auto taken = proxy_.take_over(
         patience_.front().second, [this](const RequestPtr& asked, const Proxy::Refusal& refusal, Now) {
-          on_refusal(*asked, {device_of(refusal.device), refusal.may_take_later});
+          latecomers_.on_refusal(*asked, {device_of(refusal.device), refusal.may_take_later});
         });
     patience_.pop_front();
     if (!taken.request) continue;
-    taken_.try_emplace(taken.request->id, Taken{.request = taken.request});
+    latecomers_.add(taken.request);
     store(taken.request, Why::away, refusals_of(taken.refusals));
   }
   if (!patience_.empty())
@@ -324,6 +277,16 @@ Stored Messages::draft(const Leave& left, Bucket at, Now now) {
           .text = std::move(builder).finish(left.type, left.body)};
 }
 
+void Messages::restore(const store::Record& record, Now now) {
+  boxes_.restore(record, now);
+  outbox_.restore(record, now);
+}
+
+void Messages::restored(Now now) {
+  attempts_.restored(now);
+  outbox_.restored();
+}
+
 void Messages::on(const Leave& left, Bucket at, Now now) {
   Stored message = draft(left, at, now);
   message.kind = Kind::own;
@@ -344,22 +307,23 @@ void Messages::on(const Leave& left, Bucket at, Now now) {
                    });
 }
 
-/// Tells the sender, if that is one of our users and asked for it (RFC 5438 8). The notification is from the
-/// recipient, as one of the recipient's devices would be: a client finds its message by that.
-void Messages::notify(const Entry& user, const Stored& message, Fate fate, Now now) {
-  if (!services_.settings().serves(domain_of_aor(message.sender))) return;
-  const auto request = request_of(message);
-  const auto wanted = request ? wanted_of(*request) : std::nullopt;
-  if (!wanted || !is_wanted(*wanted, fate)) return;
-  const std::string id = services_.random().token(message_id_octets);
-  leave({.user = message.sender,
-         .from = user.aor(),
-         .type = std::string(documents::cpim_type),
-         .body = print_notification(*wanted, fate, message.sender, user.aor(), id, now.wall)});
+/// Of a user who is gone nothing is told.
+void Messages::on(const Outbox::Notice& notice, Bucket at, Now now) {
+  Stored message = draft({.user = notice.to,
+                          .from = notice.from,
+                          .type = std::string(documents::cpim_type),
+                          .body = notice.body},
+                         at, now);
+  users_.find_user(notice.to, [this, notice, message](const Result<store::UserPtr>& found) {
+    if (!found) return;
+    if (!*found || message.granted == Duration::zero()) return confirm(notice);
+    const EntryPtr entry = services_.directory().get(notice.to);
+    entry->add(std::make_unique<Note>(*this, *entry, message, notice));
+  });
 }
 
-void Messages::on_stored(Entry& user, const Stored& message, Now now) {
-  notify(user, message, Fate::stored, now);
+void Messages::confirm(const Outbox::Notice& notice) {
+  peers_.post_back<Messages>(bucket_of(notice.from), Outbox::Told{notice.from, notice.key});
 }
 
 void Messages::mark(const Entry& user, const Stored& message, archive::MessageState state) {
@@ -371,9 +335,8 @@ void Messages::on_delivered(Entry& user, const Stored& message, Now) {
   mark(user, message, archive::MessageState::delivered);
 }
 
-void Messages::on_failed(Entry& user, const Stored& message, Now now) {
+void Messages::on_failed(Entry& user, const Stored& message, Now) {
   mark(user, message, archive::MessageState::failed);
-  notify(user, message, Fate::failed, now);
 }
 
 /// A removed user's messages go; one who is disabled may come back.

@@ -24,7 +24,7 @@ Response status_only(unsigned status) {
 }
 
 boost::json::object to_json(const Stored& message, Now now) {
-  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  const auto request = request_of(message);
   const auto left = std::chrono::floor<std::chrono::milliseconds>(message.ends - now.mono);
   return {{"id", key_of(message.number)},
           {"from", request && has_anonymous_sender(*request) ? "anonymous" : message.sender},

@@ -86,8 +86,7 @@ std::optional<Stored> parse_stored(std::string_view key, std::string_view value,
     message.refusers.emplace_back(reader.text());
   message.topic = reader.text();
   message.times = std::max(std::uint32_t{1}, reader.number_as<std::uint32_t>());
-  if (!number || !reader.ok() || !sip::Message::parse(share(message.text), {.message = message.text.size()}))
-    return std::nullopt;
+  if (!number || !reader.ok() || !request_of(message)) return std::nullopt;
   message.number = *number;
   message.granted = lifetime.granted;
   message.ends = now + lifetime.left;
@@ -95,8 +94,14 @@ std::optional<Stored> parse_stored(std::string_view key, std::string_view value,
   return message;
 }
 
+std::optional<sip::Message> request_of(const Stored& message) {
+  auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  if (!request) return std::nullopt;
+  return std::move(*request);
+}
+
 void describe(Stored& message) {
-  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
+  const auto request = request_of(message);
   if (!request) return;
   if (is_notification(*request)) message.kind = Kind::notification;
   message.id = message_id_of(*request);
@@ -104,8 +109,9 @@ void describe(Stored& message) {
 }
 
 std::string shown_sender(const Stored& message) {
-  const auto request = sip::Message::parse(share(message.text), {.message = message.text.size()});
-  const auto from = request ? request->from() : Result<sip::NameAddr>(request.error());
+  const auto request = request_of(message);
+  if (!request) return {};
+  const auto from = request->from();
   return from ? sip::canonical_aor(from->uri) : std::string();
 }
 

@@ -61,6 +61,8 @@ struct Stored {
 };
 inline constexpr std::size_t id_max = 512;
 
+/// Its text as a message; nothing where it cannot be read.
+std::optional<sip::Message> request_of(const Stored& message);
 /// Reads out of the text whether it is a notification, and `id`.
 void describe(Stored& message);
 /// The address-of-record in its From, which an anonymous sender does not share with `sender`.

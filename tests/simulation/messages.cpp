@@ -19,11 +19,13 @@ namespace {
 constexpr Duration writing = 12h;
 /// All devices are there, and take what waits for them, one after the other.
 constexpr Duration catching_up = 5min;
+/// Of what the server does when a letter ends: it crashes at one of them, or soon after.
+constexpr std::uint64_t points_of_an_end = 16;
 /// Beyond every lifetime, and what is kept for other devices.
 constexpr Duration forgetting = 26h;
 /// One letter in so many may expire, and its sender wants to know.
 constexpr unsigned expiring_share = 20;
-constexpr const char* letter_lifetime = "30";
+constexpr std::chrono::seconds letter_lifetime = 30s;
 constexpr unsigned devices_each = 2;
 
 server::Settings message_settings(const MessagesScript& script) {
@@ -84,7 +86,8 @@ class Messages final : public ServerStage, public Postmaster {
     bool may_expire = false;
     int status = 0;  ///< Of its 2xx.
     bool has_failed = false;
-    std::map<const Correspondent*, std::uint64_t> had{};  ///< How often.
+    std::map<const Correspondent*, std::uint64_t> had{};   ///< How often.
+    std::map<const Correspondent*, std::uint64_t> told{};  ///< Likewise, that it has failed.
   };
 
   static std::uint64_t attempts(const Letter& letter, const std::string& text) {
@@ -122,8 +125,8 @@ class Messages final : public ServerStage, public Postmaster {
     for (Person& person : people_)
       for (Correspondent& device : person.devices) at_random(10s, [this, &device] { come(device); });
     for (unsigned number = 1; number <= script_.messages; ++number) {
-      write(people_[0], people_[1], number);
-      write(people_[1], people_[0], number);
+      write(people_[0], people_[1], number, one_in(expiring_share));
+      write(people_[1], people_[0], number, one_in(expiring_share));
     }
     const bool done = world_.run_until(
         [this] {
@@ -135,20 +138,21 @@ class Messages final : public ServerStage, public Postmaster {
     if (!done) throw Wrong{"letters wait that nobody takes"};
   }
 
-  void write(Person& from, const Person& to, unsigned number) {
+  Letter& write(Person& from, const Person& to, unsigned number, bool may_expire) {
     const std::string text = fmt::format("{}-{}", from.aor.substr(4, from.aor.find('@') - 4), number);
     Letter& letter = letters_[text];
-    letter = {.from = &from, .to = &to, .number = number, .may_expire = one_in(expiring_share)};
+    letter = {.from = &from, .to = &to, .number = number, .may_expire = may_expire};
     Correspondent::Letter sent{.to = to.aor, .text = text};
     if (letter.may_expire) {
       sent.type = "message/cpim";
-      sent.headers = fmt::format("Expires: {}\r\n", letter_lifetime);
+      sent.headers = fmt::format("Expires: {}\r\n", letter_lifetime.count());
       sent.body = fmt::format(
           "From: <{}>\r\nTo: <{}>\r\nNS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: {}\r\n"
           "imdn.Disposition-Notification: negative-delivery\r\n\r\nContent-Type: text/plain\r\n\r\n{}",
           from.aor, to.aor, text, text);
     }
     from.devices.front().write(std::move(sent));
+    return letter;
   }
 
   /// Devices come and go as long as there is something to write.
@@ -187,6 +191,7 @@ class Messages final : public ServerStage, public Postmaster {
     for (auto& [text, letter] : letters_) {
       if (cpim->content.find("<message-id>" + text + "</message-id>") == std::string::npos) continue;
       if (!letter.may_expire || letter.from->aor != at.account().aor) fail("a notification astray\n" + body);
+      if (++letter.told[&at] > attempts(letter, text)) fail("told once more that it failed: " + text);
       if (!letter.has_failed) ++seen_.failed;
       letter.has_failed = true;
       return;
@@ -204,8 +209,11 @@ class Messages final : public ServerStage, public Postmaster {
     if (++letter.had[&at] > attempts(letter, text)) return fail("once more: " + where);
     if (letter.had[&at] > 1) return;
     if (letter.had.size() == 1) rise(newest_[letter.to], letter.number, where);
-    // One that is relayed may overtake what waits for a device that was away.
-    if (is_from_store_[branch_of(request)]) rise(newest_at_[&at], letter.number, where + ", from the store,");
+    // What is relayed may come late to one of two devices, when the other one has had it.
+    if (is_from_store_[branch_of(request)])
+      rise(newest_at_[&at], letter.number, where + ", from the store,");
+    else
+      newest_at_[&at] = std::max(newest_at_[&at], letter.number);
   }
 
   /// Of each letter that comes for the first time.
@@ -249,7 +257,22 @@ class Messages final : public ServerStage, public Postmaster {
     }
   }
 
+  /// A letter to somebody whose devices are silent ends, and the server crashes about then.
+  void expire() {
+    note("a letter that nobody takes");
+    for (Correspondent& device : people_[1].devices) device.end(Station::Death::silence);
+    const Letter& letter = write(people_[0], people_[1], script_.messages + 1, /*may_expire=*/true);
+    later(letter_lifetime - 1s, [this] { crash_at(below(points_of_an_end)); });
+    world_.run_for(letter_lifetime + 1min);
+    server_.crash_nowhere();
+    world_.run_for(catching_up);
+    check_wire();
+    if (letter.status != 202 || !letter.had.empty() || !letter.has_failed)
+      throw Wrong{"a letter that nobody took has ended, and its sender is not told"};
+  }
+
   void leave() override {
+    expire();
     note("all leave");
     for (Person& person : people_)
       for (Correspondent& device : person.devices) device.end(Station::Death::crash);
@@ -263,7 +286,7 @@ class Messages final : public ServerStage, public Postmaster {
   std::set<std::uint64_t> kills_;             ///< Behind which 202s.
   std::uint64_t accepted_ = 0;                ///< 202s that the server has sent.
   std::map<const Person*, unsigned> newest_;  ///< Number of the last letter that came for the first time.
-  std::map<const Correspondent*, unsigned> newest_at_;  ///< Of those that come from the store.
+  std::map<const Correspondent*, unsigned> newest_at_;  ///< Likewise, at each device.
   std::set<std::string> stored_;                        ///< Call-IDs that were answered 202.
   std::map<std::string, bool> is_from_store_;           ///< By branch of what the server sends.
   MessagesHistory seen_;

@@ -37,8 +37,8 @@ struct MessagesHistory : History {
 /// - a message that was answered 200 is at a device, and one that was answered 202 at each device of its
 ///   recipient; or, where it may expire, its sender is told that it failed;
 /// - no device gets a request twice, nor a message twice that was sent once;
-/// - of two messages of a sender the first one reaches its recipient first; so does each device that gets
-///   both from the store;
+/// - of two messages of a sender the first one reaches its recipient first; what a device gets from the store
+///   comes before what it gets of a later one, relayed or stored;
 /// - when all have left and every lifetime is over: the server holds what it held at its start.
 MessagesHistory play(const MessagesScript& script);
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+
 using namespace beckon;
 using namespace beckon::server;
 using namespace beckon::server::message;
@@ -19,6 +21,11 @@ Stored stored(std::uint64_t number, std::string sender = "sip:alice@example.org"
 std::uint64_t next(const Inbox& inbox, const std::string& device) {
   const Stored* found = inbox.next_for(device);
   return found ? found->number : 0;
+}
+
+/// One that arrives, of somebody who has nothing in the inbox.
+Stored coming(Kind kind, std::size_t octets, std::string sender = "sip:carol@example.org") {
+  return {.sender = std::move(sender), .text = std::string(octets, 'x'), .kind = kind};
 }
 
 void answer(Inbox& inbox, std::uint64_t number, const std::string& device, bool accepted = true,
@@ -112,12 +119,12 @@ TEST_CASE("there is room up to the limits, and no more; what a device has gives 
   std::vector<std::uint64_t> giving_way;
   inbox.put(stored(1));
   inbox.put(stored(2));
-  CHECK(inbox.has_room(Kind::message, 5, {.messages = 3, .octets = 15}, giving_way));
-  CHECK_FALSE(inbox.has_room(Kind::message, 6, {.messages = 3, .octets = 15}, giving_way));
-  CHECK_FALSE(inbox.has_room(Kind::message, 5, {.messages = 2, .octets = 15}, giving_way));
+  CHECK(inbox.has_room(coming(Kind::message, 5), {.messages = 3, .octets = 15}, giving_way));
+  CHECK_FALSE(inbox.has_room(coming(Kind::message, 6), {.messages = 3, .octets = 15}, giving_way));
+  CHECK_FALSE(inbox.has_room(coming(Kind::message, 5), {.messages = 2, .octets = 15}, giving_way));
   CHECK(giving_way.empty());
   answer(inbox, 2, phone);
-  CHECK(inbox.has_room(Kind::message, 10, {.messages = 2, .octets = 15}, giving_way));
+  CHECK(inbox.has_room(coming(Kind::message, 10), {.messages = 2, .octets = 15}, giving_way));
   CHECK(giving_way == std::vector<std::uint64_t>{2});
 }
 
@@ -130,20 +137,54 @@ TEST_CASE("notifications and the server's own texts have bounds of their own, an
     notice.kind = number % 2 == 0 ? Kind::notification : Kind::own;
     inbox.put(std::move(notice));
   }
-  CHECK(inbox.has_room(Kind::message, 5, {.messages = 2, .octets = 10}, giving_way));
-  CHECK(inbox.has_room(Kind::notification, 5, {.messages = 4, .octets = 20}, giving_way));
+  CHECK(inbox.has_room(coming(Kind::message, 5), {.messages = 2, .octets = 10}, giving_way));
+  CHECK(inbox.has_room(coming(Kind::notification, 5), {.messages = 4, .octets = 20}, giving_way));
   CHECK(giving_way.empty());
-  CHECK(inbox.has_room(Kind::notification, 5, {.messages = 3, .octets = 20}, giving_way));
+  CHECK(inbox.has_room(coming(Kind::notification, 5), {.messages = 3, .octets = 20}, giving_way));
   CHECK(giving_way == std::vector<std::uint64_t>{2});
   giving_way.clear();
-  CHECK(inbox.has_room(Kind::own, 10, {.messages = 4, .octets = 15}, giving_way));
+  CHECK(inbox.has_room(coming(Kind::own, 10), {.messages = 4, .octets = 15}, giving_way));
   CHECK(giving_way == std::vector<std::uint64_t>{3, 5});
   giving_way.clear();
-  CHECK_FALSE(inbox.has_room(Kind::own, 16, {.messages = 4, .octets = 15}, giving_way));
+  CHECK_FALSE(inbox.has_room(coming(Kind::own, 16), {.messages = 4, .octets = 15}, giving_way));
   CHECK(giving_way.empty());
   CHECK(inbox.waiting() == 7);
   CHECK(inbox.fresh() == 4);
   CHECK(inbox.octets() == 35);
+}
+
+TEST_CASE(
+    "a sender has no more waiting than is left free: nobody shuts others out alone, and whoever has nothing "
+    "finds "
+    "room") {
+  constexpr Inbox::Limits limits{.messages = 100, .octets = 500};
+  for (const std::size_t octets : {1U, 10U}) {  // by number, by octets
+    CAPTURE(octets);
+    Inbox inbox;
+    std::vector<std::uint64_t> giving_way;
+    std::map<std::string, int> taken;
+    for (std::uint64_t number = 1; number <= 1000; ++number) {
+      const std::string sender = "sip:" + std::to_string(number % 4) + "@example.org";
+      Stored message = coming(Kind::message, octets, sender);
+      message.number = number;
+      if (!inbox.has_room(message, limits, giving_way)) continue;
+      ++taken[sender];
+      inbox.put(std::move(message));
+    }
+    const int room = octets == 1 ? 100 : 50;
+    for (const auto& each : taken) CHECK(each.second == room / 5);
+    CHECK(inbox.has_room(coming(Kind::message, octets), limits, giving_way));
+    // What a device has counts for nobody, and gives way.
+    for (std::uint64_t number = 1; number <= 1000; ++number)
+      if (inbox.find(number)) answer(inbox, number, phone);
+    CHECK(inbox.has_room(coming(Kind::message, octets, "sip:1@example.org"), limits, giving_way));
+  }
+  Inbox alone;
+  std::vector<std::uint64_t> giving_way;
+  for (std::uint64_t number = 1; alone.has_room(stored(number), limits, giving_way); ++number)
+    alone.put(stored(number));
+  CHECK(alone.waiting() == 50);
+  CHECK(giving_way.empty());
 }
 
 TEST_CASE("a copy is of one sender, one id and one body") {

@@ -150,6 +150,43 @@ TEST_CASE("each device with an instance ID gets a message once, wherever it regi
   CHECK(office.counters().expired == 0);
 }
 
+TEST_CASE(
+    "what is relayed overtakes nothing of its sender that is stored for the same device: it waits behind "
+    "it") {
+  Office office;
+  CHECK(office.send("1") == 202);
+  office.enter_phone(phone, 5080);
+  office.answer(office.delivered(), 200);
+  office.enter_phone(laptop, 5081);
+  const auto first = office.delivered();  // under way
+  CHECK(first.to.remote.port == 5081);
+  CHECK(office.send("2") == 202);
+  const auto second = office.delivered();
+  CHECK(second.to.remote.port == 5080);
+  CHECK(second.message.body() == "2");
+  office.answer(second, 200);
+  CHECK(office.is_quiet());
+  SUBCASE("it takes the first") { office.answer(first, 200); }
+  SUBCASE("it takes the first later") {
+    office.answer(first, 480);
+    CHECK(office.send("3") == 202);
+    office.answer(office.delivered(), 200);
+    CHECK(office.is_quiet());
+    office.wait(35001ms);
+    const auto again = office.take();
+    CHECK(again.message.body() == "1");
+    office.answer(again, 200);
+  }
+  const auto next = office.delivered();
+  CHECK(next.to.remote.port == 5081);
+  CHECK(next.message.body() == "2");
+  office.answer(next, 200);
+  while (!office.is_quiet()) office.answer(office.take(), 200);
+  Ask ask = office.message("at once");
+  const auto relayed = office.from_alice(ask);
+  CHECK(relayed.message.body() == "at once");
+}
+
 TEST_CASE("two devices that register get it each, at once; neither waits for the other") {
   Office office;
   CHECK(office.send("both") == 202);
@@ -401,13 +438,23 @@ TEST_CASE("a message waits as long as the settings say at most; with 0 days none
 
 TEST_CASE("past the limits: 480 with a Warning; larger than the inbox: 413 (DESIGN 7)") {
   Office office(1, with([](MessageStorage& storage) {
-                  storage.per_user = 2;
-                  storage.kib_per_user = 2;
+                  storage.per_user = 4;
+                  storage.kib_per_user = 4;
                 }));
-  CHECK(office.send(std::string(2048, 'x')) == 413);
+  office.add_user(carol);
+  const auto from_carol = [&](const std::string& body) {
+    Ask ask = office.message(body);
+    ask.from = carol;
+    return office.ask_as(udp(5071), ask, "carol").status();
+  };
+  CHECK(office.send(std::string(4096, 'x')) == 413);
   CHECK(office.send("1") == 202);
-  CHECK(office.send(std::string(2000, 'x')) == 413);
-  SUBCASE("octets") { CHECK(office.send(std::string(1700, 'x')) == 480); }
+  CHECK(office.send(std::string(4000, 'x')) == 413);
+  SUBCASE("octets") {
+    CHECK(office.send(std::string(1700, 'x')) == 480);
+    CHECK(from_carol(std::string(1700, 'x')) == 202);
+    CHECK(from_carol(std::string(1700, 'x')) == 480);
+  }
   SUBCASE("messages") {
     CHECK(office.send("2") == 202);
     const auto refused = office.give("3");
@@ -418,7 +465,13 @@ TEST_CASE("past the limits: 480 with a Warning; larger than the inbox: 413 (DESI
     office.answer(office.delivered(), 200);
     office.answer(office.delivered(), 480);
     CHECK(office.is_quiet());
-    CHECK(office.send("4") == 202);  // 1 has given way
+    CHECK(office.send("4") == 202);
+    CHECK(from_carol("5") == 202);
+    CHECK(office.records() == 4);
+    CHECK(from_carol("6") == 480);
+    const Ask own{.method = "MESSAGE", .uri = bob, .from = bob, .to = bob, .call_id = "own", .body = "7"};
+    CHECK(office.ask_as(udp(5090), own, "bob").status() == 202);  // 1 has given way
+    CHECK(office.records() == 4);
     office.enter_phone(laptop, 5081);
     CHECK(office.delivered().message.body() == "2");
   }
@@ -468,7 +521,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "one sender's flood for a user who is away is answered 480 past the limit, and the rest is as before") {
+    "one sender's flood for a user who is away is answered 480 past half of the inbox, and others find "
+    "room") {
   Office office(1, with([](MessageStorage& storage) { storage.per_user = 50; }));
   Ask ask = office.with_credentials(office.message("flood"));
   unsigned stored = 0, refused = 0;
@@ -476,10 +530,14 @@ TEST_CASE(
     const int status = office.send("flood " + std::to_string(i));
     (status == 202 ? stored : refused) += status == 202 || status == 480 ? 1 : 0;
   }
-  CHECK(stored == 50);
-  CHECK(refused == 450);
-  CHECK(office.records() == 50);
-  CHECK(office.counters().full == 450);
+  CHECK(stored == 25);
+  CHECK(refused == 475);
+  CHECK(office.records() == 25);
+  CHECK(office.counters().full == 475);
+  office.add_user(carol);
+  Ask other = office.message("not mine");
+  other.from = carol;
+  CHECK(office.ask_as(udp(5071), other, "carol").status() == 202);
   CHECK(office.room().boxes().octets() < 50 * 1024);
 }
 

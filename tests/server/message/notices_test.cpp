@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "protocol/documents/imdn.hpp"
+#include "protocol/sip/builder.hpp"
 #include "tests/server/message/office.hpp"
 
 using namespace beckon;
@@ -115,6 +118,86 @@ TEST_CASE("a user refuses nothing by being removed: what is under way when that 
     CHECK(office.records() == 0);
     CHECK(office.room().boxes().octets() == 0);
     CHECK(office.counters().delivered == 2);  // what alice was told
+  }
+}
+
+namespace {
+
+/// What comes to alice and bob, whose phones take everything.
+struct Heard {
+  std::vector<documents::Imdn::Status> by_alice{};
+  int by_bob = 0;
+
+  void all(Office& office) {
+    office.wait(1min);
+    while (!office.wire.is_silent()) {
+      const auto got = office.take();
+      if (!got.message.is_request()) continue;
+      if (got.to.remote == udp(5070).remote) {
+        const auto outer = documents::parse_cpim(got.message.body());
+        REQUIRE(outer.has_value());
+        by_alice.push_back(documents::parse_imdn(outer->content)->status);
+      } else {
+        ++by_bob;
+      }
+      office.answer(got, 200);
+      office.wait(1min);
+    }
+  }
+  int count(documents::Imdn::Status status) const {
+    return static_cast<int>(std::ranges::count(by_alice, status));
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "whenever the server is killed while a message ends: its sender is told once that it has failed, or its "
+    "recipient gets it (RFC 5438 8)") {
+  enum class End { expired, refused, removed };
+  for (const End end : {End::expired, End::refused, End::removed}) {
+    for (const unsigned shards : {1U, 2U}) {
+      CAPTURE(static_cast<int>(end));
+      CAPTURE(shards);
+      Office office(shards);
+      CHECK(send_wrapped(office, "hi", "id1", {"Expires: 60"}) == 202);
+      office.wait(1s);
+      if (end == End::refused) {
+        office.enter_phone();
+        const auto got = office.delivered();
+        office.bring(got.to, sip::Builder::reply(got.message, 603, "b1").finish());
+      } else if (end == End::removed) {
+        for (unsigned i = 0; i < shards; ++i) office.node().shard(i).on_user_gone(bob, true);
+      } else {
+        office.clock.advance(60s);
+      }
+      std::vector<store::Memory> states{office.memory};
+      while (office.timers.step(office.clock.now().mono))
+        if (office.memory.records != states.back().records) states.push_back(office.memory);
+      CHECK(states.size() >= 4);  // before, the end, what alice is told, that it is told
+      for (std::size_t at = 0; at < states.size(); ++at) {
+        CAPTURE(at);
+        Office again(shards);
+        again.memory = states[at];
+        again.clock.advance(office.clock.now().mono - again.clock.now().mono);
+        again.restart(shards);
+        if (end == End::removed)
+          for (unsigned i = 0; i < shards; ++i) again.node().shard(i).on_user_gone(bob, true);
+        Heard heard;
+        heard.all(again);
+        enter_alice(again);
+        heard.all(again);
+        if (end != End::removed) again.enter_phone();
+        heard.all(again);
+        using Status = documents::Imdn::Status;
+        CHECK(heard.count(Status::stored) == 1);
+        CHECK(heard.count(Status::failed) + heard.by_bob == 1);
+        again.wait(10min);
+        CHECK(again.is_quiet());
+        CHECK(again.records() == 0);
+        CHECK(again.records(/*of_outbox=*/true) == 0);
+      }
+    }
   }
 }
 
@@ -305,6 +388,22 @@ TEST_CASE("receipts and missed calls take no room from messages, and the newest 
     office.answer(got, 200);
   }
   CHECK(bodies == "receipt Missed call 3 first receipt Missed call 4 ");
+}
+
+TEST_CASE("receipts reach a user who wants to be left alone: texts wait, and hold up no receipt") {
+  Office office;
+  office.room().ask_first([](Entry&, std::string_view) { return true; });
+  office.enter_phone();
+  CHECK(office.send("a text") == 202);
+  CHECK(office.is_quiet());
+  Ask receipt = office.message(displayed("id1"));
+  receipt.lines[0] = "Content-Type: message/imdn+xml";
+  CHECK(office.ask_as(udp(5070), receipt, "alice").status() == 202);
+  const auto got = office.delivered();
+  CHECK(got.message.body() == displayed("id1"));
+  office.answer(got, 200);
+  CHECK(office.is_quiet());
+  CHECK(office.records() == 1);
 }
 
 TEST_CASE("a user who is left alone by others still gets what the own devices wrote") {

@@ -45,10 +45,14 @@ struct Office : Town {
   }
   message::Messages& room() { return node().shard(node().owner(bucket_of(bob))).room<message::Messages>(); }
   const message::Boxes::Counters& counters() { return room().boxes().counters(); }
-  /// In the store.
-  std::size_t records() const {
+  /// Messages in the store; or what is to be told to senders, and has been.
+  std::size_t records(bool of_outbox = false) const {
     std::size_t count = 0;
-    for (const auto& [key, value] : memory.records) count += std::get<1>(key) == store::Kind::message ? 1 : 0;
+    for (const auto& [key, value] : memory.records) {
+      const auto& [aor, kind, name] = key;
+      const store::Record record{.kind = kind, .aor = aor, .key = name, .value = {}};
+      if (kind == store::Kind::message && message::Outbox::owns(record) == of_outbox) ++count;
+    }
     return count;
   }
 
