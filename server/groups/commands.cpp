@@ -104,11 +104,23 @@ void Groups::answer(const Asked& asked, int status, std::string body) {
   peers_.post_back<Groups>(asked.asker, Answered{asked.ticket, {status, std::move(body)}});
 }
 
-/// Whoever is added is a user of ours: users of other domains are no members of our rooms.
+bool Groups::is_ours(std::string_view aor) const { return services_.settings().serves(domain_of_aor(aor)); }
+
+/// May a user of that other domain be a member? Messages have to go there, and come from there.
+bool Groups::may_be_outside(std::string_view aor) const {
+  const auto& settings = services_.settings();
+  return settings.foreign == ForeignPolicy::forward && settings.federation.admits(domain_of_aor(aor));
+}
+
+/// Whoever is added is a user of ours, or of another domain that may be reached: whether there is such a user
+/// is found out by the first message.
 void Groups::look_for_member(const Asked& asked) {
   const std::string& member = asked.command.member;
   const auto& settings = services_.settings();
-  if (!settings.serves(domain_of_aor(member))) return answer(asked, 403);
+  const bool is_outside = !is_ours(member);
+  if (is_outside &&
+      (asked.command.role == Role::owner || asked.command.verb == Verb::make || !may_be_outside(member)))
+    return answer(asked, 403);
   const auto go_on = [this, asked](int status) {
     if (status != 200) return answer(asked, status);
     const EntryPtr user = services_.directory().find(asked.command.member);
@@ -120,7 +132,7 @@ void Groups::look_for_member(const Asked& asked) {
     const Bucket at = bucket_of(next.command.room);
     if (!peers_.post<Groups>(at, std::move(next))) answer(asked, 503);
   };
-  if (settings.authentication == Authentication::none) return go_on(200);
+  if (is_outside || settings.authentication == Authentication::none) return go_on(200);
   users_.find_user(member, [go_on](const Result<store::UserPtr>& found) {
     go_on(!found ? 500 : *found ? 200 : 404);
   });
@@ -174,9 +186,10 @@ void Groups::run(Entry& room, const Asked& asked) {
       if (!group->is_owner(who)) return answer(asked, 403);
       return archive_.erase(room, command.selection, done);
     case Verb::add: {
-      const auto planner = [&aor = room.aor(), who, member = command.member, role = command.role,
-                            most = settings.members](const Group* known, Now now) {
-        return plan_adding(known, aor, who, member, role, most, now.wall);
+      const Member as{.role = command.role, .is_outside = !is_ours(command.member)};
+      const auto planner = [&aor = room.aor(), who, member = command.member, as, most = settings.members](
+                               const Group* known, Now now) {
+        return plan_adding(known, aor, who, member, as, most, now.wall);
       };
       return change(room, planner, done);
     }

@@ -21,9 +21,10 @@ int check_owner(const Group* group, std::string_view who) {
   return group->is_owner(who) ? 200 : forbidden;
 }
 
-Member gone(const Member& member) {
+Member gone(const Member& member, std::uint64_t newest) {
   Member left = member;
   left.role = Role::gone;
+  left.left = newest;
   return left;
 }
 
@@ -72,7 +73,7 @@ bool Group::has_post(std::string_view sender, std::string_view id) const {
 }
 
 bool Group::is_for(const std::string& aor, const Member& member, std::uint64_t number, const Post& post) {
-  return post.text && post.sender != aor && member.role != Role::gone &&
+  return post.text && post.sender != aor && (member.role != Role::gone || number <= member.left) &&
          number > std::max(member.joined, member.reached);
 }
 
@@ -114,7 +115,8 @@ Plan plan_making(const Group* group, const std::string& owner, Profile profile, 
 }
 
 Plan plan_adding(const Group* group, std::string_view room, const std::string& who, const std::string& member,
-                 Role role, std::size_t most, WallTime now) {
+                 Member as, std::size_t most, WallTime now) {
+  const Role role = as.role;
   if (!group || group->profile.has_ended) return refuse(not_found);
   const Member* known = group->find(member);
   const Member* asks = group->find(who);
@@ -132,7 +134,8 @@ Plan plan_adding(const Group* group, std::string_view room, const std::string& w
     return plan;
   }
   if (group->size() >= most) return refuse(conflict);
-  plan.members.emplace_back(member, Member{.role = role, .joined = group->next_number(now)});
+  as.joined = group->next_number(now);
+  plan.members.emplace_back(member, std::move(as));
   return plan;
 }
 
@@ -143,17 +146,22 @@ Plan plan_removing(const Group* group, const std::string& who, const std::string
   if (!may) return refuse(forbidden);
   if (!known) return refuse(who == member ? forbidden : not_found);
   Plan plan;
-  plan.members.emplace_back(member, gone(*known));
+  // A user who is no more gets nothing.
+  plan.members.emplace_back(member, gone(*known, who.empty() ? 0 : group->newest));
   const std::pair<const std::string, Member>* eldest = nullptr;
   bool has_owner = false;
   for (const auto& each : group->members) {
     if (each.first == member || each.second.role == Role::gone) continue;
     has_owner = has_owner || each.second.role == Role::owner;
+    if (each.second.is_outside) continue;
     if (!eldest || each.second.joined < eldest->second.joined) eldest = &each;
   }
   if (!eldest) {
     plan.profile = group->profile;
     plan.profile->has_ended = true;
+    for (const auto& [aor, other] : group->members)
+      if (aor != member && other.role != Role::gone)
+        plan.members.emplace_back(aor, gone(other, group->newest));
   } else if (!has_owner) {
     plan.members.emplace_back(*eldest);
     plan.members.back().second.role = Role::owner;
@@ -176,7 +184,7 @@ Plan plan_ending(const Group* group, const std::string& who) {
   Plan plan{.profile = group->profile};
   plan.profile->has_ended = true;
   for (const auto& [aor, member] : group->members)
-    if (member.role != Role::gone) plan.members.emplace_back(aor, gone(member));
+    if (member.role != Role::gone) plan.members.emplace_back(aor, gone(member, group->newest));
   return plan;
 }
 
@@ -204,7 +212,10 @@ std::string encode(const Profile& profile) {
 
 std::string encode(const Member& member) {
   store::RecordWriter writer;
-  writer.number(static_cast<std::uint64_t>(member.role)).number(member.joined);
+  writer.number(static_cast<std::uint64_t>(member.role))
+      .number(member.joined)
+      .number(member.left)
+      .flag(member.is_outside);
   return std::move(writer).finish();
 }
 
@@ -227,7 +238,8 @@ bool decode(std::string_view key, std::string_view value, Group& group) {
   }
   if (key.starts_with(member_prefix)) {
     const auto role = reader.number_as<std::uint8_t>();
-    Member member{.role = static_cast<Role>(role), .joined = reader.number()};
+    Member member{.role = static_cast<Role>(role), .joined = reader.number(), .left = reader.number()};
+    member.is_outside = reader.flag();
     if (!reader.ok() || role > static_cast<std::uint8_t>(Role::gone)) return false;
     group.newest = std::max(group.newest, member.joined);
     group.members.insert_or_assign(std::string(key.substr(member_prefix.size())), member);

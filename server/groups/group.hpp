@@ -19,7 +19,7 @@ namespace beckon::server::groups {
 enum class Role : std::uint8_t {
   member = 0,
   owner = 1,
-  gone = 2,  ///< Has left or was removed, and the user's own bucket does not know yet.
+  gone = 2,  ///< Has left or was removed, and the user's own bucket does not know yet, or not all messages.
 };
 const char* to_string(Role value);
 
@@ -38,6 +38,9 @@ struct Member {
   /// The newest message when the member came: what is later is for the member. Of two members the elder has
   /// the smaller one.
   std::uint64_t joined = 0;
+  /// Of one who is gone, the newest message then: the member still gets those up to it.
+  std::uint64_t left = 0;
+  bool is_outside = false;  ///< A user of another domain, who owns nothing here.
 
   // Not stored:
   std::uint64_t reached = 0;   ///< The member's bucket has stored all up to here.
@@ -84,8 +87,8 @@ struct Group {
   /// For the next message, or member: greater than any before.
   std::uint64_t next_number(WallTime now) const;
   bool has_post(std::string_view sender, std::string_view id) const;
-  /// Whether the member still has to get the message: it is later than `member.reached`, and another
-  /// member sent it.
+  /// Whether the member still has to get the message: it is later than `member.reached`, another member sent
+  /// it, and it was sent before the member was gone.
   static bool is_for(const std::string& aor, const Member& member, std::uint64_t number, const Post& post);
   /// The next message that the member is to get; `posts.end()`: none.
   std::map<std::uint64_t, Post>::const_iterator next_for(const std::string& aor, const Member& member) const;
@@ -100,11 +103,11 @@ struct Group {
 
 /// `owner` makes it. 409: there is one.
 Plan plan_making(const Group* group, const std::string& owner, Profile profile, WallTime now);
-/// `who` adds `member`, or joins. 200: is one already; 403; 409: `most` are there.
+/// `who` adds `member` in its role, or joins. 200: is one already; 403; 409: `most` are there.
 Plan plan_adding(const Group* group, std::string_view room, const std::string& who, const std::string& member,
-                 Role role, std::size_t most, WallTime now);
+                 Member as, std::size_t most, WallTime now);
 /// `who` removes `member`, or leaves. Where no owner is left the eldest member becomes one; where nobody is
-/// left the room ends. `who` empty: the member is gone.
+/// left who may be, the room ends. `who` empty: the member is gone.
 Plan plan_removing(const Group* group, const std::string& who, const std::string& member);
 /// An owner changes what is not absent.
 struct Wishes {

@@ -160,6 +160,11 @@ class Groups::Completion final : public store::Step {
     groups_.forget(room_);
     groups_.archive_.on_user_gone(room_.aor(), /*removed=*/true, now);
   }
+  /// Nobody waits for what the one who has left did not get.
+  void announce(Now) override {
+    if (Group* group = has_left_ ? groups_.group_of(room_) : nullptr)
+      groups_.complete(room_, group->count_left());
+  }
 
  private:
   Groups& groups_;
@@ -294,6 +299,8 @@ void Groups::apply(Entry& room, const Plan& plan, Now) {
     Member& member = group.members[aor];
     member.role = next.role;
     member.joined = next.joined;
+    member.left = next.left;
+    member.is_outside = next.is_outside;
     member.reached = std::max(member.reached, member.joined);
     member.is_told = false;
     group.newest = std::max(group.newest, member.joined);
@@ -317,6 +324,19 @@ void Groups::complete(Entry& room, std::vector<std::uint64_t> numbers, std::stri
   room.add_fact(std::make_unique<Completion>(*this, room, std::move(numbers), std::move(left)));
 }
 
+/// Users of domains that are not admitted any more are no members either.
+void Groups::on_domains_gone(Now) {
+  std::vector<std::pair<EntryPtr, std::string>> leaving;
+  services_.directory().each([&](Entry& entry) {
+    const Group* group = group_of(entry);
+    if (!group) return;
+    for (const auto& [aor, member] : group->members)
+      if (member.is_outside && member.role != Role::gone && !may_be_outside(aor))
+        leaving.emplace_back(entry.ptr(), aor);
+  });
+  for (const auto& [room, aor] : leaving) leave(*room, aor);
+}
+
 // To the members
 
 /// The work of a round: whoever has something to get, and nothing under way, gets the next.
@@ -338,10 +358,12 @@ bool Groups::serve_all(Entry& room, Slice& slice, Now) {
 bool Groups::serve(Entry& room, const std::string& aor, Member& member) {
   if (member.is_asked) return true;
   Handed handed{.room = room.aor(), .member = aor, .role = member.role, .number = member.joined};
-  if (member.is_told) {
-    const Group* group = group_of(room);
-    const auto next = group->next_for(aor, member);
-    if (next == group->posts.end()) return true;
+  const Group* group = group_of(room);
+  const auto next = group->next_for(aor, member);
+  // Whoever is gone is told so after the last message.
+  const bool has_message = next != group->posts.end() && (member.is_told || member.role == Role::gone);
+  if (member.is_told && !has_message) return true;
+  if (has_message) {
     handed.number = next->first;
     handed.author = next->second.sender;
     handed.text = next->second.text;
@@ -370,12 +392,14 @@ void Groups::on(const Taken& taken, Bucket, Now now) {
   if (!member) return;
   member->is_asked = false;
   if (taken.outcome == Taken::Outcome::later) return retry(*room);
-  if (taken.outcome == Taken::Outcome::unknown && member->role != Role::gone) {
+  const bool is_unknown = taken.outcome == Taken::Outcome::unknown;
+  if (is_unknown && member->role != Role::gone) {
     log::info("groups", "{} leaves {}: there is no such user, or it is in too many rooms", taken.member,
               taken.room);
     return leave(*room, taken.member);
   }
-  if (taken.role == Role::gone && member->role == Role::gone) return complete(*room, {}, taken.member);
+  if (member->role == Role::gone && (is_unknown || (taken.role == Role::gone && !taken.is_message)))
+    return complete(*room, {}, taken.member);
   if (taken.is_message)
     complete(*room, group_of(*room)->reach(taken.member, *member, taken.number));
   else if (taken.role == member->role && taken.number == member->joined)

@@ -60,7 +60,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   explicit Groups(Parts parts);
   ~Groups() override;
   /// What a member gets is stored and delivered there. Once, before the first message; it outlives it.
-  void deliver_by(message::Messages& messages) { messages_ = &messages; }
+  void deliver_by(message::Messages& messages);
 
   /// Null: the address is no room.
   const Group* find(const Entry& room) const;
@@ -88,6 +88,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   bool takes(const Request& request) const override;
   void on_request(const RequestPtr& request) override;
   void on_user_gone(std::string_view aor, bool removed, Now now) override;
+  void on_domains_gone(Now now) override;
   void restore(const store::Record& record, Now now) override;
   void restored(Now now) override;
   void reload(Entry& entry, const store::Held& held, Now now) override;
@@ -128,7 +129,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
     std::string room{}, member{};
     bool is_here = false;
   };
-  /// The user was removed.
+  /// The user was removed, or is of another domain and wants nothing of the room.
   struct Gone {
     std::string room{}, member{};
   };
@@ -152,6 +153,8 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   void answer(const Asked& asked, int status, std::string body = {});
   void make(Entry& room, const Asked& asked);
   void look_for_member(const Asked& asked);
+  bool is_ours(std::string_view aor) const;
+  bool may_be_outside(std::string_view aor) const;
   bool has_room_for_another(Entry& user) const;
 
   // Rooms
@@ -175,6 +178,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   // Members
   void taken(Entry& user, const Handed& handed, Taken::Outcome outcome);
   void note(const Entry& user, const message::Stored& stored, const std::string& author);
+  void tell_gone(const std::string& room, const std::string& member);
   void tell_here(Entry& user);
   void drop_if_empty(Entry& entry);
 

@@ -52,35 +52,37 @@ class Groups::Receive final : public store::Step {
 
   bool prepare(store::Batch& batch, Now now) override {
     batch.durable = true;
-    addition_.reset();
+    drop_addition();
     const Place* place = user_.find(groups_.slot_);
-    const bool is_leaving = handed_.role == Role::gone;
     known_.reset();
     if (place) {
       const auto found = place->rooms.find(handed_.room);
       if (found != place->rooms.end()) known_ = found->second;
     }
-    if (is_leaving) {
-      if (known_) batch.erase(store::Kind::room, membership_key(handed_.room));
-      if (!known_) groups_.taken(user_, handed_, Taken::Outcome::done);
-      return known_.has_value();
-    }
-    if (known_ && known_->role == handed_.role && known_->mark >= handed_.number) {
+    const bool is_gone = handed_.role == Role::gone;
+    // The membership ends after the last message: where there is none the user has them all.
+    const bool has_all =
+        known_ && known_->mark >= handed_.number && (handed_.text || known_->role == handed_.role);
+    if (is_gone ? !known_ || (handed_.text && has_all) : has_all) {
       groups_.taken(user_, handed_, Taken::Outcome::done);
       return false;
+    }
+    if (is_end()) {
+      batch.erase(store::Kind::room, membership_key(handed_.room));
+      return true;
     }
     if (!known_ && place && place->rooms.size() >= groups_.services_.settings().rooms.memberships_per_user) {
       groups_.taken(user_, handed_, Taken::Outcome::unknown);
       return false;
     }
     if (handed_.text && (!known_ || known_->mark < handed_.number)) add_message(batch, now);
-    next_ = {handed_.role, std::max(handed_.number, known_ ? known_->mark : 0)};
+    next_ = {is_gone ? known_->role : handed_.role, std::max(handed_.number, known_ ? known_->mark : 0)};
     batch.put(store::Kind::room, membership_key(handed_.room), [&] { return encode(next_); });
     return true;
   }
   void apply(Now now) override {
     Place& place = user_.get(groups_.slot_, groups_.services_.timers());
-    if (handed_.role == Role::gone)
+    if (is_end())
       place.rooms.erase(handed_.room);
     else
       place.rooms.insert_or_assign(handed_.room, next_);
@@ -97,11 +99,14 @@ class Groups::Receive final : public store::Step {
   }
   void refuse(ErrorCode why, Now) override {
     log::debug("groups", "{} gets what is new in {} later: {}", user_.aor(), handed_.room, why.message());
-    if (addition_) addition_->drop();
+    drop_addition();
     groups_.taken(user_, handed_, Taken::Outcome::later);
   }
 
  private:
+  /// Of the membership.
+  bool is_end() const { return handed_.role == Role::gone && !handed_.text; }
+
   /// A member whose inbox is full does not get it: it is in the history of the room.
   void add_message(store::Batch& batch, Now now) {
     stored_ = groups_.messages_->draft({.user = user_.aor(),
@@ -120,7 +125,12 @@ class Groups::Receive final : public store::Step {
     if (fit != Fit::has_it)
       log::info("groups", "a message in {} does not reach {}, whose inbox is full", handed_.room,
                 user_.aor());
-    addition_->drop();
+    drop_addition();
+  }
+
+  /// Of a step that is prepared again, too.
+  void drop_addition() {
+    if (addition_) addition_->drop();
     addition_.reset();
   }
 
@@ -139,7 +149,8 @@ void Groups::on(const Handed& handed, Bucket, Now) {
     if (!is_user) return taken(*user, handed, Taken::Outcome::unknown);
     user->add(std::make_unique<Receive>(*this, *user, handed));
   };
-  if (handed.role == Role::gone || services_.settings().authentication == Authentication::none)
+  const bool is_asked_for = handed.role != Role::gone || handed.text;
+  if (!is_asked_for || !is_ours(handed.member) || services_.settings().authentication == Authentication::none)
     return take(true);
   users_.find_user(handed.member, [this, user, handed, take](const Result<store::UserPtr>& found) {
     found ? take(*found != nullptr) : taken(*user, handed, Taken::Outcome::later);
@@ -159,11 +170,25 @@ void Groups::taken(Entry& user, const Handed& handed, Taken::Outcome outcome) {
 }
 
 void Groups::note(const Entry& user, const message::Stored& stored, const std::string& author) {
-  const auto request = sip::Message::parse(share(stored.text), {.message = stored.text.size()});
+  const auto request = message::request_of(stored);
   if (!request) return;
   const archive::Passage passage{
       .at = user.bucket(), .sender = {}, .recipient = user.aor(), .time = stored.arrived, .author = author};
   archive_.note(*request, passage, archive::MessageState::stored);
+}
+
+void Groups::deliver_by(message::Messages& messages) {
+  messages_ = &messages;
+  messages.observe_unwanted([this](const Entry& user, const std::string& sender) {
+    const Place* place = user.find(slot_);
+    if (place && place->rooms.contains(sender)) tell_gone(sender, user.aor());
+  });
+}
+
+/// The caller calls it again later: a queue between shards may be full.
+void Groups::tell_gone(const std::string& room, const std::string& member) {
+  if (!peers_.post<Groups>(bucket_of(room), Gone{room, member}))
+    log::debug("groups", "{} leaves {} later: too much waits", member, room);
 }
 
 std::vector<std::string> Groups::rooms_of(const Entry& user) const {
@@ -192,14 +217,11 @@ void Groups::tell_here(Entry& user) {
   place.retry.set(services_.clock().now().mono + told_again, [this, &user](Time) { tell_here(user); });
 }
 
-/// Ends the memberships of a removed user; a disabled user may come back. The caller calls it again later,
-/// since a queue between shards may be full.
+/// Ends the memberships of a removed user; a disabled user may come back. The shard calls it again later.
 void Groups::on_user_gone(std::string_view aor, bool removed, Now) {
   const EntryPtr user = removed ? services_.directory().find(aor) : nullptr;
   if (!user) return;
-  for (const std::string& room : rooms_of(*user))
-    if (!peers_.post<Groups>(bucket_of(room), Gone{room, user->aor()}))
-      log::debug("groups", "{} leaves {} later: too much waits", aor, room);
+  for (const std::string& room : rooms_of(*user)) tell_gone(room, user->aor());
 }
 
 }  // namespace beckon::server::groups

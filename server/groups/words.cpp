@@ -21,8 +21,9 @@ std::string type_of(const sip::Message& message) {
 
 bool is_text(std::string_view content_type) { return sip::media_type(content_type).starts_with("text/"); }
 
-bool is_for_programs(std::string_view type) {
-  return type == documents::imdn_type || type == documents::is_composing_type;
+bool is_for_programs(std::string_view content_type, std::string_view body) {
+  return sip::media_type(content_type) == documents::is_composing_type ||
+         documents::is_imdn(content_type, body);
 }
 
 std::optional<Cpim> read(const sip::Message& message) {
@@ -64,11 +65,10 @@ std::optional<Cpim> words_of(const sip::Message& message, const std::string& sen
 }
 
 bool is_for_nobody(const sip::Message& message) {
-  const std::string type = type_of(message);
-  if (is_for_programs(type)) return true;
-  if (type != documents::cpim_type) return false;
+  if (is_for_programs(message.header(HeaderId::content_type), message.body())) return true;
+  if (type_of(message) != documents::cpim_type) return false;
   const auto cpim = documents::parse_cpim(message.body());
-  return cpim && is_for_programs(sip::media_type(cpim->content_type));
+  return cpim && is_for_programs(cpim->content_type, cpim->content);
 }
 
 }  // namespace beckon::server::groups

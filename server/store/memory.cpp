@@ -60,7 +60,7 @@ void Memory::load(Loader& loader) const {
 }
 
 MemoryWriter::MemoryWriter(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency)
-    : memory_(memory), clock_(clock), latency_(latency), timer_(timers) {}
+    : memory_(memory), clock_(clock), latency_(latency), timer_(timers), look_(timers) {}
 
 void MemoryWriter::commit(Batch batch, RecordStore::Done done) {
   add({.batch = std::move(batch), .done = std::move(done)});
@@ -82,17 +82,36 @@ void MemoryWriter::run() {
   for (std::size_t left = pending_.size(); left > 0 && pending_.front().due <= now.mono; --left) {
     Pending pending = std::move(pending_.front());
     pending_.pop_front();
-    if (pending.loaded)
-      pending.loaded(read(pending.batch.aor));
+    if (pending.batch.aor == memory_.hangs)
+      hold(std::move(pending));
     else
-      pending.done(write(pending.batch, now));
+      finish(pending, now);
   }
   if (!pending_.empty() && !timer_.is_set()) timer_.set(pending_.front().due, [this](Time) { run(); });
 }
 
-Result<Version> MemoryWriter::write(Batch& batch, Now now) {
+void MemoryWriter::hold(Pending pending) {
+  held_.push_back(std::move(pending));
+  look_.set(clock_.now().mono + hang_look, [this](Time) {
+    for (Pending& each : std::exchange(held_, {})) {
+      if (each.batch.aor == memory_.hangs)
+        hold(std::move(each));
+      else
+        finish(each, clock_.now());
+    }
+  });
+}
+
+void MemoryWriter::finish(Pending& pending, Now now) {
+  if (pending.loaded)
+    pending.loaded(read(pending.batch.aor));
+  else
+    pending.done(write(pending.batch, pending.due, now));
+}
+
+Result<Version> MemoryWriter::write(Batch& batch, Time begun, Now now) {
   ++memory_.commits;
-  if (now.mono > batch.deadline) return Errc::late;
+  if (begun > batch.deadline) return Errc::late;
   if (memory_.broken) return memory_.broken;
   Version* known = memory_.is_shared ? &memory_.versions[batch.aor] : nullptr;
   if (known && batch.expected && *known != *batch.expected) return Errc::conflict;

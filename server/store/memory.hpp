@@ -17,6 +17,8 @@ namespace beckon::store {
 /// How often answers that no retransmission can ask for any more are deleted: a search at each commit would
 /// cost all of them each time.
 constexpr Duration prune_interval = 30s;
+/// How often a memory that hangs is looked at.
+constexpr Duration hang_look = 100ms;
 
 /// What a memory store keeps; outlives the stores on it, so a simulated crash and restart is to make new
 /// stores on the same memory. One thread.
@@ -29,6 +31,7 @@ struct Memory {
   std::map<std::string, users::User> users;                  ///< By AOR.
   Version version = 0;
   bool is_shared = false;     ///< Several nodes write it.
+  std::string hangs;          ///< AOR whose commits and loads do not come to an end.
   ErrorCode broken{};         ///< Set, every commit fails with it.
   std::uint64_t commits = 0;  ///< Tried.
   Anchor anchor;
@@ -58,15 +61,18 @@ class MemoryWriter {
   };
   void add(Pending pending);
   void run();
-  Result<Version> write(Batch& batch, Now now);
+  Result<Version> write(Batch& batch, Time begun, Now now);
   Held read(const std::string& aor) const;
+  void hold(Pending pending);
+  void finish(Pending& pending, Now now);
 
   Memory& memory_;
   Clock& clock_;
   Duration latency_;
   Time pruned_{};
   std::deque<Pending> pending_;  ///< In order of `due`.
-  Timer timer_;
+  std::vector<Pending> held_;    ///< Of the AOR that hangs.
+  Timer timer_, look_;
 };
 
 /// For tests and the simulation.
@@ -90,6 +96,7 @@ class MemoryUsers final : public DurableStore {
  public:
   MemoryUsers(Memory& memory, TimerQueue& timers, Clock& clock, Duration latency = Duration::zero());
   ~MemoryUsers() override;
+  bool is_shared() const override { return memory_.is_shared; }
   void commit(Batch batch, Done done) override { writer_.commit(std::move(batch), std::move(done)); }
   void load(const std::string& aor, Loaded loaded) override { writer_.load(aor, std::move(loaded)); }
   void find_user(std::string_view aor, FoundUser found) override;

@@ -183,6 +183,33 @@ def messages_wait(server):
             until(lambda each=each, other=other: history(each, other) == ["read me later", "I have"], f"{each.name}'s history")
 
 
+def room(server):
+    """bob is a member of a room of the other domain: messages both ways, and what is said while his server is down waits, over a kill of hers"""
+    with World(server) as world:
+        alice, bob = world.agents()
+        for each in (alice, bob):
+            each.run("register")
+        lunch = f"sip:lunch@{NEAR}"
+        alice.run("room", do="add", room=lunch)
+        alice.run("room", do="invite", room=lunch, member=bob.aor)
+        equal(alice.run("message", to=lunch, text="Welcome")["status"], 202, "status")
+        bob.wait("message", text="Welcome", claimed_from=alice.aor, **{"from": lunch})
+        equal(bob.run("message", to=lunch, text="Thanks")["status"], 202, "status")
+        alice.wait("message", text="Thanks", claimed_from=bob.aor, **{"from": lunch})
+        equal(world.far.stop(signal.SIGKILL), -signal.SIGKILL, "exit code of the killed server")
+        bob.wait("connection", state="down")
+        bob.forget()
+        for text in ("Are you", "still there?"):
+            equal(alice.run("message", to=lunch, text=text)["status"], 202, "status")
+        world.far.start()
+        bob.wait("registration", state="registered")
+        kill_and_restart(world.near, alice)
+        bob.wait("message", text="still there?", claimed_from=alice.aor)
+        equal([each["text"] for each in bob.events if each["event"] == "message"], ["Are you", "still there?"], "messages")
+        alice.run("room", do="remove", room=lunch, member=bob.aor)
+        equal(bob.run("message", ok=None, to=lunch, text="Let me in")["status"], 403, "status")
+
+
 def direct_session(server):
     """alice starts a direct session with bob from his presence, without INVITE, and a block by bob ends it"""
     with World(server) as world:
@@ -527,5 +554,5 @@ def not_found(server):
             equal(alice.run("message", ok=False, to="x@mute.test", text="hi")["status"], 504, "status where nobody listens")
 
 
-run([presence_and_messages, messages_wait, direct_session, calls, calls_outlive_connections, restarts, lists, one_connection,
-     strangers, known_peer, not_admitted, servers_not_trusted, no_certificate, another_authority, not_found])
+run([presence_and_messages, messages_wait, room, direct_session, calls, calls_outlive_connections, restarts, lists,
+     one_connection, strangers, known_peer, not_admitted, servers_not_trusted, no_certificate, another_authority, not_found])

@@ -17,6 +17,7 @@ from story import ALICE, BOB, LIMIT, Agent, Failure, Process, check, run, until
 from ports import reserve_port
 
 STATES = ("open", "closed", "open")
+CAROL = ("carol@example.org", "hookah")
 
 
 class Client:
@@ -316,4 +317,27 @@ def baresip_and_twinkle(server):
     pair(server, Baresip, Twinkle)
 
 
-run([baresip, twinkle, two_baresips, two_twinkles, baresip_and_twinkle], ["--watcher-policy", "allow"])
+def room(server):
+    """a baresip and a twinkle are members of a room: each reads what the others write, and who, and writes to it as to a user"""
+    server.add_user(*CAROL)
+    for transport in ("udp", "tcp"):
+        lunch = (f"lunch-{transport}@example.org",)
+        with (Agent(server, *CAROL) as carol, Baresip(server, ALICE, transport, lunch) as alice,
+              Twinkle(server, BOB, transport, lunch) as bob):
+            carol.run("register")
+            carol.run("room", do="add", room=f"sip:{lunch[0]}")
+            for member in (ALICE, BOB):
+                carol.run("room", do="invite", room=f"sip:{lunch[0]}", member=f"sip:{member[0]}")
+            until(lambda: registered(server) == 3, "all have registered")
+            carol.run("message", to=f"sip:{lunch[0]}", text="Shall we eat?")
+            for each in (alice, bob):
+                each.reads("carol@example.org: Shall we eat?")
+            alice.write("Pizza then")
+            bob.reads("alice@example.org: Pizza then")
+            bob.write("No fish")
+            alice.reads("bob@example.org: No fish")
+            for author, text in ((ALICE, "Pizza then"), (BOB, "No fish")):
+                carol.wait("message", text=text, claimed_from=f"sip:{author[0]}", **{"from": f"sip:{lunch[0]}"})
+
+
+run([baresip, twinkle, room, two_baresips, two_twinkles, baresip_and_twinkle], ["--watcher-policy", "allow"])

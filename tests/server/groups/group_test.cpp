@@ -31,6 +31,11 @@ TEST_CASE("records of a room are read back; what cannot be read is refused") {
   CHECK(read.profile == group.profile);
   CHECK(decode(member_key(b), encode(group.members[b]), read));
   CHECK(read.find(b)->joined == 3);
+  CHECK(decode(member_key(c), encode(Member{.role = Role::gone, .joined = 2, .left = 7, .is_outside = true}),
+               read));
+  CHECK(read.find(c) == nullptr);
+  CHECK(read.members.at(c).left == 7);
+  CHECK(read.members.at(c).is_outside);
   CHECK(decode(post_key(0xfeed), encode(post), read));
   CHECK(read.posts.at(0xfeed).id == "m");
   CHECK(*read.posts.at(0xfeed).text == "text");
@@ -59,6 +64,11 @@ TEST_CASE("a member gets what others wrote after it joined, once; a message that
   CHECK(group.reach(b, group.members[b], 5).empty());
   group.members[c].role = Role::gone;
   CHECK(group.count_left() == std::vector<std::uint64_t>{2, 4, 5});
+  group.members[c].left = 4;  // what was said before then is still c's
+  CHECK(group.count_left() == std::vector<std::uint64_t>{2, 5});
+  CHECK(group.next_for(c, group.members[c])->first == 4);
+  CHECK(group.reach(c, group.members[c], 4) == std::vector<std::uint64_t>{4});
+  CHECK(group.next_for(c, group.members[c]) == group.posts.end());
 }
 
 TEST_CASE("numbers rise, whatever the clock does") {
@@ -74,4 +84,13 @@ TEST_CASE("the eldest member owns what its last owner leaves") {
   CHECK(plan.members[1].first == c);
   CHECK(plan.members[1].second.role == Role::owner);
   CHECK_FALSE(plan.profile);
+  // Whoever cannot manage a room owns none.
+  group.members[c].is_outside = true;
+  CHECK(plan_removing(&group, a, a).members[1].first == b);
+  group.members[b].is_outside = true;
+  const Plan end = plan_removing(&group, a, a);
+  REQUIRE(end.profile.has_value());
+  CHECK(end.profile->has_ended);
+  REQUIRE(end.members.size() == 3);
+  for (const auto& each : end.members) CHECK(each.second.role == Role::gone);
 }

@@ -112,6 +112,50 @@ TEST_CASE("what was answered 202 and was not handed to the members yet is, after
   CHECK(hall.heard().empty());
 }
 
+TEST_CASE(
+    "whoever is a member when a message is answered 202 gets it, though the room ends, or the member leaves, "
+    "before it is handed over; over a kill, too, and once") {
+  for (const bool ends : {true, false}) {
+    for (const bool restarts : {true, false}) {
+      CAPTURE(ends);
+      CAPTURE(restarts);
+      Hall hall;
+      hall.make_lunch();
+      hall.memory.hangs = bob;
+      for (const char* text : {"1", "2", "3"}) CHECK(hall.say(alice, text) == 202);
+      CHECK((ends ? hall.del(alice, "") : hall.del(bob, "&member=" + bob)) == 200);
+      CHECK(hall.say(alice, "4") == (ends ? 404 : 202));
+      if (restarts) hall.restart(1);
+      hall.memory.hangs.clear();
+      hall.wait(1s);
+      if (ends) CHECK(hall.records() == 0);
+      hall.restart(2);
+      hall.wait(1s);
+      hall.enter_phone(bob);
+      CHECK(hall.heard() == Lines{"bob: 1 (alice)", "bob: 2 (alice)", "bob: 3 (alice)"});
+      CHECK(hall.web(bob, Method::get, "").body == "[]");
+    }
+  }
+}
+
+TEST_CASE("a message that is prepared again, as another node changed the records, keeps nobody waiting") {
+  Hall hall;
+  hall.make_lunch();
+  hall.memory.is_shared = true;
+  hall.restart(1);
+  hall.wait(1ms);
+  hall.memory.hangs = bob;
+  CHECK(hall.say(alice, "to all") == 202);
+  hall.wait(1ms);
+  hall.memory.versions[bob] = ++hall.memory.version;  // another node
+  hall.memory.hangs.clear();
+  hall.wait(1s);
+  hall.enter_phone(bob);
+  CHECK(hall.heard() == Lines{"bob: to all (alice)"});
+  CHECK_FALSE(hall.shard_of(bob).room<message::Messages>().attempts().waits_from(*hall.entry(bob), lunch,
+                                                                                 hall.clock.now()));
+}
+
 TEST_CASE("whoever joins gets what is said from then on") {
   Hall hall;
   hall.make_lunch("&open=yes");
