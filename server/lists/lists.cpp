@@ -44,6 +44,8 @@ std::optional<RecipientList> find_recipient_list(const sip::Message& message, st
 
 Lists::Lists(Environment& environment, Peers& peers, store::EventBus& bus, const xcap::Documents& documents)
     : environment_(environment), peers_(peers), documents_(documents) {
+  constexpr std::size_t usual = 64;  // asked at a time
+  asked_.reserve(usual);
   bus.subscribe(store::Kind::document, [this](const std::string& aor, store::Version) {
     const auto found = interested_.find(aor);
     if (found == interested_.end()) return;
