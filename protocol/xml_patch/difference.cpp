@@ -17,21 +17,6 @@ constexpr std::size_t aligned_max = 256;
 /// Visits of nodes: some ten milliseconds; a patch of some kilobytes needs a hundredth.
 constexpr std::size_t work_max = 200'000;
 
-/// What a child of an element may look like for the search inside it.
-enum class Inside : std::uint8_t { nothing, elements, text, other };
-
-Inside inside_of(const Node& node) {
-  Inside inside = Inside::nothing;
-  for (const Node* child = node.first; child != nullptr; child = child->next) {
-    const Inside one = child->is_element() ? Inside::elements
-                       : child->is_text()  ? Inside::text
-                                           : Inside::other;
-    if (one == Inside::other || (inside != Inside::nothing && inside != one)) return Inside::other;
-    inside = one;
-  }
-  return inside;
-}
-
 std::string id_of(const Node& node) {
   const auto* id = node.attribute("id");
   return id == nullptr ? std::string() : xml::decode(id->source);
@@ -42,18 +27,30 @@ bool is_same_name(const Node& a, const Node& b) {
 }
 
 /// May one become the other, rather than make place for it?
-bool is_same_thing(const Node& a, const Node& b) { return is_same_name(a, b) && id_of(a) == id_of(b); }
+bool is_same_thing(const Node& a, const Node& b) {
+  return (a.is_text() && b.is_text()) || (is_same_name(a, b) && id_of(a) == id_of(b));
+}
+
+/// What stands beside the root elements, and which prefixes these declare, cannot be changed.
+bool is_alike_outside(const Node& a, const Node& b) {
+  const Node* left = a.first;
+  const Node* right = b.first;
+  for (; left != nullptr && right != nullptr; left = left->next, right = right->next)
+    if (left->is_element() ? !is_same_name(*left, *right) : !xml::equal(*left, *right)) return false;
+  return left == right;
+}
 
 class Difference {
  public:
   Difference(xml::Tree& from, std::string_view prefix, std::size_t size_max)
       : tree_(from), prefix_(prefix), size_max_(size_max), work_max_(from.work() + work_max) {}
 
-  std::optional<std::string> make(const Node& to) {
+  std::optional<std::string> make(const xml::Tree& to) {
     Node& root = tree_.root();
-    if (!is_same_name(root, to) || !declares_same(root, to) || !may_look_inside(root, to))
+    if (!is_alike_outside(tree_.document(), to.document()) || !declares_same(root, to.root()))
       return std::nullopt;
-    if (!change_attributes(root, to) || !change_inside(root, to) || is_over()) return std::nullopt;
+    if (!change_attributes(root, to.root()) || !change_children(root, to.root()) || is_over())
+      return std::nullopt;
     return std::move(out_);
   }
 
@@ -68,11 +65,6 @@ class Difference {
              });
            });
   }
-  static bool may_look_inside(const Node& a, const Node& b) {
-    const Inside from = inside_of(a), to = inside_of(b);
-    if (from == Inside::other || to == Inside::other) return false;
-    return from == to || from == Inside::nothing || to == Inside::nothing;
-  }
 
   // What is written
 
@@ -84,9 +76,10 @@ class Difference {
   void end(std::string_view operation) {
     out_.append("</").append(prefix_).append(":").append(operation).append(">");
   }
-  void write_removal(const std::string& path) {
+  /// `space`: the attribute that takes white space along.
+  void write_removal(const std::string& path, std::string_view space = {}) {
     begin("remove", path);
-    out_ += "/>";
+    out_.append(space).append("/>");
   }
   void write_replacement(const std::string& path, std::string_view content) {
     begin("replace", path);
@@ -108,8 +101,28 @@ class Difference {
     return path;
   }
 
-  /// By name: one that declares a prefix of its own cannot be named in the diff document.
   void append_step(std::string& path, const Node& node) {
+    path += '/';
+    node.is_element() ? append_element(path, node) : append_other(path, node);
+  }
+
+  /// A text, comment or instruction: by its place among those.
+  void append_other(std::string& path, const Node& node) {
+    std::size_t alike = 0, position = 0;
+    for (const Node* each = node.parent->first; each != nullptr; each = each->next) {
+      tree_.spend(1);
+      if (each->kind != node.kind) continue;
+      ++alike;
+      if (each == &node) position = alike;
+    }
+    path += node.is_text()                     ? "text()"
+            : node.kind == Node::Kind::comment ? "comment()"
+                                               : "processing-instruction()";
+    if (alike != 1) path.append("[").append(std::to_string(position)).append("]");
+  }
+
+  /// By name: one that declares a prefix of its own cannot be named in the diff document.
+  void append_element(std::string& path, const Node& node) {
     std::size_t alike = 0, position = 0, same_id = 0;
     const std::string id = id_of(node);
     const auto ns = xml::find_ns(node, node.prefix);
@@ -122,7 +135,6 @@ class Difference {
       if (each == &node) position = alike;
       if (id_of(*each) == id) ++same_id;
     }
-    path += '/';
     if (is_any) {
       path.append("*[").append(std::to_string(position)).append("]");
       return;
@@ -143,15 +155,20 @@ class Difference {
 
   // What is changed
 
-  /// `a` becomes `b`, a thing of the same name.
+  /// `a` becomes `b`, which is the same thing.
   bool change(Node& a, const Node& b) {
     if (xml::equal(a, b)) return true;
     const std::string path = path_of(a);
+    if (a.is_text()) {
+      write_replacement(path, b.source);
+      a.source = b.source;
+      return !is_over();
+    }
     std::string whole;
     xml::append(whole, b);
     const std::size_t before = out_.size();
-    if (a.declarations.empty() && b.declarations.empty() && may_look_inside(a, b)) {
-      if (!change_attributes(a, b) || !change_inside(a, b)) return false;
+    if (a.declarations.empty() && b.declarations.empty()) {
+      if (!change_attributes(a, b) || !change_children(a, b)) return false;
       // The tree is right either way.
       const std::size_t frame =
           path.size() + 2 * prefix_.size() + std::string_view("<: sel=\"\"></:>").size() + 14;
@@ -214,25 +231,6 @@ class Difference {
     return !is_over();
   }
 
-  bool change_inside(Node& a, const Node& b) {
-    if (inside_of(a) == Inside::text || inside_of(b) == Inside::text) return change_text(a, b);
-    return change_children(a, b);
-  }
-
-  bool change_text(Node& a, const Node& b) {
-    if (b.first == nullptr) {
-      write_removal(path_of(a) + "/text()");
-      tree_.remove(*a.first);
-    } else if (a.first == nullptr) {
-      write_addition(path_of(a), "", b.first->source);
-      tree_.insert(a, nullptr, copy(*b.first));
-    } else if (!xml::equal(*a.first, *b.first)) {
-      write_replacement(path_of(a) + "/text()", b.first->source);
-      a.first->source = b.first->source;
-    }
-    return !is_over();
-  }
-
   /// Children that stay, in order; the others go or come.
   bool change_children(Node& a, const Node& b) {
     std::vector<Node*> old;
@@ -249,21 +247,67 @@ class Difference {
     fresh = {fresh.begin() + static_cast<std::ptrdiff_t>(front),
              fresh.end() - static_cast<std::ptrdiff_t>(back)};
     if (old.size() > aligned_max || fresh.size() > aligned_max) return false;
+    Node* behind = a.last;
+    for (std::size_t i = 0; i < back; ++i) behind = behind->previous;
+    behind = behind == nullptr ? a.first : behind->next;
     const auto partners = align(old, fresh);
-    std::size_t done = 0;  // of `fresh`
-    for (std::size_t i = 0; i < old.size(); ++i) {
-      if (partners[i] == none) {
-        write_removal(path_of(*old[i]));
-        tree_.remove(*old[i]);
+    for (std::size_t from = 0, done = 0;;) {
+      std::size_t stays = from;
+      while (stays < old.size() && partners[stays] == none) ++stays;
+      const bool is_last = stays == old.size();
+      const std::size_t come = is_last ? fresh.size() : partners[stays];
+      const std::vector<Node*> gone(old.begin() + static_cast<std::ptrdiff_t>(from),
+                                    old.begin() + static_cast<std::ptrdiff_t>(stays));
+      if (!exchange(a, gone, fresh, done, come, is_last ? behind : old[stays])) return false;
+      if (is_last) return true;
+      if (!change(*old[stays], *fresh[come])) return false;
+      done = come + 1;
+      from = stays + 1;
+    }
+  }
+
+  /// `gone`, which stand beside each other before `next`, make place for fresh[from, to). Two texts never
+  /// meet, as they would become one: texts go first, and where texts stand on both sides of what goes, as
+  /// neighbours of what comes, that comes before the rest goes.
+  bool exchange(Node& a, const std::vector<Node*>& gone, const std::vector<const Node*>& fresh,
+                std::size_t from, std::size_t to, Node* next) {
+    std::vector<Node*> rest;
+    for (std::size_t i = 0; i < gone.size(); ++i) {
+      if (!gone[i]->is_text()) {
+        rest.push_back(gone[i]);
         continue;
       }
-      if (!add(a, fresh, done, partners[i], old[i])) return false;
-      if (!change(*old[i], *fresh[partners[i]])) return false;
-      done = partners[i] + 1;
+      const bool is_space = gone[i]->is_space();
+      if (is_space && !rest.empty() && rest.back()->is_element() && rest.back()->next == gone[i]) {
+        remove_with(*rest.back(), *gone[i], " ws=\"after\"");
+        rest.pop_back();
+      } else if (is_space && i + 1 < gone.size() && gone[i + 1]->is_element()) {
+        remove_with(*gone[i + 1], *gone[i], " ws=\"before\"");
+        ++i;
+      } else {
+        remove(*gone[i]);
+      }
     }
-    Node* after = a.last;
-    for (std::size_t i = 0; i < back; ++i) after = after->previous;
-    return add(a, fresh, done, fresh.size(), after == nullptr ? a.first : after->next);
+    const auto is_text = [](const Node* node) { return node != nullptr && node->is_text(); };
+    const Node* const first = rest.empty() ? next : rest.front();
+    const bool would_join = is_text(next) && is_text(first == nullptr ? a.last : first->previous);
+    if (!would_join) {
+      for (Node* each : rest) remove(*each);
+      rest.clear();
+    }
+    if (!add(a, fresh, from, to, rest.empty() ? next : rest.front())) return false;
+    for (Node* each : rest) remove(*each);
+    return !is_over();
+  }
+
+  void remove(Node& node) {
+    write_removal(path_of(node));
+    tree_.remove(node);
+  }
+  void remove_with(Node& node, Node& space, std::string_view where) {
+    write_removal(path_of(node), where);
+    tree_.remove(space);
+    tree_.remove(node);
   }
 
   /// Adds fresh[from, to) before `before`, a child of `a`, or last.
@@ -275,6 +319,8 @@ class Difference {
       write_addition(path_of(a), "", content);
     else if (before->previous == nullptr)
       write_addition(path_of(a), " pos=\"prepend\"", content);
+    else if (before->is_text())
+      write_addition(path_of(*before->previous), " pos=\"after\"", content);
     else
       write_addition(path_of(*before), " pos=\"before\"", content);
     for (std::size_t i = from; i < to; ++i) tree_.insert(a, before, copy(*fresh[i]));
@@ -282,6 +328,14 @@ class Difference {
   }
 
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  /// What is won where one stays as the other. White space stands everywhere, and must not draw elements
+  /// away from their likes.
+  static std::uint8_t weight_of(const Node& a, const Node& b, bool is_equal) {
+    if (is_equal && a.kind == b.kind) return a.is_text() ? 2 : 8;
+    if (!is_same_thing(a, b)) return 0;
+    return a.is_text() ? 1 : 3;
+  }
 
   /// For each of `old` its partner in `fresh`: the longest common row, where equal ones weigh more than those
   /// that are the same thing.
@@ -299,7 +353,7 @@ class Difference {
     for (std::size_t i = old.size(); i-- > 0;)
       for (std::size_t j = fresh.size(); j-- > 0;) {
         auto& weight = weights[i * fresh.size() + j];
-        if (is_same_thing(*old[i], *fresh[j])) weight = old_texts[i] == fresh_texts[j] ? 4 : 1;
+        weight = weight_of(*old[i], *fresh[j], old_texts[i] == fresh_texts[j]);
         const std::uint16_t skipped = std::max(best[(i + 1) * columns + j], best[i * columns + j + 1]);
         const auto taken = static_cast<std::uint16_t>(weight + best[(i + 1) * columns + j + 1]);
         best[i * columns + j] = weight == 0 ? skipped : std::max(skipped, taken);
@@ -328,7 +382,7 @@ class Difference {
 
 std::optional<std::string> difference(xml::Tree& from, const xml::Tree& to, std::string_view prefix,
                                       std::size_t size_max) {
-  return Difference(from, prefix, size_max).make(to.root());
+  return Difference(from, prefix, size_max).make(to);
 }
 
 }  // namespace beckon::xml_patch

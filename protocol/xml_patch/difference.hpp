@@ -13,9 +13,9 @@ namespace beckon::xml_patch {
 /// document gives what is `xml::equal` to `to`. They are written with `prefix`, and with the prefixes that
 /// the root elements declare: the diff document declares those.
 ///
-/// Looks into elements that have only elements or only text inside and declare no namespace; others are
-/// replaced as a whole. `from` refers to `to` afterwards. Nullopt: the roots differ, the operations would
-/// have more than `size_max` octets, or it takes too long to find them; then `from` is of no use any more.
+/// Elements below the root that declare a namespace are replaced as a whole. `from` refers to `to`
+/// afterwards. Nullopt: the roots or what stands beside them differ, the operations would have more than
+/// `size_max` octets, or it takes too long to find them; then `from` is of no use any more.
 std::optional<std::string> difference(xml::Tree& from, const xml::Tree& to, std::string_view prefix,
                                       std::size_t size_max);
 
