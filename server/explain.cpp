@@ -162,12 +162,14 @@ class Explanation {
 
   object decision() {
     const std::string aor(facts_.at("presentity").as_string());
-    const documents::Rules* rules = entry_ ? documents_.rules(*entry_) : nullptr;
+    const documents::CompiledRules* rules = entry_ ? documents_.rules(*entry_) : nullptr;
     const Settings& settings = shard_.settings();
     const std::string sphere =
         entry_ ? presentities_.information().sphere(*entry_, now_.wall).value : std::string();
-    view_ = presence::decide(settings, rules, aor, watcher_, now_.wall, sphere);
-    const auto reason = presence::reason_of(settings, rules, aor, watcher_, now_.wall, sphere);
+    // Rules that ask for it are of a user who has an entry.
+    const bool lets_see = entry_ && presentities_.watches().lets_see(*entry_, watcher_).value_or(false);
+    view_ = presence::decide(settings, rules, aor, watcher_, now_.wall, sphere, lets_see);
+    const auto reason = presence::reason_of(settings, rules, aor, watcher_, now_.wall, sphere, lets_see);
     object decision{{"by", to_string(reason.by)},
                     {"result", word_of(view_.permission)},
                     {"direct", ds1::to_string(view_.direct())}};

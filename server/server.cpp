@@ -24,6 +24,7 @@
 #include "server/packages/presence.hpp"
 #include "server/packages/reg.hpp"
 #include "server/packages/winfo.hpp"
+#include "server/packages/xcap_diff.hpp"
 #include "server/presence/presentities.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/publication/publications.hpp"
@@ -70,7 +71,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   auto& documents = shard.add<xcap::Documents>(shard, shard.users(), shared.services);
   auto& publications = shard.add<publication::Publications>(shard, registrar);
   auto& presentities =
-      shard.add<presence::Presentities>(shard, shard.bus(), publications, registrar, documents);
+      shard.add<presence::Presentities>(shard, shard, shard.bus(), publications, registrar, documents);
   auto& watches = presentities.watches();
   shard.add<groups::Standings>(groups, presentities);
   auto& lines = shard.add<calls::Lines>(shard, shard, registrar);
@@ -113,6 +114,7 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
       std::make_unique<packages::PublishedMailbox>(shard, publications), messages));
   packages.add<packages::MessageArchive>(archive);
   packages.add<packages::Conference>(groups);
+  packages.add<packages::XcapDiff>(documents);
   for (subscription::Package* listed :
        std::initializer_list<subscription::Package*>{&presence, &reg, &dialog})
     lists.add(packages, *listed);

@@ -29,13 +29,6 @@ bool is(const Element& element, std::string_view name) { return element.is(ns::c
 
 std::string trimmed(const Element& element) { return std::string(trim(element.text())); }
 
-std::optional<bool> read_bool(const Element& element) {
-  const std::string text = trimmed(element);
-  if (text == "true" || text == "1") return true;
-  if (text == "false" || text == "0") return false;
-  return std::nullopt;
-}
-
 std::optional<ConferenceEndpoint> read_endpoint(const Element& element) {
   const auto part = part_of(element);
   ConferenceEndpoint endpoint{.entity = text_of(element, "entity")};
@@ -95,9 +88,9 @@ ConferenceState read_state(const Element& element) {
     if (is(child, "user-count"))
       state.user_count = parse_number<std::uint64_t>(trimmed(child));
     else if (is(child, "active"))
-      state.active = read_bool(child);
+      state.active = read_bool(child.text());
     else if (is(child, "locked"))
-      state.locked = read_bool(child);
+      state.locked = read_bool(child.text());
     else
       state.extensions.push_back(child.keep());
   }

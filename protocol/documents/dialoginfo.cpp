@@ -22,7 +22,7 @@ void keep_foreign(const Element& element, std::vector<xml::Fragment>& extensions
   if (!element.ns().empty() && element.ns() != ns::dialog_info) extensions.push_back(element.keep());
 }
 
-DialogIdentity read_identity(const Element& element) {
+DialogIdentity read_dialog_identity(const Element& element) {
   auto display = element.attribute("display");
   if (!display) display = element.attribute("display-name");
   return {std::string(trim(element.text())), std::string(display.value_or(""))};
@@ -41,7 +41,7 @@ DialogParticipant read_participant(const Element& element) {
   DialogParticipant participant;
   for (const Element& child : element.children()) {
     if (child.is(ns::dialog_info, "identity") && !participant.identity)
-      participant.identity = read_identity(child);
+      participant.identity = read_dialog_identity(child);
     else if (child.is(ns::dialog_info, "target") && !participant.target)
       participant.target = read_target(child);
     else if (child.is(ns::dialog_info, "session-description"))
@@ -94,7 +94,7 @@ std::optional<Dialog> read_dialog(const Element& element) {
       dialog.replaces = {text_of(child, "call-id"), text_of(child, "local-tag"),
                          text_of(child, "remote-tag")};
     else if (child.is(ns::dialog_info, "referred-by"))
-      dialog.referred_by = read_identity(child);
+      dialog.referred_by = read_dialog_identity(child);
     else if (child.is(ns::dialog_info, "route-set"))
       dialog.route_set = read_route_set(child);
     else if (child.is(ns::dialog_info, "local"))

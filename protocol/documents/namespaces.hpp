@@ -23,6 +23,7 @@ inline constexpr std::string_view rlmi = "urn:ietf:params:xml:ns:rlmi";         
 inline constexpr std::string_view imdn = "urn:ietf:params:xml:ns:imdn";                       // RFC 5438
 inline constexpr std::string_view is_composing = "urn:ietf:params:xml:ns:im-iscomposing";     // RFC 3994
 inline constexpr std::string_view direct = "urn:beckon:params:xml:ns:direct:1";  // DIRECT_SESSIONS 2
+inline constexpr std::string_view rules = "urn:beckon:params:xml:ns:rules:1";    // conditions of our own
 inline constexpr std::string_view watch_log = "urn:beckon:params:xml:ns:watch-log:1";
 
 }  // namespace beckon::documents::ns

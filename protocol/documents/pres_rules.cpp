@@ -5,6 +5,7 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
+#include "protocol/documents/reading.hpp"
 #include "protocol/xml/writer.hpp"
 
 namespace beckon::documents {
@@ -105,6 +106,8 @@ Result<void> read_condition(const Element& element, Conditions& conditions) {
       if (!token.empty()) conditions.spheres.emplace_back(token);
     }
     if (conditions.spheres.empty()) return Errc::missing_attribute;
+  } else if (element.is(ns::rules, "reciprocal")) {
+    conditions.reciprocal = true;
   } else {
     conditions.unknown = true;
   }
@@ -121,11 +124,6 @@ ProvideSet read_set(const Element& element, std::string_view all) {
     }
   }
   return set;
-}
-
-bool is_true(const Element& element) {
-  const auto text = trim(element.text());
-  return text == "true" || text == "1";
 }
 
 Result<void> read_provide_direct(const Element& element, Transformations& out) {
@@ -158,8 +156,8 @@ Result<void> read_transformation(const Element& element, Transformations& out) {
     const auto ns = element.attribute("ns");
     const auto name = element.attribute("name");
     if (!ns || !name) return Errc::missing_attribute;
-    if (is_true(element)) out.unknown_attributes.emplace(*ns, *name);
-  } else if (is_true(element)) {
+    if (read_bool(element.text()) == true) out.unknown_attributes.emplace(*ns, *name);
+  } else if (read_bool(element.text()) == true) {
     out.attributes.emplace(what);
   }
   return {};
@@ -282,26 +280,37 @@ bool matches(const Identity::Many& many, std::string_view aor) {
 }
 
 bool matches(const Conditions& conditions, const Asker& asker) {
+  return holds_apart_from_identity(conditions, asker) &&
+         (!conditions.identity || matches(*conditions.identity, asker.aor));
+}
+
+bool holds_apart_from_identity(const Conditions& conditions, const Asker& asker) {
   if (conditions.unknown) return false;
-  if (conditions.identity && !matches(*conditions.identity, asker.aor)) return false;
   const auto& spheres = conditions.spheres;
   if (!spheres.empty() && std::find(spheres.begin(), spheres.end(), asker.sphere) == spheres.end())
     return false;
+  if (conditions.reciprocal && !asker.lets_see) return false;
   if (!conditions.validity) return true;
   return std::any_of(conditions.validity->begin(), conditions.validity->end(),
                      [&](const Validity& v) { return v.from <= asker.now && asker.now < v.until; });
 }
 
+void Combination::add(const Rule& rule) {
+  unite(decision_.transformations, rule.transformations);
+  if (rule.handling)
+    decision_.handling = std::max(decision_.handling.value_or(*rule.handling), *rule.handling);
+}
+
+Decision Combination::finish() && {
+  if (decision_.handling != SubHandling::allow) decision_.transformations.direct = ds1::Mode::off;
+  return std::move(decision_);
+}
+
 Decision decide(const Rules& rules, const Asker& asker) {
-  Decision decision;
-  for (const Rule& rule : rules.rules) {
-    if (!matches(rule.conditions, asker)) continue;
-    unite(decision.transformations, rule.transformations);
-    if (rule.handling)
-      decision.handling = std::max(decision.handling.value_or(*rule.handling), *rule.handling);
-  }
-  if (decision.handling != SubHandling::allow) decision.transformations.direct = ds1::Mode::off;
-  return decision;
+  Combination combined;
+  for (const Rule& rule : rules.rules)
+    if (matches(rule.conditions, asker)) combined.add(rule);
+  return std::move(combined).finish();
 }
 
 }  // namespace beckon::documents

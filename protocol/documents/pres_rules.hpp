@@ -15,7 +15,7 @@
 #include "protocol/xml/document.hpp"
 
 /// Presence authorization rules: RFC 5025 on the frame of RFC 4745, with <provide-direct>
-/// (DIRECT_SESSIONS 3.4).
+/// (DIRECT_SESSIONS 3.4) and the condition <reciprocal>.
 namespace beckon::documents {
 
 inline constexpr std::string_view pres_rules_type = "application/auth-policy+xml";
@@ -50,7 +50,9 @@ struct Conditions {
   std::optional<Identity> identity;
   std::optional<std::vector<Validity>> validity;  ///< One of the intervals must hold.
   std::vector<std::string> spheres;               ///< RFC 4745 7.2; empty: no condition.
-  bool unknown = false;                           ///< A condition we do not know: it never holds.
+  /// <reciprocal> of our own: it holds for those who let the owner of the rules see them.
+  bool reciprocal = false;
+  bool unknown = false;  ///< A condition we do not know: it never holds.
   bool operator==(const Conditions&) const = default;
 };
 
@@ -108,10 +110,13 @@ struct Asker {
   std::string_view aor;  ///< Authenticated identity, "sip:bob@example.org".
   WallTime now{};
   std::string_view sphere{};  ///< The presentity's; empty: unknown, sphere conditions do not hold.
+  bool lets_see = false;      ///< The presentity may see the watcher.
 };
 
 /// Do all conditions hold? One we do not know never does.
 bool matches(const Conditions& conditions, const Asker& asker);
+/// Do all but the one for the watcher's identity?
+bool holds_apart_from_identity(const Conditions& conditions, const Asker& asker);
 
 /// What the rules say together. Two watchers with equal decisions may share one document.
 struct Decision {
@@ -120,7 +125,18 @@ struct Decision {
   bool operator==(const Decision&) const = default;
 };
 
-/// Combines all matching rules: handling and direct mode by maximum, permissions by union (RFC 4745 10).
+/// What becomes of rules that all match: handling and direct mode by maximum, permissions by union (RFC 4745
+/// 10). A rule counts once, however often it is added.
+class Combination {
+ public:
+  void add(const Rule& rule);
+  Decision finish() &&;
+
+ private:
+  Decision decision_;
+};
+
+/// Combines all matching rules. `CompiledRules` says the same sooner.
 Decision decide(const Rules& rules, const Asker& asker);
 
 /// What a user decides about one watcher.

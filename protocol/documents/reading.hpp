@@ -31,4 +31,12 @@ inline std::optional<std::uint64_t> number_of(const xml::Element& element, std::
   return text ? parse_number<std::uint64_t>(trim(*text)) : std::nullopt;
 }
 
+/// What an xs:boolean says; nullopt where it is none.
+inline std::optional<bool> read_bool(std::string_view text) {
+  text = trim(text);
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
+  return std::nullopt;
+}
+
 }  // namespace beckon::documents

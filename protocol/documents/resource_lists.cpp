@@ -24,11 +24,6 @@ bool is_list_element(const Element& element, std::string_view name) {
   return element.is(ns::resource_lists, name);
 }
 
-DisplayName read_display_name(const Element& element) {
-  return {std::string(trim(element.text())),
-          std::string(element.attribute("lang", xml::xml_ns).value_or(""))};
-}
-
 Result<void> take_name(const Element& element, std::optional<DisplayName>& name) {
   if (name) return Errc::bad_structure;
   name = read_display_name(element);
@@ -130,6 +125,11 @@ void write_inside(xml::Writer& writer, const std::string& prefix, const Resource
 }
 
 }  // namespace
+
+DisplayName read_display_name(const Element& element) {
+  return {std::string(trim(element.text())),
+          std::string(element.attribute("lang", xml::xml_ns).value_or(""))};
+}
 
 bool ListItem::operator==(const ListItem& other) const {
   return kind == other.kind && target == other.target && name == other.name && list == other.list &&

@@ -23,6 +23,9 @@ struct DisplayName {
   bool operator==(const DisplayName&) const = default;
 };
 
+/// The name that an element has as its text, whatever it is called.
+DisplayName read_display_name(const xml::Element& element);
+
 /// One list (RFC 4826 3.1). Lists nest as deep as `xml::Limits::depth` lets them.
 struct ResourceList {
   /// What stands in a list, in order.

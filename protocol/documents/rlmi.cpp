@@ -15,15 +15,10 @@ using xml::Element;
 
 constexpr std::array instance_state_names = {"active", "pending", "terminated"};
 
-DisplayName read_rlmi_name(const Element& element) {
-  return {std::string(trim(element.text())),
-          std::string(element.attribute("lang", xml::xml_ns).value_or(""))};
-}
-
 RlmiResource read_resource(const Element& element) {
   RlmiResource resource{.uri = std::string(trim(text_of(element, "uri")))};
   for (const Element& child : element.children()) {
-    if (child.is(ns::rlmi, "name")) resource.names.push_back(read_rlmi_name(child));
+    if (child.is(ns::rlmi, "name")) resource.names.push_back(read_display_name(child));
     if (!child.is(ns::rlmi, "instance")) continue;
     const auto state = find_name<RlmiInstance::State>(instance_state_names, trim(text_of(child, "state")));
     RlmiInstance instance{.id = text_of(child, "id")};
@@ -34,12 +29,6 @@ RlmiResource read_resource(const Element& element) {
     resource.instances.push_back(std::move(instance));
   }
   return resource;
-}
-
-std::optional<bool> read_rlmi_bool(std::string_view text) {
-  if (text == "true" || text == "1") return true;
-  if (text == "false" || text == "0") return false;
-  return std::nullopt;
 }
 
 void write_names(xml::Writer& writer, const std::vector<DisplayName>& names) {
@@ -65,13 +54,13 @@ Result<Rlmi> parse_rlmi(std::string_view body, const xml::Limits& limits) {
   Rlmi rlmi{.uri = std::string(trim(text_of(root, "uri")))};
   if (!version || !is_full || rlmi.uri.empty()) return Errc::missing_attribute;
   const auto number = parse_number<std::uint32_t>(trim(*version));
-  const auto full = read_rlmi_bool(trim(*is_full));
+  const auto full = read_bool(*is_full);
   if (!number || !full) return Errc::bad_value;
   rlmi.version = *number;
   rlmi.is_full = *full;
   rlmi.cid = text_of(root, "cid");
   for (const Element& child : root.children()) {
-    if (child.is(ns::rlmi, "name")) rlmi.names.push_back(read_rlmi_name(child));
+    if (child.is(ns::rlmi, "name")) rlmi.names.push_back(read_display_name(child));
     if (!child.is(ns::rlmi, "resource")) continue;
     auto resource = read_resource(child);
     if (!resource.uri.empty()) rlmi.resources.push_back(std::move(resource));

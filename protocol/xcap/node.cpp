@@ -325,6 +325,17 @@ std::optional<std::string> read_node(std::string_view text, const NodeSelector& 
   return writer.finish();
 }
 
+std::optional<Excerpt> excerpt(const xml::Document& document, const NodeSelector& selector) {
+  const Selected selected = select(document, selector);
+  if (selected.count != Selected::Count::one || selector.target == NodeSelector::Target::namespaces)
+    return std::nullopt;
+  if (selected.attribute != nullptr) return Excerpt{std::string(selected.attribute->value())};
+  Excerpt found{std::string(selected.element->source())};
+  for (const xml::Binding* each : declared(xml::Editor::scope_of(*selected.element)))
+    if (each->owner != selected.element) found.declarations.emplace_back(each->prefix, each->ns);
+  return found;
+}
+
 Outcome put_node(std::string_view text, const NodeSelector& selector, std::string_view body) {
   const auto document = read_source(text);
   if (!document) return no_parent(selector, 0);

@@ -3,7 +3,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "protocol/xcap/exchange.hpp"
 #include "protocol/xcap/node_selector.hpp"
@@ -23,6 +25,16 @@ std::string_view content_type_of(const NodeSelector& selector);
 /// An element as it is written; an attribute's value with its quotation marks; an element that declares the
 /// namespaces in scope (RFC 4825 10). Nullopt: the selector names nothing, or several.
 std::optional<std::string> read_node(std::string_view text, const NodeSelector& selector);
+
+/// A part of a document away from it: an element as it is written, with the declarations around it; an
+/// attribute's value, references resolved.
+struct Excerpt {
+  std::string text;
+  std::vector<std::pair<std::string, std::string>> declarations{};  ///< Prefixes and namespaces.
+  bool operator==(const Excerpt&) const = default;
+};
+/// Nullopt: the selector names nothing, several, or namespaces.
+std::optional<Excerpt> excerpt(const xml::Document& document, const NodeSelector& selector);
 
 /// A document with a part of it changed.
 struct Changed {

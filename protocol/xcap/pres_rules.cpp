@@ -3,7 +3,7 @@
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/xcap/usages.hpp"
 
-/// Presence rules: RFC 5025 9 on RFC 4745 13.
+/// Presence rules: RFC 5025 9 on RFC 4745 13, and what is our own.
 namespace beckon::xcap {
 
 namespace schema {
@@ -13,6 +13,7 @@ namespace {
 namespace ns = documents::ns;
 
 constexpr Type nothing{.ns = ns::pres_rules};
+constexpr Type nothing_of_ours{.ns = ns::rules};
 constexpr Type any_string{.text = Value::string};
 constexpr Type any_uri{.text = Value::uri};
 constexpr Type a_time{.text = Value::date_time};
@@ -97,6 +98,7 @@ constexpr Global globals_of_rules[] = {
     {ns::pres_rules, "provide-unknown-attribute", &provide_unknown},
     {ns::pres_rules, "provide-all-attributes", &nothing},
     {ns::direct, "provide-direct", &direct},
+    {ns::rules, "reciprocal", &nothing_of_ours},
 };
 
 }  // namespace

@@ -79,9 +79,9 @@ constexpr schema::Attribute xml_attributes[] = {
     {"mustUnderstand", schema::Value::boolean, false, ns::pidf},
 };
 /// Of the capabilities, too (RFC 4825 12): what they name and our schemas do not have is refused.
-constexpr std::array<std::string_view, 8> namespaces = {
-    caps_ns,          ns::common_policy, ns::pres_rules, ns::resource_lists,
-    ns::rls_services, ns::pidf,          ns::direct,     ns::watch_log};
+constexpr std::array<std::string_view, 9> namespaces = {
+    caps_ns,  ns::common_policy, ns::pres_rules, ns::resource_lists, ns::rls_services,
+    ns::pidf, ns::direct,        ns::rules,      ns::watch_log};
 
 std::vector<schema::Global> all_globals() {
   std::vector<schema::Global> globals = {{ns::resource_lists, "resource-lists", &schema::resource_lists},

@@ -229,10 +229,13 @@ void add_limits(Keys& keys) {
     keys["limits." + name] =
         number<std::uint32_t>([=](Config& c) -> auto& { return c.settings.*field; }, 1, million);
   };
+  const auto few = [&](const std::string& name, std::uint32_t Settings::* field) {
+    keys["limits." + name] =
+        number<std::uint32_t>([=](Config& c) -> auto& { return c.settings.*field; }, 1, 1000);
+  };
   limit("bindings_per_aor", &Settings::bindings_per_aor);
-  // Each publication is looked at with every PUBLISH.
-  keys["limits.publications_per_aor"] =
-      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.publications_per_aor; }, 1, 1000);
+  // Each is looked at with every request.
+  few("publications_per_aor", &Settings::publications_per_aor);
   limit("elements_per_presentity", &Settings::elements_per_presentity);
   keys["limits.document_octets_per_presentity"] = number<std::uint32_t>(
       [](Config& c) -> auto& { return c.settings.document_octets_per_presentity; }, 1, 1000 * million);
@@ -249,6 +252,8 @@ void add_limits(Keys& keys) {
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_notify_octets; }, 4096, million);
   keys["limits.list_datagram_octets"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_datagram_octets; }, 4096, 60000);
+  few("documents_per_user", &Settings::documents_per_user);
+  few("services_per_document", &Settings::services_per_document);
   limit("calls_per_user", &Settings::calls_per_user);
   keys["limits.ringing_per_user"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.ringing.per_user; }, 1, million);

@@ -152,17 +152,16 @@ Permission Dialog::admit(Entry& resource, const std::string& watcher, Now now) {
 
 /// "The first three of these parameters MUST be present"; without from-tag it is all that came of one INVITE
 /// (RFC 4235 3.2).
-std::optional<std::string> Dialog::select(std::string_view parameters) const {
-  std::string selection;
+int Dialog::read(const sip::Message& subscribe, std::string_view parameters, Interest& interest) const {
+  if (!subscribe.to_tag().empty()) return 200;  // a refresh changes nothing
   const auto take = [&](const char* name) {
     const auto value = sip::find_parameter(parameters, name);
     if (!value || value->empty()) return false;
-    selection.append(";").append(name).append("=").append(*value);
+    interest.selection.append(";").append(name).append("=").append(*value);
     return true;
   };
   const bool has_call = take("call-id"), has_local = take("to-tag"), has_remote = take("from-tag");
-  if (has_call != has_local || (has_remote && !has_local)) return std::nullopt;
-  return selection;
+  return has_call != has_local || (has_remote && !has_local) ? 400 : 200;
 }
 
 Permission Dialog::begin(Subscription& subscription, Now now) {

@@ -53,7 +53,7 @@ class Dialog final : public subscription::Package,
   event::Notifier::Config pacing() const override { return {.min_interval = std::chrono::seconds(1)}; }
 
   subscription::Permission admit(Entry& resource, const std::string& watcher, Now now) override;
-  std::optional<std::string> select(std::string_view parameters) const override;
+  int read(const sip::Message& subscribe, std::string_view parameters, Interest& interest) const override;
   subscription::Permission begin(subscription::Subscription& subscription, Now now) override;
   void begun(subscription::Subscription& subscription, Now now) override;
   void refreshed(subscription::Subscription& subscription, Now now) override;

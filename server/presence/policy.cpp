@@ -39,12 +39,12 @@ bool is_welcome(const Settings& settings, std::string_view watcher) {
   return settings.serves(domain) || settings.federation.admits(domain);
 }
 
-View decide(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
-            std::string_view watcher, WallTime now, std::string_view sphere) {
+View decide(const Settings& settings, const documents::CompiledRules* rules, std::string_view presentity,
+            std::string_view watcher, WallTime now, std::string_view sphere, bool lets_see) {
   if (watcher == presentity) return {Permission::allow, everything()};
   if (!is_welcome(settings, watcher)) return {Permission::block, {}};
   if (rules) {
-    auto decision = documents::decide(*rules, {.aor = watcher, .now = now, .sphere = sphere});
+    auto decision = rules->decide({.aor = watcher, .now = now, .sphere = sphere, .lets_see = lets_see});
     if (decision.handling) {
       const Permission permission = to_permission(*decision.handling);
       return {permission, permission == Permission::allow ? std::move(decision.transformations)
@@ -69,30 +69,25 @@ const char* to_string(Reason::By by) {
   return "";
 }
 
-Reason reason_of(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
-                 std::string_view watcher, WallTime now, std::string_view sphere) {
+Reason reason_of(const Settings& settings, const documents::CompiledRules* rules, std::string_view presentity,
+                 std::string_view watcher, WallTime now, std::string_view sphere, bool lets_see) {
   if (watcher == presentity) return {Reason::By::own};
   if (!is_welcome(settings, watcher)) return {Reason::By::foreign_domain};
   Reason reason{Reason::By::rules};
   if (rules)
-    for (const documents::Rule& rule : rules->rules)
+    for (const documents::Rule& rule : rules->rules())
       if (rule.handling &&
-          documents::matches(rule.conditions, {.aor = watcher, .now = now, .sphere = sphere}))
+          documents::matches(rule.conditions,
+                             {.aor = watcher, .now = now, .sphere = sphere, .lets_see = lets_see}))
         reason.rules.push_back(rule.id);
   if (reason.rules.empty()) reason.by = Reason::By::default_policy;
   return reason;
 }
 
-bool ask_for_sphere(const documents::Rules* rules) {
-  return rules && std::ranges::any_of(rules->rules, [](const documents::Rule& rule) {
-           return !rule.conditions.spheres.empty();
-         });
-}
-
-WallTime next_change(const documents::Rules* rules, WallTime now) {
+WallTime next_change(const documents::CompiledRules* rules, WallTime now) {
   WallTime next = WallTime::max();
   if (!rules) return next;
-  for (const documents::Rule& rule : rules->rules) {
+  for (const documents::Rule& rule : rules->rules()) {
     if (!rule.conditions.validity) continue;
     for (const documents::Validity& validity : *rule.conditions.validity)
       for (const WallTime edge : {validity.from, validity.until})

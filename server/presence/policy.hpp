@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "protocol/base/time.hpp"
-#include "protocol/documents/pres_rules.hpp"
+#include "protocol/documents/compiled_rules.hpp"
 #include "server/config/settings.hpp"
 
 namespace beckon::server::presence {
@@ -38,12 +38,9 @@ bool is_welcome(const Settings& settings, std::string_view watcher);
 
 /// The presentity itself sees everything; others what its rules say (RFC 5025 3.2); a watcher that no rule
 /// matches gets what the configuration says. `rules` may be null. `sphere`: of the presentity
-/// (RFC 5025 3.1.2); empty: undefined.
-View decide(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
-            std::string_view watcher, WallTime now, std::string_view sphere = {});
-
-/// Do `rules` ask for the sphere of the presentity?
-bool ask_for_sphere(const documents::Rules* rules);
+/// (RFC 5025 3.1.2); empty: undefined. `lets_see`: the watcher lets the presentity see it.
+View decide(const Settings& settings, const documents::CompiledRules* rules, std::string_view presentity,
+            std::string_view watcher, WallTime now, std::string_view sphere = {}, bool lets_see = false);
 
 /// Which of these decided, and where rules did, their ids in order.
 struct Reason {
@@ -53,11 +50,11 @@ struct Reason {
 };
 const char* to_string(Reason::By by);
 /// Why `decide` says what it says.
-Reason reason_of(const Settings& settings, const documents::Rules* rules, std::string_view presentity,
-                 std::string_view watcher, WallTime now, std::string_view sphere = {});
+Reason reason_of(const Settings& settings, const documents::CompiledRules* rules, std::string_view presentity,
+                 std::string_view watcher, WallTime now, std::string_view sphere = {}, bool lets_see = false);
 
 /// When `rules` may say something else than at `now`, as the time of a condition begins or ends (RFC 4745
 /// 7.3). Never: WallTime::max().
-WallTime next_change(const documents::Rules* rules, WallTime now);
+WallTime next_change(const documents::CompiledRules* rules, WallTime now);
 
 }  // namespace beckon::server::presence

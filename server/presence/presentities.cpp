@@ -5,7 +5,7 @@
 
 namespace beckon::server::presence {
 
-Presentities::Presentities(Environment& environment, store::EventBus& bus,
+Presentities::Presentities(Environment& environment, Peers& peers, store::EventBus& bus,
                            publication::Publications& publications, registrar::Registrar& registrar,
                            xcap::Documents& documents)
     : written_(environment, documents),
@@ -14,7 +14,11 @@ Presentities::Presentities(Environment& environment, store::EventBus& bus,
                      watches_.changed(presentity, now, published);
                      if (on_changed_) on_changed_(presentity, now);
                    }),
-      watches_(environment, information_, documents) {
+      watches_(environment, information_, documents),
+      reciprocity_(environment, peers, watches_, [this](Entry& owner, const std::string& watcher, Now now) {
+        watches_.told_back(owner, watcher, now);
+      }) {
+  watches_.set_reciprocity(reciprocity_);
   information_.set_hard_state(written_);
   documents.provide(beckon::xcap::watch_log_auid,
                     [this](const std::string& owner) { return documents::print(watches_.log(owner)); });

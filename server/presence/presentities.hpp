@@ -7,6 +7,7 @@
 
 #include "server/presence/hard_state.hpp"
 #include "server/presence/information.hpp"
+#include "server/presence/reciprocity.hpp"
 #include "server/presence/watch.hpp"
 #include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
@@ -21,8 +22,9 @@ class Presentities final : public Room {
  public:
   /// Observes the registrar, and the bus for changes of rules; makes the watch log of `documents`. All
   /// referenced things outlive it.
-  Presentities(Environment& environment, store::EventBus& bus, publication::Publications& publications,
-               registrar::Registrar& registrar, xcap::Documents& documents);
+  Presentities(Environment& environment, Peers& peers, store::EventBus& bus,
+               publication::Publications& publications, registrar::Registrar& registrar,
+               xcap::Documents& documents);
 
   Watches& watches() { return watches_; }
   const PresenceInformation& information() const { return information_; }
@@ -46,6 +48,10 @@ class Presentities final : public Room {
   /// How the presentity wants to be reached, for whoever routes requests to it.
   Standing wishes(const Entry& presentity) const { return information_.wishes(presentity); }
 
+  // Between shards
+  void on(AskBack question, Bucket at, Now now) { reciprocity_.on(std::move(question), at, now); }
+  void on(TellBack answer, Bucket at, Now now) { reciprocity_.on(std::move(answer), at, now); }
+
   // Room
   void restored(Now) override { written_.restored(); }
   /// What a removed user's watchers were shown goes, too.
@@ -55,13 +61,14 @@ class Presentities final : public Room {
   std::vector<Table> tables(Now) const override { return {information_.table()}; }
 
   /// Presentities of which a document is kept; watches are not counted.
-  std::size_t size() const { return information_.size(); }
+  std::size_t size() const { return information_.size() + reciprocity_.size(); }
 
  private:
   OnChanged on_changed_;
   WrittenHardState written_;
   PresenceInformation information_;
   Watches watches_;
+  Reciprocity reciprocity_;
 };
 
 }  // namespace beckon::server::presence

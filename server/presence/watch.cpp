@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <tuple>
 
+#include "server/presence/reciprocity.hpp"
 #include "server/xcap/documents.hpp"
 
 namespace beckon::server::presence {
@@ -18,8 +19,8 @@ constexpr WallTime::duration edge_wait_max = std::chrono::minutes(10);
 
 }  // namespace
 
-Watch::Watch(Watches& watches, Entry& presentity, std::string_view watcher, Sink& sink)
-    : watches_(watches), presentity_(&presentity), watcher_(watcher), sink_(sink) {}
+Watch::Watch(Watches& watches, Entry& presentity, std::string_view watcher, Sink& sink, Kind kind)
+    : watches_(watches), presentity_(&presentity), watcher_(watcher), sink_(sink), kind_(kind) {}
 
 Watch::~Watch() { watches_.unlink(*this); }
 
@@ -48,29 +49,47 @@ Watches::~Watches() = default;
 std::string Watches::sphere_of(const Entry& presentity, Now now) const {
   const Watched* part = presentity.find(slot_);
   if (part && part->rules != 0 && !is_outdated(presentity, *part, now)) return part->sphere;
-  const bool asks = ask_for_sphere(documents_.rules(presentity));
-  return asks ? information_.sphere(presentity, now.wall).value : std::string();
+  const documents::CompiledRules* rules = documents_.rules(presentity);
+  return rules && rules->ask_for_sphere() ? information_.sphere(presentity, now.wall).value : std::string();
 }
 
 View Watches::decide(const Entry& presentity, std::string_view watcher, Now now) const {
-  return decide(presentity, watcher, sphere_of(presentity, now), now);
+  return decide(presentity, watcher, sphere_of(presentity, now), Watch::Kind::watching, now);
 }
 
 std::optional<documents::SubHandling> Watches::handling(const Entry& presentity, std::string_view sender,
                                                         Now now) const {
-  const documents::Rules* rules = documents_.rules(presentity);
+  const documents::CompiledRules* rules = documents_.rules(presentity);
   if (!rules) return std::nullopt;
   const std::string sphere = sphere_of(presentity, now);
-  return documents::decide(*rules, {.aor = sender, .now = now.wall, .sphere = sphere}).handling;
+  // Nobody is kept from calling because it is not known yet whether it lets the presentity see.
+  const bool lets = lets_see(presentity, sender).value_or(true);
+  return rules->decide({.aor = sender, .now = now.wall, .sphere = sphere, .lets_see = lets}).handling;
 }
 
+std::optional<bool> Watches::lets_see(const Entry& presentity, std::string_view watcher) const {
+  return reciprocity_ ? reciprocity_->lets_see(presentity, watcher) : std::optional(false);
+}
+
+/// A watcher about whom it is not known yet whether it lets the presentity see waits, rather than to be
+/// refused for good.
 View Watches::decide(const Entry& presentity, std::string_view watcher, std::string_view sphere,
-                     Now now) const {
+                     Watch::Kind kind, Now now) const {
   ++decisions_;
   if (const auto admits = admission_ ? admission_->admits(presentity, watcher) : std::nullopt)
     return *admits ? View{Permission::allow, everything()} : View{Permission::block, {}};
-  return presence::decide(environment_.settings(), documents_.rules(presentity), presentity.aor(), watcher,
-                          now.wall, sphere);
+  const documents::CompiledRules* rules = documents_.rules(presentity);
+  const auto judge_as = [&](bool lets) {
+    return presence::decide(environment_.settings(), rules, presentity.aor(), watcher, now.wall, sphere,
+                            lets);
+  };
+  if (kind == Watch::Kind::asked_back) return judge_as(true);
+  if (!rules || !rules->ask_for_reciprocity()) return judge_as(false);
+  const auto lets = lets_see(presentity, watcher);
+  View view = judge_as(lets.value_or(false));
+  const bool waits =
+      !lets && view.permission == Permission::block && judge_as(true).permission != Permission::block;
+  return waits ? View{Permission::confirm, {}} : view;
 }
 
 Watches::ViewPtr Watches::share(Watched* part, View view) {
@@ -86,8 +105,9 @@ Watches::ViewPtr Watches::share(Watched* part, View view) {
 }
 
 void Watches::begin(Watch& watch, Now now) {
-  Watched* part = watch.presentity_->find(slot_);
-  watch.view_ = share(part, decide(*watch.presentity_, watch.watcher_, now));
+  const Entry& presentity = *watch.presentity_;
+  watch.view_ = share(presentity.find(slot_),
+                      decide(presentity, watch.watcher_, sphere_of(presentity, now), watch.kind_, now));
 }
 
 void Watches::follow(Watch& watch, Now now) {
@@ -100,6 +120,7 @@ void Watches::follow(Watch& watch, Now now) {
   part.all.push_back(watch);
   ++part.size;
   ++size_;
+  if (watch.kind_ == Watch::Kind::asked_back) return;
   if (Watch* last = by_pair_.find(pair_of(watch))) {
     while (last->next_of_pair_) last = last->next_of_pair_;
     last->next_of_pair_ = &watch;
@@ -108,19 +129,12 @@ void Watches::follow(Watch& watch, Now now) {
   }
   set_permit(watch);
   permits_.tell(presentity, now);
+  ask_back(watch);
 }
 
 void Watches::unlink(Watch& watch) {
   if (!watch.is_followed()) return;
-  Watch* next = std::exchange(watch.next_of_pair_, nullptr);
-  Watch* first = by_pair_.find(pair_of(watch));
-  if (first == &watch) {
-    by_pair_.erase(watch);
-    if (next) by_pair_.insert(*next);
-  } else {
-    while (first->next_of_pair_ != &watch) first = first->next_of_pair_;
-    first->next_of_pair_ = next;
-  }
+  if (watch.kind_ == Watch::Kind::watching) leave_pair(watch);
   watch.hook_.unlink();
   --size_;
   Watched& part = *watch.presentity_->find(slot_);
@@ -128,11 +142,25 @@ void Watches::unlink(Watch& watch) {
   drop_if_idle(*watch.presentity_, part);
 }
 
+void Watches::leave_pair(Watch& watch) {
+  Watch* next = std::exchange(watch.next_of_pair_, nullptr);
+  Watch* first = by_pair_.find(pair_of(watch));
+  if (first != &watch) {
+    while (first->next_of_pair_ != &watch) first = first->next_of_pair_;
+    first->next_of_pair_ = next;
+    return;
+  }
+  by_pair_.erase(watch);
+  if (next) by_pair_.insert(*next);
+}
+
 void Watches::end(Watch& watch, Now now) {
   note_end(watch, now);
   if (!watch.is_followed()) return;
   Entry& presentity = *watch.presentity_;
   unlink(watch);
+  if (watch.kind_ == Watch::Kind::asked_back) return;
+  if (reciprocity_ && !by_pair_.find(pair_of(watch))) reciprocity_->forget(presentity, watch.watcher_);
   set_permit(watch);
   permits_.tell(presentity, now);
 }
@@ -146,6 +174,24 @@ void Watches::drop_if_idle(Entry& presentity, Watched& part) {
 void Watches::set_permit(const Watch& watch) {
   const bool follows = by_pair_.find(pair_of(watch)) != nullptr;
   permits_.set(*watch.presentity_, watch.watcher_, follows ? watch.view().direct() : ds1::Mode::off);
+}
+
+/// Where the rules ask for it.
+void Watches::ask_back(const Watch& watch) {
+  if (watch.kind_ == Watch::Kind::asked_back) return;
+  const documents::CompiledRules* rules = documents_.rules(*watch.presentity_);
+  if (rules && rules->ask_for_reciprocity()) reciprocity_->ask(*watch.presentity_, watch.watcher_);
+}
+
+void Watches::told_back(Entry& presentity, const std::string& watcher, Now) {
+  Watched* part = presentity.find(slot_);
+  if (!part) return;
+  // What was let through is not drawn any more, whenever the round comes.
+  for (Watch* each = by_pair_.find({&presentity, watcher}); each; each = each->next_of_pair_)
+    each->rules_ = 0;
+  part->told.push_back(watcher);
+  part->is_judged = false;
+  rounds_.start(presentity.ptr());
 }
 
 void Watches::on_known(Entry& presentity, const std::vector<std::string>& watchers) {
@@ -193,11 +239,11 @@ bool Watches::is_outdated(const Entry& presentity, const Watched& part, Now now)
 }
 
 void Watches::set_rules(Entry& presentity, Watched& part, Now now) {
-  const documents::Rules* rules = documents_.rules(presentity);
+  const documents::CompiledRules* rules = documents_.rules(presentity);
   part.version = documents_.rules_version(presentity);
   part.rules = ++last_rules_;
   part.rules_end = next_change(rules, now.wall);
-  part.asks_for_sphere = ask_for_sphere(rules);
+  part.asks_for_sphere = rules && rules->ask_for_sphere();
   part.sphere.clear();
   if (part.asks_for_sphere) {
     auto sphere = information_.sphere(presentity, now.wall);
@@ -249,6 +295,11 @@ bool Watches::work(Entry& presentity, Slice& slice, Now now) {
       if (!slice.take()) return true;
       --part->left_to_judge;
       judge(part->next(), *part, now);
+    } else if (!part->told.empty()) {
+      if (!slice.take()) return true;
+      const std::string watcher = std::move(part->told.front());
+      part->told.pop_front();
+      judge_all_of(presentity, watcher, now);
     } else if (!part->is_judged) {
       part->left_to_judge = 0;
       part->is_judged = true;
@@ -277,12 +328,22 @@ bool Watches::work(Entry& presentity, Slice& slice, Now now) {
 
 void Watches::judge(Watch& watch, Watched& part, Now now) {
   if (std::exchange(watch.rules_, part.rules) == part.rules) return;
-  View view = decide(*watch.presentity_, watch.watcher_, part.sphere, now);
+  ask_back(watch);
+  View view = decide(*watch.presentity_, watch.watcher_, part.sphere, watch.kind_, now);
   if (view == watch.view()) return;
   const ViewPtr before = std::exchange(watch.view_, share(&part, std::move(view)));
-  set_permit(watch);
+  if (watch.kind_ == Watch::Kind::watching) set_permit(watch);
   watch.state_ = part.state;  // what it renders with its new view
   watch.sink_.on_view(watch, before->view, now);
+}
+
+void Watches::judge_all_of(Entry& presentity, std::string_view watcher, Now now) {
+  // A sink may end its watch, and no other.
+  for (Watch* each = by_pair_.find({&presentity, watcher}); each;) {
+    Watch* next = each->next_of_pair_;
+    judge(*each, *presentity.find(slot_), now);
+    each = next;
+  }
 }
 
 void Watches::apply(Entry& presentity, Now now) {
@@ -376,7 +437,8 @@ std::vector<std::pair<std::string_view, ds1::Mode>> Watches::permits_of(Entry& p
   if (const Watched* part = presentity.find(slot_)) {
     known.reserve(part->size);
     permits.reserve(part->size);
-    for (const Watch& watch : part->all) add(watch.watcher_, watch.view().direct());
+    for (const Watch& watch : part->all)
+      if (watch.kind_ == Watch::Kind::watching) add(watch.watcher_, watch.view().direct());
   }
   information_.each_grant_holder(presentity, [&](const std::string& aor) { add(aor, ds1::Mode::off); });
   return permits;

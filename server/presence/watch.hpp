@@ -29,6 +29,7 @@ class Documents;
 
 namespace beckon::server::presence {
 
+class Reciprocity;
 class Watch;
 class Watches;
 
@@ -47,8 +48,13 @@ class Sink {
 /// see, decided when it began and when rules change, and which state was reported last.
 class Watch {
  public:
+  enum class Kind : std::uint8_t {
+    watching,
+    asked_back,  ///< It asks whether the watcher might see, and shows nothing (`Reciprocity`).
+  };
   /// All referenced things outlive it, the text of `watcher` too (a canonical AOR, authenticated).
-  Watch(Watches& watches, Entry& presentity, std::string_view watcher, Sink& sink);
+  Watch(Watches& watches, Entry& presentity, std::string_view watcher, Sink& sink,
+        Kind kind = Kind::watching);
   virtual ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -78,9 +84,10 @@ class Watch {
   std::uint64_t rules_ = 0;   ///< Of the rules that `view_` was decided by.
   std::uint32_t state_ = 0;   ///< Of the state reported last.
   bool is_withheld_ = false;  ///< Its last document lacks grants, as their permit was due.
-  ShownPtr drawn_;            ///< By the last `Watches::render`,
-  ShownPtr shown_;            ///< and by the last document that was sent, since
-  WallTime shown_since_{};    ///< then.
+  const Kind kind_;
+  ShownPtr drawn_;          ///< By the last `Watches::render`,
+  ShownPtr shown_;          ///< and by the last document that was sent, since
+  WallTime shown_since_{};  ///< then.
 };
 
 /// The watches of one shard. A new state or new rules reach them in slices, so that no other user waits for
@@ -100,6 +107,13 @@ class Watches {
   ~Watches();
 
   void observe(Observer& observer) { observers_.push_back(&observer); }
+
+  /// Before the first watch; outlives the last one.
+  void set_reciprocity(Reciprocity& reciprocity) { reciprocity_ = &reciprocity; }
+  /// `Reciprocity` was told something else about `watcher`: its watches are decided anew.
+  void told_back(Entry& presentity, const std::string& watcher, Now now);
+  /// Does `watcher` let `presentity` see it? Nullopt: nobody has asked, or it has not answered yet.
+  std::optional<bool> lets_see(const Entry& presentity, std::string_view watcher) const;
 
   /// Outlives it.
   void set_admission(const Admission& admission) { admission_ = &admission; }
@@ -159,6 +173,7 @@ class Watches {
         all;                        ///< Oldest first; turned by `next`.
     std::vector<ViewPtr> views;     ///< Those of `all`, as far as few differ.
     std::deque<std::string> known;  ///< Watchers whose withheld grants can go now.
+    std::deque<std::string> told;   ///< Watchers that let the presentity see, or no longer.
     std::uint64_t version = 0;      ///< `xcap::Documents::rules_version` of the newest rules.
     std::uint64_t rules = 0;        ///< Number of the round that brings them.
     Time published = Time::max();   ///< When the first PUBLISH arrived that a watch has still to be told.
@@ -184,8 +199,11 @@ class Watches {
 
   friend class Watch;
   void unlink(Watch& watch);
+  void leave_pair(Watch& watch);
+  void ask_back(const Watch& watch);
   bool work(Entry& presentity, Slice& slice, Now now);
   void judge(Watch& watch, Watched& part, Now now);
+  void judge_all_of(Entry& presentity, std::string_view watcher, Now now);
   void apply(Entry& presentity, Now now);
   void set_permit(const Watch& watch);
   void on_known(Entry& presentity, const std::vector<std::string>& watchers);
@@ -198,13 +216,15 @@ class Watches {
   void set_rules(Entry& presentity, Watched& part, Now now);
   void judge_all(Entry& presentity, Watched& part, Now now);
   void arm(Entry& presentity, Watched& part, Now now);
-  View decide(const Entry& presentity, std::string_view watcher, std::string_view sphere, Now now) const;
+  View decide(const Entry& presentity, std::string_view watcher, std::string_view sphere, Watch::Kind kind,
+              Now now) const;
   std::string sphere_of(const Entry& presentity, Now now) const;
 
   Environment& environment_;
   PresenceInformation& information_;
   const xcap::Documents& documents_;
   const Admission* admission_ = nullptr;
+  Reciprocity* reciprocity_ = nullptr;
   Slot<Watched> slot_;
   Permits permits_;
   Ledger ledger_;

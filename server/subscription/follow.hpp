@@ -70,7 +70,7 @@ struct Inside {
   bool is_follower = false;
   FollowerId id{};                  ///< Whom it follows for.
   std::vector<std::string> path{};  ///< See `Follow`.
-  std::string list{};               ///< That its SUBSCRIBE carried (RFC 5367).
+  std::string list{};               ///< See `Subscription::list`.
 };
 
 }  // namespace beckon::server::subscription

@@ -34,7 +34,7 @@ class Head {
   std::string_view remote_tag() const { return fact(Fact::remote_tag); }
   std::string_view remote_target() const { return fact(Fact::target); }
   std::string_view event_id() const { return fact(Fact::event_id); }
-  /// See `Package::select`.
+  /// See `Package::Interest`.
   std::string_view selection() const { return fact(Fact::selection); }
   /// What the watcher calls itself in From; often empty.
   std::string_view display_name() const { return fact(Fact::display_name); }

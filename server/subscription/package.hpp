@@ -85,15 +85,26 @@ class Package {
   /// May `watcher` (authenticated) subscribe? Asked before anything is stored, to refuse early.
   virtual Permission admit(Entry& resource, const std::string& watcher, Now now) = 0;
 
-  /// Which part of the state the parameters of Event ask for, `id` apart: kept with the subscription as
-  /// `Subscription::selection`. Absent: they ask for nothing that there is (400). Default: for all of it.
-  virtual std::optional<std::string> select(std::string_view /*parameters*/) const { return std::string(); }
+  /// Which part of the state a SUBSCRIBE asks for, as it is kept with the subscription.
+  struct Interest {
+    std::string selection{};  ///< By the parameters of Event, `id` apart; empty, or ";name=value".
+    std::string list{};       ///< By the body.
+    bool operator==(const Interest&) const = default;
+  };
+  /// Reads it. `interest` is what the subscription asked for so far. Returns 200, or the status that refuses
+  /// the request. Default: what a SUBSCRIBE says makes no difference.
+  virtual int read(const sip::Message& /*subscribe*/, std::string_view /*parameters*/,
+                   Interest& /*interest*/) const {
+    return 200;
+  }
 
   /// The subscription is in the store, now or since before a restart: decides again, as what it is decided by
   /// may have changed meanwhile, and makes the package's data.
   virtual Permission begin(Subscription& subscription, Now now);
   /// It counts from here on, as `begin` said. Not called where that refused it.
   virtual void begun(Subscription&, Now) {}
+  /// A refresh asks for another part of the state; full state follows.
+  virtual void asked(Subscription&, Now) {}
   virtual void refreshed(Subscription&, Now) {}
   /// `subscription.reason()` says why. A last NOTIFY may still be composed.
   virtual void ended(Subscription&, Now) {}

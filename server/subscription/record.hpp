@@ -25,7 +25,7 @@ struct Record {
   bool had_flow = false;
   sip::Rates rates{};        ///< Granted.
   bool is_quenched = false;  ///< "Suppress-If-Match: *".
-  std::string list{};        ///< That the SUBSCRIBE carried (RFC 5367).
+  std::string list{};        ///< See `Subscription::list`.
 
   std::string print(Time ends, const store::TimeScale& scale) const;
 };

@@ -58,7 +58,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   Entry& resource() const { return *resource_; }
   const std::string& watcher() const { return watcher_->aor; }  ///< Canonical AOR, authenticated.
   std::string_view event_id() const { return head_.event_id(); }
-  /// The part of the state that it is to, as `Package::select` put it; empty: all of it.
+  /// The part of the state that it is to, as `Package::read` put it; empty: all of it.
   std::string_view selection() const { return head_.selection(); }
   /// One of the package's `body_types()` that the watcher accepts.
   std::string_view body_type() const { return package_.body_types()[body_type_]; }
@@ -78,7 +78,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool is_follower() const { return inside_ && inside_->is_follower; }
   /// Lists on the way to it, the outermost first; of a device's: none.
   const std::vector<std::string>& path() const { return inside().path; }
-  /// The list that its SUBSCRIBE carried (RFC 5367), as `Lists::read` put it; often empty.
+  /// The list that its SUBSCRIBE carried, as `Lists::read` (RFC 5367) or `Package::read` put it; often empty.
   std::string_view list() const { return inside().list; }
   /// Its local tag.
   std::string_view tag() const { return head_.local_tag(); }

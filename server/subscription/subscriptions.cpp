@@ -177,10 +177,12 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, const std
   const auto dialog = dialog::make_uas_dialog(message, request->to_tag, secure);
   const auto event = sip::parse_event(message.header(HeaderId::event));
   const auto from = message.from();
-  const auto selection = event ? package.select(event->parameters) : std::nullopt;
-  if (!dialog || !selection || !from) return services_.respond(*request, 400);
+  if (!dialog || !event || !from) return services_.respond(*request, 400);
+  Package::Interest interest{.list = list};
+  if (const int status = package.read(message, event->parameters, interest); status != 200)
+    return services_.respond(*request, status);
   auto head = Head::make(*dialog, sender_.contact(resource.bucket(), request->from, secure),
-                         event_value(package, event->id), event->id, from->display_name, *selection,
+                         event_value(package, event->id), event->id, from->display_name, interest.selection,
                          package.required());
   if (!head) return services_.respond(*request, 513);
 
@@ -194,7 +196,7 @@ void Subscriptions::admit(const RequestPtr& request, Package& package, const std
   made->remote_cseq_ = *dialog->remote_cseq;
   made->is_secure_dialog_ = secure;
   made->is_fetch_ = expires.count() == 0;
-  if (!list.empty()) made->make_inside().list = list;
+  if (!interest.list.empty()) made->make_inside().list = std::move(interest.list);
   lifecycle_.wish(*made, message.header(HeaderId::suppress_if_match), event->rates, expires, now);
   // From here on it counts for the limits, and hears when its connection closes.
   index_.add(*made);
@@ -238,15 +240,19 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   const event::Expiry expiry = subscription.package().expiry();
   const auto granted = expiry.grant(request->message.expires());
   if (!granted) return refuse_brief(*request, expiry.min);
+  const auto event = sip::parse_event(request->message.header(HeaderId::event));
+  Package::Interest interest{std::string(subscription.selection()), std::string(subscription.list())};
+  if (const int status = subscription.package().read(request->message, event->parameters, interest);
+      status != 200)
+    return services_.respond(*request, status);
   const SubscriptionPtr kept(&subscription);
-  if (!take_over(*request, subscription)) return;
+  if (!take_over(*request, subscription, std::move(interest))) return;
   const bool ends_it = granted->count() == 0;
   const Now now = services_.clock().now();
   // A watcher may fall back to another format (RFC 5263 4.5). Without Accept it keeps the one it has.
   if (request->message.has(HeaderId::accept))
     subscription.body_type_ =
         subscription.package().choose_body_type(request->message).value_or(subscription.body_type_);
-  const auto event = sip::parse_event(request->message.header(HeaderId::event));
   lifecycle_.wish(subscription, request->message.header(HeaderId::suppress_if_match),
                   ends_it ? sip::Rates{} : event->rates, *granted, now);
   const bool is_known = lifecycle_.is_known(subscription, now);
@@ -283,8 +289,9 @@ void Subscriptions::on_refresh(const RequestPtr& request, Subscription& subscrip
   });
 }
 
-/// CSeq, Contact and where it came from. False: refused.
-bool Subscriptions::take_over(const Request& request, Subscription& subscription) {
+/// CSeq, Contact, where it came from and what it asks for. False: refused.
+bool Subscriptions::take_over(const Request& request, Subscription& subscription,
+                              Package::Interest interest) {
   dialog::Dialog dialog = subscription.head_.dialog();
   dialog.remote_cseq = subscription.remote_cseq_;
   if (const auto in_order = dialog.on_request(request.message); !in_order) {
@@ -293,13 +300,14 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
   }
   const transaction::Hop hop = way_back(request);
   const bool is_moved = subscription.peer_ != Subscription::peer_of(hop);
-  if (is_moved || dialog.remote_target != subscription.head_.remote_target()) {
+  const bool selects = interest.selection != subscription.selection();
+  if (is_moved || selects || dialog.remote_target != subscription.head_.remote_target()) {
     const std::string event_id(subscription.event_id());
     auto head = Head::make(
         dialog,
         sender_.contact(subscription.resource().bucket(), request.from, subscription.is_secure_dialog_),
         event_value(subscription.package(), event_id), event_id, std::string(subscription.display_name()),
-        std::string(subscription.selection()), subscription.package().required());
+        interest.selection, subscription.package().required());
     if (!head) {
       services_.respond(request, 513);
       return false;
@@ -307,7 +315,11 @@ bool Subscriptions::take_over(const Request& request, Subscription& subscription
     index_.set_head(subscription, std::move(*head));
   }
   subscription.remote_cseq_ = *dialog.remote_cseq;
-  if (is_moved || !subscription.is_reachable()) lifecycle_.move(subscription, hop, services_.clock().now());
+  const Now now = services_.clock().now();
+  if (is_moved || !subscription.is_reachable()) lifecycle_.move(subscription, hop, now);
+  const bool lists = interest.list != subscription.list();
+  if (lists) subscription.make_inside().list = std::move(interest.list);
+  if (selects || lists) subscription.package().asked(subscription, now);
   return true;
 }
 

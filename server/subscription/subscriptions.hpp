@@ -134,7 +134,7 @@ class Subscriptions final : public Room {
   void admit(const RequestPtr& request, Package& package, const std::string& list, Permission permission,
              std::chrono::seconds expires);
   void on_refresh(const RequestPtr& request, Subscription& subscription);
-  bool take_over(const Request& request, Subscription& subscription);
+  bool take_over(const Request& request, Subscription& subscription, Package::Interest interest);
   std::string answer_to(const Request& request, const Package& package, std::chrono::seconds expires,
                         int status = 200) const;
   void refuse_brief(const Request& request, std::chrono::seconds least);

@@ -37,6 +37,14 @@ Response show_made(const Usage& usage, const Target& target, const Request& requ
   return beckon::xcap::effect_of(usage, target, request, Stored{etag, text}, {}, root).response;
 }
 
+/// The refusal of what is past a limit of ours: a constraint that no schema has (RFC 4825 11).
+Response past(std::string_view what, std::size_t limit) {
+  Problem problem{.kind = Problem::Kind::constraint_failure};
+  problem.phrase = "there can be no more than " + std::to_string(limit) + ' ';
+  problem.phrase += what;
+  return make_response(problem);
+}
+
 /// "rls-services/index": the usage, by its canonical name, and the document.
 std::string key_of(std::string_view canonical, std::string_view document) {
   return std::string(canonical).append("/").append(document);
@@ -79,14 +87,6 @@ Response handle_global(const Request& request, const ServiceIndex& services, boo
                    beckon::xcap::print_services(services.index()));
 }
 
-/// The documents of one user.
-struct Documents::Tree final : Part {
-  std::vector<Document> documents;
-  std::uint64_t version = 0;
-  std::optional<documents::Rules> rules;  ///< Of `rules_of`.
-  std::uint64_t rules_of = 0;             ///< The version that `rules` was read from.
-};
-
 /// One request to a tree.
 class Documents::Work final : public store::Step {
  public:
@@ -114,18 +114,18 @@ class Documents::Work final : public store::Step {
     if (!changes) return end(std::move(effect.response));
     if (effect.text) {
       const bool is_new = documents_.find(tree, key_) == nullptr;
-      if (is_new && tree && tree->documents.size() >= documents_per_user)
-        return end(make_response(
-            Problem{.kind = Problem::Kind::constraint_failure, .phrase = "too many documents"}));
+      const std::size_t documents_max = documents_.environment_.settings().documents_per_user;
+      if (is_new && tree && tree->documents.size() >= documents_max)
+        return end(past("documents of a user", documents_max));
       for (const auto& [auid, check] : documents_.checks_) {
         const auto problem = auid == usage_.auid ? check(*effect.text) : std::nullopt;
         if (problem) return end(make_response(*problem));
       }
       if (const auto refused = claim(*effect.text)) return end(*refused);
-      next_ = Document{key_, documents_.environment_.mint(entry_.bucket()), std::move(*effect.text)};
+      next_ = Version{documents_.environment_.mint(entry_.bucket()), share(*effect.text)};
       effect.response.etag = next_->etag;
       batch.put(store::Kind::document, key_,
-                [&] { return store::RecordWriter().text(next_->etag).text(next_->text).finish(); });
+                [&] { return store::RecordWriter().text(next_->etag).text(*next_->text).finish(); });
     } else {
       batch.erase(store::Kind::document, key_);
     }
@@ -136,9 +136,10 @@ class Documents::Work final : public store::Step {
   }
   void apply(Now) override {
     log::info("xcap", "{} {} {}", entry_.aor(), key_, next_ ? "written" : "removed");
-    documents_.apply(entry_, key_, std::move(next_));
+    documents_.apply(entry_, key_, next_);
   }
   void answer(Now) override { done_(std::move(response_)); }
+  void announce(Now now) override { documents_.announce(entry_, key_, next_, now); }
   void refuse(ErrorCode why, Now) override {
     give_back();
     const bool may_succeed_later =
@@ -155,7 +156,7 @@ class Documents::Work final : public store::Step {
   /// The services are those of the document that is there.
   void give_back() {
     const Document* known = documents_.find(entry_.find(documents_.slot_), key_);
-    documents_.settle(entry_, key_, known ? std::string_view(known->text) : std::string_view());
+    documents_.settle(entry_, key_, known ? *known->version.text : std::string_view());
     has_claimed_ = false;
   }
 
@@ -165,8 +166,8 @@ class Documents::Work final : public store::Step {
     const auto document = xml::parse(text);
     if (!document) return plain(500);
     const auto services = beckon::xcap::service_uris(*document, documents_.setting_of(entry_.aor()));
-    if (services.size() > services_per_document)
-      return make_response(Problem{.kind = Problem::Kind::constraint_failure, .phrase = "too many services"});
+    const std::size_t services_max = documents_.environment_.settings().services_per_document;
+    if (services.size() > services_max) return past("services of a document", services_max);
     std::vector<std::string> uris;
     std::vector<std::size_t> taken;
     for (const auto& service : services) {
@@ -204,7 +205,7 @@ class Documents::Work final : public store::Step {
   std::string key_;
   Lookups lookups_;
   Done done_;
-  std::optional<Document> next_;  ///< Absent: the document is removed.
+  std::optional<Version> next_;  ///< Absent: the document is removed.
   Response response_;
   bool has_claimed_ = false;
 };
@@ -224,6 +225,9 @@ class Documents::Removal final : public store::Step {
   void apply(Now) override {
     log::info("xcap", "{} was removed, and its documents with it", entry_.aor());
     for (const std::string& key : keys_) documents_.apply(entry_, key, std::nullopt);
+  }
+  void announce(Now now) override {
+    for (const std::string& key : keys_) documents_.announce(entry_, key, std::nullopt, now);
   }
 
  private:
@@ -267,7 +271,7 @@ void Documents::handle(Request request, const Identity& who, Done done) {
   if (document)
     for (const auto& service : beckon::xcap::service_uris(*document, setting_of(aor)))
       uris.push_back(service.uri);
-  if (uris.size() > services_per_document) uris.clear();
+  if (uris.size() > environment_.settings().services_per_document) uris.clear();
   auto kept = std::make_shared<Request>(std::move(request));
   look_up(uris, {}, [go_on, uris, kept](std::vector<std::string> users) {
     go_on(std::move(*kept), {.checked = uris, .users = std::move(users)});
@@ -297,7 +301,7 @@ Setting Documents::setting_of(const std::string& owner) const {
 Effect Documents::effect_of(const Usage& usage, const Target& target, const Request& request,
                             const Tree* tree, const std::string& owner) const {
   const Document* known = find(tree, key_of(usage.canonical, target.document));
-  const auto stored = known ? std::optional(Stored{known->etag, known->text}) : std::nullopt;
+  const auto stored = known ? std::optional(Stored{known->version.etag, *known->version.text}) : std::nullopt;
   return beckon::xcap::effect_of(usage, target, request, stored, setting_of(owner), root);
 }
 
@@ -328,7 +332,8 @@ std::string Documents::directory_of(const std::string& owner, const beckon::xcap
     for (const Document& document : tree->documents) {
       const auto [auid, name] = cut(document.key, '/');
       const Target target{.auid = std::string(auid), .user = owner, .document = std::string(name)};
-      entries.push_back({std::string(auid), print(target, base), document.etag, document.text.size()});
+      entries.push_back(
+          {std::string(auid), print(target, base), document.version.etag, document.version.text->size()});
     }
   }
   return beckon::xcap::print_directory(entries);
@@ -340,13 +345,17 @@ const Documents::Document* Documents::find(const Tree* tree, std::string_view ke
   return found == tree->documents.end() ? nullptr : &*found;
 }
 
-void Documents::apply(Entry& entry, const std::string& key, std::optional<Document> next) {
-  settle(entry, key, next ? std::string_view(next->text) : std::string_view());
+void Documents::apply(Entry& entry, const std::string& key, const std::optional<Version>& next) {
+  settle(entry, key, next ? *next->text : std::string_view());
   Tree& tree = entry.get(slot_);
   if (is_of(rules_auid, key)) tree.version = ++version_;
   std::erase_if(tree.documents, [&](const Document& document) { return document.key == key; });
-  if (next) tree.documents.push_back(std::move(*next));
+  if (next) tree.documents.push_back({key, *next});
   if (tree.documents.empty()) entry.drop(slot_);
+}
+
+void Documents::announce(Entry& entry, const std::string& key, const std::optional<Version>& next, Now now) {
+  for (const Observer& observer : observers_) observer(entry, key, next, now);
 }
 
 /// What the services of the node are, now that a document has this text (empty: it is gone).
@@ -364,7 +373,7 @@ void Documents::settle(const Entry& entry, const std::string& key, std::string_v
 std::optional<Stored> Documents::find(const Entry& entry, std::string_view canonical,
                                       std::string_view document) const {
   const Document* found = find(entry.find(slot_), key_of(canonical, document));
-  return found ? std::optional(Stored{found->etag, found->text}) : std::nullopt;
+  return found ? std::optional(Stored{found->version.etag, *found->version.text}) : std::nullopt;
 }
 
 std::uint64_t Documents::rules_version(const Entry& entry) const {
@@ -372,24 +381,27 @@ std::uint64_t Documents::rules_version(const Entry& entry) const {
   return tree ? tree->version : 0;
 }
 
-const documents::Rules* Documents::rules(const Entry& entry) const {
+const documents::CompiledRules* Documents::rules(const Entry& entry) const {
   Tree* tree = entry.find(slot_);
   if (!tree) return nullptr;
   if (tree->rules_of != tree->version) {
     tree->rules_of = tree->version;
     tree->rules.reset();
+    std::vector<documents::Rule> all;
+    bool is_set = false;
     for (const Document& document : tree->documents) {
       if (!is_of(rules_auid, document.key)) continue;
-      auto rules = documents::parse_pres_rules(document.text);
+      auto rules = documents::parse_pres_rules(*document.version.text);
       if (!rules) continue;
-      if (!tree->rules) tree->rules.emplace();
-      std::ranges::move(rules->rules, std::back_inserter(tree->rules->rules));
+      is_set = true;
+      std::ranges::move(rules->rules, std::back_inserter(all));
     }
+    if (is_set) tree->rules.emplace(std::move(all));
   }
   return tree->rules ? &*tree->rules : nullptr;
 }
 
-const documents::Rules* Documents::rules(std::string_view aor) const {
+const documents::CompiledRules* Documents::rules(std::string_view aor) const {
   const EntryPtr entry = environment_.directory().find(aor);
   return entry ? rules(*entry) : nullptr;
 }
@@ -399,8 +411,7 @@ void Documents::restore(const store::Record& record, Now) {
   store::RecordReader reader(record.value);
   const std::string_view etag = reader.text(), text = reader.text();
   if (!reader.ok()) return environment_.directory().skip_unreadable(record.kind);
-  apply(*environment_.directory().get(record.aor), record.key,
-        Document{record.key, std::string(etag), std::string(text)});
+  apply(*environment_.directory().get(record.aor), record.key, Version{std::string(etag), share(text)});
 }
 
 void Documents::reload(Entry& entry, const store::Held& held, Now now) {
@@ -417,8 +428,8 @@ std::vector<Table> Documents::tables(Now) const {
     for (const Document& document : tree->documents)
       table.rows.push_back({{"user", entry.aor()},
                             {"document", document.key},
-                            {"etag", document.etag},
-                            {"octets", std::to_string(document.text.size())}});
+                            {"etag", document.version.etag},
+                            {"octets", std::to_string(document.version.text->size())}});
   });
   std::ranges::sort(table.rows);
   return {std::move(table)};

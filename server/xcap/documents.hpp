@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/documents/pres_rules.hpp"
+#include "protocol/base/bytes.hpp"
+#include "protocol/documents/compiled_rules.hpp"
 #include "protocol/xcap/effect.hpp"
 #include "protocol/xcap/exchange.hpp"
 #include "protocol/xcap/target.hpp"
@@ -23,10 +24,6 @@ namespace beckon::server::xcap {
 
 /// Path of the XCAP root in our URLs.
 inline constexpr std::string_view root = "/xcap";
-/// Documents one user may keep: one of each usage in practice.
-inline constexpr std::size_t documents_per_user = 16;
-/// Services of one document (RFC 4826 4): each is looked up among the users.
-inline constexpr std::size_t services_per_document = 64;
 
 /// The user part of a path as an AOR of ours, which clients write with and without scheme; else empty.
 std::string aor_of(const std::string& user);
@@ -62,16 +59,35 @@ class Documents final : public Room, public Keeper {
   /// At the bucket of `owner_of(request.target)`. Only the owner may touch the tree.
   void handle(beckon::xcap::Request request, const Identity& who, Done done);
 
-  /// All rules a user has set, over all rule documents (RFC 5025 9); null where none is set. Parsed once for
-  /// each version; valid until the next change of the entry's documents.
-  const documents::Rules* rules(const Entry& entry) const;
-  const documents::Rules* rules(std::string_view aor) const;
+  /// All rules a user has set, over all rule documents (RFC 5025 9); null where none is set. Compiled once
+  /// for each version; valid until the next change of the entry's documents.
+  const documents::CompiledRules* rules(const Entry& entry) const;
+  const documents::CompiledRules* rules(std::string_view aor) const;
   /// Another number after each change of the rules; 0 where there are no documents.
   std::uint64_t rules_version(const Entry& entry) const;
 
   /// Absent: there is none. `canonical` of a usage; valid until the next change of the entry's documents.
   std::optional<beckon::xcap::Stored> find(const Entry& entry, std::string_view canonical,
                                            std::string_view document) const;
+
+  /// One version of a document. The text is shared, so whoever compares versions may keep them.
+  struct Version {
+    std::string etag;
+    SharedText text;
+    bool operator==(const Version& other) const { return etag == other.etag; }
+  };
+  /// Calls `visit(key, version)` for each document of the entry; "resource-lists/index" is a key.
+  template <class Visit>
+  void each(const Entry& entry, const Visit& visit) const {
+    if (const Tree* tree = entry.find(slot_))
+      for (const Document& document : tree->documents) visit(document.key, document.version);
+  }
+  /// Hears of each change of a document once it is true and answered; `version` is absent where the document
+  /// was removed. Outlives the last change.
+  using Observer = std::function<void(Entry& owner, const std::string& key,
+                                      const std::optional<Version>& version, Now now)>;
+  void observe(Observer observer) { observers_.push_back(std::move(observer)); }
+
   /// Those of all users of the node.
   const ServiceIndex& services() const { return *services_; }
 
@@ -84,15 +100,21 @@ class Documents final : public Room, public Keeper {
  private:
   struct Document {
     std::string key;  ///< "pres-rules/index"
-    std::string etag;
-    std::string text;
+    Version version;
   };
-  struct Tree;
+  /// The documents of one user.
+  struct Tree final : Part {
+    std::vector<Document> documents;
+    std::uint64_t version = 0;
+    std::optional<documents::CompiledRules> rules;  ///< Of `rules_of`.
+    std::uint64_t rules_of = 0;                     ///< The version that `rules` was read from.
+  };
   class Work;
   class Removal;
 
   static const Document* find(const Tree* tree, std::string_view key);
-  void apply(Entry& entry, const std::string& key, std::optional<Document> next);
+  void apply(Entry& entry, const std::string& key, const std::optional<Version>& next);
+  void announce(Entry& entry, const std::string& key, const std::optional<Version>& next, Now now);
 
   beckon::xcap::Setting setting_of(const std::string& owner) const;
   beckon::xcap::Effect effect_of(const beckon::xcap::Usage& usage, const beckon::xcap::Target& target,
@@ -111,6 +133,7 @@ class Documents final : public Room, public Keeper {
   Slot<Tree> slot_;
   std::vector<std::pair<std::string_view, Maker>> makers_;
   std::vector<std::pair<std::string_view, Check>> checks_;
+  std::vector<Observer> observers_;
   std::uint64_t version_ = 0;  ///< Of the last change of any rules.
 };
 

@@ -266,4 +266,5 @@ def killed_in_the_middle(server):
         newest += found == version(newest + 1)
 
 
-run([examples, refusals, conditions, service_uris, what_there_is, killed_in_the_middle])
+if __name__ == "__main__":
+    run([examples, refusals, conditions, service_uris, what_there_is, killed_in_the_middle])

@@ -20,6 +20,7 @@ FITTING = {"sip_message": ["sip/rfc4475", "sip/rfc5118", "sip/rfc-examples", "ca
            "sip_uri": ["sip/jsip-torture"], "sdp": ["sdp"], "stun": ["stun"], "dns": ["dns"], "rtp": ["rtp"],
            "rtcp": ["rtcp"], "xml": ["xml/examples", "xml/hostile"], "pidf": ["xml/examples"], "winfo": ["xml/examples"],
            "resource_lists": ["xml/examples", "xml/xcap-documents"], "rlmi": ["xml/examples"],
+           "xcap_diff": ["xml/examples"],
            "composition": ["xml/examples"], "reginfo": ["xml/examples"], "dialoginfo": ["xml/examples"],
            "imdn": ["xml/examples"], "is_composing": ["xml/examples"]}
 LARGEST = {"sip_message": 65536, "sip_framer": 65536, "xml": 16384}  # octets of an input; 4096 elsewhere

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/dialoginfo.hpp"
@@ -15,6 +17,7 @@
 #include "protocol/documents/resource_lists.hpp"
 #include "protocol/documents/rlmi.hpp"
 #include "protocol/documents/winfo.hpp"
+#include "protocol/documents/xcap_diff.hpp"
 
 using namespace beckon;
 using namespace beckon::documents;
@@ -30,7 +33,7 @@ std::string read(const std::filesystem::path& path) {
 
 struct Counts {
   int pidf = 0, winfo = 0, rules = 0, dialogs = 0, notifications = 0, composing = 0, lists = 0, services = 0,
-      rlmi = 0;
+      rlmi = 0, diffs = 0;
 };
 
 /// Whatever the root is: it must read, print, and read back equal.
@@ -92,6 +95,11 @@ void check_round_trip(const std::string& body, Counts& counts) {
     CHECK_FALSE(rlmi->resources.empty());
     CHECK(*parse_rlmi(print(*rlmi)) == *rlmi);
     ++counts.rlmi;
+  } else if (root.is(xcap_diff_ns, "xcap-diff")) {
+    const auto diff = parse_xcap_diff(body);
+    REQUIRE(diff.has_value());
+    CHECK(diff->root.starts_with("http://xcap.example.com/"));
+    ++counts.diffs;
   }
 }
 
@@ -116,6 +124,7 @@ TEST_CASE(
   CHECK(counts.lists >= 2);
   CHECK(counts.services >= 1);
   CHECK(counts.rlmi >= 3);
+  CHECK(counts.diffs >= 11);
 }
 
 TEST_CASE("bodies of real peers survive reading and printing") {
@@ -236,4 +245,56 @@ TEST_CASE("the changes of RFC 5262 6, applied to the full document there") {
   CHECK(after.devices == before.devices);
   CHECK(activities(before.persons.at(0)) == std::vector<std::string>{"on-the-phone", "busy"});
   CHECK(activities(after.persons.at(0)) == std::vector<std::string>{"on-the-phone"});
+}
+
+TEST_CASE("the patches of RFC 5874 A.2 make the document that is meant there, in one step or in three") {
+  const std::string before = "<doc>\n  <note>This is a sample document</note>\n</doc>";
+  const std::string after =
+      "<doc>\n  <note>This is a sample document</note>\n<foo>this is a new element</foo><bar>this is a bar "
+      "element\n</bar><foobar>this is a foobar element</foobar></doc>";
+  for (const char* file : {"rfc5874-sA.2-1.xml", "rfc5874-sA.2-2.xml", "rfc5875-sA.4-1.xml"}) {
+    CAPTURE(file);
+    const std::string body = read(corpora / "xml" / "examples" / file);
+    const auto diff = parse_xcap_diff(body);
+    REQUIRE(diff.has_value());
+    std::string text = before, etag = diff->items.front().previous_etag;
+    for (std::size_t i = 0; i < diff->items.size(); ++i) {
+      const auto& item = diff->items[i];
+      CHECK(item.sel == "tests/users/sip:joe@example.com/index");
+      CHECK(item.previous_etag == std::exchange(etag, item.new_etag));
+      REQUIRE(item.has_patch);
+      const auto patched = apply_patch(body, i, text);
+      REQUIRE(patched.has_value());
+      text = *patched;
+    }
+    CHECK(etag == "63hjjsll");
+    CHECK(text == after);
+  }
+}
+
+TEST_CASE("parts of documents in the examples of RFC 5874 and RFC 5875 are read") {
+  const auto items = [](const char* file) {
+    const auto diff = parse_xcap_diff(read(corpora / "xml" / "examples" / file));
+    REQUIRE(diff.has_value());
+    return diff->items;
+  };
+  using Kind = XcapDiff::Item::Kind;
+  for (const char* file : {"rfc5874-s5-1.xml", "rfc5875-s5-1.xml"}) {
+    const auto all = items(file);
+    REQUIRE(all.size() == 3);
+    const auto element = std::ranges::find(all, Kind::element, [](const auto& each) { return each.kind; });
+    REQUIRE(element != all.end());
+    const auto service = xml::parse(element->content);
+    REQUIRE(service.has_value());
+    CHECK(service->root().is(ns::rls_services, "service"));
+  }
+  CHECK(items("rfc5874-s5-1.xml").back() ==
+        XcapDiff::Item{.kind = Kind::attribute,
+                       .sel = "rls-services/users/sip:joe@example.com/index/~~/*/service/@uri",
+                       .content = "sip:marketing@example.com"});
+  for (const char* file : {"rfc5874-sA.3-2.xml", "rfc5875-sA.5-4.xml"})
+    CHECK_FALSE(items(file).front().exists);
+  CHECK(items("rfc5875-sA.5-2.xml").empty());
+  CHECK(items("rfc5874-sA.1-3.xml").front().previous_etag.empty());
+  CHECK(items("rfc5874-sA.1-5.xml").front().previous_etag == "terteer");
 }

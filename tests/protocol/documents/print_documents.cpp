@@ -13,6 +13,7 @@
 #include "protocol/documents/resource_lists.hpp"
 #include "protocol/documents/rlmi.hpp"
 #include "protocol/documents/winfo.hpp"
+#include "protocol/documents/xcap_diff.hpp"
 
 using namespace beckon;
 using namespace beckon::documents;
@@ -143,6 +144,24 @@ Rlmi make_rlmi() {
               {"sip:ed@example.net"}}};
 }
 
+std::string make_xcap_diff() {
+  const std::string before = print(ResourceLists{{make_list()}});
+  const std::string after = print(ResourceLists{{make_list(), {.name = "more"}}});
+  XcapDiffWriter writer("https://example.org/xcap/");
+  writer.document("resource-lists/users/sip:a@example.org/index", "", "1");
+  writer.document("resource-lists/users/sip:a@example.org/index", "1", "2",
+                  &make_xcap_patch(before, after, 10000).value());
+  writer.document("resource-lists/users/sip:a@example.org/index", "2", "3",
+                  &make_xcap_patch(after, after, 10000).value());
+  writer.document("resource-lists/users/sip:a@example.org/index", "3", "");
+  writer.element("resource-lists/users/sip:a@example.org/index/~~/*/list",
+                 {{"", "urn:ietf:params:xml:ns:resource-lists"}}, "<list/>");
+  writer.no_element("resource-lists/users/sip:a@example.org/index/~~/*/list");
+  writer.attribute("resource-lists/users/sip:a@example.org/index/~~/*/list/@name", "<more>");
+  writer.no_attribute("resource-lists/users/sip:a@example.org/index/~~/*/list/@name");
+  return writer.finish();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -180,6 +199,8 @@ int main(int argc, char** argv) {
                            {.uri = "sip:all@example.org", .resource_list = "http://xcap.example.org/x"}}}));
   write("rlmi.xml", print(make_rlmi()));
   write("rlmi_empty.xml", print(Rlmi{.uri = "sip:friends@example.org"}));
+  write("xcap_diff.xml", make_xcap_diff());
+  write("xcap_diff_empty.xml", XcapDiffWriter("https://example.org/xcap/").finish());
   const IsComposing composing{.active = true,
                               .last_active = "2026-11-21T04:00:00Z",
                               .content_type = "text/plain",

@@ -1008,6 +1008,62 @@ TEST_CASE(
   CHECK(stage.notifies.empty());
 }
 
+TEST_CASE("sphere and time switch what a watcher sees: notes at home or in a window, else the bare state") {
+  const auto rules_with = [](const std::string& condition) {
+    std::string rules = rule_for(bob, "allow");
+    rules.insert(rules.find("</cr:conditions>"), condition);
+    const std::string bare =
+        "<cr:rule id=\"b\"><cr:actions><sub-handling>allow</sub-handling></cr:actions><cr:transformations>"
+        "<provide-services><all-services/></provide-services></cr:transformations></cr:rule>";
+    return rules.insert(rules.find("</cr:ruleset>"), bare);
+  };
+  Stage stage;
+  Device laptop(stage, alice, udp(5080)), watcher(stage, bob, udp(5070)), other(stage, carol, udp(5071));
+  const auto next = [&](std::uint16_t port) {
+    const auto found =
+        std::ranges::find(stage.notifies, port, [](const Notified& each) { return each.to.remote.port; });
+    REQUIRE(found != stage.notifies.end());
+    std::swap(*found, stage.notifies.front());
+    const Notified notified = stage.take();
+    CHECK(notified.state() == "active");
+    return shown(notified);
+  };
+  SUBCASE("by the sphere that her device publishes, which the note follows at once") {
+    stage.put_rules(rules_with("<cr:sphere value=\"home\"/>"));
+    laptop.publish(with_person("<r:sphere><r:home/></r:sphere>"));
+    watcher.subscribe(alice);
+    CHECK(next(5070) == "open here");
+    other.subscribe(alice);
+    CHECK(next(5071) == "open");
+    for (int day = 0; day < 2; ++day) {
+      laptop.publish(with_person("<r:sphere><r:work/></r:sphere>"));
+      CHECK(next(5070) == "open");
+      CHECK(next(5071) == "open");
+      CHECK(stage.notifies.empty());
+      laptop.publish(with_person("<r:sphere><r:home/></r:sphere>"));
+      CHECK(next(5070) == "open here");
+      CHECK(next(5071) == "open");
+      CHECK(stage.notifies.empty());
+    }
+  }
+  SUBCASE("by the clock, while nobody publishes anything") {
+    stage.put_rules(rules_with("<cr:validity><cr:from>" + in(stage, 1000s) + "</cr:from><cr:until>" +
+                               in(stage, 2000s) + "</cr:until></cr:validity>"));
+    laptop.publish(pidf("here"));
+    watcher.subscribe(alice);
+    CHECK(next(5070) == "open");
+    stage.wait(998s);
+    CHECK(stage.notifies.empty());
+    stage.wait(4s);
+    CHECK(next(5070) == "open here");
+    stage.wait(996s);
+    CHECK(stage.notifies.empty());
+    stage.wait(4s);
+    CHECK(next(5070) == "open");
+  }
+  CHECK(stage.notifies.empty());
+}
+
 TEST_CASE(
     "a user whose device tells of its last input was last seen when it left, over a restart too (RFC 4480 "
     "3.14)") {

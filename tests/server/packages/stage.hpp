@@ -282,12 +282,13 @@ class Stage final : public Services, public Sender, public Peers {
   subscription::Package* presence_package = nullptr;
 
  private:
-  // Peers: there is no other bucket, and one room that is posted to.
+  // Peers: there is no other bucket.
   bool deliver(Parcel parcel) override {
     if (parcel.room() == typeid(packages::DomainRegistrations)) parcel.open(domains.get(), clock_.at);
+    if (parcel.room() == typeid(presence::Presentities)) parcel.open(presentities.get(), clock_.at);
     return true;
   }
-  void deliver_back(Parcel) override {}
+  void deliver_back(Parcel parcel) override { (void)deliver(std::move(parcel)); }
 
   bool is_quiet() {
     bool quiet = true;
@@ -334,7 +335,7 @@ class Stage final : public Services, public Sender, public Peers {
     documents = std::make_unique<xcap::Documents>(*this, *users_, std::make_shared<xcap::ServiceIndex>());
     publications = std::make_unique<publication::Publications>(*this, *registrar);
     presentities =
-        std::make_unique<presence::Presentities>(*this, *bus_, *publications, *registrar, *documents);
+        std::make_unique<presence::Presentities>(*this, *this, *bus_, *publications, *registrar, *documents);
     lines = std::make_unique<calls::Lines>(*this, *this, *registrar);
     subscription::Packages packages;
     auto& watched = packages.add<packages::Presence>(presentities->watches());

@@ -18,7 +18,7 @@ Settings settings() {
   return settings;
 }
 
-documents::Rules rules(const std::string& handling) {
+documents::CompiledRules rules(const std::string& handling) {
   const std::string text =
       "<ruleset xmlns=\"urn:ietf:params:xml:ns:common-policy\" xmlns:p=\"urn:ietf:params:xml:ns:pres-rules\""
       " xmlns:d=\"urn:beckon:params:xml:ns:direct:1\"><rule id=\"a\"><conditions><identity><many/></identity>"
@@ -27,7 +27,7 @@ documents::Rules rules(const std::string& handling) {
       "</p:sub-handling></actions><transformations>"
       "<p:provide-services><p:all-services/></p:provide-services><d:provide-direct>auto</d:provide-direct>"
       "</transformations></rule></ruleset>";
-  return documents::parse_pres_rules(text).value();
+  return documents::CompiledRules(documents::parse_pres_rules(text).value().rules);
 }
 
 }  // namespace
@@ -81,9 +81,9 @@ TEST_CASE(
 
 TEST_CASE("the next change of rules is the nearest edge of a time they name (RFC 4745 7.4)") {
   const auto at = [](int seconds) { return WallTime{std::chrono::seconds(seconds)}; };
-  documents::Rules timed;
-  timed.rules.resize(2);
-  timed.rules[0].conditions.validity = {{at(100), at(200)}, {at(300), at(400)}};
+  std::vector<documents::Rule> all(2);
+  all[0].conditions.validity = {{at(100), at(200)}, {at(300), at(400)}};
+  const documents::CompiledRules timed(std::move(all));
   CHECK(next_change(nullptr, at(0)) == WallTime::max());
   CHECK(next_change(&timed, at(0)) == at(100));
   CHECK(next_change(&timed, at(100)) == at(200));
@@ -94,20 +94,21 @@ TEST_CASE("the next change of rules is the nearest edge of a time they name (RFC
 TEST_CASE("a decision has a reason: the rules' ids, the policy, the domain, or that it is one's own") {
   Settings settings;
   settings.domains = {"example.org"};
-  const auto rules = documents::parse_pres_rules(
+  const auto parsed = documents::parse_pres_rules(
       "<cr:ruleset xmlns='urn:ietf:params:xml:ns:pres-rules' xmlns:cr='urn:ietf:params:xml:ns:common-policy'>"
       "<cr:rule id='friends'><cr:conditions><cr:identity><cr:one id='sip:bob@example.org'/></cr:identity>"
       "</cr:conditions><cr:actions><sub-handling>allow</sub-handling></cr:actions></cr:rule>"
       "<cr:rule id='all'><cr:conditions><cr:identity><cr:many domain='example.org'/></cr:identity>"
       "</cr:conditions><cr:actions><sub-handling>confirm</sub-handling></cr:actions></cr:rule></cr:ruleset>");
-  REQUIRE(rules.has_value());
-  const auto reason = [&](const std::string& watcher, const documents::Rules* by) {
+  REQUIRE(parsed.has_value());
+  const documents::CompiledRules rules(parsed->rules);
+  const auto reason = [&](const std::string& watcher, const documents::CompiledRules* by) {
     return reason_of(settings, by, "sip:alice@example.org", watcher, {});
   };
-  CHECK(reason("sip:alice@example.org", &*rules).by == Reason::By::own);
-  CHECK(reason("sip:eve@example.net", &*rules).by == Reason::By::foreign_domain);
+  CHECK(reason("sip:alice@example.org", &rules).by == Reason::By::own);
+  CHECK(reason("sip:eve@example.net", &rules).by == Reason::By::foreign_domain);
   CHECK(reason("sip:bob@example.org", nullptr).by == Reason::By::default_policy);
-  CHECK(reason("sip:bob@example.org", &*rules).rules == std::vector<std::string>{"friends", "all"});
-  CHECK(reason("sip:carol@example.org", &*rules).rules == std::vector<std::string>{"all"});
+  CHECK(reason("sip:bob@example.org", &rules).rules == std::vector<std::string>{"friends", "all"});
+  CHECK(reason("sip:carol@example.org", &rules).rules == std::vector<std::string>{"all"});
   CHECK(std::string(to_string(Reason::By::rules)) == "rules");
 }

@@ -49,6 +49,13 @@ Wish with(std::string name, std::string value, Wish wish) {
 
 const Wish put{Method::put, index_document, rules};
 
+Settings limited() {
+  Settings settings = Stage::default_settings();
+  settings.documents_per_user = 3;
+  settings.services_per_document = 2;
+  return settings;
+}
+
 }  // namespace
 
 TEST_CASE("a document is created, read, replaced and deleted (RFC 4825 7)") {
@@ -155,14 +162,17 @@ TEST_CASE("an invalid document is refused with the error document of RFC 4825 11
 }
 
 TEST_CASE("the documents of a user are bounded (DESIGN 7)") {
-  Stage stage;
+  Stage stage(limited());
   const auto name = [](std::size_t i) {
     return "/xcap/pres-rules/users/sip:alice@example.org/d" + std::to_string(i);
   };
-  for (std::size_t i = 0; i < server::xcap::documents_per_user; ++i)
-    REQUIRE(ask(stage, {Method::put, name(i), rules}).status == 201);
-  CHECK(ask(stage, {Method::put, name(99), rules}).status == 409);
-  CHECK(ask(stage, {Method::put, name(0), rules}).status == 200);
+  for (std::size_t i = 0; i < 3; ++i) REQUIRE(ask(stage, {Method::put, name(i), rules}).status == 201);
+  const Response refused = ask(stage, {Method::put, name(3), rules});
+  CHECK(refused.status == 409);
+  CHECK(refused.body.find("no more than 3 documents of a user") != std::string::npos);
+  CHECK(ask(stage, {Method::put, name(0), other_rules}).status == 200);
+  CHECK(ask(stage, {Method::del, name(0)}).status == 200);
+  CHECK(ask(stage, {Method::put, name(3), rules}).status == 201);
 }
 
 TEST_CASE("more changes at once than the queue holds are answered 503") {
@@ -180,7 +190,7 @@ TEST_CASE("rules of all documents count together (RFC 5025 9)") {
   ask(stage, put);
   ask(stage, {Method::put, "/xcap/pres-rules/users/sip:alice@example.org/more", rule_for(carol, "block")});
   REQUIRE(stage.documents->rules(alice) != nullptr);
-  CHECK(stage.documents->rules(alice)->rules.size() == 2);
+  CHECK(stage.documents->rules(alice)->rules().size() == 2);
 }
 
 TEST_CASE("rules are read once for each version, which changes with each change of a document") {
@@ -253,7 +263,7 @@ TEST_CASE(
                                      "<rule xmlns='urn:ietf:params:xml:ns:common-policy' id='more'/>",
                                      {{"Content-Type", "application/xcap-el+xml"}}});
   CHECK(added.status == 201);
-  CHECK(stage.documents->rules(alice)->rules.size() == 2);
+  CHECK(stage.documents->rules(alice)->rules().size() == 2);
   CHECK(ask(stage, {}).etag == added.etag);
   const Response removed = ask(stage, {Method::del, rule});
   CHECK(removed.status == 200);
@@ -357,13 +367,13 @@ TEST_CASE(
 }
 
 TEST_CASE("a document has a limited number of services") {
-  Stage stage;
-  std::vector<std::string> uris;
-  for (std::size_t i = 0; i < server::xcap::services_per_document; ++i)
-    uris.push_back("sip:s" + std::to_string(i) + "@example.org");
+  Stage stage(limited());
+  std::vector<std::string> uris{"sip:s1@example.org", "sip:s2@example.org"};
   CHECK(ask(stage, services_of(alice, uris)).status == 201);
   uris.push_back("sip:more@example.org");
-  CHECK(ask(stage, services_of(alice, uris)).status == 409);
+  const Response refused = ask(stage, services_of(alice, uris));
+  CHECK(refused.status == 409);
+  CHECK(refused.body.find("no more than 2 services of a document") != std::string::npos);
 }
 
 TEST_CASE("the directory lists what the user has, and is read in parts as any document") {
