@@ -129,11 +129,18 @@ class Operation {
       effect.response.etag = document_->etag;
       return effect;
     }
+    if (text.size() > setting_.octets_max) return refuse(too_large());
     if (const auto problem = validate(usage_, text, setting_)) return refuse(*problem);
     effect.text = text;
     return effect;
   }
 
+  /// The size of what is sent is the fault only where that is the document.
+  Problem too_large() const {
+    if (!selector_) return {.status = 413};
+    return {.kind = Problem::Kind::constraint_failure,
+            .phrase = "a document has no more than " + std::to_string(setting_.octets_max) + " octets"};
+  }
   static Problem no_parent() {
     return {.kind = Problem::Kind::no_parent, .phrase = "the document or directory does not exist"};
   }

@@ -51,6 +51,19 @@ std::optional<std::pair<bool, std::string_view>> take_tag(std::string_view& list
   return std::pair(weak, tag);
 }
 
+/// Lines of one name are one list (RFC 9110 5.3).
+std::optional<std::string> joined(const Headers& headers, std::string_view wanted) {
+  std::optional<std::string> list;
+  for (const auto& [name, value] : headers) {
+    if (!iequals(name, wanted)) continue;
+    if (list)
+      list->append(", ").append(value);
+    else
+      list = value;
+  }
+  return list;
+}
+
 /// RFC 7232 2.3.2: If-Match compares strongly, If-None-Match weakly.
 bool lists(std::string_view list, std::optional<std::string_view> etag, bool weak_counts) {
   if (!etag) return false;
@@ -65,15 +78,12 @@ bool lists(std::string_view list, std::optional<std::string_view> etag, bool wea
 
 Precondition evaluate_preconditions(Method method, std::optional<std::string_view> etag,
                                     const Headers& headers) {
-  for (const auto& [name, value] : headers) {
-    if (iequals(name, "If-Match") && !lists(value, etag, false)) return Precondition::failed;
-  }
-  for (const auto& [name, value] : headers) {
-    if (!iequals(name, "If-None-Match") || !lists(value, etag, true)) continue;
-    const bool reads = method == Method::get || method == Method::head;
-    return reads ? Precondition::not_modified : Precondition::failed;
-  }
-  return Precondition::proceed;
+  const auto match = joined(headers, "If-Match");
+  if (match && !lists(*match, etag, false)) return Precondition::failed;
+  const auto none_match = joined(headers, "If-None-Match");
+  if (!none_match || !lists(*none_match, etag, true)) return Precondition::proceed;
+  const bool reads = method == Method::get || method == Method::head;
+  return reads ? Precondition::not_modified : Precondition::failed;
 }
 
 namespace {

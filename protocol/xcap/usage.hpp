@@ -14,12 +14,17 @@
 
 namespace beckon::xcap {
 
+/// Octets of a document: it is read several times with each change of a part, and an address book of a
+/// thousand entries has half of that.
+inline constexpr std::size_t document_octets = 256U << 10;
+
 /// Whose document is checked, and what only a server knows.
 struct Setting {
   std::string owner{};  ///< Canonical AOR.
   /// The canonical AOR of a SIP URI or of an XUI; empty: it is none.
   std::function<std::string(std::string_view uri)> canonical{};
   std::function<bool(std::string_view domain)> serves{};
+  std::size_t octets_max = document_octets;
 };
 
 /// One application usage (RFC 4825 5): a kind of document users keep on the server.

@@ -252,6 +252,8 @@ void add_limits(Keys& keys) {
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_notify_octets; }, 4096, million);
   keys["limits.list_datagram_octets"] =
       number<std::uint32_t>([](Config& c) -> auto& { return c.settings.list_datagram_octets; }, 4096, 60000);
+  keys["limits.document_octets"] =
+      number<std::uint32_t>([](Config& c) -> auto& { return c.settings.document_octets; }, 4096, million);
   few("documents_per_user", &Settings::documents_per_user);
   few("services_per_document", &Settings::services_per_document);
   limit("calls_per_user", &Settings::calls_per_user);

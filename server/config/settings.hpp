@@ -199,8 +199,9 @@ struct Settings {
   /// Octets of a NOTIFY of a list over a stream, and in a datagram; what is left goes into the next ones.
   std::uint32_t list_notify_octets = 256U << 10;
   std::uint32_t list_datagram_octets = 32U << 10;
-  std::uint32_t documents_per_user = 16;     ///< Over XCAP; one of each usage in practice.
-  std::uint32_t services_per_document = 64;  ///< Each is looked up among the users (RFC 4826 4.4.5).
+  std::uint32_t document_octets = 256U << 10;  ///< Of one document over XCAP.
+  std::uint32_t documents_per_user = 16;       ///< Over XCAP; one of each usage in practice.
+  std::uint32_t services_per_document = 64;    ///< Each is looked up among the users (RFC 4826 4.4.5).
   std::uint32_t calls_per_user = 100;  ///< Dialogs that the proxy sees and the user's watchers are shown.
   std::uint32_t max_breadth = 60;  ///< Branches a request may have at once, here and downstream (RFC 5393 5).
   std::uint32_t queue_between_shards = 10000;  ///< Commands waiting for one shard; past it requests get 503.

@@ -95,10 +95,11 @@ class Documents::Work final : public store::Step {
     std::vector<std::string> checked{}, users{};
   };
 
-  Work(Documents& documents, Entry& entry, Request request, const Usage& usage, Target target,
-       Lookups lookups, Done done)
+  Work(Documents& documents, Entry& entry, std::shared_ptr<const Asking> asking, Request request,
+       const Usage& usage, Target target, Lookups lookups, Done done)
       : documents_(documents),
         entry_(entry),
+        asking_(std::move(asking)),
         request_(std::move(request)),
         usage_(usage),
         target_(std::move(target)),
@@ -109,6 +110,7 @@ class Documents::Work final : public store::Step {
   bool prepare(store::Batch& batch, Now now) override {
     const Tree* tree = entry_.find(documents_.slot_);
     if (has_claimed_) give_back();
+    if (asking_->is_gone) return end(plain(403));
     Effect effect = documents_.effect_of(usage_, target_, request_, tree, entry_.aor());
     const bool changes = effect.text || effect.is_removed;
     if (!changes) return end(std::move(effect.response));
@@ -199,6 +201,7 @@ class Documents::Work final : public store::Step {
 
   Documents& documents_;
   Entry& entry_;  ///< Lives as long as a step of its sequence.
+  std::shared_ptr<const Asking> asking_;
   Request request_;
   const Usage& usage_;
   Target target_;
@@ -254,10 +257,11 @@ void Documents::handle(Request request, const Identity& who, Done done) {
   const Usage* usage = beckon::xcap::find_usage(target->auid);
   if (!usage) return done(plain(404));
   if (usage->is_made) return done(make(*usage, *target, request, aor));
-  const auto go_on = [this, aor, usage, target = *target, done](Request asked, Work::Lookups lookups) {
+  const auto go_on = [this, aor, asking = begin_asking(aor), usage, target = *target, done](
+                         Request asked, Work::Lookups lookups) {
     const EntryPtr entry = environment_.directory().get(aor);
-    entry->add(
-        std::make_unique<Work>(*this, *entry, std::move(asked), *usage, target, std::move(lookups), done));
+    entry->add(std::make_unique<Work>(*this, *entry, asking, std::move(asked), *usage, target,
+                                      std::move(lookups), done));
   };
   const bool writes_services =
       usage->canonical == beckon::xcap::rls_services_auid && request.method != beckon::xcap::Method::get;
@@ -295,7 +299,8 @@ Setting Documents::setting_of(const std::string& owner) const {
   return {
       .owner = owner,
       .canonical = [](std::string_view uri) { return aor_of(std::string(uri)); },
-      .serves = [this](std::string_view domain) { return environment_.settings().serves(to_lower(domain)); }};
+      .serves = [this](std::string_view domain) { return environment_.settings().serves(to_lower(domain)); },
+      .octets_max = environment_.settings().document_octets};
 }
 
 Effect Documents::effect_of(const Usage& usage, const Target& target, const Request& request,
@@ -306,8 +311,19 @@ Effect Documents::effect_of(const Usage& usage, const Target& target, const Requ
 }
 
 void Documents::on_user_gone(std::string_view aor, bool removed, Now) {
-  const EntryPtr entry = removed ? environment_.directory().find(aor) : nullptr;
-  if (entry && entry->find(slot_)) entry->add_fact(std::make_unique<Removal>(*this, *entry));
+  if (!removed) return;
+  for (const auto& each : asking_)
+    if (const auto asking = each.lock(); asking && asking->owner == aor) asking->is_gone = true;
+  // There may be no document yet but one that the store is writing.
+  const EntryPtr entry = environment_.directory().find(aor);
+  if (entry) entry->add_fact(std::make_unique<Removal>(*this, *entry));
+}
+
+std::shared_ptr<const Documents::Asking> Documents::begin_asking(const std::string& owner) {
+  std::erase_if(asking_, [](const auto& each) { return each.expired(); });
+  auto asking = std::make_shared<Asking>(Asking{.owner = owner});
+  asking_.push_back(asking);
+  return asking;
 }
 
 Response Documents::make(const Usage& usage, const Target& target, const Request& request,
@@ -416,6 +432,8 @@ void Documents::restore(const store::Record& record, Now) {
 
 void Documents::reload(Entry& entry, const store::Held& held, Now now) {
   if (!held.durable) return;
+  if (const Tree* tree = entry.find(slot_))
+    for (const Document& document : tree->documents) settle(entry, document.key, {});
   entry.drop(slot_);
   for (const store::Record& record : held.records) restore(record, now);
 }

@@ -109,6 +109,12 @@ class Documents final : public Room, public Keeper {
     std::optional<documents::CompiledRules> rules;  ///< Of `rules_of`.
     std::uint64_t rules_of = 0;                     ///< The version that `rules` was read from.
   };
+  /// A request under way. Its user may be removed meanwhile: what it would write is not for whoever has the
+  /// name next.
+  struct Asking {
+    std::string owner;
+    bool is_gone = false;
+  };
   class Work;
   class Removal;
 
@@ -126,6 +132,7 @@ class Documents final : public Room, public Keeper {
   void look_up(std::vector<std::string> uris, std::vector<std::string> users,
                std::function<void(std::vector<std::string> users)> done);
   void settle(const Entry& entry, const std::string& key, std::string_view text);
+  std::shared_ptr<const Asking> begin_asking(const std::string& owner);
 
   Environment& environment_;
   store::DurableStore& users_;
@@ -134,6 +141,7 @@ class Documents final : public Room, public Keeper {
   std::vector<std::pair<std::string_view, Maker>> makers_;
   std::vector<std::pair<std::string_view, Check>> checks_;
   std::vector<Observer> observers_;
+  std::vector<std::weak_ptr<Asking>> asking_;
   std::uint64_t version_ = 0;  ///< Of the last change of any rules.
 };
 

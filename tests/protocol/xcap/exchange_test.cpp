@@ -23,6 +23,9 @@ TEST_CASE("preconditions guard against lost updates (RFC 4825 7.11, RFC 7232 3)"
            Row{Method::put, "a", {{"if-match", "\"x\", \"a\""}}, proceed},
            Row{Method::put, "a,b", {{"If-Match", "\"x\",\"a,b\""}}, proceed},
            Row{Method::put, "a", {{"If-Match", "\"b\""}}, failed},
+           // Several lines are one list (RFC 9110 5.3).
+           Row{Method::put, "a", {{"If-Match", "\"b\""}, {"If-Match", "\"a\""}}, proceed},
+           Row{Method::put, "a", {{"If-Match", "\"b\""}, {"if-match", "\"c\""}}, failed},
            Row{Method::put, "a", {{"If-Match", "W/\"a\""}}, failed},
            Row{Method::put, "a", {{"If-Match", "a"}}, failed},
            Row{Method::put, "a", {{"If-Match", ""}}, failed},

@@ -139,6 +139,7 @@ const Row rows[] = {
     {"limits.list_foreign_members", "0"},
     {"limits.list_notify_octets", "65536"},
     {"limits.list_datagram_octets", "4096"},
+    {"limits.document_octets", "4096"},
     {"limits.documents_per_user", "1"},
     {"limits.services_per_document", "1"},
 };

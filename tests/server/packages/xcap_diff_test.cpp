@@ -220,11 +220,13 @@ TEST_CASE("a document that says the same under a new entity-tag is told so, one 
   const Item same{.sel = lists_sel, .previous_etag = first, .new_etag = second, .is_unchanged = true};
   CHECK(desk.next() == std::vector{same});
   std::string large;
-  for (int i = 0; large.size() < (300U << 10); ++i) large += list("list " + std::to_string(i));
+  for (int i = 0; large.size() < (200U << 10); ++i) large += list("list " + std::to_string(i));
   const std::string third = desk.put_lists(large);
   CHECK(desk.next() == std::vector{change(lists_sel, second, third)});
   const std::string fourth = desk.put_lists(large + list("last"));
-  CHECK(desk.next() == std::vector{change(lists_sel, third, fourth)});
+  const auto last = desk.next();
+  CHECK(last.front().new_etag == fourth);
+  CHECK(last.front().has_patch);
   const std::string fifth = desk.put_lists(list("a"));
   CHECK(desk.next().front().new_etag == fifth);
   desk.put_lists(list("b"));

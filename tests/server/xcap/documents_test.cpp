@@ -376,6 +376,48 @@ TEST_CASE("a document has a limited number of services") {
   CHECK(refused.body.find("no more than 2 services of a document") != std::string::npos);
 }
 
+TEST_CASE("what a user writes who is removed meanwhile is not kept for whoever has the name next") {
+  for (const bool has_services : {true, false}) {
+    CAPTURE(has_services);
+    Stage stage;
+    const Wish wish = has_services ? services_of(alice, {"sip:friends@example.org"}) : put;
+    const auto answer = hand(stage, wish);
+    CHECK_FALSE(answer->has_value());
+    stage.documents->on_user_gone(alice, true, stage.clock_.at);
+    stage.settle();
+    REQUIRE(answer->has_value());
+    CHECK(ask(stage, {Method::get, wish.target}).status == 404);
+    CHECK_FALSE(stage.documents->services().has("sip:friends@example.org"));
+    CHECK(ask(stage, wish).status == 201);
+  }
+}
+
+TEST_CASE("services whose document another node removed are free") {
+  Stage stage;
+  ask(stage, services_of(alice, {"sip:friends@example.org"}));
+  CHECK(stage.documents->services().has("sip:friends@example.org"));
+  const EntryPtr entry = stage.entry(alice);
+  stage.documents->reload(*entry, {.records = {}, .durable = true}, stage.clock_.at);
+  CHECK_FALSE(stage.documents->services().has("sip:friends@example.org"));
+}
+
+TEST_CASE("a document has a limited size: 413 for a whole one, and 409 for a part that would be too much") {
+  Settings settings = Stage::default_settings();
+  settings.document_octets = static_cast<std::uint32_t>(rules.size() + 10);
+  Stage stage(settings);
+  CHECK(ask(stage, put).status == 201);
+  CHECK(ask(stage, {Method::put, index_document, rules + std::string(10, ' ')}).status == 200);
+  CHECK(ask(stage, {Method::put, index_document, rules + std::string(11, ' ')}).status == 413);
+  const Response refused = ask(
+      stage, {Method::put,
+              index_document +
+                  "/~~/cr:ruleset/cr:rule%5B@id=%22b%22%5D?xmlns(cr=urn:ietf:params:xml:ns:common-policy)",
+              "<cr:rule id=\"b\"/>",
+              {{"Content-Type", "application/xcap-el+xml"}}});
+  CHECK(refused.status == 409);
+  CHECK(refused.body.find("octets") != std::string::npos);
+}
+
 TEST_CASE("the directory lists what the user has, and is read in parts as any document") {
   Stage stage;
   const std::string etag = ask(stage, put).etag;
