@@ -11,9 +11,11 @@
 #include "client/account/registration.hpp"
 #include "client/account/requester.hpp"
 #include "client/agent/tracer.hpp"
+#include "client/agent/waits.hpp"
 #include "client/archive/copies.hpp"
 #include "client/archive/reader.hpp"
 #include "client/call/book.hpp"
+#include "client/contacts/contacts.hpp"
 #include "client/control/cause.hpp"
 #include "client/control/command.hpp"
 #include "client/direct/keyring.hpp"
@@ -24,6 +26,7 @@
 #include "client/presence/publication.hpp"
 #include "client/presence/subscriptions.hpp"
 #include "client/xcap/inbox.hpp"
+#include "client/xcap/preview.hpp"
 #include "client/xcap/rooms.hpp"
 #include "client/xcap/rules.hpp"
 #include "client/xcap/watch_log.hpp"
@@ -47,6 +50,7 @@ class Agent final : private control::Executor {
     /// How peers take messages, whether they are displayed when they are reported, where the first is stored.
     message::Pager::Options messages{};
     presence::Publication::Kept published{};
+    std::string xcap_origin{};  ///< What stands before `xcap_root`: "https://example.org:5443".
   };
   /// What the shell provides; outlives the agent.
   struct Edges {
@@ -110,7 +114,15 @@ class Agent final : private control::Executor {
   void do_unsubscribe(const control::Command& command, Now now) override;
   void do_allow(const control::Command& command, Now now) override;
   void do_block(const control::Command& command, Now now) override;
+  void do_politely_block(const control::Command& command, Now now) override;
+  void do_confirm(const control::Command& command, Now now) override;
   void do_forget(const control::Command& command, Now now) override;
+  void do_rules_show(const control::Command& command, Now now) override;
+  void do_view_as(const control::Command& command, Now now) override;
+  void do_contacts_list(const control::Command& command, Now now) override;
+  void do_contacts_add(const control::Command& command, Now now) override;
+  void do_contacts_remove(const control::Command& command, Now now) override;
+  void do_contacts_group(const control::Command& command, Now now) override;
   void do_message(const control::Command& command, Now now) override;
   void do_typing(const control::Command& command, Now now) override;
   void do_inbox(const control::Command& command, Now now) override;
@@ -128,6 +140,8 @@ class Agent final : private control::Executor {
   void do_statistics(const control::Command& command, Now now) override;
   void do_accept_key(const control::Command& command, Now now) override;
   void do_safety_number(const control::Command& command, Now now) override;
+  void do_wait_presence(const control::Command& command, Now now) override;
+  void do_wait_message(const control::Command& command, Now now) override;
   void do_snapshot(const control::Command& command, Now now) override;
   void do_quit(const control::Command& command, Now now) override;
 
@@ -141,8 +155,14 @@ class Agent final : private control::Executor {
   /// The end of a command that a room's search decides.
   void result_of_search(const control::Command& command, bool found, Now now);
   /// A room's `Done` for a command.
-  auto ends(const control::Command& command);
-  auto ends_at_archive(const control::Command& command);
+  std::function<void(int status, Now now)> ends(const control::Command& command);
+  std::function<void(int status, const std::string& reason, Now now)> ends_with_reason(
+      const control::Command& command);
+  archive::Reader::Done ends_at_archive(const control::Command& command);
+  void show_view(const std::string& watcher, const std::string& rule, const xcap::Preview::View& view,
+                 Now now);
+  std::optional<Waits::Number> wait_for(const control::Command& command, Waits::Matches matches, Now now);
+  void watch_list(const control::Command& command, const std::string& uri, Now now);
   void show_history(const control::Command& command, int status, const std::string& reason,
                     const documents::MessageArchive& page, Now now);
   void show_room(const control::Command& command, const std::string& room);
@@ -160,7 +180,8 @@ class Agent final : private control::Executor {
   Config config_;
   Edges edges_;
   direct::Keyring keyring_;
-  control::OnEvent emit_;
+  Waits waits_;
+  control::OnEvent emit_;  ///< Tells what waits, too.
   account::Connection connection_;
   Tracer tracer_;
   transaction::Layer layer_;
@@ -170,9 +191,11 @@ class Agent final : private control::Executor {
   account::Registration registration_;
   message::Pager pager_;
   xcap::Rules rules_;
+  xcap::Preview preview_;
   xcap::WatchLog watch_log_;
   xcap::Inbox inbox_;
   xcap::Rooms rooms_;
+  contacts::Contacts contacts_;
   archive::Reader archive_;
   archive::Copies copies_;
   std::map<std::string, std::string> welcomes_;  ///< Text, by the AOR of the user whose devices get it.

@@ -20,11 +20,21 @@ namespace {
 
 constexpr int usage_error = static_cast<int>(control::Cause::usage);
 
-std::filesystem::path default_state_folder() {
+/// A folder of the client's own: `beckon` beside it is the server's. One that an older version left in that
+/// is moved here.
+std::filesystem::path default_state_folder(const std::string& account) {
+  namespace fs = std::filesystem;
   const char* data = std::getenv("XDG_DATA_HOME");
   const char* home = std::getenv("HOME");
-  if (data != nullptr && *data != '\0') return std::filesystem::path(data) / "beckon";
-  return std::filesystem::path(home != nullptr ? home : ".") / ".local/share/beckon";
+  const fs::path all = data != nullptr && *data != '\0'
+                           ? fs::path(data)
+                           : fs::path(home != nullptr ? home : ".") / ".local/share";
+  const fs::path folder = all / "beckon-client" / account, before = all / "beckon" / account;
+  std::error_code error;
+  if (fs::exists(folder, error) || !fs::exists(before / "keys.json", error)) return folder;
+  fs::create_directories(folder.parent_path(), error);
+  if (!error) fs::rename(before, folder, error);
+  return error ? before : folder;
 }
 
 /// Reads a line from the terminal without showing it.
@@ -133,7 +143,9 @@ std::string unreadable_file(const Options& options) {
 
 /// "help", or "help" and the name of a command. Needs no account.
 void help(const std::vector<std::string>& words) {
-  std::cout << control::print_help(words.size() > 1 ? words[1] : "");
+  std::string name;
+  for (std::size_t i = 1; i < words.size(); ++i) name.append(name.empty() ? "" : " ").append(words[i]);
+  std::cout << control::print_help(name);
   if (words.size() > 1) return;
   std::cout << "beckon --account USER@DOMAIN [OPTIONS] COMMAND runs one; without it they are typed.\n"
                "beckon --help lists the options.\n";
@@ -164,7 +176,7 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   app.add_option("--xcap", options.xcap_url, "XCAP root; default https://HOST:5443/xcap");
   app.add_option("--password-file", password_file,
                  "first line is the password; default $BECKON_PASSWORD, or a prompt");
-  app.add_option("--state", state, "folder of keys and pins; default ~/.local/share/beckon/ACCOUNT");
+  app.add_option("--state", state, "folder of keys and pins; default ~/.local/share/beckon-client/ACCOUNT");
   app.add_option("--play", options.play, "WAV file to play in sessions");
   app.add_option("--record", options.record, "WAV file to record sessions to");
   app.add_option(
@@ -232,9 +244,8 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   if (options.xcap_url.empty()) {
     options.xcap_url = fmt::format("https://{}:5443/xcap", v6 ? "[" + server->host + "]" : server->host);
   }
-  options.state = state.empty()
-                      ? default_state_folder() / (options.account.user + "@" + options.account.domain)
-                      : std::filesystem::path(state);
+  options.state = state.empty() ? default_state_folder(options.account.user + "@" + options.account.domain)
+                                : std::filesystem::path(state);
   if (!find_password(password_file, account, options.account.password)) {
     std::cerr << "beckon: "
               << (password_file.empty()

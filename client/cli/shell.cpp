@@ -103,6 +103,7 @@ class Shell final : private net::Receiver {
   void emit(const boost::json::object& event);
   void on_result(const boost::json::object& event);
   void on_command_ended();
+  void warn(std::string_view text);
   void quit();
   void end(Cause cause, std::string_view why = {});
 
@@ -150,7 +151,7 @@ class Shell final : private net::Receiver {
 /// A one-shot command is checked before anything is sent.
 bool Shell::read_words() {
   if (options_.words.empty()) return true;
-  auto command = control::parse_words(options_.words);
+  auto command = control::parse_words(options_.words, options_.account.domain);
   if (!command) {
     end(Cause::usage, command.error().error.message() + ": " + command.error().detail);
     return false;
@@ -281,7 +282,8 @@ void Shell::start(std::size_t number, const Address& local) {
                      .peers = peers_,
                      .on_peers_changed = [this](const message::Peers& peers) { write_peers(peers); }},
                     {.etag = folder_->published(),
-                     .on_changed = [this](const std::string& etag) { write_published(etag); }}},
+                     .on_changed = [this](const std::string& etag) { write_published(etag); }},
+                    origin},
       keyring_,
       Agent::Edges{
           *transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_, [this] { write_pins(); },
@@ -331,7 +333,7 @@ void Shell::read_input() {
 }
 
 void Shell::on_line(const std::string& line) {
-  if (options_.json) return execute(control::parse_command(line));
+  if (options_.json) return execute(control::parse_command(line, options_.account.domain));
   const auto typed = trim(line);
   if (typed.empty()) return;
   const auto [first, rest] = cut(typed, ' ');
@@ -340,7 +342,7 @@ void Shell::on_line(const std::string& line) {
     std::fflush(stdout);
     return;
   }
-  execute(control::parse_line(typed));
+  execute(control::parse_line(typed, options_.account.domain));
 }
 
 void Shell::execute(const ReadCommand& command) {
@@ -373,9 +375,17 @@ void Shell::on_result(const boost::json::object& event) {
   const auto cause = control::parse_cause(event.at("cause").as_string());
   const bool stays = options_.stay || words_->specification->then == Then::stay;
   cause_ = cause;
-  if (cause != Cause::done || !stays) {
-    loop_.post([this] { end(cause_); });
-  }
+  if (cause == Cause::done && stays) return;
+  if (cause == Cause::done && words_->name() == "register")
+    warn("the device is registered only while beckon runs; --stay keeps it running");
+  const bool leaves = words_->specification->then == Then::leave;
+  loop_.post([this, leaves] { leaves ? quit() : end(cause_); });
+}
+
+void Shell::warn(std::string_view text) {
+  boost::json::object event = control::make_event("warning", loop_.now());
+  event["text"] = text;
+  emit(event);
 }
 
 /// After the end of input, commands in progress still report their results.

@@ -18,6 +18,7 @@ constexpr CauseRow rows[] = {
     {Cause::unavailable, "unavailable", "known, but cannot be reached now: 408, 480, 486, 487, 600"},
     {Cause::untrusted, "untrusted", "the server's certificate or its proof of the password is not trusted"},
     {Cause::no_direct, "no-direct", "no direct session possible: no grant, no candidate, no common codec"},
+    {Cause::timeout, "timeout", "what the command waited for did not come in time"},
 };
 
 }  // namespace

@@ -19,6 +19,7 @@ enum class Cause {
   untrusted =
       9,  ///< The TLS certificate, the device key or the server's proof of the password is not trusted.
   no_direct = 10,  ///< No direct session possible: no grant, no candidate, no codec in common.
+  timeout = 11,    ///< What a command waited for did not come in time.
 };
 
 /// One row of the table of causes. The README, the help of the command line and the schema follow it.

@@ -25,11 +25,16 @@ const std::vector<Specification>& table() {
   using Then = Specification::Then;
   using E = Executor;
   static const Argument call{"call", Type::text, true, "its id"};
-  static const Argument package{"package", Type::text, false, "event package; default presence",
-                                "presence|presence.winfo|dialog|message-summary|beckon-messages|conference"};
+  static const Argument package{
+      "package", Type::text, false, "event package; default presence",
+      "presence|presence.winfo|dialog|reg|message-summary|beckon-messages|conference"};
   static const Argument ended{
       "package", Type::text, false, "event package; default presence; reg ends a welcome",
       "presence|presence.winfo|dialog|message-summary|beckon-messages|conference|reg"};
+  static const Argument within{"within", Type::text, false, "how long, as 5s, 500ms or 2m; default for ever"};
+  static const Argument watcher{"watcher", Type::resource, true, "the watcher, or @DOMAIN"};
+  static const Argument domain{"domain", Type::flag, false, "for everybody of the watcher's domain"};
+  static const Argument contact{"contact", Type::address, true, "the contact"};
   static const Argument peer{"with", Type::address_or_all, true, "the other user, or all"};
   static const Argument one{"message", Type::text, false, "this one only: its number in the history"};
   static const std::vector<Specification> specifications{
@@ -55,10 +60,9 @@ const std::vector<Specification>& table() {
       {"unpublish", &E::do_unpublish, "remove your publication", {}},
       {"subscribe",
        &E::do_subscribe,
-       "watch a user's presence, or what another package shows: your own watchers, dialogs, waiting "
-       "messages, "
-       "what your other devices send and read, who is in a room",
-       {{"to", Type::address, true, "the user"},
+       "watch a user's presence, or what another package shows: your own watchers, dialogs, registrations, "
+       "waiting messages, what your other devices send and read, who is in a room",
+       {{"to", Type::address, true, "the user, or a list"},
         package,
         {"expires", Type::number, false, "lifetime in seconds; default 3600"},
         {"max-rate", Type::text, false, "the most notifications a second, as 0.2 (RFC 6446)"},
@@ -67,8 +71,10 @@ const std::vector<Specification>& table() {
        Then::stay},
       {"watch",
        &E::do_watch,
-       "watch the presence of all members of a list of yours, with one subscription",
-       {{"list", Type::text, true, "the list: its name, or its address"},
+       "watch all members of a list of yours with one subscription: their presence, or another package",
+       {{"list", Type::text, true, "the list: a group of your contacts, or its address"},
+        {"package", Type::text, false, "event package; default presence; dialog: who is on the phone",
+         "presence|dialog|reg"},
         {"expires", Type::number, false, "lifetime in seconds; default 3600"}},
        Then::stay},
       {"watchers",
@@ -90,13 +96,45 @@ const std::vector<Specification>& table() {
       {"allow",
        &E::do_allow,
        "let a watcher see your presence",
+       {watcher,
+        {"direct", Type::text, false, "direct sessions the watcher may start; default off", direct_modes},
+        domain}},
+      {"block", &E::do_block, "refuse a watcher", {watcher, domain}},
+      {"politely-block",
+       &E::do_politely_block,
+       "show a watcher that you are closed, whatever you publish",
+       {watcher, domain}},
+      {"confirm",
+       &E::do_confirm,
+       "let a watcher wait for your decision, and show nothing until then",
+       {watcher, domain}},
+      {"forget", &E::do_forget, "remove your rule for a watcher", {watcher, domain}},
+      {"rules show", &E::do_rules_show, "show your rules: for whom each is, and what it gives", {}},
+      {"view-as",
+       &E::do_view_as,
+       "show what a watcher sees of you now, or would see by another rule",
        {{"watcher", Type::address, true, "the watcher"},
-        {"direct", Type::text, false, "direct sessions the watcher may start; default off", direct_modes}}},
-      {"block", &E::do_block, "refuse a watcher", {{"watcher", Type::address, true, "the watcher"}}},
-      {"forget",
-       &E::do_forget,
-       "remove your rule for a watcher",
-       {{"watcher", Type::address, true, "the watcher"}}},
+        {"if", Type::text, false, "as if this were the watcher's rule; nothing is changed",
+         "allow|block|politely-block|confirm|forget"}}},
+      {"contacts list", &E::do_contacts_list, "list your contacts, by groups", {}},
+      {"contacts add",
+       &E::do_contacts_add,
+       "add a contact to your address book on the server, or name one anew",
+       {contact,
+        {"name", Type::text, false, "what the contact is called; nothing takes the name away"},
+        {"group", Type::text, false,
+         "the group to add it to, which is made if there is none: friends, or "
+         "friends/close"}}},
+      {"contacts remove",
+       &E::do_contacts_remove,
+       "remove a contact from your address book, or from one group",
+       {contact, {"group", Type::text, false, "from this group only"}}},
+      {"contacts group",
+       &E::do_contacts_group,
+       "make a group of contacts, name it anew, or remove an empty one",
+       {{"group", Type::text, true, "the group: friends, or friends/close for one inside it"},
+        {"name", Type::text, false, "what people read; nothing takes the name away"},
+        {"remove", Type::flag, false, "remove it"}}},
       {"message",
        &E::do_message,
        "send a text message",
@@ -166,6 +204,20 @@ const std::vector<Specification>& table() {
        &E::do_safety_number,
        "print the 60 digits to compare with a user",
        {{"of", Type::address, true, "the user"}}},
+      {"wait presence",
+       &E::do_wait_presence,
+       "wait until a user is open, or closed; one that is not watched yet is watched",
+       {{"of", Type::address, true, "the user"},
+        {"basic", Type::text, true, "for what to wait", "open|closed"},
+        within},
+       Then::leave},
+      {"wait message",
+       &E::do_wait_message,
+       "wait for a message; a device that is not registered yet is registered",
+       {{"from", Type::address, false, "of this user only"},
+        {"matching", Type::text, false, "whose text has a match of this regular expression"},
+        within},
+       Then::leave},
       {"snapshot", &E::do_snapshot, "report the whole state in one event", {}},
       {"quit", &E::do_quit, "unpublish, unregister, end", {}, Then::quit},
   };
@@ -222,12 +274,15 @@ std::string usage_of(const Specification& command) {
 }
 
 /// "alice@example.org", "sip:alice@example.org" or "<sip:...>" to "sip:alice@example.org"; empty if it is not
-/// an address. A target keeps what makes it a GRUU (RFC 5627 3).
-std::string canonical_address(std::string_view text, bool is_target = false) {
+/// an address. A name alone is one of the domain `home`, if that is not empty. A target keeps what makes it a
+/// GRUU (RFC 5627 3).
+std::string canonical_address(std::string_view text, std::string_view home, bool is_target = false) {
   text = trim(text);
   if (text.size() > 2 && text.front() == '<' && text.back() == '>') text = text.substr(1, text.size() - 2);
   std::string uri_text(text);
   const bool has_scheme = uri_text.starts_with("sip:") || uri_text.starts_with("sips:");
+  if (!has_scheme && !uri_text.empty() && !home.empty() && uri_text.find('@') == std::string::npos)
+    uri_text.append("@").append(home);
   const auto uri = sip::parse_uri(has_scheme ? uri_text : "sip:" + uri_text);
   if (!uri || uri->user.empty()) return {};
   std::string address = sip::canonical_aor(*uri);
@@ -237,11 +292,11 @@ std::string canonical_address(std::string_view text, bool is_target = false) {
 }
 
 /// The same, and "@example.org", every user of a domain, to "sip:example.org".
-std::string canonical_resource(std::string_view text) {
+std::string canonical_resource(std::string_view text, std::string_view home) {
   text = trim(text);
-  if (!text.starts_with('@') && !text.starts_with("sip:")) return canonical_address(text);
+  if (!text.starts_with('@') && !text.starts_with("sip:")) return canonical_address(text, home);
   const auto uri = sip::parse_uri("sip:" + std::string(text.substr(text.starts_with('@') ? 1 : 4)));
-  if (!uri || !uri->user.empty()) return canonical_address(text);
+  if (!uri || !uri->user.empty()) return canonical_address(text, home);
   return sip::canonical_aor(*uri);
 }
 
@@ -258,7 +313,7 @@ std::string describe_bad(const Argument& argument, const boost::json::value& giv
 }
 
 /// Checks one argument's value and brings it into its canonical form; false when it does not fit.
-bool accept(const Argument& argument, boost::json::value& value) {
+bool accept(const Argument& argument, boost::json::value& value, std::string_view home) {
   switch (argument.type) {
     case Type::number:
       return value.is_int64() && value.as_int64() >= 0 && value.as_int64() <= number_max;
@@ -270,20 +325,21 @@ bool accept(const Argument& argument, boost::json::value& value) {
     case Type::address:
     case Type::target: {
       if (!value.is_string()) return false;
-      const std::string address = canonical_address(value.as_string(), argument.type == Type::target);
+      const std::string address = canonical_address(value.as_string(), home, argument.type == Type::target);
       value = address;
       return !address.empty();
     }
     case Type::resource: {
       if (!value.is_string()) return false;
-      const std::string address = canonical_resource(value.as_string());
+      const std::string address = canonical_resource(value.as_string(), home);
       value = address;
       return !address.empty();
     }
     case Type::addresses: {
       if (!value.is_array() || value.as_array().empty()) return false;
       for (auto& each : value.as_array()) {
-        const std::string address = each.is_string() ? canonical_resource(each.as_string()) : std::string();
+        const std::string address =
+            each.is_string() ? canonical_resource(each.as_string(), home) : std::string();
         if (address.empty()) return false;
         each = address;
       }
@@ -295,7 +351,7 @@ bool accept(const Argument& argument, boost::json::value& value) {
   return false;
 }
 
-boost::system::result<Command, Rejected> check(Command command) {
+boost::system::result<Command, Rejected> check(Command command, std::string_view home) {
   const Specification* const specification = command.specification;
   for (auto& [key, value] : command.arguments) {
     const std::string_view name = key;
@@ -305,7 +361,7 @@ boost::system::result<Command, Rejected> check(Command command) {
     if (found == arguments.end())
       return reject(Errc::bad_argument, command, fmt::format("{} has no argument {}", command.name(), name));
     const boost::json::value given = value;
-    if (!accept(*found, value)) return reject(Errc::bad_argument, command, describe_bad(*found, given));
+    if (!accept(*found, value, home)) return reject(Errc::bad_argument, command, describe_bad(*found, given));
   }
   for (const Argument& argument : specification->arguments) {
     if (argument.required && !command.has(argument.name)) {
@@ -411,7 +467,7 @@ bool Command::flag(std::string_view argument) const {
   return value != nullptr && value->is_bool() && value->as_bool();
 }
 
-boost::system::result<Command, Rejected> parse_command(std::string_view line) {
+boost::system::result<Command, Rejected> parse_command(std::string_view line, std::string_view home) {
   if (line.size() > line_max)
     return reject(Errc::too_long, Command{}, fmt::format("{} octets at most", line_max));
   ErrorCode error;
@@ -431,20 +487,38 @@ boost::system::result<Command, Rejected> parse_command(std::string_view line) {
   }
   command.specification = find_specification(name);
   if (command.specification == nullptr) return reject(Errc::unknown_command, command, name);
-  return check(std::move(command));
+  return check(std::move(command), home);
 }
 
 namespace {
 
-boost::system::result<Command, Rejected> read(const std::vector<Word>& words) {
+/// The second words of the commands that begin with this one: "list, add, remove"; empty: none does.
+std::string second_words(std::string_view first) {
+  std::string out;
+  for (const Specification& each : specifications()) {
+    const auto [one, two] = cut(each.name, ' ');
+    if (one == first && !two.empty()) out.append(out.empty() ? "" : ", ").append(two);
+  }
+  return out;
+}
+
+boost::system::result<Command, Rejected> read(const std::vector<Word>& words, std::string_view home) {
   Command command;
   if (words.empty()) return reject(Errc::unknown_command, Command{}, "");
-  command.specification = find_specification(words.front().text);
-  if (command.specification == nullptr)
-    return reject(Errc::unknown_command, Command{}, words.front().text + "; `help` lists those there are");
+  const std::string first = words.front().text;
+  std::size_t next = 1;
+  command.specification = find_specification(first);
+  if (command.specification == nullptr && words.size() > 1)
+    command.specification = find_specification(first + ' ' + words[next++].text);
+  if (command.specification == nullptr) {
+    const std::string known = second_words(first);
+    return reject(
+        Errc::unknown_command, Command{},
+        first + (known.empty() ? "; `help` lists those there are" : " is followed by one of " + known));
+  }
   const auto& arguments = command.specification->arguments;
   auto positional = arguments.begin();
-  for (std::size_t i = 1; i < words.size(); ++i) {
+  for (std::size_t i = next; i < words.size(); ++i) {
     auto argument = arguments.end();
     if (words[i].text.starts_with("--")) {
       const std::string name = words[i].text.substr(2);
@@ -479,17 +553,20 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words) {
     }
     command.arguments[argument->name] = value_of_word(*argument, word.text);
   }
-  return check(std::move(command));
+  return check(std::move(command), home);
 }
 
 }  // namespace
 
-boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words) {
+boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words,
+                                                     std::string_view home) {
   std::string line;
-  return read(take_words(words, line));
+  return read(take_words(words, line), home);
 }
 
-boost::system::result<Command, Rejected> parse_line(std::string_view line) { return read(split_words(line)); }
+boost::system::result<Command, Rejected> parse_line(std::string_view line, std::string_view home) {
+  return read(split_words(line), home);
+}
 
 std::string print_help(std::string_view name) {
   std::string out;
@@ -500,7 +577,10 @@ std::string print_help(std::string_view name) {
       if (!fits) out += fmt::format("  {}\n", usage);
       out += fmt::format("  {:<40} {}\n", fits ? usage : "", help);
     };
-    for (const auto& each : specifications()) add(usage_of(each), each.help);
+    const bool is_first_word = !second_words(name).empty();
+    for (const auto& each : specifications())
+      if (!is_first_word || cut(each.name, ' ').first == name) add(usage_of(each), each.help);
+    if (is_first_word) return out;
     add("help [COMMAND]", "explain one command, or list all");
     return out;
   }

@@ -62,7 +62,15 @@ class Executor {
   virtual void do_unsubscribe(const Command& command, Now now) = 0;
   virtual void do_allow(const Command& command, Now now) = 0;
   virtual void do_block(const Command& command, Now now) = 0;
+  virtual void do_politely_block(const Command& command, Now now) = 0;
+  virtual void do_confirm(const Command& command, Now now) = 0;
   virtual void do_forget(const Command& command, Now now) = 0;
+  virtual void do_rules_show(const Command& command, Now now) = 0;
+  virtual void do_view_as(const Command& command, Now now) = 0;
+  virtual void do_contacts_list(const Command& command, Now now) = 0;
+  virtual void do_contacts_add(const Command& command, Now now) = 0;
+  virtual void do_contacts_remove(const Command& command, Now now) = 0;
+  virtual void do_contacts_group(const Command& command, Now now) = 0;
   virtual void do_message(const Command& command, Now now) = 0;
   virtual void do_typing(const Command& command, Now now) = 0;
   virtual void do_inbox(const Command& command, Now now) = 0;
@@ -80,6 +88,8 @@ class Executor {
   virtual void do_statistics(const Command& command, Now now) = 0;
   virtual void do_accept_key(const Command& command, Now now) = 0;
   virtual void do_safety_number(const Command& command, Now now) = 0;
+  virtual void do_wait_presence(const Command& command, Now now) = 0;
+  virtual void do_wait_message(const Command& command, Now now) = 0;
   virtual void do_snapshot(const Command& command, Now now) = 0;
   virtual void do_quit(const Command& command, Now now) = 0;
 };
@@ -90,10 +100,11 @@ struct Specification {
   /// What a one-shot `beckon COMMAND` does after the result.
   enum class Then {
     end,
-    stay,  ///< Continues until interrupted: the command only makes sense while somebody watches.
-    quit,  ///< The command itself ends the program.
+    stay,   ///< Continues until interrupted: the command only makes sense while somebody watches.
+    leave,  ///< Takes back what the command began, as `quit` does.
+    quit,   ///< The command itself ends the program.
   };
-  const char* name;
+  const char* name;  ///< One word, or two: "contacts add".
   void (Executor::*handler)(const Command& command, Now now);
   const char* help;
   std::vector<Argument> arguments;
@@ -129,20 +140,23 @@ struct Rejected {
   const Specification* specification = nullptr;
 };
 
-/// Reads {"id": "7", "command": "message", "to": "alice@example.org", "text": "hi"}.
-boost::system::result<Command, Rejected> parse_command(std::string_view line);
+/// Reads {"id": "7", "command": "message", "to": "alice@example.org", "text": "hi"}. `home` is the domain of
+/// users that are named without one, "alice"; empty: each needs its domain. The same below.
+boost::system::result<Command, Rejected> parse_command(std::string_view line, std::string_view home = {});
 
 /// Reads the words of a command line, required arguments by position, the others as --name VALUE:
 /// message alice@example.org "hi", allow bob@example.org --direct auto. Required ones may be named, too, and
 /// are after a list: welcome alice@example.org bob@example.org --text "hi". A flag has no value: watchers
 /// --log. The words after the recipient of a message are its text, with or without quotation marks.
-boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words);
+boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words,
+                                                     std::string_view home = {});
 
 /// Reads the same from a typed line, where "quotation marks" keep the blanks of a value together.
-boost::system::result<Command, Rejected> parse_line(std::string_view line);
+boost::system::result<Command, Rejected> parse_line(std::string_view line, std::string_view home = {});
 
 /// For people: the commands with what each does; or, with the name of one, how it is written and what its
-/// arguments may be. A name that is no command's is answered with all of them.
+/// arguments may be; with the first word of several, those. A name that is no command's is answered with all
+/// of them.
 std::string print_help(std::string_view name = {});
 
 }  // namespace beckon::client::control

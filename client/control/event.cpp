@@ -88,32 +88,47 @@ std::string print_presence(const object& event) {
   return out;
 }
 
+/// Beside a watcher: the direct sessions it may start, or what to type to answer its wish.
+std::string print_watcher(const object& watcher, const array& permits) {
+  const std::string aor = of(watcher, "aor"), status = of(watcher, "status");
+  const bool asks = status == "pending" || status == "waiting";
+  std::string beside = asks ? fmt::format("wants to see you: allow {0}, or block {0}", aor) : "";
+  for (const auto& value : permits)
+    if (const object& permit = value.as_object(); of(permit, "aor") == aor && of(permit, "mode") != "off")
+      beside = "may start direct sessions: " + of(permit, "mode");
+  return fmt::format("    {:<32} {}{}\n", aor, status, in_parentheses(beside));
+}
+
 std::string print_watchers(const object& event) {
-  std::string out = "watchers:\n";
-  for (const auto& value : items(event, "watchers")) {
-    const object& watcher = value.as_object();
-    out += fmt::format("    {:<32} {}\n", of(watcher, "aor"), of(watcher, "status"));
-  }
+  const array& watchers = items(event, "watchers");
+  std::string out = watchers.empty() ? "watchers: none\n" : "watchers:\n";
+  for (const auto& value : watchers) out += print_watcher(value.as_object(), items(event, "permits"));
   return out;
 }
 
-/// "early, from Carol (sip:carol@example.org)"
+/// "ringing, from Carol (sip:carol@example.org)"
 std::string print_dialog(const object& dialog) {
-  std::string out = fmt::format("    {}{}", of(dialog, "state"), in_parentheses(of(dialog, "event")));
+  const std::string state = of(dialog, "state");
+  const std::string shown = state == "early"        ? "ringing"
+                            : state == "confirmed"  ? "on the phone"
+                            : state == "terminated" ? "call ended"
+                                                    : "calling";
+  std::string out = shown + in_parentheses(of(dialog, "event"));
   const std::string remote = of(dialog, "remote"), name = of(dialog, "remote_name");
   if (!remote.empty())
     out += fmt::format(", {} {}", of(dialog, "direction") == "initiator" ? "to" : "from",
                        name.empty() ? remote : name + in_parentheses(remote));
-  return out + "\n";
+  return out;
 }
 
+/// A line of a panel: "sip:bob@example.org              ringing, from sip:carol@example.org".
 std::string print_dialogs(const object& event) {
   const array& dialogs = items(event, "dialogs");
   const bool is_absent = event.contains("registered") && !event.at("registered").as_bool();
-  std::string out = fmt::format("dialogs of {}:{}{}\n", of(event, "of"), dialogs.empty() ? " none" : "",
-                                is_absent ? " (no device registered)" : "");
-  for (const auto& each : dialogs) out += print_dialog(each.as_object());
-  return out;
+  std::string line;
+  for (const auto& each : dialogs) line += (line.empty() ? "" : "; ") + print_dialog(each.as_object());
+  if (line.empty()) line = is_absent ? "not registered" : "idle";
+  return fmt::format("{:<32} {}\n", of(event, "of"), line);
 }
 
 std::string print_list(const object& event) {
@@ -126,6 +141,65 @@ std::string print_list(const object& event) {
     out += fmt::format("    {} {}{}\n", of(each, "of"), state, in_parentheses(of(each, "reason")));
   }
   return out;
+}
+
+/// "sip:bob@example.org: allow; shows everything; direct sessions auto (rule w1)"
+std::string print_rules(const object& event) {
+  std::string out;
+  for (const auto& value : items(event, "rules")) {
+    const object& rule = value.as_object();
+    const std::string handling = of(rule, "handling"), shows = list_of(rule, "shows", ", "),
+                      when = list_of(rule, "when", "; "), direct = of(rule, "direct");
+    out += list_of(rule, "for", ", ") + ": " + (handling.empty() ? "no decision" : handling);
+    if (!when.empty()) out += ", " + when;
+    if (!shows.empty()) out += "; shows " + shows;
+    if (!direct.empty()) out += "; direct sessions " + direct;
+    out += " (rule " + of(rule, "id") + ")\n";
+  }
+  return out.empty() ? "no rules: the server's policy decides\n" : out;
+}
+
+/// "sip:bob@example.org, if you allow: allow (rule w1)", and what is shown then.
+std::string print_view(const object& event) {
+  const std::string by = of(event, "by"), permission = of(event, "permission");
+  std::string why = by == "rules"            ? "rule " + list_of(event, "rules", ", ")
+                    : by == "own"            ? "it is you"
+                    : by == "foreign-domain" ? "the server does not let that domain ask"
+                                             : "no rule of yours; the server's policy";
+  std::string out = of(event, "watcher");
+  if (event.contains("if")) out += ", if you " + of(event, "if");
+  out += fmt::format(": {} ({})\n", permission, why);
+  if (permission == "confirm") return out + "    waits for your decision, and is shown nothing\n";
+  if (permission == "block") return out + "    is refused, and shown nothing\n";
+  if (const std::string direct = of(event, "direct"); direct != "off")
+    out += "    may start direct sessions: " + direct + "\n";
+  const auto* const presence = event.if_contains("presence");
+  return presence ? out + print_presence(presence->as_object()) : out;
+}
+
+/// "friends (My friends):", and its contacts.
+std::string print_contacts(const object& event) {
+  std::string out;
+  for (const auto& value : items(event, "groups")) {
+    const object& group = value.as_object();
+    const std::string path = of(group, "group"), name = of(group, "name");
+    out += (path.empty() ? name.empty() ? "(no name)" : name : path + in_parentheses(name)) + ":\n";
+    for (const auto& each : items(group, "contacts"))
+      out += fmt::format("    {:<32} {}\n", of(each.as_object(), "of"), of(each.as_object(), "name"));
+  }
+  return out.empty() ? "no contacts\n" : out;
+}
+
+/// "sip:bob@example.org registered: sip:bob@192.0.2.1 (refreshed)"
+std::string print_registrations(const object& event) {
+  std::string out;
+  for (const auto& value : items(event, "contacts")) {
+    const object& contact = value.as_object();
+    const bool is_active = of(contact, "state") == "active";
+    out += fmt::format("{} {}registered: {} ({})\n", of(event, "of"), is_active ? "" : "no longer ",
+                       of(contact, "contact"), of(contact, "event"));
+  }
+  return out.empty() ? of(event, "of") + " is not registered\n" : out;
 }
 
 std::string print_summary(const object& event) {
@@ -206,8 +280,10 @@ std::string print_snapshot(const object& event) {
 }
 
 std::string print_call(const object& event) {
-  return fmt::format("session {} with {}: {}{}\n", of(event, "call"), of(event, "peer"), of(event, "state"),
-                     in_parentheses(of(event, "reason")));
+  const std::string call = of(event, "call"), state = of(event, "state");
+  const bool rings = state == "ringing" && of(event, "direction") == "incoming";
+  const std::string beside = rings ? fmt::format("answer {0}, or reject {0}", call) : of(event, "reason");
+  return fmt::format("session {} with {}: {}{}\n", call, of(event, "peer"), state, in_parentheses(beside));
 }
 
 /// "sip:room@example.org (says it is of sip:bob@example.org, sent 2026-11-21T04:00:00Z): hi". What was sent
@@ -271,6 +347,10 @@ std::string print_for_people(const object& event) {
   if (name == "watchers") return print_watchers(event);
   if (name == "dialogs") return print_dialogs(event);
   if (name == "list") return print_list(event);
+  if (name == "contacts") return print_contacts(event);
+  if (name == "rules") return print_rules(event);
+  if (name == "view") return print_view(event);
+  if (name == "registrations") return print_registrations(event);
   if (name == "watch-log") return print_watch_log(event);
   if (name == "welcome")
     return fmt::format("{} registered {}: welcome {}\n", of(event, "to"), of(event, "contact"),

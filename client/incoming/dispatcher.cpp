@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/control/event.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/value_list.hpp"
 
@@ -86,6 +87,7 @@ void Dispatcher::refuse(const Request& request, Now now) const {
   const Method method = request.message().method();
   // This device did not subscribe (RFC 6665 4.1.3).
   if (method == Method::notify && find_serving(method) != nullptr) return request.respond(481, now);
+  if (method == Method::invite) report_refused_call(request.message(), now);
   const bool bad_event = has_package(method) && find_serving(method) != nullptr;
   auto reply = request.reply(method == Method::options ? 200 : bad_event ? 489 : 405);
   if (bad_event) {
@@ -99,6 +101,15 @@ void Dispatcher::refuse(const Request& request, Now now) const {
     reply.add(HeaderId::allow, allow());
   }
   request.respond(std::move(reply), now);
+}
+
+/// The caller hears 405; the user hears of the call.
+void Dispatcher::report_refused_call(const sip::Message& invite, Now now) const {
+  const auto from = invite.from();
+  boost::json::object event = control::make_event("warning", now);
+  event["text"] = (from ? sip::canonical_aor(from->uri) : std::string("somebody")) +
+                  " called with INVITE, which beckon does not take: refused";
+  context_.emit(std::move(event));
 }
 
 /// The methods of all rooms, and OPTIONS (RFC 3261 8.2.1, 11.2). ACK and CANCEL belong to INVITE.

@@ -29,6 +29,7 @@ class Dispatcher final : public transaction::User {
   Room* find(sip::Method method, std::string_view package) const;
   Room* find_serving(sip::Method method) const;
   void refuse(const Request& request, Now now) const;
+  void report_refused_call(const sip::Message& invite, Now now) const;
   std::string allow() const;
 
   const account::Context& context_;

@@ -17,10 +17,11 @@ namespace {
 
 using Members = std::map<std::string, List::Member>;
 
+/// Empty: it is nobody's.
 std::string canonical(const std::string& text) {
-  constexpr std::string_view pres = "pres:";
-  const auto uri = sip::parse_uri(text.starts_with(pres) ? "sip:" + text.substr(pres.size()) : text);
-  return uri && uri->is_sip() && !uri->user.empty() ? sip::canonical_aor(*uri) : std::string();
+  const auto uri = sip::parse_uri(text);
+  std::string aor = uri ? sip::canonical_aor(*uri) : std::string();
+  return aor.find('@') == std::string::npos ? std::string() : aor;
 }
 
 std::optional<Rlmi> read_rlmi(const Part& root) {
@@ -60,9 +61,7 @@ void read_members(const std::vector<Part>& parts, const Rlmi& rlmi, Members& int
     }
     if (part) {
       const auto text = documents::content(*part);
-      auto presence =
-          text ? documents::parse_pidf(*text) : Result<documents::Presence>(documents::Errc::bad_value);
-      if (presence) member.presence = std::move(*presence);
+      if (text) member.document = *text;
     }
     if (std::string aor = canonical(resource.uri); !aor.empty() && into.size() < List::members_max)
       into[std::move(aor)] = std::move(member);
@@ -86,11 +85,12 @@ List::Taken List::take(std::string_view body, std::string_view content_type,
   read_members(multipart->parts, *rlmi, news);
   for (const auto& [aor, member] : news) {
     const auto known = members_.find(aor);
-    if (known == members_.end() || known->second != member) changed.push_back(aor);
+    if (member.document != (known == members_.end() ? std::string() : known->second.document))
+      changed.push_back(aor);
   }
   if (rlmi->is_full) {
     for (const auto& [aor, member] : members_)
-      if (!news.contains(aor)) changed.push_back(aor);
+      if (!news.contains(aor) && !member.document.empty()) changed.push_back(aor);
     members_ = std::move(news);
     return Taken::yes;
   }

@@ -4,12 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "protocol/documents/pidf.hpp"
 #include "protocol/documents/rlmi.hpp"
 
 namespace beckon::client::presence {
@@ -27,14 +25,14 @@ class List {
   static constexpr std::size_t members_max = 2048;
 
   struct Member {
-    std::string name;                               ///< For people; often empty.
-    std::string state;                              ///< "active", "pending", "terminated", "unknown".
-    std::string reason;                             ///< Why it is terminated.
-    std::optional<documents::Presence> presence{};  ///< Absent unless it is active and can be read.
+    std::string name;        ///< For people; often empty.
+    std::string state;       ///< "active", "pending", "terminated", "unknown".
+    std::string reason;      ///< Why it is terminated.
+    std::string document{};  ///< Of the package's type; empty unless it is active and the server sent it.
     bool operator==(const Member&) const = default;
   };
 
-  /// A body and its Content-Type. `changed` gets the members about whom there is news, by AOR.
+  /// A body and its Content-Type. `changed` gets the members whose document is another one, or none, now.
   Taken take(std::string_view body, std::string_view content_type, std::vector<std::string>& changed);
 
   const std::map<std::string, Member>& members() const { return members_; }  ///< By AOR.

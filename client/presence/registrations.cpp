@@ -1,5 +1,7 @@
 #include "client/presence/registrations.hpp"
 
+#include <boost/json/array.hpp>
+
 #include "protocol/base/text.hpp"
 
 namespace beckon::client::presence {
@@ -53,6 +55,20 @@ std::vector<std::pair<std::string, std::string>> newly_registered(const document
           (contact.event == ContactEvent::registered || contact.event == ContactEvent::created))
         fresh.emplace_back(registration.aor, contact.uri);
   return fresh;
+}
+
+boost::json::object make_registrations_view(const documents::Registration& registration) {
+  boost::json::array contacts;
+  for (const auto& contact : registration.contacts) {
+    boost::json::object out{{"contact", contact.uri},
+                            {"state", documents::to_string(contact.state)},
+                            {"event", documents::to_string(contact.event)}};
+    if (contact.expires_seconds) out["expires"] = *contact.expires_seconds;
+    contacts.push_back(std::move(out));
+  }
+  return {{"of", registration.aor},
+          {"state", documents::to_string(registration.state)},
+          {"contacts", std::move(contacts)}};
 }
 
 }  // namespace beckon::client::presence

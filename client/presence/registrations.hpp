@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -36,5 +37,8 @@ class Registrations {
 /// The contacts that have just registered, each after its user, from a document about a whole domain: it has
 /// news only, and nothing to compare with.
 std::vector<std::pair<std::string, std::string>> newly_registered(const documents::RegistrationInfo& info);
+
+/// Event "registrations" without name, time and `document`: what a document says of one user's contacts.
+boost::json::object make_registrations_view(const documents::Registration& registration);
 
 }  // namespace beckon::client::presence

@@ -14,21 +14,25 @@ bool has_ended(const Subscription& subscription) {
   return subscription.state() == event::Subscriber::State::ended;
 }
 
-/// The formats to ask for. Of presence rather what changed than all of it (RFC 5263 4.2).
-std::string accept_of(std::string_view package) {
-  if (package == winfo_package) return std::string(documents::winfo_type);
-  if (package == dialog_package) return std::string(documents::dialoginfo_type);
-  if (package == summary_package) return std::string(documents::message_summary_type);
-  if (package == reg_package) return std::string(documents::reginfo_type);
-  if (package == conference_package) return std::string(documents::conference_type);
-  if (package == archive_package) return std::string(documents::message_archive_type);
-  return std::string(documents::pidf_type) + ";q=0.5, " + std::string(documents::pidf_diff_type);
+/// Packages that a list of resources may be asked for (RFC 4662).
+bool has_lists(std::string_view package) {
+  return package == presence_package || package == dialog_package || package == reg_package;
 }
 
-/// RFC 4662 4.3. All of a member's presence comes each time, so no partial documents.
-std::string list_accept() {
-  return std::string(list_type) + ", " + std::string(documents::rlmi_type) + ", " +
-         std::string(documents::pidf_type);
+/// The formats to ask for. Of presence rather what changed than all of it (RFC 5263 4.2), but of each member
+/// of a list all comes each time; around them RFC 4662 4.3.
+std::string accept_of(std::string_view package) {
+  std::string accept;
+  if (package == winfo_package) accept = documents::winfo_type;
+  if (package == dialog_package) accept = documents::dialoginfo_type;
+  if (package == summary_package) accept = documents::message_summary_type;
+  if (package == reg_package) accept = documents::reginfo_type;
+  if (package == conference_package) accept = documents::conference_type;
+  if (package == archive_package) accept = documents::message_archive_type;
+  if (package == presence_package)
+    accept = std::string(documents::pidf_type) + ";q=0.5, " + std::string(documents::pidf_diff_type);
+  if (has_lists(package)) accept.append(", ").append(list_type).append(", ").append(documents::rlmi_type);
+  return accept;
 }
 
 /// Versions of partial documents count within one subscription.
@@ -60,25 +64,15 @@ Result<void> Subscriptions::subscribe(const std::string& to, const std::string& 
                                       std::uint32_t expires_seconds, Done done, Now now,
                                       const sip::Rates& rates) {
   if (package == winfo_package && to != context_.account.aor) return Errc::not_own_watchers;
-  return begin({to, package}, accept_of(package), expires_seconds, std::move(done), now, rates, false);
-}
-
-Result<void> Subscriptions::watch(const std::string& list, std::uint32_t expires_seconds, Done done,
-                                  Now now) {
-  return begin({list, std::string(presence_package)}, list_accept(), expires_seconds, std::move(done), now,
-               {}, true);
-}
-
-Result<void> Subscriptions::begin(const Key& key, std::string accept, std::uint32_t expires_seconds,
-                                  Done done, Now now, const sip::Rates& rates, bool supports_lists) {
+  const Key key{to, package};
   auto& subscription = subscriptions_[key];
   if (subscription && !has_ended(*subscription)) return Errc::already_subscribed;
   if (subscription) replaced_.push_back(std::move(subscription));
   subscription = std::make_unique<Subscription>(
-      context_, key.first, key.second, std::move(accept), expires_seconds,
+      context_, to, package, accept_of(package), expires_seconds,
       [this, key](const sip::Message& notify, Now at) { on_document(key, notify, at); },
       [this, key](Now at) { on_change(key, at); }, rates);
-  if (supports_lists) subscription->support_lists();
+  if (has_lists(package)) subscription->support_lists();
   subscription->start(std::move(done), now);
   return {};
 }
@@ -131,19 +125,20 @@ void Subscriptions::on_request(const incoming::Request& request, Now now) {
 
 void Subscriptions::on_document(const Key& key, const sip::Message& notify, Now now) {
   const auto& [of, package] = key;
+  const bool is_list = sip::media_type(notify.header(HeaderId::content_type)) == list_type;
+  if (is_list && has_lists(package)) return on_list(key, notify, now);
   if (package == winfo_package) return on_winfo(key, notify, now);
   if (package == dialog_package) return on_dialogs(key, notify, now);
   if (package == summary_package) return on_summary(of, notify, now);
   if (package == reg_package) return on_registrations(key, notify, now);
   if (package == archive_package) return on_archive(notify, now);
   if (package == conference_package) return on_room(key, notify, now);
-  if (sip::media_type(notify.header(HeaderId::content_type)) == list_type) return on_list(key, notify, now);
   on_presence(key, notify, now);
 }
 
 void Subscriptions::on_list(const Key& key, const sip::Message& notify, Now now) {
   const std::string& of = key.first;
-  List& list = lists_[of];
+  List& list = lists_[key];
   std::vector<std::string> changed;
   const auto taken = list.take(notify.body(), notify.header(HeaderId::content_type), changed);
   if (taken == List::Taken::stale) return;
@@ -155,15 +150,36 @@ void Subscriptions::on_list(const Key& key, const sip::Message& notify, Now now)
   event["document"] = list.was_full() ? "full" : "partial";
   event["members"] = list.json();
   context_.emit(std::move(event));
-  for (const std::string& aor : changed) show_member(list, aor, now);
+  for (const std::string& aor : changed) {
+    const auto member = list.members().find(aor);
+    show_member(key, aor, member == list.members().end() ? std::string() : member->second.document, now);
+  }
 }
 
-void Subscriptions::show_member(const List& list, const std::string& aor, Now now) {
-  const auto member = list.members().find(aor);
-  const bool is_shown = member != list.members().end() && member->second.presence;
-  if (is_shown) return show(aor, *member->second.presence, now);
+/// What a list says of a member, as its package shows it. Without a document nothing is known.
+void Subscriptions::show_member(const Key& list, const std::string& aor, const std::string& document,
+                                Now now) {
+  const std::string& package = list.second;
+  if (package == presence_package) {
+    const auto presence = documents::parse_pidf(document);
+    return presence ? show(aor, *presence, now) : show_unknown(aor, now);
+  }
+  if (document.empty()) return;  // the event "list" says why
+  if (package == dialog_package) {
+    const auto info = documents::parse_dialoginfo(document);
+    if (!info) return warn("the dialogs of " + aor + " cannot be read: " + info.error().message(), now);
+    Dialogs dialogs;
+    dialogs.take(*info, document.size());
+    return show_dialogs(aor, dialogs, info->version, true, now);
+  }
+  const auto info = documents::parse_reginfo(document);
+  if (!info) return warn("the registrations of " + aor + " cannot be read: " + info.error().message(), now);
+  show_registrations(*info, now);
+}
+
+void Subscriptions::show_unknown(const std::string& of, Now now) {
   boost::json::object event = control::make_event("presence", now);
-  for (auto& each : make_unknown_view(aor)) event.insert(each);
+  for (auto& member : make_unknown_view(of)) event.insert(member);
   context_.emit(std::move(event));
 }
 
@@ -234,10 +250,15 @@ void Subscriptions::on_dialogs(const Key& key, const sip::Message& notify, Now n
   const auto taken = dialogs.take(*info, notify.body().size());
   if (taken == Dialogs::Taken::stale) return;
   if (taken == Dialogs::Taken::gap) incomplete_ = subscriptions_.at(key).get();
+  show_dialogs(of, dialogs, info->version, info->state == documents::DialogInfo::State::full, now);
+}
+
+void Subscriptions::show_dialogs(const std::string& of, const Dialogs& dialogs, std::uint32_t version,
+                                 bool is_full, Now now) {
   boost::json::object event = control::make_event("dialogs", now);
   event["of"] = of;
-  event["version"] = info->version;
-  event["document"] = info->state == documents::DialogInfo::State::full ? "full" : "partial";
+  event["version"] = version;
+  event["document"] = is_full ? "full" : "partial";
   if (const auto registered = dialogs.is_registered()) event["registered"] = *registered;
   event["dialogs"] = dialogs.json();
   context_.emit(std::move(event));
@@ -247,6 +268,7 @@ void Subscriptions::on_registrations(const Key& key, const sip::Message& notify,
   const std::string of = key.first;
   const auto info = documents::parse_reginfo(notify.body());
   if (!info) return warn("the registrations of " + of + " cannot be read: " + info.error().message(), now);
+  show_registrations(*info, now);
   if (of.find('@') == std::string::npos) {
     for (const auto& [user, contact] : newly_registered(*info))
       if (user != context_.account.aor) hooks_.on_registered(user, contact, now);
@@ -255,6 +277,15 @@ void Subscriptions::on_registrations(const Key& key, const sip::Message& notify,
   const auto news = registrations_[of].take(*info);
   if (news.is_gap) incomplete_ = subscriptions_.at(key).get();
   for (const std::string& contact : news.fresh) hooks_.on_registered(of, contact, now);
+}
+
+void Subscriptions::show_registrations(const documents::RegistrationInfo& info, Now now) {
+  for (const auto& registration : info.registrations) {
+    boost::json::object event = control::make_event("registrations", now);
+    for (auto& member : make_registrations_view(registration)) event.insert(member);
+    event["document"] = info.state == documents::RegistrationInfo::State::full ? "full" : "partial";
+    context_.emit(std::move(event));
+  }
 }
 
 void Subscriptions::on_archive(const sip::Message& notify, Now now) {
@@ -302,18 +333,11 @@ void Subscriptions::on_change(const Key& key, Now now) {
   const Subscription* const subscription = find(key.first, key.second);
   if (subscription == nullptr || !has_ended(*subscription)) return;
   // What an ended subscription showed may be true no longer: nothing is known, and the grants are void.
-  if (key.second == presence_package && presences_.erase(key.first) > 0) {
-    boost::json::object event = control::make_event("presence", now);
-    for (auto& member : make_unknown_view(key.first)) event.insert(member);
-    context_.emit(std::move(event));
-  }
+  if (key.second == presence_package && presences_.erase(key.first) > 0) show_unknown(key.first, now);
   if (key.second == presence_package) partials_.erase(key.first);
-  if (const auto list = lists_.find(key.first); key.second == presence_package && list != lists_.end()) {
-    const List ended = std::move(list->second);
-    lists_.erase(list);
-    for (const auto& [aor, member] : ended.members())
-      if (member.presence) show_member({}, aor, now);
-  }
+  if (const auto list = lists_.extract(key))
+    for (const auto& [aor, member] : list.mapped().members())
+      if (!member.document.empty()) show_member(key, aor, {}, now);
   if (key.second == archive_package) hooks_.on_archive(nullptr, now);
   if (key.second == dialog_package) dialogs_.erase(key.first);
   if (key.second == summary_package) summaries_.erase(key.first);
@@ -359,10 +383,13 @@ boost::json::array Subscriptions::subscriptions_json() const {
 boost::json::array Subscriptions::presence_json() const {
   boost::json::array out;
   for (const auto& [of, document] : presences_) out.push_back(make_view(of, document, hooks_.is_verified));
-  for (const auto& [of, list] : lists_)
-    for (const auto& [aor, member] : list.members())
-      if (member.presence && !presences_.contains(aor))
-        out.push_back(make_view(aor, *member.presence, hooks_.is_verified));
+  for (const auto& [key, list] : lists_) {
+    for (const auto& [aor, member] : list.members()) {
+      if (key.second != presence_package || presences_.contains(aor)) continue;
+      if (const auto presence = documents::parse_pidf(member.document))
+        out.push_back(make_view(aor, *presence, hooks_.is_verified));
+    }
+  }
   return out;
 }
 

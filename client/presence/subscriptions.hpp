@@ -40,9 +40,8 @@ const char* to_string(Errc value);
 
 /// The subscriptions of this user agent and what they show: presence of others (event "presence"), the own
 /// watchers (event "watchers"), dialogs (event "dialogs"), rooms (event "room"), waiting messages (event
-/// "message-summary"),
-/// which devices of others register and what becomes of the own messages (hooks). Takes the NOTIFYs of all
-/// these packages. One thread.
+/// "message-summary"), which devices of others register (event "registrations", and a hook) and what becomes
+/// of the own messages (hooks). Takes the NOTIFYs of all these packages. One thread.
 class Subscriptions final : public incoming::Room {
  public:
   struct Hooks {
@@ -63,13 +62,11 @@ class Subscriptions final : public incoming::Room {
 
   Subscriptions(account::Context& context, Hooks hooks);
 
-  /// `to` is a canonical AOR. `done` gets the status of the first SUBSCRIBE. Errors, without `done`:
-  /// already_subscribed, not_own_watchers.
+  /// `to` is a canonical AOR, of a user or of a list (RFC 4662): of that come the events "list", and the
+  /// package's own event of each member. `done` gets the status of the first SUBSCRIBE. Errors, without
+  /// `done`: already_subscribed, not_own_watchers.
   Result<void> subscribe(const std::string& to, const std::string& package, std::uint32_t expires_seconds,
                          Done done, Now now, const sip::Rates& rates = {});
-  /// The same for the presence of all members of a list (RFC 4662): events "list", and "presence" of each
-  /// member.
-  Result<void> watch(const std::string& list, std::uint32_t expires_seconds, Done done, Now now);
   /// `done` is called when the subscription has ended. Error, without `done`: not_subscribed.
   Result<void> unsubscribe(const std::string& to, const std::string& package, Done done, Now now);
   void unsubscribe_all(Now now);
@@ -99,9 +96,11 @@ class Subscriptions final : public incoming::Room {
   void show(const std::string& of, const documents::Presence& presence, Now now);
   void confirm(const Key& key, Now now);
   void on_list(const Key& key, const sip::Message& notify, Now now);
-  void show_member(const List& list, const std::string& aor, Now now);
-  Result<void> begin(const Key& key, std::string accept, std::uint32_t expires_seconds, Done done, Now now,
-                     const sip::Rates& rates, bool supports_lists);
+  void show_member(const Key& list, const std::string& aor, const std::string& document, Now now);
+  void show_unknown(const std::string& of, Now now);
+  void show_dialogs(const std::string& of, const Dialogs& dialogs, std::uint32_t version, bool is_full,
+                    Now now);
+  void show_registrations(const documents::RegistrationInfo& info, Now now);
   void on_winfo(const Key& key, const sip::Message& notify, Now now);
   void on_dialogs(const Key& key, const sip::Message& notify, Now now);
   void on_registrations(const Key& key, const sip::Message& notify, Now now);
@@ -122,9 +121,9 @@ class Subscriptions final : public incoming::Room {
   std::map<std::string, documents::Presence>
       presences_;  ///< The last documents of subscriptions that have not ended, by AOR.
   std::map<std::string, documents::PartialPresence> partials_;  ///< Those of them that come in parts.
-  std::map<std::string, List> lists_;                           ///< By URI.
-  std::map<std::string, Dialogs> dialogs_;                      ///< By AOR.
-  std::map<std::string, WatchedRoom> rooms_;                    ///< Likewise.
+  std::map<Key, List> lists_;
+  std::map<std::string, Dialogs> dialogs_;    ///< By AOR.
+  std::map<std::string, WatchedRoom> rooms_;  ///< Likewise.
   /// By AOR. Kept when a subscription ends, so that the next one shows no device as new that was known.
   std::map<std::string, Registrations> registrations_;
   std::map<std::string, documents::MessageSummary> summaries_;

@@ -53,6 +53,12 @@ std::filesystem::path log_path(const std::filesystem::path& record) { return rec
 
 }  // namespace
 
+Result<void> check_readable(const Files& files) {
+  const auto source = open_source(files.play);
+  if (!source) return source.error();
+  return {};
+}
+
 const char* to_string(Errc error) {
   switch (error) {
     case Errc::no_codec:

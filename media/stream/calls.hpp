@@ -34,6 +34,9 @@ struct Files {
       record;  ///< WAV to write, with "<record>.json" (RecordingLog) beside it; empty: no recording.
 };
 
+/// Can what is to be played be read? Errors: those of device::open_wav_source.
+Result<void> check_readable(const Files& files);
+
 /// The figures of one call.
 struct CallStatistics {
   session::Statistics rtp;

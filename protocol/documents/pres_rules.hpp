@@ -152,4 +152,9 @@ Result<void> set_watcher(Rules& rules, std::string_view aor, Verdict verdict);
 /// Forgets the decision: removes the id from all rules. Exceptions stay, so forgetting permits nothing.
 void forget_watcher(Rules& rules, std::string_view aor);
 
+/// The same for everybody of a domain. Whoever has a rule of its own keeps what that says: the rule of the
+/// domain excepts those whom it would give more.
+Result<void> set_domain(Rules& rules, std::string_view domain, Verdict verdict);
+void forget_domain(Rules& rules, std::string_view domain);
+
 }  // namespace beckon::documents

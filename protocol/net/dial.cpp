@@ -12,7 +12,7 @@ void dial(Loop& loop, DialOptions options, std::function<void(Result<ChannelPtr>
   auto on_opened = [channel, done](const ErrorCode& error) {
     if (!error) return done(ChannelPtr(channel));
     channel->close(error);
-    done(error);
+    done(error == Errc::timed_out ? ErrorCode(Errc::no_handshake) : error);
   };
   auto on_connected = [channel, done, on_opened, options = std::move(options)](const ErrorCode& error) {
     if (error) return done(error);

@@ -34,6 +34,8 @@ const char* to_string(Errc value) {
       return "a text message is not UTF-8";
     case Errc::not_secure:
       return "TLS is not configured";
+    case Errc::no_handshake:
+      return "it accepts a connection and no TLS; is this a port for TLS?";
     case Errc::crowded_out:
       return "unfinished messages hold too many octets";
   }

@@ -22,6 +22,7 @@ enum class Errc {
   bad_frame,        ///< A WebSocket peer broke RFC 6455 5; the connection is closed with code 1002.
   not_utf8,         ///< A WebSocket text message is not UTF-8; closed with code 1007.
   not_secure,       ///< TLS was asked for and this side has no certificate or trust configured.
+  no_handshake,     ///< Connected, but the TLS handshake is not answered in time: hardly a port for TLS.
   crowded_out,      ///< Unfinished messages held too many octets, this connection the most (`Unfinished`).
 };
 const char* to_string(Errc value);

@@ -59,6 +59,11 @@ void Editor::append(const Element& parent, std::string_view fragment) {
   add({at, at, std::string(fragment)});
 }
 
+void Editor::insert_before(const Element& sibling, std::string_view fragment) {
+  const std::size_t begin = offset_of(sibling.source());
+  add({begin, begin, std::string(fragment)});
+}
+
 Fragment Editor::finish() const {
   Fragment out{std::string(root_->ns()), std::string(root_->name()), {}};
   const std::string_view source = root_->source();

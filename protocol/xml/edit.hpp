@@ -20,6 +20,8 @@ class Editor {
   void remove(const Element& element);
   /// Adds XML, which stands alone, as the last child.
   void append(const Element& parent, std::string_view fragment);
+  /// The same before a descendant of the root, which may be removed as well.
+  void insert_before(const Element& sibling, std::string_view fragment);
 
   /// The root with all changes applied.
   Fragment finish() const;

@@ -246,4 +246,5 @@ def message_waiting(server):
         alice.wait("message-summary", waiting=False)
 
 
-run([two_phones, restart_during_a_call, blocked, a_phone_dies, restart_during_a_forwarded_call, message_waiting])
+if __name__ == "__main__":
+    run([two_phones, restart_during_a_call, blocked, a_phone_dies, restart_during_a_forwarded_call, message_waiting])

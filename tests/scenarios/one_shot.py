@@ -131,6 +131,51 @@ def users(server):
         equal(bob.run("register", ok=False)["cause"], "credentials", "a removed user")
 
 
+def waiting(server):
+    """a script waits for a user to be open, and for a message; the exit code says whether it came"""
+    def beckon(*words):
+        return subprocess.Popen([server.binaries / "beckon", "--account", ALICE[0], "--server", server.uri("tls"), "--ca",
+                                 server.certificate, "--state", server.data / "s", "--json", *words],
+                                env={"BECKON_PASSWORD": ALICE[1]}, stdout=subprocess.PIPE, text=True)
+
+    def see(process, name, **members):
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == name and all(event.get(key) == value for key, value in members.items()):
+                return event
+        raise AssertionError(f"no {name}")
+
+    with Agent(server, *BOB) as bob:
+        bob.run("register")
+        bob.run("allow", watcher=ALICE[0])
+        bob.run("publish", basic="closed")
+        with beckon("wait", "presence", BOB[0], "open", "--within", "60s") as wait:
+            see(wait, "presence", basic="closed")
+            bob.run("publish", basic="open")
+            see(wait, "result", ok=True)
+        equal(wait.returncode, 0, "exit code when it came")
+        with beckon("wait", "message", "--from", BOB[0], "--matching", "l+o$", "--within", "60s") as wait:
+            see(wait, "registration", state="registered")
+            bob.run("message", to=ALICE[0], text="good bye")
+            bob.run("message", to=ALICE[0], text="hello")
+            see(wait, "message", text="good bye")
+            see(wait, "result", ok=True)
+        equal(wait.returncode, 0, "exit code of a message that came")
+        with beckon("wait", "presence", BOB[0], "closed", "--within", "100ms") as wait:
+            equal(see(wait, "result")["cause"], "timeout", "cause")
+        equal(wait.returncode, 11, "exit code of what did not come in time")
+
+
+def no_tls_there(server):
+    """a port that takes connections and speaks no TLS is named as that, and no refused connection"""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        out = subprocess.run([server.binaries / "beckon", "--account", ALICE[0], "--server", "tls:%s:%d" % silent.getsockname(),
+                              "--state", server.data / "s", "register"],
+                             env={"BECKON_PASSWORD": ALICE[1]}, capture_output=True, text=True, timeout=60)
+    equal(out.returncode, 3, "exit code")
+    check("is this a port for TLS?" in out.stderr, out.stderr)
+
+
 def foreign_user(server):
     """a user of a domain that is not served is refused"""
     out = command(server, "user", "add", "carol@elsewhere.example", "--data", server.data, stdin="x\n")
@@ -148,4 +193,4 @@ def help_of_both(server):
         check(line in out.stdout, f"{binary} help {name} explains {line}: {out.stdout!r}")
 
 
-run([help_of_both, message_from_the_shell, publish_from_the_shell, interrupted, live_tables, refused_questions, users, foreign_user])
+run([help_of_both, message_from_the_shell, publish_from_the_shell, interrupted, live_tables, refused_questions, users, foreign_user, waiting, no_tls_there])

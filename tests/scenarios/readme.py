@@ -105,11 +105,10 @@ def play(binaries, folder):
         line = server.lines.get(timeout=LIMIT)
         if not line or not line.startswith("ready"):
             raise Failure(f"{command}: {line or ' / '.join(server.errors)}")
-        exports = "\n".join(each for each in rest if each.startswith("export "))
         for each in rest:
             subprocess.run(["/bin/bash", "-c", here(each)], check=True, env=environment, cwd=ROOT, timeout=LIMIT)
         for name, person in people.items():
-            terminals[name] = Terminal(name, f"{exports}\nexec {here(person['program'])}", environment)
+            terminals[name] = Terminal(name, f"exec {here(person['program'])}", environment)
             terminals[name].see("assword")
             terminals[name].type(person["password"])
         alice, bob = terminals["alice"], terminals["bob"]

@@ -251,9 +251,20 @@ TEST_CASE_FIXTURE(Fixture, "each winfo document reports the watchers; a gap is r
   CHECK(wire.take().message.method() == sip::Method::subscribe);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a call by INVITE is refused, and the user hears of it") {
+  CHECK(ask(request_text("INVITE")).status() == 405);
+  CHECK(last("warning").at("text").as_string().starts_with("sip:alice@example.org called with INVITE"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file that cannot be played is refused when it is chosen") {
+  const auto id = execute({"media", "--play", "/nonexistent.wav"});
+  CHECK(result(id).at("cause") == "usage");
+  CHECK(result(id).at("reason").as_string().starts_with("--play: "));
+}
+
 TEST_CASE_FIXTURE(Fixture, "dialog documents report the calls of a user; a gap is refreshed (RFC 4235 4.3)") {
   execute({"subscribe", "alice@example.org", "--package", "dialog"});
-  CHECK(wire.sent.front().message.header(HeaderId::accept) == "application/dialog-info+xml");
+  CHECK(wire.sent.front().message.values(HeaderId::accept).front() == "application/dialog-info+xml");
   const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
   documents::Dialog dialog{.id = "d1", .call_id = "c", .state = documents::DialogState::early};
   dialog.direction = documents::DialogDirection::recipient;
@@ -266,7 +277,7 @@ TEST_CASE_FIXTURE(Fixture, "dialog documents report the calls of a user; a gap i
   CHECK(last("dialogs").at("of").as_string() == alice);
   CHECK(last("dialogs").at("document") == "full");
   CHECK(client::control::print_for_people(last("dialogs")) ==
-        "dialogs of " + alice + ":\n    early, from Carol (sip:carol@example.org)\n");
+        "sip:alice@example.org            ringing, from Carol (sip:carol@example.org)\n");
   CHECK(wire.is_silent());
   dialog.state = documents::DialogState::terminated;
   dialog.event = documents::DialogEvent::remote_bye;
@@ -274,10 +285,10 @@ TEST_CASE_FIXTURE(Fixture, "dialog documents report the calls of a user; a gap i
       .version = 5, .state = documents::DialogInfo::State::partial, .dialogs = {dialog}};
   CHECK(notify(subscribe, "active;expires=3600", print(later)).status() == 200);
   CHECK(client::control::print_for_people(last("dialogs")) ==
-        "dialogs of " + alice + ":\n    terminated (remote-bye), from Carol (sip:carol@example.org)\n");
+        "sip:alice@example.org            call ended (remote-bye), from Carol (sip:carol@example.org)\n");
   CHECK(wire.take().message.method() == sip::Method::subscribe);
   CHECK(notify(subscribe, "active;expires=3600", print(documents::DialogInfo{.version = 6})).status() == 200);
-  CHECK(client::control::print_for_people(last("dialogs")) == "dialogs of " + alice + ": none\n");
+  CHECK(client::control::print_for_people(last("dialogs")) == "sip:alice@example.org            idle\n");
   CHECK(notify(subscribe, "active;expires=3600", "<dialog-info").status() == 200);
   CHECK(last("warning").at("text").as_string().starts_with("the dialogs of " + alice));
 }
@@ -287,7 +298,7 @@ TEST_CASE_FIXTURE(
     "each device that registers brings its user the welcome once, whoever else registers (RFC 3680)") {
   const auto id = execute({"welcome", "alice@example.org", "carol@example.org", "--text", "hello"});
   CHECK(wire.sent.front().message.header(HeaderId::event) == "reg");
-  CHECK(wire.sent.front().message.header(HeaderId::accept) == documents::reginfo_type);
+  CHECK(wire.sent.front().message.values(HeaderId::accept).front() == documents::reginfo_type);
   const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
   CHECK(results(id).empty());  // carol's is not answered yet
   answer(403);

@@ -137,7 +137,7 @@ struct Fixture {
         .add(HeaderId::contact, "<sip:server@192.0.2.9>")
         .add(HeaderId::event, subscribe.header(HeaderId::event))
         .add(HeaderId::subscription_state, state);
-    return std::move(builder).finish(subscribe.header(HeaderId::accept), body);
+    return std::move(builder).finish(subscribe.values(HeaderId::accept).front(), body);
   }
   sip::Message notify(const sip::Message& subscribe, const std::string& state, const std::string& body = "") {
     return ask(make_notify(subscribe, state, body));

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "client/cli/web.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace beckon;
 using namespace beckon::client;
@@ -166,4 +167,22 @@ TEST_CASE("help needs no account, and what is wrong is said before the password 
     CHECK_FALSE(read(words, exit_code).has_value());
     CHECK(exit_code == 2);
   }
+}
+
+TEST_CASE("the client's state is apart from the server's data, and moves there from where it was") {
+  const test::TemporaryFolder data;
+  ::setenv("BECKON_PASSWORD", "secret", 1);
+  ::setenv("XDG_DATA_HOME", data.path().c_str(), 1);
+  int exit_code = -1;
+  const auto folder_of = [&] { return read({"--account", "alice@example.org"}, exit_code)->state; };
+  const auto own = data.path() / "beckon-client" / "alice@example.org";
+  const auto before = data.path() / "beckon" / "alice@example.org";
+  CHECK(folder_of() == own);
+  CHECK_FALSE(std::filesystem::exists(own));  // whoever opens it makes it
+  std::filesystem::create_directories(before);
+  std::ofstream(before / "keys.json") << "{}";
+  CHECK(folder_of() == own);
+  CHECK(std::filesystem::exists(own / "keys.json"));
+  CHECK_FALSE(std::filesystem::exists(before));
+  ::unsetenv("XDG_DATA_HOME");
 }

@@ -211,3 +211,34 @@ TEST_CASE("a status has one cause, and causes keep their words") {
   }
   CHECK(control::parse_cause("none of them") == Cause::failed);
 }
+
+TEST_CASE("a user of the own domain needs no domain") {
+  const auto to = [](const char* line) {
+    const auto command = control::parse_line(line, "example.org");
+    return command ? command->text("to") : "refused: " + command.error().detail;
+  };
+  CHECK(to("message bob hello there") == "sip:bob@example.org");
+  CHECK(to("message bob@elsewhere.example hi") == "sip:bob@elsewhere.example");
+  CHECK(to("unsubscribe @elsewhere.example") == "sip:elsewhere.example");
+  CHECK(to("unsubscribe bob") == "sip:bob@example.org");
+  CHECK(to("message sip:bob hi") == "refused: to: sip:bob is not USER@DOMAIN");
+  CHECK_FALSE(control::parse_line("message bob hi").has_value());
+}
+
+TEST_CASE("some commands have two words; the first alone says which there are") {
+  const auto add = control::parse_line("contacts add bob@b --name \"Bob B\"");
+  REQUIRE(add.has_value());
+  CHECK(add->name() == "contacts add");
+  CHECK(add->text("name") == "Bob B");
+  CHECK(control::parse_command(R"({"command":"contacts add","contact":"bob@b"})")->name() == "contacts add");
+  for (const char* line : {"contacts", "contacts away", "contacts --name x"}) {
+    CAPTURE(line);
+    const auto refused = control::parse_line(line);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().detail == "contacts is followed by one of list, add, remove, group");
+  }
+  CHECK(control::parse_line("away now").error().detail == "away; `help` lists those there are");
+  CHECK(control::print_help("contacts").find("contacts remove contact [--group TEXT]") != std::string::npos);
+  CHECK(control::print_help("contacts").find("publish") == std::string::npos);
+  CHECK(control::print_help("contacts add").starts_with("contacts add contact [--name TEXT]"));
+}

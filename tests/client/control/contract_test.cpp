@@ -83,7 +83,15 @@ class Recorder final : public control::Executor {
   void do_unsubscribe(const control::Command&, Now) override { last = "unsubscribe"; }
   void do_allow(const control::Command&, Now) override { last = "allow"; }
   void do_block(const control::Command&, Now) override { last = "block"; }
+  void do_politely_block(const control::Command&, Now) override { last = "politely-block"; }
+  void do_confirm(const control::Command&, Now) override { last = "confirm"; }
   void do_forget(const control::Command&, Now) override { last = "forget"; }
+  void do_rules_show(const control::Command&, Now) override { last = "rules show"; }
+  void do_view_as(const control::Command&, Now) override { last = "view-as"; }
+  void do_contacts_list(const control::Command&, Now) override { last = "contacts list"; }
+  void do_contacts_add(const control::Command&, Now) override { last = "contacts add"; }
+  void do_contacts_remove(const control::Command&, Now) override { last = "contacts remove"; }
+  void do_contacts_group(const control::Command&, Now) override { last = "contacts group"; }
   void do_message(const control::Command&, Now) override { last = "message"; }
   void do_typing(const control::Command&, Now) override { last = "typing"; }
   void do_inbox(const control::Command&, Now) override { last = "inbox"; }
@@ -101,6 +109,8 @@ class Recorder final : public control::Executor {
   void do_statistics(const control::Command&, Now) override { last = "statistics"; }
   void do_accept_key(const control::Command&, Now) override { last = "accept-key"; }
   void do_safety_number(const control::Command&, Now) override { last = "safety-number"; }
+  void do_wait_presence(const control::Command&, Now) override { last = "wait presence"; }
+  void do_wait_message(const control::Command&, Now) override { last = "wait message"; }
   void do_snapshot(const control::Command&, Now) override { last = "snapshot"; }
   void do_quit(const control::Command&, Now) override { last = "quit"; }
 

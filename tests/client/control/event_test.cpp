@@ -38,6 +38,66 @@ TEST_CASE("people see what a user does, says and when a device was last used") {
         "                 last seen 2026-11-29T21:00:00Z\n");
 }
 
+TEST_CASE("who asks is shown with what to type: a watcher that waits, a session that rings") {
+  using boost::json::array;
+  using boost::json::object;
+  CHECK(
+      control::print_for_people({{"event", "watchers"},
+                                 {"watchers", array{object{{"aor", "sip:bob@b"}, {"status", "pending"}},
+                                                    object{{"aor", "sip:carol@b"}, {"status", "active"}}}},
+                                 {"permits", array{object{{"aor", "sip:carol@b"}, {"mode", "auto"}}}}}) ==
+      "watchers:\n"
+      "    sip:bob@b                        pending (wants to see you: allow sip:bob@b, or block sip:bob@b)\n"
+      "    sip:carol@b                      active (may start direct sessions: auto)\n");
+  CHECK(control::print_for_people({{"event", "watchers"}, {"watchers", array()}, {"permits", array()}}) ==
+        "watchers: none\n");
+  const auto call = [](const char* direction) {
+    return control::print_for_people({{"event", "call"},
+                                      {"call", "1"},
+                                      {"peer", "sip:bob@b"},
+                                      {"direction", direction},
+                                      {"state", "ringing"}});
+  };
+  CHECK(call("incoming") == "session 1 with sip:bob@b: ringing (answer 1, or reject 1)\n");
+  CHECK(call("outgoing") == "session 1 with sip:bob@b: ringing\n");
+}
+
+TEST_CASE("people read the address book, rules, and what a watcher would see") {
+  using boost::json::array;
+  using boost::json::object;
+  CHECK(control::print_for_people({{"event", "contacts"}, {"groups", array()}}) == "no contacts\n");
+  CHECK(control::print_for_people(
+            {{"event", "contacts"},
+             {"groups",
+              array{object{{"group", "friends"},
+                           {"name", "My friends"},
+                           {"contacts", array{object{{"of", "sip:bob@b"}, {"name", "Bob\u202e"}}}}}}}}) ==
+        "friends (My friends):\n    sip:bob@b                        Bob?\n");
+  CHECK(control::print_for_people({{"event", "rules"}, {"rules", array()}}) ==
+        "no rules: the server's policy decides\n");
+  CHECK(control::print_for_people({{"event", "rules"},
+                                   {"rules", array{object{{"id", "w1"},
+                                                          {"for", array{"sip:bob@b"}},
+                                                          {"handling", "allow"},
+                                                          {"shows", array{"everything"}},
+                                                          {"direct", "auto"}}}}}) ==
+        "sip:bob@b: allow; shows everything; direct sessions auto (rule w1)\n");
+  CHECK(control::print_for_people({{"event", "view"},
+                                   {"watcher", "sip:bob@b"},
+                                   {"if", "block"},
+                                   {"permission", "block"},
+                                   {"by", "rules"},
+                                   {"rules", array{"w1"}},
+                                   {"direct", "off"}}) ==
+        "sip:bob@b, if you block: block (rule w1)\n    is refused, and shown nothing\n");
+  CHECK(control::print_for_people(
+            {{"event", "registrations"},
+             {"of", "sip:bob@b"},
+             {"contacts",
+              array{object{{"contact", "sip:x@y"}, {"state", "active"}, {"event", "registered"}}}}}) ==
+        "sip:bob@b registered: sip:x@y (registered)\n");
+}
+
 TEST_CASE("without --log nobody is said to have been shown nothing before") {
   auto event = control::make_event("watch-log", {});
   event["lines"] = boost::json::array();

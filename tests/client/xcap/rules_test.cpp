@@ -87,7 +87,7 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(ends == std::vector<int>{201});
   }
   SUBCASE("always") {
-    for (int tries = 0; tries < 4; ++tries) {
+    for (int tries = 0; tries < 20; ++tries) {
       http.answer(404);
       http.answer(412);
     }
@@ -130,12 +130,11 @@ TEST_CASE_FIXTURE(Fixture, "an edit asked for by the end of another is made once
     ends.push_back(status);
     allow(carol);
   });
-  http.answer(404);
-  http.answer(201);
+  http.answer(404);  // there is no rule to forget, so nothing is written
   CHECK(http.waiting.size() == 1);
   http.answer(404);
   http.answer(201);
-  CHECK(ends == std::vector<int>{201, 201});
+  CHECK(ends == std::vector<int>{200, 201});
   CHECK(http.waiting.empty());
 }
 

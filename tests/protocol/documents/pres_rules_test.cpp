@@ -211,6 +211,43 @@ TEST_CASE("a rule for everyone that outvotes a verdict is an error and changes n
   CHECK(set_watcher(rules, bob, {SubHandling::allow, ds1::Mode::automatic}).has_value());
 }
 
+TEST_CASE("a verdict for a domain holds for everybody of it but for those that have a verdict of their own") {
+  const std::string carol = "sip:carol@example.org", far = "sip:dan@elsewhere.example";
+  Rules rules;
+  REQUIRE(set_watcher(rules, bob, {SubHandling::block}).has_value());
+  REQUIRE(set_watcher(rules, far, {SubHandling::block}).has_value());
+  for (const Verdict verdict : {Verdict{SubHandling::allow, ds1::Mode::automatic},
+                                Verdict{SubHandling::confirm}, Verdict{SubHandling::block}}) {
+    CAPTURE(to_string(verdict.handling));
+    REQUIRE(set_domain(rules, "example.org", verdict).has_value());
+    for (const auto& checked : {rules, read(print(rules))}) {
+      CHECK(decide(checked, {carol}).handling == verdict.handling);
+      CHECK(decide(checked, {carol}).transformations.direct == verdict.direct);
+      CHECK(handling(checked, bob) == SubHandling::block);
+      CHECK(handling(checked, far) == SubHandling::block);
+      CHECK(checked.rules.size() == 3);
+    }
+  }
+  // Whoever is allowed stays allowed.
+  REQUIRE(set_watcher(rules, bob, {SubHandling::allow}).has_value());
+  CHECK(handling(rules, bob) == SubHandling::allow);
+  forget_domain(rules, "example.org");
+  CHECK_FALSE(handling(rules, carol));
+  CHECK(handling(rules, bob) == SubHandling::allow);
+}
+
+TEST_CASE("a domain is excepted from a rule for all domains, and is in the way of none for everyone") {
+  auto rules = read(ruleset(
+      rule("any", "<identity><many/></identity>", "allow") +
+      rule("two", "<identity><many domain='example.org'/><one id='sip:x@y'/></identity>", "confirm")));
+  REQUIRE(set_domain(rules, "example.org", {SubHandling::block}).has_value());
+  CHECK(handling(rules, bob) == SubHandling::block);
+  CHECK(handling(rules, "sip:bob@elsewhere.example") == SubHandling::allow);
+  CHECK(rules.rules.size() == 3);  // the one that names a user, too, stays for that one
+  auto all = read(ruleset(rule("all", "", "allow")));
+  CHECK(set_domain(all, "example.org", {SubHandling::block}).error() == Errc::rule_in_the_way);
+}
+
 TEST_CASE("after a watcher is forgotten no rule names it, and nobody is allowed more than before") {
   auto rules = read(ruleset(
       rule("s", "<identity><one id='sip:bob@example.org'/><one id='sip:carol@example.org'/></identity>",
