@@ -235,8 +235,18 @@ class Work {
 }  // namespace
 
 Exit run_user_command(const CommandLine& line, std::istream& in, std::ostream& out, std::ostream& err) {
+  // A folder that is spelt wrong is not made by a look at it.
+  const bool begins = line.verb == Verb::user_add || line.verb == Verb::user_import;
+  if (!begins && !std::filesystem::exists(line.config.data)) {
+    err << "beckond: " << line.config.data.string() << ": no such folder; --data names the server's\n";
+    return Exit::store;
+  }
   std::error_code error;
   std::filesystem::create_directories(line.config.data, error);
+  if (error) {
+    err << "beckond: " << line.config.data.string() << ": " << error.message() << '\n';
+    return Exit::store;
+  }
   if (const auto problem = problem_of_users(line.config.data)) {
     err << "beckond: " << *problem << '\n';
     return Exit::store;

@@ -117,6 +117,16 @@ def first_start_killed(server):
         check(killed, f"a first start is killed when {name} is there")
 
 
+def misspelt_folder(server):
+    """a folder that is not there is named, and not made, by all that only look at users"""
+    missing = server.data / "misspelt"
+    for words in (["list"], ["passwd", "alice@example.org"], ["remove", "alice@example.org"]):
+        done = subprocess.run([server.beckond, "user", *words, "--data", missing], input="x\n", capture_output=True, text=True,
+                              timeout=60)
+        check(done.returncode == 4 and "no such folder" in done.stderr, f"{words}: {done.returncode} {done.stderr!r}")
+        check(not missing.exists(), "it is not made")
+
+
 def memory_run(server):
     """after a run with --durability memory no state file is missed"""
     fresh = Server(server.binaries, domain=server.domain, options=[*server.options, "--durability", "memory"])
@@ -138,4 +148,4 @@ def configured_pair(server):
 
 
 if __name__ == "__main__":
-    run([users_lost, state_emptied, state_lost, key_lost, first_start_killed, memory_run, configured_pair])
+    run([users_lost, state_emptied, state_lost, key_lost, first_start_killed, misspelt_folder, memory_run, configured_pair])
