@@ -28,20 +28,6 @@ using event::Notifier;
 
 std::int64_t seconds(Duration duration) { return std::chrono::round<std::chrono::seconds>(duration).count(); }
 
-const char* word_of(presence::Permission permission) {
-  switch (permission) {
-    case presence::Permission::allow:
-      return "allow";
-    case presence::Permission::confirm:
-      return "confirm";
-    case presence::Permission::polite_block:
-      return "polite-block";
-    case presence::Permission::block:
-      return "block";
-  }
-  return "";
-}
-
 /// One presentity and one watcher.
 class Explanation {
  public:
@@ -171,7 +157,7 @@ class Explanation {
     view_ = presence::decide(settings, rules, aor, watcher_, now_.wall, sphere, lets_see);
     const auto reason = presence::reason_of(settings, rules, aor, watcher_, now_.wall, sphere, lets_see);
     object decision{{"by", to_string(reason.by)},
-                    {"result", word_of(view_.permission)},
+                    {"result", presence::to_string(view_.permission)},
                     {"direct", ds1::to_string(view_.direct())}};
     array ids;
     for (const std::string& id : reason.rules) ids.emplace_back(id);

@@ -26,6 +26,7 @@
 #include "server/packages/winfo.hpp"
 #include "server/packages/xcap_diff.hpp"
 #include "server/presence/presentities.hpp"
+#include "server/presence/preview.hpp"
 #include "server/proxy/proxy.hpp"
 #include "server/publication/publications.hpp"
 #include "server/registrar/registrar.hpp"
@@ -140,6 +141,11 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   web.serve(groups::rooms_root, [rooms](const std::string& user, const beckon::xcap::UserTarget& target,
                                         beckon::xcap::Method method, Web::Done done) {
     rooms->handle(user, target, method, std::move(done));
+  });
+  const auto preview = std::make_shared<presence::Preview>(shard, watches, documents);
+  web.serve(presence::view_root, [preview](const std::string& user, const beckon::xcap::UserTarget& target,
+                                           beckon::xcap::Method method, const Web::Done& done) {
+    preview->handle(user, target, method, done);
   });
   shard.set_relay(proxy);
 }

@@ -296,6 +296,11 @@ Drawing PresenceInformation::render(Entry& presentity, const documents::Transfor
   return fill(presentity, rendering(presentity, what, secure), watcher);
 }
 
+SharedText PresenceInformation::preview(const Entry& presentity,
+                                        const documents::Transformations& what) const {
+  return draw(presentity, what, /*secure=*/false).text;
+}
+
 /// Puts the watcher's grants into their places.
 Drawing PresenceInformation::fill(const Entry& presentity, const Rendering& shared,
                                   const std::string& watcher) {

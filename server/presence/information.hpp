@@ -47,6 +47,9 @@ class PresenceInformation final : public publication::Package, public registrar:
   Drawing render(Entry& presentity, const documents::Transformations& what, bool secure,
                  const std::string& watcher);
 
+  /// The same without <direct>, for whoever asks what a watcher would see: nothing of it is kept.
+  SharedText preview(const Entry& presentity, const documents::Transformations& what) const;
+
   /// The whole state in a word.
   Standing standing(const Entry& presentity) const;
   /// The same for whoever routes requests to the presentity: documents that ask nothing of them are not read,

@@ -26,6 +26,20 @@ Permission to_permission(SubHandling handling) {
 
 }  // namespace
 
+const char* to_string(Permission permission) {
+  switch (permission) {
+    case Permission::allow:
+      return "allow";
+    case Permission::confirm:
+      return "confirm";
+    case Permission::polite_block:
+      return "polite-block";
+    case Permission::block:
+      return "block";
+  }
+  return "";
+}
+
 documents::Transformations everything() {
   documents::Transformations all;
   all.services.all = all.persons.all = all.devices.all = true;

@@ -18,6 +18,8 @@ enum class Permission : std::uint8_t {
   polite_block,  ///< Looks allowed, shows nothing.
   block,
 };
+/// As RFC 5025 3.2.1 has it: "polite-block".
+const char* to_string(Permission permission);
 
 /// What one watcher may see of one presentity. Watchers with equal views share one document.
 struct View {

@@ -393,6 +393,21 @@ Drawing Watches::render(Watch& watch, const View& view, bool secure) {
   return draw(what);
 }
 
+Watches::Preview Watches::preview(const Entry& presentity, std::string_view watcher,
+                                  const documents::Rules* rules, Now now) const {
+  const Settings& settings = environment_.settings();
+  const std::string sphere =
+      ask_for_sphere(rules) ? information_.sphere(presentity, now.wall).value : std::string();
+  Preview preview{.view = presence::decide(settings, rules, presentity.aor(), watcher, now.wall, sphere),
+                  .reason = reason_of(settings, rules, presentity.aor(), watcher, now.wall, sphere),
+                  .text = {}};
+  if (preview.view.permission == Permission::allow)
+    preview.text = information_.preview(presentity, preview.view.what);
+  if (preview.view.permission == Permission::polite_block)
+    preview.text = beckon::share(PresenceInformation::render_nothing(presentity.aor()));
+  return preview;
+}
+
 // What they were shown
 
 void Watches::sent(Watch& watch, Now now) {

@@ -129,6 +129,14 @@ class Watches {
   /// What the rules of `presentity` themselves say of `sender`; nothing where none is for that sender.
   std::optional<documents::SubHandling> handling(const Entry& presentity, std::string_view sender,
                                                  Now now) const;
+  /// What `watcher` would be shown by `rules`, which may be null; nothing is kept of it.
+  struct Preview {
+    View view;
+    Reason reason;
+    SharedText text;  ///< Without <direct>. Null: the watcher would get no document.
+  };
+  Preview preview(const Entry& presentity, std::string_view watcher, const documents::Rules* rules,
+                  Now now) const;
   /// Decides the view of a new watch, so that it can be rendered; `follow` goes on.
   void begin(Watch& watch, Now now);
   /// The sink is notified of changes from here on; it renders the present state itself.
