@@ -1,5 +1,6 @@
 #include "server/lists/body.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/documents/multipart.hpp"
@@ -42,8 +43,10 @@ NewPart make_part(const std::string& id, std::string type, std::string_view body
 }  // namespace
 
 subscription::Content make_body(const BodyHead& head, std::span<MemberState* const> members,
-                                std::size_t octets_max, Random& random) {
-  const std::string suffix = '.' + std::to_string(head.version) + '@' + head.domain;
+                                const BodyRoom& room, Random& random) {
+  // A list in the list has the same version, perhaps, and stands in the same message (RFC 2392 2).
+  constexpr std::size_t unique_octets = 6;
+  const std::string suffix = '.' + random.token(unique_octets) + '@' + head.domain;
   documents::Rlmi rlmi{
       .uri = head.uri, .version = head.version, .is_full = head.is_full, .names = head.names};
   std::vector<NewPart> parts;
@@ -58,9 +61,11 @@ subscription::Content make_body(const BodyHead& head, std::span<MemberState* con
   for (MemberState* const member : members) {
     const bool is_wanted = member->is_known && (head.is_full || member->is_due);
     const std::size_t more = octets_of(*member);
-    const bool fits = is_wanted && (!has_state || octets + more <= octets_max);
-    member->is_due = is_wanted && !fits;
-    if (!head.is_full && !fits) continue;
+    const std::size_t most = has_state ? room.octets_max : std::max(room.octets_max, room.alone_max);
+    const bool fits = is_wanted && octets + more <= most;
+    const bool may_fit = more <= std::max(room.octets_max, room.alone_max);
+    member->is_due = is_wanted && may_fit && !fits;
+    if (!head.is_full && (!is_wanted || (may_fit && !fits))) continue;
     documents::RlmiResource resource{.uri = member->uri, .names = member->names};
     if (fits) {
       has_state = true;

@@ -36,9 +36,15 @@ struct BodyHead {
 /// Content-Type without its parameters for this body.
 inline constexpr std::string_view list_body_type = "multipart/related;type=\"application/rlmi+xml\"";
 
-/// A full body names all members, a partial one those that are due. State goes in up to `octets_max`, the
-/// first member's in any case; whoever finds no room is due afterwards, and nobody else is.
+/// For the state of members in one body.
+struct BodyRoom {
+  std::size_t octets_max = 0;  ///< Of all together,
+  std::size_t alone_max = 0;   ///< and of one that goes alone; what is longer never goes.
+};
+
+/// A full body names all members, a partial one those that are due. State goes in as far as there is room;
+/// whoever finds none is due afterwards, and nobody else is. A member whose state never goes is named alone.
 subscription::Content make_body(const BodyHead& head, std::span<MemberState* const> members,
-                                std::size_t octets_max, Random& random);
+                                const BodyRoom& room, Random& random);
 
 }  // namespace beckon::server::lists

@@ -1,6 +1,8 @@
 #include "server/lists/definition.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <unordered_set>
 
@@ -101,11 +103,11 @@ class Walk {
     }
   }
 
-  /// False: there is no such thing, or it was followed before.
-  bool follow(const std::string& reference, bool is_list) {
+  /// `is_service`: it is what the service itself says. False: there is no such thing, or it was followed
+  /// before, whatever it was called.
+  bool follow(const std::string& reference, bool is_list, bool is_service = false) {
     if (!source_.find || references_ == references_max) return false;
     ++references_;
-    if (is_list && !followed_.insert(reference).second) return false;
     const auto target = beckon::xcap::parse_target(reference, source_.root);
     if (!target || target->auid != "resource-lists" || !target->has_node ||
         target->tree != beckon::xcap::Target::Tree::users)
@@ -113,11 +115,12 @@ class Walk {
     const std::string user =
         target->user.find(':') == std::string::npos ? "sip:" + target->user : target->user;
     if (aor_of(user) != source_.owner) return false;
-    const auto lists = documents::parse_resource_lists(source_.find("resource-lists", target->document));
+    const documents::ResourceLists* lists = read(target->document);
     if (!lists) return false;
     const Node node = find_node(*lists, target->node_selector);
     if (is_list && node.list) {
-      if (made_.names.empty() && node.list->display_name) made_.names.push_back(*node.list->display_name);
+      if (!followed_.insert(node.list).second) return false;
+      if (is_service && node.list->display_name) made_.names.push_back(*node.list->display_name);
       add(*node.list);
       return true;
     }
@@ -127,6 +130,15 @@ class Walk {
   }
 
  private:
+  /// Null: there is none, or it cannot be read. Each is read once.
+  const documents::ResourceLists* read(const std::string& document) {
+    const auto [place, is_new] = documents_.try_emplace(document);
+    if (is_new) {
+      auto lists = documents::parse_resource_lists(source_.find("resource-lists", document));
+      if (lists) place->second = std::move(*lists);
+    }
+    return place->second ? &*place->second : nullptr;
+  }
   void entry(const ListItem& item) {
     if (made_.members.size() >= source_.members_max || aor_of(item.target).empty()) return;
     if (!seen_.insert(item.target).second) return;
@@ -138,7 +150,8 @@ class Walk {
   const Source& source_;
   Definition& made_;
   std::unordered_set<std::string> seen_;
-  std::set<std::string> followed_;
+  std::map<std::string, std::optional<documents::ResourceLists>> documents_;  ///< By name.
+  std::unordered_set<const ResourceList*> followed_;
   std::size_t references_ = 0;
 };
 
@@ -173,7 +186,7 @@ Definition define(const Source& source, const std::string& uri, std::string_view
   if (service->list) {
     if (service->list->display_name) made.names.push_back(*service->list->display_name);
     walk.add(*service->list);
-  } else if (!walk.follow(service->resource_list, /*is_list=*/true)) {
+  } else if (!walk.follow(service->resource_list, /*is_list=*/true, /*is_service=*/true)) {
     made.status = 502;
   }
   for (auto& member : made.members) member.is_list = lists.contains(aor_of(member.uri));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <unordered_map>
 #include <utility>
 
@@ -27,6 +28,14 @@ constexpr Duration retry_pause = 1s;
 constexpr std::size_t depth_max = 3;
 
 constexpr std::array multipart_related = {std::string_view("multipart/related")};
+/// Of one datagram, without what stands before the state.
+constexpr std::size_t datagram_max = 60000;
+
+BodyRoom room_for(const Subscription& subscription, const Settings& settings) {
+  if (subscription.is_follower()) return {subscription.octets_max(), subscription.octets_max()};
+  if (subscription.is_by_datagram()) return {settings.list_datagram_octets, datagram_max};
+  return {settings.list_notify_octets, std::numeric_limits<std::size_t>::max()};
+}
 
 }  // namespace
 
@@ -186,6 +195,10 @@ void List::work(Subscription& subscription, Now now) {
       all.learn(member, subscription::Report::State::terminated, leads_back ? "noresource" : "giveup", {});
       continue;
     }
+    if (!subscriptions().may_follow(subscription)) {
+      all.learn(member, subscription::Report::State::terminated, "giveup", {});
+      continue;
+    }
     if (!slice.take()) {
       all.retry.set(now.mono + std::chrono::microseconds(1),
                     [this, &subscription](Time) { work(subscription, environment_.clock().now()); });
@@ -199,6 +212,7 @@ void List::work(Subscription& subscription, Now now) {
                                 .body_type = std::string(subscription.body_type()),
                                 .is_secure = all.is_secure,
                                 .is_list = member.is_list,
+                                .octets_max = room_for(subscription, environment_.settings()).octets_max / 2,
                                 .asker = subscription.source(),
                                 .path = path};
     follow.path.push_back(subscription.resource().aor());
@@ -247,20 +261,29 @@ void List::refreshed(Subscription& subscription, Now now) {
   Following& all = following(subscription);
   if (all.is_secure != subscription.is_secure()) {
     leave(subscription);
+    // What was made for another hop may not go over this one.
+    all.due.clear();
+    all.unknown = all.members.size();
+    for (const auto& member : all.members) {
+      member->is_known = member->is_due = member->is_final = false;
+      member->content = {};
+    }
     all.is_secure = subscription.is_secure();
     if (subscription.list().empty()) ask_for_definition(subscription);
   }
   if (all.is_defined) follow_all(subscription, now);
 }
 
-void List::ended(Subscription& subscription, Now) {
+void List::ended(Subscription& subscription, Now now) {
   // What is fetched is still to come.
-  if (!subscription.is_fetch()) leave(subscription);
+  if (subscription.is_fetch()) return;
+  leave(subscription);
+  // Nothing but the last NOTIFY goes out any more: it waits for nobody.
+  following(subscription).is_gathering = false;
+  subscriptions().release(subscription, now);
 }
 
-void List::lost(Subscription& subscription, Now) {
-  if (subscription.is_fetch()) leave(subscription);
-}
+void List::forgotten(Subscription& subscription) { leave(subscription); }
 
 void List::leave(Subscription& subscription) {
   Following& all = following(subscription);
@@ -291,17 +314,17 @@ subscription::Content List::compose(Subscription& subscription, event::Notifier:
                       .version = subscription.number(),
                       .domain = std::string(domain_of_aor(subscription.resource().aor())),
                       .is_full = is_full};
-  const std::size_t most =
-      subscription.is_by_datagram() ? settings.list_datagram_octets : settings.list_notify_octets;
-  subscription::Content content = make_body(head, members, most, environment_.random());
+  subscription::Content content =
+      make_body(head, members, room_for(subscription, settings), environment_.random());
   std::erase_if(members, [](const MemberState* member) { return !member->is_due; });
   all.due = std::move(members);
   return content;
 }
 
-/// Whoever found no room goes into the next one.
+/// Whoever found no room goes into the next one. A list in a list is told whole each time, as far as there is
+/// room for it.
 void List::notified(Subscription& subscription, Now now) {
-  if (subscription.is_fetch()) return leave(subscription);
+  if (subscription.is_follower() || subscription.is_fetch()) return;
   if (!following(subscription).due.empty()) subscriptions().changed(subscription, now);
 }
 

@@ -39,7 +39,7 @@ class List final : public subscription::Package {
   void begun(subscription::Subscription& subscription, Now now) override;
   void refreshed(subscription::Subscription& subscription, Now now) override;
   void ended(subscription::Subscription& subscription, Now now) override;
-  void lost(subscription::Subscription& subscription, Now now) override;
+  void forgotten(subscription::Subscription& subscription) override;
   void notified(subscription::Subscription& subscription, Now now) override;
   void reported(subscription::Subscription& subscription, subscription::Report report, Now now) override;
   subscription::Content compose(subscription::Subscription& subscription, event::Notifier::Body body,

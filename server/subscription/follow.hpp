@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,10 +28,11 @@ struct Follow {
   std::string package{};   ///< Its name.
   std::string watcher{};   ///< Canonical AOR, authenticated: rules decide about it.
   std::string display_name{};
-  std::string body_type{};  ///< One of the package's.
-  bool is_secure = false;   ///< As `Subscription::is_secure`.
-  bool is_list = false;     ///< `resource` is a list itself.
-  IpAddress asker{};        ///< Of the watcher's device, which named `resource`: see `proxy::Destination`.
+  std::string body_type{};     ///< One of the package's.
+  bool is_secure = false;      ///< As `Subscription::is_secure`.
+  bool is_list = false;        ///< `resource` is a list itself.
+  std::size_t octets_max = 0;  ///< Of the state of `resource`, if that is a list.
+  IpAddress asker{};           ///< Of the watcher's device, which named `resource`: see `proxy::Destination`.
   std::vector<std::string> path{};  ///< Lists on the way here, the outermost first.
 };
 /// It ends; nothing is reported any more.
@@ -70,7 +72,8 @@ struct Inside {
   bool is_follower = false;
   FollowerId id{};                  ///< Whom it follows for.
   std::vector<std::string> path{};  ///< See `Follow`.
-  std::string list{};               ///< See `Subscription::list`.
+  std::size_t octets_max = 0;
+  std::string list{};  ///< See `Subscription::list`.
 };
 
 }  // namespace beckon::server::subscription

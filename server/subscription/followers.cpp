@@ -17,6 +17,10 @@ bool Subscriptions::follow(Follow follow) {
   return peers_.post<Subscriptions>(at, std::move(follow));
 }
 
+bool Subscriptions::may_follow(const Subscription& subscription) const {
+  return !has_too_many(services_.settings(), index_, *subscription.watcher_);
+}
+
 void Subscriptions::on(Follow follow, Bucket at, Now now) {
   if (outside_ && !services_.settings().serves(domain_of_aor(follow.resource)))
     return outside_->follow(std::move(follow), at, now);
@@ -28,9 +32,7 @@ void Subscriptions::on(Follow follow, Bucket at, Now now) {
   const EntryPtr resource = services_.directory().get(follow.resource);
   WatcherPtr watcher = index_.watcher(follow.watcher);
   const Permission permission = package->admit(*resource, follow.watcher, now);
-  const bool is_active = permission == Permission::active;
-  if (const auto limit = find_limit(services_.settings(), index_, *resource, *package, *watcher,
-                                    is_active ? Permission::active : Permission::pending);
+  if (const auto limit = find_limit(services_.settings(), index_, *resource, *package, *watcher, permission);
       !limit.empty()) {
     log::info("subscription", "{} does not follow {}: {}", follow.watcher, follow.resource, limit);
     return report_end(follow.id, at, "giveup");
@@ -41,6 +43,7 @@ void Subscriptions::on(Follow follow, Bucket at, Now now) {
   inside.is_follower = true;
   inside.id = std::move(follow.id);
   inside.path = std::move(follow.path);
+  inside.octets_max = follow.octets_max;
   const auto types = package->body_types();
   const auto type = std::ranges::find(types, std::string_view(follow.body_type));
   made->body_type_ = static_cast<std::uint8_t>(type == types.end() ? 0 : type - types.begin());
@@ -49,7 +52,7 @@ void Subscriptions::on(Follow follow, Bucket at, Now now) {
   made->since_ = now.mono;
   // It uses up no CSeqs, as no dialog has them.
   made->reserved_cseq_ = std::numeric_limits<std::uint32_t>::max();
-  made->permission_ = is_active ? Permission::active : Permission::pending;
+  made->permission_ = permission;
   index_.add(*made);
   if (follow.is_list) return admit(*made, now);
   package->find(*resource, [this, made = std::move(made)](int status) {
@@ -109,6 +112,7 @@ void Subscriptions::on(Heard heard, Bucket at, Now now) {
   next->cseq_ = known->cseq_;
   next->sent_ = known->sent_;
   next->reserved_cseq_ = known->reserved_cseq_;
+  next->permission_ = Permission::refused;
   next->is_refused_ = true;
   index_.add(*next);
   admit(*next, now);

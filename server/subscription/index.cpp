@@ -4,6 +4,24 @@
 
 namespace beckon::server::subscription {
 
+namespace {
+
+/// Of those with that permission, in a group or of a package.
+template <class Numbers>
+auto& number_of(Numbers& numbers, Permission permission) {
+  switch (permission) {
+    case Permission::active:
+      return numbers.active;
+    case Permission::pending:
+      return numbers.pending;
+    case Permission::refused:
+      break;
+  }
+  return numbers.refused;
+}
+
+}  // namespace
+
 std::string_view Subscription::id() const {
   // The bucket and the first half of the tag stay ours: an id is shown to others.
   constexpr std::size_t octets = 12;
@@ -32,8 +50,8 @@ void Index::add(Subscription& subscription) {
   auto found = std::ranges::find(groups, &subscription.package_, &Group::package);
   if (found == groups.end()) found = groups.emplace(found, subscription.package_);
   found->all.push_back(subscription);
-  subscription.counts_as_pending_ = subscription.permission_ == Permission::pending;
-  ++(subscription.counts_as_pending_ ? found->pending : found->active);
+  subscription.counted_as_ = subscription.permission_;
+  ++number_of(*found, subscription.counted_as_);
   ++count_of(subscription);
   Subscription* last = by_pair_.find(pair_of(subscription));
   if (!last) by_pair_.insert(subscription);
@@ -64,7 +82,7 @@ void Index::remove(Subscription& subscription) {
   auto& groups = resource->find(slot_)->groups;
   const auto group = std::ranges::find(groups, &subscription.package_, &Group::package);
   subscription.of_resource_.unlink();
-  --(subscription.counts_as_pending_ ? group->pending : group->active);
+  --number_of(*group, subscription.counted_as_);
   --count_of(subscription);
   if (group->all.empty()) groups.erase(group);
   if (groups.empty()) resource->drop(slot_);
@@ -72,13 +90,12 @@ void Index::remove(Subscription& subscription) {
 
 void Index::set_permission(Subscription& subscription, Permission permission) {
   subscription.permission_ = permission;
-  const bool pending = permission == Permission::pending;
-  if (!subscription.is_listed_ || subscription.counts_as_pending_ == pending) return;
+  if (!subscription.is_listed_ || subscription.counted_as_ == permission) return;
   Group& group = *this->group(*subscription.resource_, subscription.package_);
-  group.pending += pending ? 1U : -1U;
-  group.active += pending ? -1U : 1U;
+  --number_of(group, subscription.counted_as_);
   --count_of(subscription);
-  subscription.counts_as_pending_ = pending;
+  subscription.counted_as_ = permission;
+  ++number_of(group, permission);
   ++count_of(subscription);
 }
 
@@ -86,7 +103,7 @@ void Index::set_permission(Subscription& subscription, Permission permission) {
 std::size_t& Index::count_of(const Subscription& subscription) {
   auto found = std::ranges::find(counts_, &subscription.package_, &Count::package);
   if (found == counts_.end()) found = counts_.insert(found, Count{.package = &subscription.package_});
-  return subscription.counts_as_pending_ ? found->pending : found->active;
+  return number_of(*found, subscription.counted_as_);
 }
 
 void Index::set_head(Subscription& subscription, Head head) {

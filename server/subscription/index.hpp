@@ -23,13 +23,14 @@ class Index {
   /// Those of one package to one resource.
   struct Group {
     explicit Group(const Package& its_package) : package(&its_package) {}
-    std::uint32_t size() const { return active + pending; }
+    std::uint32_t size() const { return active + pending + refused; }
 
     const Package* package;
     List<&Subscription::of_resource_> all;  ///< Oldest first; turned by `next`.
     std::uint32_t active = 0, pending = 0;
-    std::uint32_t left = 0;    ///< At most so many, at the front, have something to hear.
-    std::uint32_t change = 0;  ///< Number of the newest change.
+    std::uint32_t refused = 0;  ///< Followers that wait for other rules; they count for no limit.
+    std::uint32_t left = 0;     ///< At most so many, at the front, have something to hear.
+    std::uint32_t change = 0;   ///< Number of the newest change.
 
     /// Moves the front to the back and gives it, so that a visit may end any of them.
     Subscription& next() {
@@ -42,7 +43,7 @@ class Index {
   /// How many one package has, of all resources.
   struct Count {
     const Package* package = nullptr;
-    std::size_t active = 0, pending = 0;
+    std::size_t active = 0, pending = 0, refused = 0;
   };
 
   /// `tally` outlives it.

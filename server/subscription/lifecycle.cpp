@@ -158,6 +158,7 @@ void Lifecycle::perform(Subscription& subscription, const Notifier::Actions& act
   forget(subscription);
   subscription.timer_.cancel();
   index_.remove(subscription);
+  if (subscription.data) subscription.package().forgotten(subscription);
   subscription.data.reset();
 }
 

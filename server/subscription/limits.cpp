@@ -4,22 +4,18 @@
 
 namespace beckon::server::subscription {
 
-namespace {
-
 /// Below its share of a shard no watcher is refused for what others of its group have. So a watcher that
 /// fills its number at one shard gets its shares at the others as well: less than twice its number, however
 /// many shards.
-bool has_too_many(const Watcher& watcher, std::uint32_t most, std::uint32_t shards) {
-  const auto share = std::max(most / shards, 1U);
+bool has_too_many(const Settings& settings, const Index& index, const Watcher& watcher) {
+  const std::uint32_t most = settings.subscriptions_per_watcher;
+  const auto share = std::max(most / index.shards(), 1U);
   return watcher.subscriptions >= share && watcher.everywhere.load(std::memory_order_relaxed) >= most;
 }
 
-}  // namespace
-
 std::string_view find_limit(const Settings& settings, const Index& index, const Entry& resource,
                             const Package& package, const Watcher& watcher, Permission permission) {
-  if (has_too_many(watcher, settings.subscriptions_per_watcher, index.shards()))
-    return "too many subscriptions";
+  if (has_too_many(settings, index, watcher)) return "too many subscriptions";
   // Those whose connection is gone give way to a new one, and do not count. Nor do those of other packages:
   // each device of a user has one of each to the user's own address.
   std::uint32_t twins = 0;

@@ -108,6 +108,8 @@ class Package {
   virtual void refreshed(Subscription&, Now) {}
   /// `subscription.reason()` says why. A last NOTIFY may still be composed.
   virtual void ended(Subscription&, Now) {}
+  /// It is about to be forgotten, however it came to its end: `data` goes next.
+  virtual void forgotten(Subscription&) {}
   /// The watcher's connection is gone; nothing is sent until the watcher refreshes.
   virtual void lost(Subscription&, Now) {}
   /// A NOTIFY with what was composed last was handed to the network.

@@ -78,6 +78,8 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool is_follower() const { return inside_ && inside_->is_follower; }
   /// Lists on the way to it, the outermost first; of a device's: none.
   const std::vector<std::string>& path() const { return inside().path; }
+  /// Of a follower: see `Follow`.
+  std::size_t octets_max() const { return inside().octets_max; }
   /// The list that its SUBSCRIBE carried, as `Lists::read` (RFC 5367) or `Package::read` put it; often empty.
   std::string_view list() const { return inside().list; }
   /// Its local tag.
@@ -189,7 +191,7 @@ class Subscription final : public boost::intrusive_ref_counter<Subscription, boo
   bool is_secure_dialog_ = false;  ///< RFC 3261 12.1: made with a SIPS URI.
   bool is_stored_ = false;         ///< The store has, or is about to have, its record.
   bool is_listed_ = false;         ///< In the index.
-  bool counts_as_pending_ = false;
+  Permission counted_as_ = Permission::pending;
   Timer timer_;
   std::unique_ptr<Wishes> wishes_;
   std::unique_ptr<Inside> inside_;

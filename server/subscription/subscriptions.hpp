@@ -97,6 +97,9 @@ class Subscriptions final : public Room {
   /// resource, and is reported as one that gave up past them. One that rules refuse is reported anew when
   /// they let it in.
   bool follow(Follow follow);
+  /// Has the watcher of `subscription` subscriptions left? Those that are asked for are counted a little
+  /// later.
+  bool may_follow(const Subscription& subscription) const;
   void unfollow(FollowerId id, const std::string& resource);
   /// The first NOTIFY of `subscription` waits for `release`.
   void hold(Subscription& subscription) { lifecycle_.hold(subscription, Subscription::gathering); }

@@ -375,3 +375,18 @@ TEST_CASE("grants of direct sessions go no further where the way to the watcher 
     CHECK((street.copy.rows[ed].body.find("grant") != std::string::npos) == is_secure);
   }
 }
+
+TEST_CASE("a list that ends while it waits for its members says so at once") {
+  Street street(2, federated());
+  Far far(street);
+  far.status = 0;
+  street.put(alice, "rls-services/index", services(service(friends, {ed})));
+  street.subscribe(friends);
+  CHECK(street.states.empty());
+  CHECK(street.refresh(0).status() == 200);
+  REQUIRE_FALSE(street.states.empty());
+  CHECK(street.states.back().starts_with("terminated"));
+  far.status = 200;
+  street.pass(40s);
+  CHECK(street.size() == 0);
+}

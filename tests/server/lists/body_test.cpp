@@ -43,7 +43,7 @@ TEST_CASE("a full body names all members; what finds no room follows in partial 
   for (MemberState& each : members) all.push_back(&each);
   BodyHead head{.uri = "sip:friends@example.org", .version = 3, .domain = "example.org", .is_full = true};
 
-  const auto full_content = make_body(head, all, 2900, random);
+  const auto full_content = make_body(head, all, {2900, 9999}, random);
   const Read full = read(full_content);
   CHECK(full.rlmi.is_full);
   CHECK(full.rlmi.version == 3);
@@ -59,7 +59,7 @@ TEST_CASE("a full body names all members; what finds no room follows in partial 
   CHECK_FALSE(members[3].is_due);
 
   head.is_full = false;
-  const auto rest_content = make_body(head, all, 2900, random);
+  const auto rest_content = make_body(head, all, {2900, 9999}, random);
   const Read rest = read(rest_content);
   REQUIRE(rest.rlmi.resources.size() == 1);
   CHECK(rest.rlmi.resources[0].uri == "sip:c@example.org");
@@ -75,15 +75,44 @@ TEST_CASE("one state that is too long goes alone; an end has a reason and no par
   std::vector<MemberState*> all;
   for (MemberState& each : members) all.push_back(&each);
   const BodyHead head{.uri = "sip:friends@example.org", .version = 0, .domain = "example.org"};
-  const auto first = make_body(head, all, 4000, random);
+  const auto first = make_body(head, all, {4000, 9999}, random);
   CHECK(read(first).rlmi.resources.size() == 1);
-  const auto second = make_body(head, all, 4000, random);
+  const auto second = make_body(head, all, {4000, 9999}, random);
   const Read rest = read(second);
   REQUIRE(rest.rlmi.resources.size() == 2);
   const auto& ended = rest.rlmi.resources[1].instances.at(0);
   CHECK(ended.state == documents::RlmiInstance::State::terminated);
   CHECK(ended.reason == "rejected");
   CHECK(ended.cid.empty());
-  const auto nothing = make_body(head, all, 4000, random);
+  const auto nothing = make_body(head, all, {4000, 9999}, random);
   CHECK(read(nothing).rlmi.resources.empty());
+}
+
+TEST_CASE("a state that is longer than anything that may go is left out, and due no more") {
+  SeededRandom random{7};
+  MemberState members[] = {member("a", 9000), member("b", 10)};
+  std::vector<MemberState*> all{&members[0], &members[1]};
+  BodyHead head{.uri = "sip:friends@example.org", .version = 0, .domain = "example.org", .is_full = true};
+  for (const bool is_full : {true, false}) {
+    members[0].is_due = members[1].is_due = true;
+    head.is_full = is_full;
+    const auto content = make_body(head, all, {4000, 5000}, random);
+    const Read body = read(content);
+    REQUIRE(body.rlmi.resources.size() == 2);
+    CHECK(body.rlmi.resources[0].instances.empty());
+    CHECK(body.rlmi.resources[1].instances.size() == 1);
+    CHECK_FALSE(members[0].is_due);
+    CHECK_FALSE(members[1].is_due);
+  }
+}
+
+TEST_CASE("two bodies share no Content-ID, as one may stand in the other (RFC 2392 2)") {
+  SeededRandom random{7};
+  MemberState one = member("a", 10);
+  std::vector<MemberState*> all{&one};
+  const BodyHead head{
+      .uri = "sip:friends@example.org", .version = 0, .domain = "example.org", .is_full = true};
+  const auto first = make_body(head, all, {4000, 4000}, random);
+  const auto second = make_body(head, all, {4000, 4000}, random);
+  CHECK(read(first).rlmi.resources[0].instances[0].cid != read(second).rlmi.resources[0].instances[0].cid);
 }

@@ -137,3 +137,30 @@ TEST_CASE("the list of RFC 5367 7; what it need not have is left out") {
   CHECK(uris(*made) == Uris{"sip:bill@example.com", "sip:joe@example.org", "sip:ted@example.net"});
   CHECK(define_carried("<x/>", 500).has_error());
 }
+
+TEST_CASE("each document is read once, and a list that refers to itself is one, however it is spelled") {
+  const std::string text = lists(
+      R"(<list name="all"><display-name>All</display-name><entry uri="sip:bob@example.org"/>)"
+      R"(<external anchor="http://x/xcap/resource-lists/users/sip:alice@example.org/index/~~/resource-lists/)"
+      R"(list%5b1%5d"/><external anchor="http://y/xcap/resource-lists/users/sip:alice@example.org/index/~~/)"
+      R"(resource-lists/list%5b@name=%22all%22%5d"/><external anchor="http://z/xcap/resource-lists/users/)"
+      R"(alice@example.org/index/~~/resource-lists/list"/></list>)");
+  const std::string service = services(
+      "<service uri=\"" + friends +
+      R"("><list><rl:external anchor="http://w/xcap/resource-lists/users/sip:alice@example.org/index/~~/)"
+      R"(resource-lists/list"/></list></service>)");
+  int reads = 0;
+  const Source source{.owner = alice,
+                      .find =
+                          [&](std::string_view usage, std::string_view) {
+                            if (usage != "resource-lists") return std::string_view(service);
+                            ++reads;
+                            return std::string_view(text);
+                          },
+                      .root = "/xcap",
+                      .members_max = 500};
+  const Definition made = server::lists::define(source, friends, "presence");
+  CHECK(uris(made) == Uris{"sip:bob@example.org"});
+  CHECK(reads == 1);
+  CHECK(made.names.empty());  // that of a list in it is another's
+}

@@ -321,3 +321,64 @@ TEST_CASE("a user who is removed is gone from the list, a watcher who is loses i
   CHECK(street.states.back().starts_with("terminated;reason=rejected"));
   CHECK(street.size() == 0);
 }
+
+TEST_CASE("a fetch that wants nothing is forgotten, too (RFC 5839)") {
+  Street street(2);
+  street.put(alice, "rls-services/index", services(service(friends, {bob, carol})));
+  auto lines = Street::supported();
+  lines.push_back("Expires: 0");
+  lines.push_back("Suppress-If-Match: *");
+  CHECK(street.subscribe(friends, lines).status() == 200);
+  street.pass(2s);
+  CHECK(street.size() == 0);
+}
+
+TEST_CASE("a list in a list that is longer than there is room for is told as far as that goes, and no more") {
+  Settings settings = Street::quick();
+  settings.list_notify_octets = 8000;
+  Street street(2, settings);
+  std::vector<std::string> members;
+  for (int i = 0; i < 20; ++i) {
+    members.push_back("sip:user" + std::to_string(i) + "@example.org");
+    street.world.add_user(members.back());
+    street.publish(members.back(), std::string(500, 'a'));
+  }
+  const std::string family = "sip:family@example.org";
+  street.put(alice, "rls-services/index",
+             services(service(friends, {bob, family}) + service(family, members)));
+  street.subscribe(friends);
+  street.pass(1s);
+  CHECK(street.copy.state(family) == "active");
+  const std::size_t before = street.listed.size();
+  street.pass(10s);
+  CHECK(street.listed.size() == before);
+  CHECK(street.largest < 12000);
+}
+
+TEST_CASE("what was made for a secure hop is not sent over another one: members are asked anew") {
+  Street street(2);
+  street.publish(bob, "secret");
+  street.put(alice, "rls-services/index", services(service(friends, {bob})));
+  street.subscribe(friends);
+  CHECK(street.copy.note(bob) == "secret");
+  street.listed.clear();
+  street.hop = udp(5070);
+  CHECK(street.refresh(600).status() == 200);
+  REQUIRE(street.listed.size() >= 2);
+  CHECK(street.listed[0].body().find("secret") == std::string_view::npos);
+  CHECK(street.copy.note(bob) == "secret");
+}
+
+TEST_CASE("one that rules refuse takes nobody's place among those who wait") {
+  Settings settings = Street::quick();
+  settings.watcher_policy = WatcherPolicy::confirm;
+  settings.pending_per_presentity = 1;
+  Street street(1, settings);
+  street.put(bob, "pres-rules/index", rules(alice, "block"));
+  street.put(alice, "rls-services/index", services(service(friends, {bob})));
+  street.subscribe(friends);
+  CHECK(street.copy.state(bob) == "terminated;rejected");
+  Ask ask{.method = "SUBSCRIBE", .uri = bob, .to = bob, .call_id = "dave's"};
+  ask.lines = {"Event: presence", "Contact: <sip:dave@192.0.2.9:5070>"};
+  CHECK(street.send(ask, dave, tls(6)).status() == 200);
+}
