@@ -82,6 +82,8 @@ void add_rooms(Shard& shard, const ServerKey& key, const Shared& shared) {
   proxy.set_wishes(reach);
   messages.ask_first(
       [&reach](Entry& user, std::string_view sender) { return reach.is_left_alone(user, sender); });
+  groups.refuse_first(
+      [&reach](const Entry& user, std::string_view sender) { return reach.is_blocked(user, sender); });
   messages.refuse_first(
       [&reach](const Entry& user, std::string_view sender) { return reach.is_blocked(user, sender); });
   presentities.set_on_changed([&messages](Entry& user, Now now) { messages.wake(user, now); });

@@ -10,7 +10,9 @@ namespace beckon::server::archive {
 
 const ArchivedMessage* Box::find(const ArchivedMessage& same) const {
   for (const ArchivedMessage& each : std::views::reverse(messages))
-    if (each.direction == same.direction && each.id == same.id && each.with == same.with) return &each;
+    if (each.direction == same.direction && each.id == same.id && each.with == same.with &&
+        each.author == same.author)
+      return &each;
   return nullptr;
 }
 

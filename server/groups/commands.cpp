@@ -124,6 +124,7 @@ void Groups::look_for_member(const Asked& asked) {
   const auto go_on = [this, asked](int status) {
     if (status != 200) return answer(asked, status);
     const EntryPtr user = services_.directory().find(asked.command.member);
+    if (user && !asked.command.who.empty() && is_refused(*user, asked.command.who)) return answer(asked, 403);
     const Place* place = user ? user->find(slot_) : nullptr;
     if (place && place->rooms.size() >= services_.settings().rooms.memberships_per_user)
       return answer(asked, 409);

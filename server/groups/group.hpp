@@ -47,6 +47,7 @@ struct Member {
   bool is_told = false;        ///< The member's bucket knows the role.
   bool is_asked = false;       ///< Something is under way to that bucket.
   bool is_here = false;        ///< A device of the member is registered.
+  unsigned busy = 0;           ///< How often in a row that bucket had no place for the next message.
   double tokens = 0;           ///< Messages that the member may send at once,
   Time counted = Time::min();  ///< as of then.
 };
@@ -71,6 +72,8 @@ struct Plan {
 struct Group {
   /// Messages whose names are remembered, so that one that is sent again is not delivered again.
   static constexpr std::size_t posts_kept = 64;
+  /// Tries, a second apart, after which one who is asked too much is left out.
+  static constexpr unsigned busy_max = 30;
   /// Messages that may be on their way to the members at once.
   static constexpr std::size_t posts_under_way = 64;
 

@@ -7,6 +7,7 @@
 #include "protocol/base/text.hpp"
 #include "server/groups/place.hpp"
 #include "server/groups/words.hpp"
+#include "server/shard/anonymity.hpp"
 #include "server/shard/bucket.hpp"
 #include "server/shard/request_step.hpp"
 
@@ -16,7 +17,6 @@ using sip::HeaderId;
 
 namespace {
 
-constexpr std::size_t message_id_octets = 12;
 /// Before what the queue of another shard had no place for is handed over again.
 constexpr Duration pause = 1s;
 constexpr double seconds_of_minute = 60;
@@ -257,10 +257,13 @@ void Groups::on_request(const RequestPtr& request) {
   const auto& settings = services_.settings();
   const bool is_proven = request->identity.authenticated || settings.authentication == Authentication::none;
   if (!is_proven || !group->find(request->identity.aor)) return services_.respond(*request, 403);
+  // The members are told who wrote it.
+  if (has_anonymous_sender(request->message))
+    return services_.respond(*request, 403, "Rooms Show Their Members");
   if (request->message.body().size() > settings.rooms.message_octets) return services_.respond(*request, 413);
   if (is_for_nobody(request->message)) return services_.respond(*request, 200);
   const auto words = words_of(request->message, request->identity.aor, request->resource->aor(),
-                              services_.random().token(message_id_octets), request->now.wall);
+                              message::message_id_of(request->message), request->now.wall);
   if (!words) {
     auto reply = request->reply(415);
     reply.add(HeaderId::accept, "text/plain, message/cpim");
@@ -392,6 +395,10 @@ void Groups::on(const Taken& taken, Bucket, Now now) {
   if (!member) return;
   member->is_asked = false;
   if (taken.outcome == Taken::Outcome::later) return retry(*room);
+  // Nobody holds up the others: a member who cannot be given a message finds it in the history of the room.
+  if (taken.outcome == Taken::Outcome::busy && (!taken.is_message || ++member->busy < Group::busy_max))
+    return retry(*room);
+  member->busy = 0;
   const bool is_unknown = taken.outcome == Taken::Outcome::unknown;
   if (is_unknown && member->role != Role::gone) {
     log::info("groups", "{} leaves {}: there is no such user, or it is in too many rooms", taken.member,
@@ -452,8 +459,26 @@ void Groups::begin(Entry& entry) {
   Group* group = group_of(entry);
   if (!group) return;
   for (auto& [aor, member] : group->members) member.reached = member.joined;
+  note_again(entry, *group);
   complete(entry, group->count_left());
   rounds_.start(entry.ptr());
+}
+
+/// The history may not have what was answered 202 right before a kill; what it has it takes once.
+void Groups::note_again(const Entry& room, const Group& group) {
+  for (const auto& [number, post] : group.posts) {
+    if (!post.text || !messages_) continue;
+    const WallTime time{std::chrono::milliseconds(static_cast<std::int64_t>(number))};
+    const message::Stored stored = messages_->draft({.user = room.aor(),
+                                                     .from = post.sender,
+                                                     .type = std::string(documents::cpim_type),
+                                                     .body = std::string(*post.text)},
+                                                    room.bucket(), services_.clock().now());
+    if (const auto request = message::request_of(stored))
+      archive_.note(*request,
+                    {.at = room.bucket(), .sender = post.sender, .recipient = room.aor(), .time = time},
+                    archive::MessageState::stored);
+  }
 }
 
 void Groups::reload(Entry& entry, const store::Held& held, Now now) {

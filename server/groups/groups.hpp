@@ -62,6 +62,10 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   /// What a member gets is stored and delivered there. Once, before the first message; it outlives it.
   void deliver_by(message::Messages& messages);
 
+  /// Whoever blocks an author, or a room, gets nothing of them, and is added by nobody whom the user blocks.
+  using Refuses = std::function<bool(const Entry& user, std::string_view sender)>;
+  void refuse_first(Refuses refuses) { refuses_ = std::move(refuses); }
+
   /// Null: the address is no room.
   const Group* find(const Entry& room) const;
   bool is_member(const Entry& room, std::string_view aor) const;
@@ -116,7 +120,8 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
     SharedText text{};         ///< Null: no message.
   };
   struct Taken {
-    enum class Outcome : std::uint8_t { done, later, unknown };
+    /// `busy`: too many requests about the user wait.
+    enum class Outcome : std::uint8_t { done, later, busy, unknown };
     std::string room{}, member{};
     Role role = Role::member;
     std::uint64_t number = 0;
@@ -178,6 +183,10 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   // Members
   void taken(Entry& user, const Handed& handed, Taken::Outcome outcome);
   void note(const Entry& user, const message::Stored& stored, const std::string& author);
+  void note_again(const Entry& room, const Group& group);
+  bool is_refused(const Entry& user, std::string_view sender) const {
+    return refuses_ && refuses_(user, sender);
+  }
   void tell_gone(const std::string& room, const std::string& member);
   void tell_here(Entry& user);
   void drop_if_empty(Entry& entry);
@@ -194,6 +203,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   archive::Archive& archive_;
   Slot<Place> slot_;
   ResourceRounds rounds_;
+  Refuses refuses_;
   std::vector<OnChange> observers_;
   std::map<std::string, std::size_t, std::less<>> rooms_;  ///< Of this shard, by domain.
   std::unordered_map<std::uint64_t, Done> waiting_;

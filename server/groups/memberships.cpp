@@ -75,7 +75,9 @@ class Groups::Receive final : public store::Step {
       groups_.taken(user_, handed_, Taken::Outcome::unknown);
       return false;
     }
-    if (handed_.text && (!known_ || known_->mark < handed_.number)) add_message(batch, now);
+    const bool is_new = handed_.text && (!known_ || known_->mark < handed_.number);
+    if (is_new && !groups_.is_refused(user_, handed_.author) && !groups_.is_refused(user_, handed_.room))
+      add_message(batch, now);
     next_ = {is_gone ? known_->role : handed_.role, std::max(handed_.number, known_ ? known_->mark : 0)};
     batch.put(store::Kind::room, membership_key(handed_.room), [&] { return encode(next_); });
     return true;
@@ -100,7 +102,8 @@ class Groups::Receive final : public store::Step {
   void refuse(ErrorCode why, Now) override {
     log::debug("groups", "{} gets what is new in {} later: {}", user_.aor(), handed_.room, why.message());
     drop_addition();
-    groups_.taken(user_, handed_, Taken::Outcome::later);
+    const bool is_busy = why == store::Errc::overload;
+    groups_.taken(user_, handed_, is_busy ? Taken::Outcome::busy : Taken::Outcome::later);
   }
 
  private:
@@ -159,7 +162,8 @@ void Groups::on(const Handed& handed, Bucket, Now) {
 
 void Groups::taken(Entry& user, const Handed& handed, Taken::Outcome outcome) {
   const bool is_here = !registrar_.targets(user.aor(), services_.clock().now()).empty();
-  if (Place* place = user.find(slot_)) place->is_here = is_here;
+  if (Place* place = user.find(slot_); place && std::exchange(place->is_here, is_here) != is_here)
+    tell_here(user);
   peers_.post_back<Groups>(bucket_of(handed.room), Taken{.room = handed.room,
                                                          .member = user.aor(),
                                                          .role = handed.role,

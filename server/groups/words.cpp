@@ -27,6 +27,8 @@ bool is_for_programs(std::string_view content_type, std::string_view body) {
 }
 
 std::optional<Cpim> read(const sip::Message& message) {
+  const auto coding = message.header(HeaderId::content_encoding);
+  if (!coding.empty() && !iequals(coding, "identity")) return std::nullopt;
   if (type_of(message) == documents::cpim_type) {
     auto cpim = documents::parse_cpim(message.body());
     if (!cpim || !is_text(cpim->content_type)) return std::nullopt;

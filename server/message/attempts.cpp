@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/base/log.hpp"
+#include "protocol/base/text.hpp"
 #include "server/message/imdn.hpp"
 
 namespace beckon::server::message {

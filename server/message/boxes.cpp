@@ -148,6 +148,7 @@ class Boxes::Removal final : public store::Step {
   Chosen chosen_;
   std::vector<std::uint64_t> numbers_;
   std::vector<Stored> waited_;  ///< Of those, what no device had.
+  Outbox::Telling telling_;
 };
 
 /// The user deletes what waits.

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "protocol/base/address.hpp"
+#include "protocol/base/text.hpp"
+#include "protocol/sip/uri.hpp"
 #include "server/message/inbox.hpp"
 #include "server/shard/rounds.hpp"
 #include "server/shard/sips.hpp"

@@ -91,6 +91,16 @@ std::string print_notification(const Wanted& wanted, Fate fate, std::string_view
 
 namespace {
 
+/// A name is what its sender likes: nothing in it may look like an address or begin a line.
+std::string plain_name(std::string_view name) {
+  std::string plain;
+  for (const char c : name)
+    if (static_cast<unsigned char>(c) >= ' ' && c != '\x7f' &&
+        std::string_view("<>:\"").find(c) == std::string_view::npos)
+      plain += c;
+  return plain;
+}
+
 /// "Bob <bob@example.org>: " where message/cpim names another author than From does, as in a room; else
 /// empty.
 std::string author_of(const Cpim& cpim, const sip::Message& message) {
@@ -100,7 +110,8 @@ std::string author_of(const Cpim& cpim, const sip::Message& message) {
   const std::string aor = sip::canonical_aor(*author);
   if (aor == sip::canonical_aor(from->uri)) return {};
   const std::string address = aor.substr(aor.find(':') + 1);
-  return cpim.from.name.empty() ? address + ": " : cpim.from.name + " <" + address + ">: ";
+  const std::string name = plain_name(cpim.from.name);
+  return name.empty() ? address + ": " : name + " <" + address + ">: ";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "protocol/base/text.hpp"
 #include "server/shard/bucket.hpp"
 #include "server/store/record.hpp"
 #include "server/store/store.hpp"

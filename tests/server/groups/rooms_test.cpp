@@ -156,6 +156,73 @@ TEST_CASE("a message that is prepared again, as another node changed the records
                                                                                  hall.clock.now()));
 }
 
+TEST_CASE(
+    "a member gets nothing of whom it blocks, nor of a room that it blocks, and nobody whom it blocks adds "
+    "it") {
+  for (const std::string& blocked : {alice, lunch}) {
+    CAPTURE(blocked);
+    Hall hall;
+    hall.make_lunch();
+    REQUIRE(hall.put(alice, "&member=" + carol) == 200);
+    hall.groups_of(bob).refuse_first([&blocked](const Entry& user, std::string_view sender) {
+      return user.aor() == bob && sender == blocked;
+    });
+    CHECK(hall.say(alice, "1") == 202);
+    CHECK(hall.say(carol, "2") == 202);
+    hall.enter_phone(bob);
+    CHECK(hall.heard() == (blocked == alice ? Lines{"bob: 2 (carol)"} : Lines{}));
+    CHECK(hall.del(bob, "&member=" + bob) == 200);
+    hall.wait(1ms);
+    CHECK(hall.put(alice, "&member=" + bob) == (blocked == alice ? 403U : 200U));
+  }
+}
+
+TEST_CASE("who is anonymous is no author in a room: its members are told who wrote (RFC 3323)") {
+  Hall hall;
+  hall.make_lunch();
+  Ask ask = hall.message(alice, "guess who");
+  ask.from = "sip:anonymous@anonymous.invalid";
+  CHECK(hall.give(alice, ask).status() == 403);
+}
+
+TEST_CASE("a member whom too much is asked of does not halt the room") {
+  Hall hall;
+  hall.make_lunch();
+  REQUIRE(hall.put(alice, "&member=" + carol) == 200);
+  hall.memory.hangs = bob;
+  auto& archive = hall.shard_of(bob).room<archive::Archive>();
+  for (unsigned i = 0; i <= store::Sequence::backlog_max; ++i)
+    archive.set_kept(*hall.entry(bob), false, [](int) {});
+  CHECK(hall.say(alice, "1") == 202);
+  hall.wait(1s);
+  const groups::Group* group = hall.groups_of(lunch).find(*hall.entry(lunch));
+  REQUIRE(group != nullptr);
+  CHECK(group->posts_left() == 1);
+  hall.wait(1s * groups::Group::busy_max);
+  CHECK(group->posts_left() == 0);
+  hall.enter_phone(carol);
+  CHECK(hall.heard() == Lines{"carol: 1 (alice)"});
+}
+
+TEST_CASE("the history of a room has what was answered 202 right before a kill, once") {
+  Hall hall;
+  hall.make_lunch();
+  hall.memory.hangs = bob;  // who has still to get it
+  CHECK(hall.say(alice, "answered 202") == 202);
+  hall.wait(1ms);
+  std::erase_if(hall.memory.records, [](const auto& each) {
+    return std::get<1>(each.first) == store::Kind::archive;  // as if the kill had come before
+  });
+  for (int i = 0; i < 2; ++i) {
+    hall.restart(1);
+    hall.wait(1ms);
+    const std::string history = hall.web(alice, Method::get, "?room=" + lunch + "&history").body;
+    const auto at = history.find("answered 202");
+    CHECK(at != std::string::npos);
+    CHECK(history.find("answered 202", at + 1) == std::string::npos);
+  }
+}
+
 TEST_CASE("whoever joins gets what is said from then on") {
   Hall hall;
   hall.make_lunch("&open=yes");

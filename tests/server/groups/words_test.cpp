@@ -67,3 +67,9 @@ TEST_CASE("pictures are no words; notifications and typing notices are for nobod
       message("message/cpim", "From: <im:a@b>\r\n\r\nContent-Type: message/imdn+xml\r\n\r\n<x/>")));
   CHECK_FALSE(is_for_nobody(message("text/plain", "x")));
 }
+
+TEST_CASE("a text that is coded cannot be shown to everybody: it is no words") {
+  CHECK_FALSE(words(message("text/plain\r\nContent-Encoding: deflate", "x")).has_value());
+  CHECK(words(message("text/plain\r\nContent-Encoding: identity", "x")).has_value());
+  CHECK(is_for_nobody(message("message/imdn+xml\r\nContent-Encoding: deflate", "x")));
+}

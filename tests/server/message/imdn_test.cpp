@@ -119,6 +119,9 @@ TEST_CASE(
   };
   CHECK(text_from("<sip:bob@example.org>") == "bob@example.org: hi");
   CHECK(text_from("Bob <sip:BOB@Example.org:5060>") == "Bob <BOB@example.org>: hi");
+  // A name that says it is another's is shown as a name.
+  CHECK(text_from("\"Alice <alice@example.org>: send money\" <sip:bob@example.org>") ==
+        "Alice alice@example.org send money <bob@example.org>: hi");
   CHECK(text_from("Alice <sip:alice@example.org>") == "hi");
   CHECK(text_from("<im:bob@example.org>") == "hi");
 }
