@@ -147,12 +147,11 @@ Rlmi make_rlmi() {
 std::string make_xcap_diff() {
   const std::string before = print(ResourceLists{{make_list()}});
   const std::string after = print(ResourceLists{{make_list(), {.name = "more"}}});
+  const XcapPatch changed = make_xcap_patch(before, after, 10000).value(), same;
   XcapDiffWriter writer("https://example.org/xcap/");
   writer.document("resource-lists/users/sip:a@example.org/index", "", "1");
-  writer.document("resource-lists/users/sip:a@example.org/index", "1", "2",
-                  &make_xcap_patch(before, after, 10000).value());
-  writer.document("resource-lists/users/sip:a@example.org/index", "2", "3",
-                  &make_xcap_patch(after, after, 10000).value());
+  writer.document("resource-lists/users/sip:a@example.org/index", "1", "2", &changed);
+  writer.document("resource-lists/users/sip:a@example.org/index", "2", "3", &same);
   writer.document("resource-lists/users/sip:a@example.org/index", "3", "");
   writer.element("resource-lists/users/sip:a@example.org/index/~~/*/list",
                  {{"", "urn:ietf:params:xml:ns:resource-lists"}}, "<list/>");

@@ -10,9 +10,9 @@ using ItemKind = Item::Kind;
 
 namespace {
 
-const std::string users = "/users/sip:alice@example.org/";
-const std::string lists_sel = "resource-lists" + users + "index";
-const std::string rules_sel = "pres-rules" + users + "index";
+const std::string alices = "/users/sip:alice@example.org/";
+const std::string lists_sel = "resource-lists" + alices + "index";
+const std::string rules_sel = "pres-rules" + alices + "index";
 const std::string caps_sel = "xcap-caps/global/index";
 
 std::string lists(const std::string& inside) {
@@ -30,18 +30,18 @@ class Desk {
           package = &packages.add<packages::XcapDiff>(*started.documents);
         }) {}
 
-  /// PUT, or DELETE without `body`; the entity-tag then.
-  std::string write(const std::string& sel, const std::string& body, unsigned status = 200,
+  /// PUT, or DELETE without `text`; the entity-tag then.
+  std::string write(const std::string& sel, const std::string& text, unsigned status = 200,
                     const std::string& who = alice) {
     beckon::xcap::Request request;
-    request.method = body.empty() ? beckon::xcap::Method::del : beckon::xcap::Method::put;
+    request.method = text.empty() ? beckon::xcap::Method::del : beckon::xcap::Method::put;
     request.target = "/xcap/" + sel;
     const bool is_part = sel.find("~~") != sel.npos;
     const char* const type = is_part                     ? "application/xcap-el+xml"
                              : sel.starts_with("resour") ? "application/resource-lists+xml"
                                                          : "application/auth-policy+xml";
     request.headers = {{"Content-Type", type}};
-    request.body = body;
+    request.body = text;
     beckon::xcap::Response answer;
     stage.documents->handle(request, {who, true},
                             [&](beckon::xcap::Response response) { answer = std::move(response); });
@@ -121,12 +121,12 @@ TEST_CASE("a device hears of each document that comes, changes and goes, by its 
   Desk desk;
   const std::string first = desk.put_lists(list("a"), 201);
   Phone phone(desk.stage);
-  CHECK(phone.follow({"resource-lists" + users}) == 200);
+  CHECK(phone.follow({"resource-lists" + alices}) == 200);
   CHECK(desk.take() == std::vector{change(lists_sel, "", first)});
   const std::string second = desk.put_lists(list("b"));
   CHECK(desk.next() == std::vector{change(lists_sel, first, second)});
-  const std::string other = desk.write("resource-lists" + users + "other", lists(""), 201);
-  CHECK(desk.next() == std::vector{change("resource-lists" + users + "other", "", other)});
+  const std::string other = desk.write("resource-lists" + alices + "other", lists(""), 201);
+  CHECK(desk.next() == std::vector{change("resource-lists" + alices + "other", "", other)});
   desk.write(lists_sel, "");
   CHECK(desk.next() == std::vector{change(lists_sel, second, "")});
   CHECK(desk.put_lists(list("b"), 201) != second);
