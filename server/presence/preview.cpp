@@ -30,9 +30,10 @@ std::string read_watcher(std::string_view text) {
 }
 
 /// The rules with another one for the watcher. Errors: bad_value, `rule` is none; rule_in_the_way.
-Result<documents::Rules> change(const documents::Rules* rules, const std::string& watcher,
+Result<documents::Rules> change(const documents::CompiledRules* rules, const std::string& watcher,
                                 std::string_view rule) {
-  documents::Rules changed = rules ? *rules : documents::Rules{};
+  documents::Rules changed;
+  if (rules) changed.rules = rules->rules();
   if (rule == "forget") {
     documents::forget_watcher(changed, watcher);
     return changed;
@@ -71,12 +72,13 @@ void Preview::handle(const std::string& user, const beckon::xcap::UserTarget& ta
   const std::string watcher = read_watcher(target.find("as").value_or(""));
   if (watcher.empty() || !target.has_only({"as", "if"})) return done(status_only(400));
   const EntryPtr entry = environment_.directory().get(user);
-  const documents::Rules* const rules = documents_.rules(*entry);
+  const documents::CompiledRules* const rules = documents_.rules(*entry);
   const auto rule = target.find("if");
   const auto changed = rule ? change(rules, watcher, *rule) : Result<documents::Rules>(documents::Rules{});
   if (!changed) return done(status_only(changed.error() == documents::Errc::bad_value ? 400 : 409));
+  const documents::CompiledRules compiled(changed->rules);
   const Now now = environment_.clock().now();
-  done(make_response(watcher, watches_.preview(*entry, watcher, rule ? &*changed : rules, now)));
+  done(make_response(watcher, watches_.preview(*entry, watcher, rule ? &compiled : rules, now)));
 }
 
 }  // namespace beckon::server::presence

@@ -394,13 +394,15 @@ Drawing Watches::render(Watch& watch, const View& view, bool secure) {
 }
 
 Watches::Preview Watches::preview(const Entry& presentity, std::string_view watcher,
-                                  const documents::Rules* rules, Now now) const {
+                                  const documents::CompiledRules* rules, Now now) const {
   const Settings& settings = environment_.settings();
-  const std::string sphere =
-      ask_for_sphere(rules) ? information_.sphere(presentity, now.wall).value : std::string();
-  Preview preview{.view = presence::decide(settings, rules, presentity.aor(), watcher, now.wall, sphere),
-                  .reason = reason_of(settings, rules, presentity.aor(), watcher, now.wall, sphere),
-                  .text = {}};
+  const bool asks = rules && rules->ask_for_sphere();
+  const std::string sphere = asks ? information_.sphere(presentity, now.wall).value : std::string();
+  const bool lets = lets_see(presentity, watcher).value_or(false);
+  Preview preview{
+      .view = presence::decide(settings, rules, presentity.aor(), watcher, now.wall, sphere, lets),
+      .reason = reason_of(settings, rules, presentity.aor(), watcher, now.wall, sphere, lets),
+      .text = {}};
   if (preview.view.permission == Permission::allow)
     preview.text = information_.preview(presentity, preview.view.what);
   if (preview.view.permission == Permission::polite_block)

@@ -135,7 +135,7 @@ class Watches {
     Reason reason;
     SharedText text;  ///< Without <direct>. Null: the watcher would get no document.
   };
-  Preview preview(const Entry& presentity, std::string_view watcher, const documents::Rules* rules,
+  Preview preview(const Entry& presentity, std::string_view watcher, const documents::CompiledRules* rules,
                   Now now) const;
   /// Decides the view of a new watch, so that it can be rendered; `follow` goes on.
   void begin(Watch& watch, Now now);
