@@ -40,6 +40,7 @@ array when(const documents::Conditions& conditions) {
     for (const auto& validity : *conditions.validity)
       out.emplace_back("from " + print_time(validity.from) + " until " + print_time(validity.until));
   for (const std::string& sphere : conditions.spheres) out.emplace_back("while your sphere is " + sphere);
+  if (conditions.reciprocal) out.emplace_back("as long as they let you see them");
   if (conditions.unknown) out.emplace_back("a condition that beckon does not know, so never");
   return out;
 }

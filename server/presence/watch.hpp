@@ -129,7 +129,8 @@ class Watches {
   /// What the rules of `presentity` themselves say of `sender`; nothing where none is for that sender.
   std::optional<documents::SubHandling> handling(const Entry& presentity, std::string_view sender,
                                                  Now now) const;
-  /// What `watcher` would be shown by `rules`, which may be null; nothing is kept of it.
+  /// What `watcher` would be shown by `rules`, which may be null; nothing is kept of it. A watcher about whom
+  /// it is not known whether it lets the presentity see counts as one that does not.
   struct Preview {
     View view;
     Reason reason;
