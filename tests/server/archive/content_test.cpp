@@ -1,5 +1,6 @@
 #include "server/archive/content.hpp"
 
+#include "protocol/documents/imdn.hpp"
 #include "tests/server/archive/town.hpp"
 
 using namespace beckon;
