@@ -82,6 +82,7 @@ void MemoryWriter::run() {
   for (std::size_t left = pending_.size(); left > 0 && pending_.front().due <= now.mono; --left) {
     Pending pending = std::move(pending_.front());
     pending_.pop_front();
+    pending.due = now.mono;  // it begins now
     if (pending.batch.aor == memory_.hangs)
       hold(std::move(pending));
     else
