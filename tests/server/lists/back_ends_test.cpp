@@ -240,9 +240,10 @@ TEST_CASE("what may pass is tried again, after a growing pause, and shown as on 
   const std::size_t soon = far.asks_within(60s);
   CHECK(soon >= 1);
   CHECK(soon <= 4);
-  CHECK(far.asks_within(3600s) <= 8);
+  CHECK(far.asks_within(1000s) <= 8);
   far.status = 200;
-  street.pass(1800s);
+  const std::size_t before = far.asked.size();
+  for (int i = 0; i < 180 && far.asked.size() == before; ++i) street.pass(10s);
   far.notify(far.asked.back(), "active;expires=600", pidf(ed, "at last"));
   CHECK(street.copy.note(ed) == "at last");
 }
@@ -276,6 +277,7 @@ TEST_CASE("members of other domains are bounded, in a list and for a domain; SUB
     Far far(street);
     street.put(alice, "rls-services/index", services(service(friends, members)));
     street.subscribe(friends);
+    street.pass(1s);
     CHECK(far.asked.size() == 3);
     CHECK(street.copy.state(members[2]) == "");
     CHECK(street.copy.state(members[3]) == "terminated;giveup");
@@ -291,6 +293,7 @@ TEST_CASE("members of other domains are bounded, in a list and for a domain; SUB
     Far far(street);
     street.put(alice, "rls-services/index", services(service(friends, members)));
     street.subscribe(friends);
+    street.pass(1s);
     CHECK(far.asked.size() == 5);
     CHECK(street.copy.state(members[39]) == "terminated;giveup");
   }

@@ -46,7 +46,7 @@ struct Panel {
     const auto answer = street.send(ask, who, tls(9));
     REQUIRE(answer.status() == 200);
     etags[who] = std::string(answer.header(HeaderId::sip_etag));
-    street.pass();
+    street.pass(2s);  // dialogs are told once a second at most (RFC 4235 3.10)
   }
   std::map<std::string, std::string> etags;
   Street street{3};
