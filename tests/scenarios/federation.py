@@ -205,7 +205,7 @@ def room(server):
         bob.wait("registration", state="registered")
         kill_and_restart(world.near, alice)
         bob.wait("message", text="still there?", claimed_from=alice.aor)
-        equal([each["text"] for each in bob.events if each["event"] == "message"], ["Are you", "still there?"], "messages")
+        equal([each["text"] for each in bob.events if each["event"] == "message"], ["Welcome", "Are you", "still there?"], "messages, each once")
         alice.run("room", do="remove", room=lunch, member=bob.aor)
         equal(bob.run("message", ok=None, to=lunch, text="Let me in")["status"], 403, "status")
 
