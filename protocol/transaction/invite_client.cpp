@@ -4,6 +4,13 @@
 
 namespace beckon::transaction {
 
+namespace {
+
+/// Of T1: 5 s for a device to be back, as its caller hears ringing meanwhile.
+constexpr int reconnect_factor = 10;
+
+}  // namespace
+
 InviteClient::InviteClient(bool reliable, const Times& times, Time now)
     : times_(times), reliable_(reliable), interval_(times.t1), end_at_(now + times.timeout()) {
   if (!reliable) retransmit_at_ = now + interval_;
@@ -51,6 +58,7 @@ InviteClient::Actions InviteClient::in_proceeding(Event event, Time now) {
   switch (event) {
     case Event::timer:
       if (!end_at_ || now < *end_at_) return {};
+      if (is_lost_) return terminate({.transport_error = true});
       // "If there is no final response for the original request in 64*T1 seconds, the client SHOULD then
       // consider the original transaction cancelled" (9.1).
       return terminate({.timeout = true});
@@ -106,6 +114,7 @@ InviteClient::Actions InviteClient::in_accepted(Event event, Time now) {
 InviteClient::Actions InviteClient::proceed(Time now) {
   state_ = State::proceeding;
   retransmit_at_.reset();
+  is_lost_ = false;
   if (!cancel_sent_) end_at_.reset();
   Actions actions;
   if (cancel_wanted_ && !cancel_sent_) actions = send_cancel(now);
@@ -150,7 +159,8 @@ InviteClient::Actions InviteClient::send_cancel(Time now) {
 /// "If the transport connection is no longer open, the server SHOULD open a connection" for its response (RFC
 /// 3261 18.2.2). One that is gone for good opens none.
 InviteClient::Actions InviteClient::wait(Time now) {
-  const Time end = now + times_.timeout();
+  is_lost_ = true;
+  const Time end = now + reconnect_factor * times_.t1;
   end_at_ = end_at_ ? std::min(*end_at_, end) : end;
   return {};
 }

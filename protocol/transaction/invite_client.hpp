@@ -51,11 +51,12 @@ class InviteClient {
   State state_ = State::calling;
   Duration interval_;                  ///< Of timer A.
   std::optional<Time> retransmit_at_;  ///< Timer A.
-  /// Timer B in calling, D in completed, M in accepted; in proceeding 64*T1 after the CANCEL or the end of
-  /// the connection, empty before.
+  /// Timer B in calling, D in completed, M in accepted; in proceeding 64*T1 after the CANCEL or 10*T1 after
+  /// the end of the connection, empty before.
   std::optional<Time> end_at_;
   bool cancel_wanted_ = false;
   bool cancel_sent_ = false;
+  bool is_lost_ = false;  ///< Its connection; no response has come over another one.
 };
 std::string_view to_string(InviteClient::State state);
 

@@ -131,7 +131,7 @@ class Layer {
     /// on another connection is a new request, and gets no answer of the first. Empty: it never does.
     std::function<bool(sip::Method method, FlowId connection)> is_over{};
     /// Peers can make connections to us. An INVITE that was answered 1xx and whose connection closes then
-    /// waits 64*T1 for a response over another one (RFC 3261 18.2.2); else, and without a 1xx, that is its
+    /// waits 10*T1 for a response over another one (RFC 3261 18.2.2); else, and without a 1xx, that is its
     /// end.
     bool is_reachable = false;
     /// Over TLS the peer may use the connection for requests of its own to us (RFC 5923 8.1): for those who

@@ -164,7 +164,7 @@ bool CallLog::is_over(const Branch& branch) const {
   const bool is_lost = branch.is_stream && cut != cuts_.end();
   if (!branch.heard) return is_lost || now >= branch.began + timer_b;
   if (branch.cancelled && now >= *branch.cancelled + timer_b) return true;
-  return is_lost && (*branch.heard + between_shards > *cut || now >= *cut + timer_b);
+  return is_lost && (*branch.heard + between_shards > *cut || now >= *cut + reconnect);
 }
 
 /// Not what comes when the server has forgotten the branch, or the call.

@@ -18,8 +18,8 @@ namespace beckon::simulation {
 /// What must hold of the calls that a proxy forwards, watched on the wire and told by phones:
 /// - an INVITE has one final response upstream: one refusal, or 2xxs with a tag each and nothing else after
 ///   them; a 2xx that a device sends goes upstream (RFC 3261 16.7 step 5), unless its branch is over: nothing
-///   was heard of it until timer B or the end of its connection, or 64*T1 have passed since that, or since
-///   its CANCEL (RFC 3261 9.1, 18.2.2, RFC 6026 7.2);
+///   was heard of it until timer B or the end of its connection, or 10*T1 have passed since that, or 64*T1
+///   since its CANCEL (RFC 3261 9.1, 18.2.2, RFC 6026 7.2);
 /// - no branch begins after that, and none is an orphan: half a minute after the caller has its answer no
 /// device rings any more that has
 ///   let the proxy know of itself (16.7 step 10, 16.10);
@@ -45,7 +45,7 @@ class CallLog {
   void server_crashed();
   void server_started() { is_running_ = true; }
   /// All connections break: the server gives up the branches on them that it has not heard of, and the others
-  /// 64*T1 later.
+  /// 10*T1 later.
   void connections_cut() { cuts_.push_back(world_.now().mono); }
 
   // Phones
@@ -74,6 +74,7 @@ class CallLog {
   /// Copies of a CANCEL are sent for so long, and a branch that was not heard of is given up by then.
   static constexpr Duration grace = 34s;
   static constexpr Duration timer_b = 32s;
+  static constexpr Duration reconnect = 5s;  ///< The time of a phone that rang when its connection broke.
   /// What is on its way between two shards that long may come too late.
   static constexpr Duration between_shards = 1s;
   /// Copies of one message: of a request eleven at most (timers E and F), of a response one for each copy of
