@@ -187,9 +187,11 @@ class Street {
   }
   /// Time for what shards say to each other, and for the window; NOTIFYs are answered and go into the copy.
   void pass(Duration by = 200ms) {
-    for (int i = 0; i < 20; ++i) {
+    // In steps that are shorter than anybody waits for an answer.
+    const auto steps = std::max<Duration::rep>(20, by / Duration(1s));
+    for (Duration::rep i = 0; i < steps; ++i) {
       take_all();
-      world.wait(by / 20);
+      world.wait(by / steps);
     }
     take_all();
   }
