@@ -6,6 +6,7 @@
 #include "protocol/sip/value_list.hpp"
 #include "server/proxy/identity.hpp"
 #include "server/proxy/sealing.hpp"
+#include "server/shard/user_part.hpp"
 
 namespace beckon::server::proxy {
 
@@ -47,6 +48,10 @@ std::string seal_contact(const sip::Message& message, Bucket bucket, ByteView ke
 
 std::optional<Hidden> open_contact(std::string_view user, ByteView key, std::string_view call_id) {
   if (!bucket_in(user)) return std::nullopt;
+  if (user.find('%') != user.npos) {
+    const std::string plain_user = without_escapes(user);
+    return plain_user.find('%') == plain_user.npos ? open_contact(plain_user, key, call_id) : std::nullopt;
+  }
   const auto at = user.find('.') + 1;
   if (user.substr(at, hidden_mark.size()) != hidden_mark) return std::nullopt;
   const std::string_view prefix = user.substr(0, at + hidden_mark.size());

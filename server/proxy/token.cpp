@@ -4,6 +4,7 @@
 
 #include "protocol/base/keyed_hash.hpp"
 #include "server/proxy/sealing.hpp"
+#include "server/shard/user_part.hpp"
 
 namespace beckon::server::proxy {
 
@@ -112,6 +113,10 @@ std::string seal(const Token& token, ByteView key, std::string_view call_id) {
 }
 
 std::optional<Token> open(std::string_view user, ByteView key, std::string_view call_id) {
+  if (user.find('%') != user.npos) {
+    const std::string plain = without_escapes(user);
+    return plain.find('%') == plain.npos ? open(plain, key, call_id) : std::nullopt;
+  }
   const auto bucket = bucket_in(user);
   const auto at = user.find('.') + 1;
   if (!bucket || at >= user.size() || user[at] != token_mark) return std::nullopt;

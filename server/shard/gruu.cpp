@@ -31,20 +31,6 @@ bool is_urn(std::string_view instance) {
   return instance.size() > scheme.size() && iequals(instance.substr(0, scheme.size()), scheme);
 }
 
-std::string without_escapes(std::string_view text) {
-  std::string plain;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const bool escaped = sip::grammar::is_escape(text, at);
-    if (!escaped) {
-      plain += text[at];
-      continue;
-    }
-    plain += static_cast<char>(parse_number<std::uint8_t>(text.substr(at + 1, 2), 16).value_or(0));
-    at += 2;
-  }
-  return plain;
-}
-
 }  // namespace
 
 std::string public_gruu(std::string_view aor, std::string_view instance) {

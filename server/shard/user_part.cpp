@@ -3,6 +3,9 @@
 #include <array>
 #include <utility>
 
+#include "protocol/base/text.hpp"
+#include "protocol/sip/grammar.hpp"
+
 namespace beckon::server {
 
 namespace {
@@ -53,6 +56,20 @@ std::optional<Bytes> from_user_part(std::string_view text) {
   }
   const bool is_whole = count < digit_bits && (bits & ((1U << count) - 1)) == 0;
   return is_whole ? std::optional(std::move(octets)) : std::nullopt;
+}
+
+std::string without_escapes(std::string_view text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool escaped = sip::grammar::is_escape(text, at);
+    if (!escaped) {
+      plain += text[at];
+      continue;
+    }
+    plain += static_cast<char>(parse_number<std::uint8_t>(text.substr(at + 1, 2), 16).value_or(0));
+    at += 2;
+  }
+  return plain;
 }
 
 }  // namespace beckon::server

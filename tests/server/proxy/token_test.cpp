@@ -97,3 +97,20 @@ TEST_CASE("who sees a token reads no address in it, and knows nothing of another
   CHECK(same_in_other_call < 8);
   CHECK(octets(example(), "call-1") == mine);  // as copies of a request are equal
 }
+
+TEST_CASE("a token whose characters a client has escaped is the same one (RFC 3261 19.1.4)") {
+  // COMPAT: Twinkle escapes 'Z'.
+  const std::string user = seal(example(), key, "call-1");
+  for (std::size_t i = user.find('~'); i < user.size(); ++i) {
+    CAPTURE(i);
+    constexpr std::string_view hex = "0123456789abcdef";
+    const auto octet = static_cast<unsigned char>(user[i]);
+    const std::string escaped =
+        user.substr(0, i) + '%' + hex[octet >> 4] + hex[octet & 15] + user.substr(i + 1);
+    const auto token = open(escaped, key, "call-1");
+    REQUIRE(token.has_value());
+    CHECK(token->callee == example().callee);
+  }
+  CHECK_FALSE(open(user + "%", key, "call-1"));
+  CHECK_FALSE(open(user + "%25", key, "call-1"));
+}
