@@ -364,7 +364,6 @@ TEST_CASE("past Max-Breadth devices are rung one after the other (RFC 5393 5.5)"
 
 TEST_CASE("a copy of a 2xx goes back the way of its own INVITE, also of one that passes here twice") {
   Town town(1, World::open_settings());
-  const std::string carol = "sip:carol@example.org";
   town.add_user("carol@example.org");
   town.enter_bob();
   town.enter(carol, udp(5090), "sip:carol@192.0.2.9:5090");
