@@ -103,7 +103,7 @@ void Dispatcher::refuse(const Request& request, Now now) const {
   request.respond(std::move(reply), now);
 }
 
-/// The caller hears 405; the user hears of the call.
+/// The caller gets 405; the user is notified of the call.
 void Dispatcher::report_refused_call(const sip::Message& invite, Now now) const {
   const auto from = invite.from();
   boost::json::object event = control::make_event("warning", now);

@@ -257,7 +257,7 @@ void Groups::on_request(const RequestPtr& request) {
   const auto& settings = services_.settings();
   const bool is_proven = request->identity.authenticated || settings.authentication == Authentication::none;
   if (!is_proven || !group->find(request->identity.aor)) return services_.respond(*request, 403);
-  // The members are told who wrote it.
+  // The members see the author.
   if (has_anonymous_sender(request->message))
     return services_.respond(*request, 403, "Rooms Show Their Members");
   if (request->message.body().size() > settings.rooms.message_octets) return services_.respond(*request, 413);
@@ -363,7 +363,7 @@ bool Groups::serve(Entry& room, const std::string& aor, Member& member) {
   Handed handed{.room = room.aor(), .member = aor, .role = member.role, .number = member.joined};
   const Group* group = group_of(room);
   const auto next = group->next_for(aor, member);
-  // Whoever is gone is told so after the last message.
+  // A member that is gone is notified of that after its last message.
   const bool has_message = next != group->posts.end() && (member.is_told || member.role == Role::gone);
   if (member.is_told && !has_message) return true;
   if (has_message) {

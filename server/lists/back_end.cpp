@@ -64,7 +64,7 @@ BackEnd::Actions BackEnd::act(const Subscriber::Actions& actions, Time now) {
   const bool comes_back = machine_.state() == Subscriber::State::waiting;
   if (!actions.state_changed || (!comes_back && machine_.state() != Subscriber::State::ended)) return next;
   if (machine_.reason() == "stopped") return next;
-  // Where it comes back at once what is known holds on: it is told only if that fails.
+  // A new subscription may succeed at once: the end is reported only if that fails.
   if (comes_back && seen_ && machine_.deadline() && *machine_.deadline() <= now) return next;
   seen_ = Seen{
       .state = State::terminated, .reason = reason_of(machine_.reason(), comes_back), .is_last = !comes_back};
