@@ -325,28 +325,35 @@ class Lists final : public ServerStage {
       return fmt::format("{}: {} members, and it holds\n{}", what, members.size(), picture.print());
     for (const std::string& member : members) {
       ++compared_;
-      const auto row = picture.rows().find(member);
-      if (row == picture.rows().end()) return what + ": no " + member;
       if (member == own.inner_list) {
-        if (row->second.state != "active") return what + ": the list in it is " + row->second.state;
+        const ListDocument::Resource* row = picture.row(member);
+        if (!row) return what + ": no " + member;
+        if (row->state != "active") return what + ": the list in it is " + row->state;
         continue;
       }
-      const Handling handling = rule_of(member, own.aor);
-      const std::string state = handling == Handling::block  ? "terminated rejected"
-                                : handling == Handling::none ? "pending "
-                                                             : "active ";
-      const std::string seen = row->second.state + ' ' + row->second.reason;
-      if (seen != state) return fmt::format("{}: {} is {}, not {}", what, member, seen, state);
-      if (handling == Handling::block || handling == Handling::none) {
-        if (!row->second.text.empty()) return fmt::format("{}: it is shown {}", what, row->second.text);
-        continue;
-      }
-      const Polled polled = poll(own.aor, {"presence", member}, false);
-      if (polled.picture.print() != row->second.text)
-        return fmt::format("{}: of {} it holds\n{}\nand a poll gets ({})\n{}", what, member, row->second.text,
-                           polled.status, polled.picture.print());
+      if (const auto fault = check_member(what, own, member, picture); !fault.empty()) return fault;
     }
     return {};
+  }
+
+  std::string check_member(const std::string& what, const Keeper& own, const std::string& member,
+                           const Picture& picture) {
+    const Handling handling = rule_of(member, own.aor);
+    const bool is_shown = handling != Handling::block && handling != Handling::none;
+    // A NOTIFY that comes while the poll is answered can replace each row: it is looked for after that.
+    const Polled polled = is_shown ? poll(own.aor, {"presence", member}, false) : Polled{};
+    const ListDocument::Resource* row = picture.row(member);
+    if (!row) return what + ": no " + member;
+    const std::string state = handling == Handling::block  ? "terminated rejected"
+                              : handling == Handling::none ? "pending "
+                                                           : "active ";
+    const std::string seen = row->state + ' ' + row->reason;
+    if (seen != state) return fmt::format("{}: {} is {}, not {}", what, member, seen, state);
+    if (!is_shown) return row->text.empty() ? "" : fmt::format("{}: it is shown {}", what, row->text);
+    return polled.picture.print() == row->text
+               ? ""
+               : fmt::format("{}: of {} it holds\n{}\nand a poll gets ({})\n{}", what, member, row->text,
+                             polled.status, polled.picture.print());
   }
 
   static std::string column(const server::Row& row, std::string_view name) {

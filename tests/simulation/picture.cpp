@@ -139,6 +139,11 @@ std::string Picture::apply_list(const ListDocument& list) {
   return {};
 }
 
+const ListDocument::Resource* Picture::row(const std::string& uri) const {
+  const auto found = rows_.find(uri);
+  return found == rows_.end() ? nullptr : &found->second;
+}
+
 std::string Picture::print() const {
   std::string text = body_;
   for (const auto& [uri, row] : rows_)

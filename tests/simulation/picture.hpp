@@ -34,6 +34,8 @@ class Picture {
   bool is_empty() const { return body_.empty() && !version_; }
   /// Of a list: what is known of each of its resources, by URI.
   const std::map<std::string, ListDocument::Resource>& rows() const { return rows_; }
+  /// Null where the list does not name it. The next NOTIFY ends what this points at.
+  const ListDocument::Resource* row(const std::string& uri) const;
 
  private:
   std::string apply_partial(const sip::Message& notify);
