@@ -38,6 +38,10 @@ const char* to_string(Errc value) {
       return "the name of an attribute is no token";
     case Errc::bad_value:
       return "the value of an attribute is malformed";
+    case Errc::no_common_stream:
+      return "no audio stream with a codec and protection that both ends have";
+    case Errc::bad_answer:
+      return "the answer does not fit the offer";
   }
   return "unknown SDP error";
 }
