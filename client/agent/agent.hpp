@@ -142,6 +142,8 @@ class Agent final : private control::Executor {
   void do_safety_number(const control::Command& command, Now now) override;
   void do_wait_presence(const control::Command& command, Now now) override;
   void do_wait_message(const control::Command& command, Now now) override;
+  void do_wait_watcher(const control::Command& command, Now now) override;
+  void do_wait_audio(const control::Command& command, Now now) override;
   void do_snapshot(const control::Command& command, Now now) override;
   void do_quit(const control::Command& command, Now now) override;
 

@@ -18,6 +18,9 @@ presence::Shown::Calls wanted_calls(std::string_view word) {
 
 }  // namespace
 
+/// Of direct sessions that one device answers by itself; `media/direct` keeps at most 256 of any kind.
+static constexpr std::int64_t sessions_max = 200;
+
 void Agent::do_publish(const control::Command& command, Now now) {
   const presence::Shown shown{.open = command.text("basic") == "open",
                               .note = command.text("note"),
@@ -25,6 +28,12 @@ void Agent::do_publish(const control::Command& command, Now now) {
                               .direct = ds1::parse_mode(command.text("direct", "off")),
                               .last_seen = command.text("last-seen") == "show",
                               .calls = wanted_calls(command.text("calls"))};
+  const auto sessions = command.number("sessions", 1);
+  if (sessions < 1 || sessions > sessions_max) {
+    return result(command, control::Cause::usage, now, 0,
+                  "sessions is a number from 1 to " + std::to_string(sessions_max));
+  }
+  sessions_.set_automatic_sessions(static_cast<std::size_t>(sessions));
   if (!shown.open || shown.direct == ds1::Mode::off) sessions_.withdraw();
   publication_.publish(shown, ends(command), now);
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <boost/json/array.hpp>
 #include <regex>
 
 #include "client/agent/agent.hpp"
@@ -83,6 +85,46 @@ void Agent::do_wait_message(const control::Command& command, Now now) {
         if (status / 100 != 2 && waits_.drop(number)) result_of_status(command, status, "", at);
       },
       now);
+}
+
+/// A device that does not watch its own watchers yet does from now on.
+void Agent::do_wait_watcher(const control::Command& command, Now now) {
+  const std::string watcher = command.text("watcher"), status = command.text("status");
+  const auto is_there = [watcher, status](const boost::json::array& watchers) {
+    return std::ranges::any_of(watchers, [&](const boost::json::value& each) {
+      const std::string has = member(each.as_object(), "status");
+      const bool pends = has == "pending" || has == "waiting";
+      const bool fits = status.empty()       ? pends || has == "active"
+                        : status == "active" ? has == "active"
+                                             : pends;
+      return fits && member(each.as_object(), "aor") == watcher;
+    });
+  };
+  if (is_there(subscriptions_.watchers().watchers_json())) return result(command, control::Cause::done, now);
+  const auto matches = [is_there](const boost::json::object& event) {
+    return member(event, "event") == "watchers" && is_there(event.at("watchers").as_array());
+  };
+  const auto number = wait_for(command, matches, now);
+  if (!number) return;
+  constexpr std::uint32_t standard_seconds = 3600;
+  const auto take = [this, command, number = *number](int code, Now at) {
+    if (code / 100 != 2 && waits_.drop(number)) result_of_status(command, code, "", at);
+  };
+  static_cast<void>(subscriptions_.subscribe(config_.account.aor, std::string(presence::winfo_package),
+                                             standard_seconds, take, now));
+}
+
+void Agent::do_wait_audio(const control::Command& command, Now now) {
+  constexpr std::int64_t lowest = 100, highest = 4000;
+  const auto tone = command.number("tone", 0);
+  const std::string call = command.text("call");
+  if (tone < lowest || tone > highest)
+    return result(command, control::Cause::usage, now, 0, "tone is a number from 100 to 4000");
+  const auto matches = [tone, call](const boost::json::object& event) {
+    return member(event, "event") == "tone" && event.at("hertz").as_int64() == tone &&
+           (call.empty() || member(event, "call") == call);
+  };
+  if (wait_for(command, matches, now)) sessions_.listen_for(static_cast<int>(tone));
 }
 
 }  // namespace beckon::client

@@ -66,6 +66,10 @@ void Book::end(Number number, Cause cause, Now now) {
   ended_.pop_front();
 }
 
+void Book::rename(Number number, Carrier::Key key) {
+  if (Call* const call = find(number)) call->key = key;
+}
+
 void Book::on_first_media(Number number, stream::User::Direction direction, Duration after_begin, Now now) {
   boost::json::object event = control::make_event("media", now);
   event["call"] = std::to_string(number);

@@ -81,6 +81,8 @@ class Book {
   /// Reports a state that is new. Ignored after the end of the call.
   void enter(Number number, State state, Now now);
   void end(Number number, Cause cause, Now now);
+  /// The carrier's name of the call is another one from now on.
+  void rename(Number number, Carrier::Key key);
   /// The first media packet in one direction, counted from the beginning of the call.
   void on_first_media(Number number, stream::User::Direction direction, Duration after_begin, Now now);
   /// The figures of the whole call, after its end. They are reported also where the call is forgotten.

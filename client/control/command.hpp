@@ -90,6 +90,8 @@ class Executor {
   virtual void do_safety_number(const Command& command, Now now) = 0;
   virtual void do_wait_presence(const Command& command, Now now) = 0;
   virtual void do_wait_message(const Command& command, Now now) = 0;
+  virtual void do_wait_watcher(const Command& command, Now now) = 0;
+  virtual void do_wait_audio(const Command& command, Now now) = 0;
   virtual void do_snapshot(const Command& command, Now now) = 0;
   virtual void do_quit(const Command& command, Now now) = 0;
 };

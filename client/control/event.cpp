@@ -384,6 +384,8 @@ std::string print_for_people(const object& event) {
     return fmt::format("{} of {}: {}{}\n", of(event, "package"), of(event, "to"), of(event, "state"),
                        in_parentheses(of(event, "reason")));
   }
+  if (name == "tone")
+    return fmt::format("session {}: a tone of {} Hz\n", of(event, "call"), of(event, "hertz"));
   if (name == "trust") return fmt::format("identity of {}: {}\n", of(event, "of"), of(event, "state"));
   if (name == "call-statistics") {
     return fmt::format("session {}: sent {}, received {}, lost {}, concealed {}\n", of(event, "call"),

@@ -140,9 +140,14 @@ void Sessions::set_reachable(bool reachable) {
   if (std::exchange(reachable_, reachable) != reachable) update_policy();
 }
 
+void Sessions::set_automatic_sessions(std::size_t count) {
+  if (std::exchange(automatic_sessions_, count) != count) update_policy();
+}
+
 void Sessions::update_policy() {
   ds::Policy policy;
   policy.reachable = reachable_;
+  policy.automatic_sessions = automatic_sessions_;
   policy.networks = port_.networks();
   streams_.endpoint().set_policy(std::move(policy));
 }
@@ -239,6 +244,12 @@ void Sessions::on_event(const ds::Event& event, Time mono) {
 }
 
 void Sessions::on_incoming(const ds::Incoming& incoming, Now now) {
+  // Two users called each other: the call that this one dialled goes on as the session that came in.
+  if (const auto dialled = numbers_.extract(incoming.instead_of); !dialled.empty()) {
+    numbers_[incoming.call] = dialled.mapped();
+    book_.rename(dialled.mapped(), incoming.call);
+    return;
+  }
   const bool is_answered = incoming.mode == ds1::Mode::automatic;
   numbers_[incoming.call] = book_.open({.peer = incoming.aor,
                                         .verified = incoming.verified,
@@ -262,6 +273,14 @@ void Sessions::on_finished(CallId id, const stream::CallStatistics& statistics) 
   const Now now = context_.clock.now();
   book_.finish(number_of(id, now), statistics, now);
   numbers_.erase(id);
+}
+
+void Sessions::on_tone(CallId id, int hertz) {
+  const Now now = context_.clock.now();
+  boost::json::object event = control::make_event("tone", now);
+  event["call"] = std::to_string(number_of(id, now));
+  event["hertz"] = hertz;
+  context_.emit(std::move(event));
 }
 
 }  // namespace beckon::client::direct

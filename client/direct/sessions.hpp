@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
@@ -47,6 +48,8 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   void set_blocked(const std::string& aor, bool blocked, Now now);
   /// Are the own winfo subscription and SIP flow alive? If not, calls ring (DIRECT_SESSIONS 9).
   void set_reachable(bool reachable);
+  /// How many sessions may be answered by themselves at a time: a robot takes many.
+  void set_automatic_sessions(std::size_t count);
 
   // --- identities
   /// An identity that the presence of `of` shows.
@@ -58,6 +61,8 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   // --- calls
   /// What later sessions play and record unless their command says otherwise.
   void choose_files(stream::Files files);
+  /// The event "tone" reports it when a session, one to come included, plays this tone for 200 ms.
+  void listen_for(int hertz) { streams_.listen_for(hertz); }
   /// Calls a device of `to` that `presence` offers. Errors: those of `stream::Calls::call`;
   /// direct::Errc::no_permission if no device offers what this one can use.
   Result<call::Number> dial(const std::string& to, const documents::Presence& presence, stream::Files files,
@@ -74,6 +79,7 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   void on_event(const beckon::direct::Event& event, Time mono) override;
   void on_first_media(CallId id, Direction direction, Duration after_begin) override;
   void on_finished(CallId id, const stream::CallStatistics& statistics) override;
+  void on_tone(CallId id, int hertz) override;
 
   // call::Carrier; its keys are CallIds
   bool answer(Key key, Now now) override;
@@ -101,6 +107,7 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   bool epoch_due_ = false;
   Timer epoch_timer_;
   bool reachable_ = false;
+  std::size_t automatic_sessions_ = 1;
   std::map<std::string, ds1::Mode> permits_;
   stream::Files files_;
   std::optional<call::Opening> dialing_;    ///< Of the call that `dial` is starting.

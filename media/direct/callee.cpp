@@ -59,6 +59,7 @@ void Callee::refuse(Reason reason, std::uint16_t retry_after, const Arrival& arr
 void Callee::introduce(const Incoming& incoming, Time now) {
   if (is_dead()) return;
   announce();
+  verified_ = incoming.verified;
   const bool answered = state_ == State::answered;
   report(incoming, now);
   if (answered) report(Answered{subject().call}, now);

@@ -37,6 +37,7 @@ class Callee final : public Session {
 
   /// Announces the session to the user, unless it was refused.
   void introduce(const Incoming& incoming, Time now);
+  bool is_verified() const { return verified_; }
 
   /// The same HELLO again, perhaps from another address.
   void on_hello_again(const Arrival& arrival, Time now);
@@ -66,6 +67,7 @@ class Callee final : public Session {
 
   crypto::Key32 caller_key_;
   crypto::Key32 caller_ephemeral_;
+  bool verified_ = false;  ///< The caller's device key.
   Said said_ = Said::ringing;
   Reason refusal_ = Reason::none;
   std::uint16_t retry_after_ = 0;

@@ -22,6 +22,7 @@ bool is_worth_invite(Reason reason) {
 Caller::Caller(Host& host, const crypto::KeyPair& device, Setup setup, Time now)
     : Session(host, Role::caller, std::move(setup.subject), setup.ssrcs, {}, setup.hello.keys, now),
       device_(device),
+      callee_key_(setup.callee_key),
       ephemeral_(setup.ephemeral),
       expects_auto_(setup.expects_auto),
       start_(now),
@@ -80,6 +81,7 @@ bool Caller::may_send(MediaKind kind) const {
     case State::active:
       return true;
     case State::ringing:
+    case State::yielding:
     case State::dead:
       return false;
   }
@@ -177,8 +179,20 @@ void Caller::enter_answered(Time now) {
 }
 
 void Caller::on_refused(Reason reason, std::uint16_t retry_after, Time now) {
+  if (reason == Reason::glare_lost) return yield(now);
   if (is_worth_invite(reason)) want_fallback(FallbackWanted::Why::refused, reason, now);
   end(reason, /*by_peer=*/true, now, retry_after);
+}
+
+/// The endpoint ends this leg when the peer's HELLO comes.
+void Caller::yield(Time now) {
+  if (state_ == State::yielding) return;
+  state_ = State::yielding;
+  state_timer_.set(now + glare_time, [this](Time later) {
+    want_fallback(FallbackWanted::Why::refused, Reason::glare_lost, later);
+    end(Reason::glare_lost, /*by_peer=*/true, later);
+  });
+  if (host_.on_glare_lost(*this, now)) end(Reason::glare_lost, /*by_peer=*/true, now);
 }
 
 // --- control messages ---
@@ -187,9 +201,10 @@ void Caller::on_control(const Address& from, const Control& control, Time now) {
   if (control.type == Control::Type::ack) return on_ack(control.number);
   if (is_dead()) return on_late(now);
   on_reached(from, now);
-  if (control.type == Control::Type::answer && state_ != State::active) return on_answer(control, now);
+  const bool is_open = state_ != State::active && state_ != State::yielding;
+  if (control.type == Control::Type::answer && is_open) return on_answer(control, now);
   send_ack(control, now);
-  if (state_ == State::active) return;
+  if (!is_open) return;
   if (control.type == Control::Type::ringing) enter_ringing(now);
   if (control.type == Control::Type::reject) on_refused(control.reason, 0, now);
 }

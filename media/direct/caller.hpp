@@ -13,6 +13,7 @@ inline constexpr Duration quiet_time = 500ms;      ///< Without a response phase
 inline constexpr Duration give_up_time = 2s;       ///< Without a response the session is over (5)
 inline constexpr Duration caller_ring_time = 65s;  ///< 8
 inline constexpr Duration answer_time = 3s;        ///< From "answered" to the ANSWER, or to phase 1 (8)
+inline constexpr Duration glare_time = 2s;         ///< Refused as the peer calls, its HELLO comes within (9)
 inline constexpr std::uint64_t early_audio_rate = 64'000;   ///< bit/s before the first response (5)
 inline constexpr std::uint64_t early_video_rate = 300'000;  ///< bit/s before the first response (5)
 
@@ -25,6 +26,7 @@ class Caller final : public Session {
     SealedHello hello;
     crypto::KeyPair ephemeral;          ///< EPH of the HELLO.
     std::vector<Candidate> candidates;  ///< Filtered, best first, not empty.
+    crypto::Key32 callee_key{};
     bool expects_auto = false;  ///< Permitted, wanted, and the callee's key is verified: phase 0 media.
   };
   /// `device` outlives the session.
@@ -34,6 +36,11 @@ class Caller final : public Session {
   /// Sends the first HELLOs.
   void start(Time now);
   std::size_t candidate_count() const { return legs_.size(); }
+  const crypto::Key32& callee_key() const { return callee_key_; }
+  /// Not answered yet: a HELLO of the callee's user is glare (9).
+  bool is_pending() const {
+    return state() == State::sent || state() == State::ringing || state() == State::yielding;
+  }
 
   bool on_response(const stun::Message& response, Time now) override;
   void on_unreachable(const Address& to, Time now) override;
@@ -71,9 +78,12 @@ class Caller final : public Session {
   void on_answer(const Control& answer, Time now);
   void on_refused(Reason reason, std::uint16_t retry_after, Time now);
   void on_late(Time now);
+  /// The peer's own attempt goes on in place of this one.
+  void yield(Time now);
   void want_fallback(FallbackWanted::Why why, Reason reason, Time now);
 
   const crypto::KeyPair& device_;
+  crypto::Key32 callee_key_;
   crypto::KeyPair ephemeral_;
   std::vector<Leg> legs_;
   bool expects_auto_;

@@ -13,7 +13,7 @@ struct Request {
   ds1::Mode ticket = ds1::Mode::off;
   ds1::Mode permit = ds1::Mode::ask;  ///< The AOR's latest; none yet: ask.
   bool verified = false;              ///< The caller's device key, for the ticket's AOR.
-  bool in_call = false;               ///< The user is in a call already.
+  bool in_call = false;               ///< The user is in as many calls as this device answers by itself.
   ds1::Mode want = ds1::Mode::automatic;
   std::vector<HelloBody::Line> media;
 };

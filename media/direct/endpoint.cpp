@@ -46,6 +46,7 @@ class Endpoint::Impl final : public Host {
   ~Impl() override { crypto::wipe(identity_.device.secret); }
 
   void on_won(const Session& leg, Time now) override;
+  bool on_glare_lost(const Session& leg, Time now) override;
   void forget(CallId call) override;
 
   Result<CallId> call(const Offer& offer, Time now);
@@ -64,6 +65,12 @@ class Endpoint::Impl final : public Host {
   std::map<CallId, std::unique_ptr<Session>> sessions_;
 
  private:
+  /// What the HELLO of a user means whom this device is calling (DIRECT_SESSIONS 9).
+  struct Glare {
+    enum class Survivor { ours, theirs, neither };
+    std::vector<CallId> legs;  ///< Own ones to that user that are not answered yet. None: no glare.
+    Survivor survivor = Survivor::theirs;
+  };
   struct Held {
     Address from;
     Bytes datagram;
@@ -77,7 +84,8 @@ class Endpoint::Impl final : public Host {
   void on_hello(const Address& from, const stun::Message& request, ByteView attribute, Time now);
   void admit(Admission admission, CallId call, const Callee::Arrival& arrival, Time now);
   bool is_verified(const Admission& admission);
-  bool is_in_call() const;
+  std::size_t in_progress() const;
+  Glare find_glare(const Admission& admission) const;
   void refuse_hello(const Address& to, const stun::Message& request, int code, Time now);
   void on_secure(const Address& from, ByteView datagram, Time now);
   void hold(const Address& from, ByteView datagram, Time now);
@@ -115,6 +123,15 @@ void Endpoint::Impl::add(std::unique_ptr<Session> session) {
 void Endpoint::Impl::forget(CallId call) {
   std::erase_if(by_tag_, [&](const auto& entry) { return entry.second == call; });
   sessions_.erase(call);
+}
+
+bool Endpoint::Impl::on_glare_lost(const Session& leg, Time now) {
+  for (const auto& [call, session] : sessions_) {
+    if (session->role() != Session::Role::callee || session->subject().aor != leg.subject().aor) continue;
+    auto& callee = static_cast<Callee&>(*session);
+    if (callee.is_verified() && callee.accept(now)) return true;
+  }
+  return false;
 }
 
 void Endpoint::Impl::on_won(const Session& leg, Time now) {
@@ -180,6 +197,7 @@ Result<CallId> Endpoint::Impl::call(const Offer& offer, Time now) {
   Caller::Setup setup{
       .subject = {}, .ssrcs = {}, .hello = {}, .ephemeral = crypto::make_x25519(random), .candidates = {}};
   setup.candidates = std::move(candidates);
+  setup.callee_key = offer.device_key;
   setup.expects_auto =
       offer.mode == ds1::Mode::automatic && offer.want == ds1::Mode::automatic && offer.verified;
   setup.subject = {.call = last_call_ + 1,
@@ -248,11 +266,32 @@ bool Endpoint::Impl::is_verified(const Admission& admission) {
 
 /// A session that is only dialled does not count: two users who call each other would both be refused
 /// (DIRECT_SESSIONS 9).
-bool Endpoint::Impl::is_in_call() const {
-  return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& entry) {
+std::size_t Endpoint::Impl::in_progress() const {
+  const auto counts = [](const auto& entry) {
     const auto state = entry.second->state();
     return state == Session::State::answered || state == Session::State::active;
-  });
+  };
+  return static_cast<std::size_t>(std::count_if(sessions_.begin(), sessions_.end(), counts));
+}
+
+/// Of two attempts between the same devices the one with the smaller CALL survives, and both ends see it so.
+/// A device that was not called knows nothing of the own attempt, so its HELLO survives.
+Endpoint::Impl::Glare Endpoint::Impl::find_glare(const Admission& admission) const {
+  Glare glare;
+  const Caller* called = nullptr;
+  for (const auto& [call, session] : sessions_) {
+    if (session->role() != Session::Role::caller || session->subject().aor != admission.ticket.aor) continue;
+    const auto& leg = static_cast<const Caller&>(*session);
+    if (!leg.is_pending()) continue;
+    glare.legs.push_back(call);
+    if (leg.callee_key() == admission.hello->caller_key) called = &leg;
+  }
+  if (called == nullptr || called->state() == Session::State::yielding) return glare;
+  const Attempt& ours = called->subject().attempt;
+  const Attempt& theirs = admission.hello->body.attempt;
+  if (ours < theirs) glare.survivor = Glare::Survivor::ours;
+  if (ours == theirs) glare.survivor = Glare::Survivor::neither;
+  return glare;
 }
 
 void Endpoint::Impl::refuse_hello(const Address& to, const stun::Message& request, int code, Time now) {
@@ -284,10 +323,11 @@ void Endpoint::Impl::on_hello(const Address& from, const stun::Message& request,
 
 void Endpoint::Impl::admit(Admission admission, CallId call, const Callee::Arrival& arrival, Time now) {
   const HelloBody body = admission.hello->body;
+  const Glare glare = find_glare(admission);
   const Request request{.ticket = admission.ticket.mode,
                         .permit = gate_.permit_of(admission.ticket.aor),
                         .verified = is_verified(admission),
-                        .in_call = is_in_call(),
+                        .in_call = glare.legs.empty() && in_progress() >= policy_.automatic_sessions,
                         .want = body.want,
                         .media = body.media};
   auto decision = decide(request, published_, policy_);
@@ -300,6 +340,18 @@ void Endpoint::Impl::admit(Admission admission, CallId call, const Callee::Arriv
     decision.mode = ds1::Mode::off;
     decision.refusal = Reason::overload;
   }
+  CallId instead_of = 0;
+  if (!glare.legs.empty() && decision.mode != ds1::Mode::off) {
+    if (glare.survivor != Glare::Survivor::theirs) {
+      decision.mode = ds1::Mode::off;
+      decision.refusal = glare.survivor == Glare::Survivor::ours ? Reason::glare_lost : Reason::busy;
+    } else if (request.verified) {
+      // The user has accepted by calling (9).
+      decision.mode = ds1::Mode::automatic;
+      instead_of = glare.legs.front();
+    }
+  }
+  const bool withdraws = decision.mode != ds1::Mode::off || glare.survivor == Glare::Survivor::neither;
   const Incoming incoming{.call = call,
                           .aor = admission.ticket.aor,
                           .device_key = admission.hello->caller_key,
@@ -308,7 +360,8 @@ void Endpoint::Impl::admit(Admission admission, CallId call, const Callee::Arriv
                           .media = decision.media,
                           .attempt = body.attempt,
                           .contact = body.contact,
-                          .subject = body.subject};
+                          .subject = body.subject,
+                          .instead_of = instead_of};
   Callee::Setup setup{.subject = {.call = call,
                                   .aor = admission.ticket.aor,
                                   .tag = body.tag,
@@ -322,7 +375,8 @@ void Endpoint::Impl::admit(Admission admission, CallId call, const Callee::Arriv
   add(std::move(made));
   switch (decision.mode) {
     case ds1::Mode::off:
-      return callee.refuse(decision.refusal, full ? overload_retry : std::uint16_t{0}, arrival, now);
+      callee.refuse(decision.refusal, full ? overload_retry : std::uint16_t{0}, arrival, now);
+      break;
     case ds1::Mode::ask:
       callee.ring(arrival, now);
       break;
@@ -331,7 +385,12 @@ void Endpoint::Impl::admit(Admission admission, CallId call, const Callee::Arriv
       break;
   }
   callee.introduce(incoming, now);
-  release(body.tag, now);
+  if (withdraws) {
+    const auto reason = decision.mode == ds1::Mode::off ? Reason::busy : Reason::glare_lost;
+    for (const CallId leg : glare.legs)
+      find(leg)->hang_up(reason, now);  // a session is forgotten by a timer only
+  }
+  if (decision.mode != ds1::Mode::off) release(body.tag, now);
 }
 
 // --- datagrams ---

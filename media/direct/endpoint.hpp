@@ -61,9 +61,10 @@ struct Published {
 /// What the user and this machine decide by themselves (9).
 struct Policy {
   bool do_not_disturb = false;
-  bool reachable = false;        ///< Own winfo subscription and SIP flow are alive; false: at most ask.
-  bool automatic_video = false;  ///< The user agreed that video may be answered by itself.
-  Networks networks;             ///< For the candidate filter.
+  bool reachable = false;              ///< Own winfo subscription and SIP flow are alive; false: at most ask.
+  bool automatic_video = false;        ///< The user agreed that video may be answered by itself.
+  std::size_t automatic_sessions = 1;  ///< Answered by themselves at a time; a robot takes more.
+  Networks networks;                   ///< For the candidate filter.
 };
 
 /// A call to one device, as its presence describes it.
@@ -96,6 +97,9 @@ struct Incoming {
   Attempt attempt{};
   std::string contact;  ///< Untrusted text.
   std::string subject;  ///< Untrusted text.
+  /// The own session with the peer that was being dialled and whose place this one takes, as both users
+  /// called each other (9, glare); it ends next, with Reason::glare_lost. 0: none.
+  CallId instead_of = 0;
 };
 /// Caller: the callee's user is being alerted. Close the microphone.
 struct Ringing {

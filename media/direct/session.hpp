@@ -38,6 +38,9 @@ struct Host {
   Sink& sink;
   /// Caller: this leg was answered; its attempt's other legs are over.
   virtual void on_won(const Session& leg, Time now) = 0;
+  /// Caller: this leg is refused, as the peer's own attempt to call goes on. True: that one rings here
+  /// already, is answered now, and nothing is awaited.
+  virtual bool on_glare_lost(const Session& leg, Time now) = 0;
   /// Destroys the session.
   virtual void forget(CallId call) = 0;
   Bytes scratch{};  ///< The packet being opened, so that media allocates nothing.
@@ -55,7 +58,14 @@ struct Host {
 class Session : private session::MediaPath {
  public:
   enum class Role { caller, callee };
-  enum class State { sent, ringing, answered, active, dead };
+  enum class State {
+    sent,
+    ringing,
+    answered,
+    active,
+    yielding,  ///< Caller: refused as the peer's own attempt goes on, whose HELLO is awaited (9, glare).
+    dead
+  };
 
   /// What a session is about.
   struct Subject {

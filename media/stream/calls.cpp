@@ -92,7 +92,8 @@ Result<direct::CallId> Calls::call(const direct::Offer& offer, const AudioCodec&
 }
 
 void Calls::start(direct::CallId call, Pump pump, const Files& files, Time now) {
-  auto entry = std::make_unique<Call>(std::move(pump), files.record, timers_, now);
+  auto entry = std::make_unique<Call>(std::move(pump), files, timers_, now);
+  entry->meter = listening_;
   entry->timer.set(now, [this, call](Time when) { on_tick(call, when); });
   calls_[call] = std::move(entry);
 }
@@ -103,12 +104,20 @@ void Calls::on_tick(direct::CallId call, Time now) {
   // Sending may end the call, so each turn looks it up again.
   for (Call* due = find(call); due != nullptr && due->deadline <= now; due = find(call)) {
     const Time deadline = std::exchange(due->deadline, due->deadline + tick);
-    due->pump.play(deadline);
+    if (const codec::Frame* const played = due->pump.play(deadline)) {
+      for (const int hertz : due->meter.push(*played)) user_.on_tone(call, hertz);
+    }
+    if (find(call) == nullptr) return;
     send_frame(call, now);
   }
   if (Call* const next = find(call); next != nullptr) {
     next->timer.set(next->deadline, [this, call](Time when) { on_tick(call, when); });
   }
+}
+
+void Calls::listen_for(int hertz) {
+  listening_.listen_for(hertz);
+  for (const auto& [id, call] : calls_) call->meter.listen_for(hertz);
 }
 
 void Calls::send_frame(direct::CallId call, Time now) {
@@ -142,21 +151,48 @@ void Calls::on_event(const direct::Event& event, Time now) {
 
 /// The line carries a payload type of the own published list.
 void Calls::expect(const direct::Incoming& incoming) {
+  auto files = hand_over(incoming.instead_of);
   const auto audio = [](const direct::MediaLine& line) { return line.kind == direct::MediaKind::audio; };
   const auto line = std::find_if(incoming.media.begin(), incoming.media.end(), audio);
   if (line == incoming.media.end()) return;
   const auto same = [&](const AudioCodec& codec) { return codec.payload_type == line->payload_type; };
   const auto codec = std::find_if(codecs_.begin(), codecs_.end(), same);
   if (codec == codecs_.end()) return;
-  expected_[incoming.call] = *codec;
+  expected_[incoming.call] = {*codec, std::move(files)};
+}
+
+/// The files of an own call, which another one is to play and record from now on: nothing was heard in it.
+std::optional<Files> Calls::hand_over(direct::CallId call) {
+  const auto entry = calls_.extract(call);
+  if (entry.empty()) return std::nullopt;
+  entry.mapped()->timer.cancel();
+  if (const auto closed = entry.mapped()->pump.finish(); !closed) {
+    log::warn("stream", "{}: {}", entry.mapped()->files.record.string(), closed.error().message());
+  }
+  return std::move(entry.mapped()->files);
+}
+
+/// Two calls never write one file.
+std::filesystem::path Calls::free_path(const std::filesystem::path& record) const {
+  const auto is_used = [&](const std::filesystem::path& path) {
+    return std::ranges::any_of(calls_, [&](const auto& entry) { return entry.second->files.record == path; });
+  };
+  auto path = record;
+  for (int number = 2; !record.empty() && is_used(path); ++number) {
+    path = record.parent_path() / record.stem();
+    path += "-" + std::to_string(number);
+    path += record.extension();
+  }
+  return path;
 }
 
 void Calls::answered(direct::CallId call, Time now) {
   const auto expected = expected_.extract(call);
   const auto statistics = endpoint_.statistics(call);
   if (expected.empty() || !statistics) return;
-  Files files = files_;
-  auto pump = make_pump_anyway(expected.mapped(), files, statistics->began);
+  Files files = expected.mapped().files.value_or(files_);
+  files.record = free_path(files.record);
+  auto pump = make_pump_anyway(expected.mapped().codec, files, statistics->began);
   if (!pump) {
     log::warn("stream", "call {}: {}", call, pump.error().message());
     return;
@@ -171,8 +207,9 @@ void Calls::finish(direct::CallId call) {
   Call& ended = *entry.mapped();
   ended.timer.cancel();
   auto closed = ended.pump.finish();
-  if (closed && !ended.record.empty()) closed = write_recording_log(log_path(ended.record), ended.pump.log());
-  if (!closed) log::warn("stream", "{}: {}", ended.record.string(), closed.error().message());
+  const auto& record = ended.files.record;
+  if (closed && !record.empty()) closed = write_recording_log(log_path(record), ended.pump.log());
+  if (!closed) log::warn("stream", "{}: {}", record.string(), closed.error().message());
   user_.on_finished(call, figures(call, ended));
 }
 
@@ -191,7 +228,7 @@ std::optional<CallStatistics> Calls::statistics(direct::CallId call) const {
 CallStatistics Calls::figures(direct::CallId id, const Call& call) const {
   return {.rtp = endpoint_.statistics(id).value_or(session::Statistics{}),
           .playout = call.pump.counters(),
-          .record = call.record};
+          .record = call.files.record};
 }
 
 }  // namespace beckon::stream

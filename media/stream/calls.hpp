@@ -11,6 +11,7 @@
 #include "media/direct/endpoint.hpp"
 #include "media/session/rtp_session.hpp"
 #include "media/stream/pump.hpp"
+#include "media/stream/tone.hpp"
 
 namespace beckon::stream {
 
@@ -55,6 +56,8 @@ class User {
   virtual void on_first_media(direct::CallId call, Direction direction, Duration after_begin) = 0;
   /// Follows every direct::Ended of a call that had audio; the recording is closed and valid.
   virtual void on_finished(direct::CallId call, const CallStatistics& statistics) = 0;
+  /// A tone that was asked for is heard in what a call plays (ToneMeter).
+  virtual void on_tone(direct::CallId /*call*/, int /*hertz*/) {}
 };
 
 /// Where datagrams leave.
@@ -80,8 +83,11 @@ class Calls final : private direct::Sink {
 
   /// What the payload types of the own published audio stand for; incoming calls need it.
   void set_codecs(std::vector<AudioCodec> codecs) { codecs_ = std::move(codecs); }
-  /// For incoming calls from now on. A file that cannot be opened then is logged and left out.
+  /// For incoming calls from now on. A file that cannot be opened then is logged and left out. A recording
+  /// that another call is writing gets a number before its extension.
   void set_files(Files files) { files_ = std::move(files); }
+  /// In every call, those to come included.
+  void listen_for(int hertz);
 
   /// Dials; the first audio packet follows the HELLO at once if the offer allows. `codec` is what the audio
   /// line of the offer carries. Errors: those of Endpoint::call and of the files, Errc::no_codec.
@@ -97,11 +103,17 @@ class Calls final : private direct::Sink {
   std::optional<CallStatistics> statistics(direct::CallId call) const;
 
  private:
+  /// A call that came in and is not answered yet.
+  struct Expected {
+    AudioCodec codec;
+    std::optional<Files> files;  ///< Of the own call whose place it takes.
+  };
   struct Call {
-    Call(Pump made, std::filesystem::path record_path, TimerQueue& timers, Time first)
-        : pump(std::move(made)), record(std::move(record_path)), timer(timers), deadline(first) {}
+    Call(Pump made, Files chosen, TimerQueue& timers, Time first)
+        : pump(std::move(made)), files(std::move(chosen)), timer(timers), deadline(first) {}
     Pump pump;
-    std::filesystem::path record;
+    Files files;
+    ToneMeter meter;
     Timer timer;
     Time deadline;  ///< Nominal time of the next tick.
   };
@@ -116,6 +128,8 @@ class Calls final : private direct::Sink {
   void on_tick(direct::CallId call, Time now);
   void send_frame(direct::CallId call, Time now);
   void finish(direct::CallId call);
+  std::optional<Files> hand_over(direct::CallId call);
+  std::filesystem::path free_path(const std::filesystem::path& record) const;
   Call* find(direct::CallId call);
   CallStatistics figures(direct::CallId id, const Call& call) const;
 
@@ -124,7 +138,8 @@ class Calls final : private direct::Sink {
   User& user_;
   std::vector<AudioCodec> codecs_;
   Files files_;
-  std::map<direct::CallId, AudioCodec> expected_;  ///< Of calls that came in and are not answered yet.
+  ToneMeter listening_;  ///< For what a new call listens.
+  std::map<direct::CallId, Expected> expected_;
   std::map<direct::CallId, std::unique_ptr<Call>> calls_;
   direct::Endpoint endpoint_;
 };

@@ -56,14 +56,14 @@ void Pump::receive(const rtp::Packet& packet, Time arrival) {
   buffer_.put(packet.header.timestamp, packet.payload, arrival);
 }
 
-void Pump::play(Time now) {
+const codec::Frame* Pump::play(Time now) {
   const jitter::Playout playout = buffer_.get(now);
   const bool begun = log_.frames > 0;
-  if (!begun && playout.kind == jitter::Playout::Kind::nothing) return;
+  if (!begun && playout.kind == jitter::Playout::Kind::nothing) return nullptr;
   if (!begun) log_.start_offset = now - began_;
-  codec::Frame frame;
-  note(render(playout, frame));
-  parts_.sink->push(frame);
+  note(render(playout, played_));
+  parts_.sink->push(played_);
+  return &played_;
 }
 
 Pump::Quality Pump::render(const jitter::Playout& playout, codec::FrameSpan frame) {

@@ -53,8 +53,9 @@ class Pump {
 
   /// One authentic packet.
   void receive(const rtp::Packet& packet, Time arrival);
-  /// Call once a tick, at its nominal time.
-  void play(Time now);
+  /// Call once a tick, at its nominal time. Gives the frame that was played, until the next call; null before
+  /// the first one.
+  const codec::Frame* play(Time now);
   /// Closes the sink. Do not call `play` afterwards.
   Result<void> finish();
 
@@ -70,6 +71,7 @@ class Pump {
   Time began_;
   jitter::Buffer buffer_;
   RecordingLog log_;
+  codec::Frame played_{};
   Bytes payload_;
   std::uint32_t timestamp_ = 0;
   bool paused_ = true;

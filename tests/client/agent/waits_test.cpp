@@ -69,3 +69,33 @@ TEST_CASE_FIXTURE(Fixture, "a message is waited for by its sender and its text; 
   ask(second);
   CHECK(result(id).at("ok").as_bool());
 }
+
+TEST_CASE_FIXTURE(Fixture, "who waits for a watcher watches the own watchers, and is told when it asks") {
+  const auto id = execute({"wait", "watcher", "alice@example.org", "--status", "pending", "--within", "5s"});
+  const auto subscribe = answer(200, {{HeaderId::contact, "<sip:server@192.0.2.9>"}});
+  CHECK(subscribe.header(HeaderId::event) == "presence.winfo");
+  documents::WatcherInfo info;
+  info.state = documents::WatcherInfo::State::full;
+  info.lists.push_back({.resource = bob, .package = "presence", .watchers = {}, .extensions = {}});
+  CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+  CHECK(results(id).empty());
+  info.version = 1;
+  info.lists.front().watchers.push_back(
+      {.id = "w1", .uri = alice, .display_name = {}, .expiration_seconds = {}, .subscribed_seconds = {}});
+  CHECK(notify(subscribe, "active;expires=3600", print(info)).status() == 200);
+  CHECK(result(id).at("ok").as_bool());
+  CHECK(result(execute({"wait", "watcher", "alice@example.org"})).at("ok").as_bool());
+  const auto other =
+      execute({"wait", "watcher", "alice@example.org", "--status", "active", "--within", "1s"});
+  CHECK(results(other).empty());
+  pass(1s);
+  CHECK(result(other).at("cause") == "timeout");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a tone to wait for is one that a telephone carries") {
+  CHECK(result(execute({"wait", "audio", "--tone", "50"})).at("cause") == "usage");
+  const auto id = execute({"wait", "audio", "--tone", "440", "--within", "1s"});
+  CHECK(results(id).empty());
+  pass(1s);
+  CHECK(result(id).at("cause") == "timeout");
+}

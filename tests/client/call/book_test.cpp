@@ -54,6 +54,18 @@ stream::CallStatistics figures(std::uint64_t sent) {
 }  // namespace
 
 TEST_CASE_FIXTURE(Fixture,
+                  "a call that its carrier renames keeps its number, and no state is reported twice") {
+  const auto number = open(direct, 70);
+  book.rename(number, 71);
+  const auto before = events.size();
+  book.enter(number, State::answered, now());
+  book.enter(number, State::answered, now());
+  CHECK(events.size() == before + 1);
+  CHECK(book.hang_up("1", now()));
+  CHECK(direct.done == std::vector<std::string>{"hang up 71"});
+}
+
+TEST_CASE_FIXTURE(Fixture,
                   "calls are numbered from 1, whatever carries them, and each change of state is reported") {
   CHECK(open(direct, 70) == 1);
   CHECK(open(invite, 70, call::Kind::invite) == 2);

@@ -111,6 +111,8 @@ class Recorder final : public control::Executor {
   void do_safety_number(const control::Command&, Now) override { last = "safety-number"; }
   void do_wait_presence(const control::Command&, Now) override { last = "wait presence"; }
   void do_wait_message(const control::Command&, Now) override { last = "wait message"; }
+  void do_wait_watcher(const control::Command&, Now) override { last = "wait watcher"; }
+  void do_wait_audio(const control::Command&, Now) override { last = "wait audio"; }
   void do_snapshot(const control::Command&, Now) override { last = "snapshot"; }
   void do_quit(const control::Command&, Now) override { last = "quit"; }
 

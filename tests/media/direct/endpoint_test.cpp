@@ -323,17 +323,3 @@ TEST_CASE("before the first response audio stays within 64 kbit/s (DIRECT_SESSIO
   CHECK(octets <= 64'000 / 8 * 6 / 10);  // half a second and a burst of 100 ms
   CHECK(octets >= 64'000 / 8 * 4 / 10);
 }
-
-TEST_CASE("two users who call each other at the same time are not both refused (DIRECT_SESSIONS 9)") {
-  Couple pair;
-  pair.bob.publish();
-  pair.bob.endpoint->set_permit(pair.alice.aor, ds1::Mode::automatic, pair.network.now);
-  pair.dial();
-  pair.network.run(30ms);
-  REQUIRE(pair.alice.endpoint->call(pair.bob.offer_to(pair.alice), pair.network.now).has_value());
-  pair.network.run(2s);
-  for (const Agent* const agent : {&pair.alice, &pair.bob}) {
-    CHECK(agent->events_of<Active>().size() >= 1);
-    for (const auto& [ended, when] : agent->events_of<Ended>()) CHECK(ended.reason != Reason::busy);
-  }
-}

@@ -210,6 +210,53 @@ TEST_CASE("an incoming call is answered although its files cannot be opened") {
   CHECK(world.bob.watching.first_received.has_value());
 }
 
+TEST_CASE(
+    "of two who call each other, each plays and records in the one call what it chose (DIRECT_SESSIONS 9)") {
+  const Folder folder("glare");
+  World world;
+  const Files hers{write_tone(folder / "alice.wav", 300), folder / "heard-by-alice.wav"};
+  const Files his{write_tone(folder / "bob.wav", 700), folder / "heard-by-bob.wav"};
+  REQUIRE(world.bob_calls_alice(his).has_value());
+  const auto offer = world.bob.offer(world.alice.identity.aor, bob_at, world.random);
+  REQUIRE(world.alice_calls.call(offer, opus(), hers, world.now).has_value());
+  world.run(3s);
+  for (Calls* const calls : {&world.alice_calls, &world.bob_calls}) {
+    for (direct::CallId call = 1; call <= 2; ++call) {
+      calls->endpoint().hang_up(call, direct::Reason::normal, world.now);
+    }
+  }
+  world.run(1s);
+  for (Person* const person : {&world.alice, &world.bob}) {
+    CAPTURE(person->identity.aor);
+    CHECK(person->watching.active);
+    const Files& chosen = person == &world.alice ? hers : his;
+    REQUIRE(person->watching.statistics.has_value());
+    CHECK(person->watching.statistics->record == chosen.record);
+    const auto heard = device::read_wav(chosen.record).value();
+    const double seconds = static_cast<double>(heard.samples.size()) / 48000;
+    CHECK(seconds >= 2.5);
+    CHECK(crossings(heard) / seconds == doctest::Approx(person == &world.alice ? 700 : 300).epsilon(0.05));
+  }
+}
+
+TEST_CASE("a second call that comes in is recorded in a file of its own") {
+  const Folder folder("robot");
+  World world;
+  auto policy = Person::policy();
+  policy.automatic_sessions = 2;
+  world.alice_calls.endpoint().set_policy(policy);
+  world.alice_calls.set_files({{}, folder / "heard.wav"});
+  REQUIRE(world.bob_calls_alice().has_value());
+  world.run(2s);
+  REQUIRE(world.bob_calls_alice().has_value());
+  world.run(2s);
+  world.alice_calls.endpoint().hang_up(world.alice.watching.call, direct::Reason::normal, world.now);
+  world.run(1s);
+  CHECK(world.alice.watching.statistics->record == folder / "heard-2.wav");
+  CHECK(device::read_wav(folder / "heard-2.wav").value().samples.size() >= 48000);
+  CHECK(world.alice_calls.statistics(1).has_value());
+}
+
 TEST_CASE("a process that was held up catches up a short while and skips a long one") {
   World world;
   const auto call = world.bob_calls_alice();

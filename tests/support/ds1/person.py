@@ -141,7 +141,7 @@ class Person:
     def ask(self, method, uri, headers=(), body=b""):
         """Sends a request and gives its final answer; a challenge is answered."""
         with self.changed:
-            request = self.sip.request(method, uri, headers, body)
+            request = self.sip.request(method, uri, headers, body, self.aor if method == "REGISTER" else None)
             self.sip.send(request)
         answer = self._final(request)
         if answer.status in (401, 407):
