@@ -6,11 +6,13 @@ import io
 import pathlib
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 
-from story import Failure, check, equal, run  # first: it finds tests/support
+from story import Failure, Server, check, equal, run  # first: it finds tests/support
 from flow import Player, Story
 
 DEMO = pathlib.Path(__file__).resolve().parent / "demo.py"
+CONFORMANCE = pathlib.Path(__file__).resolve().parents[2] / "tools/conformance/run"
 
 
 def whatever_goes_wrong(server):
@@ -72,7 +74,7 @@ def text_story(server):
         path.write_text(text)
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                Player(Story(path), server.binaries, "udp").play()
+                Player(Story(path), Server(server.binaries), "udp").play()
         except Failure as failure:
             return str(failure)
         return "no failure"
@@ -104,5 +106,22 @@ def text_story(server):
         check(got.startswith(wanted), f"{others!r}: expected {wanted!r}, got {got!r}")
 
 
+def scenario_file(server):
+    """a scenario that a user wrote and that goes otherwise: file, line, step, the ladder of all messages, JUnit, exit code 1"""
+    path, report = server.data / "own.txt", server.data / "report.xml"
+    path.write_text('# Alice greets bob\nalice, bob registers\nalice says "hi" to bob\nbob gets "ho" from alice within 0.1s\n')
+    done = subprocess.run([sys.executable, CONFORMANCE, path, "--binaries", server.binaries, "--junit", report],
+                          capture_output=True, text=True, timeout=120)
+    equal(done.returncode, 1, f"exit code ({done.stderr[-300:]})")
+    check('own.txt:4: bob gets "ho" from alice within 0.1s: bob: waited 0.1 s for message' in done.stdout, f"the step: {done.stdout}")
+    check("alice --> server   MESSAGE sip:bob@example.org" in done.stdout, f"the ladder: {done.stdout}")
+    check(done.stdout.endswith("0 passed, 1 failed\n"), "the last line")
+    case = ElementTree.parse(report).find("testcase/failure")
+    check("own.txt:4" in case.get("message") and "MESSAGE" in case.text, "the failure in JUnit")
+    path.write_text("# Alice\nalice whispers\n")
+    done = subprocess.run([sys.executable, CONFORMANCE, path, "--binaries", server.binaries], capture_output=True, text=True, timeout=120)
+    check("own.txt:2: no step of a scenario: alice whispers" in done.stdout, f"what is no step: {done.stdout}")
+
+
 if __name__ == "__main__":
-    run([whatever_goes_wrong, demo_without_programs, text_story])
+    run([whatever_goes_wrong, demo_without_programs, text_story, scenario_file])

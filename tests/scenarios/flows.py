@@ -7,7 +7,7 @@ import concurrent.futures
 import pathlib
 import sys
 
-from story import parser, reason, shards  # first: it finds tests/support
+from story import Server, parser, reason, shards  # first: it finds tests/support
 from flow import Player, Story
 from schemas import Schemas
 
@@ -17,7 +17,7 @@ AT_A_TIME = 8  # the stories wait for the server's pace most of the time
 
 
 def play(story):
-    player = Player(story, arguments.binaries, arguments.transport, shards(arguments.shards))
+    player = Player(story, Server(arguments.binaries, options=shards(arguments.shards)), arguments.transport)
     player.play()
     return [(f"{story.path.name}:{line}", kind, body) for line, kind, body in player.received]
 

@@ -114,6 +114,7 @@ class Server:
         self.options = list(options)
         self.log = log
         self.listen = {}
+        self.passwords = {}
         self.process = None
 
     def start(self):
@@ -149,6 +150,18 @@ class Server:
     def uri(self, transport):
         return f"{transport}:{self.listen[transport]}"
 
+    def password(self, account):
+        """Of a user whom this makes when it is asked for the first time."""
+        if account not in self.passwords:
+            self.passwords[account] = f"secret of {account.partition('@')[0]}"
+            self.add_user(account, self.passwords[account])
+        return self.passwords[account]
+
+    @property
+    def agent_options(self):
+        """What `beckon` has to be told of this server."""
+        return ["--ca", self.certificate, "--xcap", f"https://{self.listen['https']}/xcap"]
+
     def __enter__(self):
         return self.start()
 
@@ -172,8 +185,7 @@ class Agent:
         self._own = state is None
         self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="beckon-"))
         self.arguments = [server.binaries / "beckon", "--account", aor, "--server", server.uri(transport),
-                          "--ca", server.certificate, "--xcap", f"https://{server.listen['https']}/xcap",
-                          "--state", self.state, "--direct-loopback", "--json", "--trace", *options]
+                          *server.agent_options, "--state", self.state, "--direct-loopback", "--json", "--trace", *options]
         self.environment = {"BECKON_PASSWORD": password}
         self.log = log
         self.on_event = on_event

@@ -75,10 +75,9 @@ import urllib.parse
 import uuid
 import xml.etree.ElementTree as xml
 
-from beckon_harness import LIMIT, Failure, Server, Silence
+from beckon_harness import LIMIT, Failure, Silence
 from sip_user import Dialog, Message, SipUser, challenge_of, credentials, wait
 
-DOMAIN = "example.org"
 REASONS = {180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 302: "Moved Temporarily", 404: "Not Found",
            480: "Temporarily Unavailable", 481: "Subscription Does Not Exist", 486: "Busy Here", 487: "Request Terminated",
            489: "Bad Event", 600: "Busy Everywhere", 603: "Decline"}
@@ -105,12 +104,12 @@ class Step:
 
 
 class Story:
-    """A file, read: its title and its steps."""
+    """A file, read: its title and its steps. `domain` takes the place of example.org."""
 
-    def __init__(self, path):
+    def __init__(self, path, domain="example.org"):
         self.path = pathlib.Path(path)
         self.steps = []
-        lines = self.path.read_text().splitlines()
+        lines = self.path.read_text().replace("example.org", domain).splitlines()
         self.title = lines[0].lstrip("# ") if lines else ""
         for number, line in enumerate(lines, 1):
             if line.startswith((" ", "\t")) or not line.strip():
@@ -248,20 +247,24 @@ def compare_children(wanted, got, is_open, bindings, path):
 
 
 class Player:
-    """Plays one story against a server of its own."""
+    """Plays one story against a server: a `Server`, or what looks like one (it has `password`, `listen`, `domain`)."""
 
-    def __init__(self, story, binaries, transport, options=()):
+    prints = True  # what came last, when the story fails
+
+    def __init__(self, story, server, transport):
         self.story, self.transport = story, transport
+        self.server, self.domain = server, server.domain
         self.users = {}
         self.accounts = {}
         self.bindings = Bindings()
         self.received = []   # (line of the story, content type, body) of every document
         self.rules = {}      # account -> watcher -> handling
         self.last = None     # the message that came last, shown when the story fails
-        self.server = Server(binaries, domain=DOMAIN, options=[*options])
 
     def play(self):
         config = next((step for step in self.story.steps if step.text == "server has"), None)
+        if config and not hasattr(self.server, "options"):
+            raise Failure("this story is about a server with a configuration of its own")
         if config:
             path = self.server.data / "story.toml"
             path.write_text("\n".join(config.block) + "\n")
@@ -279,7 +282,7 @@ class Player:
         try:
             action()
         except (Failure, Mismatch, OSError, xml.ParseError) as error:
-            if self.last:
+            if self.last and self.prints:
                 print(f"What came last:\n{self.last}", flush=True)
             raise Failure(f"{self.story.path.name}:{step.line}: {step.text}: {error}") from error
 
@@ -299,9 +302,9 @@ class Player:
             name, account, transport = re.fullmatch(r"(\w+)(?: of (\w+))?(?: over (\w+))?", each).groups()
             account = account or name
             if account not in self.accounts:
-                self.accounts[account] = f"sip:{account}@{DOMAIN}"
-                self.server.add_user(f"{account}@{DOMAIN}", f"secret of {account}")
-            user = SipUser(self.server, f"{account}@{DOMAIN}", f"secret of {account}", transport or self.transport)
+                self.accounts[account] = f"sip:{account}@{self.domain}"
+            address = f"{account}@{self.domain}"
+            user = SipUser(self.server, address, self.server.password(address), transport or self.transport)
             user.dialogs = []
             user.registration = None
             user.sent = user.invite = user.refusal = None
@@ -338,7 +341,7 @@ class Player:
         elif whom:
             uri = self.bindings.fill(whom) if re.search("[:{]", whom) else self.aor(whom)
         else:
-            uri = f"sip:{DOMAIN}" if method in ("REGISTER", "OPTIONS") else user.aor
+            uri = f"sip:{self.domain}" if method in ("REGISTER", "OPTIONS") else user.aor
         headers = [(key, self.bindings.fill(value)) for key, value in step.headers()]
         body = self.bindings.fill(step.body())
         if body and not body.startswith("<"):
@@ -565,7 +568,7 @@ class Player:
     def do_get_nothing(self, step, name):
         """The answer to an OPTIONS is the next that comes: what the server sent before has come before."""
         user = self.user(name)
-        question = user.request("OPTIONS", f"sip:{DOMAIN}")
+        question = user.request("OPTIONS", f"sip:{self.domain}")
         user.send(question)
         _, message = self.receive(name)
         if message.branch != question.branch:
