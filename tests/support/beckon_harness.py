@@ -104,6 +104,7 @@ class Server:
     """One `beckond` on free ports of 127.0.0.1 with a data folder of its own."""
 
     LISTEN = ("udp", "tcp", "tls", "ws", "wss", "https", "stun", "admin")
+    goes_on = False  # it ends with the run that started it
 
     def __init__(self, binaries, data=None, domain="example.org", options=(), log=None):
         self.beckond = pathlib.Path(binaries) / "beckond"

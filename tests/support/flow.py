@@ -258,6 +258,7 @@ class Player:
         self.accounts = {}
         self.bindings = Bindings()
         self.received = []   # (line of the story, content type, body) of every document
+        self.published = {}  # (AOR, entity-tag) -> event package, of publications that live
         self.rules = {}      # account -> watcher -> handling
         self.last = None     # the message that came last, shown when the story fails
 
@@ -498,6 +499,10 @@ class Player:
                 raise Mismatch(f"{key}: expected that of the request, {request.get(key)!r}, got {message.get(key)!r}")
         if message.status > 100 and not message.tag("To"):
             raise Mismatch("To: expected a tag")
+        if request.method == "PUBLISH" and message.status == 200:
+            self.published.pop((user.aor, request.get("SIP-If-Match")), None)
+            if request.get("Expires") != "0":
+                self.published[user.aor, message.get("SIP-ETag")] = request.get("Event")
         dialog = request.dialog
         if dialog in user.dialogs and 200 <= message.status < 300 and message.has("Contact"):
             if ";tag=" not in dialog.peer:

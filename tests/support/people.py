@@ -101,7 +101,7 @@ class Player:
 
     def __init__(self, scenario, server, transport):
         self.scenario, self.server, self.transport = scenario, server, transport
-        self.agents, self.calls, self.watching_own = {}, {}, set()
+        self.agents, self.calls, self.watching_own, self.ruled = {}, {}, set(), set()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="beckon-people-"))
 
     def play(self):
@@ -111,10 +111,19 @@ class Player:
                     step.play(self, **step.words)
                 except (Failure, OSError) as error:
                     raise Failure(f"{self.scenario.path.name}:{step.line}: {step.text}: {error}") from error
+            self.tidy()
         finally:
             for each in self.agents.values():
                 each.__exit__()
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def tidy(self):
+        """A server that goes on after the scenario is left as it was found."""
+        if self.server.goes_on:
+            for name, watcher in self.ruled:
+                self.agent(name).run("forget", ok=None, watcher=watcher)
+            for name in list(self.agents):
+                self.agents[name].quit()
 
     def ladder(self):
         """Every message of every person, in the order of their times."""
@@ -201,6 +210,7 @@ class Player:
     def do_rule(self, name, verb, whom, direct=None, cause=None):
         command = {"allows": "allow", "blocks": "block", "politely blocks": "politely-block", "confirms": "confirm",
                    "forgets": "forget"}[verb]
+        self.ruled.add((name, self.aor(whom)))
         self.command(name, command, cause, watcher=self.aor(whom), direct=direct)
 
     def do_watcher(self, name, verb, whom, within=None):

@@ -35,7 +35,7 @@ def connect(server, transport):
         line = socket.create_connection((host, int(port)))
         if transport == "tls":
             context = ssl.create_default_context(cafile=server.certificate)
-            line = context.wrap_socket(line, server_hostname="localhost")
+            line = context.wrap_socket(line, server_hostname=getattr(server, "name", "localhost"))
     line.settimeout(LIMIT)
     return line, (host, int(port))
 

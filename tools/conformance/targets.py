@@ -13,6 +13,7 @@ import time
 
 from beckon_harness import LIMIT, Failure
 from ports import reserve_port
+from sip_user import SipUser
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -21,6 +22,7 @@ class Target:
     """What the players ask of a server."""
 
     name, certificate, xcap, gruu = "localhost", None, None, True
+    goes_on = False
 
     def __init__(self, binaries, domain):
         self.binaries, self.domain, self.listen = binaries, domain, {}
@@ -46,7 +48,10 @@ class Target:
 
 
 class Running(Target):
-    """A server that others run; the account file has a line "alice@example.com password" for each user."""
+    """A server that others run; the account file has a line "alice@example.com password" for each user. After each file it
+    is left without bindings, publications and messages of those users."""
+
+    goes_on = True
 
     def __init__(self, binaries, uri, domain, accounts, ca, xcap, gruu):
         super().__init__(binaries, domain)
@@ -62,11 +67,49 @@ class Running(Target):
         self.certificate, self.xcap, self.gruu = ca, xcap, gruu
         lines = (line.split(maxsplit=1) for line in accounts.read_text().splitlines() if line.strip() and line[0] != "#")
         self.accounts = {words[0]: words[1].strip() for words in lines if len(words) == 2}
+        self.transport, self.used, self.published = transport, set(), {}
 
     def password(self, account):
         if account not in self.accounts:
             raise Failure(f"the account file has no {account}")
+        self.used.add(account)
         return self.accounts[account]
+
+    def __exit__(self, *_):
+        used, self.used = self.used, set()
+        published, self.published = self.published, {}
+        for account in used:
+            user = SipUser(self, account, self.accounts[account], self.transport)
+            try:
+                self.tidy(user, [(tag, event) for (aor, tag), event in published.items() if aor == user.aor])
+            finally:
+                user.close()
+
+    def tidy(self, user, publications):
+        """Takes back what a user has published, takes what waits for it, and removes its bindings."""
+        domain = f"sip:{self.domain}"
+        self.ask(user, user.request("REGISTER", domain, [("Expires", "120")], to=user.aor))
+        for tag, event in publications:
+            self.ask(user, user.request("PUBLISH", user.aor, [("Event", event), ("SIP-If-Match", tag), ("Expires", "0")]))
+        while self.ask(user, user.request("OPTIONS", domain)):
+            pass
+        self.ask(user, user.request("REGISTER", domain, [("Contact", "*"), ("Expires", "0")], to=user.aor))
+
+    @staticmethod
+    def ask(user, request):
+        """Sends a request and waits for its end; how many requests came meanwhile, which are answered."""
+        user.send(request)
+        others = 0
+        while True:
+            message = user.receive()
+            if not message.is_response:
+                others += 1
+                user.answer(message, 200, "OK", tag="t")
+            elif message.status in (401, 407) and not request.challenges:
+                request = user.authorised(request, message)
+                user.send(request)
+            elif message.status >= 200 and message.key == request.key:
+                return others
 
 
 class Kamailio(Target):
