@@ -1,19 +1,24 @@
 #include "client/cli/options.hpp"
 
 #include <fmt/format.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 
+#include "client/cli/account_commands.hpp"
+#include "client/cli/account_file.hpp"
+#include "client/cli/control_socket.hpp"
+#include "client/cli/late_options.hpp"
+#include "client/cli/password.hpp"
 #include "client/control/cause.hpp"
 #include "client/control/command.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "protocol/invitation/invitation.hpp"
 
 namespace beckon::client::cli {
 namespace {
@@ -37,47 +42,19 @@ std::filesystem::path default_state_folder(const std::string& account) {
   return error ? before : folder;
 }
 
-/// Reads a line from the terminal without showing it.
-std::string prompt_password(const std::string& account) {
-  std::cerr << "Password of " << account << ": " << std::flush;
-  termios shown{};
-  const bool terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
-  if (terminal) {
-    termios hidden = shown;
-    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    tcsetattr(STDIN_FILENO, TCSANOW, &hidden);
-  }
-  std::string password;
-  std::getline(std::cin, password);
-  if (terminal) tcsetattr(STDIN_FILENO, TCSANOW, &shown);
-  std::cerr << '\n';
-  return password;
-}
-
-/// A carriage return at the end of the line is not part of the password.
-bool read_password(const std::string& file, std::string& password) {
-  std::ifstream in(file);
-  if (!std::getline(in, password)) return false;
-  if (password.ends_with('\r')) password.pop_back();
-  return true;
-}
-
-bool find_password(const std::string& file, const std::string& account, std::string& password) {
-  if (!file.empty()) return read_password(file, password);
-  if (const char* given = std::getenv("BECKON_PASSWORD"); given != nullptr) {
-    password = given;
-    return true;
-  }
-  if (isatty(STDIN_FILENO) == 0) return false;
-  password = prompt_password(account);
-  return true;
-}
+constexpr const char* background_help =
+    "In the background:\n"
+    "  run                         be the agent of this account until \"beckon quit\"; one-shot commands and "
+    "the\n"
+    "                              prompt then use it, unless options describe another agent\n";
 
 std::string commands_help() {
   std::string out =
       "One COMMAND follows the options. Without it commands are read from standard input: typed, or with\n"
       "--json as JSON lines:\n";
   out += control::print_help();
+  out += background_help;
+  out += "Accounts:\n" + account_help();
   out += "Exit codes:\n";
   for (const auto& each : control::causes()) {
     out += fmt::format("  {:<3} {:<12} {}\n", static_cast<int>(each.cause), each.word, each.help);
@@ -145,115 +122,197 @@ std::string unreadable_file(const Options& options) {
 void help(const std::vector<std::string>& words) {
   std::string name;
   for (std::size_t i = 1; i < words.size(); ++i) name.append(name.empty() ? "" : " ").append(words[i]);
+  if (name.starts_with("account") || name == "run") {
+    std::cout << (name == "run" ? background_help : account_help());
+    return;
+  }
   std::cout << control::print_help(name);
   if (words.size() > 1) return;
-  std::cout << "beckon --account USER@DOMAIN [OPTIONS] COMMAND runs one; without it they are typed.\n"
+  std::cout << background_help << "Accounts:\n"
+            << account_help()
+            << "beckon [--account USER@DOMAIN] [OPTIONS] COMMAND runs one; without it they are typed.\n"
                "beckon --help lists the options.\n";
 }
 
-/// The command line's parser stops at the command, so an option after it is not seen.
-bool has_account_after_command(const CLI::App& app) {
-  return std::ranges::any_of(app.remaining(), [](const std::string& word) {
-    return word == "--account" || word.starts_with("--account=");
-  });
+/// What the options say before it is known what they mean together.
+struct Given {
+  bool trace = false, full = false, writing = false, alone = false;
+  std::optional<std::uint32_t> keep_alive{};
+  std::string account{}, password_file{}, log_level = "warn", state{}, fingerprint{};
+  std::vector<std::string> name_servers{};
+};
+
+void declare(CLI::App& app, Options& options, Given& given) {
+  app.set_version_flag("--version", "beckon " BECKON_VERSION);
+  app.add_option(
+         "--account", given.account,
+         "your address: alice@example.org, or the name of an account that was added; $BECKON_ACCOUNT; "
+         "default: the account of \"beckon account default\"")
+      ->envname("BECKON_ACCOUNT");
+  app.add_option("--server", options.server_text,
+                 "tls:HOST[:PORT], tcp:... or udp:...; $BECKON_SERVER; default: the account's, else the DNS "
+                 "records of its domain")
+      ->envname("BECKON_SERVER");
+  app.add_option("--dns", given.name_servers, "name server ADDRESS:PORT; default /etc/resolv.conf")
+      ->allow_extra_args(false);
+  app.add_option("--ca", options.ca_file,
+                 "PEM file of the authority, or of the server's own certificate; $BECKON_CA")
+      ->envname("BECKON_CA");
+  app.add_option("--fingerprint", given.fingerprint,
+                 "sha256:...: trust the server's certificate that has this fingerprint, and no other");
+  app.add_option("--xcap", options.xcap_url, "XCAP root; default https://HOST:5443/xcap");
+  app.add_option("--password-file", given.password_file,
+                 "first line is the password; default $BECKON_PASSWORD, the account's, or a prompt");
+  app.add_option("--state", given.state,
+                 "folder of keys and pins; default ~/.local/share/beckon-client/ACCOUNT");
+  app.add_option("--play", options.play, "WAV file to play in sessions");
+  app.add_option("--record", options.record, "WAV file to record sessions to");
+  app.add_option(
+         "--keep-alive", given.keep_alive,
+         "seconds, 1 to 3600: the longest time between two keep-alives to the server; default 29 over "
+         "UDP, 120 over TCP and TLS")
+      ->check(CLI::Range(1U, 3600U));
+  app.add_flag("!--no-gruu", options.has_gruu_contact,
+               "name this device's own address in dialogs, and not its GRUU (RFC 5627)");
+  app.add_option("--log", given.log_level, "trace, debug, info, warn, error or off; default warn");
+  app.add_flag("--json", options.json,
+               "one JSON object a line, in and out (client/control/contract.schema.json)");
+  app.add_flag("!--no-read-receipts", options.read_receipts,
+               "do not let senders know that their messages were shown on this terminal");
+  app.add_flag("--trace", given.trace, "show every SIP message as a row of a ladder diagram, secrets masked");
+  app.add_flag("--full", given.full,
+               "like --trace, with the whole messages, but for the texts that people write");
+  app.add_flag("--texts", given.writing, "like --full, with those texts");
+  app.add_flag("--alone", given.alone, "do not use the agent that runs in the background");
+  app.add_flag("--stay", options.stay, "after COMMAND, continue until interrupted");
+  app.add_flag("--direct-loopback", options.direct_loopback, "for tests: direct sessions over loopback");
+  app.prefix_command();  // the command begins at the first word that is not an option
+  app.footer(commands_help());
+}
+
+/// Reads the options, also those behind the command. Words that ask for help become "help ...".
+void parse(CLI::App& app, int argc, char** argv, Options& options) {
+  app.parse(argc, argv);
+  LateOptions late = split_late(app, app.remaining());
+  if (!late.options.empty()) {
+    const auto words = static_cast<std::ptrdiff_t>(app.remaining().size());
+    std::vector<std::string> all(argv + 1, argv + argc - words);
+    all.insert(all.end(), late.options.begin(), late.options.end());
+    std::ranges::reverse(all);  // as CLI11 takes them
+    app.parse(all);
+  }
+  options.words = std::move(late.words);
+}
+
+/// What is missing is taken from the account's entry.
+void complete(Options& options, Given& given, const accounts::Entry& entry) {
+  given.account = entry.account;
+  const bool is_usual_server = options.server_text.empty() || options.server_text == entry.server;
+  if (options.server_text.empty()) options.server_text = entry.server;
+  if (options.xcap_url.empty() && is_usual_server) options.xcap_url = entry.xcap;
+  if (!options.ca_file.empty() || !given.fingerprint.empty()) return;
+  given.fingerprint = entry.certificate;
+  if (entry.certificate.empty()) options.ca_file = entry.ca;
+}
+
+/// These make an agent what it is: with one of them `beckon` is an agent of its own.
+bool is_own_agent(const CLI::App& app) {
+  return std::ranges::any_of(std::array{"--alone", "--server", "--dns", "--ca", "--fingerprint", "--xcap",
+                                        "--password-file", "--state", "--play", "--record", "--keep-alive",
+                                        "--no-gruu", "--trace", "--full", "--texts", "--direct-loopback"},
+                             [&](const char* name) { return app.count(name) > 0; });
+}
+
+/// Why the options cannot be followed; nothing: they can.
+std::optional<std::string> check(Options& options, const Given& given) {
+  if (given.account.empty())
+    return "who are you? Take an account for all times with \"beckon account add LINK\" (\"beckond user "
+           "invite\" makes "
+           "the link), or give --account USER@DOMAIN";
+  const auto read = account::parse_account(given.account);
+  if (!read) return "--account is not an address: " + given.account;
+  options.account = *read;
+  const auto server = find_server(given.account, *read, options);
+  if (!server) return "--server is not tls:HOST[:PORT], tcp:... or udp:...: " + options.server_text;
+  options.server = *server;
+  if (!read_name_servers(given.name_servers, options)) return "--dns is not ADDRESS:PORT";
+  if (!log::set_level(given.log_level)) return "--log has no such level: " + given.log_level;
+  if (!given.fingerprint.empty()) {
+    const auto fingerprint = invitation::parse_fingerprint(given.fingerprint);
+    if (!fingerprint) return "--fingerprint is \"sha256:\" and 64 hexadecimal digits";
+    if (!options.ca_file.empty()) return "--ca and --fingerprint exclude each other";
+    options.fingerprint = *fingerprint;
+  }
+  if (const auto why = unreadable_file(options); !why.empty()) return why;
+  return std::nullopt;
+}
+
+std::optional<Options> refuse(const std::string& why) {
+  std::cerr << "beckon: " << why << '\n';
+  return std::nullopt;
 }
 
 }  // namespace
 
 std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   Options options;
-  bool trace = false, full = false, writing = false;
-  std::optional<std::uint32_t> keep_alive;
-  std::string account, password_file, log_level = "warn", state;
-  std::vector<std::string> name_servers;
+  Given given;
   CLI::App app{"beckon, a SIP/SIMPLE user agent for people and scripts"};
-  app.set_version_flag("--version", "beckon " BECKON_VERSION);
-  app.add_option("--account", account, "your address: alice@example.org; always needed");
-  app.add_option("--server", options.server_text,
-                 "tls:HOST[:PORT], tcp:... or udp:...; default: the DNS records of the account's domain");
-  app.add_option("--dns", name_servers, "name server ADDRESS:PORT; default /etc/resolv.conf");
-  app.add_option("--ca", options.ca_file, "PEM file of the authority, or of the server's own certificate");
-  app.add_option("--xcap", options.xcap_url, "XCAP root; default https://HOST:5443/xcap");
-  app.add_option("--password-file", password_file,
-                 "first line is the password; default $BECKON_PASSWORD, or a prompt");
-  app.add_option("--state", state, "folder of keys and pins; default ~/.local/share/beckon-client/ACCOUNT");
-  app.add_option("--play", options.play, "WAV file to play in sessions");
-  app.add_option("--record", options.record, "WAV file to record sessions to");
-  app.add_option(
-         "--keep-alive", keep_alive,
-         "seconds, 1 to 3600: the longest time between two keep-alives to the server; default 29 over "
-         "UDP, 120 over TCP and TLS")
-      ->check(CLI::Range(1U, 3600U));
-  app.add_flag("!--no-gruu", options.has_gruu_contact,
-               "name this device's own address in dialogs, and not its GRUU (RFC 5627)");
-  app.add_option("--log", log_level, "trace, debug, info, warn, error or off; default warn");
-  app.add_flag("--json", options.json,
-               "one JSON object a line, in and out (client/control/contract.schema.json)");
-  app.add_flag("!--no-read-receipts", options.read_receipts,
-               "do not let senders know that their messages were shown on this terminal");
-  app.add_flag("--trace", trace, "show every SIP message as a row of a ladder diagram, secrets masked");
-  app.add_flag("--full", full, "like --trace, with the whole messages, but for the texts that people write");
-  app.add_flag("--texts", writing, "like --full, with those texts");
-  app.add_flag("--stay", options.stay, "after COMMAND, continue until interrupted");
-  app.add_flag("--direct-loopback", options.direct_loopback, "for tests: direct sessions over loopback");
-  app.prefix_command();  // the command begins at the first word that is not an option
-  app.footer(commands_help());
+  declare(app, options, given);
   try {
-    app.parse(argc, argv);
+    parse(app, argc, argv, options);
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error) == 0 ? 0 : usage_error;
     return std::nullopt;
   }
-  options.words = app.remaining();
-  if (!options.words.empty() && options.words.front() == "help") {
+  const std::string verb = options.words.empty() ? "" : options.words.front();
+  if (verb == "help") {
     help(options.words);
     exit_code = 0;
     return std::nullopt;
   }
-  if (account.empty()) {
-    std::cerr << "beckon: --account USER@DOMAIN is missing"
-              << (has_account_after_command(app) ? "; options stand before the command\n"
-                                                 : ": who are you?\n");
-    exit_code = usage_error;
+  const AccountFile file;
+  if (verb == "account") {
+    exit_code = run_account_command(options.words,
+                                    {.account = {},
+                                     .server = options.server_text,
+                                     .xcap = options.xcap_url,
+                                     .certificate = given.fingerprint,
+                                     .ca = options.ca_file,
+                                     .password_file = given.password_file},
+                                    file);
     return std::nullopt;
   }
-  if (trace) options.tracing = Tracing::lines;
-  if (full) options.tracing = Tracing::full;
-  if (writing) options.tracing = Tracing::writing;
   exit_code = usage_error;
-  const auto read = account::parse_account(account);
-  const auto server = read ? find_server(account, *read, options) : std::nullopt;
-  if (!read || !server || !read_name_servers(name_servers, options) || !log::set_level(log_level)) {
-    std::cerr << "beckon: "
-              << (!read     ? "--account is not an address: " + account
-                  : !server ? "--server is not tls:HOST[:PORT], tcp:... or udp:...: " + options.server_text
-                  : options.name_servers.size() < name_servers.size()
-                      ? "--dns is not ADDRESS:PORT"
-                      : "--log has no such level: " + log_level)
-              << '\n';
-    return std::nullopt;
-  }
-  if (const auto why = unreadable_file(options); !why.empty()) {
-    std::cerr << "beckon: " << why << '\n';
-    return std::nullopt;
-  }
-  options.account = *read;
-  options.server = *server;
-  if (keep_alive) options.keep_alive = std::chrono::seconds(*keep_alive);
-  const bool v6 = server->host.find(':') != std::string::npos;
-  if (options.xcap_url.empty()) {
-    options.xcap_url = fmt::format("https://{}:5443/xcap", v6 ? "[" + server->host + "]" : server->host);
-  }
-  options.state = state.empty() ? default_state_folder(options.account.user + "@" + options.account.domain)
-                                : std::filesystem::path(state);
-  if (!find_password(password_file, account, options.account.password)) {
-    std::cerr << "beckon: "
-              << (password_file.empty()
-                      ? "no password: set BECKON_PASSWORD, give --password-file, or run on a terminal"
-                      : "no password in " + password_file)
-              << '\n';
-    return std::nullopt;
-  }
+  const auto known = file.read();
+  if (!known) return refuse(known.error().text);
+  const auto entry = accounts::find(*known, given.account);
+  if (!entry) return refuse(entry.error().text);
+  if (*entry) complete(options, given, **entry);
+  if (const auto why = check(options, given)) return refuse(*why);
+  if (given.trace) options.tracing = Tracing::lines;
+  if (given.full) options.tracing = Tracing::full;
+  if (given.writing) options.tracing = Tracing::writing;
+  if (given.keep_alive) options.keep_alive = std::chrono::seconds(*given.keep_alive);
+  const std::string& host = options.server.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  if (options.xcap_url.empty())
+    options.xcap_url = fmt::format("https://{}:5443/xcap", v6 ? "[" + host + "]" : host);
+  const std::string name = options.account.user + "@" + options.account.domain;
+  options.state = given.state.empty() ? default_state_folder(name) : std::filesystem::path(given.state);
+  options.socket = control_socket(name);
+  options.runs = verb == "run";
+  if (options.runs && options.words.size() > 1) return refuse("run takes no arguments");
+  if (options.runs) options.words.clear();
+  options.attaches = !options.runs && !is_own_agent(app) && has_agent(options.socket);
+  if (options.attaches) return options;
+  if (verb == "quit") return refuse("no agent of " + name + " runs in the background");
+  auto password = find_password({.file = given.password_file,
+                                 .account_file = *entry ? (*entry)->password_file : std::string(),
+                                 .stored = file.password_path(name)},
+                                given.account);
+  if (!password) return refuse(password.error().text);
+  options.account.password = std::move(*password);
   return options;
 }
 

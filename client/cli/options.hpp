@@ -29,6 +29,7 @@ struct Options {
   std::string server_text;            ///< As the user wrote it, or the domain.
   std::vector<Address> name_servers;  ///< Empty: the machine's own.
   std::string ca_file;                ///< Empty: the system's authorities.
+  std::string fingerprint;            ///< The only certificate that is trusted; empty: `ca_file` decides.
   std::string
       xcap_url;  ///< "https://host:port/xcap"; by default on the server's host or the domain, port 5443.
   std::filesystem::path state;
@@ -38,13 +39,17 @@ struct Options {
   bool json = false;
   bool read_receipts = true;  ///< Senders may know that their messages were displayed on a terminal.
   Tracing tracing = Tracing::off;
+  std::filesystem::path socket;    ///< Of the agent in the background.
+  bool runs = false;               ///< This is that agent: `beckon run`.
+  bool attaches = false;           ///< It runs, and is used; account, password and server are its own.
   bool stay = false;               ///< After COMMAND, go on until interrupted.
   bool direct_loopback = false;    ///< Test switch direct.loopback (DIRECT_SESSIONS 5).
   std::vector<std::string> words;  ///< COMMAND and its arguments; empty: commands come from standard input.
 };
 
-/// Reads the command line and finds the password (--password-file, else $BECKON_PASSWORD, else a prompt).
-/// Empty: help, version or an error was printed, and the program ends with `exit_code`.
+/// Reads the command line, completes it from the account's entry in accounts.toml, and finds the password.
+/// "account ..." is executed here. Empty: help, version or an error was printed, and the program ends with
+/// `exit_code`.
 std::optional<Options> read_options(int argc, char** argv, int& exit_code);
 
 }  // namespace beckon::client::cli

@@ -10,8 +10,12 @@
 #include <memory>
 
 #include "client/agent/agent.hpp"
+#include "client/background/answers.hpp"
+#include "client/cli/control_socket.hpp"
 #include "client/cli/direct_port.hpp"
+#include "client/cli/host.hpp"
 #include "client/cli/input.hpp"
+#include "client/cli/remote.hpp"
 #include "client/cli/state_folder.hpp"
 #include "client/cli/web.hpp"
 #include "protocol/base/log.hpp"
@@ -36,6 +40,9 @@ constexpr Duration unasked_ping = 100s;
 /// How long the answer to a ping may take (RFC 5626 4.4.1).
 constexpr Duration pong_wait = 10s;
 
+/// The id of the command by which an agent in the background registers.
+constexpr std::string_view own_register = "run";
+
 /// The result is known: a signal during the shutdown must not change the exit code.
 void hold_signals() {
   sigset_t signals;
@@ -50,10 +57,7 @@ std::string user_of(const std::string& aor) {
   return uri ? uri->user : aor;
 }
 
-Cause cause_of(ErrorCode error) {
-  const bool trust = error == net::Errc::untrusted || error == net::Errc::wrong_name;
-  return trust ? Cause::untrusted : Cause::unreachable;
-}
+Cause cause_of(ErrorCode error) { return net::is_distrust(error) ? Cause::untrusted : Cause::unreachable; }
 
 /// TLS first; IPv6 if there is a route to the Internet.
 locate::Abilities abilities() {
@@ -73,7 +77,12 @@ class Shell final : private net::Receiver {
                  .colour = ::isatty(STDOUT_FILENO) == 1}) {}
 
   int run() {
-    if (read_words() && open_files()) {
+    if (options_.attaches) {
+      if (read_words() && attach()) {
+        loop_.on_signal({SIGTERM, SIGINT}, [this](int) { leave(); });
+        loop_.run();
+      }
+    } else if (read_words() && open_files() && open_socket()) {
       loop_.on_signal({SIGTERM, SIGINT}, [this](int) { quit(); });
       locator_.locate(options_.server, [this](const locate::Locator::Hops& servers) { on_located(servers); });
       loop_.run();
@@ -87,6 +96,11 @@ class Shell final : private net::Receiver {
 
   bool read_words();
   bool open_files();
+  bool open_socket();
+  void serve();
+  bool attach();
+  void on_remote_event(const boost::json::object& event);
+  void leave();
   void on_located(const locate::Locator::Hops& servers);
   void connect(std::size_t number);
   void start(std::size_t number, const Address& local);
@@ -100,8 +114,11 @@ class Shell final : private net::Receiver {
   void write_published(const std::string& etag);
   bool displays_messages() const;
   void execute(const ReadCommand& command);
+  void execute_remotely(const ReadCommand& command);
+  bool is_shown(const boost::json::object& event) const;
   void emit(const boost::json::object& event);
   void on_result(const boost::json::object& event);
+  void on_own_registration(const boost::json::object& result);
   void on_command_ended();
   void warn(std::string_view text);
   void quit();
@@ -138,6 +155,9 @@ class Shell final : private net::Receiver {
   std::unique_ptr<net::SipTransport> transport_;
   std::unique_ptr<Web> web_;
   std::unique_ptr<Agent> agent_;
+  std::unique_ptr<Host> host_;      ///< Of `beckon run`.
+  std::unique_ptr<Remote> remote_;  ///< The agent in the background, instead of an own one.
+  std::string call_;                ///< The session that a one-shot command began there.
   std::unique_ptr<Input> input_;
   std::optional<control::Command> words_;  ///< The one-shot command.
   trace::Ladder ladder_;                   ///< For people.
@@ -179,10 +199,63 @@ bool Shell::open_files() {
   auto peers = folder_->peers();
   if (!peers) return refuse("peers in " + options_.state.string(), peers.error());
   peers_ = std::move(*peers);
-  auto tls = net::TlsContext::client(options_.ca_file);
+  auto tls = options_.fingerprint.empty() ? net::TlsContext::client(options_.ca_file)
+                                          : net::TlsContext::pinned_client(options_.fingerprint);
   if (!tls) return refuse("--ca " + options_.ca_file, tls.error());
   tls_ = std::move(*tls);
   return true;
+}
+
+/// Other programs use this agent as soon as there is one.
+bool Shell::open_socket() {
+  if (!options_.runs) return true;
+  if (has_agent(options_.socket)) {
+    end(Cause::usage, "an agent of this account runs in the background already; \"beckon quit\" ends it");
+    return false;
+  }
+  host_ = std::make_unique<Host>(
+      loop_,
+      background::Hub::Agent{.execute = [this](const control::Command& command) { execute(command); },
+                             .refuse = [this](const control::Rejected& rejected) { execute(rejected); }},
+      options_.account.domain);
+  return true;
+}
+
+/// Registers, and lets controllers in.
+void Shell::serve() {
+  if (const auto listening = host_->listen(options_.socket); !listening)
+    return end(Cause::usage, options_.socket.string() + ": " + listening.error().message());
+  const std::vector<std::string> words{"register"};
+  auto command = control::parse_words(words);
+  command->id = own_register;
+  execute(*command);
+}
+
+bool Shell::attach() {
+  remote_ = std::make_unique<Remote>(
+      loop_,
+      Remote::Handlers{.on_event = [this](const boost::json::object& event) { on_remote_event(event); },
+                       .on_end = [this] { end(cause_, "the agent in the background has ended"); }});
+  const auto connected = remote_->connect(options_.socket);
+  if (!connected) end(Cause::unreachable, options_.socket.string() + ": " + connected.error().message());
+  return connected.has_value();
+}
+
+void Shell::on_remote_event(const boost::json::object& event) {
+  const bool is_last = event.at("event") == "bye";
+  if (is_last && words_ && words_->specification->then == Then::quit) return end(cause_);
+  if (is_last) return end(cause_, "the agent in the background has ended");
+  emit(event);
+  if (event.at("event") == "ready") words_ ? execute(*words_) : read_input();
+}
+
+/// Lets the agent in the background go on. A session that this command began does not outlive it.
+void Shell::leave() {
+  if (!call_.empty()) {
+    const std::vector<std::string> words{"hangup", call_};
+    if (const auto command = control::parse_words(words)) remote_->execute(*command);
+  }
+  end(cause_);
 }
 
 void Shell::on_located(const locate::Locator::Hops& servers) {
@@ -292,7 +365,7 @@ void Shell::start(std::size_t number, const Address& local) {
       [this](boost::json::object event) { emit(event); });
   agent_->start(loop_.now());
   agent_->choose_files({options_.play, options_.record});
-  words_ ? execute(*words_) : read_input();
+  host_ ? serve() : words_ ? execute(*words_) : read_input();
 }
 
 void Shell::write_pins() {
@@ -345,8 +418,26 @@ void Shell::on_line(const std::string& line) {
   execute(control::parse_line(typed, options_.account.domain));
 }
 
+/// "quit" at a prompt leaves; "beckon quit" ends the agent.
+void Shell::execute_remotely(const ReadCommand& command) {
+  if (command && (words_ || command->specification->then != Then::quit)) return remote_->execute(*command);
+  boost::json::object event = control::make_event("result", loop_.now());
+  const std::string& id = command ? command->id : command.error().id;
+  const auto* specification = command ? command->specification : command.error().specification;
+  if (!id.empty()) event["id"] = id;
+  event["command"] = specification != nullptr ? specification->name : "";
+  event["ok"] = command.has_value();
+  event["cause"] = control::to_string(command ? Cause::done : Cause::usage);
+  if (!command) event["reason"] = command.error().error.message() + ": " + command.error().detail;
+  emit(event);
+  if (!command) return;
+  if (!options_.json) std::puts("the agent goes on in the background; \"beckon quit\" ends it");
+  end(Cause::done);
+}
+
 void Shell::execute(const ReadCommand& command) {
   ++running_;
+  if (remote_) return execute_remotely(command);
   const bool quits = command && command->specification->then == Then::quit;
   if (quits && !std::exchange(quitting_, true)) {
     // A server that does not answer must not delay the end.
@@ -358,6 +449,9 @@ void Shell::execute(const ReadCommand& command) {
 /// Every event passes here.
 void Shell::emit(const boost::json::object& event) {
   if (ended_ && event.at("event") != "bye") return;  // "bye" is the last line
+  if (host_) host_->on_event(event);
+  if (event.at("event") == "result" && !is_shown(event)) return on_result(event);
+  if (!is_shown(event)) return;
   const std::string text = options_.json                  ? control::print(event)
                            : event.at("event") == "trace" ? ladder_.draw(trace::from_json(event))
                                                           : control::print_for_people(event);
@@ -366,20 +460,43 @@ void Shell::emit(const boost::json::object& event) {
   if (event.at("event") == "result") on_result(event);
 }
 
+/// What an agent in the background learns is for its controllers: what people write does not belong into the
+/// log of a service. A one-shot command shows its answer, and not what else happens there.
+bool Shell::is_shown(const boost::json::object& event) const {
+  const std::string_view name = event.at("event").as_string();
+  if (host_ && !options_.json)
+    return name == "registration" || name == "publication" || name == "connection" || name == "warning";
+  const bool answers = remote_ && words_ && words_->specification->then == Then::end;
+  return !answers || name == "result" || name == "bye" || background::is_answer(name, words_->name());
+}
+
 /// The result of a one-shot command decides the exit code.
 void Shell::on_result(const boost::json::object& event) {
   --running_;
   loop_.post([this] { on_command_ended(); });
   const auto* id = event.if_contains("id");
+  if (host_ && id != nullptr && id->is_string() && id->as_string() == own_register)
+    return on_own_registration(event);
   if (!words_ || id == nullptr || *id != "command") return;
   const auto cause = control::parse_cause(event.at("cause").as_string());
   const bool stays = options_.stay || words_->specification->then == Then::stay;
   cause_ = cause;
+  if (const auto* call = event.if_contains("call"); remote_ && call != nullptr && call->is_string())
+    call_ = call->as_string();
   if (cause == Cause::done && stays) return;
+  if (remote_) return loop_.post([this] { end(cause_); });
   if (cause == Cause::done && words_->name() == "register")
     warn("the device is registered only while beckon runs; --stay keeps it running");
   const bool leaves = words_->specification->then == Then::leave;
   loop_.post([this, leaves] { leaves ? quit() : end(cause_); });
+}
+
+/// An agent that the server does not want is of no use. What may pass is tried again.
+void Shell::on_own_registration(const boost::json::object& result) {
+  const auto cause = control::parse_cause(result.at("cause").as_string());
+  if (cause != Cause::credentials && cause != Cause::untrusted && cause != Cause::refused) return;
+  const auto* reason = result.if_contains("reason");
+  end(cause, reason != nullptr && reason->is_string() ? std::string_view(reason->as_string()) : "");
 }
 
 void Shell::warn(std::string_view text) {
@@ -390,12 +507,13 @@ void Shell::warn(std::string_view text) {
 
 /// After the end of input, commands in progress still report their results.
 void Shell::on_command_ended() {
-  if (agent_->is_finished()) return end(cause_);
+  if (agent_ && agent_->is_finished()) return end(cause_);
   if (input_over_ && running_ == 0 && !quitting_) quit();
 }
 
 /// Executes "quit"; called again, ends at once.
 void Shell::quit() {
+  if (remote_) return leave();
   if (!agent_ || quitting_) return end(cause_);
   control::Command command;
   command.specification = &control::quit();
@@ -409,7 +527,8 @@ void Shell::end(Cause cause, std::string_view why) {
   boost::json::object event = control::make_event("bye", loop_.now());
   event["cause"] = control::to_string(cause);
   event["exit_code"] = static_cast<int>(cause);
-  if (options_.json) emit(event);
+  if (options_.json || host_) emit(event);
+  if (host_) host_->close();
   port_.close();
   loop_.stop();
 }

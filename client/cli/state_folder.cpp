@@ -1,49 +1,13 @@
 #include "client/cli/state_folder.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <optional>
-
+#include "client/cli/files.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/grammar.hpp"
 
 namespace beckon::client::cli {
-namespace {
-
-ErrorCode last_error() { return {errno, boost::system::system_category()}; }
-
-/// Empty if there is no such file.
-Result<std::optional<std::string>> read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return errno == ENOENT ? Result<std::optional<std::string>>(std::nullopt) : last_error();
-  return std::optional(std::string(std::istreambuf_iterator<char>(in), {}));
-}
-
-Result<void> write_file(const std::filesystem::path& path, std::string_view text) {
-  const std::string beside = path.string() + ".new";
-  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return last_error();
-  const bool written =
-      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  const ErrorCode error = last_error();
-  ::close(file);
-  if (!written) return error;
-  if (::rename(beside.c_str(), path.c_str()) != 0) return last_error();
-  return {};
-}
-
-}  // namespace
 
 Result<StateFolder> StateFolder::open(std::filesystem::path folder) {
-  std::error_code error;
-  if (std::filesystem::create_directories(folder, error)) {
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
-  }
-  if (error) return ErrorCode(error.value(), boost::system::system_category());
+  if (const auto made = make_folder(folder); !made) return made.error();
   return StateFolder(std::move(folder));
 }
 

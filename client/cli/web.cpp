@@ -18,8 +18,7 @@ beckon::xcap::Response to_xcap(net::HttpsResponse&& reply) {
 }
 
 ErrorCode to_xcap(const ErrorCode& error) {
-  const bool trust = error == net::Errc::untrusted || error == net::Errc::wrong_name;
-  return trust ? ErrorCode(xcap::Errc::untrusted) : error;
+  return net::is_distrust(error) ? ErrorCode(xcap::Errc::untrusted) : error;
 }
 
 }  // namespace

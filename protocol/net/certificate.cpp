@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <optional>
 
@@ -86,6 +87,12 @@ std::string common_name(X509* certificate) {
   const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   return at < 0 ? std::string()
                 : std::string(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
+}
+
+std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  return std::chrono::sys_seconds(std::chrono::seconds(::timegm(&parts)));
 }
 
 // ---- making one
@@ -180,6 +187,30 @@ std::string_view contents(BIO* bio) {
 }
 
 }  // namespace
+
+std::string fingerprint(X509* certificate) {
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) return {};
+  return "sha256:" + to_hex({digest.data(), size});
+}
+
+CertificateFacts facts(X509* certificate) {
+  return {.fingerprint = fingerprint(certificate),
+          .names = identities(certificate),
+          .begins = time_of(X509_get0_notBefore(certificate)),
+          .ends = time_of(X509_get0_notAfter(certificate)),
+          .is_self_signed =
+              X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0};
+}
+
+Result<CertificateFacts> read_certificate(const std::string& path) {
+  const Bio file(BIO_new_file(path.c_str(), "r"));
+  if (!file) return ErrorCode(Errc::bad_certificate);
+  const Certificate certificate(PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr));
+  if (!certificate) return ErrorCode(Errc::bad_certificate);
+  return facts(certificate.get());
+}
 
 std::vector<std::string> identities(X509* certificate) {
   const Names names(

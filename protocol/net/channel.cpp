@@ -93,6 +93,16 @@ void StreamChannel::accept_handshake(Done done) {
   handshake(asio::ssl::stream_base::server, std::move(check));
 }
 
+/// Who shows the pinned certificate has its key: the handshake proves that.
+ErrorCode StreamChannel::check_pin(const SSL* ssl, const std::string& pinned) {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  const std::string shown = certificate ? fingerprint(certificate) : "no certificate";
+  if (shown == pinned) return {};
+  log::info("net", "{}: the server shows the certificate {}, and {} is expected", print(remote_), shown,
+            pinned);
+  return Errc::other_certificate;
+}
+
 void StreamChannel::dial_handshake(const std::string& server_name, Identity identity, Done done) {
   if (!secure_) return done({});
   tls_in_use_ = tls_context_->impl().current();
@@ -100,6 +110,8 @@ void StreamChannel::dial_handshake(const std::string& server_name, Identity iden
   SSL* ssl = tls_->native_handle();
   if (!parse_ip(server_name)) SSL_set_tlsext_host_name(ssl, server_name.c_str());
   auto check = [this, ssl, server_name, identity, done = std::move(done)](const ErrorCode& error) {
+    if (const std::string& pinned = tls_context_->impl().pinned; !pinned.empty())
+      return done(error ? error : check_pin(ssl, pinned));
     if (SSL_get_verify_result(ssl) != X509_V_OK) {
       log::info("net", "{}: the certificate for {} is not trusted: {}", print(remote_), server_name,
                 why_untrusted(ssl));

@@ -22,6 +22,10 @@ const char* to_string(Errc value) {
       return "the certificate is not trusted";
     case Errc::wrong_name:
       return "the certificate is for another name";
+    case Errc::other_certificate:
+      return "the server shows another certificate than the one of the invitation: ask who runs it whether "
+             "it was "
+             "replaced, and for a new invitation";
     case Errc::bad_certificate:
       return "certificate or key cannot be used";
     case Errc::bad_reply:

@@ -93,8 +93,6 @@ ErrorCode explain(const ErrorCode& error) {
   return too_large ? Errc::too_large : Errc::bad_reply;
 }
 
-bool is_distrust(const ErrorCode& error) { return error == Errc::untrusted || error == Errc::wrong_name; }
-
 using Done = std::function<void(Result<HttpsResponse>)>;
 
 // One request from name to answer. Kept by the client until it is over.

@@ -50,6 +50,7 @@ class StreamChannel final : public Channel, public std::enable_shared_from_this<
   enum class State { opening, open, finishing, closed };
   using Tls = boost::asio::ssl::stream<Socket&>;
 
+  ErrorCode check_pin(const SSL* ssl, const std::string& pinned);
   void learn_local();
   void handshake(boost::asio::ssl::stream_base::handshake_type type, Done done);
   void limit_opening(const std::shared_ptr<Done>& done);

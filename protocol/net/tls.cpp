@@ -77,6 +77,14 @@ Result<ContextPtr> load_server(const std::string& certificate_path, const std::s
   return context;
 }
 
+Result<ContextPtr> load_pinned() {
+  auto context = make_context(ssl::context::tls_client);
+  context->set_verify_mode(ssl::verify_peer);
+  // The channel compares the fingerprint before it sends anything.
+  context->set_verify_callback([](bool, ssl::verify_context&) { return true; });
+  return context;
+}
+
 Result<ContextPtr> load_client(const std::string& ca_path, const std::string& certificate_path,
                                const std::string& key_path) {
   auto context = make_context(ssl::context::tls_client);
@@ -91,7 +99,8 @@ Result<ContextPtr> load_client(const std::string& ca_path, const std::string& ce
 
 Result<void> TlsContext::Impl::load() {
   auto loaded = side == Side::server ? load_server(certificate_path, key_path, clients)
-                                     : load_client(ca_path, certificate_path, key_path);
+                : pinned.empty()     ? load_client(ca_path, certificate_path, key_path)
+                                     : load_pinned();
   if (!loaded) return loaded.error();
   const std::scoped_lock lock(mutex_);
   context_ = std::move(*loaded);
@@ -134,6 +143,14 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(std::string ca_path, std:
   impl->ca_path = std::move(ca_path);
   impl->certificate_path = std::move(certificate_path);
   impl->key_path = std::move(key_path);
+  if (auto loaded = impl->load(); !loaded) return loaded.error();
+  return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::pinned_client(std::string fingerprint) {
+  auto impl = std::make_unique<Impl>();
+  impl->side = Impl::Side::client;
+  impl->pinned = std::move(fingerprint);
   if (auto loaded = impl->load(); !loaded) return loaded.error();
   return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ class TlsContext {
   static Result<std::shared_ptr<TlsContext>> client(std::string ca_path, std::string certificate_path,
                                                     std::string key_path);
 
+  /// One that trusts the certificate with this fingerprint and no other, whatever names it has and whoever
+  /// signed it. `fingerprint`: "sha256:" and 64 lower-case hexadecimal digits.
+  static Result<std::shared_ptr<TlsContext>> pinned_client(std::string fingerprint);
+
   ~TlsContext();
   /// Reads the files again; on an error the present certificates stay in use.
   Result<void> reload();
@@ -55,6 +60,17 @@ enum class Identity {
          ///< wildcards.
   https  ///< RFC 9110 4.3.4: DNS names with wildcards.
 };  // both: an address literal needs an IP address in the subjectAltName
+
+/// What a certificate file says.
+struct CertificateFacts {
+  std::string fingerprint;          ///< As `pinned_client` takes it.
+  std::vector<std::string> names;   ///< The SIP domains and addresses it is for.
+  std::chrono::sys_seconds begins;  ///< Valid from
+  std::chrono::sys_seconds ends;    ///< and until.
+  bool is_self_signed = false;      ///< No authority vouches for it.
+};
+/// Of the first certificate of a PEM file. Errors: Errc::bad_certificate.
+Result<CertificateFacts> read_certificate(const std::string& path);
 
 /// Makes an ECDSA P-256 key and a self-signed certificate for `names` (the first one is the subject) and
 /// `ips`, valid for ten years, and writes both as PEM; the key's file gets mode 0600. Existing files are

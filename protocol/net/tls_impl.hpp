@@ -17,6 +17,7 @@ struct TlsContext::Impl {
   Side side;
   std::string certificate_path, key_path, ca_path;
   ClientCertificates clients;  ///< Of a server.
+  std::string pinned;  ///< Fingerprint of the only certificate that a client trusts; empty: trust decides.
 
   /// The newest; connections keep the one they began with.
   std::shared_ptr<boost::asio::ssl::context> current();
@@ -31,6 +32,9 @@ struct TlsContext::Impl {
   std::shared_ptr<boost::asio::ssl::context> context_;
 };
 
+/// "sha256:" and the digest of the whole certificate.
+std::string fingerprint(X509* certificate);
+CertificateFacts facts(X509* certificate);
 /// What a certificate is for: its SIP domains as RFC 5922 7.1 finds them, and its IP addresses.
 std::vector<std::string> identities(X509* certificate);
 /// True when `certificate` is for `name`, a host name or an address literal.

@@ -9,6 +9,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path domains_file(const fs::path& data) { return data / "domains"; }
+fs::path reach_file(const fs::path& data) { return data / "reach"; }
 
 enum class Presence : std::uint8_t { missing, empty, filled };
 
@@ -60,6 +61,19 @@ std::optional<std::string> problem_of_certificate(const fs::path& data) {
 void save_domains(const fs::path& data, const std::vector<std::string>& domains) {
   std::ofstream file(domains_file(data), std::ios::trunc);
   for (const std::string& domain : domains) file << domain << '\n';
+}
+
+void save_reach(const fs::path& data, const Reach& reach) {
+  std::ofstream file(reach_file(data), std::ios::trunc);
+  file << reach.server << '\n' << reach.xcap << '\n' << reach.certificate << '\n';
+}
+
+std::optional<Reach> load_reach(const fs::path& data) {
+  std::ifstream file(reach_file(data));
+  Reach reach;
+  const bool whole = std::getline(file, reach.server) && std::getline(file, reach.xcap) &&
+                     std::getline(file, reach.certificate);
+  return whole ? std::optional(std::move(reach)) : std::nullopt;
 }
 
 std::vector<std::string> load_domains(const fs::path& data) {

@@ -26,6 +26,18 @@ bool is_state_missing(const std::filesystem::path& data);
 /// missing, and making both would overwrite the other.
 std::optional<std::string> problem_of_certificate(const std::filesystem::path& data);
 
+/// Where clients reach the server that last started here: kept beside the users, so that `user invite` knows
+/// it when no server runs.
+struct Reach {
+  std::string server;       ///< "tls:192.0.2.1:5061"; empty: nothing but WebSockets is listened on.
+  std::string xcap;         ///< "https://192.0.2.1:5443/xcap"; empty: no https listener.
+  std::string certificate;  ///< PEM file that TLS shows; empty: no TLS.
+  bool operator==(const Reach&) const = default;
+};
+void save_reach(const std::filesystem::path& data, const Reach& reach);
+/// Nothing: no server has started here.
+std::optional<Reach> load_reach(const std::filesystem::path& data);
+
 /// The domains that the administrator named when the server last started: kept beside the users, so that
 /// `user add` knows them when no server runs. Best effort.
 void save_domains(const std::filesystem::path& data, const std::vector<std::string>& domains);

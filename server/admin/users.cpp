@@ -10,6 +10,8 @@
 
 #include "protocol/base/text.hpp"
 #include "protocol/crypto/crypto.hpp"
+#include "protocol/invitation/invitation.hpp"
+#include "protocol/net/tls.hpp"
 #include "server/admin/data_folder.hpp"
 #include "server/admin/rooms.hpp"
 #include "server/admin/socket.hpp"
@@ -33,6 +35,8 @@ class Work {
     switch (line_.verb) {
       case Verb::user_add:
         return add();
+      case Verb::user_invite:
+        return invite();
       case Verb::user_import:
         return import();
       case Verb::user_list:
@@ -93,21 +97,73 @@ class Work {
     return found == names.end() ? std::string() : found->substr(found->find(':') + 1);
   }
 
-  Exit add() {
-    const auto aor = users::canonical_aor(line_.argument);
-    if (!aor) return fail(Exit::usage, line_.argument + ": " + aor.error().message());
-    const std::string_view domain = domain_of_aor(*aor);
+  /// Nothing: a user of this address may be made.
+  std::optional<Exit> refuse_to_make(const std::string& aor) {
+    const std::string_view domain = domain_of_aor(aor);
     if (!may_join(domain)) {
       return fail(Exit::usage,
                   "the domain " + std::string(domain) + " is not served; name it with beckond run --domain");
     }
-    if (!find_room({*aor}).empty()) return fail(Exit::failed, line_.argument + " is a room");
+    if (!find_room({aor}).empty()) return fail(Exit::failed, line_.argument + " is a room");
+    return std::nullopt;
+  }
+
+  Exit add() {
+    const auto aor = users::canonical_aor(line_.argument);
+    if (!aor) return fail(Exit::usage, line_.argument + ": " + aor.error().message());
+    if (const auto refused = refuse_to_make(*aor)) return *refused;
     const auto password = read_password();
     if (!password) return fail(Exit::usage, "the password is expected on standard input, one line");
     auto user = users::make_user(*aor, *password, random_);
     if (!user) return fail(Exit::usage, user.error().message());
     if (const auto added = store_.add(std::span(&*user, 1)); !added) return fail(added.error());
     return done("added " + aor->substr(4));
+  }
+
+  /// The link alone goes to standard output, so that a script can take it.
+  Exit invite() {
+    const auto aor = users::canonical_aor(line_.argument);
+    if (!aor) return fail(Exit::usage, line_.argument + ": " + aor.error().message());
+    invitation::Invitation link{.account = aor->substr(4), .password = invitation::make_password(random_)};
+    if (const auto problem = find_server(link)) return fail(Exit::usage, *problem);
+    const auto known = store_.find(*aor);
+    if (!known) return fail(known.error());
+    auto user = users::make_user(*aor, link.password, random_);
+    if (!user) return fail(Exit::usage, user.error().message());
+    if (*known) {
+      user->enabled = (*known)->enabled;
+      if (const auto updated = store_.update(*user); !updated) return fail(updated.error());
+    } else {
+      if (const auto refused = refuse_to_make(*aor)) return *refused;
+      if (const auto added = store_.add(std::span(&*user, 1)); !added) return fail(added.error());
+    }
+    err_ << "beckond: " << link.account
+         << (*known ? " has a new password; the one before is void. " : " was added. ")
+         << "The link holds the password: give it to this user alone, who types\n"
+         << "beckond: beckon account add LINK\n";
+    if (*known && !user->enabled) err_ << "beckond: " << link.account << " is disabled\n";
+    return done(invitation::print(link));
+  }
+
+  /// Where the server is, and by what its certificate is known. Says what is missing.
+  std::optional<std::string> find_server(invitation::Invitation& link) {
+    const auto reach = load_reach(line_.config.data);
+    if (line_.server.empty() && !reach)
+      return "where is the server? Start it once with this data folder, or name it: --server tls:HOST:PORT";
+    if (reach) {
+      link.server = reach->server;
+      link.xcap = reach->xcap;
+      const auto facts = net::read_certificate(reach->certificate);
+      // What an authority signed is trusted by its name, and may be renewed.
+      if (facts && facts->is_self_signed) link.certificate = facts->fingerprint;
+    }
+    if (line_.server.empty()) return std::nullopt;
+    const auto [protocol, host] = cut(line_.server, ':');
+    if (host.empty() || (protocol != "tls" && protocol != "tcp" && protocol != "udp"))
+      return "--server " + line_.server + " is not tls:HOST[:PORT], tcp:... or udp:...";
+    link.server = line_.server;
+    link.xcap.clear();
+    return std::nullopt;
   }
 
   Exit import() {
@@ -236,7 +292,8 @@ class Work {
 
 Exit run_user_command(const CommandLine& line, std::istream& in, std::ostream& out, std::ostream& err) {
   // A folder that is spelt wrong is not made by a look at it.
-  const bool begins = line.verb == Verb::user_add || line.verb == Verb::user_import;
+  const bool begins =
+      line.verb == Verb::user_add || line.verb == Verb::user_import || line.verb == Verb::user_invite;
   if (!begins && !std::filesystem::exists(line.config.data)) {
     err << "beckond: " << line.config.data.string() << ": no such folder; --data names the server's\n";
     return Exit::store;

@@ -31,6 +31,7 @@ struct Words {
   std::string argument;
   std::string watcher;
   std::string owner, topic;
+  std::string server;
   bool json = false;
   bool follow = false;
   bool full = false, writing = false;
@@ -113,6 +114,10 @@ void add_user(CLI::App& app, Words& words, Verbs& verbs) {
   };
   static constexpr Row rows[] = {
       {"add", "Adds a user; the password is one line of standard input", "user", Verb::user_add},
+      {"invite",
+       "Makes a password, and the user where there is none, and prints the link that \"beckon account add\" "
+       "takes",
+       "user", Verb::user_invite},
       {"import", "Adds all users of a file with lines \"alice@example.org password\"", "file",
        Verb::user_import},
       {"list", "Lists the users", nullptr, Verb::user_list},
@@ -124,6 +129,9 @@ void add_user(CLI::App& app, Words& words, Verbs& verbs) {
   for (const Row& row : rows) {
     auto* command = add_data_command(*user, words, row.name, row.help);
     if (row.argument) command->add_option(row.argument, words.argument)->required();
+    if (row.verb == Verb::user_invite)
+      command->add_option("--server", words.server,
+                          "tls|tcp|udp:HOST:PORT, where the user finds the server; default: as it listens");
     if (row.verb == Verb::user_list) command->add_flag("--json", words.json, "As JSON");
     verbs.emplace_back(command, row.verb);
   }
@@ -184,6 +192,7 @@ std::variant<CommandLine, Exit> finish(const Words& words, Verb verb) {
                    .watcher = words.watcher,
                    .owner = words.owner,
                    .topic = words.topic,
+                   .server = words.server,
                    .json = words.json,
                    .follow = words.follow,
                    .full = words.full,

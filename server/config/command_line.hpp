@@ -12,6 +12,7 @@ struct CommandLine {
   enum class Verb {
     run,
     user_add,
+    user_invite,
     user_import,
     user_list,
     user_passwd,
@@ -32,6 +33,7 @@ struct CommandLine {
                           ///< subject of a trace; empty for none.
   std::string watcher{};  ///< Of `explain`; may be empty.
   std::string owner{}, topic{};  ///< Of a room.
+  std::string server{};          ///< Of an invitation: where the invited find the server; empty: as it knows.
   bool json = false;             ///< Tables, lists and traces as JSON.
   bool follow = false;           ///< A trace continues with new messages.
   bool full = false;             ///< A trace shows whole messages, but for what people write to each other,

@@ -76,6 +76,7 @@ std::optional<Failure> Certificates::open(const Config& config, const Certificat
     auto sip = net::TlsContext::server(certificate, key, clients_of(config));
     if (!sip) return Failure{Exit::usage, "authorities of peers: " + sip.error().message()};
     web_ = std::move(*web);
+    file_ = std::filesystem::absolute(certificate).string();
     sip_ = std::move(*sip);
   }
   const std::string authorities = config.federation_ca.string();

@@ -20,6 +20,8 @@ class Certificates {
   /// Reads the files again, and asks clients for certificates as `config` says; false when a file cannot be
   /// used, and what was in use stays in use.
   bool reload(const Config& config);
+  /// The PEM file that listeners show; empty where none needs a certificate.
+  const std::string& file() const { return file_; }
   /// What is in the files that say which peers are believed; changes with `reload` alone.
   const std::string& authorities() const { return authorities_; }
 
@@ -36,7 +38,7 @@ class Certificates {
   net::TlsContextPtr web_;
   net::TlsContextPtr sip_;
   net::TlsContextPtr dialled_;
-  std::string authorities_;
+  std::string authorities_, file_;
 };
 
 }  // namespace beckon::server

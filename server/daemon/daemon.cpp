@@ -117,6 +117,7 @@ class Daemon {
       if (!address) return cannot_listen(listener, address.error());
       bound_.push_back({listener.kind, *address});
     }
+    admin::save_reach(config_.data, make_reach(config_, bound_, certificates_.file(), net::own_addresses));
     return operator_->open(config_.data);
   }
 
@@ -137,7 +138,7 @@ class Daemon {
     for (const std::string& domain : served) std::cerr << ' ' << domain;
     std::cerr << "; data in " << config_.data.string() << '\n'
               << "beckond: listening on" << addresses << '\n'
-              << "beckond: add a user with: beckond user add alice@" << served.front() << " --data "
+              << "beckond: invite a user with: beckond user invite alice@" << served.front() << " --data "
               << config_.data.string() << '\n';
     loop(0).post([addresses] { std::cout << "ready" << addresses << std::endl; });
   }

@@ -13,6 +13,32 @@ void add_once(std::vector<T>& all, const T& one) {
   if (std::ranges::find(all, one) == all.end()) all.push_back(one);
 }
 
+/// The first open listener of this kind that others than this machine reach, else the first.
+const Listener* find_listener(const std::vector<Listener>& bound, Listener::Kind kind) {
+  const Listener* found = nullptr;
+  for (const Listener& each : bound) {
+    if (each.kind != kind || (found && !found->address.ip.is_loopback())) continue;
+    if (!found || !each.address.ip.is_loopback()) found = &each;
+  }
+  return found;
+}
+
+/// "192.0.2.1:5061": where a client finds this listener.
+std::string reached_at(const Config& config, const Listener& listener, const OwnAddresses& own_addresses) {
+  if (!config.advertise.empty() && !parse_ip(config.advertise))
+    return config.advertise + ':' + std::to_string(listener.address.port);
+  Address address = listener.address;
+  if (const auto ip = parse_ip(config.advertise)) {
+    address.ip = *ip;
+  } else if (address.ip.is_unspecified()) {
+    const auto own = own_addresses(address.ip.family);
+    const auto outer = std::ranges::find_if(own, [](const IpAddress& each) { return !each.is_loopback(); });
+    const char* loopback = address.ip.family == IpAddress::Family::v4 ? "127.0.0.1" : "::1";
+    address.ip = outer != own.end() ? *outer : *parse_ip(loopback);
+  }
+  return beckon::print(address);
+}
+
 }  // namespace
 
 std::vector<std::string> served_domains(const Config& config, const std::vector<std::string>& of_users) {
@@ -54,6 +80,23 @@ Settings make_settings(const Config& config, std::vector<std::string> domains,
       settings.hosts.push_back(beckon::print(each));
   }
   return settings;
+}
+
+admin::Reach make_reach(const Config& config, const std::vector<Listener>& bound,
+                        const std::string& certificate, const OwnAddresses& own_addresses) {
+  admin::Reach reach;
+  for (const auto& [kind, name] : {std::pair{Listener::Kind::tls, "tls:"},
+                                   {Listener::Kind::tcp, "tcp:"},
+                                   {Listener::Kind::udp, "udp:"}}) {
+    const Listener* listener = find_listener(bound, kind);
+    if (!listener) continue;
+    reach.server = name + reached_at(config, *listener, own_addresses);
+    break;
+  }
+  if (const Listener* listener = find_listener(bound, Listener::Kind::https))
+    reach.xcap = "https://" + reached_at(config, *listener, own_addresses) + "/xcap";
+  if (std::ranges::any_of(bound, &Listener::needs_certificate)) reach.certificate = certificate;
+  return reach;
 }
 
 locate::Abilities make_abilities(const std::vector<Listener>& bound) {

@@ -6,6 +6,7 @@
 
 #include "protocol/base/address.hpp"
 #include "protocol/locate/query.hpp"
+#include "server/admin/data_folder.hpp"
 #include "server/config/config.hpp"
 
 namespace beckon::server {
@@ -28,6 +29,11 @@ using OwnAddresses = std::function<std::vector<IpAddress>(IpAddress::Family fami
 /// recognises itself. `bound` are the listeners that are open.
 Settings make_settings(const Config& config, std::vector<std::string> domains,
                        const std::vector<Listener>& bound, const OwnAddresses& own_addresses);
+
+/// Where clients are told to come, for invitations: the safest of the listeners that are open, under the
+/// advertised host or the listener's own address. `certificate` is what a listener that needs one shows.
+admin::Reach make_reach(const Config& config, const std::vector<Listener>& bound,
+                        const std::string& certificate, const OwnAddresses& own_addresses);
 
 /// What can be dialled: the transports and address families that are listened on.
 locate::Abilities make_abilities(const std::vector<Listener>& bound);

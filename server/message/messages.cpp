@@ -14,6 +14,16 @@ namespace beckon::server::message {
 using proxy::Proxy;
 using sip::HeaderId;
 
+namespace {
+
+/// For the operator: what became of a message, and nothing of what it says.
+void note_outcome(const Request& request, std::string_view outcome) {
+  log::info("message", "{} from {} to {}: {}", request.message.call_id(), request.identity.aor,
+            request.resource ? request.resource->aor() : request.message.request_uri_text(), outcome);
+}
+
+}  // namespace
+
 /// A MESSAGE that is stored: 202.
 class Messages::Store final : public RequestStep {
  public:
@@ -36,6 +46,7 @@ class Messages::Store final : public RequestStep {
   }
   void apply(Now now) override { addition_.apply(now); }
   void announce(Now now) override {
+    note_outcome(request(), "stored");
     messages_.archive_.note(request(), archive::MessageState::stored);
     messages_.latecomers_.on_stored(request(), addition_.number());
     // A device that registered meanwhile has found nothing yet; the others have just failed.
@@ -45,6 +56,7 @@ class Messages::Store final : public RequestStep {
         messages_.attempts_.pause(addition_.user(), refusal.device, addition_.number(), now);
   }
   void refuse(ErrorCode why, Now now) override {
+    note_outcome(request(), "not stored: " + why.message());
     addition_.drop();
     messages_.latecomers_.on_stored(request(), 0);
     RequestStep::refuse(why, now);
@@ -53,6 +65,7 @@ class Messages::Store final : public RequestStep {
  private:
   void refuse(Boxes::Addition::Room room) {
     const bool has_it = room == Boxes::Addition::Room::has_it;
+    note_outcome(request(), has_it ? "stored before" : "refused: no room");
     messages_.latecomers_.on_stored(request(), has_it ? addition_.number() : 0);
     if (has_it) return services().respond(request(), 202);
     if (room == Boxes::Addition::Room::too_large) return services().respond(request(), 413);
@@ -166,6 +179,7 @@ void Messages::on_request(const RequestPtr& request) {
         },
         [this](const RequestPtr& asked, const Proxy::Outcome& outcome, Now) {
           note_accepted(*asked, outcome.status);
+          if (outcome.status >= 300) note_outcome(*asked, fmt::format("refused with {}", outcome.status));
           return false;
         });
   }
@@ -197,7 +211,10 @@ bool Messages::on_relayed(const RequestPtr& request, const Proxy::Outcome& outco
     return true;
   }
   note_accepted(*request, outcome.status);
-  if (!outcome.is_absent) return false;
+  if (!outcome.is_absent) {
+    if (outcome.status >= 300) note_outcome(*request, fmt::format("refused with {}", outcome.status));
+    return false;
+  }
   store(request, Why::away, refusals_of(outcome.refusals));
   return true;
 }
@@ -211,6 +228,7 @@ std::vector<Refusal> Messages::refusals_of(const std::vector<Proxy::Refusal>& al
 /// 202: it was taken for later, by a server or for a user behind the device (RFC 3428 7).
 void Messages::note_accepted(const Request& request, int status) {
   if (status >= 300) return;
+  note_outcome(request, status == 202 ? "accepted for later" : "delivered");
   archive_.note(request, status == 202 ? archive::MessageState::stored : archive::MessageState::delivered);
 }
 

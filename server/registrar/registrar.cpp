@@ -253,7 +253,8 @@ void Registrar::apply(Entry& entry, const Update& update, Now) {
 
 void Registrar::announce(Entry& entry, const Update& update, Now now) {
   for (const Change& change : update.changes) {
-    log::debug("registrar", "{} {} {}", entry.aor(), change.binding.contact(), to_string(change.event));
+    log::info("registrar", "{} {} {} from {}", entry.aor(), to_string(change.event), change.binding.contact(),
+              print(change.binding.received().remote));
     for (auto* observer : observers_)
       observer->on_bindings_changed(entry, change.event, change.binding, bindings(entry), now);
   }

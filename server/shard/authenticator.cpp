@@ -134,6 +134,7 @@ Verdict Authenticator::judge(const Credentials& credentials, const users::User* 
   const auto nonce = verifier_.look(given, now.mono);
   const bool known = verifier_.is_known(given, nonce, owner);
   if (!known && !damping_.may_try(guess, now.mono)) {
+    note_failed(guess, "not looked at, after too many wrong ones");
     auto verdict = challenge(credentials, false, now);
     verdict.unseen = true;
     return verdict;
@@ -146,6 +147,7 @@ Verdict Authenticator::judge(const Credentials& credentials, const users::User* 
     case auth::Verdict::stale:
       return challenge(credentials, true, now);
     case auth::Verdict::wrong:
+      note_failed(guess, "wrong password");
       note_wrong(guess, now);
       return challenge(credentials, false, now);
     case auth::Verdict::bad:
@@ -168,6 +170,12 @@ Verdict Authenticator::accept(const auth::Credentials& given, const users::User&
   const auto session = verifier_.session_cnonce(given, nonce, request);
   verdict.authentication_info = auth::print(auth::make_info(given, request.ha1, "", next, session));
   return verdict;
+}
+
+/// One line for each attempt, in the form that fail2ban is told in README.md; never what was answered.
+void Authenticator::note_failed(const Damping::Guess& guess, std::string_view why) {
+  log::info("auth", "login failed: {} from {}: {}", guess.account.empty() ? "nobody" : guess.account,
+            print(guess.source), why);
 }
 
 /// One line for each burst; never what was answered.

@@ -54,6 +54,7 @@ class Authenticator {
   Verdict judge(const Credentials& credentials, const users::User* user, Now now);
   Verdict accept(const auth::Credentials& given, const users::User& user,
                  const auth::Verifier::Request& request, const auth::NonceFactory::Check& nonce, Now now);
+  static void note_failed(const Damping::Guess& guess, std::string_view why);
   void note_wrong(const Damping::Guess& guess, Now now);
 
   const Settings& settings_;

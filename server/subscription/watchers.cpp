@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/log.hpp"
+
 namespace beckon::server::subscription {
 
 using documents::WatcherEvent;
@@ -58,6 +60,16 @@ bool is_shown(const Subscription& subscription) {
   return !subscription.is_fetch() || subscription.permission() == Permission::pending;
 }
 
+/// For the operator: who is let in, and who is not.
+void note(const Subscription& subscription, std::string_view what) {
+  log::info("subscription", "{} watches {} ({}): {}", subscription.watcher(), subscription.resource().aor(),
+            subscription.package().key(), what);
+}
+
+std::string_view word_of(Permission permission) {
+  return permission == Permission::active ? "active" : "pending";
+}
+
 }  // namespace
 
 documents::WatcherView WatcherEntry::view(Now now) const {
@@ -103,17 +115,21 @@ void Watchers::on_begun(Subscription& subscription, Now now) {
       if (each.watcher.aor == subscription.watcher()) superseded.push_back(&each);
     for (Waiting* each : superseded) end(*each, WatcherEvent::giveup, now);
   }
+  note(subscription, word_of(subscription.permission()));
   listener_.on_watcher(resource, entry_of(subscription), now);
 }
 
 /// RFC 3858 has no event for a permission taken back: the watcher is pending as if it had just asked.
 void Watchers::on_decided(Subscription& subscription, Now now) {
-  if (is_shown(subscription)) listener_.on_watcher(subscription.resource(), entry_of(subscription), now);
+  if (!is_shown(subscription)) return;
+  note(subscription, word_of(subscription.permission()));
+  listener_.on_watcher(subscription.resource(), entry_of(subscription), now);
 }
 
 void Watchers::on_ended(Subscription& subscription, Now now) {
   if (!is_shown(subscription)) return;
   WatcherEntry watcher = entry_of(subscription);
+  note(subscription, subscription.reason().empty() ? "ended" : subscription.reason());
   watcher.event = event_of(subscription.reason());
   if (watcher.status == WatcherStatus::pending && watcher.event == WatcherEvent::timeout)
     return wait(subscription.resource(), std::move(watcher), now);

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import urllib.request
 
-from story import ALICE, Agent, Server, check, equal, run, until
+from story import ALICE, BOB, Agent, Server, check, equal, run, until
 
 
 def beckon(server, account, password, *words):
@@ -169,4 +169,30 @@ def secrets_at_rest(server):
                 check(b"secret" not in data.replace(b"secret_", b""), f"a secret stands in {path.name}")
 
 
-run([wrong_password, right_password, unknown_user, strongest_algorithm, guessing, flood, no_server, wrong_certificate, secrets_at_rest])
+def operator_log(server):
+    """the log has a line for each registration, failed login, decision about a watcher and message, and nothing private"""
+    equal(beckon(server, ALICE[0], "not-hers", "register").returncode, 4, "exit code of a wrong password")
+    with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
+        alice.run("register")
+        bob.run("subscribe", to=ALICE[0])
+        alice.run("message", to=BOB[0], text="white-rabbit")
+        alice.run("allow", watcher=BOB[0])
+        bob.wait("subscription", to=alice.aor, state="active")
+        bob.run("register")
+        bob.wait("message")
+        bob.run("message", to=ALICE[0], text="white-rabbit")
+    process = server.process
+    server.stop()
+    for wanted in (r"auth.* login failed: sip:alice@example\.org from 127\.0\.0\.1: wrong password",
+                   r"registrar.* sip:alice@example\.org (created|registered) sip:\S+ from 127\.0\.0\.1",
+                   r"subscription.* sip:bob@example\.org watches sip:alice@example\.org \(presence\): pending",
+                   r"subscription.* sip:bob@example\.org watches sip:alice@example\.org \(presence\): active",
+                   r"message.* from sip:alice@example\.org to sip:bob@example\.org: stored",
+                   r"message.* from sip:bob@example\.org to sip:alice@example\.org: delivered"):
+        lines = [line for line in process.errors if re.search(wanted, line)]
+        equal(len(lines), 1, f"lines that match {wanted} in {process.errors}")
+    for private in ("white-rabbit", "wonderland", "not-hers", "response="):
+        check(not any(private in line for line in process.errors), f"{private} is not logged")
+
+
+run([wrong_password, right_password, unknown_user, strongest_algorithm, guessing, flood, no_server, wrong_certificate, secrets_at_rest, operator_log])

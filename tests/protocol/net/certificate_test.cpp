@@ -158,3 +158,19 @@ TEST_CASE("files that hold no certificate, or the key of another one, are refuse
   CHECK(TlsContext::client(folder / "a.key").error() == Errc::bad_certificate);
   CHECK_FALSE(make_self_signed(folder / "no/a.pem", folder / "no/a.key", {"a.org"}, {}).has_value());
 }
+
+TEST_CASE("what a certificate file says: fingerprint, names, validity, whether an authority signed it") {
+  const TemporaryFolder folder;
+  REQUIRE(make_self_signed(folder / "cert.pem", folder / "key.pem", {"example.org"}, {*parse_ip("127.0.0.1")})
+              .has_value());
+  const CertificateFacts facts = read_certificate(folder / "cert.pem").value();
+  CHECK(facts.fingerprint.starts_with("sha256:"));
+  CHECK(facts.fingerprint.size() == 7 + 64);
+  CHECK(facts.names == std::vector<std::string>{"example.org", "127.0.0.1"});
+  CHECK(facts.is_self_signed);
+  const auto now = std::chrono::system_clock::now();
+  CHECK(facts.begins < now);
+  CHECK(facts.ends > now + std::chrono::days(3600));
+  CHECK(read_certificate(folder / "key.pem").error() == Errc::bad_certificate);
+  CHECK(read_certificate(folder / "none.pem").error() == Errc::bad_certificate);
+}

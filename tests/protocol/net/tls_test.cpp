@@ -125,6 +125,27 @@ TEST_CASE("TLS: a certificate of an untrusted issuer is refused") {
   CHECK(server.recorder.opened.empty());
 }
 
+TEST_CASE("TLS: a certificate known by its fingerprint is trusted under any name, and no other is") {
+  Loop loop;
+  Trust trust({"sip.example.org"}, {}), other({"localhost"}, {});
+  const std::string fingerprint = read_certificate(trust.folder / "cert.pem").value().fingerprint;
+  const auto pinned = TlsContext::pinned_client(fingerprint).value();
+  Side server(loop, serving(trust)), impostor(loop, serving(other)), client(loop, trusting(pinned));
+  server.recorder.echo = &server.transport;
+  const Address there = server.transport.listen(Protocol::tls, loopback).value();
+  const Address elsewhere = impostor.transport.listen(Protocol::tls, loopback).value();
+  const Hop flow = connect(loop, client, there, "localhost").value();
+  client.transport.send(flow, share(make_message("pinned")), nullptr);
+  CHECK(loop.run_until([&] { return !client.recorder.call_ids.empty(); }, limit));
+  CHECK(connect(loop, client, elsewhere, "localhost").error() == Errc::other_certificate);
+  // Also after its owner made a new one, for the same names.
+  REQUIRE(make_self_signed(trust.folder / "cert.pem", trust.folder / "key.pem", {"sip.example.org"}, {})
+              .has_value());
+  REQUIRE(trust.server->reload().has_value());
+  CHECK(connect(loop, client, there, "sip.example.org").error() == Errc::other_certificate);
+  CHECK(impostor.recorder.call_ids.empty());
+}
+
 TEST_CASE("TLS: a connection without a handshake is closed") {
   Loop loop;
   Trust trust;

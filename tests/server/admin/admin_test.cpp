@@ -16,6 +16,9 @@
 #include <thread>
 #include <utility>
 
+#include "protocol/crypto/crypto.hpp"
+#include "protocol/invitation/invitation.hpp"
+#include "protocol/net/tls.hpp"
 #include "server/admin/data_folder.hpp"
 #include "server/admin/explanation.hpp"
 #include "server/admin/metrics.hpp"
@@ -26,6 +29,7 @@
 #include "server/admin/trace.hpp"
 #include "server/admin/users.hpp"
 #include "server/store/sqlite.hpp"
+#include "server/users/user.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace beckon;
@@ -47,7 +51,15 @@ class Folder {
   };
   Said user(Verb verb, const std::string& argument, const std::string& input = "secret\n",
             bool json = false) const {
-    CommandLine line{.verb = verb, .config = {}, .argument = argument, .json = json};
+    return run(CommandLine{.verb = verb, .config = {}, .argument = argument, .json = json}, input);
+  }
+  Said invite(const std::string& argument, const std::string& server = {}) const {
+    return run(CommandLine{.verb = Verb::user_invite, .config = {}, .argument = argument, .server = server},
+               "");
+  }
+
+ private:
+  Said run(CommandLine line, const std::string& input) const {
     line.config.data = path();
     std::istringstream in(input);
     std::ostringstream out;
@@ -56,7 +68,6 @@ class Folder {
     return {exit, out.str(), err.str()};
   }
 
- private:
   beckon::test::TemporaryFolder folder_;
 };
 
@@ -772,4 +783,60 @@ TEST_CASE("an answer of many lines is handed on line by line") {
   CHECK(loop.run_until([&] { return done.load(); }, 10s));
   asker.join();
   CHECK(lines == std::vector<std::string>{"one", "two", "three"});
+}
+
+TEST_CASE("an invitation makes the user with a password that fits, and says where the server is") {
+  const Folder folder;
+  const auto lost = folder.invite("alice@example.org");
+  CHECK(lost.exit == Exit::usage);
+  CHECK(lost.err.find("--server tls:HOST:PORT") != std::string::npos);
+
+  REQUIRE(net::make_self_signed(certificate_file(folder.path()), key_file(folder.path()), {"example.org"}, {})
+              .has_value());
+  save_reach(folder.path(),
+             {"tls:192.0.2.1:5061", "https://192.0.2.1:5443/xcap", certificate_file(folder.path()).string()});
+  const auto said = folder.invite("Alice@Example.ORG");
+  REQUIRE(said.exit == Exit::done);
+  const auto link = invitation::parse_link(said.out).value();
+  CHECK(link.account == "Alice@example.org");
+  CHECK(link.server == "tls:192.0.2.1:5061");
+  CHECK(link.xcap == "https://192.0.2.1:5443/xcap");
+  CHECK(link.certificate == net::read_certificate(certificate_file(folder.path())).value().fingerprint);
+  CHECK(said.err.find(link.password) == std::string::npos);
+
+  crypto::SystemRandom random;
+  const auto ha1 = [&](const std::string& password) {
+    return users::make_user("Alice@example.org", password, random).value().ha1_short.sha256;
+  };
+  const auto find = [&] {
+    auto store = store::SqliteUsers::open(users_file(folder.path())).value();
+    return store->find("sip:Alice@example.org").value().value();
+  };
+  CHECK(find().ha1_short.sha256 == ha1(link.password));
+
+  // Once more: the password before is void. Who is disabled stays so.
+  folder.user(Verb::user_disable, "Alice@example.org");
+  const auto again = folder.invite("Alice@example.org", "tls:sip.example.org");
+  REQUIRE(again.exit == Exit::done);
+  const auto second = invitation::parse_link(again.out).value();
+  CHECK(second.password != link.password);
+  CHECK(second.server == "tls:sip.example.org");
+  CHECK(second.xcap.empty());
+  CHECK(find().ha1_short.sha256 == ha1(second.password));
+  CHECK_FALSE(find().enabled);
+  CHECK(again.err.find("is disabled") != std::string::npos);
+}
+
+TEST_CASE("an invitation that cannot be kept is refused, and makes nobody") {
+  const Folder folder;
+  folder.user(Verb::user_add, "bob@example.org");
+  save_reach(folder.path(), {"udp:192.0.2.1:5060", "", ""});
+  CHECK(folder.invite("alice").exit == Exit::usage);
+  CHECK(folder.invite("alice@example.net").exit == Exit::usage);
+  CHECK(folder.invite("alice@example.org", "sip.example.org").exit == Exit::usage);
+  CHECK(folder.invite("alice@example.org", "tls:").exit == Exit::usage);
+  CHECK(folder.user(Verb::user_list, "").out == "bob@example.org\n");
+  const auto link = invitation::parse_link(folder.invite("alice@example.org").out).value();
+  CHECK(link.certificate.empty());
+  CHECK(link.xcap.empty());
 }

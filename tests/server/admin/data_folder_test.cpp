@@ -69,3 +69,13 @@ TEST_CASE("a certificate without its key, or a key without its certificate, is a
   std::filesystem::remove(certificate_file(folder.path()));
   CHECK(has(problem_of_certificate(folder.path()), "cert.pem is missing, but key.pem is not"));
 }
+
+TEST_CASE("where clients reach the server is kept as it was written") {
+  const beckon::test::TemporaryFolder folder;
+  CHECK_FALSE(load_reach(folder.path()).has_value());
+  for (const Reach& reach : {Reach{"tls:192.0.2.1:5061", "https://192.0.2.1:5443/xcap", "/srv/cert.pem"},
+                             Reach{"udp:[2001:db8::1]:5060", "", ""}, Reach{}}) {
+    save_reach(folder.path(), reach);
+    CHECK(load_reach(folder.path()) == reach);
+  }
+}

@@ -79,3 +79,29 @@ TEST_CASE("the limit of open files covers every connection that the stream liste
   config.listeners.push_back(*parse_listener("https:127.0.0.1:0"));
   CHECK(wanted_files(config) == none + 12000);
 }
+
+TEST_CASE("invited users come to the safest listener that others reach, under the host that peers know") {
+  struct Row {
+    std::vector<const char*> listeners;
+    const char* advertise;
+    admin::Reach reach;
+  };
+  for (const Row& row :
+       {Row{{"udp:127.0.0.1:5060", "tls:127.0.0.1:5061", "https:127.0.0.1:5443"},
+            "",
+            {"tls:127.0.0.1:5061", "https://127.0.0.1:5443/xcap", "cert.pem"}},
+        Row{{"tls:127.0.0.1:5061", "tls:192.0.2.9:5061"}, "", {"tls:192.0.2.9:5061", "", "cert.pem"}},
+        Row{{"tls:192.0.2.9:5061", "tls:192.0.2.10:5061"}, "", {"tls:192.0.2.9:5061", "", "cert.pem"}},
+        Row{{"udp:0.0.0.0:5060", "tcp:0.0.0.0:5070"}, "", {"tcp:192.0.2.1:5070", "", ""}},
+        Row{{"tls:[::]:5061"}, "", {"tls:[2001:db8::1]:5061", "", "cert.pem"}},
+        Row{{"tls:0.0.0.0:5061", "https:0.0.0.0:443"},
+            "sip.example.org",
+            {"tls:sip.example.org:5061", "https://sip.example.org:443/xcap", "cert.pem"}},
+        Row{{"tls:0.0.0.0:5061"}, "2001:db8::7", {"tls:[2001:db8::7]:5061", "", "cert.pem"}},
+        Row{{"wss:127.0.0.1:443"}, "", {"", "", "cert.pem"}}}) {
+    Config config = make_config(row.listeners);
+    config.advertise = row.advertise;
+    CAPTURE(row.reach.server);
+    CHECK(make_reach(config, config.listeners, "cert.pem", own_addresses) == row.reach);
+  }
+}

@@ -80,14 +80,24 @@ void Running::start() {
     subject_.emplace(start_kamailio(*kamailio, folder_.path(), server_core, setting_));
     return;
   }
-  std::vector<std::string> words{beckond_,           "run",
-                                 "--data",           folder_.path().string(),
-                                 "--domain",         std::string(domain),
-                                 "--listen",         "udp:127.0.0.1:0",
-                                 "--auth",           setting_.digest ? "digest" : "none",
-                                 "--shards",         "1",
-                                 "--watcher-policy", "allow",
-                                 "--durability",     to_string(setting_.durability)};
+  std::vector<std::string> words{beckond_,
+                                 "run",
+                                 "--log",
+                                 "warn",
+                                 "--data",
+                                 folder_.path().string(),
+                                 "--domain",
+                                 std::string(domain),
+                                 "--listen",
+                                 "udp:127.0.0.1:0",
+                                 "--auth",
+                                 setting_.digest ? "digest" : "none",
+                                 "--shards",
+                                 "1",
+                                 "--watcher-policy",
+                                 "allow",
+                                 "--durability",
+                                 to_string(setting_.durability)};
   words.insert(words.end(), extra_.begin(), extra_.end());
   subject_.emplace(Subject::run(words, server_core));
 }

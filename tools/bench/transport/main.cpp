@@ -112,11 +112,17 @@ Measured measure_server(const Row& row, const Options& options) {
   const Folder folder;
   const bool digest = row.workload == "register_digest";
   if (digest) add_users(options, folder);
-  const Subject server = Subject::run(
-      {options.beckond, "run", "--data", folder.path().string(), "--domain", "example.org", "--listen",
-       "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--listen", "tls:127.0.0.1:0", "--durability",
-       "memory", "--auth", digest ? "digest" : "none", "--shards", std::to_string(row.shards)},
-      server_core);
+  const Subject server = Subject::run({options.beckond, "run",
+                                       "--log",         "warn",
+                                       "--data",        folder.path().string(),
+                                       "--domain",      "example.org",
+                                       "--listen",      "udp:127.0.0.1:0",
+                                       "--listen",      "tcp:127.0.0.1:0",
+                                       "--listen",      "tls:127.0.0.1:0",
+                                       "--durability",  "memory",
+                                       "--auth",        digest ? "digest" : "none",
+                                       "--shards",      std::to_string(row.shards)},
+                                      server_core);
   const auto link = make_link(server, row);
   const std::uint32_t count = options.count + options.warm;
   const std::string transport = upper(row.transport);

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "client/accounts/accounts.hpp"
+#include "client/cli/account_file.hpp"
+
+namespace beckon::client::cli {
+
+/// How "account" is used, for people.
+std::string account_help();
+
+/// `beckon account add|list|remove|default ...`: `words` begin with "account". `given` holds what the options
+/// say: "account add alice@example.org" stores it. Prints what was done, or what is wrong; the exit code.
+int run_account_command(std::span<const std::string> words, const accounts::Entry& given,
+                        const AccountFile& file);
+
+}  // namespace beckon::client::cli
