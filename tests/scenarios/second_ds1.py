@@ -6,6 +6,7 @@ import math
 import os
 import random
 import select
+import signal
 import struct
 import tempfile
 import wave
@@ -14,7 +15,7 @@ from story import ALICE, BOB, LIMIT, Agent, check, equal, run, until  # first: i
 from xcap import RULES, Curl
 from ds1.endpoint import open_port
 from ds1.keys import ASK, AUTO
-from ds1.packets import ERROR, ERROR_CODE, HELLO, REQUEST, SUCCESS, Stun
+from ds1.packets import ERROR, ERROR_CODE, HELLO, REQUEST, STATE, SUCCESS, Stun
 from ds1.person import Person, share_of_tone
 
 ALICE_AOR, BOB_AOR = f"sip:{ALICE[0]}", f"sip:{BOB[0]}"
@@ -165,7 +166,7 @@ def is_called_ask(server):
         pair.bob.answer(session)
         pair.alice.wait("call", call=call, state="active")
         pair.both_hear(session, call)
-        equal(session.frames_in[0], 0, "frames in phase 0")
+        equal((session.frames_out[0], session.frames_in[0]), (0, 0), "frames in phase 0, out and in")
         call = dial_again(pair.alice)
         pair.bob.reject(pair.bob.wait("incoming")["session"])
         equal(pair.alice.wait("call", call=call, state="ended")["reason"], "declined", "the reason at alice")
@@ -267,6 +268,98 @@ def moves(server):
         pair.bob.hears(session, ALICE_HERTZ)
         pair.bob.move()
         pair.both_hear(session, call)
+
+
+def crash(server):
+    """the server is killed in mid-call, which goes on; it comes back, both publish again, and bob calls with a new grant"""
+    with Pair(server) as pair:
+        before = pair.bob.offer_of(ALICE_AOR)
+        session = pair.bob.call(ALICE_AOR)
+        call = pair.answers()
+        pair.bob.wait("active", session)
+        server.stop(signal.SIGKILL)
+        share = pair.bob.hears(session, ALICE_HERTZ)
+        check(share > GOOD, f"alice's tone at bob without a server: {share:.3f}")
+        server.start()
+        pair.both_hear(session, call)
+        pair.bob.sign_on_again("auto")
+        pair.bob.watch(ALICE_AOR)
+        check(pair.bob.offer_of(ALICE_AOR, AUTO).ticket != before.ticket, "the grant is a new one")
+        pair.alice.wait("presence", of=BOB_AOR, where=lambda e: has_grant(e, "auto"))
+        again = pair.bob.call(ALICE_AOR)
+        call = pair.alice.wait("call", direction="in", where=lambda e: e["call"] != call)["call"]
+        pair.bob.wait("active", again)
+        pair.both_hear(again, call)
+
+
+def refused(server):
+    """bob refuses, for each reason of the specification: alice is told why, and by which cause"""
+    rows = ((1, "busy", "unavailable"), (2, "declined", "refused"), (4, "media-not-supported", "no-direct"),
+            (8, "mode-not-allowed", "refused"), (9, "overload", "unavailable"))
+    with Pair(server) as pair:
+        for number, word, cause in rows:
+            pair.bob.endpoint.refusal = number
+            call = dial_again(pair.alice)
+            ended = pair.alice.wait("call", call=call, state="ended")
+            equal((ended["reason_code"], ended["reason"].replace(" ", "-"), ended["cause"]), (number, word, cause), f"reason {number}")
+        pair.bob.endpoint.refusal = None
+        pair.alice.wait("call", call=dial_again(pair.alice), state="active")
+
+
+def lied_to(server):
+    """answers to alice's HELLO that anybody may forge, 438 and one with a wrong key, come first: the true one counts"""
+    with Pair(server) as pair:
+        lies = 0
+
+        def lie(octets, source):
+            nonlocal lies
+            if is_hello(octets):
+                lies += 1
+                transaction = Stun.parse(octets).transaction
+                error = Stun(ERROR, transaction, [(ERROR_CODE, bytes([0, 0, 4, 38]))])
+                rejected = Stun(SUCCESS, transaction, [(STATE, bytes([3, 2, 0, 0]))])
+                pair.bob.endpoint.transmit(error.octets(), source)
+                pair.bob.endpoint.transmit(rejected.octets(bytes(32)), source)
+            return False
+
+        pair.bob.endpoint.misses = lie
+        call = pair.alice.run("call", to=BOB_AOR)["call"]
+        pair.alice.wait("call", call=call, state="active")
+        check(lies > 0, "lies were told")
+        pair.both_hear(pair.bob.endpoint.sessions[-1], call)
+
+
+def hostile_candidates(server):
+    """addresses that alice must send nothing to, whoever publishes them, are no way to call"""
+    with Pair(server) as pair:
+        pair.bob.publish("auto", candidates=[("169.254.1.1", 40000), ("224.0.0.1", 40000), ("0.0.0.0", 40000),
+                                             ("255.255.255.255", 40000), ("240.0.0.1", 40000), ("127.0.0.1", 80)])
+        pair.alice.wait("presence", of=BOB_AOR, where=lambda e: "169.254.1.1" in str(e))
+        equal(pair.alice.run("call", ok=False, to=BOB_AOR)["cause"], "no-direct", "the cause")
+
+
+def lowered(server):
+    """alice lets bob only ring from now on: the grant that he still has for more rings, too; he cancels"""
+    with Pair(server) as pair:
+        offer = pair.bob.offer_of(ALICE_AOR, AUTO)
+        pair.alice.run("allow", watcher=BOB_AOR, direct="ask")
+        pair.alice.wait("watchers", where=lambda e: permits_bob(e, "ask"))
+        with pair.bob.changed:
+            session = pair.bob.endpoint.dial(ALICE_AOR, offer)
+        call = pair.alice.wait("call", direction="in", state="ringing")["call"]
+        pair.bob.wait("ringing", session)
+        pair.bob.hang_up(session)
+        equal(pair.alice.wait("call", call=call, state="ended")["reason_code"], 10, "the reason at alice")
+
+
+def cancelled(server):
+    """alice hangs up while it rings at bob, who is told at once"""
+    with Pair(server, bob_mode="ask") as pair:
+        call = pair.alice.run("call", to=BOB_AOR)["call"]
+        session = pair.bob.wait("incoming")["session"]
+        pair.alice.wait("call", call=call, state="ringing")
+        pair.alice.run("hangup", call=call)
+        equal(pair.bob.wait("ended", session)["reason"], 10, "the reason at bob")
 
 
 class Raw:
@@ -393,4 +486,5 @@ def blocked(server):
 
 
 if __name__ == "__main__":
-    run([calls_auto, is_called_auto, calls_ask, is_called_ask, glare, robot, other_device, losses, moves, replayed, changed, unproven_source, blocked])
+    run([calls_auto, is_called_auto, calls_ask, is_called_ask, glare, robot, other_device, losses, moves, crash, refused, lied_to,
+         hostile_candidates, lowered, cancelled, replayed, changed, unproven_source, blocked])

@@ -67,6 +67,7 @@ class Endpoint:
         self.loses = self.misses = lambda octets, address: False
         self.voice = None           # for sessions that come: makes the samples of a number
         self.robot = False
+        self.refusal = None         # a reason that a test has for every HELLO
 
     now = staticmethod(time.monotonic)
 
@@ -249,7 +250,9 @@ class Endpoint:
         self.sessions.append(session)
         transaction = message.transaction
         glare = self.glare(session)
-        if body.demands_unknown:
+        if self.refusal:
+            session.refuse(self.refusal, transaction, source)
+        elif body.demands_unknown:
             session.refuse(NOT_EXTENSION, transaction, source)
         elif not any(each.kind == keys.AUDIO and each.pt == PCMU for each in body.media):
             session.refuse(NOT_MEDIA, transaction, source)
@@ -260,7 +263,7 @@ class Endpoint:
         elif is_busy and mode == AUTO:
             session.refuse(BUSY, transaction, source)
         elif mode == AUTO or (session.wins_glare and is_verified):
-            session.answer_at_once(transaction, source)
+            session.answer_at_once(transaction, source, early=mode == AUTO)
         else:
             session.ring(transaction, source)
         return session

@@ -48,7 +48,9 @@ def share_of_tone(samples, hertz, rate=8000):
 
 class Person:
     def __init__(self, server, account, password, hertz=440):
+        self.server, self.account, self.password = server, account, password
         self.sip = SipUser(server, account, password, "tls")
+        self.is_cut = False    # the server has closed the connection
         self.aor = f"sip:{account}"
         self.instance = f'"<urn:uuid:{uuid.uuid4()}>"'
         self.endpoint = Endpoint(self.aor, self._on_event)
@@ -71,12 +73,12 @@ class Person:
         try:
             while not self.ends:
                 limit = max(0.0, self.endpoint.next_deadline() - time.monotonic())
-                select.select([self.sip.socket, self.endpoint.socket, self.wake], [], [], limit)
+                lines = [self.endpoint.socket, self.wake] + ([] if self.is_cut else [self.sip.socket])
+                select.select(lines, [], [], limit)
                 with self.changed:
                     if self.ends:
                         return
-                    while message := self.sip.poll():
-                        self._on_message(message)
+                    self._receive()
                     self.endpoint.receive()
                     self.endpoint.run_due()
                     self.changed.notify_all()
@@ -85,6 +87,13 @@ class Person:
             with self.changed:
                 self.fault = error
                 self.changed.notify_all()
+
+    def _receive(self):
+        try:
+            while not self.is_cut and (message := self.sip.poll()):
+                self._on_message(message)
+        except (Failure, OSError):
+            self.is_cut = True  # direct sessions go on
 
     def _on_event(self, name, session, members):
         self.events.append((name, session, members))
@@ -165,12 +174,22 @@ class Person:
         self.ask("SUBSCRIBE", self.aor, [("Event", "presence.winfo"), ("Expires", "600")])
         self.publish(mode, basic)
 
-    def publish(self, mode, basic="open"):
+    def sign_on_again(self, mode):
+        """After the server has died and come back: what it promised is asked for afresh."""
+        self.until(lambda: self.is_cut, "the end of the connection")
+        with self.changed:
+            self.sip.close()
+            self.sip = SipUser(self.server, self.account, self.password, "tls")
+            self.etag, self.is_cut = None, False
+            self.presence.clear()
+        self.sign_on(mode)
+
+    def publish(self, mode, basic="open", candidates=None):
         """A new epoch, in place of what was published before."""
         with self.changed:
             epoch, secret = self.endpoint.new_epoch()
             self.endpoint.mode = presence.MODES[mode]
-            body = presence.document(self.endpoint, epoch, secret, basic, mode, self.sip.contact)
+            body = presence.document(self.endpoint, epoch, secret, basic, mode, self.sip.contact, candidates)
         headers = [("Event", "presence"), ("Expires", "600"), ("Content-Type", "application/pidf+xml")]
         headers += [("Require", "beckon-direct")] if mode != "off" else []
         headers += [("SIP-If-Match", self.etag)] if self.etag else []

@@ -16,13 +16,14 @@ def text_of(octets):
     return base64.b64encode(octets).decode()
 
 
-def document(endpoint, epoch, secret, basic, mode, contact):
-    """What a device publishes; `mode`: "off" is a document without <direct>."""
-    host, port = endpoint.address
+def document(endpoint, epoch, secret, basic, mode, contact, candidates=None):
+    """What a device publishes; `mode`: "off" is a document without <direct>. `candidates`: others than the own address."""
+    places = "".join(f'<d:cand type="host" prio="{2130706431 - number}" ip="{host}" port="{port}"/>'
+                     for number, (host, port) in enumerate(candidates or [endpoint.address]))
     direct = f"""
    <d:direct v="1" mode="{mode}" profile="sealed" epoch="{epoch.hex()}">
     <d:media kind="audio"><d:codec pt="0" name="PCMU" clock="8000" ptime="20"/></d:media>
-    <d:cand type="host" prio="2130706431" ip="{host}" port="{port}"/>
+    {places}
     <d:key>{text_of(endpoint.device_public)}</d:key>
     <d:ident key="{text_of(endpoint.ident)}" sig="{text_of(endpoint.signature)}"/>
     <d:secret>{text_of(secret)}</d:secret>

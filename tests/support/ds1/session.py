@@ -374,6 +374,7 @@ class Callee(Session):
         self.ssrc = random.getrandbits(32)
         self.sources, self.received = [source], {source: octets}
         self.said = None          # state and reason of the response
+        self.early = False        # media in phase 0: never of a session that rang (7)
         self.responses = []       # when the last were sent
         self.last_check = None
 
@@ -381,7 +382,7 @@ class Callee(Session):
         return True
 
     def may_send(self):
-        return self.state in (ANSWERED, ACTIVE)
+        return self.state == ACTIVE or (self.early and self.state == ANSWERED)
 
     def respond(self, transaction, to):
         now = self.endpoint.now()
@@ -415,8 +416,8 @@ class Callee(Session):
     def on_peer_check(self):
         self.last_check = self.endpoint.now()
 
-    def answer_at_once(self, transaction, source):
-        self.said = (2, 0)
+    def answer_at_once(self, transaction, source, early):
+        self.said, self.early = (2, 0), early
         self.respond(transaction, source)
         self.tell("incoming", mode="auto")
         self.answer()
