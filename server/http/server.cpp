@@ -1,20 +1,16 @@
 #include "server/http/server.hpp"
 
 #include <atomic>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <optional>
 #include <unordered_set>
 #include <vector>
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
+#include "server/http/request_reader.hpp"
 
 namespace beckon::http {
 namespace {
-
-namespace beast_http = boost::beast::http;
-using Parser = beast_http::request_parser<beast_http::string_body>;
 
 std::string print_date(WallTime now) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
@@ -52,37 +48,6 @@ std::string write(const HttpResponse& response, const Answering& how, std::strin
   return text;
 }
 
-// RFC 9112, RFC 9110: the answer to a request that cannot be read.
-int status_for(const ErrorCode& error) {
-  if (error == beast_http::error::header_limit) return 431;
-  if (error == beast_http::error::body_limit) return 413;
-  return 400;
-}
-
-/// Whoever reads it sees the same end of the body and the same host (RFC 9112 3.2, 6.1): one Host, and no
-/// coding besides "chunked", which the parser knows.
-bool is_unambiguous(const Parser& parser) {
-  const auto& message = parser.get();
-  const auto codings = message.count(beast_http::field::transfer_encoding);
-  if (codings > 1 || (codings == 1 && !parser.chunked())) return false;
-  if (codings == 1 && !iequals(std::string_view(message[beast_http::field::transfer_encoding]), "chunked"))
-    return false;
-  const auto hosts = message.count(beast_http::field::host);
-  return message.version() < 11 ? codings == 0 && hosts <= 1 : hosts == 1;
-}
-
-HttpRequest read(Parser& parser, const net::Channel& channel) {
-  auto& message = parser.get();
-  HttpRequest request;
-  request.method = message.method_string();
-  request.target = message.target();
-  for (const auto& field : message) request.headers.emplace_back(field.name_string(), field.value());
-  request.body = std::move(message.body());
-  request.peer = channel.remote();
-  request.secure = channel.is_secure();
-  return request;
-}
-
 }  // namespace
 
 /// One connection: reads a request, has it handled, writes the answer, reads the next.
@@ -108,11 +73,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     std::atomic<bool> used = false;
   };
 
-  void begin_request();
   void on_octets(std::string_view octets);
-  void parse();
-  void send_continue();
-  void on_request();
+  void read_on();
+  void on_request(RequestReader::Arrival arrival);
   void refuse(int status);
   void respond(std::uint64_t number, HttpResponse response);
   void take_next();
@@ -120,12 +83,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   HttpServer::Impl* server_;
   net::ChannelPtr channel_;
-  std::optional<Parser> parser_;
-  std::string in_;            ///< What the parser has not taken.
-  std::size_t received_ = 0;  ///< Octets of the request that the parser has taken.
+  std::optional<RequestReader> reader_;  ///< None: something could not be read.
   std::uint64_t request_number_ = 0;
   bool busy_ = false;  ///< A request is being handled.
-  bool continue_sent_ = false;
   Answering answering_;
   net::UnfinishedMessage unfinished_;
 };
@@ -151,11 +111,11 @@ struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
 HttpConnection::HttpConnection(HttpServer::Impl& server, net::ChannelPtr channel)
     : server_(&server),
       channel_(std::move(channel)),
+      reader_(std::in_place, server.limits.header, server.limits.body),
       unfinished_(server.loop.unfinished(), server.loop.timers(), channel_->remote(), server.limits.request,
                   [this](ErrorCode reason) { refuse(reason == net::Errc::timed_out ? 408 : 503); }) {}
 
 void HttpConnection::start() {
-  begin_request();
   channel_->start(
       {.on_octets = [self = shared_from_this()](std::string_view octets) { self->on_octets(octets); },
        .on_closed = [self = shared_from_this()](ErrorCode) { self->on_closed(); },
@@ -168,57 +128,32 @@ void HttpConnection::drop() {
   channel_->close(net::Errc::closed);
 }
 
-void HttpConnection::begin_request() {
-  parser_.emplace();
-  parser_->header_limit(static_cast<std::uint32_t>(server_->limits.header));
-  parser_->body_limit(server_->limits.body);
-  parser_->eager(true);
-  received_ = 0;
-  continue_sent_ = false;
-  answering_ = {};
-}
-
 void HttpConnection::on_octets(std::string_view octets) {
-  if (!server_) return;
-  in_.append(octets);
-  parse();
+  if (!server_ || !reader_) return;
+  reader_->push(octets);
+  read_on();
 }
 
-void HttpConnection::parse() {
-  if (busy_ || !server_ || in_.empty()) return;
-  while (!in_.empty() && !parser_->is_done()) {
-    ErrorCode error;
-    const std::size_t used = parser_->put(boost::asio::buffer(in_), error);
-    in_.erase(0, used);
-    received_ += used;
-    if (error == beast_http::error::need_more) break;
-    if (error) return refuse(status_for(error));
-    if (used == 0) break;
-  }
-  if (parser_->is_done()) return on_request();
-  send_continue();
-  unfinished_.hold(received_ + in_.size(), server_->loop.now().mono);
+void HttpConnection::read_on() {
+  if (busy_ || !server_ || reader_->held() == 0) return;
+  auto [arrival, refusal] = reader_->next();
+  if (refusal != 0) return refuse(refusal);
+  if (arrival) return on_request(std::move(*arrival));
+  if (reader_->take_continue()) channel_->send(share("HTTP/1.1 100 Continue\r\n\r\n"));
+  unfinished_.hold(reader_->held(), server_->loop.now().mono);
 }
 
-void HttpConnection::send_continue() {
-  if (!parser_->is_header_done() || continue_sent_) return;
-  if (!iequals(std::string_view(parser_->get()[beast_http::field::expect]), "100-continue")) return;
-  continue_sent_ = true;
-  channel_->send(share("HTTP/1.1 100 Continue\r\n\r\n"));
-}
-
-void HttpConnection::on_request() {
-  if (!is_unambiguous(*parser_)) return refuse(400);
+void HttpConnection::on_request(RequestReader::Arrival arrival) {
   unfinished_.end();
   channel_->pause();
   channel_->set_idle(Duration::zero());
   busy_ = true;
-  answering_ = {.head = parser_->get().method() == beast_http::verb::head,
-                .close = !parser_->get().keep_alive()};
+  answering_ = {.head = arrival.is_head, .close = !arrival.keeps_alive};
   auto ticket = std::make_shared<Ticket>(server_->weak_from_this(), weak_from_this(), ++request_number_);
-  HttpRequest request = read(*parser_, *channel_);
+  arrival.request.peer = channel_->remote();
+  arrival.request.secure = channel_->is_secure();
   const auto handler = server_->handler;
-  handler(std::move(request), [ticket](HttpResponse response) {
+  handler(std::move(arrival.request), [ticket](HttpResponse response) {
     ticket->used = true;
     if (const auto self = ticket->connection.lock()) self->respond(ticket->number, std::move(response));
   });
@@ -226,8 +161,7 @@ void HttpConnection::on_request() {
 
 void HttpConnection::refuse(int status) {
   unfinished_.end();
-  parser_.reset();
-  in_ = std::string();
+  reader_.reset();
   busy_ = true;
   answering_ = {.head = false, .close = true};
   respond(++request_number_, {.status = status});
@@ -241,14 +175,14 @@ void HttpConnection::respond(std::uint64_t number, HttpResponse response) {
     std::exchange(server_, nullptr)->connections.erase(shared_from_this());
     return channel_->finish();
   }
-  begin_request();
+  answering_ = {};
   channel_->set_idle(server_->limits.idle);
 }
 
 /// The answer has left, so that a client that reads none has one of them queued at most.
 void HttpConnection::take_next() {
-  if (!server_ || busy_ || !parser_) return;
-  parse();
+  if (!server_ || busy_ || !reader_) return;
+  read_on();
   if (server_ && !busy_) channel_->resume();
 }
 

@@ -297,8 +297,8 @@ bool Watches::work(Entry& presentity, Slice& slice, Now now) {
       judge(part->next(), *part, now);
     } else if (!part->told.empty()) {
       if (!slice.take()) return true;
-      const std::string watcher = std::move(part->told.front());
-      part->told.pop_front();
+      const std::string watcher = std::move(part->told.back());
+      part->told.pop_back();
       judge_all_of(presentity, watcher, now);
     } else if (!part->is_judged) {
       part->left_to_judge = 0;
@@ -308,8 +308,8 @@ bool Watches::work(Entry& presentity, Slice& slice, Now now) {
       apply(presentity, now);
     } else if (!part->known.empty()) {
       if (!slice.take()) return true;
-      const std::string watcher = std::move(part->known.front());
-      part->known.pop_front();
+      const std::string watcher = std::move(part->known.back());
+      part->known.pop_back();
       give_withheld(presentity, watcher, now);
     } else if (part->left_to_tell != 0 && part->size != 0) {
       if (!slice.take()) return true;

@@ -179,13 +179,13 @@ class Watches {
   struct Watched final : Part {
     boost::intrusive::list<Watch, boost::intrusive::member_hook<Watch, decltype(Watch::hook_), &Watch::hook_>,
                            boost::intrusive::constant_time_size<false>>
-        all;                        ///< Oldest first; turned by `next`.
-    std::vector<ViewPtr> views;     ///< Those of `all`, as far as few differ.
-    std::deque<std::string> known;  ///< Watchers whose withheld grants can go now.
-    std::deque<std::string> told;   ///< Watchers that let the presentity see, or no longer.
-    std::uint64_t version = 0;      ///< `xcap::Documents::rules_version` of the newest rules.
-    std::uint64_t rules = 0;        ///< Number of the round that brings them.
-    Time published = Time::max();   ///< When the first PUBLISH arrived that a watch has still to be told.
+        all;                         ///< Oldest first; turned by `next`.
+    std::vector<ViewPtr> views;      ///< Those of `all`, as far as few differ.
+    std::vector<std::string> known;  ///< Watchers whose withheld grants can go now.
+    std::vector<std::string> told;   ///< Watchers that let the presentity see, or no longer.
+    std::uint64_t version = 0;       ///< `xcap::Documents::rules_version` of the newest rules.
+    std::uint64_t rules = 0;         ///< Number of the round that brings them.
+    Time published = Time::max();    ///< When the first PUBLISH arrived that a watch has still to be told.
     WallTime rules_end = WallTime::max();  ///< When they may say something else by themselves.
     std::unique_ptr<Timer> edge;           ///< At `rules_end`; made when there is such a time.
     bool asks_for_sphere = false;          ///< The rules do.

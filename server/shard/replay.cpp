@@ -1,5 +1,7 @@
 #include "server/shard/replay.hpp"
 
+#include <fmt/compile.h>
+
 #include "protocol/base/text.hpp"
 #include "server/shard/services.hpp"
 #include "server/store/record.hpp"
@@ -7,15 +9,9 @@
 namespace beckon::server {
 
 std::string request_identity(const sip::Message& request) {
-  std::string identity(request.call_id());
-  for (const std::string_view part : {request.header(sip::HeaderId::cseq), request.from_tag()}) {
-    identity += '\n';
-    identity += part;
-  }
   const auto via = request.top_via();
-  identity += '\n';
-  if (via) identity += via->branch();
-  return identity;
+  return fmt::format(FMT_COMPILE("{}\n{}\n{}\n{}"), request.call_id(), request.header(sip::HeaderId::cseq),
+                     request.from_tag(), via ? via->branch() : std::string_view());
 }
 
 namespace {

@@ -58,6 +58,9 @@ std::string Statement::text(int column) {
 std::int64_t Statement::number(int column) { return sqlite3_column_int64(raw_.get(), column); }
 
 Result<Database> Database::open(const std::filesystem::path& file, std::chrono::milliseconds patience) {
+  // Statistics of memory that nobody reads cost a lock at each allocation. Before SQLite is first used.
+  static const int without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(without_statistics);
   sqlite3* raw = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);

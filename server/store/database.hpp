@@ -62,8 +62,6 @@ class Database {
   /// Pages of the write-ahead log after the last commit. A checkpoint that copied all of them has the log
   /// begin anew with the next commit.
   int log_pages() const { return *log_pages_; }
-  /// Number of the last row inserted.
-  std::int64_t last_row() { return sqlite3_last_insert_rowid(raw_.get()); }
   /// Rows touched by the last statement.
   int changes() { return sqlite3_changes(raw_.get()); }
 

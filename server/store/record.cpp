@@ -21,17 +21,17 @@ std::optional<IpAddress> read_ip(std::string_view octets) {
 
 }  // namespace
 
-RecordWriter::RecordWriter() : out_(1, format) {}
+RecordWriter::RecordWriter() { out_.push_back(format); }
 
 RecordWriter& RecordWriter::number(std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out_ += static_cast<char>(value | 0x80);
-  out_ += static_cast<char>(value);
+  for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<char>(value | 0x80));
+  out_.push_back(static_cast<char>(value));
   return *this;
 }
 
 RecordWriter& RecordWriter::text(std::string_view value) {
   number(value.size());
-  out_ += value;
+  out_.append(value);
   return *this;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -34,10 +36,10 @@ class RecordWriter {
   /// Without flow, which ends with the process, and name: whether there was a flow is kept.
   RecordWriter& hop(const transaction::Hop& hop);
   /// Ends the writing.
-  std::string finish() { return std::move(out_); }
+  std::string finish() { return fmt::to_string(out_); }
 
  private:
-  std::string out_;
+  fmt::memory_buffer out_;
 };
 
 /// Reads what RecordWriter wrote. After a field that is malformed every further one reads as zero or empty,

@@ -64,14 +64,24 @@ constexpr std::array state_schema{
     Migration{"CREATE TABLE anchor(boot TEXT NOT NULL, origin INTEGER NOT NULL);"
               "INSERT INTO anchor VALUES('', 0)"},
     Migration{"CREATE TABLE seed(value BLOB NOT NULL)"},
+    // Answers of the last 40 s are lost once, by the start that brings the file up to date.
+    Migration{"DROP TABLE answer;"
+              "CREATE TABLE answer_0(id INTEGER PRIMARY KEY, until INTEGER NOT NULL, request TEXT NOT NULL,"
+              "                      aor TEXT NOT NULL, response TEXT NOT NULL);"
+              "CREATE TABLE answer_1(id INTEGER PRIMARY KEY, until INTEGER NOT NULL, request TEXT NOT NULL,"
+              "                      aor TEXT NOT NULL, response TEXT NOT NULL);"
+              "CREATE TABLE answer_2(id INTEGER PRIMARY KEY, until INTEGER NOT NULL, request TEXT NOT NULL,"
+              "                      aor TEXT NOT NULL, response TEXT NOT NULL)"},
 };
 
 /// How long a new server waits for one that is ending to let go of the file.
 constexpr std::chrono::milliseconds state_lock_patience{500};
 
-/// How long answers stay at least: longer than a client repeats its request (64*T1). Deleted in steps, as
-/// each takes its time.
-constexpr Duration answers_kept = 40s, prune_step = 2s;
+/// Answers go into three tables that take turns; the one whose turn begins is emptied as a whole, which costs
+/// far less than to delete row by row. An answer stays for at least two turns: longer than a client repeats
+/// its request (64*T1).
+constexpr std::size_t answer_tables = 3;
+constexpr Duration answer_turn = 20s;
 
 /// Pages of the write-ahead log (4 KiB) after which they are copied into the file: the more, the more often a
 /// page that changes again is copied once.
@@ -132,12 +142,15 @@ struct SqliteState::Impl {
   Clock& clock;
   TimeScale scale;
   Secret secret{};
-  Statement begin, commit, put, erase, put_answer, select, prune, raise;
+  Statement begin, commit, put, erase, select, raise;
+  std::array<Statement, answer_tables> put_answer, empty_answers;
   Version version = 0;
-  std::int64_t last_answer = 0;
-  /// The last answer at some times past, oldest first: answers are as long of use as each other, so the
-  /// oldest rows end first.
-  std::deque<std::pair<Time, std::int64_t>> marks;
+  /// Whose turn it is among the tables of answers, and since when.
+  struct Turn {
+    std::size_t table = 0;
+    Time began{};
+  };
+  Turn turn;
   bool is_failing = false;  ///< Logged once, not for each transaction.
 
   std::mutex mutex;
@@ -149,6 +162,7 @@ struct SqliteState::Impl {
   Impl(Database opened, Clock& c) : database(std::move(opened)), clock(c) {}
 
   Result<void> prepare();
+  Result<void> begin_turns();
   Result<void> take_scale(std::string_view boot);
   Result<void> take_secret(Random& random);
   void run();
@@ -156,7 +170,7 @@ struct SqliteState::Impl {
   void write(std::vector<Job>& jobs);
   Result<void> write_all(std::vector<Job>& jobs, Now now);
   Result<void> write_one(const Batch& batch);
-  Result<void> prune_answers(Time now);
+  Result<void> take_turns(Time now);
   Result<void> write_change(const Change& change);
   Result<Held> read(const std::string& aor);
 };
@@ -168,14 +182,18 @@ Result<void> SqliteState::Impl::prepare() {
     statement = std::move(*prepared);
     return {};
   };
-  const std::array<std::pair<Statement*, const char*>, 8> all{{
+  const std::array<std::pair<Statement*, const char*>, 12> all{{
       {&begin, "BEGIN IMMEDIATE"},
       {&commit, "COMMIT"},
       {&put, "INSERT INTO record VALUES(?1,?2,?3,?4) ON CONFLICT DO UPDATE SET value=excluded.value"},
       {&erase, "DELETE FROM record WHERE aor=?1 AND kind=?2 AND key=?3"},
-      {&put_answer, "INSERT INTO answer(until,request,aor,response) VALUES(?1,?2,?3,?4)"},
+      {&put_answer[0], "INSERT INTO answer_0(until,request,aor,response) VALUES(?1,?2,?3,?4)"},
+      {&put_answer[1], "INSERT INTO answer_1(until,request,aor,response) VALUES(?1,?2,?3,?4)"},
+      {&put_answer[2], "INSERT INTO answer_2(until,request,aor,response) VALUES(?1,?2,?3,?4)"},
+      {&empty_answers[0], "DELETE FROM answer_0"},
+      {&empty_answers[1], "DELETE FROM answer_1"},
+      {&empty_answers[2], "DELETE FROM answer_2"},
       {&select, "SELECT kind,key,value FROM record WHERE aor=?1"},
-      {&prune, "DELETE FROM answer WHERE id<=?1"},
       {&raise, "UPDATE counter SET version=?1"},
   }};
   for (const auto& [statement, sql] : all) {
@@ -185,10 +203,18 @@ Result<void> SqliteState::Impl::prepare() {
   const auto last = database.number("SELECT version FROM counter");
   if (!last) return last.error();
   version = static_cast<Version>(*last);
-  const auto answer = database.number("SELECT max(id) FROM answer");
-  if (!answer) return answer.error();
-  last_answer = *answer;
   database.hold_checkpoints();
+  return begin_turns();
+}
+
+/// The table that has the newest answer goes on: the one whose turn is next has the oldest ones.
+Result<void> SqliteState::Impl::begin_turns() {
+  const auto newest = database.number(
+      "SELECT number FROM (SELECT 0 AS number, max(until) AS newest FROM answer_0"
+      "              UNION SELECT 1, max(until) FROM answer_1"
+      "              UNION SELECT 2, max(until) FROM answer_2) ORDER BY newest DESC LIMIT 1");
+  if (!newest) return newest.error();
+  turn = {static_cast<std::size_t>(*newest), clock.now().mono};
   return {};
 }
 
@@ -260,7 +286,7 @@ void SqliteState::Impl::run() {
 
 void SqliteState::Impl::write(std::vector<Job>& jobs) {
   const Version before = version;
-  const std::int64_t answer_before = last_answer;
+  const Turn turn_before = turn;
   const auto done = write_all(jobs, clock.now());
   if (done) {
     if (std::exchange(is_failing, false)) log::info("store", "writing succeeds again");
@@ -269,14 +295,14 @@ void SqliteState::Impl::write(std::vector<Job>& jobs) {
   // What is refused must not be committed later, so all of the transaction goes.
   (void)database.execute("ROLLBACK");
   version = before;
-  last_answer = answer_before;
-  while (!marks.empty() && marks.back().second > last_answer) marks.pop_back();
+  turn = turn_before;
   if (!std::exchange(is_failing, true)) log::error("store", "writing fails: {}", done.error().message());
   for (Job& job : jobs) job.result = done.error() == Errc::corrupt ? Errc::corrupt : Errc::io;
 }
 
 Result<void> SqliteState::Impl::write_all(std::vector<Job>& jobs, Now now) {
   auto done = begin.run();
+  if (done) done = take_turns(now.mono);
   for (Job& job : jobs) {
     if (!done) return done;
     if (job.loaded) {
@@ -290,18 +316,15 @@ Result<void> SqliteState::Impl::write_all(std::vector<Job>& jobs, Now now) {
     done = write_one(job.batch);
     job.result = ++version;
   }
-  if (done) done = prune_answers(now.mono);
   if (done) done = raise.bind(1, static_cast<std::int64_t>(version)).run();
   if (done) done = commit.run();
   return done;
 }
 
-Result<void> SqliteState::Impl::prune_answers(Time now) {
-  if (marks.empty() || now - marks.back().first >= prune_step) marks.emplace_back(now, last_answer);
-  if (now - marks.front().first < answers_kept) return {};
-  const std::int64_t last = marks.front().second;
-  marks.pop_front();
-  return prune.bind(1, last).run();
+Result<void> SqliteState::Impl::take_turns(Time now) {
+  if (now - turn.began < answer_turn) return {};
+  turn = {(turn.table + 1) % answer_tables, now};
+  return empty_answers[turn.table].run();
 }
 
 Result<void> SqliteState::Impl::write_one(const Batch& batch) {
@@ -311,10 +334,9 @@ Result<void> SqliteState::Impl::write_one(const Batch& batch) {
   }
   if (!batch.answer) return {};
   const Answer& answer = *batch.answer;
-  put_answer.bind(1, std::int64_t{answer.until.time_since_epoch().count()});
-  const auto done = put_answer.bind(2, answer.request).bind(3, answer.aor).bind(4, answer.response).run();
-  last_answer = database.last_row();
-  return done;
+  Statement& statement = put_answer[turn.table];
+  statement.bind(1, std::int64_t{answer.until.time_since_epoch().count()});
+  return statement.bind(2, answer.request).bind(3, answer.aor).bind(4, answer.response).run();
 }
 
 Result<void> SqliteState::Impl::write_change(const Change& change) {
@@ -375,7 +397,7 @@ Result<void> prepare_file(Database& database, Durability durability) {
   const std::string synchronous = durability == Durability::power ? "FULL" : "NORMAL";
   // An exclusive lock keeps a second server off the file, and spares SQLite the shared-memory index.
   auto done = database.execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=" +
-                               synchronous + "; BEGIN IMMEDIATE; COMMIT");
+                               synchronous + "; PRAGMA cache_size=-16384; BEGIN IMMEDIATE; COMMIT");
   if (!done) return done;
   done = migrate(database, state_file_id, state_schema);
   if (!done) return done;
@@ -443,8 +465,10 @@ void SqliteState::finish() {
 
 Result<void> SqliteState::load(Loader& loader) {
   auto records = impl_->database.prepare("SELECT kind,aor,key,value FROM record");
-  auto answers =
-      impl_->database.prepare("SELECT request,aor,response,until FROM answer WHERE until>=?1 ORDER BY id");
+  auto answers = impl_->database.prepare(
+      "SELECT request,aor,response,until FROM answer_0 WHERE until>=?1 UNION ALL "
+      "SELECT request,aor,response,until FROM answer_1 WHERE until>=?1 UNION ALL "
+      "SELECT request,aor,response,until FROM answer_2 WHERE until>=?1");
   if (!records) return records.error();
   if (!answers) return answers.error();
   auto row = records->step();

@@ -153,6 +153,42 @@ TEST_CASE("what was committed is there after the file is opened again, and versi
   CHECK(commit(*store, queue, {alice, {put("c", "4")}, {}}).value() > first + 1);
 }
 
+TEST_CASE("answers stay for two turns of their tables at least, over a restart too, and go after three") {
+  const test::TemporaryFolder folder;
+  Queue queue;
+  test::VirtualClock clock;
+  const auto answer_now = [&](SqliteState& state, const std::string& request) {
+    const auto store = state.make_store(queue.executor());
+    const Answer answer{request, alice, "200", store->scale().at(clock.at.mono) + 600s};
+    REQUIRE(commit(*store, queue, {alice, {}, answer}).has_value());
+  };
+  const auto requests_of = [](SqliteState& state) {
+    std::vector<std::string> requests;
+    for (const Answer& answer : load(state).answers) requests.push_back(answer.request);
+    std::ranges::sort(requests);
+    return requests;
+  };
+  {
+    const auto state = open_state(folder / "state.db", clock);
+    answer_now(*state, "at 0");
+    clock.advance(20s);
+    answer_now(*state, "at 20");
+    clock.advance(19s);
+    answer_now(*state, "at 39");
+    CHECK(requests_of(*state) == std::vector<std::string>{"at 0", "at 20", "at 39"});
+  }
+  const auto state = open_state(folder / "state.db", clock);
+  clock.advance(20s);
+  answer_now(*state, "at 59");
+  CHECK(requests_of(*state) == std::vector<std::string>{"at 0", "at 20", "at 39", "at 59"});
+  clock.advance(20s);
+  answer_now(*state, "at 79");
+  CHECK(requests_of(*state) == std::vector<std::string>{"at 20", "at 39", "at 59", "at 79"});
+  clock.advance(20s);
+  answer_now(*state, "at 99");
+  CHECK(requests_of(*state) == std::vector<std::string>{"at 59", "at 79", "at 99"});
+}
+
 TEST_CASE("an answer past its time is not given again") {
   const test::TemporaryFolder folder;
   Queue queue;
