@@ -41,7 +41,8 @@ void Callee::ring(const Arrival& arrival, Time now) {
   expect_checks(now);
 }
 
-void Callee::answer_at_once(const Arrival& arrival, Time now) {
+void Callee::answer_at_once(const Arrival& arrival, bool early, Time now) {
+  early_ = early;
   said_ = Said::answered;
   respond(arrival);
   answer(now);
@@ -118,7 +119,7 @@ void Callee::hang_up(Reason reason, Time now) {
 
 bool Callee::may_send(MediaKind kind) const {
   const auto line = find_line(kind);
-  return line && sends(subject().media[*line].dir) && plays();
+  return line && sends(subject().media[*line].dir) && (early_ ? plays() : state_ == State::active);
 }
 
 void Callee::on_control(const Address&, const Control& control, Time) {

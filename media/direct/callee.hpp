@@ -32,7 +32,8 @@ class Callee final : public Session {
 
   // One of these follows the construction.
   void ring(const Arrival& arrival, Time now);
-  void answer_at_once(const Arrival& arrival, Time now);
+  /// `early`: media may flow in phase 0, as it does if both sides permit `auto`.
+  void answer_at_once(const Arrival& arrival, bool early, Time now);
   void refuse(Reason reason, std::uint16_t retry_after, const Arrival& arrival, Time now);
 
   /// Announces the session to the user, unless it was refused.
@@ -68,6 +69,7 @@ class Callee final : public Session {
   crypto::Key32 caller_key_;
   crypto::Key32 caller_ephemeral_;
   bool verified_ = false;  ///< The caller's device key.
+  bool early_ = false;     ///< Own media may leave before phase 1: never of a session that rang (7).
   Said said_ = Said::ringing;
   Reason refusal_ = Reason::none;
   std::uint16_t retry_after_ = 0;

@@ -340,6 +340,7 @@ void Endpoint::Impl::admit(Admission admission, CallId call, const Callee::Arriv
     decision.mode = ds1::Mode::off;
     decision.refusal = Reason::overload;
   }
+  const bool early = decision.mode == ds1::Mode::automatic;
   CallId instead_of = 0;
   if (!glare.legs.empty() && decision.mode != ds1::Mode::off) {
     if (glare.survivor != Glare::Survivor::theirs) {
@@ -381,7 +382,7 @@ void Endpoint::Impl::admit(Admission admission, CallId call, const Callee::Arriv
       callee.ring(arrival, now);
       break;
     case ds1::Mode::automatic:
-      callee.answer_at_once(arrival, now);
+      callee.answer_at_once(arrival, early, now);
       break;
   }
   callee.introduce(incoming, now);

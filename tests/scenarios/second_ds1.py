@@ -139,7 +139,7 @@ def calls_ask(server):
         pair.alice.run("answer", call=call)
         pair.bob.wait("active", session)
         pair.both_hear(session, call)
-        equal(session.frames_out[0], 0, "bob's frames in phase 0")
+        equal((session.frames_out[0], session.frames_in[0]), (0, 0), "frames in phase 0, out and in")
         session = pair.bob.call(ALICE_AOR)
         call = pair.alice.wait("call", direction="in", state="ringing")["call"]
         pair.alice.run("reject", call=call)

@@ -72,6 +72,7 @@ TEST_CASE("ask: the callee rings, no media flows until it is accepted (DIRECT_SE
 
   pair.network.run(10s);
   REQUIRE(pair.alice.endpoint->accept(pair.alices_call(), pair.network.now).has_value());
+  CHECK_FALSE(pair.alice.say(pair.alices_call(), "not in phase 0"));
   pair.network.run(10s + d);
   CHECK(pair.bob.events_of<Active>().at(0).second == at(10s + d));
   REQUIRE(pair.bob.say(call, "now"));
@@ -79,6 +80,7 @@ TEST_CASE("ask: the callee rings, no media flows until it is accepted (DIRECT_SE
   REQUIRE(pair.alice.heard.size() == 1);
   CHECK(pair.alice.heard[0].payload == "now");
   CHECK(pair.alice.events_of<Active>().size() == 1);
+  CHECK(pair.alice.say(pair.alices_call(), "hello"));
   CHECK(pair.bob.events_of<FallbackWanted>().empty());
 }
 
