@@ -132,7 +132,7 @@ def users(server):
 
 
 def waiting(server):
-    """a script waits for a user to be open, and for a message; the exit code says whether it came"""
+    """a script waits for a user to be open, for a message, and for a watcher; the exit code says whether it came"""
     def beckon(*words):
         return subprocess.Popen([server.binaries / "beckon", "--account", ALICE[0], "--server", server.uri("tls"), "--ca",
                                  server.certificate, "--state", server.data / "s", "--json", *words],
@@ -161,6 +161,11 @@ def waiting(server):
             see(wait, "message", text="good bye")
             see(wait, "result", ok=True)
         equal(wait.returncode, 0, "exit code of a message that came")
+        with beckon("wait", "watcher", BOB[0], "--status", "pending", "--within", "60s") as wait:
+            see(wait, "watchers")
+            bob.run("subscribe", to=ALICE[0])
+            see(wait, "result", ok=True)
+        equal(wait.returncode, 0, "exit code of a watcher that asked")
         with beckon("wait", "presence", BOB[0], "closed", "--within", "100ms") as wait:
             equal(see(wait, "result")["cause"], "timeout", "cause")
         equal(wait.returncode, 11, "exit code of what did not come in time")
