@@ -11,7 +11,7 @@ build_packages=(
   libsrtp2-dev libopus-dev libspeexdsp-dev zlib1g-dev doctest-dev
 )
 run_packages=(python3 python3-jsonschema)
-test_packages=(python3-cryptography libxml2-utils sqlite3 openssl curl sip-tester sipsak baresip-core twinkle-console linphone-cli linphone-common)
+test_packages=(python3-cryptography libxml2-utils sqlite3 openssl curl sip-tester sipsak baresip-core twinkle-console linphone-cli linphone-common tmux mandoc zsh fish)
 # A node that is installed already may be another build, which Debian's npm does not fit.
 command -v npm >/dev/null || test_packages+=(nodejs npm)
 # Peers and instruments of tools/bench.

@@ -11,6 +11,7 @@
 
 #include "client/agent/agent.hpp"
 #include "client/background/answers.hpp"
+#include "client/cli/console.hpp"
 #include "client/cli/control_socket.hpp"
 #include "client/cli/direct_port.hpp"
 #include "client/cli/host.hpp"
@@ -18,6 +19,8 @@
 #include "client/cli/remote.hpp"
 #include "client/cli/state_folder.hpp"
 #include "client/cli/web.hpp"
+#include "client/control/help.hpp"
+#include "client/terminal/face.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/locate/finder.hpp"
@@ -72,18 +75,18 @@ class Shell final : private net::Receiver {
         dns_(loop_, net::DnsClient::Options{.servers = options.name_servers}),
         locator_(dns_, abilities(), loop_.timers(), loop_.clock(), random_),
         port_(loop_.context(), options.direct_loopback),
-        ladder_({.self = user_of(options.account.aor),
-                 .is_server = false,
-                 .colour = ::isatty(STDOUT_FILENO) == 1}) {}
+        ladder_(
+            {.self = user_of(options.account.aor), .is_server = false, .colour = may_colour(STDOUT_FILENO)}),
+        face_({.home = options.account.domain, .local = local_date, .colour = may_colour(STDOUT_FILENO)}) {}
 
   int run() {
     if (options_.attaches) {
       if (read_words() && attach()) {
-        loop_.on_signal({SIGTERM, SIGINT}, [this](int) { leave(); });
+        loop_.on_signal({SIGTERM, SIGINT, SIGWINCH, SIGCONT}, [this](int signal) { on_signal(signal); });
         loop_.run();
       }
     } else if (read_words() && open_files() && open_socket()) {
-      loop_.on_signal({SIGTERM, SIGINT}, [this](int) { quit(); });
+      loop_.on_signal({SIGTERM, SIGINT, SIGWINCH, SIGCONT}, [this](int signal) { on_signal(signal); });
       locator_.locate(options_.server, [this](const locate::Locator::Hops& servers) { on_located(servers); });
       loop_.run();
     }
@@ -107,7 +110,12 @@ class Shell final : private net::Receiver {
   Result<void> open_datagrams();
   std::vector<net::Hop> with_local(std::vector<net::Hop> servers) const;
   void locate_again();
+  void on_signal(int signal);
   void read_input();
+  void open_console();
+  void on_typed(const std::string& line);
+  void on_input_over();
+  void say(std::string_view lines);
   void on_line(const std::string& line);
   void write_pins();
   void write_peers(const message::Peers& peers);
@@ -155,12 +163,14 @@ class Shell final : private net::Receiver {
   std::unique_ptr<net::SipTransport> transport_;
   std::unique_ptr<Web> web_;
   std::unique_ptr<Agent> agent_;
-  std::unique_ptr<Host> host_;      ///< Of `beckon run`.
-  std::unique_ptr<Remote> remote_;  ///< The agent in the background, instead of an own one.
-  std::string call_;                ///< The session that a one-shot command began there.
-  std::unique_ptr<Input> input_;
+  std::unique_ptr<Host> host_;             ///< Of `beckon run`.
+  std::unique_ptr<Remote> remote_;         ///< The agent in the background, instead of an own one.
+  std::string call_;                       ///< The session that a one-shot command began there.
+  std::unique_ptr<Input> input_;           ///< Or
+  std::unique_ptr<Console> console_;       ///< for a person at a terminal.
   std::optional<control::Command> words_;  ///< The one-shot command.
-  trace::Ladder ladder_;                   ///< For people.
+  trace::Ladder ladder_;                   ///< For people, as
+  terminal::Face face_;                    ///< this.
   Cause cause_ = Cause::done;              ///< Of the exit code.
   int running_ = 0;                        ///< Commands without a result yet.
   bool input_over_ = false;
@@ -173,7 +183,10 @@ bool Shell::read_words() {
   if (options_.words.empty()) return true;
   auto command = control::parse_words(options_.words, options_.account.domain);
   if (!command) {
-    end(Cause::usage, command.error().error.message() + ": " + command.error().detail);
+    const auto* const meant = command.error().specification;
+    const std::string more =
+        meant == nullptr ? "" : fmt::format("; `beckon help {}` explains it", meant->name);
+    end(Cause::usage, command.error().error.message() + ": " + command.error().detail + more);
     return false;
   }
   words_ = std::move(*command);
@@ -389,7 +402,54 @@ bool Shell::displays_messages() const {
   return !options_.json && options_.read_receipts && ::isatty(STDOUT_FILENO) == 1;
 }
 
+void Shell::on_signal(int signal) {
+  if (signal != SIGWINCH && signal != SIGCONT) return quit();
+  if (console_) signal == SIGWINCH ? console_->on_resize() : console_->on_continue();
+}
+
+void Shell::open_console() {
+  console_ = std::make_unique<Console>(
+      loop_, options_.account.user, options_.account.domain, folder_ ? &*folder_ : nullptr,
+      Console::Handlers{.on_line = [this](const std::string& line) { on_typed(line); },
+                        .on_interrupt = [this] { quit(); },
+                        .on_end = [this] { on_input_over(); }});
+  say(fmt::format(
+      "beckon {}: {}@{} at {}. Times are local ({}).\nType help, or Tab for what may stand there.\n",
+      BECKON_VERSION, options_.account.user, options_.account.domain,
+      remote_ ? "the agent in the background" : options_.server_text, local_date(loop_.now().wall)));
+}
+
+/// Several lines, as of a paste, are several commands: unless the first of them takes all that follows, or a
+/// quotation mark holds the lines together.
+void Shell::on_typed(const std::string& line) {
+  const auto whole = control::parse_line(line, options_.account.domain);
+  const bool takes_all =
+      whole && std::ranges::any_of(whole->specification->arguments, &control::Argument::takes_rest);
+  if (takes_all) return on_line(line);
+  std::size_t begin = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"') quoted = !quoted;
+    if (quoted || line[i] != '\n') continue;
+    on_line(line.substr(begin, i - begin));
+    begin = i + 1;
+  }
+  on_line(line.substr(begin));
+}
+
+void Shell::say(std::string_view lines) {
+  if (console_) return console_->show(lines);
+  std::fwrite(lines.data(), 1, lines.size(), stdout);
+  if (std::fflush(stdout) != 0) loop_.stop();  // the reader has gone
+}
+
+void Shell::on_input_over() {
+  input_over_ = true;
+  on_command_ended();
+}
+
 void Shell::read_input() {
+  if (!options_.json && Terminal::is_usable()) return open_console();
   input_ = std::make_unique<Input>(
       loop_, Input::Handlers{
                  .on_line = [this](const std::string& line) { on_line(line); },
@@ -398,24 +458,18 @@ void Shell::read_input() {
                        execute(control::Rejected{
                            control::Errc::too_long, {}, fmt::format("{} octets at most", control::line_max)});
                      },
-                 .on_end =
-                     [this] {
-                       input_over_ = true;
-                       on_command_ended();
-                     }});
+                 .on_end = [this] { on_input_over(); }});
 }
 
 void Shell::on_line(const std::string& line) {
   if (options_.json) return execute(control::parse_command(line, options_.account.domain));
   const auto typed = trim(line);
   if (typed.empty()) return;
-  const auto [first, rest] = cut(typed, ' ');
-  if (first == "help" || first == "?") {
-    std::fputs(control::print_help(trim(rest)).c_str(), stdout);
-    std::fflush(stdout);
-    return;
-  }
-  execute(control::parse_line(typed, options_.account.domain));
+  if (const auto about = control::asked_help(split(typed, ' '))) return say(control::print_help(*about));
+  if (typed == "who") return say(face_.who());
+  const auto command = control::parse_line(typed, options_.account.domain);
+  if (console_ && command) console_->learn(*command);
+  execute(command);
 }
 
 /// "quit" at a prompt leaves; "beckon quit" ends the agent.
@@ -431,7 +485,7 @@ void Shell::execute_remotely(const ReadCommand& command) {
   if (!command) event["reason"] = command.error().error.message() + ": " + command.error().detail;
   emit(event);
   if (!command) return;
-  if (!options_.json) std::puts("the agent goes on in the background; \"beckon quit\" ends it");
+  if (!options_.json) say("the agent goes on in the background; \"beckon quit\" ends it\n");
   end(Cause::done);
 }
 
@@ -454,9 +508,8 @@ void Shell::emit(const boost::json::object& event) {
   if (!is_shown(event)) return;
   const std::string text = options_.json                  ? control::print(event)
                            : event.at("event") == "trace" ? ladder_.draw(trace::from_json(event))
-                                                          : control::print_for_people(event);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) loop_.stop();  // the reader has gone
+                                                          : face_.tell(event);
+  console_ ? console_->show(event, text) : say(text);
   if (event.at("event") == "result") on_result(event);
 }
 
@@ -529,6 +582,7 @@ void Shell::end(Cause cause, std::string_view why) {
   event["exit_code"] = static_cast<int>(cause);
   if (options_.json || host_) emit(event);
   if (host_) host_->close();
+  if (console_) console_->leave();
   port_.close();
   loop_.stop();
 }

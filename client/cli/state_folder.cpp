@@ -57,4 +57,13 @@ Result<void> StateFolder::write_published(std::string_view etag) const {
   return {};
 }
 
+std::string StateFolder::history() const {
+  const auto text = read_file(folder_ / "history");
+  return text && *text ? **text : std::string();
+}
+
+Result<void> StateFolder::write_history(std::string_view text) const {
+  return write_file(folder_ / "history", text);
+}
+
 }  // namespace beckon::client::cli

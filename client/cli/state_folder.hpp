@@ -11,9 +11,9 @@
 
 namespace beckon::client::cli {
 
-/// The folder where a user agent stores its keys (mode 0600), its pins, how peers take messages, and which
-/// state it has left published. Writing replaces a file atomically, so a crash leaves the old file or the new
-/// one.
+/// The folder where a user agent stores its keys (mode 0600), its pins, how peers take messages, which state
+/// it has left published, and what was typed. Writing replaces a file atomically, so a crash leaves the old
+/// file or the new one.
 class StateFolder {
  public:
   /// Creates the folder (mode 0700) if it does not exist. Errors: the system's.
@@ -28,6 +28,9 @@ class StateFolder {
   /// The entity-tag of what is published; empty: nothing is, or it cannot be read.
   std::string published() const;
   Result<void> write_published(std::string_view etag) const;
+  /// What was typed at the prompt, as terminal::History prints it; empty: nothing, or it cannot be read.
+  std::string history() const;
+  Result<void> write_history(std::string_view text) const;
 
  private:
   explicit StateFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <functional>
 
+#include "client/control/help.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/uri.hpp"
 
@@ -244,51 +245,6 @@ Rejected reject(Errc error, const Command& command, std::string detail) {
   return {error, command.id, std::move(detail), command.specification};
 }
 
-/// What a value of the argument looks like: "open|closed", "NUMBER", "USER@DOMAIN", "TEXT".
-std::string form_of(const Argument& argument) {
-  if (argument.words[0] != '\0') return argument.words;
-  switch (argument.type) {
-    case Type::number:
-      return "NUMBER";
-    case Type::address:
-    case Type::target:
-      return "USER@DOMAIN";
-    case Type::address_or_all:
-      return "USER@DOMAIN|all";
-    case Type::resource:
-      return "USER@DOMAIN|@DOMAIN";
-    case Type::addresses:
-      return "USER@DOMAIN|@DOMAIN...";
-    case Type::flag:
-      return "true|false";
-    case Type::text:
-      break;
-  }
-  return "TEXT";
-}
-
-/// Must it be named on a command line? The required ones up to a list need no name.
-bool is_named(const Specification& command, const Argument& argument) {
-  const auto list = std::ranges::find(command.arguments, Type::addresses, &Argument::type);
-  return !argument.required || (list != command.arguments.end() && &argument > &*list);
-}
-
-/// "publish basic [--note TEXT]...", "welcome users... --text TEXT", "watchers [--log]"
-std::string usage_of(const Specification& command) {
-  std::string usage = command.name;
-  for (const Argument& argument : command.arguments) {
-    std::string word = argument.name;
-    if (is_named(command, argument)) {
-      word.insert(0, "--");
-      if (argument.type != Type::flag) word += ' ' + form_of(argument);
-    } else if (argument.type == Type::addresses) {
-      word += "...";
-    }
-    usage += argument.required ? ' ' + word : " [" + word + ']';
-  }
-  return usage;
-}
-
 /// "alice@example.org", "sip:alice@example.org" or "<sip:...>" to "sip:alice@example.org"; empty if it is not
 /// an address. A name alone is one of the domain `home`, if that is not empty. A target keeps what makes it a
 /// GRUU (RFC 5627 3).
@@ -508,16 +464,6 @@ boost::system::result<Command, Rejected> parse_command(std::string_view line, st
 
 namespace {
 
-/// The second words of the commands that begin with this one: "list, add, remove"; empty: none does.
-std::string second_words(std::string_view first) {
-  std::string out;
-  for (const Specification& each : specifications()) {
-    const auto [one, two] = cut(each.name, ' ');
-    if (one == first && !two.empty()) out.append(out.empty() ? "" : ", ").append(two);
-  }
-  return out;
-}
-
 boost::system::result<Command, Rejected> read(const std::vector<Word>& words, std::string_view home) {
   Command command;
   if (words.empty()) return reject(Errc::unknown_command, Command{}, "");
@@ -527,10 +473,12 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words, st
   if (command.specification == nullptr && words.size() > 1)
     command.specification = find_specification(first + ' ' + words[next++].text);
   if (command.specification == nullptr) {
-    const std::string known = second_words(first);
+    const std::string known = second_words(first), near = nearest_command(first);
+    if (!known.empty())
+      return reject(Errc::unknown_command, Command{}, first + " is followed by one of " + known);
     return reject(
         Errc::unknown_command, Command{},
-        first + (known.empty() ? "; `help` lists those there are" : " is followed by one of " + known));
+        first + (near.empty() ? "; " : "; do you mean " + near + "? ") + "`help` lists those there are");
   }
   const auto& arguments = command.specification->arguments;
   auto positional = arguments.begin();
@@ -582,30 +530,6 @@ boost::system::result<Command, Rejected> parse_words(std::span<const std::string
 
 boost::system::result<Command, Rejected> parse_line(std::string_view line, std::string_view home) {
   return read(split_words(line), home);
-}
-
-std::string print_help(std::string_view name) {
-  std::string out;
-  const Specification* const one = find_specification(name);
-  if (one == nullptr) {
-    const auto add = [&out](const std::string& usage, std::string_view help) {
-      const bool fits = usage.size() <= 40;
-      if (!fits) out += fmt::format("  {}\n", usage);
-      out += fmt::format("  {:<40} {}\n", fits ? usage : "", help);
-    };
-    const bool is_first_word = !second_words(name).empty();
-    for (const auto& each : specifications())
-      if (!is_first_word || cut(each.name, ' ').first == name) add(usage_of(each), each.help);
-    if (is_first_word) return out;
-    add("help [COMMAND]", "explain one command, or list all");
-    return out;
-  }
-  out = fmt::format("{}\n  {}\n", usage_of(*one), one->help);
-  for (const Argument& argument : one->arguments) {
-    out += fmt::format("  {:<20} {}{}\n", (is_named(*one, argument) ? "--" : "") + std::string(argument.name),
-                       argument.help, argument.words[0] == '\0' ? "" : fmt::format(" ({})", argument.words));
-  }
-  return out;
 }
 
 }  // namespace beckon::client::control

@@ -156,11 +156,10 @@ boost::system::result<Command, Rejected> parse_words(std::span<const std::string
 /// Reads the same from a typed line, where "quotation marks" keep the blanks of a value together.
 boost::system::result<Command, Rejected> parse_line(std::string_view line, std::string_view home = {});
 
-/// For people: the commands with what each does; or, with the name of one, how it is written and what its
-/// arguments may be; with the first word of several, those. A name that is no command's is answered with all
-/// of them.
+/// For people: examples, then the commands with what each does; or, with the name of one, how it is written,
+/// what its arguments may be, and examples; with the first word of several, those. A name that is no
+/// command's is answered with all of them.
 std::string print_help(std::string_view name = {});
-
 }  // namespace beckon::client::control
 
 BECKON_ERROR_ENUM(beckon::client::control, Errc, "beckon.control")

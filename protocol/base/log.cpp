@@ -5,8 +5,10 @@
 
 #include <array>
 #include <atomic>
+#include <mutex>
 #include <string>
 
+#include "protocol/base/log_output.hpp"
 #include "protocol/base/printable.hpp"
 
 namespace beckon::log {
@@ -27,7 +29,22 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+struct Output {
+  std::mutex mutex;
+  std::function<void(std::string)> write;  ///< Empty: standard error.
+};
+
+Output& output() {
+  static Output instance;
+  return instance;
+}
+
 }  // namespace
+
+void set_output(std::function<void(std::string line)> write) {
+  const std::lock_guard lock(output().mutex);
+  output().write = std::move(write);
+}
 
 void set_level(Level level) { threshold = level; }
 Level level() { return threshold; }
@@ -43,6 +60,12 @@ bool set_level(std::string_view name) {
 }
 
 void write(Level at, std::string_view room, std::string_view text) {
+  {
+    const std::lock_guard lock(output().mutex);
+    if (output().write)
+      return output().write(fmt::format("{} {}: {}\n", names[static_cast<std::size_t>(at)], room,
+                                        printable(text, Unprintable::escaped)));
+  }
   logger().log(static_cast<spdlog::level::level_enum>(at), "{}: {}", room,
                printable(text, Unprintable::escaped));
 }

@@ -96,7 +96,7 @@ def prompt_and_program(server):
         bob.run("message", to="alice@example.org", text="to all of you")
     event = json.loads(program.lines.get(timeout=LIMIT))
     equal((event["event"], event["text"]), ("message", "to all of you"), "news for the program")
-    equal(prompt.lines.get(timeout=LIMIT), "sip:bob@example.org: to all of you", "news at the prompt")
+    equal(prompt.lines.get(timeout=LIMIT), "bob: to all of you", "news at the prompt")
     prompt.process.stdin.write("quit\n")
     prompt.process.stdin.flush()
     equal(prompt.wait(), 0, "exit code of the prompt")

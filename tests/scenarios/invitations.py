@@ -64,9 +64,9 @@ def several_accounts(server):
     succeeds(beckon(server, "account", "add", invite(server, "dave@example.org")), "account add")
     succeeds(beckon(server, "message", "dave", "hello"), "message")
     out = succeeds(beckon(server, "--account", "dave", "inbox"), "inbox")
-    check("sip:carol@example.org" in out.stdout, f"carol's message waits for dave: {out.stdout}")
+    check(" carol " in out.stdout, f"carol's message waits for dave: {out.stdout}")
     out = succeeds(beckon(server, "inbox", "--account", "dave"), "inbox with the option behind it")
-    check("sip:carol@example.org" in out.stdout, f"carol's message waits for dave: {out.stdout}")
+    check(" carol " in out.stdout, f"carol's message waits for dave: {out.stdout}")
     succeeds(beckon(server, "account", "remove", "carol"), "account remove")
     succeeds(beckon(server, "register"), "register of the only account")
 

@@ -97,7 +97,7 @@ def at_a_terminal(server):
             sent = alice.run("message", to="sip:" + BOB[0], text="look", receipts="ask")
             for each in states:
                 alice.wait("receipt", message_id=sent["message_id"], state=each)
-            read_until(terminal, f"{alice.aor}: look", seen)
+            read_until(terminal, "alice: look", seen)
             last = alice.run("message", to="sip:" + BOB[0], text="that was all", receipts="ask")
             alice.wait("receipt", message_id=last["message_id"], state="delivered")
             told = [each["state"] for each in alice.events if each.get("message_id") == sent["message_id"]

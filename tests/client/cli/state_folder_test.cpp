@@ -107,3 +107,13 @@ TEST_CASE("what is published is remembered until it is removed; no other text is
     CHECK(state->published().empty());
   }
 }
+
+TEST_CASE("what was typed is kept for its owner alone") {
+  const test::TemporaryFolder folder;
+  const auto state = cli::StateFolder::open(folder / "state");
+  REQUIRE(state.has_value());
+  CHECK(state->history().empty());
+  CHECK(state->write_history("message bob hi\n").has_value());
+  CHECK(state->history() == "message bob hi\n");
+  CHECK(mode_of(folder / "state" / "history") == 0600U);
+}

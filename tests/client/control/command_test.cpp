@@ -178,23 +178,6 @@ TEST_CASE("a command refused says which one it was, and how it is written") {
   CHECK(control::parse_line("block --colour red").error().detail == "block has no --colour");
 }
 
-TEST_CASE("help names every command, and of one its arguments with their values") {
-  const std::string all = control::print_help();
-  for (const auto& each : control::specifications()) {
-    CAPTURE(each.name);
-    CHECK(all.find(std::string("  ") + each.name) != std::string::npos);
-    const std::string one = control::print_help(each.name);
-    CHECK(one.starts_with(each.name));
-    for (const auto& argument : each.arguments) CHECK(one.find(argument.help) != std::string::npos);
-  }
-  CHECK(control::print_help("allow").find("off|ask|auto") != std::string::npos);
-  CHECK(control::print_help("fly") == all);
-  CHECK(all.find("[--adaptive-min-rate TEXT]\n") != std::string::npos);  // what is long has a line of its own
-  const std::string welcome = control::print_help("welcome");
-  CHECK(welcome.find("\n  users ") != std::string::npos);
-  CHECK(welcome.find("\n  --text ") != std::string::npos);  // after a list nothing goes by position
-}
-
 TEST_CASE("a status has one cause, and causes keep their words") {
   using control::Cause;
   CHECK(control::cause_of(200) == Cause::done);
@@ -239,7 +222,4 @@ TEST_CASE("some commands have two words; the first alone says which there are") 
     CHECK(refused.error().detail == "contacts is followed by one of list, add, remove, group");
   }
   CHECK(control::parse_line("away now").error().detail == "away; `help` lists those there are");
-  CHECK(control::print_help("contacts").find("contacts remove contact [--group TEXT]") != std::string::npos);
-  CHECK(control::print_help("contacts").find("publish") == std::string::npos);
-  CHECK(control::print_help("contacts add").starts_with("contacts add contact [--name TEXT]"));
 }
