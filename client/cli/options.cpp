@@ -316,4 +316,18 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   return options;
 }
 
+std::vector<OptionRow> list_options() {
+  Options options;
+  Given given;
+  CLI::App app;
+  declare(app, options, given);
+  std::vector<OptionRow> rows;
+  for (const CLI::Option* const each : app.get_options()) {
+    if (each->get_lnames().empty()) continue;
+    const bool is_flag = each->get_expected_max() == 0;
+    rows.push_back({"--" + each->get_lnames().front(), is_flag ? "" : "TEXT", each->get_description()});
+  }
+  return rows;
+}
+
 }  // namespace beckon::client::cli

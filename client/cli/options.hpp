@@ -52,4 +52,11 @@ struct Options {
 /// `exit_code`.
 std::optional<Options> read_options(int argc, char** argv, int& exit_code);
 
+/// One option of the command line: "--account", what it takes ("TEXT"; empty: nothing), what it is for.
+struct OptionRow {
+  std::string name, value, help;
+};
+/// All of them in their order, for the manual and the completions of shells.
+std::vector<OptionRow> list_options();
+
 }  // namespace beckon::client::cli
