@@ -1,5 +1,10 @@
 #include "server/admin/data_folder.hpp"
 
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdint>
 #include <fstream>
 
@@ -20,6 +25,12 @@ Presence presence_of(const fs::path& file) {
   return size == 0 ? Presence::empty : Presence::filled;
 }
 
+/// "root", or "uid 1000" where the machine has no name for it.
+std::string name_of_owner(uid_t owner) {
+  const passwd* entry = ::getpwuid(owner);
+  return entry ? entry->pw_name : "uid " + std::to_string(owner);
+}
+
 /// One of two files that belong together is gone: what to do about it.
 std::string sentence(const fs::path& lost, Presence how, const fs::path& kept, const char* otherwise) {
   return lost.string() + (how == Presence::empty ? " is empty" : " is missing") + ", but " +
@@ -33,6 +44,19 @@ fs::path users_file(const fs::path& data) { return data / "users.db"; }
 fs::path state_file(const fs::path& data) { return data / "state.db"; }
 fs::path certificate_file(const fs::path& data) { return data / "cert.pem"; }
 fs::path key_file(const fs::path& data) { return data / "key.pem"; }
+
+std::optional<std::string> problem_of_access(const fs::path& data) {
+  for (const fs::path& path : {data, users_file(data), state_file(data)}) {
+    const int wanted = path == data ? R_OK | W_OK | X_OK : R_OK | W_OK;
+    struct stat facts{};
+    if (::access(path.c_str(), wanted) == 0 || errno == ENOENT || ::stat(path.c_str(), &facts) != 0) continue;
+    if (facts.st_uid == ::geteuid())
+      return path.string() + " cannot be written: chmod u+rwx " + path.string();
+    return path.string() + " cannot be written by " + name_of_owner(::geteuid()) + "; it belongs to " +
+           name_of_owner(facts.st_uid) + ": run beckond as that user, or name another folder with --data";
+  }
+  return std::nullopt;
+}
 
 std::optional<std::string> problem_of_users(const fs::path& data) {
   const Presence users = presence_of(users_file(data));

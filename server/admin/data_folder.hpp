@@ -14,6 +14,9 @@ std::filesystem::path state_file(const std::filesystem::path& data);
 std::filesystem::path certificate_file(const std::filesystem::path& data);
 std::filesystem::path key_file(const std::filesystem::path& data);
 
+/// Why this user of the machine can do nothing with the folder, or with a file in it: whose it is, and what
+/// to do. Nothing where there is no folder yet.
+std::optional<std::string> problem_of_access(const std::filesystem::path& data);
 /// Why the users file of this folder must not be opened: it is missing or empty while the state file shows
 /// that it was there. Opening would make a new one, and the users would be lost without a word. Users without
 /// a state file are right: `beckond user add` may run before the first start.

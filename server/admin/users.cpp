@@ -304,7 +304,9 @@ Exit run_user_command(const CommandLine& line, std::istream& in, std::ostream& o
     err << "beckond: " << line.config.data.string() << ": " << error.message() << '\n';
     return Exit::store;
   }
-  if (const auto problem = problem_of_users(line.config.data)) {
+  auto problem = problem_of_access(line.config.data);
+  if (!problem) problem = problem_of_users(line.config.data);
+  if (problem) {
     err << "beckond: " << *problem << '\n';
     return Exit::store;
   }

@@ -34,6 +34,7 @@ std::string boot_of_machine() {
 }
 
 std::optional<Failure> make_folder(const std::filesystem::path& data) {
+  if (const auto problem = admin::problem_of_access(data)) return Failure{Exit::store, *problem};
   std::error_code error;
   std::filesystem::create_directories(data, error);
   if (!error) std::filesystem::permissions(data, std::filesystem::perms::owner_all, error);

@@ -1,7 +1,11 @@
 """A data folder that has lost a file: nothing takes its place without a word."""
 
+import os
+import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 
 from story import ALICE, Agent, Process, Server, check, equal, restart_with, run
 
@@ -14,6 +18,29 @@ def start_again(server):
                        *server.options])
     code = process.wait()
     return code, " / ".join(process.errors)
+
+
+def read_only(server):
+    """a folder that cannot be written: whose it is and what to do, from every command, and nothing of a disk"""
+    is_root = os.geteuid() == 0  # who may write everywhere, and so becomes somebody else
+    becomes = ["setpriv", "--reuid", "65534", "--clear-groups"] if is_root else []
+    server.stop()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="beckon-"))
+    try:
+        (folder / "data").mkdir()
+        shutil.copy(server.data / "users.db", folder / "data/users.db")
+        (folder / "data").chmod(0o555)
+        folder.chmod(0o755)
+        program = shutil.copy(server.beckond, folder / "beckond")
+        for words in (["run", "--listen", "udp:127.0.0.1:0"], ["user", "list"], ["user", "remove", "alice@example.org"]):
+            out = subprocess.run([*becomes, program, *words, "--data", folder / "data"], capture_output=True, text=True,
+                                 timeout=60)
+            equal(out.returncode, STORE, f"exit code of {words}: {out.stderr}")
+            wanted = "by nobody; it belongs to root: run beckond as that user" if is_root else ": chmod u+rwx"
+            check("data cannot be written" in out.stderr and wanted in out.stderr, f"what to do: {out.stderr}")
+    finally:
+        (folder / "data").chmod(0o755)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def refuses(server, code, *words):
@@ -148,4 +175,4 @@ def configured_pair(server):
 
 
 if __name__ == "__main__":
-    run([users_lost, state_emptied, state_lost, key_lost, first_start_killed, misspelt_folder, memory_run, configured_pair])
+    run([users_lost, state_emptied, state_lost, key_lost, first_start_killed, misspelt_folder, read_only, memory_run, configured_pair])
