@@ -40,6 +40,7 @@ struct Requester::Attempt {
   std::set<Place> answered{};  ///< Challenges to this very request that were answered.
   int stale_answers = 0;
   std::map<Place, auth::Credentials> sent{};  ///< With the newest attempt.
+  unsigned number = 0;                        ///< Of attempts.
 };
 
 Requester::Requester(const Account& account, transaction::Layer& layer, Random& random)
@@ -64,17 +65,23 @@ void Requester::start(const std::shared_ptr<Attempt>& attempt, Now now) {
   add_credentials(builder, *attempt);
   std::string text = request.body ? std::move(builder).finish(request.content_type, *request.body)
                                   : std::move(builder).finish();
-  layer_.send(
+  const unsigned number = ++attempt->number;
+  const auto id = layer_.send(
       std::move(text), attempt->hop,
       [this, life = life_.watch(), attempt](const transaction::Outcome& outcome, Now at) {
         if (!life.expired() && !attempt->request.owner.expired()) on_outcome(attempt, outcome, at);
       },
       now);
+  // It may have ended already, and another attempt may have followed.
+  if (attempt->number == number && request.on_sent && !request.owner.expired()) request.on_sent(id);
 }
 
 void Requester::on_outcome(const std::shared_ptr<Attempt>& attempt, const transaction::Outcome& outcome,
                            Now now) {
-  if (outcome.kind == transaction::Outcome::Kind::provisional) return;
+  if (outcome.kind == transaction::Outcome::Kind::provisional) {
+    if (attempt->request.on_provisional) attempt->request.on_provisional(*outcome.response, now);
+    return;
+  }
   const bool challenged = outcome.status == 401 || outcome.status == 407;
   if (challenged && outcome.response != nullptr && take_challenges(*outcome.response, *attempt))
     return start(attempt, now);

@@ -55,6 +55,9 @@ class Requester {
     std::string content_type{};
     SharedText body{};  ///< Null: none.
     std::weak_ptr<const void> owner;
+    /// Of an INVITE: each provisional response, and the transaction of each attempt, for `Layer::cancel`.
+    std::function<void(const sip::Message& response, Now now)> on_provisional{};
+    std::function<void(transaction::TransactionId id)> on_sent{};
   };
 
   Requester(const Account& account, transaction::Layer& layer, Random& random);

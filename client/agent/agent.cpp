@@ -61,6 +61,9 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
   sessions_.on_new_epoch_due([this](Now now) { publication_.update(now); });
   dispatcher_.add(pager_);
   dispatcher_.add(subscriptions_);
+  if (edges_.call_ports == nullptr) return;
+  invites_.emplace(context_, book_, *edges_.call_ports, config_.invite);
+  dispatcher_.add(*invites_);
 }
 
 Agent::~Agent() = default;

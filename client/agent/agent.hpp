@@ -22,6 +22,7 @@
 #include "client/direct/pins.hpp"
 #include "client/direct/sessions.hpp"
 #include "client/incoming/dispatcher.hpp"
+#include "client/invite/calls.hpp"
 #include "client/message/pager.hpp"
 #include "client/presence/publication.hpp"
 #include "client/presence/subscriptions.hpp"
@@ -51,6 +52,7 @@ class Agent final : private control::Executor {
     message::Pager::Options messages{};
     presence::Publication::Kept published{};
     std::string xcap_origin{};  ///< What stands before `xcap_root`: "https://example.org:5443".
+    invite::Options invite{};
   };
   /// What the shell provides; outlives the agent.
   struct Edges {
@@ -66,6 +68,8 @@ class Agent final : private control::Executor {
     std::function<void()> on_all_servers_failed{};
     /// `account::KeepAlive::Handlers::ping_stream`
     std::function<void(transaction::FlowId flow, Duration longest)> ping_stream{};
+    /// Null: no calls by INVITE.
+    invite::Ports* call_ports = nullptr;
   };
 
   Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEvent emit);
@@ -76,7 +80,7 @@ class Agent final : private control::Executor {
   /// The domain's servers, located again; at least one. A living connection is kept.
   void set_servers(std::vector<transaction::Hop> servers);
   /// What sessions play and record before any command `media`.
-  void choose_files(stream::Files files) { sessions_.choose_files(std::move(files)); }
+  void choose_files(const stream::Files& files);
   /// Every command ends with one "result" event that carries its id.
   void execute(const control::Command& command, Now now) { command.execute(*this, now); }
   /// Ends a line that could not be read as a command with a "result" event.
@@ -137,6 +141,9 @@ class Agent final : private control::Executor {
   void do_answer(const control::Command& command, Now now) override;
   void do_reject(const control::Command& command, Now now) override;
   void do_hangup(const control::Command& command, Now now) override;
+  void do_hold(const control::Command& command, Now now) override;
+  void do_resume(const control::Command& command, Now now) override;
+  void do_dtmf(const control::Command& command, Now now) override;
   void do_statistics(const control::Command& command, Now now) override;
   void do_accept_key(const control::Command& command, Now now) override;
   void do_safety_number(const control::Command& command, Now now) override;
@@ -155,6 +162,9 @@ class Agent final : private control::Executor {
                         boost::json::object more = {});
   void set_rule(const control::Command& command, std::optional<documents::Verdict> verdict, Now now);
   /// The end of a command that a room's search decides.
+  void result_of_call(const control::Command& command, call::Book::Found found, std::string_view what,
+                      Now now);
+  void call_by_invite(const control::Command& command, const std::string& why_not_direct, Now now);
   void result_of_search(const control::Command& command, bool found, Now now);
   /// A room's `Done` for a command.
   std::function<void(int status, Now now)> ends(const control::Command& command);
@@ -204,6 +214,7 @@ class Agent final : private control::Executor {
   presence::Subscriptions subscriptions_;
   call::Book book_;
   direct::Sessions sessions_;
+  std::optional<invite::Calls> invites_;  ///< Where there are ports.
   presence::Publication publication_;
   bool finished_ = false;
 };

@@ -40,6 +40,7 @@ Number Book::open(Opening opening, Carrier& carrier, Carrier::Key key, Now now) 
                                                .carrier = &carrier,
                                                .key = key,
                                                .state = state,
+                                               .details = {},
                                                .cause = {},
                                                .statistics = {}})
                          .first->second;
@@ -68,6 +69,20 @@ void Book::end(Number number, Cause cause, Now now) {
 
 void Book::rename(Number number, Carrier::Key key) {
   if (Call* const call = find(number)) call->key = key;
+}
+
+void Book::describe(Number number, const Details& details, Now now) {
+  Call* const call = find(number);
+  if (call == nullptr || call->state == State::ended || call->details == details) return;
+  call->details = details;
+  report(number, *call, now);
+}
+
+void Book::on_digit(Number number, char digit, Now now) {
+  boost::json::object event = control::make_event("dtmf", now);
+  event["call"] = std::to_string(number);
+  event["digit"] = std::string(1, digit);
+  context_.emit(std::move(event));
 }
 
 void Book::on_first_media(Number number, stream::User::Direction direction, Duration after_begin, Now now) {
@@ -126,6 +141,18 @@ void Book::hang_up_all(Now now) {
   for (const auto& [carrier, key] : living) carrier->hang_up(key, now);
 }
 
+Book::Found Book::hold(std::string_view id, bool held, Now now) {
+  Call* const call = find_living(id);
+  if (call == nullptr) return Found::no_call;
+  return call->carrier->hold(call->key, held, now) ? Found::done : Found::not_possible;
+}
+
+Book::Found Book::send_digits(std::string_view id, std::string_view digits, Now now) {
+  Call* const call = find_living(id);
+  if (call == nullptr) return Found::no_call;
+  return call->carrier->send_digits(call->key, digits, now) ? Found::done : Found::not_possible;
+}
+
 bool Book::report_statistics(std::string_view id, Now now) {
   const Call* const call = find(id);
   if (call == nullptr) return false;
@@ -156,6 +183,10 @@ void Book::report(Number number, const Call& call, Now now) {
   event["kind"] = to_string(call.opening.kind);
   event["media"] = boost::json::array(call.opening.media.begin(), call.opening.media.end());
   event["verified"] = call.opening.verified;
+  if (call.details.held_here || call.details.held_there)
+    event["held"] = !call.details.held_there ? "here" : call.details.held_here ? "both" : "there";
+  if (call.details.secured) event["secured"] = *call.details.secured;
+  if (!call.opening.why_not_direct.empty()) event["why_not_direct"] = call.opening.why_not_direct;
   if (call.cause) {
     event["reason"] = call.cause->reason;
     event["reason_code"] = call.cause->code;

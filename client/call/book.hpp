@@ -49,6 +49,17 @@ struct Opening {
   bool verified = false;  ///< The peer's device key is trusted.
   State state = State::dialing;
   std::vector<std::string> media{"audio"};
+  /// Of a call by INVITE that was to be a direct session if possible: why it is none.
+  std::string why_not_direct{};
+};
+
+/// What may change in a call without a change of its state.
+struct Details {
+  bool held_here = false;   ///< This user holds it: nothing is received.
+  bool held_there = false;  ///< The peer holds it.
+  std::optional<bool>
+      secured;  ///< Is the media encrypted? Empty: not known yet, or a direct session, which always is.
+  bool operator==(const Details&) const = default;
 };
 
 /// What a kind of call is made of: executes the user's decisions. `key` is the carrier's own name for the
@@ -62,12 +73,17 @@ class Carrier {
   virtual bool reject(Key key, Now now) = 0;
   /// Ends a call in any state.
   virtual void hang_up(Key key, Now now) = 0;
+  /// Holds an answered call, or resumes it. The agreement of the peer follows as an event. False: it cannot
+  /// be held, now or ever.
+  virtual bool hold(Key /*key*/, bool /*held*/, Now) { return false; }
+  /// Sends digits of DTMF. False: they are none, or cannot be sent now.
+  virtual bool send_digits(Key /*key*/, std::string_view /*digits*/, Now) { return false; }
   /// The figures of a call that has not ended; empty without media.
   virtual std::optional<stream::CallStatistics> statistics(Key key) const = 0;
 };
 
 /// The book of all calls of this device, whatever carries them: numbers, states, and what the user asks of
-/// them by number. It reports with the events "call", "media" and "call-statistics". One thread.
+/// them by number. It reports with the events "call", "media", "dtmf" and "call-statistics". One thread.
 class Book {
  public:
   /// Ended calls whose figures can still be asked for; the first that ended is forgotten first.
@@ -83,6 +99,10 @@ class Book {
   void end(Number number, Cause cause, Now now);
   /// The carrier's name of the call is another one from now on.
   void rename(Number number, Carrier::Key key);
+  /// Reports details that are new. Ignored after the end of the call.
+  void describe(Number number, const Details& details, Now now);
+  /// A digit of DTMF was received.
+  void on_digit(Number number, char digit, Now now);
   /// The first media packet in one direction, counted from the beginning of the call.
   void on_first_media(Number number, stream::User::Direction direction, Duration after_begin, Now now);
   /// The figures of the whole call, after its end. They are reported also where the call is forgotten.
@@ -93,6 +113,9 @@ class Book {
   bool reject(std::string_view id, Now now);
   bool hang_up(std::string_view id, Now now);
   void hang_up_all(Now now);
+  enum class Found { done, no_call, not_possible };
+  Found hold(std::string_view id, bool held, Now now);
+  Found send_digits(std::string_view id, std::string_view digits, Now now);
   /// Reports the figures of a call, also of one that has ended. False without figures.
   bool report_statistics(std::string_view id, Now now);
   /// The calls that have not ended, for the event "snapshot".
@@ -104,6 +127,7 @@ class Book {
     Carrier* carrier = nullptr;
     Carrier::Key key = 0;
     State state = State::dialing;
+    Details details{};
     std::optional<Cause> cause;                        ///< Once it has ended.
     std::optional<stream::CallStatistics> statistics;  ///< Of the whole call.
   };

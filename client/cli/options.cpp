@@ -185,6 +185,9 @@ void declare(CLI::App& app, Options& options, Given& given) {
   app.add_flag("--texts", given.writing, "like --full, with those texts");
   app.add_flag("--alone", given.alone, "do not use the agent that runs in the background");
   app.add_flag("--stay", options.stay, "after COMMAND, continue until interrupted");
+  app.add_flag(
+      "--plain-media", options.plain_media,
+      "offer and take calls by INVITE without encryption, too, where the server is reached over TLS");
   app.add_flag("--direct-loopback", options.direct_loopback, "for tests: direct sessions over loopback");
   app.prefix_command();  // the command begins at the first word that is not an option
   app.footer(commands_help());
@@ -217,10 +220,11 @@ void complete(Options& options, Given& given, const accounts::Entry& entry) {
 
 /// These make an agent what it is: with one of them `beckon` is an agent of its own.
 bool is_own_agent(const CLI::App& app) {
-  return std::ranges::any_of(std::array{"--alone", "--server", "--dns", "--ca", "--fingerprint", "--xcap",
-                                        "--password-file", "--state", "--play", "--record", "--keep-alive",
-                                        "--no-gruu", "--trace", "--full", "--texts", "--direct-loopback"},
-                             [&](const char* name) { return app.count(name) > 0; });
+  return std::ranges::any_of(
+      std::array{"--alone", "--server", "--dns", "--ca", "--fingerprint", "--xcap", "--password-file",
+                 "--state", "--play", "--record", "--keep-alive", "--no-gruu", "--trace", "--full", "--texts",
+                 "--plain-media", "--direct-loopback"},
+      [&](const char* name) { return app.count(name) > 0; });
 }
 
 /// Why the options cannot be followed; nothing: they can.

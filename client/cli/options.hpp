@@ -43,6 +43,7 @@ struct Options {
   bool runs = false;               ///< This is that agent: `beckon run`.
   bool attaches = false;           ///< It runs, and is used; account, password and server are its own.
   bool stay = false;               ///< After COMMAND, go on until interrupted.
+  bool plain_media = false;        ///< `invite::Options::takes_plain`
   bool direct_loopback = false;    ///< Test switch direct.loopback (DIRECT_SESSIONS 5).
   std::vector<std::string> words;  ///< COMMAND and its arguments; empty: commands come from standard input.
 };

@@ -11,6 +11,7 @@
 
 #include "client/agent/agent.hpp"
 #include "client/background/answers.hpp"
+#include "client/cli/call_ports.hpp"
 #include "client/cli/console.hpp"
 #include "client/cli/control_socket.hpp"
 #include "client/cli/direct_port.hpp"
@@ -75,6 +76,7 @@ class Shell final : private net::Receiver {
         dns_(loop_, net::DnsClient::Options{.servers = options.name_servers}),
         locator_(dns_, abilities(), loop_.timers(), loop_.clock(), random_),
         port_(loop_.context(), options.direct_loopback),
+        call_ports_(loop_.context()),
         ladder_(
             {.self = user_of(options.account.aor), .is_server = false, .colour = may_colour(STDOUT_FILENO)}),
         face_({.home = options.account.domain, .local = local_date, .colour = may_colour(STDOUT_FILENO)}) {}
@@ -155,6 +157,7 @@ class Shell final : private net::Receiver {
   ErrorCode why_;                  ///< Why no server could be reached.
   std::uint16_t local_port_ = 0;
   DirectPort port_;
+  CallPorts call_ports_;
   std::optional<StateFolder> folder_;
   direct::Keyring keyring_;
   direct::Pins pins_;
@@ -369,12 +372,14 @@ void Shell::start(std::size_t number, const Address& local) {
                      .on_peers_changed = [this](const message::Peers& peers) { write_peers(peers); }},
                     {.etag = folder_->published(),
                      .on_changed = [this](const std::string& etag) { write_published(etag); }},
-                    origin},
+                    origin,
+                    {.takes_plain = options_.plain_media}},
       keyring_,
       Agent::Edges{
           *transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_, [this] { write_pins(); },
           [this] { locate_again(); },
-          [this](net::FlowId flow, Duration longest) { transport_->keep_alive(flow, longest, pong_wait); }},
+          [this](net::FlowId flow, Duration longest) { transport_->keep_alive(flow, longest, pong_wait); },
+          &call_ports_},
       [this](boost::json::object event) { emit(event); });
   agent_->start(loop_.now());
   agent_->choose_files({options_.play, options_.record});

@@ -85,6 +85,9 @@ class Executor {
   virtual void do_answer(const Command& command, Now now) = 0;
   virtual void do_reject(const Command& command, Now now) = 0;
   virtual void do_hangup(const Command& command, Now now) = 0;
+  virtual void do_hold(const Command& command, Now now) = 0;
+  virtual void do_resume(const Command& command, Now now) = 0;
+  virtual void do_dtmf(const Command& command, Now now) = 0;
   virtual void do_statistics(const Command& command, Now now) = 0;
   virtual void do_accept_key(const Command& command, Now now) = 0;
   virtual void do_safety_number(const Command& command, Now now) = 0;

@@ -281,8 +281,16 @@ std::string print_snapshot(const object& event) {
 
 std::string print_call(const object& event) {
   const std::string call = of(event, "call"), state = of(event, "state");
-  const bool rings = state == "ringing" && of(event, "direction") == "incoming";
-  const std::string beside = rings ? fmt::format("answer {0}, or reject {0}", call) : of(event, "reason");
+  const bool rings = state == "ringing" && of(event, "direction") == "in";
+  std::string beside = rings ? fmt::format("answer {0}, or reject {0}", call) : of(event, "reason");
+  if (const std::string why = of(event, "why_not_direct"); state == "dialing" && !why.empty())
+    beside = "not direct: " + why;
+  const std::string held = of(event, "held");
+  if (held == "here" || held == "both") beside = fmt::format("you hold it: resume {}", call);
+  if (held == "there") beside = "on hold";
+  const auto* const secured = event.if_contains("secured");
+  if (secured != nullptr && secured->is_bool() && !secured->get_bool() && state == "active")
+    beside += beside.empty() ? "not encrypted" : ", not encrypted";
   return fmt::format("session {} with {}: {}{}\n", call, of(event, "peer"), state, in_parentheses(beside));
 }
 
@@ -368,6 +376,7 @@ std::string print_for_people(const object& event) {
   if (name == "message-summary") return print_summary(event);
   if (name == "snapshot") return print_snapshot(event);
   if (name == "call") return print_call(event);
+  if (name == "dtmf") return fmt::format("session {}: digit {}\n", of(event, "call"), of(event, "digit"));
   if (name == "result") return print_result(event);
   if (name == "message") return print_message(event);
   if (name == "receipt") return print_receipt(event);

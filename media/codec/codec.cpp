@@ -1,14 +1,20 @@
 #include "media/codec/codec.hpp"
 
+#include <optional>
+
+#include "media/codec/g711.hpp"
 #include "media/codec/opus.hpp"
-#include "media/codec/pcmu.hpp"
 #include "protocol/base/text.hpp"
 
 namespace beckon::codec {
 namespace {
 
 bool is_opus(std::string_view name, std::uint32_t clock) { return iequals(name, "opus") && clock == 48000; }
-bool is_pcmu(std::string_view name, std::uint32_t clock) { return iequals(name, "PCMU") && clock == 8000; }
+std::optional<Law> law_of(std::string_view name, std::uint32_t clock) {
+  if (clock != 8000) return std::nullopt;
+  if (iequals(name, "PCMU")) return Law::mu;
+  return iequals(name, "PCMA") ? std::optional(Law::a) : std::nullopt;
+}
 
 }  // namespace
 
@@ -33,13 +39,13 @@ const char* to_string(Errc error) {
 Result<std::unique_ptr<AudioEncoder>> make_encoder(std::string_view name, std::uint32_t clock,
                                                    const EncoderParameters& parameters) {
   if (is_opus(name, clock)) return make_opus_encoder(parameters);
-  if (is_pcmu(name, clock)) return make_pcmu_encoder();
+  if (const auto law = law_of(name, clock)) return make_g711_encoder(*law);
   return Errc::unknown_codec;
 }
 
 Result<std::unique_ptr<AudioDecoder>> make_decoder(std::string_view name, std::uint32_t clock) {
   if (is_opus(name, clock)) return make_opus_decoder();
-  if (is_pcmu(name, clock)) return make_pcmu_decoder();
+  if (const auto law = law_of(name, clock)) return make_g711_decoder(*law);
   return Errc::unknown_codec;
 }
 

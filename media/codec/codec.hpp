@@ -53,7 +53,8 @@ class AudioDecoder {
   virtual void conceal(FrameSpan frame) = 0;
 };
 
-/// `name` as in SDP rtpmap, case-insensitive: "opus" (clock 48000, RFC 7587), "PCMU" (8000, RFC 3551).
+/// `name` as in SDP rtpmap, case-insensitive: "opus" (clock 48000, RFC 7587), "PCMU" and "PCMA" (8000,
+/// RFC 3551).
 /// Errors: Errc::unknown_codec, Errc::bad_parameters.
 Result<std::unique_ptr<AudioEncoder>> make_encoder(std::string_view name, std::uint32_t clock,
                                                    const EncoderParameters& parameters = {});

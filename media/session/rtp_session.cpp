@@ -44,6 +44,8 @@ RtpSession::RtpSession(std::vector<Line> lines, MediaPath& path, Random& random,
                         .next_sequence = static_cast<std::uint16_t>(random.below(0x8000)),
                         .timestamp_offset = static_cast<std::uint32_t>(random.next()),
                         .received = rtp::ReceiverStatistics(line.clock_rate),
+                        .received_before = 0,
+                        .lost_before = 0,
                         .sequences = {},
                         .highest = {}});
   }
@@ -68,19 +70,20 @@ Statistics RtpSession::statistics() const {
   for (const Stream& stream : streams_) {
     out.packets_sent += stream.packets;
     out.octets_sent += stream.octets;
-    out.packets_received += stream.received.received();
-    out.packets_lost += stream.received.lost();
+    out.packets_received += stream.received_before + stream.received.received();
+    out.packets_lost += stream.lost_before + stream.received.lost();
   }
   return out;
 }
 
 // --- media ---
 
-bool RtpSession::send(std::size_t line, ByteView payload, std::uint32_t timestamp, bool marker, Time now) {
+bool RtpSession::send(std::size_t line, ByteView payload, std::uint32_t timestamp, bool marker, Time now,
+                      std::optional<std::uint8_t> payload_type) {
   Stream& stream = streams_[line];
   rtp::Packet packet;
   packet.header = {.marker = marker,
-                   .payload_type = stream.line.payload_type,
+                   .payload_type = payload_type.value_or(stream.line.payload_type),
                    .sequence = stream.next_sequence,
                    .timestamp = timestamp + stream.timestamp_offset,
                    .ssrc = stream.ssrc};
@@ -99,11 +102,33 @@ bool RtpSession::send(std::size_t line, ByteView payload, std::uint32_t timestam
 
 /// The line's own source, or the first one that speaks on it.
 RtpSession::Stream* RtpSession::match(const rtp::Header& header) {
-  const auto found = std::ranges::find_if(
-      streams_, [&](const Stream& stream) { return stream.line.payload_type == header.payload_type; });
+  const auto found = std::ranges::find_if(streams_, [&](const Stream& stream) {
+    const Line& line = stream.line;
+    return line.received_type.value_or(line.payload_type) == header.payload_type ||
+           line.received_events == header.payload_type;
+  });
   if (found == streams_.end()) return nullptr;
+  if (found->line.follows_source && found->peer_ssrc && found->peer_ssrc != header.ssrc)
+    forget_source(*found);
   if (!found->peer_ssrc) found->peer_ssrc = header.ssrc;
   return found->peer_ssrc == header.ssrc ? &*found : nullptr;
+}
+
+void RtpSession::forget_source(Stream& stream) {
+  stream.peer_ssrc.reset();
+  stream.received_before += stream.received.received();
+  stream.lost_before += stream.received.lost();
+  stream.received = rtp::ReceiverStatistics(stream.line.clock_rate);
+  stream.sequences = {};
+  stream.highest.reset();
+  stream.last_sr = 0;
+}
+
+void RtpSession::change(std::size_t line, const Line& changed) {
+  Stream& stream = streams_[line];
+  const bool other_clock = stream.line.clock_rate != changed.clock_rate;
+  stream.line = changed;
+  if (other_clock) forget_source(stream);
 }
 
 std::optional<RtpSession::Received> RtpSession::receive_rtp(ByteView packet, bool counted, Time now) {

@@ -21,11 +21,19 @@ inline constexpr Duration report_interval =
 
 /// One medium of a session in both directions, as the peers agreed on it.
 struct Line {
-  std::uint8_t payload_type = 0;             ///< The same in both directions.
+  std::uint8_t payload_type = 0;             ///< In both directions, unless `received_type` is set.
   std::uint32_t clock_rate = 8000;           ///< RTP ticks a second, above 0.
   bool receives = true;                      ///< False: the peer's media is dropped.
   std::optional<std::uint32_t> ssrc{};       ///< Own, if it was announced. Absent: a random one is taken.
   std::optional<std::uint32_t> peer_ssrc{};  ///< Absent: that of the first packet.
+  /// What the peer sends bears this number instead: RFC 3264 5.1 lets each end number the formats it
+  /// receives.
+  std::optional<std::uint8_t> received_type{};
+  /// A further payload type of the same source: telephone-event (RFC 4733 2.1).
+  std::optional<std::uint8_t> received_events{};
+  /// The peer's source may change: it was transferred, or an announcement came first. The newest one counts,
+  /// and what it sends is counted anew.
+  bool follows_source = false;
 };
 
 /// The figures of a session, all its lines together.
@@ -54,10 +62,15 @@ class RtpSession {
   std::uint64_t octets_sent(std::size_t line) const { return streams_[line].octets; }
   Statistics statistics() const;
 
+  /// What the peers agreed on anew. The own source continues; `changed` names no SSRCs.
+  void change(std::size_t line, const Line& changed);
+
   // --- media ---
   /// Sends one packet. `timestamp` counts in ticks of the line's clock from any origin; a random offset is
   /// added. Returns false when the path did not send.
-  bool send(std::size_t line, ByteView payload, std::uint32_t timestamp, bool marker, Time now);
+  /// `payload_type`: another one than the line's, of an event.
+  bool send(std::size_t line, ByteView payload, std::uint32_t timestamp, bool marker, Time now,
+            std::optional<std::uint8_t> payload_type = {});
 
   /// A packet of the peer.
   struct Received {
@@ -95,6 +108,8 @@ class RtpSession {
     std::uint64_t packets = 0;
     std::uint64_t octets = 0;  ///< Of payload.
     rtp::ReceiverStatistics received;
+    std::uint64_t received_before = 0;  ///< Of sources that the peer has left.
+    std::int64_t lost_before = 0;
     rtp::SequenceUnwrapper sequences;
     std::optional<std::int64_t> highest;  ///< Sequence number, unwrapped.
     std::uint32_t last_sr = 0;            ///< Middle 32 bits of the peer's last SR.
@@ -103,6 +118,7 @@ class RtpSession {
 
   std::uint32_t make_ssrc(const std::vector<Line>& lines);
   Stream* match(const rtp::Header& header);
+  static void forget_source(Stream& stream);
   void learn(const rtcp::Report& report, Time now);
   rtcp::Report make_report(const Stream& stream, Time now) const;
   rtcp::Compound make_compound(Time now);

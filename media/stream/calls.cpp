@@ -4,8 +4,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "media/device/synthetic.hpp"
-#include "media/device/wav.hpp"
 #include "protocol/base/log.hpp"
 
 namespace beckon::stream {
@@ -15,57 +13,7 @@ constexpr Duration tick = codec::frame_duration;
 /// A process that was suspended for longer than this does not catch up: its calls continue from now.
 constexpr Duration longest_catch_up = 1s;
 
-Result<std::unique_ptr<device::AudioSource>> open_source(const std::filesystem::path& path) {
-  if (path.empty()) return std::unique_ptr<device::AudioSource>(std::make_unique<device::SilenceSource>());
-  return device::open_wav_source(path);
-}
-
-Result<std::unique_ptr<device::AudioSink>> open_sink(const std::filesystem::path& path) {
-  if (path.empty()) return std::unique_ptr<device::AudioSink>(std::make_unique<device::NullSink>());
-  return device::open_wav_sink(path);
-}
-
-Result<Pump> make_pump(const AudioCodec& codec, const Files& files, Time began) {
-  // Opus meets its rate on average only; a sixteenth less keeps its swings below what the peer takes.
-  const int bitrate = std::clamp(codec.maxrate - codec.maxrate / 16, 8000, 128000);
-  auto encoder = codec::make_encoder(codec.name, codec.clock_rate, {.bitrate = bitrate});
-  auto decoder = codec::make_decoder(codec.name, codec.clock_rate);
-  if (!encoder || !decoder) return Errc::no_codec;
-  auto source = open_source(files.play);
-  if (!source) return source.error();
-  auto sink = open_sink(files.record);
-  if (!sink) return sink.error();
-  return Pump({std::move(*encoder), std::move(*decoder), std::move(*source), std::move(*sink)}, began);
-}
-
-/// A missing file does not refuse an incoming call: what cannot be opened is left out.
-Result<Pump> make_pump_anyway(const AudioCodec& codec, Files& files, Time began) {
-  for (std::filesystem::path* const path : {&files.play, &files.record}) {
-    auto pump = make_pump(codec, files, began);
-    if (pump || pump.error() == make_error_code(Errc::no_codec)) return pump;
-    log::warn("stream", "{}: {}; the call continues without it", path->string(), pump.error().message());
-    path->clear();
-  }
-  return make_pump(codec, files, began);
-}
-
-std::filesystem::path log_path(const std::filesystem::path& record) { return record.string() + ".json"; }
-
 }  // namespace
-
-Result<void> check_readable(const Files& files) {
-  const auto source = open_source(files.play);
-  if (!source) return source.error();
-  return {};
-}
-
-const char* to_string(Errc error) {
-  switch (error) {
-    case Errc::no_codec:
-      return "no codec for the payload type";
-  }
-  return "unknown stream error";
-}
 
 Calls::Calls(direct::Identity identity, Random& random, TimerQueue& timers, direct::Trust& trust,
              Network& network, User& user)
@@ -206,10 +154,7 @@ void Calls::finish(direct::CallId call) {
   if (entry.empty()) return;
   Call& ended = *entry.mapped();
   ended.timer.cancel();
-  auto closed = ended.pump.finish();
-  const auto& record = ended.files.record;
-  if (closed && !record.empty()) closed = write_recording_log(log_path(record), ended.pump.log());
-  if (!closed) log::warn("stream", "{}: {}", record.string(), closed.error().message());
+  close_recording(ended.pump, ended.files.record);
   user_.on_finished(call, figures(call, ended));
 }
 

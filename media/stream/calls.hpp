@@ -10,33 +10,11 @@
 
 #include "media/direct/endpoint.hpp"
 #include "media/session/rtp_session.hpp"
+#include "media/stream/files.hpp"
 #include "media/stream/pump.hpp"
 #include "media/stream/tone.hpp"
 
 namespace beckon::stream {
-
-enum class Errc {
-  no_codec = 1,  ///< The call's payload type names no known codec: leave the audio out, or use INVITE.
-};
-const char* to_string(Errc error);
-
-/// What an audio payload type stands for (a <codec> of a presence document).
-struct AudioCodec {
-  std::uint8_t payload_type = 0;
-  std::string name;  ///< "opus", "PCMU"
-  std::uint32_t clock_rate = 48000;
-  int maxrate = 64000;  ///< Bit/s of RTP payload that the receiver takes.
-};
-
-/// Where a call's voice comes from and goes to.
-struct Files {
-  std::filesystem::path play;  ///< WAV to send; empty: silence. After its end silence is sent.
-  std::filesystem::path
-      record;  ///< WAV to write, with "<record>.json" (RecordingLog) beside it; empty: no recording.
-};
-
-/// Can what is to be played be read? Errors: those of device::open_wav_source.
-Result<void> check_readable(const Files& files);
 
 /// The figures of one call.
 struct CallStatistics {
@@ -145,5 +123,3 @@ class Calls final : private direct::Sink {
 };
 
 }  // namespace beckon::stream
-
-BECKON_ERROR_ENUM(beckon::stream, Errc, "beckon.stream")

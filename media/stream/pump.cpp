@@ -100,6 +100,15 @@ void Pump::note(Quality quality) {
   }
 }
 
+void Pump::change_codec(std::unique_ptr<codec::AudioEncoder> encoder,
+                        std::unique_ptr<codec::AudioDecoder> decoder) {
+  parts_.encoder = std::move(encoder);
+  parts_.decoder = std::move(decoder);
+  buffer_ =
+      jitter::Buffer({.ticks_per_frame = parts_.encoder->ticks_per_frame(), .frame = codec::frame_duration});
+  paused_ = true;
+}
+
 Result<void> Pump::finish() { return parts_.sink->finish(); }
 
 }  // namespace beckon::stream

@@ -56,6 +56,12 @@ class Pump {
   /// Call once a tick, at its nominal time. Gives the frame that was played, until the next call; null before
   /// the first one.
   const codec::Frame* play(Time now);
+  /// Another codec from now on. Source, sink and the RTP timestamp continue; what waits to be played is
+  /// dropped, and the counters begin anew.
+  void change_codec(std::unique_ptr<codec::AudioEncoder> encoder,
+                    std::unique_ptr<codec::AudioDecoder> decoder);
+  /// The RTP timestamp of the next packet, in the codec's clock.
+  std::uint32_t timestamp() const { return timestamp_; }
   /// Closes the sink. Do not call `play` afterwards.
   Result<void> finish();
 

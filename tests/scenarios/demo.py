@@ -179,7 +179,7 @@ def story(stage, arguments, folder):
             talk(stage, bob, alice, binaries, folder)
         else:
             stage.step(f"no direct session over {arguments.transport}: secrets are sent over TLS only")
-            result = bob.run("call", ok=False, to=alice.aor)
+            result = bob.run("call", ok=False, to=alice.aor, by="direct")
             if result["cause"] != "no-direct":
                 raise Failure(f"a call without a grant ended with {result['cause']}")
             stage.note(f"call: {result['cause']}: {result.get('reason', '')}")
@@ -190,7 +190,7 @@ def story(stage, arguments, folder):
         stage.note(f"bob's subscription: terminated, {ended.get('reason', '')}")
         if secured:
             alice.wait("watchers", where=lambda e: permits(e, bob, "off"))
-            refused = bob.run("call", ok=False, to=alice.aor)
+            refused = bob.run("call", ok=False, to=alice.aor, by="direct")
             stage.note(f"bob calls again: {refused['cause']}")
         stage.step("alice stops: her watchers see her closed")
         alice.run("allow", watcher=bob.aor)

@@ -121,7 +121,7 @@ def calls_auto(server):
 def is_called_auto(server):
     """alice calls bob, who answers at once; each hears the other"""
     with Pair(server) as pair:
-        call = pair.alice.run("call", to=BOB_AOR)["call"]
+        call = pair.alice.run("call", to=BOB_AOR, by="direct")["call"]
         session = pair.bob.wait("incoming")["session"]
         check(session.verified, "bob knows alice's key from her presence")
         pair.alice.wait("call", call=call, state="active")
@@ -151,7 +151,7 @@ def dial_again(alice):
     results = []
 
     def is_dialled():
-        results.append(alice.run("call", ok=None, to=BOB_AOR))
+        results.append(alice.run("call", ok=None, to=BOB_AOR, by="direct"))
         return results[-1]["ok"]
     until(is_dialled, "alice may dial again")
     return results[-1]["call"]
@@ -160,7 +160,7 @@ def dial_again(alice):
 def is_called_ask(server):
     """alice may only ring at bob: he answers, they hear each other; then he declines"""
     with Pair(server, bob_mode="ask") as pair:
-        call = pair.alice.run("call", to=BOB_AOR)["call"]
+        call = pair.alice.run("call", to=BOB_AOR, by="direct")["call"]
         session = pair.bob.wait("incoming")["session"]
         pair.alice.wait("call", call=call, state="ringing")
         pair.bob.answer(session)
@@ -194,7 +194,7 @@ def glare(server):
         with Pair(server) as pair:
             is_dialled = False
             pair.bob.endpoint.misses = lambda octets, _: is_hello(octets) and not is_dialled  # noqa: B023
-            number = pair.alice.run("call", to=BOB_AOR)["call"]
+            number = pair.alice.run("call", to=BOB_AOR, by="direct")["call"]
             session = pair.bob.call(ALICE_AOR, call)
             is_dialled = True
             pair.alice.wait("call", call=number, state="active")
@@ -323,7 +323,7 @@ def lied_to(server):
             return False
 
         pair.bob.endpoint.misses = lie
-        call = pair.alice.run("call", to=BOB_AOR)["call"]
+        call = pair.alice.run("call", to=BOB_AOR, by="direct")["call"]
         pair.alice.wait("call", call=call, state="active")
         check(lies > 0, "lies were told")
         pair.both_hear(pair.bob.endpoint.sessions[-1], call)
@@ -335,7 +335,7 @@ def hostile_candidates(server):
         pair.bob.publish("auto", candidates=[("169.254.1.1", 40000), ("224.0.0.1", 40000), ("0.0.0.0", 40000),
                                              ("255.255.255.255", 40000), ("240.0.0.1", 40000), ("127.0.0.1", 80)])
         pair.alice.wait("presence", of=BOB_AOR, where=lambda e: "169.254.1.1" in str(e))
-        equal(pair.alice.run("call", ok=False, to=BOB_AOR)["cause"], "no-direct", "the cause")
+        equal(pair.alice.run("call", ok=False, to=BOB_AOR, by="direct")["cause"], "no-direct", "the cause")
 
 
 def lowered(server):
@@ -355,7 +355,7 @@ def lowered(server):
 def cancelled(server):
     """alice hangs up while it rings at bob, who is told at once"""
     with Pair(server, bob_mode="ask") as pair:
-        call = pair.alice.run("call", to=BOB_AOR)["call"]
+        call = pair.alice.run("call", to=BOB_AOR, by="direct")["call"]
         session = pair.bob.wait("incoming")["session"]
         pair.alice.wait("call", call=call, state="ringing")
         pair.alice.run("hangup", call=call)

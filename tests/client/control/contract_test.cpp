@@ -106,6 +106,9 @@ class Recorder final : public control::Executor {
   void do_answer(const control::Command&, Now) override { last = "answer"; }
   void do_reject(const control::Command&, Now) override { last = "reject"; }
   void do_hangup(const control::Command&, Now) override { last = "hangup"; }
+  void do_hold(const control::Command&, Now) override { last = "hold"; }
+  void do_resume(const control::Command&, Now) override { last = "resume"; }
+  void do_dtmf(const control::Command&, Now) override { last = "dtmf"; }
   void do_statistics(const control::Command&, Now) override { last = "statistics"; }
   void do_accept_key(const control::Command&, Now) override { last = "accept-key"; }
   void do_safety_number(const control::Command&, Now) override { last = "safety-number"; }

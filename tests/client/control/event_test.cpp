@@ -58,8 +58,8 @@ TEST_CASE("who asks is shown with what to type: a watcher that waits, a session 
                                       {"direction", direction},
                                       {"state", "ringing"}});
   };
-  CHECK(call("incoming") == "session 1 with sip:bob@b: ringing (answer 1, or reject 1)\n");
-  CHECK(call("outgoing") == "session 1 with sip:bob@b: ringing\n");
+  CHECK(call("in") == "session 1 with sip:bob@b: ringing (answer 1, or reject 1)\n");
+  CHECK(call("out") == "session 1 with sip:bob@b: ringing\n");
 }
 
 TEST_CASE("people read the address book, rules, and what a watcher would see") {

@@ -8,7 +8,7 @@
 #include <numbers>
 #include <vector>
 
-#include "media/codec/pcmu.hpp"
+#include "media/codec/g711.hpp"
 #include "media/codec/resampler.hpp"
 #include "protocol/base/random.hpp"
 
@@ -49,7 +49,8 @@ struct Name {
 }  // namespace
 
 TEST_CASE("codecs are found by rtpmap name, whatever its case, and clock rate") {
-  for (const auto& [name, clock] : {Name{"opus", 48000}, Name{"Opus", 48000}, Name{"pcmu", 8000}}) {
+  for (const auto& [name, clock] :
+       {Name{"opus", 48000}, Name{"Opus", 48000}, Name{"pcmu", 8000}, Name{"PCMA", 8000}}) {
     CAPTURE(name);
     CHECK(make_encoder(name, clock).has_value());
     CHECK(make_decoder(name, clock).has_value());
@@ -62,7 +63,7 @@ TEST_CASE("codecs are found by rtpmap name, whatever its case, and clock rate") 
 }
 
 TEST_CASE("a tone comes through each codec at its level, 20 ms a payload (RFC 7587 4.2, RFC 3551 4.5.14)") {
-  for (const Name row : {Name{"opus", 48000}, Name{"PCMU", 8000}}) {
+  for (const Name row : {Name{"opus", 48000}, Name{"PCMU", 8000}, Name{"PCMA", 8000}}) {
     CAPTURE(row.name);
     const auto encoder = make_encoder(row.name, row.clock).value();
     const auto decoder = make_decoder(row.name, row.clock).value();
@@ -183,6 +184,21 @@ TEST_CASE("mu-law codes are those of G.711, and every code survives a round trip
   }
   for (int sample = -32000; sample <= 32000; sample += 7) {
     const int back = decode_mulaw(encode_mulaw(static_cast<Sample>(sample)));
+    CHECK(std::abs(back - sample) <= std::max(8, std::abs(sample) / 16));
+  }
+}
+
+TEST_CASE("A-law codes are those of G.711, and every code survives a round trip") {
+  CHECK(encode_alaw(0) == 0xd5);
+  CHECK(encode_alaw(-1) == 0x55);
+  CHECK(encode_alaw(32767) == 0xaa);
+  CHECK(encode_alaw(-32768) == 0x2a);
+  for (int code = 0; code < 256; ++code) {
+    CAPTURE(code);
+    CHECK(encode_alaw(decode_alaw(static_cast<std::uint8_t>(code))) == code);
+  }
+  for (int sample = -32768; sample <= 32767; sample += 7) {
+    const int back = decode_alaw(encode_alaw(static_cast<Sample>(sample)));
     CHECK(std::abs(back - sample) <= std::max(8, std::abs(sample) / 16));
   }
 }

@@ -1,4 +1,4 @@
-#include "media/codec/pcmu.hpp"
+#include "media/codec/g711.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -10,39 +10,42 @@
 namespace beckon::codec {
 namespace {
 
-constexpr unsigned pcmu_rate = 8000;
+constexpr unsigned g711_rate = 8000;
 constexpr std::size_t payload_size = 160;
 constexpr int bias = 0x84;   // G.711: makes every segment begin at a power of two
 constexpr int clip = 32635;  // the largest magnitude that with the bias fits 15 bits
 
-class PcmuEncoder final : public AudioEncoder {
+class G711Encoder final : public AudioEncoder {
  public:
-  explicit PcmuEncoder(Resampler resampler) : resampler_(std::move(resampler)) {}
+  G711Encoder(Law law, Resampler resampler) : law_(law), resampler_(std::move(resampler)) {}
 
   Result<void> encode(FrameView frame, Bytes& payload) override {
     narrow_.clear();
     resampler_.process(frame, narrow_);
     narrow_.resize(payload_size);  // the ratio is whole: each frame gives exactly this
     payload.resize(payload_size);
-    std::transform(narrow_.begin(), narrow_.end(), payload.begin(), encode_mulaw);
+    std::transform(narrow_.begin(), narrow_.end(), payload.begin(),
+                   law_ == Law::mu ? encode_mulaw : encode_alaw);
     return {};
   }
   std::uint32_t ticks_per_frame() const override { return payload_size; }
 
  private:
+  Law law_;
   Resampler resampler_;
   std::vector<Sample> narrow_;
 };
 
 /// Conceals by repeating the last block, each time at half the level: G.711 appendix I without the pitch
 /// search.
-class PcmuDecoder final : public AudioDecoder {
+class G711Decoder final : public AudioDecoder {
  public:
-  explicit PcmuDecoder(Resampler resampler) : resampler_(std::move(resampler)) {}
+  G711Decoder(Law law, Resampler resampler) : law_(law), resampler_(std::move(resampler)) {}
 
   Result<void> decode(ByteView payload, FrameSpan frame) override {
     if (payload.size() != payload_size) return conceal(frame), Errc::bad_duration;
-    std::transform(payload.begin(), payload.end(), last_.begin(), decode_mulaw);
+    std::transform(payload.begin(), payload.end(), last_.begin(),
+                   law_ == Law::mu ? decode_mulaw : decode_alaw);
     emit(frame);
     return {};
   }
@@ -60,6 +63,7 @@ class PcmuDecoder final : public AudioDecoder {
     std::copy(wide_.begin(), wide_.end(), frame.begin());
   }
 
+  Law law_;
   Resampler resampler_;
   std::vector<Sample> wide_;
   std::array<Sample, payload_size> last_{};
@@ -80,16 +84,34 @@ Sample decode_mulaw(std::uint8_t code) {
   return static_cast<Sample>((bits & 0x80) != 0 ? -magnitude : magnitude);
 }
 
-Result<std::unique_ptr<AudioEncoder>> make_pcmu_encoder() {
-  auto resampler = Resampler::make(sample_rate, pcmu_rate);
-  if (!resampler) return resampler.error();
-  return std::unique_ptr<AudioEncoder>(std::make_unique<PcmuEncoder>(std::move(*resampler)));
+// A-law: twelve bits of magnitude in segments, the lowest two of one size; even bits are inverted on the
+// line.
+std::uint8_t encode_alaw(Sample sample) {
+  const bool positive = sample >= 0;
+  const int magnitude = (positive ? int{sample} : -int{sample} - 1) >> 4;
+  const int segment = std::max(0, static_cast<int>(std::bit_width(static_cast<unsigned>(magnitude))) - 5 + 1);
+  const int mantissa = segment <= 1 ? magnitude & 0x0f : (magnitude >> (segment - 1)) & 0x0f;
+  return static_cast<std::uint8_t>(((positive ? 0x80 : 0) | segment << 4 | mantissa) ^ 0x55);
 }
 
-Result<std::unique_ptr<AudioDecoder>> make_pcmu_decoder() {
-  auto resampler = Resampler::make(pcmu_rate, sample_rate);
+Sample decode_alaw(std::uint8_t code) {
+  const int bits = code ^ 0x55;
+  const int segment = (bits >> 4) & 7;
+  int magnitude = ((bits & 0x0f) << 4) + 8;  // the middle of the step
+  if (segment > 0) magnitude = (magnitude + 0x100) << (segment - 1);
+  return static_cast<Sample>((bits & 0x80) != 0 ? magnitude : -magnitude);
+}
+
+Result<std::unique_ptr<AudioEncoder>> make_g711_encoder(Law law) {
+  auto resampler = Resampler::make(sample_rate, g711_rate);
   if (!resampler) return resampler.error();
-  return std::unique_ptr<AudioDecoder>(std::make_unique<PcmuDecoder>(std::move(*resampler)));
+  return std::unique_ptr<AudioEncoder>(std::make_unique<G711Encoder>(law, std::move(*resampler)));
+}
+
+Result<std::unique_ptr<AudioDecoder>> make_g711_decoder(Law law) {
+  auto resampler = Resampler::make(g711_rate, sample_rate);
+  if (!resampler) return resampler.error();
+  return std::unique_ptr<AudioDecoder>(std::make_unique<G711Decoder>(law, std::move(*resampler)));
 }
 
 }  // namespace beckon::codec
