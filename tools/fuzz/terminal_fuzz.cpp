@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "client/control/command.hpp"
 #include "client/terminal/characters.hpp"
 #include "client/terminal/prompt.hpp"
 #include "protocol/base/bytes.hpp"
@@ -42,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  .on_line =
                      [&](const std::string& line) {
                        if (!is_utf8(line)) std::abort();
-                       if (const auto command = control::parse_line(line, "example.org"))
+                       if (const auto command = client::control::parse_line(line, "example.org"))
                          names.learn(*command);
                      },
                  .on_interrupt = [] {},
