@@ -103,8 +103,9 @@ struct RoomLimits {
   std::uint32_t per_user = 20;               ///< That one user owns; 0: users make none.
   std::uint32_t per_domain = 10000;          ///< Of one domain; here of one shard.
   std::uint32_t memberships_per_user = 200;  ///< Rooms that one user is in.
-  std::uint32_t messages_per_minute = 60;    ///< Of one member to one room, and at once.
-  std::uint32_t message_octets = 16384;      ///< Of one body.
+  std::uint32_t messages_per_minute =
+      60;                                ///< Of one member to one room, and at once; to all five times that.
+  std::uint32_t message_octets = 16384;  ///< Of one body.
   bool operator==(const RoomLimits&) const = default;
 };
 

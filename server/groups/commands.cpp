@@ -1,5 +1,6 @@
 // What users ask of rooms.
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -23,7 +24,7 @@ std::string show(const Group& group, const std::string& room) {
   boost::json::array members;
   for (const auto& [aor, member] : group.members)
     if (member.role != Role::gone)
-      members.push_back({{"user", aor}, {"role", to_string(member.role)}, {"here", member.is_here}});
+      members.push_back({{"user", aor}, {"role", to_string(member.role)}, {"here", member.shows_here()}});
   const boost::json::object shown{{"room", room},
                                   {"topic", group.profile.topic},
                                   {"open", group.profile.is_open},
@@ -62,7 +63,9 @@ void Groups::ask(Bucket asker, Command command, Done done) {
   if (!who.empty()) {
     const EntryPtr user = services_.directory().get(who);
     Place& place = user->get(slot_, services_.timers());
-    if (!has_room_for_another(*user)) {
+    // Rooms that others give a user count once the user has accepted: nobody fills the quota of another.
+    const std::size_t owned = rooms_owned_by(*user, /*with_invitations=*/false) + place.making;
+    if (owned >= services_.settings().rooms.per_user) {
       drop_if_empty(*user);
       return done({403});
     }
@@ -83,11 +86,12 @@ void Groups::ask(Bucket asker, Command command, Done done) {
   if (!peers_.post<Groups>(at, std::move(asked))) on(Answered{ticket, {503}}, asker, services_.clock().now());
 }
 
-bool Groups::has_room_for_another(Entry& user) const {
-  const Place& place = *user.find(slot_);
-  std::size_t owned = place.making;
-  for (const auto& [room, membership] : place.rooms) owned += membership.role == Role::owner ? 1U : 0U;
-  return owned < services_.settings().rooms.per_user;
+std::size_t Groups::rooms_owned_by(const Entry& user, bool with_invitations) const {
+  const Place* place = user.find(slot_);
+  if (!place) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(place->rooms, [&](const auto& each) {
+    return each.second.role == Role::owner && (with_invitations || !each.second.is_invited);
+  }));
 }
 
 void Groups::on(Asked asked, Bucket, Now) {
@@ -128,6 +132,11 @@ void Groups::look_for_member(const Asked& asked) {
     const Place* place = user ? user->find(slot_) : nullptr;
     if (place && place->rooms.size() >= services_.settings().rooms.memberships_per_user)
       return answer(asked, 409);
+    // A quota is worth nothing where rooms are made and given away. 0: users make none to give away.
+    const std::size_t quota = services_.settings().rooms.per_user;
+    if (asked.command.verb == Verb::add && asked.command.role == Role::owner && user && quota > 0 &&
+        rooms_owned_by(*user, /*with_invitations=*/true) >= quota)
+      return answer(asked, 409);
     Asked next = asked;
     next.is_known = true;
     const Bucket at = bucket_of(next.command.room);
@@ -156,8 +165,9 @@ void Groups::make(Entry& room, const Asked& asked) {
                         .may_invite = command.wishes.may_invite.value_or(false)};
   const auto go_on = [this, kept = room.ptr(), asked, owner, profile](bool is_user) {
     if (is_user) return answer(asked, 409);
-    const auto planner = [owner, profile](const Group* group, Now now) {
-      return plan_making(group, owner, profile, now.wall);
+    const bool is_invited = asked.command.who.empty();
+    const auto planner = [owner, is_invited, profile](const Group* group, Now now) {
+      return plan_making(group, owner, is_invited, profile, now.wall);
     };
     change(*kept, planner, [this, asked](int status) { answer(asked, status); });
   };

@@ -28,6 +28,9 @@ Member gone(const Member& member, std::uint64_t newest) {
   return left;
 }
 
+/// Whoever has not accepted comes after those who have.
+std::pair<bool, std::uint64_t> age_of(const Member& member) { return {member.is_invited, member.joined}; }
+
 }  // namespace
 
 const char* to_string(Role value) {
@@ -106,11 +109,13 @@ std::vector<std::uint64_t> Group::count_left() {
   return complete;
 }
 
-Plan plan_making(const Group* group, const std::string& owner, Profile profile, WallTime now) {
+Plan plan_making(const Group* group, const std::string& owner, bool is_invited, Profile profile,
+                 WallTime now) {
   if (group) return refuse(conflict);
   profile.made = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()));
   Plan plan{.status = 201, .profile = std::move(profile)};
-  plan.members.emplace_back(owner, Member{.role = Role::owner, .joined = plan.profile->made});
+  plan.members.emplace_back(
+      owner, Member{.role = Role::owner, .joined = plan.profile->made, .is_invited = is_invited});
   return plan;
 }
 
@@ -125,8 +130,13 @@ Plan plan_adding(const Group* group, std::string_view room, const std::string& w
   if (role == Role::owner ? !is_owner
                           : !is_owner && !joins && !(asks && (group->profile.may_invite || known)))
     return refuse(forbidden);
-  if (known && known->role == role) return {};
   Plan plan;
+  if (known && who == member && known->is_invited) {
+    plan.members.emplace_back(member, *known);
+    plan.members.back().second.is_invited = false;
+    return plan;
+  }
+  if (known && known->role == role) return {};
   if (known) {
     if (role != Role::owner) return {};  // nobody is made less by being added again
     plan.members.emplace_back(member, *known);
@@ -135,6 +145,7 @@ Plan plan_adding(const Group* group, std::string_view room, const std::string& w
   }
   if (group->size() >= most) return refuse(conflict);
   as.joined = group->next_number(now);
+  as.is_invited = who != member;
   plan.members.emplace_back(member, std::move(as));
   return plan;
 }
@@ -154,7 +165,7 @@ Plan plan_removing(const Group* group, const std::string& who, const std::string
     if (each.first == member || each.second.role == Role::gone) continue;
     has_owner = has_owner || each.second.role == Role::owner;
     if (each.second.is_outside) continue;
-    if (!eldest || each.second.joined < eldest->second.joined) eldest = &each;
+    if (!eldest || age_of(each.second) < age_of(eldest->second)) eldest = &each;
   }
   if (!eldest) {
     plan.profile = group->profile;
@@ -215,7 +226,8 @@ std::string encode(const Member& member) {
   writer.number(static_cast<std::uint64_t>(member.role))
       .number(member.joined)
       .number(member.left)
-      .flag(member.is_outside);
+      .flag(member.is_outside)
+      .flag(member.is_invited);
   return std::move(writer).finish();
 }
 
@@ -240,6 +252,7 @@ bool decode(std::string_view key, std::string_view value, Group& group) {
     const auto role = reader.number_as<std::uint8_t>();
     Member member{.role = static_cast<Role>(role), .joined = reader.number(), .left = reader.number()};
     member.is_outside = reader.flag();
+    member.is_invited = reader.flag();
     if (!reader.ok() || role > static_cast<std::uint8_t>(Role::gone)) return false;
     group.newest = std::max(group.newest, member.joined);
     group.members.insert_or_assign(std::string(key.substr(member_prefix.size())), member);

@@ -41,6 +41,9 @@ struct Member {
   /// Of one who is gone, the newest message then: the member still gets those up to it.
   std::uint64_t left = 0;
   bool is_outside = false;  ///< A user of another domain, who owns nothing here.
+  /// Others added the member, who has neither joined nor written since: the room shows nothing of the
+  /// member's devices.
+  bool is_invited = false;
 
   // Not stored:
   std::uint64_t reached = 0;   ///< The member's bucket has stored all up to here.
@@ -50,6 +53,9 @@ struct Member {
   unsigned busy = 0;           ///< How often in a row that bucket had no place for the next message.
   double tokens = 0;           ///< Messages that the member may send at once,
   Time counted = Time::min();  ///< as of then.
+
+  /// What the others are shown.
+  bool shows_here() const { return role != Role::gone && is_here && !is_invited; }
 };
 
 /// A message that was accepted.
@@ -104,13 +110,16 @@ struct Group {
 
 // Changes: what becomes of them is decided by who asks. Null: there is no such room (404).
 
-/// `owner` makes it. 409: there is one.
-Plan plan_making(const Group* group, const std::string& owner, Profile profile, WallTime now);
-/// `who` adds `member` in its role, or joins. 200: is one already; 403; 409: `most` are there.
+/// `owner` makes it, or, where `is_invited`, the administrator for `owner`. 409: there is one.
+Plan plan_making(const Group* group, const std::string& owner, bool is_invited, Profile profile,
+                 WallTime now);
+/// `who` adds `member` in its role, or joins; whoever was added accepts by joining. 200: is one already; 403;
+/// 409: `most` are there.
 Plan plan_adding(const Group* group, std::string_view room, const std::string& who, const std::string& member,
                  Member as, std::size_t most, WallTime now);
-/// `who` removes `member`, or leaves. Where no owner is left the eldest member becomes one; where nobody is
-/// left who may be, the room ends. `who` empty: the member is gone.
+/// `who` removes `member`, or leaves. Where no owner is left the eldest member becomes one, of those who have
+/// accepted if there are any; where nobody is left who may be, the room ends. `who` empty: the member is
+/// gone.
 Plan plan_removing(const Group* group, const std::string& who, const std::string& member);
 /// An owner changes what is not absent.
 struct Wishes {

@@ -20,6 +20,11 @@ namespace {
 /// Before what the queue of another shard had no place for is handed over again.
 constexpr Duration pause = 1s;
 constexpr double seconds_of_minute = 60;
+/// A user may write to all rooms together that many times as fast as to one.
+constexpr std::uint32_t pace_of_all = 5;
+/// Users who write to rooms at a time and whose pace is watched. In a crowd of more the calmest are
+/// forgotten.
+constexpr std::size_t senders_watched = 2048;
 
 }  // namespace
 
@@ -78,15 +83,23 @@ class Groups::Spread final : public RequestStep {
     if (member == group->members.end() || member->second.role == Role::gone) return refuse(403);
     // The sender missed the 202, and sends the message again in a new request.
     if (group->has_post(post_.sender, post_.id)) return refuse(202);
-    if (group->posts_left() >= Group::posts_under_way || !groups_.take_token(member->second, now)) {
+    if (group->posts_left() >= Group::posts_under_way || !groups_.take_token(member->second, now) ||
+        !groups_.take_token_of(post_.sender, now)) {
       auto reply = request().reply(480, "Too Many Messages");
       reply.add(HeaderId::retry_after, "5")
-          .add(HeaderId::warning, "399 beckond \"Too many messages to this room\"");
+          .add(HeaderId::warning, "399 beckond \"Too many messages to rooms\"");
       services().respond(request(), std::move(reply).finish());
       return false;
     }
     number_ = group->next_number(now.wall);
     batch.put(store::Kind::room, post_key(number_), [&] { return encode(post_); });
+    // Whoever writes has accepted to be a member.
+    accepts_ = member->second.is_invited;
+    if (accepts_) {
+      Member accepted = member->second;
+      accepted.is_invited = false;
+      batch.put(store::Kind::room, member_key(post_.sender), [&] { return encode(accepted); });
+    }
     forgotten_.clear();
     for (auto each = group->posts.begin();
          each != group->posts.end() && group->posts.size() - forgotten_.size() >= Group::posts_kept; ++each)
@@ -100,10 +113,16 @@ class Groups::Spread final : public RequestStep {
     Group* group = groups_.group_of(room_);
     for (const std::uint64_t each : forgotten_) group->posts.erase(each);
     group->newest = number_;
+    if (accepts_) {
+      Member& member = group->members.at(post_.sender);
+      member.is_invited = false;
+      member.is_told = false;
+    }
     group->posts.insert_or_assign(number_, std::move(post_));
   }
-  void announce(Now) override {
+  void announce(Now now) override {
     groups_.archive_.note(request(), archive::MessageState::stored);
+    if (accepts_) groups_.announce(room_, {.members = {request().identity.aor}}, now);
     groups_.complete(room_, groups_.group_of(room_)->count_left());
     groups_.rounds_.start(room_.ptr());
   }
@@ -119,6 +138,7 @@ class Groups::Spread final : public RequestStep {
   Entry& room_;
   Post post_;
   std::uint64_t number_ = 0;
+  bool accepts_ = false;
   std::vector<std::uint64_t> forgotten_;
 };
 
@@ -182,7 +202,8 @@ Groups::Groups(Parts parts)
       archive_(parts.archive),
       slot_(parts.services.directory().take_slot<Place>()),
       rounds_(parts.services.timers(), parts.services.clock(),
-              [this](const EntryPtr& room, Slice& slice, Now now) { return serve_all(*room, slice, now); }) {
+              [this](const EntryPtr& room, Slice& slice, Now now) { return serve_all(*room, slice, now); }),
+      senders_(parts.services.random(), senders_watched) {
   services_.directory().add(*this);
   registrar_.observe(*this);
 }
@@ -286,6 +307,13 @@ bool Groups::take_token(Member& member, Now now) const {
   return true;
 }
 
+/// The user's rooms are of many shards, and each shard counts for itself.
+bool Groups::take_token_of(const std::string& sender, Now now) {
+  const std::uint32_t a_minute = pace_of_all * services_.settings().rooms.messages_per_minute;
+  senders_.set_pace(Duration(60s) / a_minute, a_minute);
+  return senders_.take(sender, now.mono) == RateLimit::Verdict::pass;
+}
+
 // Changes
 
 void Groups::change(Entry& room, Planner planner, std::function<void(int)> done) {
@@ -304,6 +332,7 @@ void Groups::apply(Entry& room, const Plan& plan, Now) {
     member.joined = next.joined;
     member.left = next.left;
     member.is_outside = next.is_outside;
+    member.is_invited = next.is_invited;
     member.reached = std::max(member.reached, member.joined);
     member.is_told = false;
     group.newest = std::max(group.newest, member.joined);
@@ -360,7 +389,11 @@ bool Groups::serve_all(Entry& room, Slice& slice, Now) {
 /// False: the queue of the member's shard is full.
 bool Groups::serve(Entry& room, const std::string& aor, Member& member) {
   if (member.is_asked) return true;
-  Handed handed{.room = room.aor(), .member = aor, .role = member.role, .number = member.joined};
+  Handed handed{.room = room.aor(),
+                .member = aor,
+                .role = member.role,
+                .is_invited = member.is_invited,
+                .number = member.joined};
   const Group* group = group_of(room);
   const auto next = group->next_for(aor, member);
   // A member that is gone is notified of that after its last message.
@@ -409,18 +442,24 @@ void Groups::on(const Taken& taken, Bucket, Now now) {
     return complete(*room, {}, taken.member);
   if (taken.is_message)
     complete(*room, group_of(*room)->reach(taken.member, *member, taken.number));
-  else if (taken.role == member->role && taken.number == member->joined)
+  else if (taken.role == member->role && taken.is_invited == member->is_invited &&
+           taken.number == member->joined)
     member->is_told = true;
-  if (std::exchange(member->is_here, taken.is_here) != taken.is_here)
-    announce(*room, {.members = {taken.member}}, now);
+  show_here(*room, taken.member, *member, taken.is_here, now);
   if (!serve(*room, taken.member, *member)) retry(*room);
 }
 
 void Groups::on(const Here& here, Bucket, Now now) {
   const EntryPtr room = services_.directory().find(here.room);
   Member* member = known_member(room, here.member);
-  if (member && std::exchange(member->is_here, here.is_here) != here.is_here)
-    announce(*room, {.members = {here.member}}, now);
+  if (member) show_here(*room, here.member, *member, here.is_here, now);
+}
+
+/// A NOTIFY at that moment would tell of a member who has not accepted, whatever it says.
+void Groups::show_here(Entry& room, const std::string& aor, Member& member, bool is_here, Now now) {
+  const bool was_shown = member.shows_here();
+  member.is_here = is_here;
+  if (member.shows_here() != was_shown) announce(room, {.members = {aor}}, now);
 }
 
 void Groups::on(const Gone& gone, Bucket, Now) {
@@ -496,9 +535,8 @@ std::vector<Table> Groups::tables(Now) const {
   services_.directory().each([&](const Entry& entry) {
     const Group* group = find(entry);
     if (!group) return;
-    const auto here = std::ranges::count_if(group->members, [](const auto& each) {
-      return each.second.role != Role::gone && each.second.is_here;
-    });
+    const auto here =
+        std::ranges::count_if(group->members, [](const auto& each) { return each.second.shows_here(); });
     table.rows.push_back({{"room", entry.aor()},
                           {"members", std::to_string(group->size())},
                           {"here", std::to_string(here)},

@@ -16,6 +16,7 @@
 #include "server/groups/group.hpp"
 #include "server/message/messages.hpp"
 #include "server/registrar/registrar.hpp"
+#include "server/shard/rate_limit.hpp"
 #include "server/shard/rounds.hpp"
 #include "server/shard/services.hpp"
 
@@ -115,6 +116,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   struct Handed {
     std::string room{}, member{};
     Role role = Role::member;
+    bool is_invited = false;
     std::uint64_t number = 0;  ///< Of the message, or since when the member is one.
     std::string author{};      ///< Of the message.
     SharedText text{};         ///< Null: no message.
@@ -124,6 +126,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
     enum class Outcome : std::uint8_t { done, later, busy, unknown };
     std::string room{}, member{};
     Role role = Role::member;
+    bool is_invited = false;
     std::uint64_t number = 0;
     bool is_message = false;
     Outcome outcome = Outcome::done;
@@ -160,7 +163,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   void look_for_member(const Asked& asked);
   bool is_ours(std::string_view aor) const;
   bool may_be_outside(std::string_view aor) const;
-  bool has_room_for_another(Entry& user) const;
+  std::size_t rooms_owned_by(const Entry& user, bool with_invitations) const;
 
   // Rooms
   Group* group_of(Entry& room);
@@ -176,6 +179,8 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   void complete(Entry& room, std::vector<std::uint64_t> numbers, std::string left = {});
   void begin(Entry& entry);
   bool take_token(Member& member, Now now) const;
+  bool take_token_of(const std::string& sender, Now now);
+  void show_here(Entry& room, const std::string& aor, Member& member, bool is_here, Now now);
   bool serve_all(Entry& room, Slice& slice, Now now);
   bool serve(Entry& room, const std::string& aor, Member& member);
   void retry(Entry& room);
@@ -205,6 +210,7 @@ class Groups final : public Room, public Keeper, private registrar::BindingsObse
   ResourceRounds rounds_;
   Refuses refuses_;
   std::vector<OnChange> observers_;
+  RateLimit senders_;  ///< Messages of one user to all rooms of this shard.
   std::map<std::string, std::size_t, std::less<>> rooms_;  ///< Of this shard, by domain.
   std::unordered_map<std::uint64_t, Done> waiting_;
   std::uint64_t last_ticket_ = 0;

@@ -32,14 +32,17 @@ std::string_view room_of_key(std::string_view key) {
 
 std::string encode(const Membership& membership) {
   store::RecordWriter writer;
-  writer.number(static_cast<std::uint64_t>(membership.role)).number(membership.mark);
+  writer.number(static_cast<std::uint64_t>(membership.role))
+      .number(membership.mark)
+      .flag(membership.is_invited);
   return std::move(writer).finish();
 }
 
 std::optional<Membership> decode_membership(std::string_view value) {
   store::RecordReader reader(value);
   const auto role = reader.number_as<std::uint8_t>();
-  const Membership membership{.role = static_cast<Role>(role), .mark = reader.number()};
+  Membership membership{.role = static_cast<Role>(role), .mark = reader.number()};
+  membership.is_invited = reader.flag();
   if (!reader.ok() || role >= static_cast<std::uint8_t>(Role::gone)) return std::nullopt;
   return membership;
 }
@@ -61,8 +64,9 @@ class Groups::Receive final : public store::Step {
     }
     const bool is_gone = handed_.role == Role::gone;
     // The membership ends after the last message: where there is none the user has them all.
-    const bool has_all =
-        known_ && known_->mark >= handed_.number && (handed_.text || known_->role == handed_.role);
+    const bool is_as_told =
+        known_ && known_->role == handed_.role && known_->is_invited == handed_.is_invited;
+    const bool has_all = known_ && known_->mark >= handed_.number && (handed_.text || is_as_told);
     if (is_gone ? !known_ || (handed_.text && has_all) : has_all) {
       groups_.taken(user_, handed_, Taken::Outcome::done);
       return false;
@@ -78,7 +82,9 @@ class Groups::Receive final : public store::Step {
     const bool is_new = handed_.text && (!known_ || known_->mark < handed_.number);
     if (is_new && !groups_.is_refused(user_, handed_.author) && !groups_.is_refused(user_, handed_.room))
       add_message(batch, now);
-    next_ = {is_gone ? known_->role : handed_.role, std::max(handed_.number, known_ ? known_->mark : 0)};
+    next_ = {.role = is_gone ? known_->role : handed_.role,
+             .mark = std::max(handed_.number, known_ ? known_->mark : 0),
+             .is_invited = handed_.is_invited};
     batch.put(store::Kind::room, membership_key(handed_.room), [&] { return encode(next_); });
     return true;
   }
@@ -167,6 +173,7 @@ void Groups::taken(Entry& user, const Handed& handed, Taken::Outcome outcome) {
   peers_.post_back<Groups>(bucket_of(handed.room), Taken{.room = handed.room,
                                                          .member = user.aor(),
                                                          .role = handed.role,
+                                                         .is_invited = handed.is_invited,
                                                          .number = handed.number,
                                                          .is_message = bool(handed.text),
                                                          .outcome = outcome,

@@ -15,7 +15,8 @@ namespace beckon::server::groups {
 /// What a user is in one room, as the user's own bucket knows it.
 struct Membership {
   Role role = Role::member;
-  std::uint64_t mark = 0;  ///< The newest message of the room that was stored for the user.
+  std::uint64_t mark = 0;   ///< The newest message of the room that was stored for the user.
+  bool is_invited = false;  ///< As `Member` has it.
 };
 
 /// The part of an address: of a room, or of a user who is in rooms.

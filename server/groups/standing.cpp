@@ -18,7 +18,7 @@ std::string print_standing(const std::string& room, const Group& group) {
   std::string names;
   std::size_t here = 0;
   for (const auto& [aor, member] : group.members) {
-    if (member.role == Role::gone || !member.is_here) continue;
+    if (!member.shows_here()) continue;
     ++here;
     if (here > named_max) continue;
     names += here == 1 ? ": " : ", ";

@@ -21,7 +21,9 @@ constexpr std::array conference_types{documents::conference_type};
 
 documents::ConferenceUser user_of(const std::string& aor, const groups::Member& member) {
   using documents::EndpointStatus;
-  const auto status = member.is_here ? EndpointStatus::connected : EndpointStatus::disconnected;
+  const auto status = member.is_invited     ? EndpointStatus::pending
+                      : member.shows_here() ? EndpointStatus::connected
+                                            : EndpointStatus::disconnected;
   return {.entity = aor,
           .roles = {groups::to_string(member.role)},
           .endpoints = {{.entity = aor, .status = status}}};
@@ -33,9 +35,8 @@ documents::ConferenceDescription description_of(const std::string& room, const g
 }
 
 documents::ConferenceState state_of(const groups::Group& group) {
-  const bool is_active = std::ranges::any_of(group.members, [](const auto& each) {
-    return each.second.role != groups::Role::gone && each.second.is_here;
-  });
+  const bool is_active =
+      std::ranges::any_of(group.members, [](const auto& each) { return each.second.shows_here(); });
   return {.user_count = group.size(), .active = is_active, .locked = !group.profile.is_open};
 }
 

@@ -22,7 +22,11 @@ RateLimit::RateLimit(Random& random, std::size_t sources)
     : places_(std::max(ways, std::bit_ceil(sources))), seed_(random.next()) {}
 
 void RateLimit::set(std::uint32_t per_second, std::uint32_t burst) {
-  token_ = std::max(Duration(1), std::chrono::duration_cast<Duration>(1s) / per_second);
+  set_pace(std::chrono::duration_cast<Duration>(1s) / per_second, burst);
+}
+
+void RateLimit::set_pace(Duration token, std::uint32_t burst) {
+  token_ = std::max(Duration(1), token);
   depth_ = token_ * burst;
 }
 

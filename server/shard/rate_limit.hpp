@@ -23,6 +23,8 @@ class RateLimit {
 
   /// `per_second` tokens flow in, up to `burst`; both at least 1.
   void set(std::uint32_t per_second, std::uint32_t burst);
+  /// One token flows in every `token`, up to `burst`.
+  void set_pace(Duration token, std::uint32_t burst);
 
   enum class Verdict {
     pass,

@@ -63,7 +63,7 @@ def life_of_a_room(server):
         bob.run("room", do="members", room=LUNCH)
         room = bob.wait("room", topic="Pizza")
         equal(members_of(room), {alice.aor: ("owner", True), bob.aor: ("member", True), carol.aor: ("member", True)},
-              "the members")
+              "the members: bob has accepted by writing, carol by joining")
         equal(said(carol), [(alice.aor, "Sushi?"), (bob.aor, "No fish")], "what was said")
         carol.run("room", do="leave", room=LUNCH)
         equal(carol.run("room", ok=None, do="history", room=LUNCH)["status"], 403, "a former member's look")
@@ -83,7 +83,7 @@ def life_of_a_room(server):
 
 
 def who_is_there(server):
-    """members watch the room: who comes, goes, is here; its presence says it too; a stranger is refused; over a kill"""
+    """members watch the room: who is here, having accepted; its presence says so; strangers are refused; over a kill"""
     server.add_user(*CAROL)
     with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob, Agent(server, *CAROL) as carol:
         alice.run("register")
@@ -94,7 +94,12 @@ def who_is_there(server):
         alice.run("subscribe", to=LUNCH)
         shown = alice.wait("presence", of=LUNCH, basic="open")["tuples"][0]
         equal(shown["note"], "1 of 2 here: alice@example.org", "the note")
+        alice.forget()
         bob.run("register")
+        alice.run("room", do="topic", room=LUNCH, topic="soup again")
+        seen = alice.wait("room", topic="soup again")
+        equal(members_of(seen)[bob.aor], ("member", False), "bob has not accepted yet")
+        bob.run("room", do="join", room=LUNCH)
         alice.wait("room", where=lambda e: members_of(e).get(bob.aor) == ("member", True))
         alice.wait("presence", where=lambda e: e["of"] == LUNCH and "2 of 2 here" in str(e["tuples"]))
         equal(carol.run("subscribe", ok=None, to=LUNCH, package="conference")["status"], 403, "a stranger")

@@ -67,7 +67,7 @@ TEST_CASE("a member watches the room: full, then what changed, with rising versi
     CHECK(full.users->users[0].entity == alice);
     CHECK(full.users->users[0].roles == std::vector<std::string>{"owner"});
     CHECK(full.users->users[0].endpoints[0].status == EndpointStatus::connected);
-    CHECK(full.users->users[1].endpoints[0].status == EndpointStatus::disconnected);
+    CHECK(full.users->users[1].endpoints[0].status == EndpointStatus::pending);
     CHECK(hall.put(carol, "&member=" + carol) == 200);
     CHECK(hall.del(bob, "&member=" + bob) == 200);
     hall.wait(5s);
@@ -108,6 +108,7 @@ TEST_CASE("the presence of a room says who is in it, to its members") {
     CAPTURE(shards);
     Watched hall(shards);
     hall.make_lunch();
+    REQUIRE(hall.put(bob, "&member=" + bob) == 200);
     CHECK(hall.subscribe(bob, "presence").status() == 200);
     const auto shown = [&] {
       const auto read = documents::parse_pidf(hall.notified().body());
@@ -123,6 +124,43 @@ TEST_CASE("the presence of a room says who is in it, to its members") {
     CHECK(hall.del(alice, "&member=" + bob) == 200);
     hall.wait(1ms);
     CHECK(hall.notified().header(HeaderId::subscription_state).starts_with("terminated;reason=rejected"));
+  }
+}
+
+TEST_CASE(
+    "whoever was added by another shows nothing of its devices, not even by a NOTIFY, until it joins or "
+    "writes") {
+  for (const bool writes : {true, false}) {
+    CAPTURE(writes);
+    Watched hall(2);
+    hall.make_lunch();
+    CHECK(hall.subscribe(alice, "conference").status() == 200);
+    CHECK(hall.info().users->users[1].endpoints[0].status == EndpointStatus::pending);
+    CHECK(hall.subscribe(alice, "presence").status() == 200);
+    CHECK(hall.notified().body().find("0 of 2 here") != std::string_view::npos);
+    hall.enter_phone(bob);
+    hall.wait(5s);
+    CHECK(hall.wire.is_silent());
+    CHECK((writes ? hall.say(bob, "hello") == 202 : hall.put(bob, "&member=" + bob) == 200));
+    hall.wait(5s);
+    unsigned documents = 0;
+    while (!hall.wire.is_silent()) {
+      const Sent sent = hall.next();
+      if (!sent.message.is_request() || sent.message.method() != sip::Method::notify) continue;
+      hall.answer(sent, 200);
+      ++documents;
+      if (const auto info = documents::parse_conference(sent.message.body()); info.has_value()) {
+        REQUIRE(info->users->users.size() == 1);
+        CHECK(info->users->users[0].entity == bob);
+        CHECK(info->users->users[0].endpoints[0].status == EndpointStatus::connected);
+      } else {
+        CHECK(sent.message.body().find("1 of 2 here: bob@example.org") != std::string_view::npos);
+      }
+    }
+    CHECK(documents >= 2);  // they are sent again until they are answered
+    hall.restart(1);
+    hall.wait(1ms);
+    CHECK(hall.show(alice).find("\"role\":\"member\",\"here\":true") != std::string::npos);
   }
 }
 

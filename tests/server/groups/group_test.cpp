@@ -31,11 +31,15 @@ TEST_CASE("records of a room are read back; what cannot be read is refused") {
   CHECK(read.profile == group.profile);
   CHECK(decode(member_key(b), encode(group.members[b]), read));
   CHECK(read.find(b)->joined == 3);
-  CHECK(decode(member_key(c), encode(Member{.role = Role::gone, .joined = 2, .left = 7, .is_outside = true}),
-               read));
+  CHECK_FALSE(read.find(b)->is_invited);
+  CHECK(decode(
+      member_key(c),
+      encode(Member{.role = Role::gone, .joined = 2, .left = 7, .is_outside = true, .is_invited = true}),
+      read));
   CHECK(read.find(c) == nullptr);
   CHECK(read.members.at(c).left == 7);
   CHECK(read.members.at(c).is_outside);
+  CHECK(read.members.at(c).is_invited);
   CHECK(decode(post_key(0xfeed), encode(post), read));
   CHECK(read.posts.at(0xfeed).id == "m");
   CHECK(*read.posts.at(0xfeed).text == "text");
@@ -84,6 +88,11 @@ TEST_CASE("the eldest member owns what its last owner leaves") {
   CHECK(plan.members[1].first == c);
   CHECK(plan.members[1].second.role == Role::owner);
   CHECK_FALSE(plan.profile);
+  // Whoever has accepted comes before whoever was only invited.
+  group.members[c].is_invited = true;
+  CHECK(plan_removing(&group, a, a).members[1].first == b);
+  group.members[b].is_invited = true;
+  CHECK(plan_removing(&group, a, a).members[1].first == c);
   // Whoever cannot manage a room owns none.
   group.members[c].is_outside = true;
   CHECK(plan_removing(&group, a, a).members[1].first == b);
@@ -93,4 +102,30 @@ TEST_CASE("the eldest member owns what its last owner leaves") {
   CHECK(end.profile->has_ended);
   REQUIRE(end.members.size() == 3);
   for (const auto& each : end.members) CHECK(each.second.role == Role::gone);
+}
+
+TEST_CASE("whoever was added by another is invited until it joins; whoever joins or makes a room is not") {
+  Group group = made();
+  group.profile.is_open = true;
+  const std::string d = "sip:d@x", room = "sip:r@x";
+  const auto invited = [&](const std::string& who, const std::string& member) {
+    const Plan plan = plan_adding(&group, room, who, member, {}, 9, WallTime{});
+    REQUIRE(plan.status == 200);
+    REQUIRE(plan.members.size() == 1);
+    return plan.members[0].second.is_invited;
+  };
+  CHECK(invited(a, d));
+  CHECK_FALSE(invited(d, d));
+  CHECK_FALSE(plan_making(nullptr, a, /*is_invited=*/false, {}, WallTime{}).members[0].second.is_invited);
+  CHECK(plan_making(nullptr, a, /*is_invited=*/true, {}, WallTime{}).members[0].second.is_invited);
+  group.members[d] = {.joined = 9, .is_here = true};
+  group.members[d].is_invited = true;
+  group.profile.is_open = false;
+  CHECK_FALSE(group.members[d].shows_here());
+  // To be named owner by another accepts nothing.
+  CHECK(plan_adding(&group, room, a, d, {.role = Role::owner}, 9, WallTime{}).members[0].second.is_invited);
+  CHECK_FALSE(invited(d, d));
+  group.members[d].is_invited = false;
+  CHECK(group.members[d].shows_here());
+  CHECK(plan_adding(&group, room, d, d, {}, 9, WallTime{}).is_empty());
 }

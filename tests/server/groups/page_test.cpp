@@ -76,7 +76,7 @@ TEST_CASE(
   CHECK(hall.put(alice, "&member=nobody@example.org") == 404);
 }
 
-TEST_CASE("who is here is who has a device registered") {
+TEST_CASE("who is here is who has accepted to be a member and has a device registered") {
   for (const unsigned shards : {1U, 2U}) {
     CAPTURE(shards);
     Hall hall(shards);
@@ -87,6 +87,8 @@ TEST_CASE("who is here is who has a device registered") {
                                    (user == alice ? "owner" : "member") + "\",\"here\":true}") !=
              std::string::npos;
     };
+    CHECK_FALSE(is_here(bob));
+    CHECK(hall.put(bob, "&member=" + bob) == 200);
     CHECK(is_here(bob));
     CHECK_FALSE(is_here(alice));
     hall.enter_phone(alice);
@@ -95,9 +97,15 @@ TEST_CASE("who is here is who has a device registered") {
     hall.enter_phone(bob, 0);
     hall.wait(1ms);
     CHECK_FALSE(is_here(bob));
+    hall.enter_phone(bob);
     hall.restart(shards);
     hall.wait(1ms);
     CHECK(is_here(alice));
+    CHECK(is_here(bob));
+    // Whoever leaves and is added again has accepted nothing.
+    CHECK(hall.del(bob, "&member=" + bob) == 200);
+    CHECK(hall.put(alice, "&member=" + bob) == 200);
+    CHECK_FALSE(is_here(bob));
   }
 }
 

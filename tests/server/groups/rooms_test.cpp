@@ -360,6 +360,27 @@ TEST_CASE("limits: too fast, too many under way, too long, too many members (DES
     hall.wait(30s);
     CHECK(hall.say(alice, "3") == 202);
   }
+  SUBCASE("messages of one user to all rooms a minute") {
+    Hall hall(1, with([](RoomLimits& limits) { limits.messages_per_minute = 2; }));
+    const auto say_in = [&hall](const std::string& room) {
+      Ask request = hall.message(alice, "hello");
+      request.uri = request.to = room;
+      return hall.give(alice, request).status();
+    };
+    std::vector<std::string> rooms;
+    for (int i = 0; i < 7; ++i) {
+      rooms.push_back("sip:room" + std::to_string(i) + "@example.org");
+      REQUIRE(hall.web(alice, Method::put, "?room=" + rooms.back() + "&make").status == 201);
+    }
+    for (int i = 0; i < 5; ++i)
+      for (int j = 0; j < 2; ++j) CHECK(say_in(rooms[static_cast<std::size_t>(i)]) == 202);
+    CHECK(say_in(rooms[5]) == 480);
+    hall.make_lunch();
+    CHECK(hall.say(bob, "I have written nothing yet") == 202);
+    hall.wait(6s);
+    CHECK(say_in(rooms[5]) == 202);
+    CHECK(say_in(rooms[6]) == 480);
+  }
   SUBCASE("octets") {
     Hall hall(1, with([](RoomLimits& limits) { limits.message_octets = 4; }));
     hall.make_lunch();
@@ -379,6 +400,38 @@ TEST_CASE("limits: too fast, too many under way, too long, too many members (DES
     CHECK(hall.web(bob, Method::put, "?room=tea@example.org&make").status == 201);
     CHECK(hall.del(alice, "") == 200);
     CHECK(hall.web(alice, Method::put, "?room=dinner@example.org&make").status == 201);
+  }
+  SUBCASE("rooms that a user owns are not given away, and nobody fills the quota of another") {
+    Hall hall(2, with([](RoomLimits& limits) { limits.per_user = 2; }));
+    const auto ask = [&hall](const std::string& who, const std::string& query) {
+      const unsigned status = hall.web(who, Method::put, "?room=" + query).status;
+      hall.wait(1ms);
+      return status;
+    };
+    const auto give = [&](const std::string& room) {
+      REQUIRE(ask(alice, room + "&make") == 201);
+      const unsigned status = ask(alice, room + "&member=" + bob + "&role=owner");
+      if (status == 200)
+        REQUIRE(hall.web(alice, Method::del, "?room=" + room + "&member=" + alice).status == 200);
+      return status;
+    };
+    CHECK(give("one@example.org") == 200);
+    CHECK(give("two@example.org") == 200);
+    CHECK(give("three@example.org") == 409);
+    CHECK(ask(bob, "bobs@example.org&make") == 201);
+    CHECK(ask(bob, "one@example.org&member=" + bob) == 200);
+    CHECK(ask(bob, "more@example.org&make") == 403);
+  }
+  SUBCASE("where users make no rooms, the owners of the administrator's rooms name others") {
+    Hall hall(1, with([](RoomLimits& limits) { limits.per_user = 0; }));
+    std::optional<int> status;
+    hall.groups_of(lunch).ask(bucket_of(lunch),
+                              {.verb = groups::Command::Verb::make, .room = lunch, .member = alice},
+                              [&](groups::Answer answer) { status = answer.status; });
+    hall.wait(1ms);
+    CHECK(status == 201);
+    CHECK(hall.put(alice, "&member=" + bob + "&role=owner") == 200);
+    CHECK(hall.put(bob, "&topic=soup") == 200);
   }
   SUBCASE("rooms that a user is in") {
     Hall hall(1, with([](RoomLimits& limits) { limits.memberships_per_user = 1; }));
