@@ -22,6 +22,9 @@ constexpr std::size_t name_max = 512;
 constexpr Duration look_again = std::chrono::hours(24);
 /// Archives that give way to one message, at most.
 constexpr int evictions_max = 8;
+/// Notes and marks about one user that wait while the store writes a change of that user; more come from a
+/// flood only, and are lost.
+constexpr unsigned notes_max = 200;
 /// Between two rounds of evictions.
 constexpr Duration room_pause = 100us;
 
@@ -62,8 +65,12 @@ class Archive::Work final : public store::Step {
  public:
   Work(Archive& archive, Entry& entry, Planner planner, Done done)
       : archive_(archive), entry_(entry), planner_(std::move(planner)), done_(std::move(done)) {}
+  /// A note, which is counted while it waits.
+  Work(Archive& archive, Entry& entry, Planner planner)
+      : archive_(archive), entry_(entry), planner_(std::move(planner)), is_note_(true) {}
 
   bool prepare(store::Batch& batch, Now now) override {
+    if (std::exchange(is_note_, false)) archive_.on_note_begun(entry_);
     const Box* box = entry_.find(archive_.slot_);
     plan_ = planner_(box, now);
     if (plan_.is_empty()) {
@@ -95,9 +102,7 @@ class Archive::Work final : public store::Step {
     if (archive_.on_change_) archive_.on_change_(entry_, now);
   }
   void refuse(ErrorCode why, Now) override {
-    const bool may_succeed_later =
-        why == store::Errc::overload || why == store::Errc::late || why == store::Errc::conflict;
-    if (done_) done_(may_succeed_later ? 503 : 500);
+    if (done_) done_(store::status_of(why));
   }
 
  private:
@@ -112,6 +117,7 @@ class Archive::Work final : public store::Step {
   Planner planner_;
   Done done_;
   Plan plan_;
+  bool is_note_ = false;
 };
 
 Archive::Archive(Environment& environment, Peers& peers, const Gruus& gruus)
@@ -128,6 +134,23 @@ Archive::~Archive() { by_news_->clear(); }
 
 void Archive::fact(Entry& entry, Planner plan) {
   entry.add_fact(std::make_unique<Work>(*this, entry, std::move(plan), Done{}));
+}
+
+/// A fact that others cause, as often as they like.
+void Archive::note_fact(Entry& entry, Planner plan) {
+  Waiting& waiting = waiting_[&entry];
+  if (waiting.notes >= notes_max) {
+    if (!std::exchange(waiting.is_told, true))
+      log::warn("archive", "{}: {} notes wait for the store; more are lost", entry.aor(), notes_max);
+    return;
+  }
+  ++waiting.notes;
+  entry.add_fact(std::make_unique<Work>(*this, entry, std::move(plan)));
+}
+
+void Archive::on_note_begun(const Entry& entry) {
+  const auto waiting = waiting_.find(&entry);
+  if (--waiting->second.notes == 0) waiting_.erase(waiting);
 }
 
 void Archive::ask(Entry& entry, Planner plan, Done done) {
@@ -213,7 +236,7 @@ void Archive::mark(const sip::Message& request, const Passage& passage, MessageS
 
 void Archive::on(Note note, Bucket, Now) {
   const EntryPtr entry = environment_.directory().get(note.user);
-  fact(*entry, [this, message = std::move(note.message)](const Box* box, Now now) {
+  note_fact(*entry, [this, message = std::move(note.message)](const Box* box, Now now) {
     return plan_note(box, message, now);
   });
   make_room();
@@ -226,7 +249,7 @@ void Archive::on(const Mark& mark, Bucket, Now) {
       mark.direction == MessageDirection::received && mark.state == MessageState::displayed;
   if (is_reading && on_read_) on_read_(*entry, mark.with, mark.id);
   if (!entry->find(slot_)) return;
-  fact(*entry, [this, mark](const Box* box, Now now) {
+  note_fact(*entry, [this, mark](const Box* box, Now now) {
     Plan plan;
     const ArchivedMessage* known = box ? find_marked(*box, mark) : nullptr;
     if (!known || known->state >= mark.state) return plan;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "protocol/documents/message_archive.hpp"
@@ -133,12 +134,19 @@ class Archive final : public Room, public Keeper {
  private:
   class Work;
   using Planner = std::function<Plan(const Box* box, Now now)>;
+  /// What waits for its turn in the sequence of a user.
+  struct Waiting {
+    unsigned notes = 0;
+    bool is_told = false;  ///< Of notes that are lost, since none waited.
+  };
   using Boxes = boost::intrusive::list<Box, boost::intrusive::constant_time_size<false>>;
 
   bool is_ours(std::string_view aor) const;
   template <class T>
   void hand(Bucket from, T value);
   void fact(Entry& entry, Planner plan);
+  void note_fact(Entry& entry, Planner plan);
+  void on_note_begun(const Entry& entry);
   void ask(Entry& entry, Planner plan, Done done);
   Plan plan_note(const Box* box, const ArchivedMessage& message, Now now) const;
   void add_surplus(Plan& plan, const Box& box, std::size_t more, Now now) const;
@@ -160,6 +168,7 @@ class Archive final : public Room, public Keeper {
   std::unique_ptr<Boxes> by_news_;  ///< Those whose last news is the oldest first.
   OnChange on_change_;
   OnRead on_read_;
+  std::unordered_map<const Entry*, Waiting> waiting_;  ///< Of users of whom notes wait.
   std::size_t octets_ = 0;
   Timer room_;  ///< Set while archives are past their bound.
 };

@@ -51,11 +51,7 @@ class Groups::Change final : public store::Step {
   void apply(Now now) override { groups_.apply(room_, plan_, now); }
   void answer(Now) override { done_(plan_.status); }
   void announce(Now now) override { groups_.changed(room_, plan_, now); }
-  void refuse(ErrorCode why, Now) override {
-    const bool may_succeed_later =
-        why == store::Errc::overload || why == store::Errc::late || why == store::Errc::conflict;
-    done_(may_succeed_later ? 503 : 500);
-  }
+  void refuse(ErrorCode why, Now) override { done_(store::status_of(why)); }
 
  private:
   Groups& groups_;

@@ -108,11 +108,16 @@ class Groups::Receive final : public store::Step {
   void refuse(ErrorCode why, Now) override {
     log::debug("groups", "{} gets what is new in {} later: {}", user_.aor(), handed_.room, why.message());
     drop_addition();
-    const bool is_busy = why == store::Errc::overload;
-    groups_.taken(user_, handed_, is_busy ? Taken::Outcome::busy : Taken::Outcome::later);
+    groups_.taken(user_, handed_, outcome_of(why));
   }
 
  private:
+  /// The end of a membership is noted though the user is gone: its record ends with it.
+  Taken::Outcome outcome_of(ErrorCode why) const {
+    if (why == store::Errc::overload) return Taken::Outcome::busy;
+    const bool has_left = why == store::Errc::user_gone && handed_.role != Role::gone;
+    return has_left ? Taken::Outcome::unknown : Taken::Outcome::later;
+  }
   /// Of the membership.
   bool is_end() const { return handed_.role == Role::gone && !handed_.text; }
 

@@ -183,11 +183,7 @@ class Boxes::Deletion final : public store::Step {
     boxes_.drop_if_empty(user_);
     boxes_.observer_.on_count(user_, now);
   }
-  void refuse(ErrorCode why, Now) override {
-    const bool may_succeed_later =
-        why == store::Errc::overload || why == store::Errc::late || why == store::Errc::conflict;
-    done_(may_succeed_later ? 503 : 500);
-  }
+  void refuse(ErrorCode why, Now) override { done_(store::status_of(why)); }
 
  private:
   Boxes& boxes_;

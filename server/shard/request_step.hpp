@@ -6,12 +6,14 @@
 #include "protocol/base/log.hpp"
 #include "server/shard/replay.hpp"
 #include "server/shard/services.hpp"
+#include "server/store/error.hpp"
 #include "server/store/sequence.hpp"
 
 namespace beckon::server {
 
 /// A step that a request asks for. It answers the request: with what `promise` was given once the store has
-/// the batch, with 503 where too much waits or the client has given up, with 500 where the store failed.
+/// the batch, with 503 where too much waits or the client has given up, with 404 where the user was removed
+/// meanwhile, with 500 where the store failed.
 class RequestStep : public store::Step {
  public:
   /// `services` outlives the step.
@@ -21,9 +23,7 @@ class RequestStep : public store::Step {
   void refuse(ErrorCode why, Now) override {
     log::debug("shard", "{} {} refused: {}", request_->message.method_text(), request_->message.call_id(),
                why.message());
-    const bool may_succeed_later =
-        why == store::Errc::overload || why == store::Errc::late || why == store::Errc::conflict;
-    services_.respond(*request_, may_succeed_later ? 503 : 500);
+    services_.respond(*request_, store::status_of(why));
   }
 
  protected:

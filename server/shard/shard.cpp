@@ -101,6 +101,9 @@ bool Shard::has_ended(std::string_view aor) const {
 
 void Shard::tell_gone(std::string_view aor, bool removed) {
   const Now now = parts_.clock.now();
+  // What waits for its turn would be stored for nobody.
+  if (const EntryPtr entry = removed ? directory_.find(aor) : nullptr)
+    entry->refuse_waiting(store::Errc::user_gone);
   // Each room stands on those added before it.
   for (auto place = rooms_.rbegin(); place != rooms_.rend(); ++place)
     place->room->on_user_gone(aor, removed, now);

@@ -16,8 +16,11 @@ enum class Errc {
   stopped,       ///< The store was closed before the batch's turn came; nothing was written.
   overload,      ///< More changes of the address-of-record wait than may. Answer 503.
   conflict,      ///< The address-of-record has another version than the batch expects; nothing was written.
+  user_gone,     ///< The user was removed while the change waited for its turn. Answer 404.
 };
 const char* to_string(Errc value);
+/// What a request is answered, in SIP and HTTP alike, whose change was refused for that reason.
+int status_of(ErrorCode why);
 
 }  // namespace beckon::store
 

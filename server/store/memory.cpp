@@ -27,8 +27,16 @@ const char* to_string(Errc value) {
       return "too many changes wait";
     case Errc::conflict:
       return "another version than expected";
+    case Errc::user_gone:
+      return "the user was removed";
   }
   return "unknown";
+}
+
+int status_of(ErrorCode why) {
+  if (why == Errc::user_gone) return 404;
+  const bool may_succeed_later = why == Errc::overload || why == Errc::late || why == Errc::conflict;
+  return may_succeed_later ? 503 : 500;
 }
 
 const char* to_string(Kind kind) {

@@ -80,6 +80,19 @@ void Sequence::add_fact(std::unique_ptr<Step> step) {
   run();
 }
 
+void Sequence::refuse_waiting(ErrorCode why) {
+  const Turn turn(*this);
+  const Now now = sequencer_.parts_.clock.now();
+  std::unique_ptr<Step> refused = std::move(last_fact_ ? last_fact_->next_ : first_);
+  last_ = last_fact_;
+  waiting_ = 0;
+  while (refused) {
+    std::unique_ptr<Step> next = std::move(refused->next_);
+    refused->refuse(why, now);
+    refused = std::move(next);
+  }
+}
+
 void Sequence::abandon() {
   running_.reset();
   while (first_) first_ = std::move(first_->next_);

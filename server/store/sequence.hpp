@@ -31,7 +31,7 @@ class Step {
   /// Notifies those who follow the state.
   virtual void announce(Now /*now*/) {}
   /// Nothing of the batch is in the store and the state is as before: Errc::overload (too many steps wait;
-  /// answer 503), Errc::late (503), anything else (500).
+  /// answer 503), Errc::late (503), Errc::user_gone (404), anything else (500): `status_of`.
   virtual void refuse(ErrorCode /*why*/, Now /*now*/) {}
 
  private:
@@ -70,6 +70,9 @@ class Sequence {
   /// the last change of each record: what a room keeps and what it has stored bound it, if the room says of
   /// a record with a key of its own that it is new (`Batch::put_new`).
   void add_fact(std::unique_ptr<Step> step);
+  /// Refuses what requests ask for and waits for its turn. The step that the store is writing, and facts, go
+  /// on.
+  void refuse_waiting(ErrorCode why);
   /// Records whose last change the store does not have yet.
   std::size_t owed() const;
   /// Neither runs nor waits for nor owes anything.

@@ -144,9 +144,7 @@ class Documents::Work final : public store::Step {
   void announce(Now now) override { documents_.announce(entry_, key_, next_, now); }
   void refuse(ErrorCode why, Now) override {
     give_back();
-    const bool may_succeed_later =
-        why == store::Errc::overload || why == store::Errc::late || why == store::Errc::conflict;
-    done_(plain(may_succeed_later ? 503 : 500));
+    done_(plain(static_cast<unsigned>(store::status_of(why))));
   }
 
  private:

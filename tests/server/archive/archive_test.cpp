@@ -410,3 +410,49 @@ TEST_CASE("archives past a bound that was lowered make room when the server star
   CHECK(town.archive_of(bob).octets() <= most);
   CHECK(town.archive_of(bob).octets() > most / 2);
 }
+
+TEST_CASE("notes that wait while the store writes are bounded for each user; what is lost is lost once") {
+  ArchiveTown town;
+  town.world.memory.hangs = bob;
+  town.archive_of(bob).set_kept(*town.entry(bob), false, [](int) {});
+  town.archive_of(bob).set_kept(*town.entry(bob), true, [](int) {});
+  for (int i = 0; i < 250; ++i) town.note(alice, bob, std::to_string(i));
+  CHECK(town.page(alice, {}, 999).messages.size() == 250);  // hers do not wait
+  town.world.memory.hangs.clear();
+  town.world.wait(1s);
+  // Nothing was kept while the archive was off.
+  CHECK(town.lines(bob).empty());
+  town.world.memory.hangs = bob;
+  town.archive_of(bob).set_displayed(*town.entry(bob), {}, [](int) {});
+  town.note(carol, bob, "kept");
+  town.world.memory.hangs.clear();
+  town.world.wait(1s);
+  CHECK(town.lines(bob) == Lines{"> kept (delivered)"});
+  town.world.memory.hangs = bob;
+  town.archive_of(bob).erase(*town.entry(bob), {}, [](int) {});
+  for (int i = 0; i < 250; ++i) town.note(alice, bob, std::to_string(i));
+  town.mark(carol, bob, town.id(), MessageState::displayed);
+  town.world.memory.hangs.clear();
+  town.world.wait(1s);
+  const auto kept = town.page(bob, {}, 999).messages;
+  REQUIRE(kept.size() == 200);
+  CHECK(kept.front().text == "0");
+  CHECK(kept.back().text == "199");
+  town.note(alice, bob, "calm again");
+  CHECK(town.page(bob, {}, 999).messages.back().text == "calm again");
+}
+
+TEST_CASE("what a user asks for while it is being removed is answered 404 and not done") {
+  ArchiveTown town(World::default_settings(), 1, 100ms);
+  town.note(alice, bob, "hi");
+  town.world.wait(1s);
+  std::vector<int> answers;
+  const auto answered = [&answers](int status) { answers.push_back(status); };
+  town.archive_of(bob).set_kept(*town.entry(bob), false, answered);
+  town.archive_of(bob).erase(*town.entry(bob), {}, answered);
+  town.shard_of(bob).on_user_gone(bob, true);
+  CHECK(answers == std::vector<int>{404});
+  town.world.wait(1s);
+  CHECK(answers == std::vector<int>{404, 200});
+  CHECK(records(town, bob) == 0);
+}

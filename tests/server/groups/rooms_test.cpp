@@ -347,6 +347,32 @@ TEST_CASE("a removed user is in no room any more, and what it owned passes to th
   }
 }
 
+TEST_CASE("a member that is removed while a message for it waits leaves, and the room goes on") {
+  for (const unsigned shards : {1U, 2U}) {
+    CAPTURE(shards);
+    Hall hall(shards);
+    hall.make_lunch();
+    REQUIRE(hall.put(alice, "&member=" + carol) == 200);
+    hall.memory.hangs = bob;
+    hall.shard_of(bob).room<archive::Archive>().set_kept(*hall.entry(bob), false, [](int) {});
+    for (const char* text : {"1", "2"}) CHECK(hall.say(alice, text) == 202);
+    hall.wait(1ms);
+    hall.memory.users.erase(bob);
+    for (unsigned i = 0; i < hall.node().size(); ++i) hall.node().shard(i).on_user_gone(bob, true);
+    hall.wait(1ms);
+    CHECK(hall.show(alice).find(bob) == std::string::npos);
+    hall.memory.hangs.clear();
+    hall.wait(40s);
+    for (const auto& [key, value] : hall.memory.records) CHECK(std::get<0>(key) != bob);
+    const groups::Group* group = hall.groups_of(lunch).find(*hall.entry(lunch));
+    REQUIRE(group != nullptr);
+    CHECK(group->posts_left() == 0);
+    CHECK_FALSE(group->members.contains(bob));
+    hall.enter_phone(carol);
+    CHECK(hall.heard() == Lines{"carol: 1 (alice)", "carol: 2 (alice)"});
+  }
+}
+
 TEST_CASE("limits: too fast, too many under way, too long, too many members (DESIGN 7)") {
   SUBCASE("messages of one member a minute") {
     Hall hall(1, with([](RoomLimits& limits) { limits.messages_per_minute = 2; }));

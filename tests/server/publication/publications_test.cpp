@@ -435,3 +435,17 @@ TEST_CASE("a refresh over a new connection keeps what lived on the old one") {
                                   CHECK_FALSE(publication.incomplete);
                                 });
 }
+
+TEST_CASE("a PUBLISH that waits while its user is removed is answered 404 and never stored") {
+  Play play;
+  const auto written = play.send("3", {}, {}, udp(5080), /*settle=*/false);
+  const auto waits = play.send("4", {}, {}, udp(5081), /*settle=*/false);
+  play.stage.entry(alice)->refuse_waiting(store::Errc::user_gone);
+  CHECK(play.stage.answer(waits).status() == 404);
+  play.stage.settle();
+  CHECK(play.stage.answer(written).status() == 200);
+  CHECK(play.counter.changes == Changes{3});
+  CHECK(play.stored() == 1);
+  play.stage.end_user(alice, /*removed=*/true);
+  CHECK(play.stored() == 0);
+}

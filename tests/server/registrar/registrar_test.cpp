@@ -499,14 +499,21 @@ TEST_CASE(
   CHECK(world.registrar(alice).bindings(alice).empty());
 }
 
-TEST_CASE("REGISTERs that are under way while their user is removed leave no device") {
+TEST_CASE(
+    "REGISTERs that are under way while their user is removed leave no device: what waits for the store is "
+    "answered 404 (RFC 3261 10.3 step 4)") {
   World world(World::open_settings(), 1, 300ms);
   Shard& shard = world.node().shard(0);
   world.bring(udp(5070), world.text_of({.call_id = "call-1", .lines = {phone}}));
   world.bring(udp(5070), world.text_of({.call_id = "call-2", .lines = {desk}}));  // waits for the first
+  CHECK(world.wire.is_silent());
   shard.on_user_gone(alice, true);
+  const Sent refused = world.take();
+  CHECK(refused.message.call_id() == "call-2");
+  CHECK(refused.message.status() == 404);
   world.wait(900ms);
-  CHECK(world.registrar(alice).bindings(alice).size() == 2);
+  CHECK(world.take().message.status() == 200);  // the store was writing it
+  CHECK(world.registrar(alice).bindings(alice).size() == 1);
   SUBCASE("they end when they have come") {
     world.wait(1s);
     CHECK(world.registrar(alice).bindings(alice).empty());
@@ -528,7 +535,7 @@ TEST_CASE("REGISTERs that are under way while their user is removed leave no dev
   SUBCASE("but those of a user who is back stay") {
     world.add_user("alice@example.org");
     world.wait(2min);
-    CHECK(world.registrar(alice).bindings(alice).size() == 2);
+    CHECK(world.registrar(alice).bindings(alice).size() == 1);
     CHECK(shard.has_ended(alice));
   }
 }

@@ -429,6 +429,56 @@ TEST_CASE("each kind that changed is on the bus, later, with the version the sto
   CHECK(heard == std::vector<std::string>{"binding " + alice + " 1", "document " + alice + " 2"});
 }
 
+TEST_CASE(
+    "what requests ask for and waits is refused when its user is removed; facts and what is written go on") {
+  Scene scene;
+  scene.add("written");
+  scene.add("waits");
+  scene.add("waits, too");
+  scene.add_fact("fact");
+  scene.sequence.refuse_waiting(Errc::user_gone);
+  scene.add("later");
+  scene.add_fact("later fact");
+  scene.settle();
+  CHECK(scene.log == Log{"written prepare", "waits refuse the user was removed",
+                         "waits, too refuse the user was removed", "written apply", "written answer",
+                         "written announce", "fact prepare", "fact apply", "fact announce",
+                         "later fact prepare", "later fact apply", "later fact announce", "later prepare",
+                         "later apply", "later answer", "later announce"});
+  CHECK_FALSE(scene.has("waits"));
+  CHECK(scene.has("later"));
+  CHECK(scene.sequence.is_quiet());
+  scene.sequence.refuse_waiting(Errc::user_gone);
+  CHECK(scene.sequence.is_quiet());
+  for (unsigned i = 0; i <= Sequence::backlog_max; ++i) scene.add("again");
+  CHECK(scene.sequencer.counters().overload == 0);  // what was refused waits no longer
+}
+
+TEST_CASE("a step that is refused may add another, which is taken in its turn") {
+  struct Adding final : Step {
+    explicit Adding(Scene& its_scene) : scene(its_scene) {}
+    bool prepare(Batch&, Now) override { return false; }
+    void apply(Now) override {}
+    void refuse(ErrorCode, Now) override { scene.add("again"); }
+    Scene& scene;
+  };
+  Scene scene;
+  scene.add("written");
+  scene.sequence.add(std::make_unique<Adding>(scene));
+  scene.add("refused");
+  scene.sequence.refuse_waiting(Errc::user_gone);
+  scene.settle();
+  CHECK(scene.has("again"));
+  CHECK_FALSE(scene.has("refused"));
+  CHECK(scene.sequence.is_quiet());
+}
+
+TEST_CASE("what a request is answered whose change was refused") {
+  CHECK(status_of(Errc::user_gone) == 404);
+  for (const Errc why : {Errc::overload, Errc::late, Errc::conflict}) CHECK(status_of(why) == 503);
+  for (const Errc why : {Errc::io, Errc::stopped}) CHECK(status_of(why) == 500);
+}
+
 TEST_CASE("steps that wait when a shard ends are dropped, unanswered") {
   Scene scene;
   scene.memory.broken = Errc::io;
