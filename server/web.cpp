@@ -120,9 +120,8 @@ bool Web::answer(const Query& query, const Done& done) {
     if (!target) continue;
     const std::string aor = xcap::aor_of(target->user);
     // A stranger learns nothing, not even whether there is such a user.
-    beckon::xcap::Response refusal;
-    refusal.status = 403;
-    query.who.aor == aor ? tree.handler(aor, *target, query.request.method, done) : done(refusal);
+    query.who.aor == aor ? tree.handler(aor, *target, query.request.method, done)
+                         : done(beckon::xcap::make_response(403));
     return true;
   }
   return false;

@@ -15,7 +15,7 @@ namespace {
 
 Effect refuse(unsigned status) {
   Effect effect;
-  effect.response.status = status;
+  effect.response = make_response(status);
   return effect;
 }
 Effect refuse(const Problem& problem) {
@@ -24,12 +24,10 @@ Effect refuse(const Problem& problem) {
   return effect;
 }
 Effect not_allowed(std::string_view allowed) {
-  Effect effect = refuse(405);
-  effect.response.headers.emplace_back("Allow", allowed);
+  Effect effect;
+  effect.response = refuse_method(allowed);
   return effect;
 }
-
-bool reads(Method method) { return method == Method::get || method == Method::head; }
 
 /// One request, its document and node selector known.
 class Operation {

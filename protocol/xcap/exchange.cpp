@@ -12,6 +12,8 @@ Method parse_method(std::string_view text) {
   return Method::other;
 }
 
+bool reads(Method method) { return method == Method::get || method == Method::head; }
+
 const char* to_string(Method method) {
   switch (method) {
     case Method::get:
@@ -135,6 +137,18 @@ std::string print(const Problem& problem) {
     }
   }
   return writer.finish();
+}
+
+Response make_response(unsigned status) {
+  Response response;
+  response.status = status;
+  return response;
+}
+
+Response refuse_method(std::string_view allowed) {
+  Response response = make_response(405);
+  response.headers.emplace_back("Allow", allowed);
+  return response;
 }
 
 Response make_response(const Problem& problem) {

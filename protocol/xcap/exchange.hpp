@@ -14,6 +14,8 @@ namespace beckon::xcap {
 enum class Method { get, head, put, del, other };
 Method parse_method(std::string_view text);
 const char* to_string(Method method);
+/// HEAD is answered as GET is; the code that speaks HTTP leaves the body out.
+bool reads(Method method);
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 /// First value of a header, name without case; nullopt if absent.
@@ -78,5 +80,9 @@ inline constexpr std::string_view error_type = "application/xcap-error+xml";
 /// The error document of a problem; empty for Kind::none.
 std::string print(const Problem& problem);
 Response make_response(const Problem& problem);
+/// The status alone.
+Response make_response(unsigned status);
+/// 405, with the methods that are allowed.
+Response refuse_method(std::string_view allowed);
 
 }  // namespace beckon::xcap

@@ -10,17 +10,12 @@
 
 namespace beckon::server::archive {
 
+using beckon::xcap::make_response;
 using beckon::xcap::Method;
 using beckon::xcap::Response;
 using beckon::xcap::UserTarget;
 
 namespace {
-
-Response status_only(unsigned status) {
-  Response response;
-  response.status = status;
-  return response;
-}
 
 Response show(const MessageArchive& archive) {
   Response response;
@@ -71,10 +66,10 @@ void History::handle(const std::string& user, const UserTarget& target, Method m
   auto selection = read_selection(target, environment_.settings());
   std::uint64_t after = 0, limit = page_standard;
   if (!selection || !read_number(target, "after", after) || !read_number(target, "limit", limit))
-    return done(status_only(400));
+    return done(make_response(400));
   const EntryPtr entry = environment_.directory().get(user);
-  const auto finish = [done](int status) { done(status_only(static_cast<unsigned>(status))); };
-  if (method == Method::get) {
+  const auto finish = [done](int status) { done(make_response(static_cast<unsigned>(status))); };
+  if (reads(method)) {
     if (target.find("after")) return done(show(archive_.changes(*entry, after, page_octets)));
     return done(show(archive_.page(*entry, *selection, std::clamp<std::size_t>(limit, 1, page_max))));
   }
@@ -90,9 +85,7 @@ void History::handle(const std::string& user, const UserTarget& target, Method m
   if (method == Method::del)
     return target.has_only({"with", "number"}) ? archive_.erase(*entry, std::move(*selection), finish)
                                                : finish(400);
-  Response refusal = status_only(405);
-  refusal.headers.emplace_back("Allow", "GET, PUT, DELETE");
-  done(std::move(refusal));
+  done(beckon::xcap::refuse_method("GET, HEAD, PUT, DELETE"));
 }
 
 }  // namespace beckon::server::archive

@@ -12,18 +12,13 @@
 
 namespace beckon::server::groups {
 
+using beckon::xcap::make_response;
 using beckon::xcap::Method;
 using beckon::xcap::Response;
 using beckon::xcap::UserTarget;
 using Verb = Command::Verb;
 
 namespace {
-
-Response status_only(unsigned status) {
-  Response response;
-  response.status = status;
-  return response;
-}
 
 /// False: the member of the query is there and is no address.
 bool read_address(const UserTarget& target, std::string_view name, std::string& address) {
@@ -98,7 +93,7 @@ bool read_selection(const UserTarget& target, Command& command) {
 /// What a request asks; nothing where it cannot be read.
 std::optional<Verb> verb_of(const UserTarget& target, Method method) {
   const bool has_member = target.find("member").has_value(), is_history = target.find("history").has_value();
-  if (method == Method::get) return is_history ? Verb::history : Verb::show;
+  if (reads(method)) return is_history ? Verb::history : Verb::show;
   if (method == Method::del) return has_member ? Verb::remove : is_history ? Verb::erase : Verb::end;
   if (target.find("make")) return Verb::make;
   if (has_member) return Verb::add;
@@ -134,18 +129,14 @@ void Page::list(const std::string& user, const Done& done) {
 }
 
 void Page::handle(const std::string& user, const UserTarget& target, Method method, Done done) {
-  if (method != Method::get && method != Method::put && method != Method::del) {
-    Response response = status_only(405);
-    response.headers.emplace_back("Allow", "GET, PUT, DELETE");
-    return done(std::move(response));
-  }
-  if (!target.find("room")) return method == Method::get ? list(user, done) : done(status_only(400));
+  if (method == Method::other) return done(beckon::xcap::refuse_method("GET, HEAD, PUT, DELETE"));
+  if (!target.find("room")) return reads(method) ? list(user, done) : done(make_response(400));
   auto command = read_command(user, target, method);
-  if (!command) return done(status_only(400));
-  if (!environment_.settings().serves(domain_of_aor(command->room))) return done(status_only(404));
+  if (!command) return done(make_response(400));
+  if (!environment_.settings().serves(domain_of_aor(command->room))) return done(make_response(404));
   const Verb verb = command->verb;
   groups_.ask(bucket_of(user), std::move(*command), [done = std::move(done), verb](Answer answer) {
-    Response response = status_only(static_cast<unsigned>(answer.status));
+    Response response = make_response(static_cast<unsigned>(answer.status));
     if (!answer.body.empty()) {
       response.content_type =
           verb == Verb::history ? documents::message_archive_type : std::string_view("application/json");

@@ -12,16 +12,11 @@
 
 namespace beckon::server::message {
 
+using beckon::xcap::make_response;
 using beckon::xcap::Method;
 using beckon::xcap::Response;
 
 namespace {
-
-Response status_only(unsigned status) {
-  Response response;
-  response.status = status;
-  return response;
-}
 
 boost::json::object to_json(const Stored& message, Now now) {
   const auto request = request_of(message);
@@ -47,22 +42,18 @@ std::string Page::list(const Entry& user, Now now) const {
 
 void Page::handle(const std::string& user, const beckon::xcap::UserTarget& target, Method method, Done done) {
   const EntryPtr entry = environment_.directory().get(user);
-  if (method == Method::get || method == Method::head) {
+  if (reads(method)) {
     Response response;
     response.content_type = "application/json";
     response.body = list(*entry, environment_.clock().now());
     return done(std::move(response));
   }
-  if (method != Method::del) {
-    Response response = status_only(405);
-    response.headers.emplace_back("Allow", "GET, HEAD, DELETE");
-    return done(std::move(response));
-  }
+  if (method != Method::del) return done(beckon::xcap::refuse_method("GET, HEAD, DELETE"));
   const auto id = target.find("id");
   const auto number = id ? parse_key(*id) : std::nullopt;
-  if (id && !number) return done(status_only(404));
-  if (!target.has_only({"id"})) return done(status_only(400));
-  boxes_.remove(*entry, number, [done](int status) { done(status_only(static_cast<unsigned>(status))); });
+  if (id && !number) return done(make_response(404));
+  if (!target.has_only({"id"})) return done(make_response(400));
+  boxes_.remove(*entry, number, [done](int status) { done(make_response(static_cast<unsigned>(status))); });
 }
 
 }  // namespace beckon::server::message

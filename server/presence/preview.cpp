@@ -11,16 +11,11 @@
 
 namespace beckon::server::presence {
 
+using beckon::xcap::make_response;
 using beckon::xcap::Method;
 using beckon::xcap::Response;
 
 namespace {
-
-Response status_only(unsigned status) {
-  Response response;
-  response.status = status;
-  return response;
-}
 
 /// Empty: it is no address.
 std::string read_watcher(std::string_view text) {
@@ -45,7 +40,7 @@ Result<documents::Rules> change(const documents::CompiledRules* rules, const std
   return changed;
 }
 
-Response make_response(const std::string& watcher, const Watches::Preview& preview) {
+Response show(const std::string& watcher, const Watches::Preview& preview) {
   boost::json::object body{{"watcher", watcher},
                            {"permission", to_string(preview.view.permission)},
                            {"by", to_string(preview.reason.by)},
@@ -64,21 +59,17 @@ Response make_response(const std::string& watcher, const Watches::Preview& previ
 
 void Preview::handle(const std::string& user, const beckon::xcap::UserTarget& target, Method method,
                      const Done& done) {
-  if (method != Method::get && method != Method::head) {
-    Response response = status_only(405);
-    response.headers.emplace_back("Allow", "GET, HEAD");
-    return done(std::move(response));
-  }
+  if (!reads(method)) return done(beckon::xcap::refuse_method("GET, HEAD"));
   const std::string watcher = read_watcher(target.find("as").value_or(""));
-  if (watcher.empty() || !target.has_only({"as", "if"})) return done(status_only(400));
+  if (watcher.empty() || !target.has_only({"as", "if"})) return done(make_response(400));
   const EntryPtr entry = environment_.directory().get(user);
   const documents::CompiledRules* const rules = documents_.rules(*entry);
   const auto rule = target.find("if");
   const auto changed = rule ? change(rules, watcher, *rule) : Result<documents::Rules>(documents::Rules{});
-  if (!changed) return done(status_only(changed.error() == documents::Errc::bad_value ? 400 : 409));
+  if (!changed) return done(make_response(changed.error() == documents::Errc::bad_value ? 400 : 409));
   const documents::CompiledRules compiled(changed->rules);
   const Now now = environment_.clock().now();
-  done(make_response(watcher, watches_.preview(*entry, watcher, rule ? &compiled : rules, now)));
+  done(show(watcher, watches_.preview(*entry, watcher, rule ? &compiled : rules, now)));
 }
 
 }  // namespace beckon::server::presence

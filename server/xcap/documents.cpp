@@ -14,6 +14,7 @@
 namespace beckon::server::xcap {
 
 using beckon::xcap::Effect;
+using beckon::xcap::make_response;
 using beckon::xcap::Problem;
 using beckon::xcap::Request;
 using beckon::xcap::Response;
@@ -23,12 +24,6 @@ using beckon::xcap::Target;
 using beckon::xcap::Usage;
 
 namespace {
-
-Response plain(unsigned status) {
-  Response response;
-  response.status = status;
-  return response;
-}
 
 /// The answer to a request for a document that the server makes.
 Response show_made(const Usage& usage, const Target& target, const Request& request,
@@ -71,8 +66,8 @@ std::optional<std::string> owner_of(std::string_view target) {
 
 Response handle_global(const Request& request, const ServiceIndex& services, bool is_trusted) {
   const auto target = beckon::xcap::parse_target(request.target, root);
-  if (!target) return plain(target.error() == beckon::xcap::Errc::bad_escape ? 400 : 404);
-  if (target->tree != Target::Tree::global || target->document != "index") return plain(404);
+  if (!target) return make_response(target.error() == beckon::xcap::Errc::bad_escape ? 400 : 404);
+  if (target->tree != Target::Tree::global || target->document != "index") return make_response(404);
   if (target->auid == beckon::xcap::caps_auid) {
     constexpr Usage caps{.auid = beckon::xcap::caps_auid,
                          .canonical = beckon::xcap::caps_auid,
@@ -81,8 +76,8 @@ Response handle_global(const Request& request, const ServiceIndex& services, boo
                          .is_made = true};
     return show_made(caps, *target, request, beckon::xcap::print_capabilities());
   }
-  if (target->auid != beckon::xcap::rls_services_auid) return plain(404);
-  if (!is_trusted) return plain(403);
+  if (target->auid != beckon::xcap::rls_services_auid) return make_response(404);
+  if (!is_trusted) return make_response(403);
   return show_made(*beckon::xcap::find_usage(target->auid), *target, request,
                    beckon::xcap::print_services(services.index()));
 }
@@ -110,7 +105,7 @@ class Documents::Work final : public store::Step {
   bool prepare(store::Batch& batch, Now now) override {
     const Tree* tree = entry_.find(documents_.slot_);
     if (has_claimed_) give_back();
-    if (asking_->is_gone) return end(plain(403));
+    if (asking_->is_gone) return end(make_response(403));
     Effect effect = documents_.effect_of(usage_, target_, request_, tree, entry_.aor());
     const bool changes = effect.text || effect.is_removed;
     if (!changes) return end(std::move(effect.response));
@@ -144,7 +139,7 @@ class Documents::Work final : public store::Step {
   void announce(Now now) override { documents_.announce(entry_, key_, next_, now); }
   void refuse(ErrorCode why, Now) override {
     give_back();
-    done_(plain(static_cast<unsigned>(store::status_of(why))));
+    done_(make_response(static_cast<unsigned>(store::status_of(why))));
   }
 
  private:
@@ -164,7 +159,7 @@ class Documents::Work final : public store::Step {
   std::optional<Response> claim(const std::string& text) {
     if (usage_.canonical != beckon::xcap::rls_services_auid) return std::nullopt;
     const auto document = xml::parse(text);
-    if (!document) return plain(500);
+    if (!document) return make_response(500);
     const auto services = beckon::xcap::service_uris(*document, documents_.setting_of(entry_.aor()));
     const std::size_t services_max = documents_.environment_.settings().services_per_document;
     if (services.size() > services_max) return past("services of a document", services_max);
@@ -173,7 +168,7 @@ class Documents::Work final : public store::Step {
     for (const auto& service : services) {
       const auto is_in = [&](const auto& list) { return std::ranges::find(list, service.uri) != list.end(); };
       // Another change came between the look-up and this one: the request may be sent again.
-      if (!is_in(lookups_.checked)) return plain(503);
+      if (!is_in(lookups_.checked)) return make_response(503);
       if (is_in(lookups_.users)) taken.push_back(uris.size());
       uris.push_back(service.uri);
     }
@@ -248,12 +243,12 @@ Documents::Documents(Environment& environment, store::DurableStore& users,
 
 void Documents::handle(Request request, const Identity& who, Done done) {
   const auto target = beckon::xcap::parse_target(request.target, root);
-  if (!target) return done(plain(target.error() == beckon::xcap::Errc::bad_escape ? 400 : 404));
+  if (!target) return done(make_response(target.error() == beckon::xcap::Errc::bad_escape ? 400 : 404));
   const std::string aor = aor_of(target->user);
   // A stranger learns nothing about the tree, not even whether its owner exists.
-  if (aor.empty() || who.aor != aor) return done(plain(403));
+  if (aor.empty() || who.aor != aor) return done(make_response(403));
   const Usage* usage = beckon::xcap::find_usage(target->auid);
-  if (!usage) return done(plain(404));
+  if (!usage) return done(make_response(404));
   if (usage->is_made) return done(make(*usage, *target, request, aor));
   const auto go_on = [this, aor, asking = begin_asking(aor), usage, target = *target, done](
                          Request asked, Work::Lookups lookups) {
@@ -327,11 +322,11 @@ std::shared_ptr<const Documents::Asking> Documents::begin_asking(const std::stri
 Response Documents::make(const Usage& usage, const Target& target, const Request& request,
                          const std::string& owner) const {
   if (usage.auid == beckon::xcap::directory_auid) {
-    if (target.document != beckon::xcap::directory_document) return plain(404);
+    if (target.document != beckon::xcap::directory_document) return make_response(404);
     return show_made(usage, target, request, directory_of(owner, request.headers));
   }
   const auto maker = std::ranges::find(makers_, usage.auid, [](const auto& each) { return each.first; });
-  if (maker == makers_.end() || target.document != "index") return plain(404);
+  if (maker == makers_.end() || target.document != "index") return make_response(404);
   return show_made(usage, target, request, maker->second(owner));
 }
 

@@ -105,6 +105,20 @@ TEST_CASE("messages are marked as read and erased, and keeping is chosen") {
   CHECK(town.lines(alice).empty());
 }
 
+TEST_CASE("HEAD is answered as GET is (RFC 9110 9.3.2)") {
+  ArchiveTown town;
+  Reader reader(town);
+  town.note(bob, alice, "hi");
+  for (const char* query : {"", "?after=0", "?limit=1", "?since=noon"}) {
+    CAPTURE(query);
+    const auto got = reader.ask(Method::get, query), head = reader.ask(Method::head, query);
+    CHECK(head.status == got.status);
+    CHECK(head.content_type == got.content_type);
+    CHECK(head.body == got.body);  // HttpServer says how long it is, and leaves it out
+  }
+  CHECK(town.lines(alice) == Lines{"> hi (delivered)"});
+}
+
 TEST_CASE("what cannot be meant is 400, and what is no method of a history 405") {
   ArchiveTown town;
   Reader reader(town);
@@ -125,5 +139,5 @@ TEST_CASE("what cannot be meant is 400, and what is no method of a history 405")
   CHECK(town.lines(alice) == Lines{"> hi (delivered)"});
   const auto refused = reader.ask(Method::other, "");
   CHECK(refused.status == 405);
-  CHECK(refused.headers.front() == std::pair<std::string, std::string>{"Allow", "GET, PUT, DELETE"});
+  CHECK(refused.headers.front() == std::pair<std::string, std::string>{"Allow", "GET, HEAD, PUT, DELETE"});
 }

@@ -109,6 +109,21 @@ TEST_CASE("who is here is who has accepted to be a member and has a device regis
   }
 }
 
+TEST_CASE("HEAD is answered as GET is (RFC 9110 9.3.2)") {
+  Hall hall;
+  hall.make_lunch();
+  CHECK(hall.say(alice, "hi") == 202);
+  hall.wait(1ms);
+  for (const std::string& query : {std::string(), "?room=" + lunch, "?room=" + lunch + "&history",
+                                   "?room=" + lunch + "&make", std::string("?room=tea@example.org")}) {
+    CAPTURE(query);
+    const Response got = hall.web(bob, Method::get, query), head = hall.web(bob, Method::head, query);
+    CHECK(head.status == got.status);
+    CHECK(head.content_type == got.content_type);
+    CHECK(head.body == got.body);  // HttpServer says how long it is, and leaves it out
+  }
+}
+
 TEST_CASE("what cannot be read is 400, what is not served 405") {
   Hall hall;
   CHECK(hall.put(alice, "") == 400);
@@ -117,7 +132,9 @@ TEST_CASE("what cannot be read is 400, what is not served 405") {
   CHECK(hall.put(alice, "&make&topic=" + std::string(513, 'x')) == 400);
   CHECK(hall.web(alice, Method::put, "").status == 400);
   CHECK(hall.web(alice, Method::get, "?room=" + lunch + "&history&since=x").status == 400);
-  CHECK(hall.web(alice, Method::other, "").status == 405);
+  const Response refused = hall.web(alice, Method::other, "");
+  CHECK(refused.status == 405);
+  CHECK(refused.headers.front().second == "GET, HEAD, PUT, DELETE");
 }
 
 TEST_CASE("a request that says more than its verb knows is refused: a misspelt word ends no room") {
