@@ -23,19 +23,6 @@ object dialog_view(const documents::Dialog& dialog) {
   return out;
 }
 
-/// What a document does not repeat is as it was (RFC 4235 4.1.6.1, 4.1.6.2).
-void keep_unsaid(documents::Dialog& dialog, const documents::Dialog& before) {
-  const auto keep = [](auto& side, const auto& known) {
-    if (!known) return;
-    if (!side) side.emplace();
-    if (!side->identity) side->identity = known->identity;
-    if (!side->target) side->target = known->target;
-    if (!side->session) side->session = known->session;
-  };
-  keep(dialog.local, before.local);
-  keep(dialog.remote, before.remote);
-}
-
 }  // namespace
 
 Dialogs::Taken Dialogs::take(const DialogInfo& info, std::size_t octets) {
@@ -54,7 +41,7 @@ Dialogs::Taken Dialogs::take(const DialogInfo& info, std::size_t octets) {
                   [](const auto& each) { return each.second.state == documents::DialogState::terminated; });
   for (documents::Dialog dialog : info.dialogs) {
     if (const auto before = dialogs_.find(dialog.id); before != dialogs_.end())
-      keep_unsaid(dialog, before->second);
+      documents::keep_unsaid(dialog, before->second);
     dialogs_.insert_or_assign(dialog.id, std::move(dialog));
   }
   version_ = info.version;

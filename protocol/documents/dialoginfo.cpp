@@ -1,5 +1,6 @@
 #include "protocol/documents/dialoginfo.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "protocol/documents/namespaces.hpp"
@@ -207,6 +208,40 @@ std::string print(const DialogInfo& info) {
   for (const Dialog& dialog : info.dialogs) write(writer, dialog);
   for (const auto& extension : info.extensions) writer.raw(extension.text);
   return writer.finish();
+}
+
+void keep_unsaid(Dialog& dialog, const Dialog& before) {
+  const auto keep = [](auto& side, const auto& known) {
+    if (!known) return;
+    if (!side) side.emplace();
+    if (!side->identity) side->identity = known->identity;
+    if (!side->target) side->target = known->target;
+    if (!side->session) side->session = known->session;
+  };
+  keep(dialog.local, before.local);
+  keep(dialog.remote, before.remote);
+}
+
+bool merge(DialogInfo& known, const DialogInfo& news) {
+  if (news.state == DialogInfo::State::full) {
+    known = news;
+    return true;
+  }
+  if (news.version <= known.version) return true;
+  if (news.version != known.version + 1) return false;
+  known.version = news.version;
+  std::erase_if(known.dialogs, [](const Dialog& each) { return each.state == DialogState::terminated; });
+  for (Dialog dialog : news.dialogs) {
+    const auto before = std::ranges::find(known.dialogs, dialog.id, &Dialog::id);
+    if (before == known.dialogs.end()) {
+      known.dialogs.push_back(std::move(dialog));
+    } else {
+      keep_unsaid(dialog, *before);
+      *before = std::move(dialog);
+    }
+  }
+  if (!news.extensions.empty()) known.extensions = news.extensions;
+  return true;
 }
 
 xml::Fragment make_registration(std::string_view aor, bool is_registered) {

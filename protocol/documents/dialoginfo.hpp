@@ -101,6 +101,14 @@ Result<DialogInfo> parse_dialoginfo(std::string_view body, const xml::Limits& li
 /// `display`, which is read likewise.
 std::string print(const DialogInfo& info);
 
+/// What a document does not repeat of a dialog is as it was (RFC 4235 4.1.6.1, 4.1.6.2).
+void keep_unsaid(Dialog& dialog, const Dialog& before);
+/// `known` after the document `news` of the same subscription: a full one takes its place, a partial one
+/// changes the dialogs that it has, one that is old changes nothing. Dialogs that had ended go with the next
+/// document. False: a document is missing in between, nothing has changed, and the subscription has to be
+/// refreshed (RFC 4235 4.3).
+bool merge(DialogInfo& known, const DialogInfo& news);
+
 /// An extension of a document that says whether a device of the observed user is registered, in the words of
 /// RFC 3680: <registration>, "active" or "init". Those who do not know it see a user without dialogs.
 xml::Fragment make_registration(std::string_view aor, bool is_registered);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "protocol/documents/namespaces.hpp"
 #include "protocol/documents/reading.hpp"
@@ -141,6 +142,37 @@ std::string print(const RegistrationInfo& info) {
   for (const Registration& registration : info.registrations) write(writer, registration);
   for (const auto& extension : info.extensions) writer.raw(extension.text);
   return writer.finish();
+}
+
+bool merge(RegistrationInfo& known, const RegistrationInfo& news) {
+  if (news.state == RegistrationInfo::State::full) {
+    known = news;
+    return true;
+  }
+  if (news.version <= known.version) return true;
+  if (news.version != known.version + 1) return false;
+  known.version = news.version;
+  for (Registration& registration : known.registrations)
+    std::erase_if(registration.contacts,
+                  [](const RegisteredContact& each) { return each.state == ContactState::terminated; });
+  for (const Registration& changed : news.registrations) {
+    const auto registration = std::ranges::find(known.registrations, changed.id, &Registration::id);
+    if (registration == known.registrations.end()) {
+      known.registrations.push_back(changed);
+      continue;
+    }
+    std::vector<RegisteredContact> contacts = std::exchange(registration->contacts, {});
+    for (const RegisteredContact& contact : changed.contacts) {
+      const auto before = std::ranges::find(contacts, contact.id, &RegisteredContact::id);
+      if (before == contacts.end())
+        contacts.push_back(contact);
+      else
+        *before = contact;
+    }
+    *registration = changed;
+    registration->contacts = std::move(contacts);
+  }
+  return true;
 }
 
 }  // namespace beckon::documents

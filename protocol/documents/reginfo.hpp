@@ -86,4 +86,10 @@ struct RegistrationInfo {
 Result<RegistrationInfo> parse_reginfo(std::string_view body, const xml::Limits& limits = {});
 std::string print(const RegistrationInfo& info);
 
+/// `known` after the document `news` of the same subscription: a full one takes its place, a partial one
+/// changes the registrations and contacts that it has, one that is old changes nothing. Contacts that had
+/// ended go with the next document. False: a document is missing in between, nothing has changed, and the
+/// subscription has to be refreshed (RFC 3680 5.1).
+bool merge(RegistrationInfo& known, const RegistrationInfo& news);
+
 }  // namespace beckon::documents

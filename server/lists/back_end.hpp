@@ -10,12 +10,13 @@
 #include "protocol/dialog/dialog.hpp"
 #include "protocol/event/subscriber.hpp"
 #include "protocol/sip/message.hpp"
+#include "server/lists/whole.hpp"
 #include "server/subscription/follow.hpp"
 
 namespace beckon::server::lists {
 
 /// The types of documents that a back-end subscription of that event package may bring. Empty for a package
-/// whose documents may tell no more than changes: `Report`s have all of the state.
+/// that lists of other domains are not for.
 std::span<const std::string_view> back_end_types(std::string_view package);
 
 /// A back-end subscription (RFC 4662 7.3): one of the server's to a resource of another domain, in the name
@@ -75,13 +76,15 @@ class BackEnd {
 
  private:
   Actions act(const event::Subscriber::Actions& actions, Time now);
-  subscription::Content read(const sip::Message& notify) const;
+  subscription::Content read(const sip::Message& notify, bool& is_gap);
 
   Topic topic_;
   event::Subscriber machine_;
   std::optional<dialog::Dialog> dialog_;
   std::string call_id_, tag_;
   std::optional<Seen> seen_;
+  Whole whole_;                      ///< Where documents tell changes.
+  Time next_refresh_ = Time::min();  ///< Before then no gap asks for full state.
 };
 
 }  // namespace beckon::server::lists

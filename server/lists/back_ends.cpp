@@ -113,7 +113,7 @@ void BackEnds::erase(Key key) {
   by_tag_.erase(place.back_end.tag());
   Domain& domain = domains_.at(place.domain);
   --domain.places;
-  std::erase_if(domain.waiting, [&](const auto& each) { return each.first == key; });
+  domain.waiting.erase(place.turn);
   if (domain.places == 0 && domain.under_way == 0) domains_.erase(place.domain);
 }
 
@@ -179,7 +179,8 @@ void BackEnds::perform(Key key, const BackEnd::Actions& actions, Now now) {
   arm(key, place, now);
   if (!actions.subscribe) return;
   const std::string domain = place.domain;
-  domains_.at(domain).waiting.emplace_back(key, *actions.subscribe);
+  if (place.turn == 0) place.turn = ++last_turn_;
+  domains_.at(domain).waiting.insert_or_assign(place.turn, std::pair(key, *actions.subscribe));
   work(domain);
 }
 
@@ -230,8 +231,9 @@ void BackEnds::work(const std::string& name) {
     const auto domain = domains_.find(name);
     if (domain == domains_.end() || domain->second.waiting.empty() || domain->second.under_way >= at_once)
       return;
-    const auto [key, what] = domain->second.waiting.front();
-    domain->second.waiting.pop_front();
+    const auto [key, what] = domain->second.waiting.begin()->second;
+    domain->second.waiting.erase(domain->second.waiting.begin());
+    places_.at(key)->turn = 0;
     send(key, what, now);
   }
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -71,12 +70,13 @@ class BackEnds final : public Room, public subscription::Outside, private proxy:
     std::string domain;
     IpAddress asker;
     std::vector<Follower> followers{};
-    Timer timer;  ///< Of the machine; of one that has ended: until it is forgotten.
-    Timer retry;  ///< Of reports that found a queue full.
+    Timer timer;             ///< Of the machine; of one that has ended: until it is forgotten.
+    Timer retry;             ///< Of reports that found a queue full.
+    std::uint64_t turn = 0;  ///< Of its SUBSCRIBE among those of the domain that wait; 0: none does.
   };
   struct Domain {
     std::size_t places = 0, under_way = 0;
-    std::deque<std::pair<Key, event::Subscriber::Subscribe>> waiting{};
+    std::map<std::uint64_t, std::pair<Key, event::Subscriber::Subscribe>> waiting{};  ///< By turn.
   };
 
   Place* find(Key key);
@@ -105,6 +105,7 @@ class BackEnds final : public Room, public subscription::Outside, private proxy:
   std::unordered_map<std::string, Domain> domains_;
   std::unordered_map<Key, std::pair<Key, std::string>> sent_;  ///< SUBSCRIBE -> whose, and its domain.
   Key last_ = 0;
+  std::uint64_t last_turn_ = 0;
 };
 
 }  // namespace beckon::server::lists

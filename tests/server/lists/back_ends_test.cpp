@@ -1,5 +1,7 @@
 #include <set>
 
+#include "protocol/documents/dialoginfo.hpp"
+#include "protocol/documents/reginfo.hpp"
 #include "tests/server/lists/street.hpp"
 
 using namespace beckon;
@@ -52,14 +54,13 @@ class Far {
     std::string contact(of.subscribe.header(HeaderId::contact));
     const std::string call_id(of.subscribe.call_id());
     const std::string number = std::to_string(++number_);
-    std::string text = "NOTIFY " + contact.substr(1, contact.find('>') - 1) +
-                       " SIP/2.0\r\nVia: SIP/2.0/TLS 198.51.100.1:5061;branch=z9hG4bKfar" + number +
-                       "\r\nMax-Forwards: 70\r\nFrom: <" + of.resource() +
-                       ">;tag=far\r\nTo: " + std::string(of.subscribe.header(HeaderId::from)) +
-                       "\r\nCall-ID: " + call_id + "\r\nCSeq: " + number +
-                       " NOTIFY\r\nContact: <sip:s@198.51.100.1:5061;transport=tls>\r\nEvent: presence\r\n"
-                       "Subscription-State: " +
-                       state + "\r\n";
+    std::string text =
+        "NOTIFY " + contact.substr(1, contact.find('>') - 1) +
+        " SIP/2.0\r\nVia: SIP/2.0/TLS 198.51.100.1:5061;branch=z9hG4bKfar" + number +
+        "\r\nMax-Forwards: 70\r\nFrom: <" + of.resource() +
+        ">;tag=far\r\nTo: " + std::string(of.subscribe.header(HeaderId::from)) + "\r\nCall-ID: " + call_id +
+        "\r\nCSeq: " + number + " NOTIFY\r\nContact: <sip:s@198.51.100.1:5061;transport=tls>\r\nEvent: " +
+        std::string(of.subscribe.header(HeaderId::event)) + "\r\nSubscription-State: " + state + "\r\n";
     if (!body.empty()) text += "Content-Type: " + type + "\r\n";
     text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     answers.clear();
@@ -311,21 +312,117 @@ TEST_CASE("members of other domains are bounded, in a list and for a domain; SUB
   }
 }
 
-TEST_CASE("nobody is followed where requests may not go, or for documents that tell but changes") {
+TEST_CASE("nobody is followed where requests may not go") {
   Settings settings = federated();
-  std::string event = "presence";
   SUBCASE("no requests leave") { settings.foreign = ForeignPolicy::refuse; }
   SUBCASE("the domain may not send NOTIFYs") { settings.federation.domains = {"example.com"}; }
-  SUBCASE("dialogs") { event = "dialog"; }
-  SUBCASE("registrations") { event = "reg"; }
   Street street(2, settings);
+  Far far(street);
+  street.put(alice, "rls-services/index", services(service(friends, {ed})));
+  CHECK(street.subscribe(friends).status() == 200);
+  CHECK(far.asked.empty());
+  CHECK(street.copy.state(ed) == "terminated;noresource");
+}
+
+TEST_CASE("dialogs of other domains: what changes is pieced together, what was missed is asked for") {
+  Street street(2, federated());
   Far far(street);
   street.put(alice, "rls-services/index", services(service(friends, {ed})));
   auto lines = Street::supported();
   lines.push_back("Accept: application/dialog-info+xml");
-  CHECK(street.subscribe(friends, lines, {}, event).status() == 200);
-  CHECK(far.asked.empty());
-  CHECK(street.copy.state(ed) == "terminated;noresource");
+  CHECK(street.subscribe(friends, lines, {}, "dialog").status() == 200);
+  REQUIRE(far.asked.size() == 1);
+  CHECK(far.asked[0].subscribe.header(HeaderId::accept) == "application/dialog-info+xml");
+  const auto dialogs = [](unsigned version, const std::string& state, const std::string& inside) {
+    return R"(<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version=")" + std::to_string(version) +
+           R"(" state=")" + state + R"(" entity=")" + ed + "\">" + inside + "</dialog-info>";
+  };
+  const auto one = [](const std::string& id, const std::string& state) {
+    return "<dialog id=\"" + id + "\"><state>" + state + "</state></dialog>";
+  };
+  const auto notify = [&](const std::string& body) {
+    return far.notify(far.asked[0], "active;expires=600", body, "application/dialog-info+xml");
+  };
+  const auto shown = [&] {
+    const auto info = documents::parse_dialoginfo(street.copy.rows[ed].body);
+    REQUIRE(info.has_value());
+    CHECK(info->state == documents::DialogInfo::State::full);
+    std::string text;
+    for (const auto& dialog : info->dialogs)
+      text += dialog.id + ' ' + documents::to_string(dialog.state) + ' ';
+    return text;
+  };
+  CHECK(notify(dialogs(0, "full", one("a", "confirmed"))) == 200);
+  CHECK(shown() == "a confirmed ");
+  CHECK(notify(dialogs(1, "partial", one("b", "early"))) == 200);
+  CHECK(shown() == "a confirmed b early ");
+  CHECK(notify(dialogs(2, "partial", one("a", "terminated"))) == 200);
+  CHECK(shown() == "a terminated b early ");
+  // One is missing.
+  CHECK(notify(dialogs(4, "partial", one("c", "early"))) == 200);
+  CHECK(shown() == "a terminated b early ");
+  REQUIRE(far.asked.size() == 2);
+  CHECK(far.asked[1].subscribe.to_tag() == "far");
+  // It is not asked again for each of them.
+  CHECK(notify(dialogs(5, "partial", one("c", "confirmed"))) == 200);
+  CHECK(far.asked.size() == 2);
+  CHECK(notify(dialogs(6, "full", one("c", "confirmed"))) == 200);
+  CHECK(shown() == "c confirmed ");
+  CHECK(notify(dialogs(7, "partial", one("c", "terminated"))) == 200);
+  CHECK(notify(dialogs(8, "partial", one("d", "trying"))) == 200);
+  CHECK(shown() == "d trying ");
+}
+
+TEST_CASE("registrations of other domains are followed likewise") {
+  Street street(2, federated());
+  Far far(street);
+  street.put(alice, "rls-services/index", services(service(friends, {ed})));
+  CHECK(street.subscribe(friends, Street::supported(), {}, "reg").status() == 200);
+  REQUIRE(far.asked.size() == 1);
+  CHECK(far.asked[0].subscribe.header(HeaderId::accept) == "application/reginfo+xml");
+  const auto document = [](unsigned version, const std::string& state, const std::string& contact,
+                           const std::string& contact_state) {
+    return R"(<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version=")" + std::to_string(version) +
+           R"(" state=")" + state + R"("><registration aor=")" + ed +
+           R"(" id="r" state="active"><contact id=")" + contact + R"(" state=")" + contact_state +
+           R"(" event="registered"><uri>sip:)" + contact +
+           "@192.0.2.7</uri></contact></registration></reginfo>";
+  };
+  const auto notify = [&](const std::string& body) {
+    return far.notify(far.asked[0], "active;expires=600", body, "application/reginfo+xml");
+  };
+  CHECK(notify(document(1, "full", "one", "active")) == 200);
+  CHECK(notify(document(2, "partial", "two", "active")) == 200);
+  const auto info = documents::parse_reginfo(street.copy.rows[ed].body);
+  REQUIRE(info.has_value());
+  CHECK(info->state == documents::RegistrationInfo::State::full);
+  REQUIRE(info->registrations.size() == 1);
+  CHECK(info->registrations[0].contacts.size() == 2);
+}
+
+TEST_CASE("many subscriptions that end while they wait for their turn leave the others theirs") {
+  Settings settings = federated();
+  settings.list_foreign_members = 200;
+  Street street(1, settings);
+  Far far(street);
+  far.status = 0;
+  std::vector<std::string> members;
+  for (int i = 0; i < 60; ++i) members.push_back("sip:u" + std::to_string(i) + "@example.net");
+  street.put(alice, "rls-services/index", services(service(friends, members)));
+  street.subscribe(friends);
+  CHECK(far.asked.size() == lists::BackEnds::at_once);
+  // All but the last one leave the list.
+  street.put(alice, "rls-services/index", services(service(friends, {members.back()})));
+  far.status = 200;
+  street.pass(60s);
+  const auto asked = std::ranges::find(far.asked, members.back(), &Far::Asked::resource);
+  REQUIRE(asked != far.asked.end());
+  far.notify(*asked, "active;expires=600", pidf(members.back(), "there"));
+  CHECK(street.copy.note(members.back()) == "there");
+  street.refresh(0);
+  far.notify(*asked, "terminated;reason=timeout");
+  street.pass(120s);
+  CHECK(street.size() == 0);
 }
 
 TEST_CASE("a domain that is admitted no more is followed no more") {
