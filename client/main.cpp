@@ -1,6 +1,7 @@
 #include <exception>
 #include <iostream>
 
+#include "client/cli/examination.hpp"
 #include "client/cli/options.hpp"
 #include "client/cli/shell.hpp"
 #include "client/control/cause.hpp"
@@ -9,7 +10,8 @@ int main(int argc, char** argv) {
   try {
     int exit_code = 0;
     const auto options = beckon::client::cli::read_options(argc, argv, exit_code);
-    return options ? beckon::client::cli::run(*options) : exit_code;
+    if (!options) return exit_code;
+    return options->examines ? beckon::client::cli::examine(*options) : beckon::client::cli::run(*options);
   } catch (const std::exception& error) {
     std::cerr << "beckon: " << error.what() << '\n';
     return static_cast<int>(beckon::client::control::Cause::failed);

@@ -43,6 +43,9 @@ std::filesystem::path default_state_folder(const std::string& account) {
 }
 
 constexpr const char* background_help =
+    "When something does not work:\n"
+    "  doctor                      examine name, ports, certificate, server, clock and network, and say what "
+    "to do\n"
     "In the background:\n"
     "  run                         be the agent of this account until \"beckon quit\"; one-shot commands and "
     "the\n"
@@ -122,8 +125,8 @@ std::string unreadable_file(const Options& options) {
 void help(const std::vector<std::string>& words) {
   std::string name;
   for (std::size_t i = 1; i < words.size(); ++i) name.append(name.empty() ? "" : " ").append(words[i]);
-  if (name.starts_with("account") || name == "run") {
-    std::cout << (name == "run" ? background_help : account_help());
+  if (name.starts_with("account") || name == "run" || name == "doctor") {
+    std::cout << (name.starts_with("account") ? account_help() : background_help);
     return;
   }
   std::cout << control::print_help(name);
@@ -306,6 +309,9 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
   options.state = given.state.empty() ? default_state_folder(name) : std::filesystem::path(given.state);
   options.socket = control_socket(name);
   options.runs = verb == "run";
+  options.examines = verb == "doctor";
+  if (options.examines && options.words.size() > 1) return refuse("doctor takes no arguments");
+  if (options.examines) return options;
   if (options.runs && options.words.size() > 1) return refuse("run takes no arguments");
   if (options.runs) options.words.clear();
   options.attaches = !options.runs && !is_own_agent(app) && has_agent(options.socket);

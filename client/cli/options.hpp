@@ -41,6 +41,7 @@ struct Options {
   Tracing tracing = Tracing::off;
   std::filesystem::path socket;    ///< Of the agent in the background.
   bool runs = false;               ///< This is that agent: `beckon run`.
+  bool examines = false;           ///< `beckon doctor`; the password is not looked for.
   bool attaches = false;           ///< It runs, and is used; account, password and server are its own.
   bool stay = false;               ///< After COMMAND, go on until interrupted.
   bool plain_media = false;        ///< `invite::Options::takes_plain`

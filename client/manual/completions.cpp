@@ -55,6 +55,7 @@ std::vector<FirstWord> first_words() {
   // What the program does by itself, beside the table.
   out.push_back({"account", "accounts of yours: add, list, default, remove"});
   out.push_back({"run", "be the agent of this account in the background"});
+  out.push_back({"doctor", "examine what is between this machine and the server"});
   out.push_back({"help", "explain a command, with examples"});
   return out;
 }

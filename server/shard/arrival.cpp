@@ -2,11 +2,13 @@
 // knowing its sender is refused, and nothing is kept of it (RFC 3261 8.2.7, 26.3.2.4).
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/check.hpp"
+#include "protocol/sip/header_value.hpp"
 #include "protocol/sip/value_list.hpp"
 #include "protocol/transaction/branch.hpp"
 #include "server/shard/anonymity.hpp"
@@ -145,6 +147,10 @@ void Shard::answer_options(const Arrival& arrival, Now now) {
     auto reply = begin_stateless(arrival.message, 200);
     for (const std::string& line : capabilities_)
       if (may_draw(arrival.from, arrival.message, reply.size() + line.size())) reply.add_lines(line);
+    // RFC 3261 20.17: a client without a clock of its own sets it by that, and `beckon doctor` compares.
+    const std::string date =
+        "Date: " + sip::print_date(std::chrono::floor<std::chrono::seconds>(now.wall)) + "\r\n";
+    if (may_draw(arrival.from, arrival.message, reply.size() + date.size())) reply.add_lines(date);
     answer = reply.finish();
   }
   layer_.answer(arrival.from, arrival.message, std::move(answer), &arrival.reading.via);
