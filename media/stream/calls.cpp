@@ -7,14 +7,6 @@
 #include "protocol/base/log.hpp"
 
 namespace beckon::stream {
-namespace {
-
-constexpr Duration tick = codec::frame_duration;
-/// A process that was suspended for longer than this does not catch up: its calls continue from now.
-constexpr Duration longest_catch_up = 1s;
-
-}  // namespace
-
 Calls::Calls(direct::Identity identity, Random& random, TimerQueue& timers, direct::Trust& trust,
              Network& network, User& user)
     : timers_(timers),

@@ -8,9 +8,6 @@
 namespace beckon::stream {
 namespace {
 
-constexpr Duration tick = codec::frame_duration;
-/// A process that was suspended for longer than this does not catch up: its calls continue from now.
-constexpr Duration longest_catch_up = 1s;
 constexpr unsigned ticks_per_second = 50;
 
 srtp::Keying keying(const LegPlan::Key& key) { return {key.profile, key.key, key.mki}; }

@@ -13,6 +13,11 @@
 
 namespace beckon::stream {
 
+/// A call sends and plays a frame in each.
+inline constexpr Duration tick = codec::frame_duration;
+/// A process that was suspended for longer than this does not catch up: its calls continue from now.
+inline constexpr Duration longest_catch_up = std::chrono::seconds(1);
+
 /// The frames of a recording that are not what was sent; indices count the recorded frames from 0.
 struct RecordingLog {
   /// Entries kept per list: half an hour of continuous loss. Later frames are only counted.
