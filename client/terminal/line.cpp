@@ -8,6 +8,8 @@
 namespace beckon::client::terminal {
 namespace {
 
+using Kind = Key::Kind;
+
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n'; }
 
 /// The columns of a piece of text as it is shown.
@@ -72,7 +74,6 @@ bool Line::swap() {
 }
 
 bool Line::edit(const Key& key) {
-  using Kind = Key::Kind;
   const std::size_t before = cursor_ == 0 ? 0 : start_of_cluster(text_, cursor_);
   const std::size_t after = cursor_ == text_.size() ? cursor_ : end_of_cluster(text_, cursor_);
   switch (key.kind) {
