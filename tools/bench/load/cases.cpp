@@ -154,9 +154,10 @@ int run_bench(const std::string& bench, const std::vector<RateCase>& rates,
     Report report(bench);
     if (const auto some = chosen(rates, options); !some.empty()) run_rates(some, options, report);
     run_memory(chosen(memory, options), options, report);
-    report.print_table();
+    if (!rates.empty() || !memory.empty()) report.print_table();
     for (const OwnCase& each : own) {
-      if (!options.names.empty() && is_asked_for(options, each.name)) each.run(options);
+      const bool is_named = !options.names.empty() && is_asked_for(options, each.name);
+      if (is_named || (options.names.empty() && !each.by_name_only)) each.run(options);
     }
   } catch (const std::exception& error) {
     std::cerr << "bench_" << bench << ": " << error.what() << '\n';

@@ -43,10 +43,11 @@ struct MemoryCase {
   std::uint32_t objects_per_presentity;
 };
 
-/// A case that reports for itself; runs only when it is named.
+/// A case that reports for itself.
 struct OwnCase {
   std::string name;
   std::function<void(const Options&)> run;
+  bool by_name_only = true;  ///< It does not run when no case is named.
 };
 
 /// Reads the command line and runs the cases it names: rates in turn, run by run, beside a bare echo; then

@@ -91,12 +91,12 @@ constexpr const char* schemas = "/usr/share/kamailio/db_sqlite/";
 
 void execute(sqlite3* database, const std::string& statements) {
   if (sqlite3_exec(database, statements.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-    throw std::runtime_error(fmt::format("no lists for kamailio: {}", sqlite3_errmsg(database)));
+    throw std::runtime_error(fmt::format("no documents for kamailio: {}", sqlite3_errmsg(database)));
 }
 
-/// Gives the db_url of a database with the lists.
-std::string make_lists(const std::filesystem::path& folder, const Setting& setting) {
-  const std::filesystem::path file = folder / "lists.db";
+/// Gives the db_url of a database with the documents of users: the lists, if there are any.
+std::string make_documents(const std::filesystem::path& folder, const Setting& setting) {
+  const std::filesystem::path file = folder / "documents.db";
   sqlite3* database = nullptr;
   if (sqlite3_open(file.c_str(), &database) != SQLITE_OK)
     throw std::runtime_error("no database for kamailio");
@@ -115,10 +115,21 @@ std::string make_lists(const std::filesystem::path& folder, const Setting& setti
   return fmt::format("\"sqlite:///{}\"", file.string());
 }
 
+/// A certificate as beckond makes one for itself: a key on P-256.
+void make_certificate(const std::filesystem::path& folder) {
+  Subject::start({"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                  "-nodes", "-subj", "/CN=localhost", "-days", "2", "-keyout", (folder / "key.pem").string(),
+                  "-out", (folder / "cert.pem").string()},
+                 server_core)
+      .wait();
+}
+
 }  // namespace
 
 bool kamailio_can(const Setting& setting) {
   const bool has_database = std::filesystem::exists(modules + std::string("db_sqlite.so"));
+  const auto has = [](const char* module) { return std::filesystem::exists(modules + std::string(module)); };
+  if (setting.xcap) return has_database && has("xcap_server.so") && has("xhttp.so") && has("tls.so");
   if (setting.lists > 0) return has_database && std::filesystem::exists(modules + std::string("rls.so"));
   return !setting.stores || setting.durability == Durability::memory || has_database;
 }
@@ -158,11 +169,20 @@ Subject start_kamailio(const std::filesystem::path& kamailio, const std::filesys
     words.insert(words.end(), {"-A", is_table ? "WITH_TABLE" : "WITH_DATABASE", "-A", "SILO=" + silo});
   }
   if (setting.lists > 0)
-    words.insert(words.end(), {"-A", "WITH_LISTS", "-A", "LISTS=" + make_lists(folder, setting), "-A",
+    words.insert(words.end(), {"-A", "WITH_LISTS", "-A", "LISTS=" + make_documents(folder, setting), "-A",
                                fmt::format("RLS_ADDRESS=\"sip:rls@127.0.0.1:{}\"", port), "-A",
                                fmt::format("OUTBOUND=\"sip:127.0.0.1:{}\"", port)});
+  const std::uint16_t https = setting.xcap ? free_port() : 0;
+  if (setting.xcap) {
+    make_certificate(folder);
+    words.insert(words.end(), {"-l", fmt::format("tls:127.0.0.1:{}", https), "-A", "WITH_XCAP", "-A",
+                               "DOCUMENTS=" + make_documents(folder, setting), "-A",
+                               fmt::format("CERTIFICATE=\"{}\"", (folder / "cert.pem").string()), "-A",
+                               fmt::format("CERTIFICATE_KEY=\"{}\"", (folder / "key.pem").string())});
+  }
   Subject subject = Subject::start(words, core);
   subject.ports["udp"] = port;
+  if (setting.xcap) subject.ports["https"] = https;
   const auto deadline = std::chrono::steady_clock::now() + start_limit;
   while (!answers(port)) {
     if (!subject.is_running()) throw std::runtime_error("kamailio ended while it started");

@@ -40,8 +40,8 @@ namespace {
 /// SQLite in Kamailio has no setting for commits that need not be on the disk when they return: its file lies
 /// in memory then, where they cost nothing.
 std::filesystem::path folder_for(Server server, const Setting& setting) {
-  const bool is_spared =
-      server == Server::kamailio && (setting.durability == Durability::process || setting.lists > 0);
+  const bool is_spared = server == Server::kamailio &&
+                         (setting.durability == Durability::process || setting.lists > 0 || setting.xcap);
   return is_spared ? "/dev/shm" : std::filesystem::temp_directory_path();
 }
 

@@ -26,6 +26,7 @@ struct Setting {
   bool digest = false;                        ///< Users prove who they are, by SHA-256.
   bool stores = false;                        ///< Messages for users who are away are stored.
   bool grows = false;                         ///< Its memory is measured.
+  bool xcap = false;                          ///< XCAP over HTTPS; Kamailio's documents are in SQLite.
   std::uint32_t lists = 0, list_members = 0;  ///< Of users w0 and following: see `list_document`.
 };
 
