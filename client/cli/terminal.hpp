@@ -44,7 +44,7 @@ class Terminal {
 /// unset or empty (https://no-color.org).
 bool may_colour(int descriptor);
 
-/// "12:03:41 CET": the time of day here, and the zone it is told in; and with the date,
+/// "12:03:41 CET": the local time of day, and its zone; and with the date,
 /// "2026-11-21 12:03:41 CET".
 std::string local_time(WallTime time);
 std::string local_date(WallTime time);

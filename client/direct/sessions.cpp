@@ -232,15 +232,14 @@ void Sessions::hang_up(Key key, Now now) { streams_.endpoint().hang_up(key, ds::
 void Sessions::on_event(const ds::Event& event, Time mono) {
   const Now now{mono, context_.clock.now().wall};
   const auto enter = [&](CallId id, call::State state) { book_.enter(number_of(id, now), state, now); };
-  std::visit(
-      Overloaded{[&](const ds::Incoming& incoming) { on_incoming(incoming, now); },
-                 [&](const ds::Ringing& ringing) { enter(ringing.call, call::State::ringing); },
-                 [&](const ds::Answered& answered) { enter(answered.call, call::State::answered); },
-                 [&](const ds::Active& active) { enter(active.call, call::State::active); },
-                 [&](const ds::Ended& ended) { on_ended(ended, now); },
-                 // The INVITE that would start now is not implemented: the attempt succeeds or fails alone.
-                 [](const ds::FallbackWanted&) {}},
-      event);
+  std::visit(Overloaded{[&](const ds::Incoming& incoming) { on_incoming(incoming, now); },
+                        [&](const ds::Ringing& ringing) { enter(ringing.call, call::State::ringing); },
+                        [&](const ds::Answered& answered) { enter(answered.call, call::State::answered); },
+                        [&](const ds::Active& active) { enter(active.call, call::State::active); },
+                        [&](const ds::Ended& ended) { on_ended(ended, now); },
+                        // An INVITE does not race this attempt: it succeeds or fails alone.
+                        [](const ds::FallbackWanted&) {}},
+             event);
 }
 
 void Sessions::on_incoming(const ds::Incoming& incoming, Now now) {

@@ -73,7 +73,7 @@ std::string options_with_values(const Options& options) {
   return out.empty() ? "--account" : out;
 }
 
-/// For bash and zsh: lines of `case "$key"` that say what may stand behind a command: `flags` its options,
+/// For bash and zsh: lines of `case "$key"` that list what may follow a command: `flags` its options,
 /// `values` the allowed values of what needs no name.
 std::string cases() {
   std::string out;
@@ -141,6 +141,16 @@ std::string names_of(const Options& options) {
 
 constexpr std::string_view made = "# Made of the table of commands when beckon was built.\n";
 
+/// For bash and zsh: sets `flags` and `values` by `key`, the command before the cursor, and `before`, the
+/// word before it.
+std::string what_follows(const Options& options) {
+  std::string out = "  case \"$key\" in\n    '')\n";
+  out += fmt::format("      flags={}\n      values={} ;;\n", quote(names_of(options)),
+                     quote(joined(first_words(), [](const FirstWord& each) { return each.word; })));
+  out += cases() + "  esac\n";
+  return out + "  case \"$key $before\" in\n" + option_cases() + "  esac\n";
+}
+
 }  // namespace
 
 std::string bash_completion(const Options& options) {
@@ -153,11 +163,7 @@ std::string bash_completion(const Options& options) {
   out += find_command(options, "${words[i]}", "$count");
   out += fmt::format("  case \"$before\" in {}) [ -z \"$key\" ] && return ;; esac\n",
                      options_with_values(options));
-  out += "  case \"$key\" in\n    '')\n";
-  out += fmt::format("      flags={}\n      values={} ;;\n", quote(names_of(options)),
-                     quote(joined(first_words(), [](const FirstWord& each) { return each.word; })));
-  out += cases() + "  esac\n";
-  out += "  case \"$key $before\" in\n" + option_cases() + "  esac\n";
+  out += what_follows(options);
   out += "  case \"$cur\" in -*) values='' ;; esac\n";
   out += "  COMPREPLY=($(compgen -W \"$flags $values\" -- \"$cur\"))\n}\n";
   return out + "complete -o default -F _beckon beckon\n";
@@ -169,11 +175,7 @@ std::string zsh_completion(const Options& options) {
   out += find_command(options, "${words[i + 1]}", "$((CURRENT - 1))");
   out += fmt::format("  case \"$before\" in {}) if [ -z \"$key\" ]; then _files; return; fi ;; esac\n",
                      options_with_values(options));
-  out += "  case \"$key\" in\n    '')\n";
-  out += fmt::format("      flags={}\n      values={} ;;\n", quote(names_of(options)),
-                     quote(joined(first_words(), [](const FirstWord& each) { return each.word; })));
-  out += cases() + "  esac\n";
-  out += "  case \"$key $before\" in\n" + option_cases() + "  esac\n";
+  out += what_follows(options);
   out += "  compadd -- ${=values} ${=flags}\n}\n";
   return out + "if [ \"$funcstack[1]\" = _beckon ]; then _beckon \"$@\"; else compdef _beckon beckon; fi\n";
 }

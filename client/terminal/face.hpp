@@ -11,8 +11,8 @@
 namespace beckon::client::terminal {
 
 /// Tells a person what happens: short names, local times, a line for each piece of news, and what to type
-/// where something is asked. It remembers what it has told, so that of a list that comes whole each time only
-/// what is new is told, and so that `who` can say it all.
+/// where something is asked. It remembers what it has shown, so that of a list that arrives whole each time
+/// it shows only what is new, and so that `who` can show everything.
 class Face {
  public:
   struct Options {
@@ -60,7 +60,7 @@ class Face {
   bool is_down_ = false;                  ///< The connection to the server.
   std::map<std::string, Buddy> buddies_;  ///< By name, as the further ones.
   std::map<std::string, Watcher> watchers_;
-  std::map<std::string, std::string> calls_;  ///< What is told of each.
+  std::map<std::string, std::string> calls_;  ///< The line shown for each.
 };
 
 }  // namespace beckon::client::terminal

@@ -30,7 +30,7 @@ using OwnAddresses = std::function<std::vector<IpAddress>(IpAddress::Family fami
 Settings make_settings(const Config& config, std::vector<std::string> domains,
                        const std::vector<Listener>& bound, const OwnAddresses& own_addresses);
 
-/// Where clients are told to come, for invitations: the safest of the listeners that are open, under the
+/// The address that invitations name: the safest of the listeners that are open, under the
 /// advertised host or the listener's own address. `certificate` is what a listener that needs one shows.
 admin::Reach make_reach(const Config& config, const std::vector<Listener>& bound,
                         const std::string& certificate, const OwnAddresses& own_addresses);

@@ -41,8 +41,8 @@ struct Member {
   /// Of one who is gone, the newest message then: the member still gets those up to it.
   std::uint64_t left = 0;
   bool is_outside = false;  ///< A user of another domain, who owns nothing here.
-  /// Others added the member, who has neither joined nor written since: the room shows nothing of the
-  /// member's devices.
+  /// Another user added the member, and it has neither joined nor written since: the room shows nothing of
+  /// the member's devices.
   bool is_invited = false;
 
   // Not stored:

@@ -172,7 +172,8 @@ Verdict Authenticator::accept(const auth::Credentials& given, const users::User&
   return verdict;
 }
 
-/// One line for each attempt, in the form that fail2ban is told in README.md; never what was answered.
+/// One line for each attempt, in the form that the filter of fail2ban in README.md matches; never the
+/// credentials.
 void Authenticator::note_failed(const Damping::Guess& guess, std::string_view why) {
   log::info("auth", "login failed: {} from {}: {}", guess.account.empty() ? "nobody" : guess.account,
             print(guess.source), why);
