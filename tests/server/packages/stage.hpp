@@ -476,4 +476,36 @@ inline std::string rule_for(const std::string& who, const std::string& handling,
          "</cr:transformations></cr:rule></cr:ruleset>";
 }
 
+inline Settings allow_all() {
+  Settings settings = Stage::default_settings();
+  settings.watcher_policy = WatcherPolicy::allow;
+  return settings;
+}
+
+/// The one tuple a watcher is shown, in words: "open note".
+inline std::string shown(const Notified& notified) {
+  const auto presence = notified.presence();
+  std::string text;
+  for (const auto& tuple : presence.tuples) {
+    text += (text.empty() ? "" : ", ") + std::string(tuple.basic ? documents::to_string(*tuple.basic) : "?");
+    if (!tuple.notes.empty()) text += ' ' + tuple.notes.front().text;
+  }
+  return text;
+}
+
+/// `pidf` with a person whose elements are `elements`.
+inline std::string with_person(const std::string& elements) {
+  std::string body = pidf("here");
+  body.insert(body.find("</presence>"),
+              "<dm:person xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" "
+              "xmlns:r=\"urn:ietf:params:xml:ns:pidf:rpid\" id=\"p\">" +
+                  elements + "</dm:person>");
+  return body;
+}
+
+/// `seconds` after the stage's first moment.
+inline std::string in(const Stage& stage, std::chrono::seconds after) {
+  return print_time(stage.clock_.at.wall + after);
+}
+
 }  // namespace beckon::server::test
