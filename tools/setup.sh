@@ -16,7 +16,8 @@ test_packages=(python3-cryptography libxml2-utils sqlite3 openssl curl sip-teste
 command -v npm >/dev/null || test_packages+=(nodejs npm)
 # Peers and instruments of tools/bench.
 bench_packages=(libosip2-dev libre-dev libsofia-sip-ua-dev liblmdb-dev librocksdb-dev valgrind)
-check_packages=(clang-19 libclang-rt-19-dev llvm-19 clang-format-19)
+sanitizer_packages=(clang-19 libclang-rt-19-dev llvm-19)
+check_packages=(clang-format-19)
 
 say() { printf '\n== %s\n' "$*"; }
 
