@@ -197,11 +197,14 @@ Result<Rule> parse_rule(const Element& element) {
 
 Result<Rules> parse_pres_rules(std::string_view body, const xml::Limits& limits) {
   const auto document = xml::parse(body, limits);
-  if (document.has_error()) return document.error();
-  if (!is_common(document->root(), "ruleset")) return Errc::wrong_root;
+  return document ? read_pres_rules(document->root()) : Result<Rules>(document.error());
+}
+
+Result<Rules> read_pres_rules(const Element& root) {
+  if (!is_common(root, "ruleset")) return Errc::wrong_root;
   Rules rules;
   std::set<std::string> ids;
-  for (const Element& child : document->root().children()) {
+  for (const Element& child : root.children()) {
     if (!is_common(child, "rule")) {
       rules.extensions.push_back(child.keep());
       continue;

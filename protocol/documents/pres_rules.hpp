@@ -96,6 +96,8 @@ struct Rules {
 /// Errc::bad_value (sub-handling, provide-direct, provide-user-input, times), Errc::bad_structure (validity
 /// not in pairs), Errc::duplicate_id.
 Result<Rules> parse_pres_rules(std::string_view body, const xml::Limits& limits = {});
+/// Of a document that is read already.
+Result<Rules> read_pres_rules(const xml::Element& root);
 /// One <rule>; errors as above.
 Result<Rule> parse_rule(const xml::Element& element);
 std::string print(const Rules& rules);

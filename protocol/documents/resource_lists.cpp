@@ -172,8 +172,10 @@ Result<ResourceLists> parse_resource_lists(std::string_view body, const xml::Lim
 
 Result<RlsServices> parse_rls_services(std::string_view body, const xml::Limits& limits) {
   const auto document = xml::parse(body, limits);
-  if (document.has_error()) return document.error();
-  const Element& root = document->root();
+  return document ? read_rls_services(document->root()) : Result<RlsServices>(document.error());
+}
+
+Result<RlsServices> read_rls_services(const Element& root) {
   if (!root.is(ns::rls_services, "rls-services")) return Errc::wrong_root;
   RlsServices services;
   for (const Element& child : root.children()) {

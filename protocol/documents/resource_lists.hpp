@@ -78,6 +78,8 @@ struct RlsServices {
 /// with no list or two.
 Result<ResourceLists> parse_resource_lists(std::string_view body, const xml::Limits& limits = {});
 Result<RlsServices> parse_rls_services(std::string_view body, const xml::Limits& limits = {});
+/// Of a document that is read already.
+Result<RlsServices> read_rls_services(const xml::Element& root);
 /// What stands in a `<list>`, whichever namespace that is in. The same errors.
 Result<ResourceList> read_resource_list(const xml::Element& element);
 

@@ -38,8 +38,8 @@ constinit const Type presence{
 
 /// RFC 4827 7 adds no constraints. A document that no reader takes, for what its extensions say, would show
 /// nothing.
-std::optional<Problem> check_pidf(const xml::Document&, std::string_view text, const Setting&) {
-  const auto presence = documents::parse_pidf(text);
+std::optional<Problem> check_pidf(const xml::Document& document, const Setting&) {
+  const auto presence = documents::parse_pidf(document.root());
   if (presence) return std::nullopt;
   return Problem{.kind = Problem::Kind::constraint_failure, .phrase = presence.error().message()};
 }

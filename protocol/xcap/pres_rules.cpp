@@ -111,8 +111,8 @@ std::span<const Global> pres_rules_globals() { return globals_of_rules; }
 
 /// RFC 5025 9.5 adds no constraints. What the schema takes and the reader does not (a time without zone, RFC
 /// 4745 7.4) would be a rule that acts otherwise than it says.
-std::optional<Problem> check_pres_rules(const xml::Document&, std::string_view text, const Setting&) {
-  const auto rules = documents::parse_pres_rules(text);
+std::optional<Problem> check_pres_rules(const xml::Document& document, const Setting&) {
+  const auto rules = documents::read_pres_rules(document.root());
   if (rules) return std::nullopt;
   return Problem{.kind = Problem::Kind::constraint_failure, .phrase = rules.error().message()};
 }

@@ -1,6 +1,9 @@
-#include "protocol/documents/resource_lists.hpp"
+#include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
+#include <functional>
+#include <tuple>
+#include <vector>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/namespaces.hpp"
@@ -87,44 +90,83 @@ std::optional<Problem> check_target(std::string_view name, std::string_view valu
   return std::nullopt;
 }
 
-/// Elements beside each other, below `path`.
-std::optional<Problem> check_siblings(const Element& parent, const std::string& path, std::string_view prefix,
-                                      std::string_view query) {
-  std::set<std::pair<std::string_view, std::string_view>> seen;
-  Places places(path, prefix);
-  for (const Element& child : parent.children()) {
-    const auto key = child.ns() == list_ns ? key_of(child.name()) : std::string_view();
-    if (key.empty()) continue;
-    const std::string place = places.next(child);
-    if (const auto value = child.attribute(key)) {
-      if (!seen.emplace(child.name(), *value).second)
-        return not_unique(encode_selector(place + "/@" + std::string(key)) + std::string(query));
-      if (auto problem = check_target(child.name(), *value)) return problem;
-    }
-    if (child.name() != "list") continue;
-    if (auto problem = check_siblings(child, place, prefix, query)) return problem;
+std::string selector_of(const Position& place) {
+  const Element& element = *place.element;
+  if (place.above == nullptr) return std::string(element.name());
+  std::size_t number = 0;
+  for (const Element& sibling : place.above->element->children()) {
+    number += sibling.is(element.ns(), element.name());
+    if (&sibling == &element) break;
   }
-  return std::nullopt;
+  const Position* root = place.above;
+  while (root->above != nullptr) root = root->above;
+  const std::string_view prefix = element.ns() == root->element->ns() ? "" : "rl:";
+  return fmt::format("{}/{}{}[{}]", selector_of(*place.above), prefix, element.name(), number);
+}
+
+/// The attribute that tells an element of a list apart; empty: `element` is none.
+std::string_view key_in_list(const Element& element) {
+  return element.ns() == list_ns ? key_of(element.name()) : std::string_view();
+}
+
+/// The first child that has name and key of one before it; null: none has. Texts are compared only where
+/// their hashes are equal.
+const Element* find_twin(const Element& list) {
+  struct Keyed {
+    std::size_t hash;
+    std::string_view name, value;
+    std::size_t number;
+    const Element* element;
+  };
+  std::vector<Keyed> all;
+  for (const Element& child : list.children()) {
+    const auto key = key_in_list(child);
+    if (const auto value = key.empty() ? std::nullopt : child.attribute(key))
+      all.push_back({std::hash<std::string_view>()(*value), child.name(), *value, all.size(), &child});
+  }
+  std::ranges::sort(all, [](const Keyed& one, const Keyed& other) {
+    if (one.hash != other.hash) return one.hash < other.hash;
+    return std::tie(one.name, one.value, one.number) < std::tie(other.name, other.value, other.number);
+  });
+  const Keyed* first = nullptr;
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const Keyed &before = all[i - 1], &each = all[i];
+    const bool is_twin = each.hash == before.hash && each.name == before.name && each.value == before.value;
+    if (is_twin && (first == nullptr || each.number < first->number)) first = &each;
+  }
+  return first == nullptr ? nullptr : first->element;
+}
+
+std::optional<Problem> check_item(const Element& item) {
+  const auto value = item.attribute(key_of(item.name()));
+  if (!value) return std::nullopt;
+  // The schema takes a URI of white space.
+  if (item.name() != "external" && trim(*value).empty())
+    return against("an <" + std::string(item.name()) + "> names nothing");
+  return check_target(item.name(), *value);
 }
 
 }  // namespace
 
-std::string Places::next(const Element& child) {
-  const std::size_t place = ++counts_[child.name()];
-  return parent_ + '/' + std::string(prefix_) + std::string(child.name()) + '[' + std::to_string(place) + ']';
+std::string field_of(const Position& place, std::string_view attribute) {
+  const std::string selector = selector_of(place);
+  return encode_selector(fmt::format("{}/@{}", selector, attribute)) +
+         (selector.find("rl:") == selector.npos ? "" : "?xmlns(rl=urn:ietf:params:xml:ns:resource-lists)");
 }
 
-std::optional<Problem> check_list(const Element& list, const std::string& path, std::string_view prefix,
-                                  std::string_view query) {
-  return check_siblings(list, path, prefix, query);
+std::optional<Problem> check_list(const Position& list) {
+  if (const Element* twin = find_twin(*list.element))
+    return not_unique(field_of({twin, &list}, key_of(twin->name())));
+  for (const Element& child : list.element->children()) {
+    if (key_in_list(child).empty()) continue;
+    const Position place{&child, &list};
+    if (auto problem = child.name() == "list" ? check_list(place) : check_item(child)) return problem;
+  }
+  return std::nullopt;
 }
 
-std::optional<Problem> check_resource_lists(const xml::Document& document, std::string_view text,
-                                            const Setting&) {
-  if (auto problem = check_siblings(document.root(), "resource-lists", "", "")) return problem;
-  // An entry without URI, which the schema takes, stands for nothing.
-  const auto lists = documents::parse_resource_lists(text);
-  return lists ? std::nullopt : std::optional(against(lists.error().message()));
+std::optional<Problem> check_resource_lists(const xml::Document& document, const Setting&) {
+  return check_list({&document.root()});
 }
 
 }  // namespace beckon::xcap

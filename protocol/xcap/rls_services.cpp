@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <vector>
@@ -60,8 +62,8 @@ std::optional<Problem> check_reference(std::string_view uri, const Setting& sett
   return refusal("<resource-list> names no resource list of this user");
 }
 
-std::optional<Problem> check_service(const xml::Element& service, const std::string& place,
-                                     const Setting& setting) {
+std::optional<Problem> check_service(const Position& place, const Setting& setting) {
+  const xml::Element& service = *place.element;
   const auto uri = trim(service.attribute("uri").value_or(""));
   const std::string aor = setting.canonical ? setting.canonical(uri) : std::string();
   if (aor.empty() || !setting.serves || !setting.serves(domain_of_aor(aor)))
@@ -69,9 +71,7 @@ std::optional<Problem> check_service(const xml::Element& service, const std::str
   if (const auto* reference = service.child(rls_ns, "resource-list"))
     return check_reference(trim(reference->text()), setting);
   const auto* list = service.child(rls_ns, "list");
-  return list == nullptr
-             ? std::nullopt
-             : check_list(*list, place + "/list", "rl:", "?xmlns(rl=urn:ietf:params:xml:ns:resource-lists)");
+  return list == nullptr ? std::nullopt : check_list({list, &place});
 }
 
 }  // namespace
@@ -79,29 +79,28 @@ std::optional<Problem> check_service(const xml::Element& service, const std::str
 std::vector<ServiceUri> service_uris(const xml::Document& document, const Setting& setting) {
   std::vector<ServiceUri> found;
   if (!document.root().is(rls_ns, "rls-services") || !setting.canonical) return found;
-  Places places("rls-services", "");
   for (const xml::Element& child : document.root().children()) {
     if (!child.is(rls_ns, "service")) continue;
-    std::string place = places.next(child);
+    const std::size_t number = found.size() + 1;
     found.push_back({setting.canonical(trim(child.attribute("uri").value_or(""))),
-                     encode_selector(place + "/@uri"), child.keep().text});
+                     encode_selector(fmt::format("rls-services/service[{}]/@uri", number)),
+                     child.keep().text});
   }
   return found;
 }
 
-std::optional<Problem> check_rls_services(const xml::Document& document, std::string_view text,
-                                          const Setting& setting) {
-  Places places("rls-services", "");
+std::optional<Problem> check_rls_services(const xml::Document& document, const Setting& setting) {
+  const Position root{&document.root()};
   std::set<std::string> seen;
   for (const xml::Element& child : document.root().children()) {
-    const std::string place = places.next(child);
-    if (auto problem = check_service(child, place, setting)) return problem;
+    const Position place{&child, &root};
+    if (auto problem = check_service(place, setting)) return problem;
     if (seen.insert(setting.canonical(trim(child.attribute("uri").value_or("")))).second) continue;
     return Problem{.kind = Problem::Kind::uniqueness_failure,
                    .phrase = "two services have the same URI",
-                   .exists = {{.field = encode_selector(place + "/@uri")}}};
+                   .exists = {{.field = field_of(place, "uri")}}};
   }
-  const auto services = documents::parse_rls_services(text);
+  const auto services = documents::read_rls_services(document.root());
   return services ? std::nullopt : std::optional(refusal(services.error().message()));
 }
 

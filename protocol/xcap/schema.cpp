@@ -1,8 +1,8 @@
 #include "protocol/xcap/schema.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
-#include <vector>
 
 #include "protocol/base/text.hpp"
 #include "protocol/documents/pres_rules.hpp"
@@ -138,26 +138,22 @@ class Checker {
 
   Fault check_children(const Element& element, const Type& type) {
     std::string letters;
-    std::vector<const Element*> children;
-    for (const Element& child : element.children()) {
-      letters += letter_of(child, type);
-      children.push_back(&child);
-    }
+    for (const Element& child : element.children()) letters += letter_of(child, type);
     Matcher matcher(type.model, letters);
     if (!matcher.matches() && (type.or_model.empty() || !Matcher(type.or_model, letters).matches())) {
-      if (matcher.at() < children.size()) return in(*children[matcher.at()], element);
-      return "<" + std::string(element.name()) + "> lacks an element";
+      if (matcher.at() == letters.size()) return "<" + std::string(element.name()) + "> lacks an element";
+      const auto odd = std::next(element.children().begin(), static_cast<std::ptrdiff_t>(matcher.at()));
+      return in(*odd, element);
     }
-    for (const Element* child : children) {
-      auto fault = child->ns() == type.ns ? check(*child, *type_of(*child, type)) : check_other(*child);
+    auto letter = letters.cbegin();
+    for (const Element& child : element.children()) {
+      const auto known = std::ranges::find(type.children, *letter++, &Child::letter);
+      auto fault = known == type.children.end() ? check_other(child) : check(child, *known->type);
       if (fault) return fault;
     }
     return std::nullopt;
   }
 
-  static const Type* type_of(const Element& child, const Type& parent) {
-    return std::ranges::find(parent.children, child.name(), &Child::name)->type;
-  }
   static char letter_of(const Element& child, const Type& parent) {
     constexpr char unknown = '!';
     if (child.ns().empty()) return unknown;

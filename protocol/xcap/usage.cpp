@@ -117,7 +117,7 @@ std::optional<Problem> validate(const Usage& usage, std::string_view text, const
   if (document.has_error()) return problem_of(document.error());
   if (auto fault = schema::check(schemas(), document->root(), usage.root_ns, usage.root))
     return Problem{.kind = Problem::Kind::schema_validation_error, .phrase = std::move(*fault)};
-  return usage.check == nullptr ? std::nullopt : usage.check(*document, text, setting);
+  return usage.check == nullptr ? std::nullopt : usage.check(*document, setting);
 }
 
 std::string print_services(const std::vector<std::string>& services) {

@@ -37,9 +37,8 @@ struct Usage {
   bool is_single = false;      ///< A user has one document, "index".
   std::string_view root_ns{};  ///< The root element.
   std::string_view root{};
-  /// What must hold besides the schema; `text` is the document's.
-  std::optional<Problem> (*check)(const xml::Document& document, std::string_view text,
-                                  const Setting& setting) = nullptr;
+  /// What must hold besides the schema.
+  std::optional<Problem> (*check)(const xml::Document& document, const Setting& setting) = nullptr;
 };
 
 /// The usage of `documents::WatchLog`.

@@ -1,12 +1,9 @@
 #pragma once
 
-#include <cstddef>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "protocol/xcap/schema.hpp"
 #include "protocol/xcap/usage.hpp"
@@ -24,32 +21,24 @@ std::span<const Global> pres_rules_globals();
 }  // namespace schema
 
 // The checks of a document that its schema takes: uniqueness and other constraints of the usage.
-std::optional<Problem> check_pres_rules(const xml::Document& document, std::string_view text,
-                                        const Setting& setting);
-std::optional<Problem> check_resource_lists(const xml::Document& document, std::string_view text,
-                                            const Setting& setting);
-std::optional<Problem> check_rls_services(const xml::Document& document, std::string_view text,
-                                          const Setting& setting);
-std::optional<Problem> check_pidf(const xml::Document& document, std::string_view text,
-                                  const Setting& setting);
+std::optional<Problem> check_pres_rules(const xml::Document& document, const Setting& setting);
+std::optional<Problem> check_resource_lists(const xml::Document& document, const Setting& setting);
+std::optional<Problem> check_rls_services(const xml::Document& document, const Setting& setting);
+std::optional<Problem> check_pidf(const xml::Document& document, const Setting& setting);
 
-/// The constraints of <list> and all inside it (RFC 4826 3.4.5). `path` is the list's node selector; what
-/// stands inside it has `prefix` before its name there ("rl:"), which `query` binds.
-std::optional<Problem> check_list(const xml::Element& list, const std::string& path, std::string_view prefix,
-                                  std::string_view query);
-
-/// Node selectors of elements that stand beside each other: each is named by its name and its place among
-/// those of that name.
-class Places {
- public:
-  Places(std::string parent, std::string_view prefix) : parent_(std::move(parent)), prefix_(prefix) {}
-  /// Of the next child; "" where it is of no interest.
-  std::string next(const xml::Element& child);
-
- private:
-  std::string parent_;
-  std::string_view prefix_;
-  std::map<std::string_view, std::size_t> counts_;
+/// An element, and the place of the one that it stands in. Its selector is printed only where something is
+/// wrong.
+struct Position {
+  const xml::Element* element;
+  const Position* above = nullptr;  ///< Null: `element` is the root.
 };
+
+/// `Problem::Exists::field` of an attribute: each element is named by its name and its number among those of
+/// that name. Lists in a document of another namespace have the prefix "rl", which the query binds (RFC
+/// 4825 6.4).
+std::string field_of(const Position& place, std::string_view attribute);
+
+/// The constraints of <list> and all inside it (RFC 4826 3.4.5).
+std::optional<Problem> check_list(const Position& list);
 
 }  // namespace beckon::xcap

@@ -222,7 +222,7 @@ TEST_CASE("a service has a URI of its own in our domain, and lists of its user (
            Row{services(service(
                    "sip:friends@example.org",
                    "<list><rl:list/><rl:list><rl:entry uri='a'/><rl:entry uri='a'/></rl:list></list>")),
-               "rls-services/service%5B1%5D/list/rl:list%5B2%5D/rl:entry%5B2%5D/"
+               "rls-services/service%5B1%5D/list%5B1%5D/rl:list%5B2%5D/rl:entry%5B2%5D/"
                "@uri?xmlns(rl=urn:ietf:params:xml:ns:resource-lists)"},
            Row{reference("https://x.example.org/xcap/resource-lists/users/sip:alice@example.org/index/~~/"
                          "resource-lists/"
