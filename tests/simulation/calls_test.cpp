@@ -2,10 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-
 #include "protocol/base/log.hpp"
-#include "protocol/base/text.hpp"
+#include "tests/simulation/seeds.hpp"
 
 using namespace beckon;
 
@@ -14,12 +12,10 @@ TEST_CASE(
     "over, "
     "whatever the network does, whoever dies and wherever the server crashes: 500 histories of calls") {
   log::set_level(log::Level::off);
-  std::uint64_t first = 1, last = 500;
-  if (const char* one = std::getenv("BECKON_SEED"))
-    first = last = parse_number<std::uint64_t>(one).value_or(1);
+  const auto seeds = simulation::seeds(500);
   simulation::CallLog::Sights seen;
   std::uint64_t checks = 0;
-  for (auto seed = first; seed <= last; ++seed) {
+  for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
     const auto script = simulation::make_calls(seed);
     CAPTURE(print(script));
     const auto history = simulation::play(script);
@@ -33,8 +29,8 @@ TEST_CASE(
     seen.reconnected += history.sights.reconnected;
     checks += history.checks;
   }
-  if (first == last) return;
-  const auto played = last - first + 1;
+  if (seeds.is_one()) return;
+  const auto played = seeds.count();
   CHECK(seen.accepted > 5 * played);
   CHECK(seen.refused > 5 * played);
   CHECK(seen.forks > 5 * played);

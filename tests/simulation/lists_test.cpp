@@ -2,10 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-
 #include "protocol/base/log.hpp"
-#include "protocol/base/text.hpp"
+#include "tests/simulation/seeds.hpp"
 
 using namespace beckon;
 
@@ -14,18 +12,16 @@ TEST_CASE(
     "network "
     "does and wherever the server crashes: 150 histories of lists") {
   log::set_level(log::Level::off);
-  std::uint64_t first = 1, last = 150;
-  if (const char* one = std::getenv("BECKON_SEED"))
-    first = last = parse_number<std::uint64_t>(one).value_or(1);
+  const auto seeds = simulation::seeds(150);
   std::uint64_t members = 0;
-  for (auto seed = first; seed <= last; ++seed) {
+  for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
     const auto script = simulation::make_lists(seed);
     CAPTURE(print(script));
     const auto history = simulation::play(script);
     CHECK(history.fault == "");
     members += history.members;
   }
-  CHECK(members > 4 * (last - first));
+  CHECK(members > 4 * (seeds.count() - 1));
 }
 
 TEST_CASE("one seed is one history of lists") {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "protocol/base/log.hpp"
-#include "protocol/base/text.hpp"
+#include "tests/simulation/seeds.hpp"
 
 using namespace beckon;
 
@@ -14,10 +14,8 @@ TEST_CASE(
     "and "
     "kill -9: none is lost, none comes twice, their order is kept (RFC 3428, server/message)") {
   log::set_level(log::Level::off);
-  std::uint64_t first = 1, last = 3;
-  if (const char* one = std::getenv("BECKON_SEED"))
-    first = last = parse_number<std::uint64_t>(one).value_or(1);
-  for (auto seed = first; seed <= last; ++seed) {
+  const auto seeds = simulation::seeds(3);
+  for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
     const auto script = simulation::make_messages(seed);
     CAPTURE(print(script));
     const auto history = simulation::play(script);
@@ -32,7 +30,7 @@ TEST_CASE(
 TEST_CASE("messages survive a server that crashes anywhere: 40 short histories of messages") {
   log::set_level(log::Level::off);
   if (std::getenv("BECKON_SEED") != nullptr) return;
-  for (std::uint64_t seed = 100; seed < 140; ++seed) {
+  for (std::uint64_t seed = 100; seed < 140; seed += BECKON_STRIDE) {
     auto script = simulation::make_messages(seed);
     script.messages = 60;
     script.crashes += 4;

@@ -2,10 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-
 #include "protocol/base/log.hpp"
-#include "protocol/base/text.hpp"
+#include "tests/simulation/seeds.hpp"
 
 using namespace beckon;
 
@@ -13,11 +11,9 @@ TEST_CASE(
     "each watcher ends with what it may see, and nothing that was acknowledged is lost, whatever the network "
     "does and wherever the server crashes: 500 histories of presence") {
   log::set_level(log::Level::off);
-  std::uint64_t first = 1, last = 500;
-  if (const char* one = std::getenv("BECKON_SEED"))
-    first = last = parse_number<std::uint64_t>(one).value_or(1);
+  const auto seeds = simulation::seeds(500);
   std::uint64_t checks = 0, diffs = 0;
-  for (auto seed = first; seed <= last; ++seed) {
+  for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
     const auto script = simulation::make_presence(seed);
     CAPTURE(print(script));
     const auto history = simulation::play(script);
@@ -25,8 +21,8 @@ TEST_CASE(
     checks += history.checks;
     diffs += history.diffs;
   }
-  CHECK(checks > 20 * (last - first + 1));
-  CHECK(diffs >= (last - first) / 10);
+  CHECK(checks > 20 * seeds.count());
+  CHECK(diffs >= (seeds.count() - 1) / 10);
 }
 
 TEST_CASE("a crash before and after each commit and each message of a short history") {
@@ -35,7 +31,7 @@ TEST_CASE("a crash before and after each commit and each message of a short hist
   const auto whole = simulation::play(script);
   CHECK(whole.fault == "");
   CHECK(whole.points > 100);
-  for (script.crash_point = 1; script.crash_point <= whole.points; ++script.crash_point) {
+  for (script.crash_point = 1; script.crash_point <= whole.points; script.crash_point += BECKON_STRIDE) {
     CAPTURE(print(script));
     CHECK(simulation::play(script).fault == "");
   }

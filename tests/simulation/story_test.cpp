@@ -7,24 +7,14 @@
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "tests/simulation/heap.hpp"
+#include "tests/simulation/seeds.hpp"
 
 using namespace beckon;
 
-namespace {
-
-/// One seed alone: BECKON_SEED in the environment.
-std::pair<std::uint64_t, std::uint64_t> seeds() {
-  const char* one = std::getenv("BECKON_SEED");
-  const auto number = one != nullptr ? parse_number<std::uint64_t>(one) : std::nullopt;
-  return number ? std::pair{*number, *number} : std::pair<std::uint64_t, std::uint64_t>{1, 200};
-}
-
-}  // namespace
-
 TEST_CASE("the story ends in the right state whatever the network does: 200 histories") {
   log::set_level(log::Level::off);
-  const auto [first, last] = seeds();
-  for (auto seed = first; seed <= last; ++seed) {
+  const auto seeds = simulation::seeds(200);
+  for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
     const auto script = simulation::make_script(seed);
     CAPTURE(print(script));
     const std::string fault = simulation::play(script).fault;

@@ -95,12 +95,7 @@ function(beckon_test name)
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_options(test_${name} PRIVATE -O0)  # the rooms are what is tested, and half of the time is theirs
   endif()
-  # Under the sanitizers the simulations take longest by far, minutes on a slow machine: they begin first.
-  set(cost 1)
-  if(name MATCHES "^simulat")
-    set(cost 100)
-  endif()
-  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 1200 COST ${cost})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 1200)
 endfunction()
 
 # beckon_fuzz(sip_message SOURCES message_fuzz.cpp LINK beckon::sip): libFuzzer target fuzz_sip_message.
