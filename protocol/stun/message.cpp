@@ -228,6 +228,12 @@ Writer& Writer::add_integrity(ByteView key) {
   return add(attribute::message_integrity_sha256, mac);
 }
 
+Writer& Writer::add_sha1_integrity(ByteView key) {
+  set_length(attribute_header_size + 20);
+  const Bytes mac = crypto::hmac(crypto::Hash::sha1, key, bytes_);
+  return add(attribute::message_integrity, mac);
+}
+
 Writer& Writer::add_fingerprint() {
   set_length(fingerprint_size);
   Bytes value;

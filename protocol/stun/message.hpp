@@ -40,6 +40,10 @@ inline constexpr std::uint16_t error_code = 0x0009;
 inline constexpr std::uint16_t unknown_attributes = 0x000a;
 inline constexpr std::uint16_t message_integrity_sha256 = 0x001c;
 inline constexpr std::uint16_t xor_mapped_address = 0x0020;
+inline constexpr std::uint16_t priority = 0x0024;  ///< ICE (RFC 8445 16.1), as the next ones
+inline constexpr std::uint16_t use_candidate = 0x0025;
+inline constexpr std::uint16_t ice_controlled = 0x8029;
+inline constexpr std::uint16_t ice_controlling = 0x802a;
 inline constexpr std::uint16_t software = 0x8022;
 inline constexpr std::uint16_t fingerprint = 0x8028;
 inline constexpr std::uint16_t direct_hello = 0xcb01;  ///< DIRECT_SESSIONS 5
@@ -108,6 +112,8 @@ class Writer {
   Writer& add_xor_mapped_address(const Address& address);
   Writer& add_error_code(int code, std::string_view reason);
   Writer& add_integrity(ByteView key);
+  /// MESSAGE-INTEGRITY with SHA-1, as checks of ICE have it (RFC 8489 14.5, RFC 8445 7.1).
+  Writer& add_sha1_integrity(ByteView key);
   Writer& add_fingerprint();
   const Bytes& bytes() const { return bytes_; }
 

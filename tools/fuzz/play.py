@@ -17,7 +17,7 @@ BINARIES = ROOT / "build/fuzz/bin"
 CORPORA = ROOT / "../shared/corpora"
 # Which folders of the corpora a target whose name begins so is given.
 FITTING = {"sip_message": ["sip/rfc4475", "sip/rfc5118", "sip/rfc-examples", "captures"], "sip_framer": ["sip/rfc4475"],
-           "sip_uri": ["sip/jsip-torture"], "sdp": ["sdp"], "stun": ["stun"], "dns": ["dns"], "rtp": ["rtp"],
+           "sip_uri": ["sip/jsip-torture"], "sdp": ["sdp"], "stun": ["stun"], "ice": ["stun"], "dns": ["dns"], "rtp": ["rtp"],
            "rtcp": ["rtcp"], "xml": ["xml/examples", "xml/hostile"], "pidf": ["xml/examples"], "winfo": ["xml/examples"],
            "resource_lists": ["xml/examples", "xml/xcap-documents"], "rlmi": ["xml/examples"],
            "xcap_diff": ["xml/examples"],
