@@ -26,6 +26,14 @@ Duration retry_pause(int failures, Random& random) {
          Duration(static_cast<Duration::rep>(random.unit() * static_cast<double>(pause.count() / 2)));
 }
 
+/// The pause after the n-th refusal in a row of a password that the server has accepted before: it may damp
+/// guesses of others. So long that it takes this client for none who guesses.
+Duration pause_after_refusal(int refusals, Random& random) {
+  const Duration pause = std::min<Duration>(1h, 10min * (1 << std::min(refusals, 4)));
+  return pause / 2 +
+         Duration(static_cast<Duration::rep>(random.unit() * static_cast<double>(pause.count() / 2)));
+}
+
 /// RFC 3608 6.1: all values, in their order.
 std::string route_of(const sip::Message& response) {
   std::string route;
@@ -122,7 +130,8 @@ void Registration::send(Order order, Now now) {
 sip::Builder Registration::make(const std::string& uri, std::uint32_t expires) {
   sip::Builder builder = context_.request("REGISTER", uri, context_.account.aor, tag_, call_id_, ++cseq_);
   const bool outbound = without_outbound_ != context_.hop();
-  builder.add(HeaderId::contact, context_.contact() + ";+sip.instance=\"<" + context_.account.instance +
+  contact_ = context_.contact();
+  builder.add(HeaderId::contact, contact_ + ";+sip.instance=\"<" + context_.account.instance +
                                      ">\"" + (outbound ? ";reg-id=1" : "") +
                                      ";expires=" + std::to_string(expires));
   builder.add(HeaderId::supported, outbound ? "path, outbound, gruu" : "path, gruu");
@@ -138,7 +147,7 @@ void Registration::on_final(Order order, int status, const sip::Message* respons
   } else if (order.expires == 0) {
     enter(State::unregistered, status, "", 0, now);  // the binding ends with its lifetime
   } else {
-    on_failure(status, response, now);
+    on_failure(static_cast<bool>(order.done), status, response, now);
   }
   if (order.done) order.done(Requester::status_of(status, response), now);
   if (in_flight_ || orders_.empty()) return;
@@ -184,10 +193,11 @@ bool Registration::fail_over(int status, const sip::Message* response) {
 }
 
 void Registration::on_success(std::uint32_t asked, const sip::Message& response, Now now) {
-  failures_ = 0;
+  failures_ = refused_passwords_ = 0;
+  accepted_ = true;
   context_.connection.service_route = asked == 0 ? std::string() : route_of(response);
   if (asked == 0) return enter(State::unregistered, response.status(), "", 0, now);
-  const auto own = find_own(response, context_.contact());
+  const auto own = find_own(response, contact_);
   const std::uint32_t expires = granted(response, own, asked);
   context_.connection.gruu = own ? gruu_of(*own) : std::string();
   context_.connection.take_offer(response);
@@ -199,24 +209,38 @@ void Registration::on_success(std::uint32_t asked, const sip::Message& response,
   on_registered_(now);
 }
 
-void Registration::on_failure(int status, const sip::Message* response, Now now) {
-  const bool may_pass = status == 408 || status / 100 == 5;
-  const std::string_view reason = Requester::reason_of(status, response);
-  enter(may_pass ? State::registering : State::failed, status, reason, 0, now);
+void Registration::on_failure(bool is_asked, int status, const sip::Message* response, Now now) {
+  const bool was_accepted = accepted_ && control::cause_of(status) == control::Cause::credentials;
+  const bool may_pass = status == 408 || status / 100 == 5 || was_accepted;
+  std::pair failure{status, reason_of(status, response)};
+  if (is_asked || !may_pass || reported_ != failure)
+    enter(may_pass ? State::registering : State::failed, status, failure.second, 0, now);
+  reported_ = std::move(failure);
   if (!may_pass || !wanted_) return;
   const auto asked = response != nullptr ? response->number(HeaderId::retry_after) : std::nullopt;
-  retry_later(std::chrono::seconds(asked.value_or(0)), now);
+  const Duration refused =
+      was_accepted ? pause_after_refusal(refused_passwords_++, context_.random) : Duration::zero();
+  retry_later(std::max<Duration>(refused, std::chrono::seconds(asked.value_or(0))), now);
+}
+
+std::string Registration::reason_of(int status, const sip::Message* response) const {
+  if (response == nullptr && context_.requester.why())
+    return context_.requester.why().message();
+  if (control::cause_of(status) == control::Cause::credentials)
+    return std::string(control::refused_credentials(accepted_));
+  return std::string(Requester::reason_of(status, response));
 }
 
 void Registration::refresh(Time mono) { place({asked_, {}}, Now{mono, context_.clock.now().wall}); }
 
-void Registration::retry_later(std::chrono::seconds at_least, Now now) {
+void Registration::retry_later(Duration at_least, Now now) {
   const Duration pause = std::max<Duration>(at_least, retry_pause(failures_++, context_.random));
   timer_.set(now.mono + pause, [this](Time at) { refresh(at); });
 }
 
 void Registration::enter(State state, int status, std::string_view reason, std::uint32_t expires, Now now) {
   state_ = state;
+  reported_.reset();
   if (state == State::unregistered || state == State::failed) {
     keep_alive_.stop();
     context_.connection.gruu.clear();
@@ -227,7 +251,7 @@ void Registration::enter(State state, int status, std::string_view reason, std::
   if (!reason.empty()) event["reason"] = reason;
   if (state == State::registered) {
     event["expires"] = expires;
-    event["contact"] = context_.contact();
+    event["contact"] = contact_;
     if (!context_.connection.gruu.empty()) event["gruu"] = context_.connection.gruu;
     event["direct"] = context_.connection.offers_direct();
   }

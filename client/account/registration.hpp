@@ -35,7 +35,8 @@ class Registration {
 
   void start(std::uint32_t expires_seconds, Done done, Now now);
   void stop(Done done, Now now);
-  /// The connection is lost. If the user wants to be registered, tries again soon, then after rising pauses.
+  /// The connection is lost. If the user wants to be registered, tries again soon, then after rising pauses. A
+  /// failure is reported once, and again when it becomes another one.
   void on_connection_lost(Now now);
 
   /// A STUN message from the network, which may answer a keep-alive.
@@ -59,9 +60,10 @@ class Registration {
   bool take_demand(Order& order, int status, const sip::Message* response);
   bool fail_over(int status, const sip::Message* response);
   void on_success(std::uint32_t asked, const sip::Message& response, Now now);
-  void on_failure(int status, const sip::Message* response, Now now);
+  void on_failure(bool is_asked, int status, const sip::Message* response, Now now);
+  std::string reason_of(int status, const sip::Message* response) const;
   void refresh(Time mono);
-  void retry_later(std::chrono::seconds at_least, Now now);
+  void retry_later(Duration at_least, Now now);
   void enter(State state, int status, std::string_view reason, std::uint32_t expires, Now now);
 
   Context& context_;
@@ -73,10 +75,15 @@ class Registration {
   bool wanted_ = false;  ///< The user wants to be registered.
   std::uint32_t asked_ = 0;
   std::string call_id_, tag_;
+  std::string contact_;  ///< As the newest REGISTER names it; a new connection has another.
   std::uint32_t cseq_ = 0;
   /// Where a 439 said that the first hop does not know outbound.
   std::optional<transaction::Hop> without_outbound_;
   int failures_ = 0;
+  int refused_passwords_ = 0;  ///< In a row, of a password that was accepted once.
+  bool accepted_ = false;
+  /// The failure that was reported last, and not again while it is tried again and again.
+  std::optional<std::pair<int, std::string>> reported_;
   bool in_flight_ = false;
   std::deque<Order> orders_;  ///< They wait for the REGISTER in flight.
   Life life_;

@@ -82,6 +82,7 @@ void Requester::on_outcome(const std::shared_ptr<Attempt>& attempt, const transa
     if (attempt->request.on_provisional) attempt->request.on_provisional(*outcome.response, now);
     return;
   }
+  why_ = outcome.error;
   const bool challenged = outcome.status == 401 || outcome.status == 407;
   if (challenged && outcome.response != nullptr && take_challenges(*outcome.response, *attempt))
     return start(attempt, now);

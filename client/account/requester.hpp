@@ -64,6 +64,9 @@ class Requester {
 
   void send(Request request, const transaction::Hop& hop, Done done, Now now);
 
+  /// Within a `Done`: why that request did not reach the server, where the network says so; empty otherwise.
+  ErrorCode why() const { return why_; }
+
   /// How many octets the credentials of a request to `uri` will take, as far as is known: what the server
   /// asked for so far, or much before it has asked for any.
   std::size_t credentials_size(std::string_view uri) const;
@@ -97,6 +100,7 @@ class Requester {
   std::map<Place, Session> sessions_;
   std::uint64_t challenges_ = 0;      ///< How many were kept so far.
   std::size_t credentials_size_ = 0;  ///< Most octets of a request's so far, without its URI.
+  ErrorCode why_;                     ///< Of the outcome that is handled.
   std::string registrar_realm_;       ///< The realm that challenged the last REGISTER, in lower case.
   Life life_;                         ///< Outcomes after the end are dropped.
 };

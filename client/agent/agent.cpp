@@ -1,5 +1,7 @@
 #include "client/agent/agent.hpp"
 
+#include <fmt/format.h>
+
 #include "protocol/base/log.hpp"
 #include "protocol/sip/check.hpp"
 
@@ -57,7 +59,9 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
       publication_(
           context_,
           [this](bool renew, Now now) { return sessions_.offer(publication_.shown().direct, renew, now); },
-          std::move(config_.published)) {
+          std::move(config_.published)),
+      sleep_watch_(edges_.timers, edges_.clock,
+                   [this](Duration asleep, Now now) { on_awake(asleep, now); }) {
   sessions_.on_new_epoch_due([this](Now now) { publication_.update(now); });
   dispatcher_.add(pager_);
   dispatcher_.add(subscriptions_);
@@ -75,6 +79,7 @@ void Agent::start(Now now) {
   event["account"] = config_.account.aor;
   event["server"] = config_.server_text;
   emit_(std::move(event));
+  sleep_watch_.start(now);
 }
 
 void Agent::set_servers(std::vector<transaction::Hop> servers) {
@@ -153,7 +158,23 @@ void Agent::on_flow_closed(transaction::FlowId flow, Now now) {
 void Agent::on_datagrams_failed(std::string_view why, Now now) {
   connection_.was_lost = true;
   report_connection("down", why, now);
+  if (edges_.on_all_servers_failed) edges_.on_all_servers_failed();
   if (!finished_) registration_.on_connection_lost(now);
+}
+
+/// A connection over which nothing went for so long may be dead at the server or in a NAT without a sign of
+/// it here. A new one tells at once.
+void Agent::on_awake(Duration asleep, Now now) {
+  if (finished_ || registration_.state() == account::Registration::State::unregistered) return;
+  const auto flow = std::exchange(connection_.flow, 0);
+  connection_.direct = 0;
+  connection_.was_lost = true;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(asleep).count();
+  report_connection("down", fmt::format("this machine slept for {} s", seconds), now);
+  update_reachability();
+  if (flow != 0 && edges_.close_flow) edges_.close_flow(flow);
+  if (edges_.on_all_servers_failed) edges_.on_all_servers_failed();
+  registration_.on_connection_lost(now);
 }
 
 /// On a new connection, or at another server, subscriptions are refreshed and presence is published again:
@@ -200,11 +221,7 @@ void Agent::result_of_status(const control::Command& command, int status, std::s
   if (cause == control::Cause::done) return result(command, cause, now, status, {}, std::move(more));
   std::string words(reason);
   if (words.empty()) words = status > 0 ? sip::default_reason(status) : control::reason_of(status);
-  // Servers do not tell the right password from a wrong one while they damp guesses (`server/shard`).
-  if (cause == control::Cause::credentials)
-    words =
-        "the server refuses this name or password; after several wrong ones it refuses the right one, too, "
-        "for a while";
+  if (cause == control::Cause::credentials) words = control::refused_credentials(/*accepted_before=*/false);
   result(command, cause, now, status, words, std::move(more));
 }
 

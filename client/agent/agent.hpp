@@ -10,6 +10,7 @@
 #include "client/account/context.hpp"
 #include "client/account/registration.hpp"
 #include "client/account/requester.hpp"
+#include "client/account/sleep_watch.hpp"
 #include "client/agent/tracer.hpp"
 #include "client/agent/waits.hpp"
 #include "client/archive/copies.hpp"
@@ -64,12 +65,15 @@ class Agent final : private control::Executor {
     direct::Port& port;
     direct::Pins& pins;                     ///< The identities that the user trusts; the agent changes them
     std::function<void()> on_pins_changed;  ///< and asks to store them.
-    /// Every server has failed: locate them again and call `set_servers`.
+    /// Every server has failed, or this machine may have another address: locate them again and call
+    /// `set_servers`.
     std::function<void()> on_all_servers_failed{};
     /// `account::KeepAlive::Handlers::ping_stream`
     std::function<void(transaction::FlowId flow, Duration longest)> ping_stream{};
     /// Null: no calls by INVITE.
     invite::Ports* call_ports = nullptr;
+    /// Closes a connection; `on_flow_closed` follows.
+    std::function<void(transaction::FlowId flow)> close_flow{};
   };
 
   Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEvent emit);
@@ -184,6 +188,7 @@ class Agent final : private control::Executor {
   bool adopt(const transaction::Hop& from);
   void on_registered(Now now);
   void on_datagrams_failed(std::string_view why, Now now);
+  void on_awake(Duration asleep, Now now);
   void report_connection(std::string_view state, std::string_view reason, Now now);
   void greet(const std::string& user, const std::string& contact, Now now);
   void learn_identities(const std::string& of, const documents::Presence& presence, Now now);
@@ -216,6 +221,7 @@ class Agent final : private control::Executor {
   direct::Sessions sessions_;
   std::optional<invite::Calls> invites_;  ///< Where there are ports.
   presence::Publication publication_;
+  account::SleepWatch sleep_watch_;
   bool finished_ = false;
 };
 

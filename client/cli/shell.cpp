@@ -292,13 +292,16 @@ void Shell::on_located(const locate::Locator::Hops& servers) {
   connect(0);
 }
 
-/// Opens a UDP socket on the address that the system sends from, if any server is reached over UDP.
+/// Opens a UDP socket, if any server is reached over UDP.
 Result<void> Shell::open_datagrams() {
   for (const net::Hop& server : servers_) {
     if (server.protocol != transaction::Protocol::udp) continue;
     const auto local = net::source_address(server.remote);
     if (!local) return local.error();
-    const auto bound = transport_->listen(transaction::Protocol::udp, {*local, 0});
+    // This machine may get another address, which `with_local` finds. On loopback it does not.
+    const IpAddress any{.family = local->family};
+    const auto bound =
+        transport_->listen(transaction::Protocol::udp, {local->is_loopback() ? *local : any, 0});
     if (!bound) return bound.error();
     local_port_ = bound->port;
     return {};
@@ -379,7 +382,8 @@ void Shell::start(std::size_t number, const Address& local) {
           *transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_, [this] { write_pins(); },
           [this] { locate_again(); },
           [this](net::FlowId flow, Duration longest) { transport_->keep_alive(flow, longest, pong_wait); },
-          &call_ports_},
+          &call_ports_,
+          [this](net::FlowId flow) { transport_->close(flow); }},
       [this](boost::json::object event) { emit(event); });
   agent_->start(loop_.now());
   agent_->choose_files({options_.play, options_.record});

@@ -72,4 +72,13 @@ std::string_view reason_of(int status) {
   return status == 0 ? "no answer" : "";
 }
 
+/// Servers do not tell the right password from a wrong one while they damp guesses (`server/shard`).
+std::string_view refused_credentials(bool accepted_before) {
+  return accepted_before
+             ? "the server refuses the password that it accepted before: it was changed there, or somebody "
+               "guesses it and the server refuses the right one, too, for a while"
+             : "the server refuses this name or password; after several wrong ones it refuses the right one, "
+               "too, for a while";
+}
+
 }  // namespace beckon::client::control

@@ -43,4 +43,8 @@ Cause cause_of(int status);
 /// The reason of the last two for people; empty for a SIP status, which has a reason phrase.
 std::string_view reason_of(int status);
 
+/// For people, where a server refuses the credentials: its own phrase says too little. `accepted_before`: the
+/// same ones were good.
+std::string_view refused_credentials(bool accepted_before);
+
 }  // namespace beckon::client::control

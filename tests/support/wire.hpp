@@ -41,6 +41,7 @@ class Wire final : public transaction::Transport {
     sent.push_back({hop, *message, std::move(report)});
   }
   std::string sent_by(const transaction::Hop& hop) const override {
+    if (!own_address.empty()) return own_address;
     return transaction::is_secure(hop.protocol) ? "192.0.2.1:5061" : "192.0.2.1:5060";
   }
 
@@ -53,6 +54,7 @@ class Wire final : public transaction::Transport {
   }
   bool is_silent() const { return sent.empty(); }
 
+  std::string own_address;  ///< Of this side, where a test has another than the usual one.
   std::deque<Sent> sent;
   std::vector<std::string> datagrams;          ///< What was not SIP.
   std::function<void(ErrorCode)> last_failed;  ///< Of the newest of them.

@@ -229,6 +229,77 @@ TEST_CASE_FIXTURE(Fixture, "after a lost connection the REGISTER is sent again, 
   CHECK(ends.statuses == Statuses{200});
 }
 
+TEST_CASE_FIXTURE(Fixture, "a failure that lasts is reported once, and another one again, with its reason") {
+  start();
+  grant(3600);
+  namespace errc = boost::system::errc;
+  const auto fail = [this](errc::errc_t why) {
+    while (wire.is_silent()) pass(10ms);
+    wire.take().failed(errc::make_error_code(why));
+  };
+  const auto before = count("registration");
+  registration.on_connection_lost(now());
+  for (int failure = 0; failure < 5; ++failure) fail(errc::connection_refused);
+  CHECK(count("registration") == before + 1);
+  CHECK(last("registration").at("state") == "failed");
+  CHECK(last("registration").at("reason") == "Connection refused");
+  fail(errc::network_unreachable);
+  CHECK(count("registration") == before + 2);
+  CHECK(last("registration").at("reason") == "Network is unreachable");
+  SUBCASE("who asks for it is told in any case") {
+    start();
+    fail(errc::network_unreachable);
+    CHECK(count("registration") == before + 3);
+    CHECK(ends.statuses == Statuses{200, 0});
+  }
+  SUBCASE("after a success it is news") {
+    while (wire.is_silent()) pass(10ms);
+    grant(3600);
+    registration.on_connection_lost(now());
+    fail(errc::network_unreachable);
+    CHECK(count("registration") == before + 4);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a password that is refused after it was accepted is tried again after long pauses, as the "
+                  "server may damp guesses of others") {
+  start(100);
+  grant(100);
+  pass(81s);
+  const auto refuse = [this] {
+    answer(401, {challenge("n")});
+    answer(401, {challenge("m")});
+  };
+  refuse();
+  CHECK(last("registration").at("state") == "failed");
+  CHECK(last("registration").at("status") == 401);
+  CHECK(last("registration").at("reason").as_string() == control::refused_credentials(true));
+  const auto reports = count("registration");
+  registration.on_connection_lost(now());  // a new connection is no reason to guess sooner
+  for (const Duration longest : {10min, 20min, 40min, 60min, 60min}) {
+    const Time before = now().mono;
+    while (wire.is_silent()) pass(1s);
+    CHECK(now().mono - before >= longest / 2);
+    CHECK(now().mono - before <= longest + 1s);
+    refuse();
+  }
+  CHECK(count("registration") == reports);
+  while (wire.is_silent()) pass(1s);
+  grant(100);
+  CHECK(last("registration").at("state") == "registered");
+}
+
+TEST_CASE_FIXTURE(Fixture, "the own binding is found by the address that the REGISTER named") {
+  wire.own_address = "192.0.2.1:40001";
+  start();
+  const std::string named(wire.sent.front().message.header(HeaderId::contact));
+  wire.own_address = "192.0.2.1:40002";  // it dialled meanwhile
+  answer(200, {{HeaderId::contact, named + ";pub-gruu=\"sip:alice@example.org;gr=urn:uuid:1\""}});
+  CHECK(last("registration").at("gruu") == "sip:alice@example.org;gr=urn:uuid:1");
+  CHECK(named.starts_with(std::string(last("registration").at("contact").as_string())));
+}
+
 TEST_CASE_FIXTURE(Fixture, "Retry-After of a 503 is obeyed (RFC 3261 20.33)") {
   start();
   answer(503, {{HeaderId::retry_after, "20"}});

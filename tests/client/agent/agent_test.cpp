@@ -421,6 +421,73 @@ TEST_CASE(
   CHECK(udp.wire.sent[1].message.method() == sip::Method::publish);
 }
 
+TEST_CASE(
+    "a machine that slept leaves its connection for a new one, registers, subscribes and publishes again") {
+  for (const auto protocol : {transaction::Protocol::tls, transaction::Protocol::udp}) {
+    CAPTURE(protocol);
+    Fixture fixture(protocol);
+    fixture.execute({"register"});
+    fixture.execute({"subscribe", "alice@example.org"});
+    fixture.execute({"publish", "open"});
+    fixture.serve();
+    fixture.pass(1min);
+    CHECK(fixture.wire.is_silent());
+    CHECK(fixture.closed.empty());
+    fixture.clock.at.wall += 10min;  // timers stand still meanwhile
+    fixture.pass(15s);
+    CHECK(fixture.last("connection").at("state") == "down");
+    CHECK(fixture.last("connection").at("reason") == "this machine slept for 600 s");
+    CHECK(fixture.located == 1);
+    if (fixture.server.flow != 0) {
+      CHECK(fixture.closed == std::vector{fixture.server.flow});
+      fixture.agent->on_flow_closed(fixture.server.flow, fixture.now());
+    }
+    while (fixture.wire.is_silent()) fixture.pass(10ms);
+    CHECK(fixture.wire.last_hop.flow == 0);
+    if (fixture.server.flow != 0) fixture.turn_to(fixture.server.remote);
+    CHECK(fixture.serve() == std::vector<std::string>{"REGISTER", "SUBSCRIBE", "PUBLISH"});
+    CHECK(fixture.last("connection").at("state") == "up");
+    const auto downs = std::ranges::count_if(fixture.events, [](const auto& event) {
+      return event.at("event") == "connection" && event.at("state") == "down";
+    });
+    CHECK(downs == 1);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a short sleep, and a wall clock that is set back, end no connection") {
+  execute({"register"});
+  serve();
+  clock.at.wall += 25s;
+  pass(1min);
+  clock.at.wall -= 1h;
+  pass(1min);
+  CHECK(closed.empty());
+  CHECK(wire.is_silent());
+}
+
+TEST_CASE("a device whose address has changed registers with the new one over UDP, and subscribes again") {
+  Fixture udp(transaction::Protocol::udp);
+  const client::Headers promise{{HeaderId::require, "outbound"}};
+  udp.execute({"register"});
+  udp.serve(promise);
+  udp.execute({"subscribe", "alice@example.org"});
+  udp.serve(promise);
+  while (udp.wire.datagrams.empty()) udp.pass(1s);
+  udp.wire.last_failed(boost::system::errc::make_error_code(boost::system::errc::network_unreachable));
+  CHECK(udp.last("connection").at("state") == "down");
+  CHECK(udp.located == 1);
+  auto moved = udp.server;
+  moved.local = *parse_address("198.51.100.7:40000");
+  udp.agent->set_servers({moved});
+  udp.wire.own_address = "198.51.100.7:40000";
+  while (udp.wire.is_silent()) udp.pass(10ms);
+  CHECK(udp.wire.last_hop.local == moved.local);
+  CHECK(udp.wire.sent.front().message.header(HeaderId::contact).find("198.51.100.7") !=
+        std::string_view::npos);
+  CHECK(udp.serve(promise) == std::vector<std::string>{"REGISTER", "SUBSCRIBE"});
+  CHECK(udp.last("connection").at("state") == "up");
+}
+
 TEST_CASE("subscriptions and publication follow the registration to another server (RFC 3263 4.3)") {
   const Address second = *parse_address("192.0.2.10:5061");
   enum class Why { refusal, located_anew };

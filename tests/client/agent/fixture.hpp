@@ -49,6 +49,8 @@ struct Fixture {
   transaction::Hop server{transaction::Protocol::tls, *parse_address("192.0.2.9:5061"),
                           *parse_address("192.0.2.1:40000"), 7};
   std::vector<std::pair<transaction::FlowId, Duration>> pinged;
+  std::vector<transaction::FlowId> closed;
+  int located = 0;  ///< How often the servers were to be located again.
   std::uint32_t notify_cseq = 0;
   int last_id = 0;
 
@@ -76,8 +78,10 @@ struct Fixture {
             port,
             pins,
             [] {},
-            {},
-            [this](transaction::FlowId flow, Duration longest) { pinged.emplace_back(flow, longest); }},
+            [this] { ++located; },
+            [this](transaction::FlowId flow, Duration longest) { pinged.emplace_back(flow, longest); },
+            nullptr,
+            [this](transaction::FlowId flow) { closed.push_back(flow); }},
         [this](boost::json::object event) {
           keep(event);
           events.push_back(std::move(event));
