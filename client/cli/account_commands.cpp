@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <iostream>
 
 #include "client/account/account.hpp"
 #include "client/cli/password.hpp"
 #include "client/control/cause.hpp"
+#include "client/control/shell_commands.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/invitation/invitation.hpp"
 
@@ -63,10 +66,29 @@ Said add(Words words, const Entry& given, const AccountFile& file) {
   return store(file, std::move(entry), *password);
 }
 
-Said list(Words words, const AccountFile& file) {
+/// For programs; what is not said is not there. The password is never part of it.
+std::string print_entry(const Entry& entry, bool is_default) {
+  boost::json::object line{{"account", entry.account}, {"default", is_default}};
+  const auto add_text = [&line](const char* name, const std::string& value) {
+    if (!value.empty()) line[name] = value;
+  };
+  add_text("server", entry.server);
+  add_text("xcap", entry.xcap);
+  add_text("certificate", entry.certificate);
+  add_text("ca", entry.ca);
+  add_text("password_file", entry.password_file);
+  return boost::json::serialize(line) + '\n';
+}
+
+Said list(Words words, bool json, const AccountFile& file) {
   if (!words.empty()) return Problem{"account list takes no arguments"};
   const auto all = file.read();
   if (!all) return all.error();
+  if (json) {
+    std::string lines;
+    for (const Entry& each : all->entries) lines += print_entry(each, each.account == all->standard);
+    return accounts::good(lines);
+  }
   if (all->entries.empty()) return accounts::good("no accounts; \"beckon account add LINK\" adds one\n");
   std::size_t width = 0;
   for (const Entry& each : all->entries) width = std::max(width, each.account.size());
@@ -116,31 +138,21 @@ Said set_default(Words words, const AccountFile& file) {
   return change(file, accounts::set_default(*text, entry->account), entry->account + " is the default\n");
 }
 
-Said run(Words words, const Entry& given, const AccountFile& file) {
+Said run(Words words, const Entry& given, bool json, const AccountFile& file) {
   const std::string verb = words.size() > 1 ? words[1] : "";
   const Words rest = words.subspan(std::min<std::size_t>(words.size(), 2));
   if (verb == "add") return add(rest, given, file);
-  if (verb == "list") return list(rest, file);
+  if (verb == "list") return list(rest, json, file);
   if (verb == "remove") return remove(rest, file);
   if (verb == "default") return set_default(rest, file);
   return Problem{(verb.empty() ? "account needs one of these:\n" : "there is no account " + verb + ":\n") +
-                 account_help()};
+                 control::print_shell_help("account")};
 }
 
 }  // namespace
 
-std::string account_help() {
-  return "  account add [LINK]          use the account of an invitation (beckon:...); without it the link "
-         "is asked for\n"
-         "  account add USER@DOMAIN     use this account; --server, --ca and --xcap are kept, the password "
-         "is asked for\n"
-         "  account list                the accounts, and which is the default\n"
-         "  account default ACCOUNT     who you are where --account is not given\n"
-         "  account remove ACCOUNT      forget an account and its password; its state stays\n";
-}
-
-int run_account_command(Words words, const Entry& given, const AccountFile& file) {
-  const auto said = run(words, given, file);
+int run_account_command(Words words, const Entry& given, bool json, const AccountFile& file) {
+  const auto said = run(words, given, json, file);
   if (said) {
     std::cout << *said;
     return 0;

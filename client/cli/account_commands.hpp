@@ -8,12 +8,10 @@
 
 namespace beckon::client::cli {
 
-/// How "account" is used, for people.
-std::string account_help();
-
 /// `beckon account add|list|remove|default ...`: `words` begin with "account". `given` holds what the options
 /// say: "account add alice@example.org" stores it. Prints what was done, or what is wrong; the exit code.
-int run_account_command(std::span<const std::string> words, const accounts::Entry& given,
+/// `json`: "account list" prints an object for each account.
+int run_account_command(std::span<const std::string> words, const accounts::Entry& given, bool json,
                         const AccountFile& file);
 
 }  // namespace beckon::client::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/control/command.hpp"
+#include "client/control/shell_commands.hpp"
 #include "protocol/base/text.hpp"
 
 namespace beckon::client::cli {
@@ -35,7 +36,9 @@ LateOptions split_late(const CLI::App& app, const std::vector<std::string>& word
       keeps_text ? words.size() == 2 && asks_for_help(words[1]) : std::ranges::any_of(words, asks_for_help);
   if (helps) {
     late.words = {"help"};
-    late.words.push_back(command != nullptr ? command->name : words.front());
+    const std::string two = words.size() > 1 ? words[0] + " " + words[1] : "";
+    const bool is_shells = control::find_shell_command(two) != nullptr;
+    late.words.push_back(command != nullptr ? command->name : is_shells ? two : words.front());
     return late;
   }
   if (keeps_text) {

@@ -12,10 +12,12 @@
 #include "client/cli/account_commands.hpp"
 #include "client/cli/account_file.hpp"
 #include "client/cli/control_socket.hpp"
+#include "client/cli/harness.hpp"
 #include "client/cli/late_options.hpp"
 #include "client/cli/password.hpp"
 #include "client/control/cause.hpp"
 #include "client/control/command.hpp"
+#include "client/control/shell_commands.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/invitation/invitation.hpp"
@@ -42,22 +44,12 @@ std::filesystem::path default_state_folder(const std::string& account) {
   return error ? before : folder;
 }
 
-constexpr const char* background_help =
-    "When something does not work:\n"
-    "  doctor                      examine name, ports, certificate, server, clock and network, and say what "
-    "to do\n"
-    "In the background:\n"
-    "  run                         be the agent of this account until \"beckon quit\"; one-shot commands and "
-    "the\n"
-    "                              prompt then use it, unless options describe another agent\n";
-
 std::string commands_help() {
   std::string out =
       "One COMMAND follows the options. Without it commands are read from standard input: typed, or with\n"
       "--json as JSON lines:\n";
   out += control::print_help();
-  out += background_help;
-  out += "Accounts:\n" + account_help();
+  out += "In a shell alone:\n" + control::print_shell_help();
   out += "Exit codes:\n";
   for (const auto& each : control::causes()) {
     out += fmt::format("  {:<3} {:<12} {}\n", static_cast<int>(each.cause), each.word, each.help);
@@ -125,14 +117,14 @@ std::string unreadable_file(const Options& options) {
 void help(const std::vector<std::string>& words) {
   std::string name;
   for (std::size_t i = 1; i < words.size(); ++i) name.append(name.empty() ? "" : " ").append(words[i]);
-  if (name.starts_with("account") || name == "run" || name == "doctor") {
-    std::cout << (name.starts_with("account") ? account_help() : background_help);
+  if (control::is_shell_word(cut(name, ' ').first)) {
+    std::cout << control::print_shell_help(control::find_shell_command(name) ? name : cut(name, ' ').first);
     return;
   }
   std::cout << control::print_help(name);
   if (words.size() > 1) return;
-  std::cout << background_help << "Accounts:\n"
-            << account_help()
+  std::cout << "In a shell alone:\n"
+            << control::print_shell_help()
             << "beckon [--account USER@DOMAIN] [OPTIONS] COMMAND runs one; without it they are typed.\n"
                "beckon --help lists the options.\n";
 }
@@ -262,6 +254,11 @@ std::optional<Options> refuse(const std::string& why) {
 }  // namespace
 
 std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
+  // The harness has options of its own, and none of an account.
+  if (argc > 1 && std::string_view(argv[1]) == "test") {
+    exit_code = become_harness(argv + 2);
+    return std::nullopt;
+  }
   Options options;
   Given given;
   CLI::App app{"beckon, a SIP/SIMPLE user agent for people and scripts"};
@@ -287,10 +284,11 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
                                      .certificate = given.fingerprint,
                                      .ca = options.ca_file,
                                      .password_file = given.password_file},
-                                    file);
+                                    options.json, file);
     return std::nullopt;
   }
   exit_code = usage_error;
+  if (verb == "test") return refuse("the options of test stand behind it: beckon test FILE --server URI");
   const auto known = file.read();
   if (!known) return refuse(known.error().text);
   const auto entry = accounts::find(*known, given.account);

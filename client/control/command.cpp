@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "client/control/help.hpp"
+#include "client/control/shell_commands.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/sip/uri.hpp"
 
@@ -483,6 +484,9 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words, st
     command.specification = find_specification(first + ' ' + words[next++].text);
   if (command.specification == nullptr) {
     const std::string known = second_words(first), near = nearest_command(first);
+    if (is_shell_word(first))
+      return reject(Errc::unknown_command, Command{},
+                    fmt::format("{0} is typed in a shell, not here: beckon {0}", first));
     if (!known.empty())
       return reject(Errc::unknown_command, Command{}, first + " is followed by one of " + known);
     return reject(

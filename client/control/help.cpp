@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "client/control/shell_commands.hpp"
 #include "protocol/base/text.hpp"
 
 namespace beckon::client::control {
@@ -179,13 +180,14 @@ std::string second_words(std::string_view first) {
 std::string nearest_command(std::string_view typed) {
   std::string nearest;
   std::size_t least = std::min<std::size_t>(3, typed.size() / 2 + 1);
-  for (const Specification& each : specifications()) {
-    const std::string_view first = cut(each.name, ' ').first;
-    if (const std::size_t apart = distance(typed.substr(0, 32), first); apart < least) {
-      least = apart;
-      nearest = first;
-    }
-  }
+  const auto consider = [&](std::string_view first) {
+    const std::size_t apart = distance(typed.substr(0, 32), first);
+    if (apart >= least) return;
+    least = apart;
+    nearest = first;
+  };
+  for (const Specification& each : specifications()) consider(cut(each.name, ' ').first);
+  for (const ShellCommand& each : shell_commands()) consider(cut(each.name, ' ').first);
   return nearest;
 }
 

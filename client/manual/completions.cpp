@@ -6,12 +6,14 @@
 
 #include "client/control/command.hpp"
 #include "client/control/help.hpp"
+#include "client/control/shell_commands.hpp"
 #include "protocol/base/text.hpp"
 
 namespace beckon::client::manual {
 namespace {
 
 using control::Argument;
+using control::ShellCommand;
 using control::Specification;
 
 /// 'It''s' as a shell reads it: within single quotation marks.
@@ -39,24 +41,24 @@ std::string with_blanks(std::string_view words) {
 
 struct FirstWord {
   std::string word, help;
+  std::string seconds{};  ///< "list add remove", of commands of two words.
 };
 
 /// The first words of commands, "help", and what each is for.
 std::vector<FirstWord> first_words() {
   std::vector<FirstWord> out;
-  for (const Specification& each : control::specifications()) {
-    const std::string_view first = cut(each.name, ' ').first;
-    const std::string seconds = control::second_words(first);
-    if (seconds.empty())
-      out.push_back({std::string(first), each.help});
-    else if (out.empty() || out.back().word != first)
-      out.push_back({std::string(first), seconds});
-  }
-  // What the program does by itself, beside the table.
-  out.push_back({"account", "accounts of yours: add, list, default, remove"});
-  out.push_back({"run", "be the agent of this account in the background"});
-  out.push_back({"doctor", "examine what is between this machine and the server"});
-  out.push_back({"help", "explain a command, with examples"});
+  const auto add = [&out](std::string_view name, std::string_view help, std::string seconds) {
+    const std::string_view first = cut(name, ' ').first;
+    if (!out.empty() && out.back().word == first) return;
+    const std::string what = seconds.empty() ? std::string(help) : seconds;
+    std::erase(seconds, ',');
+    out.push_back({std::string(first), what, std::move(seconds)});
+  };
+  for (const Specification& each : control::specifications())
+    add(each.name, each.help, control::second_words(cut(each.name, ' ').first));
+  for (const ShellCommand& each : control::shell_commands())
+    add(each.name, each.help, control::second_shell_words(cut(each.name, ' ').first));
+  add("help", "explain a command, with examples", "");
   return out;
 }
 
@@ -87,12 +89,15 @@ std::string cases() {
     }
     out += fmt::format("    {}) flags={} values={} ;;\n", quote(each.name), quote(flags), quote(values));
   }
+  for (const ShellCommand& each : control::shell_commands()) {
+    std::string flags;
+    for (const auto& argument : each.arguments)
+      if (argument.is_option()) flags.append(flags.empty() ? "" : " ").append(argument.name);
+    out += fmt::format("    {}) flags={} ;;\n", quote(each.name), quote(flags));
+  }
   for (const FirstWord& each : first_words())
-    if (const std::string seconds = control::second_words(each.word); !seconds.empty()) {
-      std::string words = seconds;
-      std::erase(words, ',');
-      out += fmt::format("    {}) values={} ;;\n", quote(each.word), quote(words));
-    }
+    if (!each.seconds.empty())
+      out += fmt::format("    {}) values={} ;;\n", quote(each.word), quote(each.seconds));
   return out + fmt::format("    help) values={} ;;\n",
                            quote(joined(first_words(), [](const FirstWord& each) { return each.word; })));
 }
@@ -106,6 +111,12 @@ std::string option_cases() {
         out += fmt::format("    {}) values={} flags= ;;\n",
                            quote(fmt::format("{} --{}", each.name, argument.name)),
                            quote(with_blanks(argument.words)));
+  for (const ShellCommand& each : control::shell_commands())
+    for (const auto& argument : each.arguments)
+      if (argument.words[0] != '\0')
+        out += fmt::format("    {}) values={} flags= ;;\n",
+                           quote(fmt::format("{} {}", each.name, argument.name)),
+                           quote(with_blanks(argument.words)));
   return out;
 }
 
@@ -113,7 +124,7 @@ std::string option_cases() {
 std::string two_word_commands() {
   std::string out;
   for (const FirstWord& each : first_words())
-    if (!control::second_words(each.word).empty()) out.append(out.empty() ? "" : "|").append(each.word);
+    if (!each.seconds.empty()) out.append(out.empty() ? "" : "|").append(each.word);
   return out;
 }
 
@@ -218,13 +229,19 @@ std::string fish_completion(const Options& options) {
   for (const FirstWord& each : first_words())
     out += fmt::format("complete -c beckon -f -n __beckon_has_none -a {} -d {}\n", each.word,
                        quote_for_fish(each.help));
-  for (const FirstWord& each : first_words()) {
-    std::string seconds = control::second_words(each.word);
-    std::erase(seconds, ',');
-    if (!seconds.empty())
+  for (const FirstWord& each : first_words())
+    if (!each.seconds.empty())
       out += fmt::format("complete -c beckon -f -n '__beckon_is {}' -a {}\n", each.word,
-                         quote_for_fish(seconds));
-  }
+                         quote_for_fish(each.seconds));
+  for (const ShellCommand& each : control::shell_commands())
+    for (const auto& argument : each.arguments) {
+      if (!argument.is_option()) continue;
+      const std::string values_of_it = with_blanks(argument.words);
+      out += fmt::format("complete -c beckon -n '__beckon_is {}' -l {}{}{} -d {}\n", each.name,
+                         std::string_view(argument.name).substr(2), argument.value[0] != '\0' ? " -r" : "",
+                         values_of_it.empty() ? "" : " -f -a " + quote_for_fish(values_of_it),
+                         quote_for_fish(argument.help));
+    }
   for (const Specification& each : control::specifications())
     for (const Argument& argument : each.arguments) {
       const std::string when = fmt::format("complete -c beckon -f -n '__beckon_is {}'", each.name);

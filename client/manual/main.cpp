@@ -35,7 +35,10 @@ int main(int argc, char** argv) {
   bool written = write(folder / "man1/beckon.1", manual::main_page(options));
   for (const auto& each : control::specifications())
     written =
-        written && write(folder / "man1" / (manual::page_name(each) + ".1"), manual::command_page(each));
+        written && write(folder / "man1" / (manual::page_name(each.name) + ".1"), manual::command_page(each));
+  for (const auto& each : control::shell_commands())
+    written =
+        written && write(folder / "man1" / (manual::page_name(each.name) + ".1"), manual::shell_page(each));
   written = written && write(folder / "bash/beckon", manual::bash_completion(options)) &&
             write(folder / "zsh/_beckon", manual::zsh_completion(options)) &&
             write(folder / "fish/beckon.fish", manual::fish_completion(options));

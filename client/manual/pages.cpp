@@ -87,6 +87,16 @@ std::string examples_of(std::span<const control::Example> examples) {
   return out;
 }
 
+std::string beginning(std::string_view command, std::string_view help) {
+  const std::string name = page_name(command);
+  return head(name) + section("NAME") + escape(name) + " \\- " + escape(help) + "\n";
+}
+
+/// A line of the list of commands.
+std::string page_entry(std::string_view command, std::string_view help) {
+  return fmt::format(".TP\n.BR {} (1)\n{}\n", escape(page_name(command)), escape(sentence(help)));
+}
+
 std::string exit_codes() {
   std::string out = section("EXIT STATUS");
   for (const auto& each : control::causes())
@@ -97,16 +107,14 @@ std::string exit_codes() {
 
 }  // namespace
 
-std::string page_name(const Specification& command) {
-  std::string name = fmt::format("beckon-{}", command.name);
+std::string page_name(std::string_view command) {
+  std::string name = fmt::format("beckon-{}", command);
   std::ranges::replace(name, ' ', '-');
   return name;
 }
 
 std::string command_page(const Specification& command) {
-  const std::string name = page_name(command);
-  std::string out = head(name);
-  out += section("NAME") + escape(name) + " \\- " + escape(command.help) + "\n";
+  std::string out = beginning(command.name, command.help);
   out += section("SYNOPSIS") + synopsis_of(command);
   out += section("DESCRIPTION") + escape(sentence(command.help)) + "\n";
   using Then = Specification::Then;
@@ -118,6 +126,24 @@ std::string command_page(const Specification& command) {
   if (const auto examples = control::examples_of(command.name); !examples.empty())
     out += examples_of(examples);
   out += section("EXIT STATUS") + "0 if it succeeded; the others are listed in\n.BR beckon (1).\n";
+  return out + section("SEE ALSO") + ".BR beckon (1)\n";
+}
+
+std::string shell_page(const control::ShellCommand& command) {
+  std::string out = beginning(command.name, command.help);
+  const std::string synopsis = command.synopsis;
+  out += section("SYNOPSIS") + bold(fmt::format("beckon {}", command.name)) +
+         (synopsis.empty() ? "" : " " + escape(synopsis)) + "\n";
+  out += section("DESCRIPTION") + escape(sentence(command.help)) + "\n";
+  if (command.more[0] != '\0') out += ".PP\n" + escape(command.more) + "\n";
+  if (!command.arguments.empty()) out += section("ARGUMENTS");
+  for (const auto& each : command.arguments) {
+    std::string term = each.is_option() ? bold(each.name) : italic(each.name);
+    const std::string value = each.words[0] != '\0' ? each.words : each.value;
+    if (!value.empty()) term += " " + italic(value);
+    out += entry(term, sentence(each.help));
+  }
+  out += examples_of(command.examples);
   return out + section("SEE ALSO") + ".BR beckon (1)\n";
 }
 
@@ -141,13 +167,18 @@ std::string main_page(const Options& options) {
     out += entry(bold(each.name) + (each.value.empty() ? "" : " " + italic(each.value)), sentence(each.help));
   out += section("COMMANDS");
   for (const Specification& each : control::specifications())
-    out += fmt::format(".TP\n.BR {} (1)\n{}\n", escape(page_name(each)), escape(sentence(each.help)));
+    out += page_entry(each.name, each.help);
+  for (const control::ShellCommand& each : control::shell_commands()) out += page_entry(each.name, each.help);
   out += exit_codes();
   out += section("ENVIRONMENT");
   out += entry(bold("BECKON_PASSWORD"), "The password, where no file has it.");
+  out += entry(bold("BECKON_ACCOUNT") + ", " + bold("BECKON_SERVER") + ", " + bold("BECKON_CA"),
+               "What --account, --server and --ca say, where they are not given.");
   out += entry(bold("NO_COLOR"), "If it is set, nothing is coloured.");
   out += entry(bold("TZ"), "The zone of the times that people read.");
   out += section("FILES");
+  out += entry(italic("~/.config/beckon/accounts.toml"),
+               "The accounts, and beside it their passwords, for the owner alone.");
   out += entry(italic("~/.local/share/beckon-client/ACCOUNT"),
                "Keys, pins and what was typed at the prompt, for the owner alone.");
   return out + section("SEE ALSO") + ".BR beckond (1)\n";

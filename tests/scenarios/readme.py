@@ -1,5 +1,5 @@
 """The five minutes of README.md, typed as they stand there by two people at terminals: the default ports, a home
-folder of their own."""
+folder of their own; and its scenario, played."""
 
 import argparse
 import os
@@ -22,9 +22,13 @@ HEARD_OCTETS = 16000  # of the recording; more than a second at any rate we reco
 PERSON = re.compile(r"# (\w+), in ")
 
 
+def section_of(title):
+    return (ROOT / "README.md").read_text().split(f"## {title}\n")[1].split("\n## ")[0]
+
+
 def five_minutes():
     """The block's shell lines, and for each person the program's line and what is typed."""
-    section = (ROOT / "README.md").read_text().split("## Five minutes by hand")[1].split("\n## ")[0]
+    section = section_of("Five minutes by hand")
     shell, people = [], {}
     for line in section.splitlines():
         text, depth = line.strip(), len(line) - len(line.lstrip())
@@ -91,28 +95,37 @@ def talk(person):
         received = int(person.see(r"session 1: sent \d+, received (\d+)").group(1))
 
 
-def play(binaries, folder):
-    def here(line):
-        return line.replace("/tmp/", f"{folder}/").replace("build/release/bin", str(binaries))
+def here(line, binaries, folder):
+    return line.replace("/tmp/", f"{folder}/").replace("build/release/bin", str(binaries))
 
+
+def scenario(binaries, folder):
+    """The scenario of one's own, written and played as it stands there."""
+    lines = [line.strip() for line in section_of("A scenario of your own").splitlines() if line.startswith("    ")]
+    done = subprocess.run(["/bin/bash", "-e", "-c", here("\n".join(lines), binaries, folder)], capture_output=True, text=True, timeout=120)
+    if done.returncode or not done.stdout.endswith("1 passed, 0 failed\n"):
+        raise Failure(f"exit code {done.returncode}: {done.stdout}{done.stderr}")
+
+
+def play(binaries, folder):
     shell, people = five_minutes()
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
     run, *rest = shell
     command, _, _ = run.partition("&")
-    server = Process(["/bin/bash", "-c", "exec " + here(command)], {**environment, "XDG_DATA_HOME": ""})
+    server = Process(["/bin/bash", "-c", "exec " + here(command, binaries, folder)], {**environment, "XDG_DATA_HOME": ""})
     terminals = {}
     try:
         line = server.lines.get(timeout=LIMIT)
         if not line or not line.startswith("ready"):
             raise Failure(f"{command}: {line or ' / '.join(server.errors)}")
         for each in rest:
-            subprocess.run(["/bin/bash", "-c", here(each)], check=True, env=environment, cwd=ROOT, timeout=LIMIT)
+            subprocess.run(["/bin/bash", "-c", here(each, binaries, folder)], check=True, env=environment, cwd=ROOT, timeout=LIMIT)
         for name, person in people.items():
-            terminals[name] = Terminal(name, f"exec {here(person['program'])}", environment)
+            terminals[name] = Terminal(name, f"exec {here(person['program'], binaries, folder)}", environment)
         alice, bob = terminals["alice"], terminals["bob"]
         for name, person in people.items():
             for typed in person["typed"]:
-                terminals[name].type(here(typed))
+                terminals[name].type(here(typed, binaries, folder))
                 terminals[name].see(typed.split()[0] + r"(: done| \S+: delivered)")
                 if typed.startswith("call"):
                     for each in (alice, bob):
@@ -140,8 +153,9 @@ if __name__ == "__main__":
     folder = pathlib.Path(tempfile.mkdtemp(prefix="beckon-readme-"))
     try:
         play(binaries, folder)
+        scenario(binaries, folder)
     except Exception as error:
-        sys.exit(f"FAILED: the five minutes of README.md: {reason(error)}")
+        sys.exit(f"FAILED: README.md: {reason(error)}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print("1 passed, 0 failed")
+    print("2 passed, 0 failed")

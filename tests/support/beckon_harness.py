@@ -44,8 +44,10 @@ def reason(error):
 
 
 def load_validator():
-    import jsonschema  # Debian: python3-jsonschema
-
+    try:
+        import jsonschema
+    except ImportError:
+        raise Failure("python3-jsonschema is missing; Debian: apt-get install python3-jsonschema") from None
     schema = json.loads((ROOT / "client/control/contract.schema.json").read_text())
     return jsonschema.Draft202012Validator(schema)
 

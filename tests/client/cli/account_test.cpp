@@ -143,6 +143,18 @@ TEST_CASE("several accounts: named, listed, made the default, removed") {
   CHECK(person.beckon({"register"}).options->account.user == "alice");
 }
 
+TEST_CASE("programs read the accounts as JSON, a line each, without passwords") {
+  const Person person;
+  CHECK(person.beckon({"account", "list", "--json"}).out.empty());
+  person.beckon({"account", "add", link_of("alice@example.org", "one")});
+  person.beckon({"account", "add", link_of("bob@example.org", "two")});
+  CHECK(person.beckon({"account", "list", "--json"}).out ==
+        R"({"account":"alice@example.org","default":true,"server":"tls:192.0.2.1:5071",)"
+        R"("xcap":"https://192.0.2.1:5453/xcap","certificate":")" + fingerprint + "\"}\n" +
+        R"({"account":"bob@example.org","default":false,"server":"tls:192.0.2.1:5071",)"
+        R"("xcap":"https://192.0.2.1:5453/xcap","certificate":")" + fingerprint + "\"}\n");
+}
+
 TEST_CASE("a second invitation replaces the password and the server") {
   const Person person;
   person.beckon({"account", "add", link_of("alice@example.org", "one")});
@@ -191,7 +203,7 @@ TEST_CASE("what is wrong with an account is said, with exit code 2, and nothing 
     const char* said;
   };
   for (const Row& row :
-       {Row{{"account"}, "account add [LINK]"}, Row{{"account", "drop"}, "there is no account drop"},
+       {Row{{"account"}, "account add [LINK|USER@DOMAIN]"}, Row{{"account", "drop"}, "there is no account drop"},
         Row{{"account", "add", "a", "b"}, "one link"},
         Row{{"account", "add", "carol"}, "takes an invitation"},
         Row{{"account", "add", "beckon:carol@example.org,server="}, "was all of it copied?"},

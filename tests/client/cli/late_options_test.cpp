@@ -30,6 +30,9 @@ TEST_CASE("options behind a command are the program's, unless the command has th
         Row{{"message", "bob", "--help"}, {}, {"message", "bob", "--help"}},
         Row{{"message", "--help"}, {}, {"help", "message"}},
         Row{{"publish", "open", "--help"}, {}, {"help", "publish"}},
+        Row{{"account", "list", "--json"}, {"--json"}, {"account", "list"}},
+        Row{{"account", "add", "--help"}, {}, {"help", "account add"}},
+        Row{{"account", "--help"}, {}, {"help", "account"}},
         Row{{"contacts", "add", "-h"}, {}, {"help", "contacts add"}},
         Row{{"nonsense", "--account", "a@b", "--else"}, {"--account", "a@b"}, {"nonsense", "--else"}}}) {
     std::string shown;

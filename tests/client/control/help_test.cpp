@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "client/control/shell_commands.hpp"
 #include "protocol/base/text.hpp"
 
 using namespace beckon;
@@ -72,6 +73,26 @@ TEST_CASE("help is asked for in several ways, but not by a text") {
   CHECK(asked("message bob hi --help") == "no");
   CHECK(asked("fly --help") == "no");
   CHECK(asked("") == "no");
+}
+
+TEST_CASE("what beckon does by itself in a shell is explained there, and refused at the prompt") {
+  const std::string all = control::print_shell_help();
+  for (const auto& each : control::shell_commands()) {
+    CAPTURE(each.name);
+    CHECK(all.find(std::string("  ") + each.name) != std::string::npos);
+    const std::string one = control::print_shell_help(each.name);
+    CHECK(one.starts_with(std::string("beckon ") + each.name));
+    for (const auto& argument : each.arguments) CHECK(one.find(argument.help) != std::string::npos);
+    REQUIRE_FALSE(each.examples.empty());
+    for (const auto& example : each.examples) CHECK(std::string(example.line).starts_with(each.name));
+    CHECK(control::find_specification(cut(each.name, ' ').first) == nullptr);
+  }
+  CHECK(control::print_shell_help("account").find("account remove") != std::string::npos);
+  CHECK(control::print_shell_help("account").find("doctor") == std::string::npos);
+  CHECK(control::parse_line("account list").error().detail ==
+        "account is typed in a shell, not here: beckon account");
+  CHECK(control::parse_line("docter").error().detail ==
+        "docter; do you mean doctor? `help` lists those there are");
 }
 
 TEST_CASE("who mistypes a command is told the one it may have been") {

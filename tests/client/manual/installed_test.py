@@ -18,6 +18,11 @@ ROWS = [
     ("--json allow bob --d", ["--direct", "--domain"]),
     ("help view", ["view-as"]),
     ("wait presence bob ", ["open", "closed"]),
+    ("docto", ["doctor"]),
+    ("account ", ["add", "list", "default", "remove"]),
+    ("account list --js", ["--json"]),
+    ("test --ser", ["--server"]),
+    ("test hello.txt --transport ", ["udp", "tcp", "tls"]),
 ]
 
 

@@ -27,19 +27,35 @@ TEST_CASE("each command has a page with its arguments, their values and examples
   const std::string allow = manual::command_page(*control::find_specification("allow"));
   CHECK(has(allow, "\\fB\\-\\-direct\\fR (off|ask|auto)"));
   CHECK(has(allow, "\\fBbeckon allow bob \\-\\-direct auto\\fR"));
-  CHECK(manual::page_name(*control::find_specification("contacts add")) == "beckon-contacts-add");
+  CHECK(manual::page_name("contacts add") == "beckon-contacts-add");
+}
+
+TEST_CASE("what beckon does by itself in a shell has its pages, too") {
+  for (const auto& each : control::shell_commands()) {
+    CAPTURE(each.name);
+    const std::string page = manual::shell_page(each);
+    CHECK(page.starts_with(".TH BECKON\\-"));
+    CHECK(has(page, ".SH EXAMPLES\n"));
+  }
+  const std::string test = manual::shell_page(*control::find_shell_command("test"));
+  CHECK(has(test, "\\fB\\-\\-server\\fR \\fIURI\\fR"));
+  CHECK(has(test, "\\fIudp|tcp|tls\\fR"));
 }
 
 TEST_CASE("the main page lists options, commands and exit codes") {
   const std::string page = manual::main_page(options);
   CHECK(has(page, "\\fB\\-\\-account\\fR \\fITEXT\\fR"));
   CHECK(has(page, "beckon\\-view\\-as (1)"));
+  CHECK(has(page, "beckon\\-account\\-add (1)"));
+  CHECK(has(page, "beckon\\-test (1)"));
   CHECK(has(page, "4 (credentials)"));
 }
 
 TEST_CASE("no line of a page is taken for a request of roff by accident") {
-  for (const auto& each : control::specifications()) {
-    const std::string page = manual::command_page(each);
+  std::vector<std::string> pages;
+  for (const auto& each : control::specifications()) pages.push_back(manual::command_page(each));
+  for (const auto& each : control::shell_commands()) pages.push_back(manual::shell_page(each));
+  for (const std::string& page : pages) {
     for (const auto line : split(page, '\n')) {
       CAPTURE(line);
       const bool is_request = line.starts_with(".TH ") || line.starts_with(".SH ") ||
@@ -53,7 +69,7 @@ TEST_CASE("the completions name options, commands and allowed values") {
   for (const std::string& script : {manual::bash_completion(options), manual::zsh_completion(options),
                                     manual::fish_completion(options)}) {
     CAPTURE(script);
-    for (const char* each : {"account", "politely-block", "off ask auto", "list", "view-as"})
+    for (const char* each : {"account", "politely-block", "off ask auto", "list", "view-as", "doctor", "junit"})
       CHECK(has(script, each));
   }
   CHECK(has(manual::fish_completion(options), "'it\\'s one JSON object a line'"));
