@@ -131,9 +131,8 @@ sip::Builder Registration::make(const std::string& uri, std::uint32_t expires) {
   sip::Builder builder = context_.request("REGISTER", uri, context_.account.aor, tag_, call_id_, ++cseq_);
   const bool outbound = without_outbound_ != context_.hop();
   contact_ = context_.contact();
-  builder.add(HeaderId::contact, contact_ + ";+sip.instance=\"<" + context_.account.instance +
-                                     ">\"" + (outbound ? ";reg-id=1" : "") +
-                                     ";expires=" + std::to_string(expires));
+  builder.add(HeaderId::contact, contact_ + ";+sip.instance=\"<" + context_.account.instance + ">\"" +
+                                     (outbound ? ";reg-id=1" : "") + ";expires=" + std::to_string(expires));
   builder.add(HeaderId::supported, outbound ? "path, outbound, gruu" : "path, gruu");
   return builder;
 }
@@ -224,8 +223,7 @@ void Registration::on_failure(bool is_asked, int status, const sip::Message* res
 }
 
 std::string Registration::reason_of(int status, const sip::Message* response) const {
-  if (response == nullptr && context_.requester.why())
-    return context_.requester.why().message();
+  if (response == nullptr && context_.requester.why()) return context_.requester.why().message();
   if (control::cause_of(status) == control::Cause::credentials)
     return std::string(control::refused_credentials(accepted_));
   return std::string(Requester::reason_of(status, response));

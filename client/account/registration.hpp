@@ -35,8 +35,8 @@ class Registration {
 
   void start(std::uint32_t expires_seconds, Done done, Now now);
   void stop(Done done, Now now);
-  /// The connection is lost. If the user wants to be registered, tries again soon, then after rising pauses. A
-  /// failure is reported once, and again when it becomes another one.
+  /// The connection is lost. If the user wants to be registered, tries again soon, then after rising pauses.
+  /// A failure is reported once, and again when it becomes another one.
   void on_connection_lost(Now now);
 
   /// A STUN message from the network, which may answer a keep-alive.

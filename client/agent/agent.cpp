@@ -60,8 +60,7 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
           context_,
           [this](bool renew, Now now) { return sessions_.offer(publication_.shown().direct, renew, now); },
           std::move(config_.published)),
-      sleep_watch_(edges_.timers, edges_.clock,
-                   [this](Duration asleep, Now now) { on_awake(asleep, now); }) {
+      sleep_watch_(edges_.timers, edges_.clock, [this](Duration asleep, Now now) { on_awake(asleep, now); }) {
   sessions_.on_new_epoch_due([this](Now now) { publication_.update(now); });
   dispatcher_.add(pager_);
   dispatcher_.add(subscriptions_);

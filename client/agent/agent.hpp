@@ -169,7 +169,7 @@ class Agent final : private control::Executor {
   void result_of_call(const control::Command& command, call::Book::Found found, std::string_view what,
                       Now now);
   void call_by_invite(const control::Command& command, const std::string& why_not_direct, Now now);
-  void result_of_search(const control::Command& command, bool found, Now now);
+  void result_of_call(const control::Command& command, bool found, Now now);
   /// A room's `Done` for a command.
   std::function<void(int status, Now now)> ends(const control::Command& command);
   std::function<void(int status, const std::string& reason, Now now)> ends_with_reason(

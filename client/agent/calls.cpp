@@ -1,5 +1,7 @@
 #include "client/agent/agent.hpp"
 
+#include <fmt/format.h>
+
 namespace beckon::client {
 
 namespace {
@@ -11,12 +13,20 @@ bool is_about_session(const ErrorCode& error) {
   return error.category() == of_session.category() || error.category() == of_sound.category();
 }
 
+/// The files of a command, and why one of them does not serve.
+std::string unusable_file(const stream::Files& files, const ErrorCode& why) {
+  if (files.play.empty() && files.record.empty()) return why.message();
+  const std::string play = files.play.empty() ? "" : "play: " + files.play.string();
+  const std::string record = files.record.empty() ? "" : "record: " + files.record.string();
+  return fmt::format("{}{}{}: {}", play, play.empty() || record.empty() ? "" : ", ", record, why.message());
+}
+
 }  // namespace
 
 void Agent::do_media(const control::Command& command, Now now) {
   const stream::Files files{command.text("play"), command.text("record")};
   if (const auto readable = stream::check_readable(files); !readable)
-    return result(command, control::Cause::usage, now, 0, "--play: " + readable.error().message());
+    return result(command, control::Cause::usage, now, 0, unusable_file(files, readable.error()));
   choose_files(files);
   result(command, control::Cause::done, now);
 }
@@ -38,10 +48,12 @@ void Agent::do_call(const control::Command& command, Now now) {
     if (may_invite) return call_by_invite(command, why, now);
     return result(command, control::Cause::no_direct, now, 0, why);
   }
-  const auto call = sessions_.dial(to, *presence, {command.text("play"), command.text("record")}, now);
+  const stream::Files files{command.text("play"), command.text("record")};
+  const auto call = sessions_.dial(to, *presence, files, now);
   if (call) return result(command, control::Cause::done, now, 0, {}, {{"call", std::to_string(*call)}});
   const std::string why = call.error().message();
-  if (!is_about_session(call.error())) return result(command, control::Cause::usage, now, 0, why);
+  if (!is_about_session(call.error()))
+    return result(command, control::Cause::usage, now, 0, unusable_file(files, call.error()));
   if (may_invite) return call_by_invite(command, why, now);
   result(command, control::Cause::no_direct, now, 0, why);
 }
@@ -49,9 +61,9 @@ void Agent::do_call(const control::Command& command, Now now) {
 void Agent::call_by_invite(const control::Command& command, const std::string& why_not_direct, Now now) {
   if (!invites_)
     return result(command, control::Cause::failed, now, 0, "this program makes no calls by INVITE");
-  const auto call =
-      invites_->dial(command.text("to"), {command.text("play"), command.text("record")}, why_not_direct, now);
-  if (!call) return result(command, control::Cause::usage, now, 0, call.error().message());
+  const stream::Files files{command.text("play"), command.text("record")};
+  const auto call = invites_->dial(command.text("to"), files, why_not_direct, now);
+  if (!call) return result(command, control::Cause::usage, now, 0, unusable_file(files, call.error()));
   result(command, control::Cause::done, now, 0, {}, {{"call", std::to_string(*call)}});
 }
 
@@ -59,7 +71,7 @@ void Agent::result_of_call(const control::Command& command, call::Book::Found fo
                            Now now) {
   using Found = call::Book::Found;
   if (found == Found::not_possible) return result(command, control::Cause::failed, now, 0, what);
-  result_of_search(command, found == Found::done, now);
+  result_of_call(command, found == Found::done, now);
 }
 
 void Agent::do_hold(const control::Command& command, Now now) {
@@ -72,39 +84,56 @@ void Agent::do_resume(const control::Command& command, Now now) {
 }
 
 void Agent::do_dtmf(const control::Command& command, Now now) {
-  result_of_call(command, book_.send_digits(command.text("call"), command.text("digits"), now),
-                 "no digits, or they cannot be sent in this call now", now);
+  constexpr std::string_view keys = "0123456789*#ABCD";
+  const std::string digits = command.text("digits");
+  if (digits.empty() || digits.find_first_not_of(keys) != std::string::npos)
+    return result(command, control::Cause::usage, now, 0,
+                  fmt::format("digits: {} is not of {}", digits.empty() ? "nothing" : digits, keys));
+  result_of_call(command, book_.send_digits(command.text("call"), digits, now),
+                 "digits cannot be sent in this call now", now);
 }
 
-void Agent::result_of_search(const control::Command& command, bool found, Now now) {
-  result(command, found ? control::Cause::done : control::Cause::not_found, now);
+/// Who gives a number that no call has is told those there are.
+void Agent::result_of_call(const control::Command& command, bool found, Now now) {
+  if (found) return result(command, control::Cause::done, now);
+  std::string calls;
+  for (const auto& each : book_.json())
+    calls.append(calls.empty() ? "" : ", ").append(each.as_object().at("call").as_string());
+  result(command, control::Cause::not_found, now, 0,
+         fmt::format("call: there is no {}; {}", command.text("call"),
+                     calls.empty() ? "there are no calls" : "there are: " + calls));
 }
 
 void Agent::do_answer(const control::Command& command, Now now) {
-  result_of_search(command, book_.answer(command.text("call"), now), now);
+  result_of_call(command, book_.answer(command.text("call"), now), now);
 }
 
 void Agent::do_reject(const control::Command& command, Now now) {
-  result_of_search(command, book_.reject(command.text("call"), now), now);
+  result_of_call(command, book_.reject(command.text("call"), now), now);
 }
 
 void Agent::do_hangup(const control::Command& command, Now now) {
-  result_of_search(command, book_.hang_up(command.text("call"), now), now);
+  result_of_call(command, book_.hang_up(command.text("call"), now), now);
 }
 
 void Agent::do_statistics(const control::Command& command, Now now) {
-  result_of_search(command, book_.report_statistics(command.text("call"), now), now);
+  result_of_call(command, book_.report_statistics(command.text("call"), now), now);
 }
 
 void Agent::do_accept_key(const control::Command& command, Now now) {
-  result_of_search(command, sessions_.accept_key(command.text("of"), command.text("ident"), now), now);
+  if (sessions_.accept_key(command.text("of"), command.text("ident"), now))
+    return result(command, control::Cause::done, now);
+  result(command, control::Cause::not_found, now, 0,
+         command.has("ident") ? "this user shows no such identity"
+                              : "this user has shown no identity; subscribe to it first");
 }
 
 void Agent::do_safety_number(const control::Command& command, Now now) {
   const std::string of = command.text("of");
   const auto* ident = edges_.pins.ident_of(of);
   if (ident == nullptr)
-    return result(command, control::Cause::not_found, now, 0, "no identity of this user is known");
+    return result(command, control::Cause::not_found, now, 0,
+                  "no identity of this user is known; subscribe to it first");
   result(command, control::Cause::done, now, 0, {},
          {{"safety_number", ds1::safety_number(config_.account.aor, keyring_.ident.pub, of, *ident)}});
 }

@@ -1,5 +1,7 @@
 #include "client/agent/agent.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json/array.hpp>
 
 #include "client/archive/view.hpp"
@@ -66,12 +68,14 @@ static bool complete_time(std::string& since) {
   return since.empty() || parse_time(since);
 }
 
-static constexpr std::string_view how_since_is_written = "since is a time such as 2026-11-21T04:00:00Z";
+static std::string no_time(const control::Command& command) {
+  return fmt::format("since: {} is not a time, as 2026-11-21 or 2026-11-21T04:00:00Z", command.text("since"));
+}
 
 void Agent::do_history(const control::Command& command, Now now) {
   auto selection = selection_of(command);
   if (!complete_time(selection.since))
-    return result(command, control::Cause::usage, now, 0, how_since_is_written);
+    return result(command, control::Cause::usage, now, 0, no_time(command));
   archive_.page(selection,
                 [this, command](int status, const std::string& reason, const documents::MessageArchive& page,
                                 Now at) { show_history(command, status, reason, page, at); });
@@ -174,12 +178,13 @@ void Agent::do_room(const control::Command& command, Now now) {
   const std::string what = command.text("do"), room = command.text("room");
   const bool is_about_another = what == "invite" || what == "remove";
   if (is_about_another && !command.has("member"))
-    return result(command, control::Cause::usage, now, 0, "the member is missing");
+    return result(command, control::Cause::usage, now, 0,
+                  fmt::format("whom? room {} ROOM --member USER@DOMAIN", what));
   if (what == "add") return add_room(command, room);
   if (what == "members") return show_room(command, room);
   if (what == "history") {
     std::string since = command.text("since");
-    if (!complete_time(since)) return result(command, control::Cause::usage, now, 0, how_since_is_written);
+    if (!complete_time(since)) return result(command, control::Cause::usage, now, 0, no_time(command));
     xcap::Rooms::Query query;
     if (!since.empty()) query.emplace_back("since", since);
     if (command.has("limit")) query.emplace_back("limit", std::to_string(command.number("limit", 0)));
@@ -191,7 +196,9 @@ void Agent::do_room(const control::Command& command, Now now) {
   const auto done = ends_with_reason(command);
   if (what == "topic") {
     auto query = room_wishes(command);
-    if (query.empty()) return result(command, control::Cause::usage, now, 0, "the topic is missing");
+    if (query.empty())
+      return result(command, control::Cause::usage, now, 0,
+                    "nothing to change: --topic TEXT, --open yes|no or --invites yes|no");
     return rooms_.change(Method::put, room, std::move(query), done);
   }
   const std::string member = is_about_another ? command.text("member") : config_.account.aor;

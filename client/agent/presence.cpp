@@ -1,5 +1,7 @@
 #include "client/agent/agent.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json/array.hpp>
 #include <memory>
 
@@ -31,7 +33,7 @@ void Agent::do_publish(const control::Command& command, Now now) {
   const auto sessions = command.number("sessions", 1);
   if (sessions < 1 || sessions > sessions_max) {
     return result(command, control::Cause::usage, now, 0,
-                  "sessions is a number from 1 to " + std::to_string(sessions_max));
+                  fmt::format("sessions: {} is not a number from 1 to {}", sessions, sessions_max));
   }
   sessions_.set_automatic_sessions(static_cast<std::size_t>(sessions));
   if (!shown.open || shown.direct == ds1::Mode::off) sessions_.withdraw();
@@ -40,6 +42,8 @@ void Agent::do_publish(const control::Command& command, Now now) {
 
 void Agent::do_unpublish(const control::Command& command, Now now) {
   sessions_.withdraw();
+  if (!publication_.has_any())
+    return result(command, control::Cause::not_found, now, 0, "this device publishes nothing");
   publication_.remove(ends(command), now);
 }
 
@@ -52,7 +56,8 @@ void Agent::do_subscribe(const control::Command& command, Now now) {
     const auto text = command.text(name);
     const auto read = sip::parse_rate(text);
     if (!text.empty() && !read)
-      return result(command, control::Cause::usage, now, 0, std::string(name) + " is a number such as 0.2");
+      return result(command, control::Cause::usage, now, 0,
+                    fmt::format("{}: {} is not so many notifications a second, as 0.2", name, text));
     *rate = read.value_or(0);
   }
   const auto begun =
@@ -84,7 +89,9 @@ void Agent::do_watch(const control::Command& command, Now now) {
 void Agent::watch_list(const control::Command& command, const std::string& uri, Now now) {
   constexpr std::int64_t standard_seconds = 3600;
   if (uri.empty())
-    return result(command, control::Cause::usage, now, 0, "list is a group of your contacts, or an address");
+    return result(
+        command, control::Cause::usage, now, 0,
+        fmt::format("list: {} is neither a group of your contacts nor NAME@DOMAIN", command.text("list")));
   const auto begun = subscriptions_.subscribe(
       uri, command.text("package", presence::presence_package),
       static_cast<std::uint32_t>(command.number("expires", standard_seconds)), ends(command), now);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <regex>
@@ -26,7 +28,7 @@ std::optional<Waits::Number> Agent::wait_for(const control::Command& command, Wa
   const auto limit = parse_wait(within);
   if (!within.empty() && !limit) {
     result(command, control::Cause::usage, now, 0,
-           "within: " + within + " is no time such as 5s, 500ms or 2m");
+           fmt::format("within: {} is not a time, as 5s, 500ms or 2m", within));
     return std::nullopt;
   }
   const auto done = [this, command, within](bool came, Now at) {
@@ -66,7 +68,7 @@ void Agent::do_wait_message(const control::Command& command, Now now) {
     expression = std::regex(pattern, std::regex::ECMAScript | std::regex::optimize);
   } catch (const std::regex_error&) {
     return result(command, control::Cause::usage, now, 0,
-                  "matching: " + pattern + " is no regular expression");
+                  fmt::format("matching: {} is not a regular expression, as yes|no", pattern));
   }
   const auto matches = [from, expression](const boost::json::object& event) {
     if (member(event, "event") != "message" || (!from.empty() && member(event, "from") != from)) return false;
@@ -119,7 +121,8 @@ void Agent::do_wait_audio(const control::Command& command, Now now) {
   const auto tone = command.number("tone", 0);
   const std::string call = command.text("call");
   if (tone < lowest || tone > highest)
-    return result(command, control::Cause::usage, now, 0, "tone is a number from 100 to 4000");
+    return result(command, control::Cause::usage, now, 0,
+                  fmt::format("tone: {} is not a number from {} to {}", tone, lowest, highest));
   const auto matches = [tone, call](const boost::json::object& event) {
     return member(event, "event") == "tone" && event.at("hertz").as_int64() == tone &&
            (call.empty() || member(event, "call") == call);

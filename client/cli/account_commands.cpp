@@ -10,6 +10,7 @@
 #include "client/cli/password.hpp"
 #include "client/control/cause.hpp"
 #include "client/control/shell_commands.hpp"
+#include "protocol/base/columns.hpp"
 #include "protocol/base/text.hpp"
 #include "protocol/invitation/invitation.hpp"
 
@@ -91,12 +92,12 @@ Said list(Words words, bool json, const AccountFile& file) {
   }
   if (all->entries.empty()) return accounts::good("no accounts; \"beckon account add LINK\" adds one\n");
   std::size_t width = 0;
-  for (const Entry& each : all->entries) width = std::max(width, each.account.size());
+  for (const Entry& each : all->entries) width = std::max(width, columns(each.account));
   std::string out;
   for (const Entry& each : all->entries) {
     const bool standard = each.account == all->standard;
     out +=
-        fmt::format("{:<{}}  {}{}\n", each.account, width,
+        fmt::format("{}  {}{}\n", pad(each.account, width),
                     each.server.empty() ? "located by its domain" : each.server, standard ? "  default" : "");
   }
   return accounts::good(out);

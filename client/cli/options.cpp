@@ -229,16 +229,25 @@ std::optional<std::string> check(Options& options, const Given& given) {
            "invite\" makes "
            "the link), or give --account USER@DOMAIN";
   const auto read = account::parse_account(given.account);
-  if (!read) return "--account is not an address: " + given.account;
+  if (!read)
+    return fmt::format(
+        "--account: {} is neither USER@DOMAIN, as alice@example.org, nor an account of `beckon "
+        "account list`",
+        given.account);
   options.account = *read;
   const auto server = find_server(given.account, *read, options);
-  if (!server) return "--server is not tls:HOST[:PORT], tcp:... or udp:...: " + options.server_text;
+  if (!server)
+    return fmt::format("--server: {} is not tls:HOST[:PORT], tcp:... or udp:...", options.server_text);
   options.server = *server;
-  if (!read_name_servers(given.name_servers, options)) return "--dns is not ADDRESS:PORT";
-  if (!log::set_level(given.log_level)) return "--log has no such level: " + given.log_level;
+  if (!read_name_servers(given.name_servers, options))
+    return fmt::format("--dns: {} is not ADDRESS:PORT, as 192.0.2.53:53",
+                       fmt::join(given.name_servers, ", "));
+  if (!log::set_level(given.log_level))
+    return fmt::format("--log: {} is not trace, debug, info, warn, error or off", given.log_level);
   if (!given.fingerprint.empty()) {
     const auto fingerprint = invitation::parse_fingerprint(given.fingerprint);
-    if (!fingerprint) return "--fingerprint is \"sha256:\" and 64 hexadecimal digits";
+    if (!fingerprint)
+      return fmt::format("--fingerprint: {} is not sha256: and 64 hexadecimal digits", given.fingerprint);
     if (!options.ca_file.empty()) return "--ca and --fingerprint exclude each other";
     options.fingerprint = *fingerprint;
   }
@@ -270,6 +279,10 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
     return std::nullopt;
   }
   const std::string verb = options.words.empty() ? "" : options.words.front();
+  if (verb.starts_with("-")) {
+    exit_code = usage_error;
+    return refuse("there is no option " + verb + "; `beckon --help` lists those there are");
+  }
   if (verb == "help") {
     help(options.words);
     exit_code = 0;

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -47,6 +49,9 @@ constexpr Duration pong_wait = 10s;
 /// The id of the command by which an agent in the background registers.
 constexpr std::string_view own_register = "run";
 
+/// The id of the command by which a prompt asks how contacts are called; nobody has typed it.
+constexpr const char* own_contacts = "names";
+
 /// The result is known: a signal during the shutdown must not change the exit code.
 void hold_signals() {
   sigset_t signals;
@@ -79,7 +84,12 @@ class Shell final : private net::Receiver {
         call_ports_(loop_.context()),
         ladder_(
             {.self = user_of(options.account.aor), .is_server = false, .colour = may_colour(STDOUT_FILENO)}),
-        face_({.home = options.account.domain, .local = local_date, .colour = may_colour(STDOUT_FILENO)}) {}
+        face_({.home = options.account.domain, .local = local_date, .colour = may_colour(STDOUT_FILENO)}),
+        naming_(options.account.domain) {
+    boost::json::error_code unreadable;
+    const auto contacts = boost::json::parse(StateFolder::contacts(options.state), unreadable);
+    if (!unreadable && contacts.is_object()) naming_.learn(contacts.as_object());
+  }
 
   int run() {
     if (options_.attaches) {
@@ -115,6 +125,8 @@ class Shell final : private net::Receiver {
   void on_signal(int signal);
   void read_input();
   void open_console();
+  void ask_names();
+  void learn_names(const boost::json::object& contacts);
   void on_typed(const std::string& line);
   void on_input_over();
   void say(std::string_view lines);
@@ -126,6 +138,7 @@ class Shell final : private net::Receiver {
   void execute(const ReadCommand& command);
   void execute_remotely(const ReadCommand& command);
   bool is_shown(const boost::json::object& event) const;
+  bool hides(const boost::json::object& event);
   void emit(const boost::json::object& event);
   void on_result(const boost::json::object& event);
   void on_own_registration(const boost::json::object& result);
@@ -174,6 +187,8 @@ class Shell final : private net::Receiver {
   std::optional<control::Command> words_;  ///< The one-shot command.
   trace::Ladder ladder_;                   ///< For people, as
   terminal::Face face_;                    ///< this.
+  control::Naming naming_;                 ///< Of typed commands.
+  bool asks_names_ = false;                ///< The next event "contacts" is for `naming_` alone.
   Cause cause_ = Cause::done;              ///< Of the exit code.
   int running_ = 0;                        ///< Commands without a result yet.
   bool input_over_ = false;
@@ -184,7 +199,7 @@ class Shell final : private net::Receiver {
 /// A one-shot command is checked before anything is sent.
 bool Shell::read_words() {
   if (options_.words.empty()) return true;
-  auto command = control::parse_words(options_.words, options_.account.domain);
+  auto command = control::parse_words(options_.words, naming_);
   if (!command) {
     const auto* const meant = command.error().specification;
     const std::string more =
@@ -252,6 +267,7 @@ bool Shell::attach() {
       loop_,
       Remote::Handlers{.on_event = [this](const boost::json::object& event) { on_remote_event(event); },
                        .on_end = [this] { end(cause_, "the agent in the background has ended"); }});
+  if (auto folder = StateFolder::open(options_.state)) folder_ = std::move(*folder);
   const auto connected = remote_->connect(options_.socket);
   if (!connected) end(Cause::unreachable, options_.socket.string() + ": " + connected.error().message());
   return connected.has_value();
@@ -382,8 +398,7 @@ void Shell::start(std::size_t number, const Address& local) {
           *transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_, [this] { write_pins(); },
           [this] { locate_again(); },
           [this](net::FlowId flow, Duration longest) { transport_->keep_alive(flow, longest, pong_wait); },
-          &call_ports_,
-          [this](net::FlowId flow) { transport_->close(flow); }},
+          &call_ports_, [this](net::FlowId flow) { transport_->close(flow); }},
       [this](boost::json::object event) { emit(event); });
   agent_->start(loop_.now());
   agent_->choose_files({options_.play, options_.record});
@@ -426,12 +441,29 @@ void Shell::open_console() {
       "beckon {}: {}@{} at {}. Times are local ({}).\nType help, or Tab for what may stand there.\n",
       BECKON_VERSION, options_.account.user, options_.account.domain,
       remote_ ? "the agent in the background" : options_.server_text, local_date(loop_.now().wall)));
+  ask_names();
+}
+
+/// What the address book says now; a server without one leaves what was known.
+void Shell::ask_names() {
+  const std::vector<std::string> words{"contacts", "list"};
+  auto command = control::parse_words(words);
+  command->id = own_contacts;
+  asks_names_ = true;
+  execute(*command);
+}
+
+void Shell::learn_names(const boost::json::object& contacts) {
+  naming_.learn(contacts);
+  if (!folder_) return;
+  if (const auto written = folder_->write_contacts(boost::json::serialize(contacts)); !written)
+    log::warn("contacts", "names of contacts cannot be stored: {}", written.error().message());
 }
 
 /// Several lines, as of a paste, are several commands: unless the first of them takes all that follows, or a
 /// quotation mark holds the lines together.
 void Shell::on_typed(const std::string& line) {
-  const auto whole = control::parse_line(line, options_.account.domain);
+  const auto whole = control::parse_line(line, naming_);
   const bool takes_all =
       whole && std::ranges::any_of(whole->specification->arguments, &control::Argument::takes_rest);
   if (takes_all) return on_line(line);
@@ -476,7 +508,7 @@ void Shell::on_line(const std::string& line) {
   if (typed.empty()) return;
   if (const auto about = control::asked_help(split(typed, ' '))) return say(control::print_help(*about));
   if (typed == "who") return say(face_.who());
-  const auto command = control::parse_line(typed, options_.account.domain);
+  const auto command = control::parse_line(typed, naming_);
   if (console_ && command) console_->learn(*command);
   execute(command);
 }
@@ -513,13 +545,30 @@ void Shell::execute(const ReadCommand& command) {
 void Shell::emit(const boost::json::object& event) {
   if (ended_ && event.at("event") != "bye") return;  // "bye" is the last line
   if (host_) host_->on_event(event);
-  if (event.at("event") == "result" && !is_shown(event)) return on_result(event);
-  if (!is_shown(event)) return;
+  if (event.at("event") == "contacts") learn_names(event);
+  const bool is_hidden = hides(event);
+  if (event.at("event") == "result" && is_hidden) return on_result(event);
+  if (is_hidden) return;
   const std::string text = options_.json                  ? control::print(event)
                            : event.at("event") == "trace" ? ladder_.draw(trace::from_json(event))
                                                           : face_.tell(event);
   console_ ? console_->show(event, text) : say(text);
   if (event.at("event") == "result") on_result(event);
+}
+
+/// The prompt's own question is not shown.
+bool Shell::hides(const boost::json::object& event) {
+  const std::string_view name = event.at("event").as_string();
+  if (name == "contacts" && std::exchange(asks_names_, false)) {
+    if (console_) console_->show(event, {});
+    return true;
+  }
+  const auto* const id = event.if_contains("id");
+  if (name == "result" && id != nullptr && *id == own_contacts) {
+    asks_names_ = false;
+    return true;
+  }
+  return !is_shown(event);
 }
 
 /// What an agent in the background learns is for its controllers: what people write does not belong into the
@@ -539,6 +588,9 @@ void Shell::on_result(const boost::json::object& event) {
   const auto* id = event.if_contains("id");
   if (host_ && id != nullptr && id->is_string() && id->as_string() == own_register)
     return on_own_registration(event);
+  const bool changes_names =
+      console_ && event.at("ok").as_bool() && event.at("command").as_string().starts_with("contacts ");
+  if (changes_names && (id == nullptr || *id != own_contacts)) ask_names();
   if (!words_ || id == nullptr || *id != "command") return;
   const auto cause = control::parse_cause(event.at("cause").as_string());
   const bool stays = options_.stay || words_->specification->then == Then::stay;

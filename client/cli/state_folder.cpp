@@ -66,4 +66,13 @@ Result<void> StateFolder::write_history(std::string_view text) const {
   return write_file(folder_ / "history", text);
 }
 
+std::string StateFolder::contacts(const std::filesystem::path& folder) {
+  const auto text = read_file(folder / "contacts.json");
+  return text && *text ? **text : std::string();
+}
+
+Result<void> StateFolder::write_contacts(std::string_view text) const {
+  return write_file(folder_ / "contacts.json", text);
+}
+
 }  // namespace beckon::client::cli

@@ -12,8 +12,8 @@
 namespace beckon::client::cli {
 
 /// The folder where a user agent stores its keys (mode 0600), its pins, how peers take messages, which state
-/// it has left published, and what was typed. Writing replaces a file atomically, so a crash leaves the old
-/// file or the new one.
+/// it has left published, what was typed, and how contacts are called. Writing replaces a file atomically, so
+/// a crash leaves the old file or the new one.
 class StateFolder {
  public:
   /// Creates the folder (mode 0700) if it does not exist. Errors: the system's.
@@ -31,6 +31,10 @@ class StateFolder {
   /// What was typed at the prompt, as terminal::History prints it; empty: nothing, or it cannot be read.
   std::string history() const;
   Result<void> write_history(std::string_view text) const;
+  /// The newest event "contacts", as it was written; empty: there was none, or it cannot be read. The folder
+  /// need not exist.
+  static std::string contacts(const std::filesystem::path& folder);
+  Result<void> write_contacts(std::string_view text) const;
 
  private:
   explicit StateFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}

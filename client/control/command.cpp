@@ -288,14 +288,35 @@ bool is_word(std::string_view words, std::string_view value) {
 }
 
 /// What is wrong with the value of an argument, and what is allowed.
-std::string describe_bad(const Argument& argument, const boost::json::value& given) {
+std::string describe_bad(const Argument& argument, const boost::json::value& given, const Naming& naming) {
   const std::string value =
       given.is_string() ? std::string(given.as_string()) : boost::json::serialize(given);
-  return fmt::format("{}: {} is not {}", argument.name, value.empty() ? "nothing" : value, form_of(argument));
+  std::string allowed = form_of(argument);
+  if (argument.type == Type::number) allowed = fmt::format("a number from 0 to {}", number_max);
+  const bool is_user = allowed.starts_with("USER");
+  if (is_user && naming.has_contacts()) allowed += ", and no contact is called so";
+  return fmt::format("{}: {} is not {}", argument.name, value.empty() ? "nothing" : value, allowed);
 }
 
-/// Checks one argument's value and brings it into its canonical form; false when it does not fit.
-bool accept(const Argument& argument, boost::json::value& value, std::string_view home) {
+/// Who is meant by a text: a contact that is called so, else the address. Empty: nobody, or, with `why`,
+/// several.
+std::string address_of(const boost::json::value& given, Type type, const Naming& naming, std::string& why) {
+  if (!given.is_string()) return {};
+  const std::string_view text = given.as_string();
+  const auto called = naming.contacts_called(trim(text));
+  if (called.size() == 1) return called.front();
+  for (const std::string& each : called)
+    why += (why.empty() ? fmt::format("{} may be ", trim(text)) : " or ") + each.substr(each.find(':') + 1);
+  if (!why.empty()) why += "; type the address of the one you mean";
+  if (!why.empty()) return {};
+  const bool may_be_domain = type == Type::resource || type == Type::addresses;
+  return may_be_domain ? canonical_resource(text, naming.home())
+                       : canonical_address(text, naming.home(), type == Type::target);
+}
+
+/// Checks one argument's value and brings it into its canonical form; false when it does not fit, with `why`
+/// where there is more to say than what is allowed.
+bool accept(const Argument& argument, boost::json::value& value, const Naming& naming, std::string& why) {
   switch (argument.type) {
     case Type::number:
       return value.is_int64() && value.as_int64() >= 0 && value.as_int64() <= number_max;
@@ -305,23 +326,16 @@ bool accept(const Argument& argument, boost::json::value& value, std::string_vie
       if (value.is_string() && value.as_string() == "all") return true;
       [[fallthrough]];
     case Type::address:
-    case Type::target: {
-      if (!value.is_string()) return false;
-      const std::string address = canonical_address(value.as_string(), home, argument.type == Type::target);
-      value = address;
-      return !address.empty();
-    }
+    case Type::target:
     case Type::resource: {
-      if (!value.is_string()) return false;
-      const std::string address = canonical_resource(value.as_string(), home);
+      const std::string address = address_of(value, argument.type, naming, why);
       value = address;
       return !address.empty();
     }
     case Type::addresses: {
       if (!value.is_array() || value.as_array().empty()) return false;
       for (auto& each : value.as_array()) {
-        const std::string address =
-            each.is_string() ? canonical_resource(each.as_string(), home) : std::string();
+        const std::string address = address_of(each, argument.type, naming, why);
         if (address.empty()) return false;
         each = address;
       }
@@ -333,7 +347,7 @@ bool accept(const Argument& argument, boost::json::value& value, std::string_vie
   return false;
 }
 
-boost::system::result<Command, Rejected> check(Command command, std::string_view home) {
+boost::system::result<Command, Rejected> check(Command command, const Naming& naming) {
   const Specification* const specification = command.specification;
   for (auto& [key, value] : command.arguments) {
     const std::string_view name = key;
@@ -343,7 +357,11 @@ boost::system::result<Command, Rejected> check(Command command, std::string_view
     if (found == arguments.end())
       return reject(Errc::bad_argument, command, fmt::format("{} has no argument {}", command.name(), name));
     const boost::json::value given = value;
-    if (!accept(*found, value, home)) return reject(Errc::bad_argument, command, describe_bad(*found, given));
+    std::string why;
+    if (accept(*found, value, naming, why)) continue;
+    return reject(
+        Errc::bad_argument, command,
+        why.empty() ? describe_bad(*found, given, naming) : fmt::format("{}: {}", found->name, why));
   }
   for (const Argument& argument : specification->arguments) {
     if (argument.required && !command.has(argument.name)) {
@@ -449,7 +467,7 @@ bool Command::flag(std::string_view argument) const {
   return value != nullptr && value->is_bool() && value->as_bool();
 }
 
-boost::system::result<Command, Rejected> parse_command(std::string_view line, std::string_view home) {
+boost::system::result<Command, Rejected> parse_command(std::string_view line, const Naming& naming) {
   if (line.size() > line_max)
     return reject(Errc::too_long, Command{}, fmt::format("{} octets at most", line_max));
   ErrorCode error;
@@ -469,12 +487,12 @@ boost::system::result<Command, Rejected> parse_command(std::string_view line, st
   }
   command.specification = find_specification(name);
   if (command.specification == nullptr) return reject(Errc::unknown_command, command, name);
-  return check(std::move(command), home);
+  return check(std::move(command), naming);
 }
 
 namespace {
 
-boost::system::result<Command, Rejected> read(const std::vector<Word>& words, std::string_view home) {
+boost::system::result<Command, Rejected> read(const std::vector<Word>& words, const Naming& naming) {
   Command command;
   if (words.empty()) return reject(Errc::unknown_command, Command{}, "");
   const std::string first = words.front().text;
@@ -530,19 +548,19 @@ boost::system::result<Command, Rejected> read(const std::vector<Word>& words, st
     }
     command.arguments[argument->name] = value_of_word(*argument, word.text);
   }
-  return check(std::move(command), home);
+  return check(std::move(command), naming);
 }
 
 }  // namespace
 
 boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words,
-                                                     std::string_view home) {
+                                                     const Naming& naming) {
   std::string line;
-  return read(take_words(words, line), home);
+  return read(take_words(words, line), naming);
 }
 
-boost::system::result<Command, Rejected> parse_line(std::string_view line, std::string_view home) {
-  return read(split_words(line), home);
+boost::system::result<Command, Rejected> parse_line(std::string_view line, const Naming& naming) {
+  return read(split_words(line), naming);
 }
 
 }  // namespace beckon::client::control

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/control/naming.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/time.hpp"
 
@@ -145,19 +146,19 @@ struct Rejected {
   const Specification* specification = nullptr;
 };
 
-/// Reads {"id": "7", "command": "message", "to": "alice@example.org", "text": "hi"}. `home` is the domain of
-/// users that are named without one, "alice"; empty: each needs its domain. The same below.
-boost::system::result<Command, Rejected> parse_command(std::string_view line, std::string_view home = {});
+/// Reads {"id": "7", "command": "message", "to": "alice@example.org", "text": "hi"}. `naming` says whom a
+/// name without domain means, "alice". The same below.
+boost::system::result<Command, Rejected> parse_command(std::string_view line, const Naming& naming = {});
 
 /// Reads the words of a command line, required arguments by position, the others as --name VALUE:
 /// message alice@example.org "hi", allow bob@example.org --direct auto. Required ones may be named, too, and
 /// are after a list: welcome alice@example.org bob@example.org --text "hi". A flag has no value: watchers
 /// --log. The words after the recipient of a message are its text, with or without quotation marks.
 boost::system::result<Command, Rejected> parse_words(std::span<const std::string> words,
-                                                     std::string_view home = {});
+                                                     const Naming& naming = {});
 
 /// Reads the same from a typed line, where "quotation marks" keep the blanks of a value together.
-boost::system::result<Command, Rejected> parse_line(std::string_view line, std::string_view home = {});
+boost::system::result<Command, Rejected> parse_line(std::string_view line, const Naming& naming = {});
 
 /// For people: examples, then the commands with what each does; or, with the name of one, how it is written,
 /// what its arguments may be, and examples; with the first word of several, those. A name that is no

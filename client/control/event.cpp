@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "protocol/base/columns.hpp"
 #include "protocol/base/printable.hpp"
 #include "protocol/base/text.hpp"
 
@@ -53,9 +54,17 @@ const array& items(const object& from, std::string_view name) {
   return value != nullptr && value->is_array() ? value->as_array() : none;
 }
 
+/// The columns of a listing's first column: names are longer or shorter, wide or joined.
+std::size_t widest(const array& listed, std::string_view name) {
+  constexpr std::size_t most = 40;
+  std::size_t width = 0;
+  for (const auto& each : listed) width = std::max(width, columns(of(each.as_object(), name)));
+  return std::min(width, most);
+}
+
 std::string print_tuple(const object& tuple) {
   std::string out =
-      fmt::format("    {:<12} {:<7} {}", of(tuple, "id"), of(tuple, "basic"), of(tuple, "note"));
+      fmt::format("    {} {:<7} {}", pad(of(tuple, "id"), 12), of(tuple, "basic"), of(tuple, "note"));
   if (const auto* direct = tuple.if_contains("direct")) {
     const object& facts = direct->as_object();
     out += fmt::format("\n    {:<12} direct {}{}{}", "", of(facts, "mode"),
@@ -89,20 +98,21 @@ std::string print_presence(const object& event) {
 }
 
 /// Beside a watcher: the direct sessions it may start, or what to type to answer its wish.
-std::string print_watcher(const object& watcher, const array& permits) {
+std::string print_watcher(const object& watcher, std::size_t width, const array& permits) {
   const std::string aor = of(watcher, "aor"), status = of(watcher, "status");
   const bool asks = status == "pending" || status == "waiting";
   std::string beside = asks ? fmt::format("wants to see you: allow {0}, or block {0}", aor) : "";
   for (const auto& value : permits)
     if (const object& permit = value.as_object(); of(permit, "aor") == aor && of(permit, "mode") != "off")
       beside = "may start direct sessions: " + of(permit, "mode");
-  return fmt::format("    {:<32} {}{}\n", aor, status, in_parentheses(beside));
+  return fmt::format("    {}  {}{}\n", pad(aor, width), status, in_parentheses(beside));
 }
 
 std::string print_watchers(const object& event) {
   const array& watchers = items(event, "watchers");
   std::string out = watchers.empty() ? "watchers: none\n" : "watchers:\n";
-  for (const auto& value : watchers) out += print_watcher(value.as_object(), items(event, "permits"));
+  const std::size_t width = widest(watchers, "aor");
+  for (const auto& value : watchers) out += print_watcher(value.as_object(), width, items(event, "permits"));
   return out;
 }
 
@@ -128,7 +138,7 @@ std::string print_dialogs(const object& event) {
   std::string line;
   for (const auto& each : dialogs) line += (line.empty() ? "" : "; ") + print_dialog(each.as_object());
   if (line.empty()) line = is_absent ? "not registered" : "idle";
-  return fmt::format("{:<32} {}\n", of(event, "of"), line);
+  return fmt::format("{} {}\n", pad(of(event, "of"), 32), line);
 }
 
 std::string print_list(const object& event) {
@@ -184,8 +194,12 @@ std::string print_contacts(const object& event) {
     const object& group = value.as_object();
     const std::string path = of(group, "group"), name = of(group, "name");
     out += (path.empty() ? name.empty() ? "(no name)" : name : path + in_parentheses(name)) + ":\n";
-    for (const auto& each : items(group, "contacts"))
-      out += fmt::format("    {:<32} {}\n", of(each.as_object(), "of"), of(each.as_object(), "name"));
+    const array& contacts = items(group, "contacts");
+    const std::size_t width = widest(contacts, "of");
+    for (const auto& each : contacts) {
+      const std::string called = of(each.as_object(), "name"), who = of(each.as_object(), "of");
+      out += "    " + (called.empty() ? who : pad(who, width) + "  " + called) + "\n";
+    }
   }
   return out.empty() ? "no contacts\n" : out;
 }
@@ -207,7 +221,7 @@ std::string print_summary(const object& event) {
                                 event.at("waiting").as_bool() ? "waiting" : "none waiting");
   for (const auto& value : items(event, "classes")) {
     const object& each = value.as_object();
-    out += fmt::format("    {:<20} {} new, {} old", of(each, "class"), of(each, "new"), of(each, "old"));
+    out += fmt::format("    {} {} new, {} old", pad(of(each, "class"), 20), of(each, "new"), of(each, "old"));
     if (each.contains("urgent_new"))
       out += fmt::format(" (urgent: {} new, {} old)", of(each, "urgent_new"), of(each, "urgent_old"));
     out += "\n";
@@ -220,11 +234,13 @@ std::string print_watch_log(const object& event) {
   const array& lines = items(event, "lines");
   if (lines.empty()) return "no watchers to show\n";
   std::string out;
+  const std::size_t width = widest(lines, "watcher");
   for (const auto& value : lines) {
     const object& line = value.as_object();
     const std::string view = of(line, "view"), until = of(line, "until");
-    out += fmt::format("{}  {:<32} {}{}{}\n", of(line, "from"), of(line, "watcher"), of(line, "shown"),
-                       view == "all" ? "" : in_parentheses(view), until.empty() ? "" : ", until " + until);
+    out +=
+        fmt::format("{}  {}  {}{}{}\n", of(line, "from"), pad(of(line, "watcher"), width), of(line, "shown"),
+                    view == "all" ? "" : in_parentheses(view), until.empty() ? "" : ", until " + until);
   }
   return out;
 }
@@ -250,9 +266,11 @@ std::string print_room(const object& event) {
   if (const std::string topic = of(event, "topic"); !topic.empty()) out += ": " + topic;
   if (event.contains("open")) out += event.at("open").as_bool() ? " (open)" : " (by invitation)";
   out += "\n";
-  for (const auto& value : items(event, "members")) {
+  const array& members = items(event, "members");
+  const std::size_t width = widest(members, "user");
+  for (const auto& value : members) {
     const object& member = value.as_object();
-    out += fmt::format("    {:<32} {}{}\n", of(member, "user"), of(member, "role"),
+    out += fmt::format("    {}  {}{}\n", pad(of(member, "user"), width), of(member, "role"),
                        member.at("here").as_bool() ? ", here" : "");
   }
   return out;
@@ -319,10 +337,11 @@ std::string print_inbox(const object& event) {
   const array& messages = items(event, "messages");
   if (messages.empty()) return "no messages wait\n";
   std::string out;
+  const std::size_t width = widest(messages, "from");
   for (const auto& value : messages) {
     const object& each = value.as_object();
     const std::string expires = of(each, "expires");
-    out += fmt::format("{:<24} {:<32} {} octets of {}{}\n", of(each, "date"), of(each, "from"),
+    out += fmt::format("{:<24} {}  {} octets of {}{}\n", of(each, "date"), pad(of(each, "from"), width),
                        of(each, "size"), of(each, "type"), expires.empty() ? "" : ", until " + expires);
   }
   return out;

@@ -14,8 +14,10 @@ const std::vector<ShellCommand>& shell_table() {
       {"account add",
        "[LINK|USER@DOMAIN]",
        "take an account for all times: by the link of an invitation, or by its address",
-       {{"LINK", "", "the link that `beckond user invite` prints, beckon:...; without it the link is asked for"},
-        {"USER@DOMAIN", "", "its address; the password is asked for, and --server, --ca and --xcap are kept"}},
+       {{"LINK", "",
+         "the link that `beckond user invite` prints, beckon:...; without it the link is asked for"},
+        {"USER@DOMAIN", "",
+         "its address; the password is asked for, and --server, --ca and --xcap are kept"}},
        {{"account add", "asks for the link, so that no history of a shell keeps the password in it"},
         {"account add alice@example.org --server tls:sip.example.org", "an account without an invitation"}}},
       {"account list",
@@ -49,7 +51,8 @@ const std::vector<ShellCommand>& shell_table() {
        "[FILE...] [--server URI]",
        "play scenarios of people, and flows of RFCs, against beckond or any SIP server",
        {{"FILE", "", "a scenario, a flow, or a folder of them; without one all that came with beckon"},
-        {"--server", "URI", "a server that runs: udp:HOST:PORT, tcp:..., tls:...; default: a fresh beckond for each file"},
+        {"--server", "URI",
+         "a server that runs: udp:HOST:PORT, tcp:..., tls:...; default: a fresh beckond for each file"},
         {"--accounts", "FILE", "of that server: lines \"alice@example.com password\""},
         {"--domain", "DOMAIN", "of that server; default example.org"},
         {"--ca", "FILE", "of that server: the certificates to trust, PEM"},
@@ -60,9 +63,11 @@ const std::vector<ShellCommand>& shell_table() {
         {"test people", "the scenarios that came with beckon"},
         {"test rfc --server udp:sip.example.com:5060 --domain example.com --accounts accounts.txt",
          "the flows of the RFCs, against a server of yours"}},
-       "A scenario has a line for each step: alice publishes open; bob watches alice; alice allows bob; bob sees "
+       "A scenario has a line for each step: alice publishes open; bob watches alice; alice allows bob; bob "
+       "sees "
        "alice open within 5s. `beckon test --help` lists all steps and options. It needs python3 and "
-       "python3-jsonschema. The exit code is 0 where everything held, 1 where something failed, 2 where a file "
+       "python3-jsonschema. The exit code is 0 where everything held, 1 where something failed, 2 where a "
+       "file "
        "or an option is wrong."},
   };
   return table;
@@ -70,8 +75,8 @@ const std::vector<ShellCommand>& shell_table() {
 
 std::string print_one(const ShellCommand& command) {
   const std::string synopsis = command.synopsis;
-  std::string out = fmt::format("beckon {}{}{}\n  {}\n", command.name, synopsis.empty() ? "" : " ", synopsis,
-                                command.help);
+  std::string out =
+      fmt::format("beckon {}{}{}\n  {}\n", command.name, synopsis.empty() ? "" : " ", synopsis, command.help);
   for (const auto& each : command.arguments) {
     const std::string value = each.value;
     out += fmt::format("  {:<22} {}", each.name + (value.empty() ? "" : " " + value), each.help);

@@ -166,8 +166,7 @@ std::string main_page(const Options& options) {
   for (const Option& each : options)
     out += entry(bold(each.name) + (each.value.empty() ? "" : " " + italic(each.value)), sentence(each.help));
   out += section("COMMANDS");
-  for (const Specification& each : control::specifications())
-    out += page_entry(each.name, each.help);
+  for (const Specification& each : control::specifications()) out += page_entry(each.name, each.help);
   for (const control::ShellCommand& each : control::shell_commands()) out += page_entry(each.name, each.help);
   out += exit_codes();
   out += section("ENVIRONMENT");

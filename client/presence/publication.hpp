@@ -56,6 +56,10 @@ class Publication {
 
   const Shown& shown() const { return shown_; }
   const char* state_word() const;
+  /// Is something published, as far as is known, or about to be?
+  bool has_any() const {
+    return machine_.state() != event::Publisher::State::idle || !machine_.etag().empty();
+  }
 
  private:
   using Actions = event::Publisher::Actions;

@@ -2,17 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "client/terminal/columns.hpp"
-#include "protocol/base/text.hpp"
-
 namespace beckon::client::terminal {
 namespace {
-
-/// The octets that a character with this first one has.
-std::size_t size_of(char first) {
-  const auto lead = static_cast<unsigned char>(first);
-  return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
 
 bool continues(char octet) { return (static_cast<unsigned char>(octet) & 0xc0) == 0x80; }
 
@@ -21,16 +12,6 @@ bool joins(const Character& character) {
 }
 
 }  // namespace
-
-Character first_character(std::string_view text) {
-  const std::string_view octets = text.substr(0, size_of(text[0]));
-  if (!is_utf8(octets)) return {text.substr(0, 1), U'\ufffd', false};
-  const auto lead = static_cast<unsigned char>(octets[0]);
-  if (octets.size() == 1) return {octets, lead, true};
-  char32_t code = lead & (0x7fU >> octets.size());
-  for (const char each : octets.substr(1)) code = code << 6 | (static_cast<unsigned char>(each) & 0x3fU);
-  return {octets, code, true};
-}
 
 std::size_t start_of_character(std::string_view text, std::size_t at) {
   std::size_t begin = at - 1;
@@ -72,22 +53,6 @@ std::string shown(std::string_view text) {
     text.remove_prefix(character.octets.size());
   }
   return out;
-}
-
-std::size_t columns(std::string_view text) {
-  std::size_t width = 0;
-  while (!text.empty()) {
-    const Character character = first_character(text);
-    width += static_cast<std::size_t>(columns_of(character.code));
-    text.remove_prefix(character.octets.size());
-  }
-  return width;
-}
-
-std::string pad(std::string text, std::size_t width) {
-  const std::size_t taken = columns(text);
-  if (taken < width) text.append(width - taken, ' ');
-  return text;
 }
 
 std::string shorten(std::string_view text, std::size_t width) {

@@ -3,17 +3,10 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/base/columns.hpp"
+
 namespace beckon::client::terminal {
 
-/// One code point of a text.
-struct Character {
-  std::string_view octets;  ///< In the text; one octet where it is not UTF-8.
-  char32_t code = 0;        ///< U+FFFD where it is not UTF-8.
-  bool is_valid = true;
-};
-
-/// The first one of a text that is not empty.
-Character first_character(std::string_view text);
 /// Where the character begins that ends at `at`, which is greater than 0; and with those it joins, as what a
 /// terminal shows in one place.
 std::size_t start_of_character(std::string_view text, std::size_t at);
@@ -31,10 +24,6 @@ bool is_dangerous(char32_t code);
 std::string shown(const Character& character);
 /// A whole text likewise: always UTF-8, one line.
 std::string shown(std::string_view text);
-/// The columns that a shown text takes.
-std::size_t columns(std::string_view text);
-/// `text` with blanks behind it up to so many columns.
-std::string pad(std::string text, std::size_t width);
 /// `text`, or what fits into so many columns with an ellipsis.
 std::string shorten(std::string_view text, std::size_t width);
 

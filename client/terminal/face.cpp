@@ -54,6 +54,9 @@ bool is_free_text(std::string_view key) {
   return std::ranges::find(keys, key) != keys.end();
 }
 
+/// Of those, what is meant to be a few words.
+bool is_short_text(std::string_view key) { return is_free_text(key) && key != "text"; }
+
 /// The ends of lines are kept, which the listings of messages indent.
 std::string harmless(std::string_view text) {
   std::string out;
@@ -136,7 +139,10 @@ std::string Face::localise(std::string_view key, std::string_view text) const {
     if (const auto time = text.size() >= 20 ? parse_time(text) : std::nullopt)
       return options_.local ? options_.local(*time) : print_time(*time);
   }
-  return harmless(text);
+  // A name or a note of 64 KiB would push everything else off the screen. What people write to each other is
+  // shown whole.
+  constexpr std::size_t most_columns = 600;
+  return is_short_text(key) ? shorten(harmless(text), most_columns) : harmless(text);
 }
 
 object Face::localise(const object& event) const {

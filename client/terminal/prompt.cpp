@@ -67,7 +67,7 @@ std::string Prompt::label() const {
 void Prompt::draw() {
   if (!is_shown_) return;
   const std::string before = label();
-  const std::size_t taken = terminal::columns(before);
+  const std::size_t taken = beckon::columns(before);
   const std::size_t width = options_.columns > taken + 1 ? options_.columns - taken - 1 : 1;
   const Window window = window_of(line_, width, first_);
   std::string out(begin_of_row);
@@ -147,7 +147,7 @@ void Prompt::complete() {
 void Prompt::list(const std::vector<std::string>& words) {
   std::size_t widest = 0;
   const std::size_t count = std::min(words.size(), listed_max);
-  for (std::size_t i = 0; i < count; ++i) widest = std::max(widest, terminal::columns(words[i]));
+  for (std::size_t i = 0; i < count; ++i) widest = std::max(widest, beckon::columns(words[i]));
   const std::size_t in_row = std::max<std::size_t>(1, options_.columns / (widest + 2));
   std::string out;
   for (std::size_t i = 0; i < count; ++i) {

@@ -112,7 +112,7 @@ def typed(server):
                               env={"BECKON_PASSWORD": ALICE[1]}, capture_output=True, text=True, timeout=60)
     equal(say("contacts", "add", BOB[0], "--name", "Bob", "--group", "friends").returncode, 0, "add")
     out = say("contacts", "list")
-    equal(out.stdout, "contacts:\nfriends:\n    bob                              Bob\ncontacts list: done\n", "list")
+    equal(out.stdout, "contacts:\nfriends:\n    bob  Bob\ncontacts list: done\n", "list")
     out = say("contacts", "away")
     equal(out.returncode, 2, "exit code of a command that there is not")
     check("list, add, remove, group" in out.stderr, out.stderr)

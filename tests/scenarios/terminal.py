@@ -9,7 +9,8 @@ import re
 import subprocess
 import tempfile
 
-from story import ALICE, BOB, Agent, Failure, check, equal, parser, run, until
+from story import ALICE, BOB, Agent, Failure, Process, check, equal, parser, run, until
+from sip_user import SipUser  # noqa: E402, in the folder that story adds
 
 SCREENS = pathlib.Path(__file__).resolve().parent / "terminal"
 COLUMNS, ROWS = 100, 40
@@ -19,14 +20,14 @@ numbers = itertools.count()  # of the tmux servers: one that ends may still hold
 class Terminal:
     """A person at a terminal, in a tmux server of its own."""
 
-    def __init__(self, server, aor, password, folder, options=(), state=None):
+    def __init__(self, server, aor, password, folder, options=(), state=None, command=None, environment=None):
         self.name = aor.split("@")[0]
         self.socket = folder / f"{next(numbers)}.tmux"
-        command = " ".join(f"'{each}'" for each in [
+        command = command or " ".join(f"'{each}'" for each in [
             server.binaries / "beckon", "--account", aor, "--server", server.uri("tls"), "--ca", server.certificate, "--xcap",
             f"https://{server.listen['https']}/xcap", "--state", state or folder / self.name, "--direct-loopback", *options])
         environment = {"PATH": os.environ["PATH"], "BECKON_PASSWORD": password, "LANG": "C.UTF-8", "TZ": "CET-1",
-                       "HOME": str(folder), "HISTFILE": "/dev/null"}
+                       "HOME": str(folder), "HISTFILE": "/dev/null", **(environment or {})}
         # The shell stays when the program has ended, so that the terminal's settings can be asked for.
         self._tmux("-u", "-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS),
                    f"{command}; echo ended with $?; exec bash --norc --noprofile", env=environment)
@@ -128,18 +129,22 @@ def people(server):
         bob.enter("who")
         bob.see("^  alice  open     meeting: back at ten")
         compare(bob, "buddy")
+        alice.press("C-l")
         bob.enter("call alice")
         alice.see("session 1: bob calls: type answer 1, or reject 1")
         alice.enter("answer 1")
         bob.see("session 1 with alice: active")
         alice.see("session 1 with bob: active")
+        compare(alice, "call")
         bob.enter("hangup 1")
         bob.see("session 1 with alice: ended")
         alice.see("session 1 with bob: ended")
+        alice.press("C-l")
         alice.enter("alow bob")
         alice.see("do you mean allow[?]")
         alice.enter("allow bob --direct sometimes")
         alice.see("sometimes is not off.ask.auto")
+        compare(alice, "error")
         alice.press("Up", "Up")
         alice.see("^alice> alow bob$")
         alice.press("C-u")
@@ -166,6 +171,42 @@ def hostile_texts(server):
             device.run("register")
             bob.run("message", to=ALICE[0], text=text)
             equal(device.wait("message")["text"], text, "the text with --json")
+
+
+def hostile_people(server):
+    """60 KiB of a note or a name with marks of direction in it take some rows, and --json has valid lines with all of it; a message
+    that is not UTF-8 is refused"""
+    much = "\u202e" + "evil " * 12000
+    with terminals(server, ALICE) as (alice,), Agent(server, *ALICE) as device, Agent(server, *BOB) as bob:
+        for each in (device, bob):
+            each.run("register")
+        bob.run("allow", watcher=device.aor)
+        bob.run("publish", basic="open", note=much)
+        alice.enter("register")
+        alice.see("^register: done")
+        alice.enter("subscribe bob")
+        alice.see(r"bob is open, <U\+202E>evil (.|\n)*\u2026")
+        alice.see("^alice>$")
+        device.run("subscribe", to=bob.aor)
+        seen = device.wait("presence", of=bob.aor, basic="open")
+        check(much in [each.get("note") for each in seen["tuples"]], "the whole note with --json")
+        device.run("contacts add", contact=bob.aor, name=much.strip())
+        alice.press("C-l")
+        alice.enter("contacts list")
+        alice.see(r"^    bob  <U\+202E>evil (.|\n)*\u2026")
+        alice.see("^contacts list: done")
+        device.run("contacts list")
+        equal(device.last("contacts")["groups"][0]["contacts"][0]["name"], much.strip(), "the whole name with --json")
+        with contextlib.closing(SipUser(server, *BOB, "tcp")) as sender:
+            request = sender.request("MESSAGE", device.aor, [("Content-Type", "text/plain")], b"caf\xe9 \xff\x1b[2J done")
+            sender.send(request)
+            refusal = sender.receive()
+            sender.send(sender.authorised(request, refusal))
+            equal(sender.receive().status, 400, "the answer to a text that is not UTF-8")
+        bob.run("message", to=device.aor, text="still there?")
+        device.wait("message", text="still there?")
+        alice.see("bob: still there[?]$")
+        check("caf" not in alice.screen(), f"what could not be read is not shown: {alice.screen()}")
 
 
 def typing(server):
@@ -205,6 +246,53 @@ def typing(server):
             again.close()
 
 
+def attached(server):
+    """at the agent in the background: contacts by the names they have, several of one name, and the history of the last prompt"""
+    with tempfile.TemporaryDirectory(prefix="bk-", ignore_cleanup_errors=True) as name, Agent(server, *BOB) as bob:
+        folder = pathlib.Path(name)
+        environment = {"HOME": name, "XDG_RUNTIME_DIR": name, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "LANG": "C.UTF-8"}
+        link = subprocess.run([server.beckond, "user", "invite", ALICE[0], "--data", server.data], capture_output=True, text=True,
+                              timeout=60, check=True).stdout.strip()
+        beckon = server.binaries / "beckon"
+        subprocess.run([beckon, "account", "add", link], env=environment, check=True, capture_output=True, timeout=60)
+        agent = Process([beckon, "run"], environment)
+        until((folder / f"beckon/{ALICE[0]}.sock").exists, "the agent is there")
+        bob.run("register")
+
+        def prompt():
+            return Terminal(server, *ALICE, folder, command=beckon, environment=environment)
+        first = prompt()
+        try:
+            first.see("the agent in the background")
+            first.enter('contacts add bob --name "Bob Dylan"')
+            first.see("^contacts add: done")
+            first.enter("contacts list")
+            first.see("^    bob  Bob Dylan$")
+            first.enter('message "Bob Dylan" by your name')
+            equal(bob.wait("message")["text"], "by your name", "the text")
+            first.enter('contacts add zoe@example.com --name "Bob Dylan"')
+            first.enter("contacts list")
+            first.see("zoe@example.com  Bob Dylan")
+            first.press("C-l")
+            first.enter('message "Bob Dylan" who of you')
+            first.see("Bob Dylan may be bob@example.org or zoe@example.com; type")
+            first.enter("quit")
+            first.see("^ended with 0$")
+        finally:
+            first.close()
+        second = prompt()
+        try:
+            second.see("^alice>$")
+            second.press("C-r")
+            second.type("by your")
+            second.see('message "Bob Dylan" by your name')
+            second.press("C-c", "C-c")
+            second.see("^ended with 0$")
+        finally:
+            second.close()
+        equal(agent.stop(), 0, "exit code of the agent")
+
+
 def same_with_json(server):
     """the same story with --json: each line is checked against the schema"""
     with Agent(server, *ALICE) as alice, Agent(server, *BOB) as bob:
@@ -239,4 +327,4 @@ if __name__ == "__main__":
     words = parser()
     words.add_argument("--update", action="store_true", help="write the screens instead of comparing them")
     arguments = words.parse_args()
-    run([people, hostile_texts, typing, same_with_json], arguments=arguments)
+    run([people, hostile_texts, hostile_people, typing, attached, same_with_json], arguments=arguments)

@@ -259,7 +259,7 @@ TEST_CASE_FIXTURE(Fixture, "a call by INVITE is refused, and the user hears of i
 TEST_CASE_FIXTURE(Fixture, "a file that cannot be played is refused when it is chosen") {
   const auto id = execute({"media", "--play", "/nonexistent.wav"});
   CHECK(result(id).at("cause") == "usage");
-  CHECK(result(id).at("reason").as_string().starts_with("--play: "));
+  CHECK(result(id).at("reason").as_string().starts_with("play: /"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "dialog documents report the calls of a user; a gap is refreshed (RFC 4235 4.3)") {
@@ -365,10 +365,10 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(result(id).at("ok").as_bool());
     return client::control::print_for_people(last("watch-log"));
   };
-  const std::string present = "2026-11-21T05:00:00Z  sip:alice@example.org            open, note\n";
+  const std::string present = "2026-11-21T05:00:00Z  sip:alice@example.org  open, note\n";
   CHECK(ask_for({"watchers"}) == present);
   CHECK(ask_for({"watchers", "--log"}) ==
-        "2026-11-21T04:00:00Z  sip:alice@example.org            nothing (pending), "
+        "2026-11-21T04:00:00Z  sip:alice@example.org  nothing (pending), "
         "until 2026-11-21T05:00:00Z\n" +
             present);
 }
@@ -616,6 +616,67 @@ TEST_CASE_FIXTURE(Fixture, "requests that no room serves are refused") {
     if (row.status == 420) CHECK(response.header(HeaderId::unsupported) == "teleportation");
     if (row.status == 405) CHECK(response.lists(HeaderId::allow, "MESSAGE"));
   }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is wrong with a command names the value, what is allowed, and what to do") {
+  struct Row {
+    std::vector<std::string> words;
+    const char* cause;
+    const char* reason;
+  };
+  for (const Row& row :
+       {Row{{"publish", "open", "--sessions", "0"}, "usage", "sessions: 0 is not a number from 1 to 200"},
+        Row{{"subscribe", "alice@example.org", "--max-rate", "fast"},
+            "usage",
+            "max-rate: fast is not so many notifications a second, as 0.2"},
+        Row{{"watch", "@"}, "usage", "list: @ is neither a group of your contacts nor NAME@DOMAIN"},
+        Row{{"history", "all", "--since", "yesterday"},
+            "usage",
+            "since: yesterday is not a time, as 2026-11-21 or 2026-11-21T04:00:00Z"},
+        Row{{"room", "invite", "lunch@example.org"}, "usage", "whom? room invite ROOM --member USER@DOMAIN"},
+        Row{{"room", "topic", "lunch@example.org"},
+            "usage",
+            "nothing to change: --topic TEXT, --open yes|no or --invites yes|no"},
+        Row{{"room", "history", "lunch@example.org", "--since", "noon"},
+            "usage",
+            "since: noon is not a time, as 2026-11-21 or 2026-11-21T04:00:00Z"},
+        Row{{"media", "--play", "/nowhere/voice.wav"},
+            "usage",
+            "play: /nowhere/voice.wav: file cannot be opened"},
+        Row{{"dtmf", "1", "12x"}, "usage", "digits: 12x is not of 0123456789*#ABCD"},
+        Row{{"dtmf", "1", "12"}, "not-found", "call: there is no 1; there are no calls"},
+        Row{{"answer", "1"}, "not-found", "call: there is no 1; there are no calls"},
+        Row{{"hold", "1"}, "not-found", "call: there is no 1; there are no calls"},
+        Row{{"statistics", "1"}, "not-found", "call: there is no 1; there are no calls"},
+        Row{{"accept-key", "alice@example.org"},
+            "not-found",
+            "this user has shown no identity; subscribe to it first"},
+        Row{{"safety-number", "alice@example.org"},
+            "not-found",
+            "no identity of this user is known; subscribe to it first"},
+        Row{{"wait", "presence", "alice@example.org", "open", "--within", "soon"},
+            "usage",
+            "within: soon is not a time, as 5s, 500ms or 2m"},
+        Row{{"wait", "message", "--matching", "(("},
+            "usage",
+            "matching: (( is not a regular expression, as yes|no"},
+        Row{{"wait", "audio", "50"}, "usage", "tone: 50 is not a number from 100 to 4000"}}) {
+    CAPTURE(row.reason);
+    const auto said = result(execute(row.words));
+    CHECK(said.at("cause").as_string() == row.cause);
+    CHECK(said.at("reason").as_string() == row.reason);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "unpublish removes what is published, and fails where nothing is") {
+  CHECK(result(execute({"unpublish"})).at("cause") == "not-found");
+  CHECK(last("result").at("reason") == "this device publishes nothing");
+  CHECK(wire.is_silent());
+  execute({"publish", "open"});
+  const auto early = execute({"unpublish"});  // the PUBLISH is not answered yet
+  serve();
+  CHECK(result(early).at("cause") == "done");
+  CHECK(result(execute({"unpublish"})).at("cause") == "not-found");
 }
 
 TEST_CASE_FIXTURE(Fixture, "no session rings while the device does not publish one (DIRECT_SESSIONS 9)") {

@@ -70,18 +70,9 @@ struct Fixture {
             std::move(account), servers, "tls:192.0.2.9:5061", "/xcap", client::Tracing::writing, {}},
         keyring,
         Agent::Edges{
-            wire,
-            timers,
-            clock,
-            random,
-            http,
-            port,
-            pins,
-            [] {},
-            [this] { ++located; },
+            wire, timers, clock, random, http, port, pins, [] {}, [this] { ++located; },
             [this](transaction::FlowId flow, Duration longest) { pinged.emplace_back(flow, longest); },
-            nullptr,
-            [this](transaction::FlowId flow) { closed.push_back(flow); }},
+            nullptr, [this](transaction::FlowId flow) { closed.push_back(flow); }},
         [this](boost::json::object event) {
           keep(event);
           events.push_back(std::move(event));

@@ -26,7 +26,7 @@ TEST_CASE_FIXTURE(Fixture, "the list of stored messages is read from the server,
             .as_bool());
   CHECK(last("inbox").at("messages").as_array().size() == 1);
   CHECK(client::control::print_for_people(last("inbox")) ==
-        "2026-11-21T04:00:00Z     sip:alice@example.org            12 octets of text/plain, "
+        "2026-11-21T04:00:00Z     sip:alice@example.org  12 octets of text/plain, "
         "until 2026-11-28T04:00:00Z\n");
   CHECK(ask_for(200, "[]").at("ok").as_bool());
   CHECK(client::control::print_for_people(last("inbox")) == "no messages wait\n");

@@ -30,7 +30,7 @@ TEST_CASE_FIXTURE(Fixture, "rooms are made, shown and changed over HTTP, beside 
                    "members": [{"user": "sip:bob@example.org", "role": "owner", "here": true}, {"user": 5}]})");
   CHECK(result(id).at("ok").as_bool());
   CHECK(client::control::print_for_people(last("room")) ==
-        "sip:lunch@example.org: soup (open)\n    sip:bob@example.org              owner, here\n");
+        "sip:lunch@example.org: soup (open)\n    sip:bob@example.org  owner, here\n");
   id = ask_for({"room", "members", room}, "GET", "?" + lunch, 200, "[]");
   CHECK(result(id).at("reason") == "the room cannot be read");
   id = ask_for({"room", "add", room, "--topic", "a b"}, "PUT", "?topic=a%20b&make=&" + lunch, 201);

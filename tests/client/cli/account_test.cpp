@@ -150,9 +150,11 @@ TEST_CASE("programs read the accounts as JSON, a line each, without passwords") 
   person.beckon({"account", "add", link_of("bob@example.org", "two")});
   CHECK(person.beckon({"account", "list", "--json"}).out ==
         R"({"account":"alice@example.org","default":true,"server":"tls:192.0.2.1:5071",)"
-        R"("xcap":"https://192.0.2.1:5453/xcap","certificate":")" + fingerprint + "\"}\n" +
-        R"({"account":"bob@example.org","default":false,"server":"tls:192.0.2.1:5071",)"
-        R"("xcap":"https://192.0.2.1:5453/xcap","certificate":")" + fingerprint + "\"}\n");
+        R"("xcap":"https://192.0.2.1:5453/xcap","certificate":")" +
+            fingerprint + "\"}\n" +
+            R"({"account":"bob@example.org","default":false,"server":"tls:192.0.2.1:5071",)"
+            R"("xcap":"https://192.0.2.1:5453/xcap","certificate":")" +
+            fingerprint + "\"}\n");
 }
 
 TEST_CASE("a second invitation replaces the password and the server") {
@@ -203,8 +205,8 @@ TEST_CASE("what is wrong with an account is said, with exit code 2, and nothing 
     const char* said;
   };
   for (const Row& row :
-       {Row{{"account"}, "account add [LINK|USER@DOMAIN]"}, Row{{"account", "drop"}, "there is no account drop"},
-        Row{{"account", "add", "a", "b"}, "one link"},
+       {Row{{"account"}, "account add [LINK|USER@DOMAIN]"},
+        Row{{"account", "drop"}, "there is no account drop"}, Row{{"account", "add", "a", "b"}, "one link"},
         Row{{"account", "add", "carol"}, "takes an invitation"},
         Row{{"account", "add", "beckon:carol@example.org,server="}, "was all of it copied?"},
         Row{{"account", "add", "beckon:@"}, "names no account"},

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
+#include <sstream>
 
 #include "client/cli/web.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -141,6 +143,41 @@ TEST_CASE("what is wrong on the command line is exit code 2") {
     exit_code = -1;
     CHECK_FALSE(read(words, exit_code).has_value());
     CHECK(exit_code == 2);
+  }
+}
+
+TEST_CASE("what is wrong with an option names the value and what is allowed") {
+  ::setenv("BECKON_PASSWORD", "secret", 1);
+  struct Row {
+    std::vector<std::string> words;
+    const char* said;
+  };
+  for (const Row& row :
+       {Row{{"--account", "@b"},
+            "beckon: --account: @b is neither USER@DOMAIN, as alice@example.org, nor an account of `beckon "
+            "account list`\n"},
+        Row{{"--account", "a@b", "--server", "sip.example.org"},
+            "beckon: --server: sip.example.org is not tls:HOST[:PORT], tcp:... or udp:...\n"},
+        Row{{"--account", "a@b", "--dns", "ns"}, "beckon: --dns: ns is not ADDRESS:PORT, as 192.0.2.53:53\n"},
+        Row{{"--account", "a@b", "--log", "loud"},
+            "beckon: --log: loud is not trace, debug, info, warn, error or off\n"},
+        Row{{"--account", "a@b", "--fingerprint", "abc"},
+            "beckon: --fingerprint: abc is not sha256: and 64 hexadecimal digits\n"},
+        Row{{"--account", "a@b", "--ca", "/nowhere.pem"}, "beckon: --ca /nowhere.pem: cannot be read\n"},
+        Row{{"--account", "a@b", "--frob", "register"},
+            "beckon: there is no option --frob; `beckon --help` lists those there are\n"},
+        Row{{"--account", "a@b", "doctor", "now"}, "beckon: doctor takes no arguments\n"},
+        Row{{"--json", "test", "x.txt"},
+            "beckon: the options of test stand behind it: beckon test FILE --server URI\n"}}) {
+    CAPTURE(row.said);
+    std::ostringstream said;
+    auto* const before = std::cerr.rdbuf(said.rdbuf());
+    int exit_code = -1;
+    const auto options = read(row.words, exit_code);
+    std::cerr.rdbuf(before);
+    CHECK_FALSE(options.has_value());
+    CHECK(exit_code == 2);
+    CHECK(said.str() == row.said);
   }
 }
 

@@ -108,6 +108,17 @@ TEST_CASE("what is published is remembered until it is removed; no other text is
   }
 }
 
+TEST_CASE("how contacts are called is kept for its owner alone, and read without making the folder") {
+  const test::TemporaryFolder temporary;
+  CHECK(cli::StateFolder::contacts(temporary / "none").empty());
+  CHECK_FALSE(std::filesystem::exists(temporary / "none"));
+  const auto folder = cli::StateFolder::open(temporary / "state");
+  REQUIRE(folder.has_value());
+  REQUIRE(folder->write_contacts("{}").has_value());
+  CHECK(cli::StateFolder::contacts(temporary / "state") == "{}");
+  CHECK(mode_of(temporary / "state/contacts.json") == 0600);
+}
+
 TEST_CASE("what was typed is kept for its owner alone") {
   const test::TemporaryFolder folder;
   const auto state = cli::StateFolder::open(folder / "state");

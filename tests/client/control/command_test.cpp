@@ -61,7 +61,7 @@ TEST_CASE("JSON lines become commands with canonical addresses, or say what is w
           Row{R"({"id":"7","command":"message","to":5,"text":"hi"})", nullptr, Errc::bad_argument,
               "to: 5 is not USER@DOMAIN"},
           Row{R"({"id":"7","command":"register","expires":-1})", nullptr, Errc::bad_argument,
-              "expires: -1 is not NUMBER"},
+              "expires: -1 is not a number from 0 to 4294967295"},
           Row{R"({"id":"7","command":"publish","basic":"maybe"})", nullptr, Errc::bad_argument,
               "basic: maybe is not open|closed"},
           Row{R"({"id":"7","command":"snapshot","colour":"red"})", nullptr, Errc::bad_argument,
@@ -222,4 +222,59 @@ TEST_CASE("some commands have two words; the first alone says which there are") 
     CHECK(refused.error().detail == "contacts is followed by one of list, add, remove, group");
   }
   CHECK(control::parse_line("away now").error().detail == "away; `help` lists those there are");
+}
+
+TEST_CASE("a contact may be named as the address book calls it") {
+  using boost::json::array;
+  using boost::json::object;
+  const auto contact = [](const char* of, const char* name) { return object{{"of", of}, {"name", name}}; };
+  control::Naming naming("example.org");
+  naming.learn(
+      {{"event", "contacts"},
+       {"groups",
+        array{object{{"group", "friends"},
+                     {"contacts",
+                      array{contact("sip:bob@example.com", "Bob Dylan"),
+                            contact("sip:carol@example.org", "Carol"), contact("sip:ann@example.com", "Ann"),
+                            contact("sip:ann@example.net", "Ann"), contact("sip:dave@example.com", "eve"),
+                            contact("sip:eve@example.org", "")}}},
+              object{{"group", "work"}, {"contacts", array{contact("sip:carol@example.org", "Carol")}}}}}});
+  struct Row {
+    const char* line;
+    const char* to;  ///< Null: refused.
+    const char* why = "";
+  };
+  for (const Row& row :
+       {Row{"typing \"Bob Dylan\"", "sip:bob@example.com"}, Row{"typing Carol", "sip:carol@example.org"},
+        Row{"typing carol", "sip:carol@example.org"}, Row{"typing frank", "sip:frank@example.org"},
+        Row{"typing bob@example.net", "sip:bob@example.net"},
+        Row{"typing Ann", nullptr,
+            "to: Ann may be ann@example.com or ann@example.net; type the address of the one you mean"},
+        Row{"typing eve", nullptr,
+            "to: eve may be dave@example.com or eve@example.org; type the address of the one you mean"},
+        Row{"typing \"Bob Dilan\"", nullptr,
+            "to: Bob Dilan is not USER@DOMAIN, and no contact is called so"}}) {
+    CAPTURE(row.line);
+    const auto command = control::parse_line(row.line, naming);
+    REQUIRE(command.has_value() == (row.to != nullptr));
+    if (command)
+      CHECK(command->text("to") == row.to);
+    else
+      CHECK(command.error().detail == row.why);
+  }
+  CHECK(control::parse_line("allow \"Bob Dylan\"", naming)->text("watcher") == "sip:bob@example.com");
+  CHECK(control::parse_line("allow @example.com", naming)->text("watcher") == "sip:example.com");
+  CHECK(control::parse_line("message \"Bob Dylan\" hi there", naming)->text("text") == "hi there");
+  CHECK(control::parse_line("history Carol", naming)->text("with") == "sip:carol@example.org");
+  const auto welcomed =
+      control::parse_line("welcome Carol \"Bob Dylan\" --text hi", naming)->addresses("users");
+  CHECK(welcomed == std::vector<std::string>{"sip:carol@example.org", "sip:bob@example.com"});
+}
+
+TEST_CASE("an address book that cannot be read names nobody") {
+  control::Naming naming("example.org");
+  naming.learn({{"groups", boost::json::array{1, boost::json::object{{"contacts", boost::json::array{2}}}}}});
+  CHECK_FALSE(naming.has_contacts());
+  naming.learn({{"groups", 7}});
+  CHECK(control::parse_line("typing bob", naming)->text("to") == "sip:bob@example.org");
 }

@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "protocol/base/columns.hpp"
 #include "protocol/base/text.hpp"
 
 using namespace beckon;
@@ -41,14 +42,13 @@ TEST_CASE("people see what a user does, says and when a device was last used") {
 TEST_CASE("who asks is shown with what to type: a watcher that waits, a session that rings") {
   using boost::json::array;
   using boost::json::object;
-  CHECK(
-      control::print_for_people({{"event", "watchers"},
-                                 {"watchers", array{object{{"aor", "sip:bob@b"}, {"status", "pending"}},
-                                                    object{{"aor", "sip:carol@b"}, {"status", "active"}}}},
-                                 {"permits", array{object{{"aor", "sip:carol@b"}, {"mode", "auto"}}}}}) ==
-      "watchers:\n"
-      "    sip:bob@b                        pending (wants to see you: allow sip:bob@b, or block sip:bob@b)\n"
-      "    sip:carol@b                      active (may start direct sessions: auto)\n");
+  CHECK(control::print_for_people({{"event", "watchers"},
+                                   {"watchers", array{object{{"aor", "sip:bob@b"}, {"status", "pending"}},
+                                                      object{{"aor", "sip:carol@b"}, {"status", "active"}}}},
+                                   {"permits", array{object{{"aor", "sip:carol@b"}, {"mode", "auto"}}}}}) ==
+        "watchers:\n"
+        "    sip:bob@b    pending (wants to see you: allow sip:bob@b, or block sip:bob@b)\n"
+        "    sip:carol@b  active (may start direct sessions: auto)\n");
   CHECK(control::print_for_people({{"event", "watchers"}, {"watchers", array()}, {"permits", array()}}) ==
         "watchers: none\n");
   const auto call = [](const char* direction) {
@@ -72,7 +72,7 @@ TEST_CASE("people read the address book, rules, and what a watcher would see") {
               array{object{{"group", "friends"},
                            {"name", "My friends"},
                            {"contacts", array{object{{"of", "sip:bob@b"}, {"name", "Bob\u202e"}}}}}}}}) ==
-        "friends (My friends):\n    sip:bob@b                        Bob?\n");
+        "friends (My friends):\n    sip:bob@b  Bob?\n");
   CHECK(control::print_for_people({{"event", "rules"}, {"rules", array()}}) ==
         "no rules: the server's policy decides\n");
   CHECK(control::print_for_people({{"event", "rules"},
@@ -96,6 +96,48 @@ TEST_CASE("people read the address book, rules, and what a watcher would see") {
              {"contacts",
               array{object{{"contact", "sip:x@y"}, {"state", "active"}, {"event", "registered"}}}}}) ==
         "sip:bob@b registered: sip:x@y (registered)\n");
+}
+
+TEST_CASE("listings are aligned by the columns of a terminal, whatever is in a name") {
+  using boost::json::array;
+  using boost::json::object;
+  const array who{"sip:al@b", "sip:\u65e5\u672c@b", "sip:e\u0301va@b", "sip:\U0001f600@b"};
+  /// Where the second column begins in each line that has `word`.
+  const auto begins = [](const std::string& text, std::string_view word) {
+    std::vector<std::size_t> at;
+    for (const auto line : split(text, '\n'))
+      if (const auto found = line.find(word); found != std::string_view::npos)
+        at.push_back(columns(line.substr(0, found)));
+    return at;
+  };
+  const auto rows = [&who](const char* name, const object& more) {
+    array out;
+    for (const auto& each : who) {
+      object row = more;
+      row[name] = each;
+      out.push_back(row);
+    }
+    return out;
+  };
+  const array watchers = rows("aor", {{"status", "active"}});
+  const array contacts = rows("of", {{"name", "NAME"}});
+  const array members = rows("user", {{"role", "owner"}, {"here", true}});
+  const array waiting = rows("from", {{"date", "2026-11-21T04:00:00Z"}, {"size", 1}, {"type", "text/plain"}});
+  const array lines = rows("watcher", {{"from", "2026-11-21T04:00:00Z"}, {"view", "all"}, {"shown", "open"}});
+  for (const auto& row :
+       {std::pair{object{{"event", "watchers"}, {"watchers", watchers}, {"permits", array()}}, "active"},
+        std::pair{
+            object{{"event", "contacts"}, {"groups", array{object{{"group", "g"}, {"contacts", contacts}}}}},
+            "NAME"},
+        std::pair{object{{"event", "room"}, {"room", "sip:r@b"}, {"members", members}}, "owner"},
+        std::pair{object{{"event", "inbox"}, {"messages", waiting}}, "1 octets"},
+        std::pair{object{{"event", "watch-log"}, {"lines", lines}}, "open"}}) {
+    const std::string text = control::print_for_people(row.first);
+    const auto at = begins(text, row.second);
+    CAPTURE(text);
+    REQUIRE(at.size() == who.size());
+    for (const auto each : at) CHECK(each == at.front());
+  }
 }
 
 TEST_CASE("without --log nobody is said to have been shown nothing before") {

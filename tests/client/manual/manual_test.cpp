@@ -69,7 +69,8 @@ TEST_CASE("the completions name options, commands and allowed values") {
   for (const std::string& script : {manual::bash_completion(options), manual::zsh_completion(options),
                                     manual::fish_completion(options)}) {
     CAPTURE(script);
-    for (const char* each : {"account", "politely-block", "off ask auto", "list", "view-as", "doctor", "junit"})
+    for (const char* each :
+         {"account", "politely-block", "off ask auto", "list", "view-as", "doctor", "junit"})
       CHECK(has(script, each));
   }
   CHECK(has(manual::fish_completion(options), "'it\\'s one JSON object a line'"));

@@ -50,6 +50,22 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("names, notes and reasons of any length take some rows at most; a message is told whole") {
+  const std::string much(65536, 'x');
+  const auto presence = tell(R"({"event":"presence","of":"sip:bob@example.org","basic":"open","tuples":[],
+                                 "notes":[")" +
+                             much + "\"]}");
+  CHECK(presence.size() < 1000);
+  CHECK(presence.find("xxx\u2026") != std::string::npos);
+  const auto contacts = tell(R"({"event":"contacts","groups":[{"group":"g","contacts":[
+                                 {"of":"sip:bob@example.org","name":")" +
+                             much + "\"}]}]}");
+  CHECK(contacts.size() < 1000);
+  const auto message =
+      tell(R"({"event":"message","from":"sip:bob@example.org","text":")" + much + R"(","time":""})");
+  CHECK(message.size() > much.size());
+}
+
 TEST_CASE("a subscription that waits is not called a presence, and its end is told once") {
   Face face({.home = "example.org"});
   CHECK(tell(face,
@@ -117,7 +133,7 @@ TEST_CASE("texts of others are told harmless, with their lines, and times are lo
       tell(
           face,
           R"({"event":"contacts","groups":[{"group":"f","contacts":[{"of":"sip:bob@example.org","name":"B\u202e"}]}]})") ==
-      "f:\n    bob                              B<U+202E>\n");
+      "f:\n    bob  B<U+202E>\n");
   CHECK(
       tell(
           face,

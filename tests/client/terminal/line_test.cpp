@@ -68,14 +68,14 @@ TEST_CASE("of a long line the part around the cursor is shown, by columns, with 
   for (int steps = 0; steps < 36; ++steps) {
     line.edit({Kind::right, {}});
     window = window_of(line, 20, first);
-    CHECK(columns(window.shown) <= 20);
+    CHECK(beckon::columns(window.shown) <= 20);
     CHECK(window.cursor < 20);
     const bool at_end = line.cursor() == line.text().size();
     if (!at_end) CHECK(window.shown[window.cursor] == line.text()[line.cursor()]);
   }
   line.set("\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e");
   window = window_of(line, 20, first);
-  CHECK(columns(window.shown) == window.cursor);
+  CHECK(beckon::columns(window.shown) == window.cursor);
   CHECK(window.cursor <= 20);
 }
 

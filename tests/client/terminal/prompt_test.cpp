@@ -21,7 +21,7 @@ class Screen {
         octets.remove_prefix(end + 1);
         continue;
       }
-      const Character character = first_character(octets);
+      const beckon::Character character = beckon::first_character(octets);
       octets.remove_prefix(character.octets.size());
       if (character.code == '\a') {
         ++bells_;
@@ -192,7 +192,7 @@ TEST_CASE("another width of the terminal, or another program in it: the row is d
   Bench bench;
   bench.prompt.take("0123456789012345678901234567890123456789");
   bench.prompt.resize(24);
-  CHECK(columns(bench.screen.last()) <= 24 + 1);
+  CHECK(beckon::columns(bench.screen.last()) <= 24 + 1);
   bench.prompt.resize(80);
   CHECK(bench.screen.last() == "alice> 0123456789012345678901234567890123456789|");
 }

@@ -1,20 +1,22 @@
-#include "client/terminal/columns.hpp"
+#include "protocol/base/columns.hpp"
 
 #include <algorithm>
 #include <array>
 #include <iterator>
 
-namespace beckon::client::terminal {
+#include "protocol/base/text.hpp"
+
+namespace beckon {
 namespace {
 
 /// First and last code point.
-struct Range {
+struct CodeRange {
   char32_t first, last;
 };
 
 // Both tables are made of the Unicode Character Database 14.0: categories Mn, Me and Cf (but for the signs
 // that enclose numbers) and the Hangul letters that join the one before; East_Asian_Width W and F.
-constexpr auto joining = std::to_array<Range>(
+constexpr auto joining = std::to_array<CodeRange>(
     {{0x300, 0x36f},     {0x483, 0x489},     {0x591, 0x5bd},     {0x5bf, 0x5bf},     {0x5c1, 0x5c2},
      {0x5c4, 0x5c5},     {0x5c7, 0x5c7},     {0x610, 0x61a},     {0x61c, 0x61c},     {0x64b, 0x65f},
      {0x670, 0x670},     {0x6d6, 0x6dc},     {0x6df, 0x6e4},     {0x6e7, 0x6e8},     {0x6ea, 0x6ed},
@@ -79,7 +81,7 @@ constexpr auto joining = std::to_array<Range>(
      {0x1e130, 0x1e136}, {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef}, {0x1e8d0, 0x1e8d6}, {0x1e944, 0x1e94a},
      {0xe0001, 0xe01ef}});
 
-constexpr auto wide = std::to_array<Range>(
+constexpr auto wide = std::to_array<CodeRange>(
     {{0x1100, 0x115f},   {0x231a, 0x231b},   {0x2329, 0x232a},   {0x23e9, 0x23ec},   {0x23f0, 0x23f0},
      {0x23f3, 0x23f3},   {0x25fd, 0x25fe},   {0x2614, 0x2615},   {0x2648, 0x2653},   {0x267f, 0x267f},
      {0x2693, 0x2693},   {0x26a1, 0x26a1},   {0x26aa, 0x26ab},   {0x26bd, 0x26be},   {0x26c4, 0x26c5},
@@ -98,16 +100,48 @@ constexpr auto wide = std::to_array<Range>(
      {0x1f6d5, 0x1f6df}, {0x1f6eb, 0x1f6ec}, {0x1f6f4, 0x1f6fc}, {0x1f7e0, 0x1f7f0}, {0x1f90c, 0x1f93a},
      {0x1f93c, 0x1f945}, {0x1f947, 0x1f9ff}, {0x1fa70, 0x1faf6}, {0x20000, 0x3fffd}});
 
-bool has(const auto& ranges, char32_t code) {
-  const auto after = std::ranges::upper_bound(ranges, code, {}, &Range::first);
+bool holds_code(const auto& ranges, char32_t code) {
+  const auto after = std::ranges::upper_bound(ranges, code, {}, &CodeRange::first);
   return after != ranges.begin() && code <= std::prev(after)->last;
+}
+
+/// The octets that a character with this first one has.
+std::size_t octets_of(char first) {
+  const auto lead = static_cast<unsigned char>(first);
+  return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
 }  // namespace
 
-int columns_of(char32_t code) {
-  if (code < joining.front().first) return 1;
-  return has(joining, code) ? 0 : has(wide, code) ? 2 : 1;
+Character first_character(std::string_view text) {
+  const std::string_view octets = text.substr(0, octets_of(text[0]));
+  if (!is_utf8(octets)) return {text.substr(0, 1), U'\ufffd', false};
+  const auto lead = static_cast<unsigned char>(octets[0]);
+  if (octets.size() == 1) return {octets, lead, true};
+  char32_t code = lead & (0x7fU >> octets.size());
+  for (const char each : octets.substr(1)) code = code << 6 | (static_cast<unsigned char>(each) & 0x3fU);
+  return {octets, code, true};
 }
 
-}  // namespace beckon::client::terminal
+int columns_of(char32_t code) {
+  if (code < joining.front().first) return 1;
+  return holds_code(joining, code) ? 0 : holds_code(wide, code) ? 2 : 1;
+}
+
+std::size_t columns(std::string_view text) {
+  std::size_t width = 0;
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    width += static_cast<std::size_t>(columns_of(character.code));
+    text.remove_prefix(character.octets.size());
+  }
+  return width;
+}
+
+std::string pad(std::string text, std::size_t width) {
+  const std::size_t taken = columns(text);
+  if (taken < width) text.append(width - taken, ' ');
+  return text;
+}
+
+}  // namespace beckon
