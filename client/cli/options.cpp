@@ -113,20 +113,17 @@ std::string unreadable_file(const Options& options) {
   return {};
 }
 
-/// "help", or "help" and the name of a command. Needs no account.
-void help(const std::vector<std::string>& words) {
+/// "help", or "help" and the name of a command; the exit code. Needs no account.
+int help(const std::vector<std::string>& words) {
   std::string name;
   for (std::size_t i = 1; i < words.size(); ++i) name.append(name.empty() ? "" : " ").append(words[i]);
-  if (control::is_shell_word(cut(name, ' ').first)) {
-    std::cout << control::print_shell_help(control::find_shell_command(name) ? name : cut(name, ' ').first);
-    return;
-  }
   std::cout << control::print_help(name);
-  if (words.size() > 1) return;
+  if (words.size() > 1) return control::has_help(name) ? 0 : usage_error;
   std::cout << "In a shell alone:\n"
             << control::print_shell_help()
             << "beckon [--account USER@DOMAIN] [OPTIONS] COMMAND runs one; without it they are typed.\n"
                "beckon --help lists the options.\n";
+  return 0;
 }
 
 /// What the options say before it is known what they mean together.
@@ -284,8 +281,7 @@ std::optional<Options> read_options(int argc, char** argv, int& exit_code) {
     return refuse("there is no option " + verb + "; `beckon --help` lists those there are");
   }
   if (verb == "help") {
-    help(options.words);
-    exit_code = 0;
+    exit_code = help(options.words);
     return std::nullopt;
   }
   const AccountFile file;

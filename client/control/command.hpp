@@ -162,7 +162,7 @@ boost::system::result<Command, Rejected> parse_line(std::string_view line, const
 
 /// For people: examples, then the commands with what each does; or, with the name of one, how it is written,
 /// what its arguments may be, and examples; with the first word of several, those. A name that is no
-/// command's is answered with all of them.
+/// command's is said to be none, and answered with all of them.
 std::string print_help(std::string_view name = {});
 }  // namespace beckon::client::control
 

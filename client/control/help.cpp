@@ -191,9 +191,21 @@ std::string nearest_command(std::string_view typed) {
   return nearest;
 }
 
+bool has_help(std::string_view name) {
+  const bool is_own = name.empty() || name == "help" || name == "who";  // of the prompt
+  return is_own || find_specification(name) != nullptr || !second_words(name).empty() ||
+         is_shell_word(cut(name, ' ').first);
+}
+
 std::string print_help(std::string_view name) {
   if (const Specification* const one = find_specification(name)) return help_of(*one);
+  if (const std::string_view first = cut(name, ' ').first; is_shell_word(first))
+    return print_shell_help(find_shell_command(name) != nullptr ? name : first);
   std::string out;
+  if (!has_help(name)) {
+    const std::string near = nearest_command(cut(name, ' ').first);
+    out = fmt::format("There is no command {}{}\n", name, near.empty() ? "" : "; do you mean " + near + "?");
+  }
   const auto add = [&out](const std::string& usage, std::string_view help) {
     const bool fits = usage.size() <= 40;
     if (!fits) out += fmt::format("  {}\n", usage);

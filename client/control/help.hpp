@@ -27,6 +27,8 @@ bool is_named(const Specification& command, const Argument& argument);
 std::string usage_of(const Specification& command);
 /// The second words of the commands that begin with this one: "list, add, remove"; empty: none does.
 std::string second_words(std::string_view first);
+/// Is it a command, or the first word of some, also of the shell's?
+bool has_help(std::string_view name);
 /// The command that somebody who typed this may have meant; empty: none is near.
 std::string nearest_command(std::string_view typed);
 

@@ -119,12 +119,12 @@ std::string said_in(const object& presence) {
 }
 
 /// What a person can do about it.
-std::string advice(std::string_view cause, std::string_view command) {
+std::string advice(std::string_view cause, std::string_view command, bool server_says) {
   if (cause == "usage") return fmt::format("`help {}` explains it", command);
   if (cause == "credentials")
     return "name or password is wrong, or guessed too often: wait a minute, then try again";
   if (cause == "unreachable") return "the server does not answer; try again";
-  if (cause == "not-found") return "no such user, call or message";
+  if (cause == "not-found" && server_says) return "no such user, call or message";
   if (cause == "no-direct" && command == "call")
     return "a direct session needs a subscription to the callee, its permission (`allow YOU --direct ask`), "
            "and a device that offers one";
@@ -331,7 +331,7 @@ std::string Face::tell_result(const object& event) const {
   if (holds(event, "ok")) return control::print_for_people(event);
   const std::string command = of(event, "command"), cause = of(event, "cause");
   std::string reason = in_one_line(of(event, "reason"));
-  const std::string help = advice(cause, command);
+  const std::string help = advice(cause, command, event.contains("status"));
   if (!help.empty() && reason.find("help") == std::string::npos)
     reason += (reason.empty() ? "" : "; ") + help;
   return fmt::format("{}{}{}{}\n", command, command.empty() ? "" : ": ", paint(Tint::bad, cause),

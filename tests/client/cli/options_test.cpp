@@ -195,6 +195,8 @@ TEST_CASE("help needs no account, and what is wrong is said before the password 
   exit_code = -1;
   CHECK_FALSE(read({"--account", "alice@example.org", "--json", "help"}, exit_code).has_value());
   CHECK(exit_code == 0);
+  CHECK_FALSE(read({"help", "fly"}, exit_code).has_value());
+  CHECK(exit_code == 2);
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"register"},
         {"register", "--account", "alice@example.org"},

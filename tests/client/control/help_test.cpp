@@ -18,7 +18,11 @@ TEST_CASE("help names every command, and of one its arguments with their values"
     for (const auto& argument : each.arguments) CHECK(one.find(argument.help) != std::string::npos);
   }
   CHECK(control::print_help("allow").find("off|ask|auto") != std::string::npos);
-  CHECK(control::print_help("fly") == all);
+  CHECK(control::print_help("fly") == "There is no command fly\n" + all);
+  CHECK(control::print_help("contact ad")
+            .starts_with("There is no command contact ad; do you mean contacts?\n"));
+  CHECK(control::print_help("account add") == control::print_shell_help("account add"));
+  CHECK(control::print_help("account") == control::print_shell_help("account"));
   CHECK_MESSAGE(all.starts_with("Examples:\n  register "), "what one may type comes first");
   CHECK(all.find("[--adaptive-min-rate TEXT]\n") != std::string::npos);  // what is long has a line of its own
   const std::string welcome = control::print_help("welcome");

@@ -50,6 +50,15 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what is not found is explained where the server says so, and not where the program has said why") {
+  CHECK(tell(R"({"event":"result","command":"message","ok":false,"cause":"not-found","status":404,
+                 "reason":"Not Found"})") ==
+        "message: not-found (Not Found; no such user, call or message)\n");
+  CHECK(tell(R"({"event":"result","command":"unpublish","ok":false,"cause":"not-found",
+                 "reason":"this device publishes nothing"})") ==
+        "unpublish: not-found (this device publishes nothing)\n");
+}
+
 TEST_CASE("names, notes and reasons of any length take some rows at most; a message is told whole") {
   const std::string much(65536, 'x');
   const auto presence = tell(R"({"event":"presence","of":"sip:bob@example.org","basic":"open","tuples":[],
