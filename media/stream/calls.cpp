@@ -34,25 +34,32 @@ Result<direct::CallId> Calls::call(const direct::Offer& offer, const AudioCodec&
 void Calls::start(direct::CallId call, Pump pump, const Files& files, Time now) {
   auto entry = std::make_unique<Call>(std::move(pump), files, timers_, now);
   entry->meter = listening_;
-  entry->timer.set(now, [this, call](Time when) { on_tick(call, when); });
+  set_timer(call, *entry);
   calls_[call] = std::move(entry);
 }
 
+/// What is played is in step with what arrives, what is sent with the beginning of the call.
 void Calls::on_tick(direct::CallId call, Time now) {
-  if (Call* const late = find(call); late != nullptr && late->deadline + longest_catch_up < now)
-    late->deadline = now;
-  // Sending may end the call, so each turn looks it up again.
-  for (Call* due = find(call); due != nullptr && due->deadline <= now; due = find(call)) {
-    const Time deadline = std::exchange(due->deadline, due->deadline + tick);
-    if (const codec::Frame* const played = due->pump.play(deadline)) {
-      for (const int hertz : due->meter.push(*played)) user_.on_tone(call, hertz);
-    }
-    if (find(call) == nullptr) return;
+  // Sending and what the user does may end the call, so each turn looks it up again.
+  for (Call* due = find(call); due != nullptr && due->playing; due = find(call)) {
+    const auto turn = due->playing->take(now);
+    if (!turn) break;
+    play(call, *due, *turn);
+  }
+  for (Call* due = find(call); due != nullptr && due->sending.take(now); due = find(call))
     send_frame(call, now);
-  }
-  if (Call* const next = find(call); next != nullptr) {
-    next->timer.set(next->deadline, [this, call](Time when) { on_tick(call, when); });
-  }
+  if (Call* const next = find(call); next != nullptr) set_timer(call, *next);
+}
+
+void Calls::set_timer(direct::CallId id, Call& call) {
+  const Time next = call.playing ? std::min(call.sending.next, call.playing->next) : call.sending.next;
+  call.timer.set(next, [this, id](Time when) { on_tick(id, when); });
+}
+
+void Calls::play(direct::CallId id, Call& call, Time due) {
+  const codec::Frame* const played = call.pump.play(due);
+  if (played == nullptr) return;
+  for (const int hertz : call.meter.push(*played)) user_.on_tone(id, hertz);
 }
 
 void Calls::listen_for(int hertz) {
@@ -77,6 +84,10 @@ void Calls::on_media(direct::CallId call, direct::MediaKind kind, const rtp::Pac
   Call* const entry = find(call);
   if (entry == nullptr || kind != direct::MediaKind::audio) return;
   entry->pump.receive(packet, now);
+  if (const auto begins = entry->pump.begins(); begins && !entry->playing) {
+    entry->playing = Beat{*begins};
+    set_timer(call, *entry);
+  }
   const auto statistics = endpoint_.statistics(call);
   if (!statistics || statistics->packets_received > 1) return;
   user_.on_first_media(call, User::Direction::received, *statistics->first_received - statistics->began);

@@ -88,12 +88,13 @@ class Calls final : private direct::Sink {
   };
   struct Call {
     Call(Pump made, Files chosen, TimerQueue& timers, Time first)
-        : pump(std::move(made)), files(std::move(chosen)), timer(timers), deadline(first) {}
+        : pump(std::move(made)), files(std::move(chosen)), timer(timers), sending{first} {}
     Pump pump;
     Files files;
     ToneMeter meter;
     Timer timer;
-    Time deadline;  ///< Nominal time of the next tick.
+    Beat sending;
+    std::optional<Beat> playing;  ///< From when the first packet is due.
   };
 
   void send(const Address& to, ByteView datagram) override;
@@ -104,6 +105,8 @@ class Calls final : private direct::Sink {
   void answered(direct::CallId call, Time now);
   void start(direct::CallId call, Pump pump, const Files& files, Time now);
   void on_tick(direct::CallId call, Time now);
+  void set_timer(direct::CallId id, Call& call);
+  void play(direct::CallId id, Call& call, Time due);
   void send_frame(direct::CallId call, Time now);
   void finish(direct::CallId call);
   std::optional<Files> hand_over(direct::CallId call);

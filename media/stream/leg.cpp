@@ -1,5 +1,6 @@
 #include "media/stream/leg.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "media/session/demultiplexer.hpp"
@@ -54,7 +55,7 @@ Result<void> Leg::apply(LegPlan plan, const Files& files, Time now) {
   session::MediaPath& path = *this;
   session_.emplace(std::vector{line()}, path, random_, timers_, began_);
   session_->start_reports(now);
-  deadline_ = now;
+  sending_.next = now;
   on_tick(now);
   return {};
 }
@@ -93,6 +94,10 @@ void Leg::receive_rtp(const Address& from, Time now) {
     if (digit) handlers_.on_digit(*digit);
   } else {
     pump_->receive(received->packet, now);
+    if (const auto begins = pump_->begins(); begins && !playing_) {
+      playing_ = Beat{*begins};
+      set_timer();
+    }
   }
   if (!is_first) return;
   const auto statistics = session_->statistics();
@@ -119,15 +124,20 @@ bool Leg::send_digits(std::string_view digits) {
   return plan_.events && plan_.sends && session_ && !finished_ && digits_.push(digits);
 }
 
+/// What is played is in step with what arrives, what is sent with the beginning of the call.
 void Leg::on_tick(Time now) {
-  if (finished_) return;
-  if (deadline_ + longest_catch_up < now) deadline_ = now;
-  while (!finished_ && deadline_ <= now) {
-    const Time due = std::exchange(deadline_, deadline_ + tick);
-    pump_->play(due);
-    send_frame(now);
+  while (!finished_ && playing_) {
+    const auto turn = playing_->take(now);
+    if (!turn) break;
+    pump_->play(*turn);
   }
-  if (!finished_) timer_.set(deadline_, [this](Time when) { on_tick(when); });
+  while (!finished_ && sending_.take(now)) send_frame(now);
+  if (!finished_) set_timer();
+}
+
+void Leg::set_timer() {
+  timer_.set(playing_ ? std::min(sending_.next, playing_->next) : sending_.next,
+             [this](Time when) { on_tick(when); });
 }
 
 void Leg::send_frame(Time now) {

@@ -89,6 +89,7 @@ class Leg final : private session::MediaPath {
   bool open(Bytes& packet, bool is_rtcp);
   void receive_rtp(const Address& from, Time now);
   void on_tick(Time now);
+  void set_timer();
   void send_frame(Time now);
 
   MediaPort& port_;
@@ -106,7 +107,8 @@ class Leg final : private session::MediaPath {
   rtp::EventReceiver events_;
   std::optional<Address> source_;  ///< Where the peer sends from.
   std::filesystem::path record_;
-  Time deadline_{};  ///< Nominal time of the next tick.
+  Beat sending_;
+  std::optional<Beat> playing_;  ///< From when the first packet is due.
   Bytes scratch_;
   bool finished_ = false;
 };

@@ -29,6 +29,7 @@ Result<void> write_recording_log(const std::filesystem::path& path, const Record
       {"concealed", to_json(log.concealed)},
       {"lost", to_json(log.lost)},
       {"recovered", to_json(log.recovered)},
+      {"stretched", to_json(log.stretched)},
       {"start_offset_ms", std::chrono::duration<double, std::milli>(log.start_offset).count()}};
   file << boost::json::serialize(json) << '\n';
   if (!file.flush()) return device::Errc::cannot_write;
@@ -38,7 +39,7 @@ Result<void> write_recording_log(const std::filesystem::path& path, const Record
 Pump::Pump(Parts parts, Time began)
     : parts_(std::move(parts)),
       began_(began),
-      buffer_({.ticks_per_frame = parts_.encoder->ticks_per_frame(), .frame = codec::frame_duration}) {}
+      player_(std::move(parts_.decoder), parts_.encoder->ticks_per_frame()) {}
 
 std::optional<Pump::Outgoing> Pump::send(bool open) {
   const std::uint32_t timestamp = timestamp_;
@@ -53,34 +54,17 @@ std::optional<Pump::Outgoing> Pump::send(bool open) {
 }
 
 void Pump::receive(const rtp::Packet& packet, Time arrival) {
-  buffer_.put(packet.header.timestamp, packet.payload, arrival);
+  player_.put(packet.header.timestamp, packet.payload, arrival);
 }
 
 const codec::Frame* Pump::play(Time now) {
-  const jitter::Playout playout = buffer_.get(now);
-  const bool begun = log_.frames > 0;
-  if (!begun && playout.kind == jitter::Playout::Kind::nothing) return nullptr;
-  if (!begun) log_.start_offset = now - began_;
-  note(render(playout, played_));
+  const auto quality = player_.play(now, played_);
+  if (!quality && log_.frames == 0) return nullptr;
+  if (log_.frames == 0) log_.start_offset = now - began_;
+  if (!quality) played_.fill(0);  // the player of a new codec has not begun
+  note(quality.value_or(Quality::lost));
   parts_.sink->push(played_);
   return &played_;
-}
-
-Pump::Quality Pump::render(const jitter::Playout& playout, codec::FrameSpan frame) {
-  switch (playout.kind) {
-    case jitter::Playout::Kind::nothing:
-      std::fill(frame.begin(), frame.end(), codec::Sample{0});
-      return Quality::lost;
-    case jitter::Playout::Kind::frame:
-      return parts_.decoder->decode(playout.payload, frame) ? Quality::decoded : Quality::concealed;
-    case jitter::Playout::Kind::lost:
-      break;
-  }
-  if (!playout.next.empty()) {
-    return parts_.decoder->recover(playout.next, frame) ? Quality::recovered : Quality::concealed;
-  }
-  parts_.decoder->conceal(frame);
-  return Quality::concealed;
 }
 
 void Pump::note(Quality quality) {
@@ -90,6 +74,9 @@ void Pump::note(Quality quality) {
       break;
     case Quality::recovered:
       add(log_.recovered, frame);
+      break;
+    case Quality::stretched:
+      add(log_.stretched, frame);
       break;
     case Quality::concealed:
       add(log_.concealed, frame);
@@ -103,9 +90,7 @@ void Pump::note(Quality quality) {
 void Pump::change_codec(std::unique_ptr<codec::AudioEncoder> encoder,
                         std::unique_ptr<codec::AudioDecoder> decoder) {
   parts_.encoder = std::move(encoder);
-  parts_.decoder = std::move(decoder);
-  buffer_ =
-      jitter::Buffer({.ticks_per_frame = parts_.encoder->ticks_per_frame(), .frame = codec::frame_duration});
+  player_ = Player(std::move(decoder), parts_.encoder->ticks_per_frame());
   paused_ = true;
 }
 

@@ -4,12 +4,13 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "media/codec/codec.hpp"
 #include "media/device/audio.hpp"
-#include "media/jitter/buffer.hpp"
 #include "media/rtp/packet.hpp"
+#include "media/stream/player.hpp"
 
 namespace beckon::stream {
 
@@ -17,6 +18,19 @@ namespace beckon::stream {
 inline constexpr Duration tick = codec::frame_duration;
 /// A process that was suspended for longer than this does not catch up: its calls continue from now.
 inline constexpr Duration longest_catch_up = std::chrono::seconds(1);
+
+/// Something that is done every 20 ms. It does not drift: each turn is 20 ms after the nominal time of the
+/// last.
+struct Beat {
+  Time next{};  ///< Nominal time of the next turn.
+
+  /// The nominal time of a turn that is due.
+  std::optional<Time> take(Time now) {
+    if (next > now) return std::nullopt;
+    if (next + longest_catch_up < now) next = now;
+    return std::exchange(next, next + tick);
+  }
+};
 
 /// The frames of a recording that are not what was sent; indices count the recorded frames from 0.
 struct RecordingLog {
@@ -27,15 +41,18 @@ struct RecordingLog {
   std::vector<std::uint64_t> concealed;  ///< Synthesized by the decoder from the frames before.
   std::vector<std::uint64_t> lost;       ///< Silence, because the stream had stopped.
   std::vector<std::uint64_t> recovered;  ///< Decoded from the redundancy in the next packet.
+  std::vector<std::uint64_t> stretched;  ///< Longer or shorter than what was sent, by a pitch period.
   Duration start_offset{};               ///< From the beginning of the call to frame 0.
 };
 
-/// Writes the log as JSON: sample_rate, frame_samples, frames, concealed, lost, recovered, start_offset_ms.
+/// Writes the log as JSON: sample_rate, frame_samples, frames, concealed, lost, recovered,
+/// stretched, start_offset_ms.
 /// Errors: device::Errc::cannot_open, device::Errc::cannot_write.
 Result<void> write_recording_log(const std::filesystem::path& path, const RecordingLog& log);
 
 /// The audio of one call, both ways: source -> encoder -> packets, and packets -> jitter buffer -> decoder ->
-/// sink. Pure: the owner calls it every 20 ms and carries the packets. One thread.
+/// sink. Pure: the owner calls it every 20 ms and carries the packets; it may send and play at different
+/// times. One thread.
 class Pump {
  public:
   struct Parts {
@@ -58,6 +75,8 @@ class Pump {
 
   /// One authentic packet.
   void receive(const rtp::Packet& packet, Time arrival);
+  /// Nothing was played yet and a packet waits: when its turn is. Playing in a beat with that adds no delay.
+  std::optional<Time> begins() const { return log_.frames == 0 ? player_.begins() : std::nullopt; }
   /// Call once a tick, at its nominal time. Gives the frame that was played, until the next call; null before
   /// the first one.
   const codec::Frame* play(Time now);
@@ -70,17 +89,16 @@ class Pump {
   /// Closes the sink. Do not call `play` afterwards.
   Result<void> finish();
 
-  const jitter::Counters& counters() const { return buffer_.counters(); }
+  const jitter::Counters& counters() const { return player_.counters(); }
+  const jitter::Buffer& buffer() const { return player_.buffer(); }
   const RecordingLog& log() const { return log_; }
 
  private:
-  enum class Quality { decoded, recovered, concealed, lost };
-  Quality render(const jitter::Playout& playout, codec::FrameSpan frame);
   void note(Quality quality);
 
-  Parts parts_;
+  Parts parts_;  ///< The player has the decoder.
   Time began_;
-  jitter::Buffer buffer_;
+  Player player_;
   RecordingLog log_;
   codec::Frame played_{};
   Bytes payload_;

@@ -55,7 +55,7 @@ std::string run(Buffer& buffer, std::vector<Arrival> arrivals, int ticks) {
 
 }  // namespace
 
-TEST_CASE("packets are played in order, 40 ms after the first one came") {
+TEST_CASE("packets are played in order, 20 ms after the first one came") {
   struct Row {
     const char* what;
     std::vector<Arrival> arrivals;
@@ -63,17 +63,28 @@ TEST_CASE("packets are played in order, 40 ms after the first one came") {
     Counters counters;
   };
   const Row rows[] = {
-      {"an even stream", {{0, 0}, {1, 20}, {2, 40}, {3, 60}}, ". . 0 1 2 3", {.played = 4}},
-      {"one lost", {{0, 0}, {2, 40}, {3, 60}}, ". . 0 ? 2 3", {.played = 3, .concealed = 1}},
-      {"two swapped", {{0, 0}, {2, 20}, {1, 40}, {3, 60}}, ". . 0 1 2 3", {.played = 4}},
-      {"the first two swapped", {{1, 0}, {0, 5}, {2, 40}}, ". . 0 1 2", {.played = 3}},
-      {"one doubled before its turn", {{0, 0}, {1, 20}, {1, 21}}, ". . 0 1", {.duplicate = 1, .played = 2}},
-      {"one doubled after its turn", {{0, 0}, {1, 20}, {0, 50}}, ". . 0 1", {.duplicate = 1, .played = 2}},
-      {"one too late", {{0, 0}, {1, 70}, {2, 40}}, ". . 0 ? 2", {.late = 1, .played = 2, .concealed = 1}},
-      {"one too late, twice",
-       {{0, 0}, {1, 70}, {1, 75}, {2, 40}},
-       ". . 0 ? 2",
+      {"an even stream", {{0, 0}, {1, 20}, {2, 40}, {3, 60}}, ". 0 1 2 3", {.played = 4}},
+      {"one lost", {{0, 0}, {2, 40}, {3, 60}}, ". 0 ? 2 3", {.played = 3, .concealed = 1}},
+      {"two swapped", {{0, 0}, {2, 20}, {1, 40}, {3, 60}}, ". 0 1 2 3", {.played = 4}},
+      {"the first two swapped", {{1, 0}, {0, 5}, {2, 40}}, ". 0 1 2", {.played = 3}},
+      {"one doubled before its turn", {{0, 0}, {1, 20}, {1, 21}}, ". 0 1", {.duplicate = 1, .played = 2}},
+      {"one doubled after its turn", {{0, 0}, {1, 20}, {0, 30}}, ". 0 1", {.duplicate = 1, .played = 2}},
+      {"one after its successor's turn",
+       {{0, 0}, {1, 50}, {2, 40}},
+       ". 0 ? 2",
+       {.late = 1, .played = 2, .concealed = 1}},
+      {"one after its successor's turn, twice",
+       {{0, 0}, {1, 50}, {1, 55}, {2, 40}},
+       ". 0 ? 2",
        {.late = 1, .duplicate = 1, .played = 2, .concealed = 1}},
+      {"one late, none before it: it is waited for",
+       {{0, 0}, {1, 70}, {2, 75}, {3, 80}},
+       ". 0 ? ? 1 2 3",
+       {.played = 4, .concealed = 2}},
+      {"one lost, and the next late: time is made good",
+       {{0, 0}, {2, 70}, {3, 75}, {4, 80}},
+       ". 0 ? ? 2 3 4",
+       {.played = 4, .concealed = 2}},
       {"nothing at all", {}, ". . .", {}},
   };
   for (const Row& row : rows) {
@@ -95,103 +106,39 @@ TEST_CASE(
     "3.3)") {
   Buffer buffer;
   put(buffer, 0, Time{});
-  put(buffer, 2, Time{} + 40ms);
-  CHECK(show(buffer.get(Time{} + 40ms)) == "0");
-  const Playout lost = buffer.get(Time{} + 60ms);
+  put(buffer, 2, Time{} + 30ms);
+  CHECK(show(buffer.get(Time{} + 20ms)) == "0");
+  const Playout lost = buffer.get(Time{} + 40ms);
   REQUIRE(lost.kind == Playout::Kind::lost);
   REQUIRE(lost.next.size() == 2);
   CHECK(number(lost.next) == 2);
 }
 
-TEST_CASE("a sender that pauses is played again 40 ms after it resumes") {
+TEST_CASE("a sender that pauses is played again 20 ms after it resumes") {
   Buffer buffer;
   std::vector<Arrival> arrivals{{0, 0}, {1, 20}};
   // 100 frames later in time: silence was left out.
   const std::string played = run(buffer, arrivals, 60);
-  CHECK(played.starts_with(". . 0 1 ?"));
+  CHECK(played.starts_with(". 0 1 ?"));
   CHECK(played.ends_with(". . ."));
   buffer.put(first_timestamp + 100 * 960, Bytes{0, 100}, Time{} + 2000ms);
-  CHECK(show(buffer.get(Time{} + 2020ms)) == ".");
-  CHECK(show(buffer.get(Time{} + 2040ms)) == "100");
+  CHECK(show(buffer.get(Time{} + 2010ms)) == ".");
+  CHECK(show(buffer.get(Time{} + 2020ms)) == "100");
 }
 
 TEST_CASE("one wild timestamp is dropped, a sender whose clock jumped is followed") {
   Buffer buffer;
   put(buffer, 0, Time{});
-  CHECK(show(buffer.get(Time{} + 40ms)) == "0");
+  CHECK(show(buffer.get(Time{} + 20ms)) == "0");
   buffer.put(first_timestamp + 5'000'000, Bytes{9, 9}, Time{} + 41ms);
   CHECK(buffer.counters().stray == 1);
   put(buffer, 1, Time{} + 42ms);
-  CHECK(show(buffer.get(Time{} + 60ms)) == "1");
+  CHECK(show(buffer.get(Time{} + 43ms)) == "1");
 
   for (int n = 0; n < 5; ++n) put(buffer, 20000 + n, Time{} + 80ms + n * 20ms);
   CHECK(buffer.counters().stray == 6);
-  CHECK(show(buffer.get(Time{} + 180ms)) == ".");
-  CHECK(show(buffer.get(Time{} + 200ms)) == "20004");
-}
-
-TEST_CASE("the delay grows to what the network needs, and shrinks again when it calms") {
-  Buffer buffer;
-  SeededRandom random(7);
-  std::vector<Arrival> arrivals;
-  // 10 s with up to 100 ms of jitter, then 20 s without.
-  for (int n = 0; n < 1500; ++n) {
-    arrivals.push_back({n, n * 20 + (n < 500 ? static_cast<int>(random.below(100)) : 0)});
-  }
-  run(buffer, {arrivals.begin(), arrivals.begin() + 500}, 500);
-  CHECK(buffer.target() >= 80ms);
-  CHECK(buffer.target() <= 120ms);
-  const Counters rough = buffer.counters();
-  CHECK(rough.late <= 40);  // while it learned, and the slowest 3 of 100
-  for (int n = 500; n < 1500; ++n) {
-    put(buffer, n, Time{} + n * 20ms);
-    buffer.get(Time{} + n * 20ms);
-  }
-  CHECK(buffer.target() == 20ms);
-  CHECK(buffer.counters().late == rough.late);
-  CHECK(buffer.counters().skipped >= 2);
-}
-
-TEST_CASE("on a good network no frame is ever skipped or concealed, however the ticks of both sides lie") {
-  for (int offset = 0; offset < 20; ++offset) {
-    CAPTURE(offset);
-    Buffer buffer;
-    SeededRandom random(static_cast<std::uint64_t>(offset));
-    std::vector<Arrival> arrivals;
-    for (int n = 0; n < 1000; ++n)
-      arrivals.push_back({n, n * 20 + offset + static_cast<int>(random.below(4))});
-    run(buffer, arrivals, 1000);
-    CHECK(buffer.counters().skipped == 0);
-    CHECK(buffer.counters().concealed == 0);
-  }
-}
-
-TEST_CASE("the delay stays inside its bounds") {
-  Buffer buffer({.max_delay = 60ms});
-  SeededRandom random(3);
-  std::vector<Arrival> arrivals;
-  for (int n = 0; n < 300; ++n) arrivals.push_back({n, n * 20 + static_cast<int>(random.below(400))});
-  run(buffer, arrivals, 300);
-  CHECK(buffer.target() == 60ms);
-}
-
-TEST_CASE("a sender's clock that runs 1 in 1000 fast or slow is followed without a break") {
-  for (const int period_us : {19980, 20020}) {
-    CAPTURE(period_us);
-    Buffer buffer;
-    int sent = 0;
-    for (int tick = 0; tick < 15000; ++tick) {  // 5 minutes: 300 ms of drift
-      const Time now = Time{} + tick * 20ms;
-      for (; Time{} + Duration(sent * period_us) <= now; ++sent)
-        put(buffer, sent, Time{} + Duration(sent * period_us));
-      buffer.get(now);
-    }
-    const Counters& got = buffer.counters();
-    CHECK(got.stray == 0);
-    CHECK(got.late <= 20);
-    CHECK(got.skipped + got.concealed >= 10);
-    CHECK(got.skipped + got.concealed <= 60);
-  }
+  CHECK(show(buffer.get(Time{} + 170ms)) == ".");
+  CHECK(show(buffer.get(Time{} + 180ms)) == "20004");
 }
 
 TEST_CASE(
@@ -232,8 +179,9 @@ TEST_CASE(
     const Counters& got = buffer.counters();
     CHECK(got.played == frames);
     CHECK(sent.size() + got.duplicate == copies);
-    // What came and was not played was late, left out on purpose, or is waiting still.
-    CHECK(got.played + got.late + got.skipped + 16 >= sent.size());
-    CHECK(got.late <= sent.size() / 8);
+    // What came and was not played was late, or is waiting still.
+    CHECK(got.played + got.late + 16 >= sent.size());
+    // Nobody plays slower here, so the delay grows only by waiting.
+    CHECK(got.late <= sent.size() / 5);
   }
 }

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <fstream>
+#include <iterator>
 
 #include "media/device/wav.hpp"
 #include "tests/media/device/tone.hpp"
@@ -147,6 +149,30 @@ TEST_CASE("each side records what the other plays; files and figures are ready w
     const double pitch = person == &world.alice ? 700 : 300;
     CHECK(crossings(heard) / seconds == doctest::Approx(pitch).epsilon(0.05));
     CHECK(std::filesystem::exists(figures.record.string() + ".json"));
+  }
+}
+
+TEST_CASE("the callee's ear is 20 ms behind what arrives, wherever the ticks lie") {
+  for (const Duration offset : {0us, 3700us, 11'100us, 19'900us}) {
+    CAPTURE(offset.count());
+    const Folder folder("ear");
+    World world;
+    world.delay += offset;
+    world.alice_calls.set_files({{}, folder / "heard.wav"});
+    const auto call = world.bob_calls_alice({write_tone(folder / "bob.wav", 700), {}});
+    REQUIRE(call.has_value());
+    world.run(2s);
+    world.bob_calls.endpoint().hang_up(*call, direct::Reason::normal, world.now);
+    world.run(1s);
+    // Alice's call begins with the arrival of the HELLO and of the first sound.
+    std::ifstream file(folder / "heard.wav.json");
+    const auto log = boost::json::parse(std::string{std::istreambuf_iterator<char>(file), {}});
+    CHECK(log.at("start_offset_ms").to_number<double>() <= 20.1);
+    CHECK(log.at("concealed").as_array().size() <= 25);  // after the end
+    const auto heard = device::read_wav(folder / "heard.wav").value();
+    const auto loud =
+        std::find_if(heard.samples.begin(), heard.samples.end(), [](auto s) { return s > 3000; });
+    CHECK(loud - heard.samples.begin() <= 7 * 48);  // Opus looks 6.5 ms ahead
   }
 }
 
