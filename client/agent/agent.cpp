@@ -67,6 +67,10 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
   if (edges_.call_ports == nullptr) return;
   invites_.emplace(context_, book_, *edges_.call_ports, config_.invite);
   dispatcher_.add(*invites_);
+  invites_->set_origin([this](const std::string& from, std::string_view claims, Now now) {
+    const auto origin = sessions_.origin_of(from, claims, now);
+    return invite::Origin{origin.leg, origin.is_elsewhere};
+  });
 }
 
 Agent::~Agent() = default;

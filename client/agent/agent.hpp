@@ -168,7 +168,17 @@ class Agent final : private control::Executor {
   /// The end of a command that a room's search decides.
   void result_of_call(const control::Command& command, call::Book::Found found, std::string_view what,
                       Now now);
-  void call_by_invite(const control::Command& command, const std::string& why_not_direct, Now now);
+  /// What came of a call that a command asks for: its number, or 0 and why there is none.
+  struct Dialling {
+    call::Number call = 0;
+    control::Cause cause = control::Cause::done;
+    std::string why{};
+  };
+  Dialling dial(const control::Command& command, Now now);
+  Dialling dial_invite(const control::Command& command, const std::string& why_not_direct, Now now);
+  void fall_back(const control::Command& command, const direct::Fallback& fallback, Now now);
+  bool needs_consent(const control::Command& command) const;
+  void warn(std::string_view text, Now now);
   void result_of_call(const control::Command& command, bool found, Now now);
   /// A room's `Done` for a command.
   std::function<void(int status, Now now)> ends(const control::Command& command);

@@ -21,6 +21,16 @@ std::string unusable_file(const stream::Files& files, const ErrorCode& why) {
   return fmt::format("{}{}{}: {}", play, play.empty() || record.empty() ? "" : ", ", record, why.message());
 }
 
+stream::Files files_of(const control::Command& command) {
+  return {command.text("play"), command.text("record")};
+}
+
+constexpr const char* consent_hint =
+    "an INVITE cannot prove that it reaches this user, whose identity you know: --unproven, or --by invite, "
+    "calls all the same";
+constexpr const char* unproven_text =
+    "this call by INVITE cannot prove that it reaches the user whose identity you know";
+
 }  // namespace
 
 void Agent::do_media(const control::Command& command, Now now) {
@@ -36,35 +46,73 @@ void Agent::choose_files(const stream::Files& files) {
   if (invites_) invites_->choose_files(files);
 }
 
-/// A direct session if the callee's presence allows one, else an INVITE, unless the command names one of
-/// both.
 void Agent::do_call(const control::Command& command, Now now) {
-  const std::string to = command.text("to"), by = command.text("by", "best");
-  if (by == "invite") return call_by_invite(command, {}, now);
-  const bool may_invite = by == "best" && invites_;
-  const auto* const presence = subscriptions_.document_of(to);
-  if (presence == nullptr) {
-    const std::string why = "no active subscription to the callee's presence";
-    if (may_invite) return call_by_invite(command, why, now);
-    return result(command, control::Cause::no_direct, now, 0, why);
-  }
-  const stream::Files files{command.text("play"), command.text("record")};
-  const auto call = sessions_.dial(to, *presence, files, now);
-  if (call) return result(command, control::Cause::done, now, 0, {}, {{"call", std::to_string(*call)}});
-  const std::string why = call.error().message();
-  if (!is_about_session(call.error()))
-    return result(command, control::Cause::usage, now, 0, unusable_file(files, call.error()));
-  if (may_invite) return call_by_invite(command, why, now);
-  result(command, control::Cause::no_direct, now, 0, why);
+  const Dialling dialling = dial(command, now);
+  boost::json::object more;
+  if (dialling.call != 0) more["call"] = std::to_string(dialling.call);
+  result(command, dialling.cause, now, 0, dialling.why, std::move(more));
 }
 
-void Agent::call_by_invite(const control::Command& command, const std::string& why_not_direct, Now now) {
-  if (!invites_)
-    return result(command, control::Cause::failed, now, 0, "this program makes no calls by INVITE");
-  const stream::Files files{command.text("play"), command.text("record")};
+/// A direct session if the callee's presence allows one, else an INVITE, unless the command names one of
+/// both. A direct attempt that does not get through is followed by an INVITE in the same call.
+Agent::Dialling Agent::dial(const control::Command& command, Now now) {
+  const std::string to = command.text("to"), by = command.text("by", "best");
+  if (by == "invite") return dial_invite(command, {}, now);
+  const bool may_invite = by == "best" && invites_;
+  const auto* const presence = subscriptions_.document_of(to);
+  std::string why = "no active subscription to the callee's presence";
+  if (presence != nullptr) {
+    direct::Sessions::OnFallback on_fallback;
+    if (may_invite) {
+      on_fallback = [this, command](const direct::Fallback& fallback, Now at) {
+        fall_back(command, fallback, at);
+      };
+    }
+    const auto files = files_of(command);
+    const auto call = sessions_.dial(to, *presence, files, std::move(on_fallback), now);
+    if (call) return {*call};
+    why = call.error().message();
+    if (!is_about_session(call.error()))
+      return {0, control::Cause::usage, unusable_file(files, call.error())};
+  }
+  if (!may_invite) return {0, control::Cause::no_direct, why};
+  if (needs_consent(command)) return {0, control::Cause::no_direct, why + "; " + consent_hint};
+  return dial_invite(command, why, now);
+}
+
+Agent::Dialling Agent::dial_invite(const control::Command& command, const std::string& why_not_direct,
+                                   Now now) {
+  if (!invites_) return {0, control::Cause::failed, "this program makes no calls by INVITE"};
+  const auto files = files_of(command);
   const auto call = invites_->dial(command.text("to"), files, why_not_direct, now);
-  if (!call) return result(command, control::Cause::usage, now, 0, unusable_file(files, call.error()));
-  result(command, control::Cause::done, now, 0, {}, {{"call", std::to_string(*call)}});
+  if (!call) return {0, control::Cause::usage, unusable_file(files, call.error())};
+  if (edges_.pins.ident_of(command.text("to")) != nullptr) warn(unproven_text, now);
+  return {*call};
+}
+
+/// The user is told why there is none, or the call says why it is by INVITE now.
+void Agent::fall_back(const control::Command& command, const direct::Fallback& fallback, Now now) {
+  if (needs_consent(command)) return warn(fallback.why + "; " + consent_hint, now);
+  invite::Dialled dialled{.to = command.text("to"),
+                          .why_not_direct = fallback.why,
+                          .leg_of = fallback.leg,
+                          .target = fallback.target,
+                          .claim = fallback.claim};
+  const auto leg = invites_->dial(std::move(dialled), files_of(command), now);
+  if (!leg) return warn("no call by INVITE: " + leg.error().message(), now);
+  if (edges_.pins.ident_of(command.text("to")) != nullptr) warn(unproven_text, now);
+}
+
+/// "Every call with an AOR that has a pin [...]: bound, or a visible warning and the user's consent before
+/// any media" (DIRECT_SESSIONS 11). No INVITE of this program is bound, as it has no DTLS-SRTP.
+bool Agent::needs_consent(const control::Command& command) const {
+  return edges_.pins.ident_of(command.text("to")) != nullptr && !command.flag("unproven");
+}
+
+void Agent::warn(std::string_view text, Now now) {
+  boost::json::object event = control::make_event("warning", now);
+  event["text"] = text;
+  emit_(std::move(event));
 }
 
 void Agent::result_of_call(const control::Command& command, call::Book::Found found, std::string_view what,

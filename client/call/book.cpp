@@ -33,33 +33,87 @@ const char* to_string(State state) {
 // --- for carriers
 
 Number Book::open(Opening opening, Carrier& carrier, Carrier::Key key, Now now) {
+  if (Call* const call = find(call_of(opening.leg_of)); call != nullptr && call->legs.size() == 1)
+    return join(*call, std::move(opening), carrier, key, now);
   const Number number = ++last_;
   const State state = opening.state;
-  const Call& call = calls_
-                         .emplace(number, Call{.opening = std::move(opening),
-                                               .carrier = &carrier,
-                                               .key = key,
-                                               .state = state,
-                                               .details = {},
-                                               .cause = {},
-                                               .statistics = {}})
-                         .first->second;
+  Call made{.opening = opening,
+            .legs = {},
+            .state = state,
+            .details = {},
+            .began = now.mono,
+            .lost = {},
+            .cause = {},
+            .statistics = {}};
+  made.legs.push_back({number, &carrier, key, std::move(opening), state, now.mono});
+  const Call& call = calls_.emplace(number, std::move(made)).first->second;
   report(number, call, now);
   return number;
 }
 
-void Book::enter(Number number, State state, Now now) {
-  Call* const call = find(number);
-  if (call == nullptr || call->state == State::ended || call->state == state) return;
-  call->state = state;
-  report(number, *call, now);
+/// The user hears of it, as the kind changes and there is a reason; a call that rings goes on ringing.
+Number Book::join(Call& call, Opening opening, Carrier& carrier, Carrier::Key key, Now now) {
+  const Number first = call.legs.front().name;
+  const Number name = (first & second_leg) != 0 ? call_of(first) : first | second_leg;
+  const State state = opening.state;
+  if (opening.outgoing) call.opening = opening;
+  call.legs.push_back({name, &carrier, key, std::move(opening), state, now.mono});
+  if (call.opening.outgoing) report(call_of(name), call, now);
+  return name;
 }
 
-void Book::end(Number number, Cause cause, Now now) {
+bool Book::has_rival(Number leg) const {
+  const Call* const call = find(call_of(leg));
+  return call != nullptr && call->state != State::ended && call->legs.size() > 1;
+}
+
+bool Book::is_taken(Number leg) const {
+  const Call* const call = find(call_of(leg));
+  return call == nullptr || call->state == State::ended || call->state == State::active;
+}
+
+/// A leg by INVITE is taken when it is answered, a direct one when both ends have confirmed it: until then an
+/// answer may have been lost (DIRECT_SESSIONS 8).
+void Book::enter(Number name, State state, Now now) {
+  Leg* const leg = find_leg(name);
+  if (leg == nullptr || leg->state == state) return;
+  leg->state = state;
+  Call& call = *find(call_of(name));
+  const bool is_taken =
+      state == State::active || (state == State::answered && leg->opening.kind == Kind::invite);
+  if (is_taken && call.legs.size() > 1) take(name, call, now);
+  follow_legs(call_of(name), call, now);
+}
+
+/// What its carrier says of a leg that lost, from now on, is not the call's.
+void Book::take(Number name, Call& call, Now now) {
+  const auto taken = std::ranges::find(call.legs, name, &Leg::name);
+  std::swap(*taken, call.legs.front());
+  const Leg loser = call.legs.back();
+  call.legs.pop_back();
+  call.opening = call.legs.front().opening;
+  loser.carrier->withdraw(loser.key, now);
+}
+
+void Book::follow_legs(Number number, Call& call, Now now) {
+  State state = State::dialing;
+  for (const Leg& leg : call.legs) state = std::max(state, leg.state);
+  if (call.state == State::ended || call.state == state) return;
+  call.state = state;
+  report(number, call, now);
+}
+
+void Book::end(Number name, Cause cause, Now now) {
+  if (find_leg(name) == nullptr) return;
+  const Number number = call_of(name);
   Call* const call = find(number);
-  if (call == nullptr || call->state == State::ended) return;
+  if (call->legs.size() > 1) {
+    if (cause.only_this_leg) return drop(name, *call, std::move(cause), now);
+    take(name, *call, now);
+  }
+  const bool is_direct = call->opening.kind == Kind::direct;
   call->state = State::ended;
-  call->cause = std::move(cause);
+  call->cause = is_direct && cause.only_this_leg && call->lost ? call->lost : std::move(cause);
   report(number, *call, now);
   ended_.push_back(number);
   if (ended_.size() <= ended_kept) return;
@@ -67,25 +121,49 @@ void Book::end(Number number, Cause cause, Now now) {
   ended_.pop_front();
 }
 
-void Book::rename(Number number, Carrier::Key key) {
-  if (Call* const call = find(number)) call->key = key;
+/// One of two legs has failed. A user who has answered need not do so again.
+void Book::drop(Number name, Call& call, Cause cause, Now now) {
+  const auto lost = std::ranges::find(call.legs, name, &Leg::name);
+  if (lost->opening.kind == Kind::invite) call.lost = std::move(cause);
+  call.legs.erase(lost);
+  const bool is_other_kind = call.opening.kind != call.legs.front().opening.kind;
+  call.opening = call.legs.front().opening;
+  const State before = call.state;
+  call.carrier().on_alone(call.key(), now);
+  if (call.is_accepted) {
+    if (call.legs.front().state == State::ringing) call.carrier().answer(call.key(), now);
+    return;
+  }
+  follow_legs(call_of(name), call, now);
+  if (is_other_kind && call.state == before && call.state != State::ended) report(call_of(name), call, now);
 }
 
-void Book::describe(Number number, const Details& details, Now now) {
-  Call* const call = find(number);
-  if (call == nullptr || call->state == State::ended || call->details == details) return;
-  call->details = details;
-  report(number, *call, now);
+void Book::rename(Number name, Carrier::Key key) {
+  if (Leg* const leg = find_leg(name)) leg->key = key;
 }
 
-void Book::on_digit(Number number, char digit, Now now) {
+void Book::describe(Number name, const Details& details, Now now) {
+  if (find_leg(name) == nullptr) return;
+  Call& call = *find(call_of(name));
+  if (call.details == details) return;
+  call.details = details;
+  report(call_of(name), call, now);
+}
+
+void Book::on_digit(Number name, char digit, Now now) {
   boost::json::object event = control::make_event("dtmf", now);
-  event["call"] = std::to_string(number);
+  event["call"] = std::to_string(call_of(name));
   event["digit"] = std::string(1, digit);
   context_.emit(std::move(event));
 }
 
-void Book::on_first_media(Number number, stream::User::Direction direction, Duration after_begin, Now now) {
+void Book::on_first_media(Number name, stream::User::Direction direction, Duration after_begin, Now now) {
+  const Number number = call_of(name);
+  if (const Call* const call = find(number)) {
+    const Leg* const leg = find_leg(name);
+    if (leg == nullptr) return;
+    after_begin += leg->began - call->began;
+  }
   boost::json::object event = control::make_event("media", now);
   event["call"] = std::to_string(number);
   event["direction"] = direction == stream::User::Direction::sent ? "sent" : "received";
@@ -93,9 +171,12 @@ void Book::on_first_media(Number number, stream::User::Direction direction, Dura
   context_.emit(std::move(event));
 }
 
-void Book::finish(Number number, const stream::CallStatistics& statistics, Now now) {
-  if (Call* const call = find(number)) call->statistics = statistics;
-  report(number, statistics, now);
+void Book::finish(Number name, const stream::CallStatistics& statistics, Now now) {
+  if (Call* const call = find(call_of(name))) {
+    if (std::ranges::find(call->legs, name, &Leg::name) == call->legs.end()) return;  // it lost
+    call->statistics = statistics;
+  }
+  report(call_of(name), statistics, now);
 }
 
 // --- for commands
@@ -103,6 +184,18 @@ void Book::finish(Number number, const stream::CallStatistics& statistics, Now n
 Book::Call* Book::find(Number number) {
   const auto found = calls_.find(number);
   return found == calls_.end() ? nullptr : &found->second;
+}
+
+const Book::Call* Book::find(Number number) const {
+  const auto found = calls_.find(number);
+  return found == calls_.end() ? nullptr : &found->second;
+}
+
+Book::Leg* Book::find_leg(Number name) {
+  Call* const call = find(call_of(name));
+  if (call == nullptr || call->state == State::ended) return nullptr;
+  const auto found = std::ranges::find(call->legs, name, &Leg::name);
+  return found == call->legs.end() ? nullptr : &*found;
 }
 
 Book::Call* Book::find(std::string_view id) {
@@ -117,18 +210,33 @@ Book::Call* Book::find_living(std::string_view id) {
 
 bool Book::answer(std::string_view id, Now now) {
   Call* const call = find_living(id);
-  return call != nullptr && call->carrier->answer(call->key, now);
+  return call != nullptr && !call->is_accepted && answer(*call, now);
 }
 
+bool Book::answer(Call& call, Now now) {
+  if (call.legs.size() == 1) return call.carrier().answer(call.key(), now);
+  const auto reached =
+      std::ranges::find_if(call.legs, [](const Leg& leg) { return leg.carrier->is_reached(leg.key); });
+  const Leg leg = reached == call.legs.end() ? call.legs.back() : *reached;
+  call.is_accepted = leg.carrier->answer(leg.key, now);
+  return call.is_accepted;
+}
+
+/// A callee declines all legs; what becomes of the first one is what is reported.
 bool Book::reject(std::string_view id, Now now) {
   Call* const call = find_living(id);
-  return call != nullptr && call->carrier->reject(call->key, now);
+  if (call == nullptr) return false;
+  bool rang = false;
+  const auto legs = call->legs;
+  call->legs.resize(1);
+  for (const auto& leg : legs) rang = leg.carrier->reject(leg.key, now) || rang;
+  return rang;
 }
 
 bool Book::hang_up(std::string_view id, Now now) {
   Call* const call = find_living(id);
   if (call == nullptr) return false;
-  call->carrier->hang_up(call->key, now);
+  call->carrier().hang_up(call->key(), now);
   return true;
 }
 
@@ -136,7 +244,7 @@ bool Book::hang_up(std::string_view id, Now now) {
 void Book::hang_up_all(Now now) {
   std::vector<std::pair<Carrier*, Carrier::Key>> living;
   for (const auto& [number, call] : calls_) {
-    if (call.state != State::ended) living.emplace_back(call.carrier, call.key);
+    if (call.state != State::ended) living.emplace_back(&call.carrier(), call.key());
   }
   for (const auto& [carrier, key] : living) carrier->hang_up(key, now);
 }
@@ -144,20 +252,20 @@ void Book::hang_up_all(Now now) {
 Book::Found Book::hold(std::string_view id, bool held, Now now) {
   Call* const call = find_living(id);
   if (call == nullptr) return Found::no_call;
-  return call->carrier->hold(call->key, held, now) ? Found::done : Found::not_possible;
+  return call->carrier().hold(call->key(), held, now) ? Found::done : Found::not_possible;
 }
 
 Book::Found Book::send_digits(std::string_view id, std::string_view digits, Now now) {
   Call* const call = find_living(id);
   if (call == nullptr) return Found::no_call;
-  return call->carrier->send_digits(call->key, digits, now) ? Found::done : Found::not_possible;
+  return call->carrier().send_digits(call->key(), digits, now) ? Found::done : Found::not_possible;
 }
 
 bool Book::report_statistics(std::string_view id, Now now) {
   const Call* const call = find(id);
   if (call == nullptr) return false;
   const bool has_ended = call->state == State::ended;
-  const auto statistics = has_ended ? call->statistics : call->carrier->statistics(call->key);
+  const auto statistics = has_ended ? call->statistics : call->carrier().statistics(call->key());
   if (statistics) report(*parse_number<Number>(id), *statistics, now);
   return statistics.has_value();
 }

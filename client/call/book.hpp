@@ -39,6 +39,8 @@ struct Cause {
   int code =
       0;  ///< direct: DIRECT_SESSIONS 10. invite: the status, or the cause of a Reason header (RFC 3326).
   control::Cause cause = control::Cause::failed;  ///< The same as the contract names it.
+  /// Another leg of the call may still succeed; a callee who declined, for one, has done so for all of them.
+  bool only_this_leg = false;
 };
 
 /// What a call is when it begins.
@@ -51,6 +53,8 @@ struct Opening {
   std::vector<std::string> media{"audio"};
   /// Of a call by INVITE that was to be a direct session if possible: why it is none.
   std::string why_not_direct{};
+  /// Another way to make this call, which was entered before: a further leg of it. 0: a call of its own.
+  Number leg_of = 0;
 };
 
 /// What may change in a call without a change of its state.
@@ -73,6 +77,13 @@ class Carrier {
   virtual bool reject(Key key, Now now) = 0;
   /// Ends a call in any state.
   virtual void hang_up(Key key, Now now) = 0;
+  /// Another leg of the call has been taken: this one ends, and its peer is told no more than that.
+  virtual void withdraw(Key key, Now now) { hang_up(key, now); }
+  /// The call's other leg has ended: this one goes on alone.
+  virtual void on_alone(Key /*key*/, Now) {}
+  /// Can the peer be expected to receive an answer? Of several legs that ring the first of which that is true
+  /// is answered.
+  virtual bool is_reached(Key /*key*/) const { return true; }
   /// Holds an answered call, or resumes it. The agreement of the peer follows as an event. False: it cannot
   /// be held, now or ever.
   virtual bool hold(Key /*key*/, bool /*held*/, Now) { return false; }
@@ -84,6 +95,9 @@ class Carrier {
 
 /// The book of all calls of this device, whatever carries them: numbers, states, and what the user asks of
 /// them by number. It reports with the events "call", "media", "dtmf" and "call-statistics". One thread.
+///
+/// A call may have two legs, a direct session and an INVITE: they ring once, the first one that is taken is
+/// the call, and the other one is withdrawn (DIRECT_SESSIONS 11). Carriers name legs; users name calls.
 class Book {
  public:
   /// Ended calls whose figures can still be asked for; the first that ended is forgotten first.
@@ -92,8 +106,15 @@ class Book {
   explicit Book(account::Context& context) : context_(context) {}
 
   // --- for carriers
-  /// Enters a call and reports it. The carrier outlives the book's last call to it.
+  /// Enters a call, or a leg of one that has a leg already and is not taken, and reports it. Gives the number
+  /// by which the carrier names it from then on. The carrier outlives the book's last call to it.
   Number open(Opening opening, Carrier& carrier, Carrier::Key key, Now now);
+  /// The call that this leg is one of.
+  static Number call_of(Number leg) { return leg & ~second_leg; }
+  /// Does another leg try to make the same call?
+  bool has_rival(Number leg) const;
+  /// Both ends have confirmed one leg of the call, or it has ended.
+  bool is_taken(Number leg) const;
   /// Reports a state that is new. Ignored after the end of the call.
   void enter(Number number, State state, Now now);
   void end(Number number, Cause cause, Now now);
@@ -122,20 +143,44 @@ class Book {
   boost::json::array json() const;
 
  private:
-  struct Call {
-    Opening opening;
+  /// The number of a call's second leg is that of the call with this bit.
+  static constexpr Number second_leg = Number{1} << 63;
+
+  struct Leg {
+    Number name = 0;
     Carrier* carrier = nullptr;
     Carrier::Key key = 0;
+    Opening opening;
+    State state = State::dialing;
+    Time began{};
+  };
+  struct Call {
+    Opening opening;        ///< Of the leg that was begun last, or was taken.
+    std::vector<Leg> legs;  ///< One; two while none is taken. Those that lost are gone.
     State state = State::dialing;
     Details details{};
-    std::optional<Cause> cause;                        ///< Once it has ended.
+    Time began{};
+    std::optional<Cause> lost;   ///< Of the leg by INVITE that failed while the other went on.
+    bool is_accepted = false;    ///< By this user; the leg that was answered is not taken yet.
+    std::optional<Cause> cause;  ///< Once it has ended.
     std::optional<stream::CallStatistics> statistics;  ///< Of the whole call.
+
+    Carrier& carrier() const { return *legs.front().carrier; }
+    Carrier::Key key() const { return legs.front().key; }
   };
 
   Call* find(Number number);
+  const Call* find(Number number) const;
   Call* find(std::string_view id);
   /// The same without those that have ended.
   Call* find_living(std::string_view id);
+  /// A leg of a call that has not ended; null, too, if another leg was taken.
+  Leg* find_leg(Number name);
+  Number join(Call& call, Opening opening, Carrier& carrier, Carrier::Key key, Now now);
+  void take(Number name, Call& call, Now now);
+  void drop(Number name, Call& call, Cause cause, Now now);
+  bool answer(Call& call, Now now);
+  void follow_legs(Number number, Call& call, Now now);
   void report(Number number, const Call& call, Now now);
   void report(Number number, const stream::CallStatistics& statistics, Now now);
 

@@ -196,7 +196,11 @@ const std::vector<Specification>& table() {
          "how: a direct session, an INVITE through the server, or the best that is possible; default best",
          "direct|invite|best"},
         {"play", Type::text, false, "WAV file to play instead of the chosen one"},
-        {"record", Type::text, false, "WAV file to write instead of the chosen one"}},
+        {"record", Type::text, false, "WAV file to write instead of the chosen one"},
+        {"unproven", Type::flag, false,
+         "an INVITE may stand in for a direct session also where you know the callee's identity, which it "
+         "cannot "
+         "prove"}},
        Then::stay},
       {"answer", &E::do_answer, "accept a ringing call", {call}},
       {"reject", &E::do_reject, "decline a ringing call", {call}},

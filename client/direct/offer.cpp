@@ -48,6 +48,12 @@ std::optional<Choice> choice_of(const std::string& aor, const documents::Direct&
   return choice;
 }
 
+/// The GRUU of the device that the tuple describes (RFC 5627); empty without one.
+std::string device_of(const documents::Tuple& tuple) {
+  const bool is_gruu = tuple.contact && tuple.contact->uri.find(";gr=") != std::string::npos;
+  return is_gruu ? tuple.contact->uri : std::string();
+}
+
 }  // namespace
 
 const std::vector<documents::Codec>& codecs() {
@@ -103,6 +109,7 @@ std::optional<Choice> choose(const std::string& aor, const documents::Presence& 
                     parse_time(tuple.timestamp));
     if (best && rank <= best_rank) continue;
     best = std::move(choice);
+    best->target = device_of(tuple);
     best_rank = rank;
   }
   return best;

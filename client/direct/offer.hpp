@@ -27,6 +27,7 @@ beckon::direct::Published make_published(const documents::Direct& direct);
 struct Choice {
   beckon::direct::Offer offer;
   stream::AudioCodec codec;
+  std::string target;  ///< The device's GRUU (RFC 5627); empty without one.
 };
 /// Chooses the callee's device (DIRECT_SESSIONS 9: verified ones first, then those that answer at once, then
 /// contact priority, then the newest) and the first codec of its list that this program has (5). Empty: no

@@ -16,6 +16,9 @@ namespace {
 /// A new epoch about every hour, and never two within a minute (DIRECT_SESSIONS 3, Epochs).
 constexpr Duration epoch_life = 3600s;
 constexpr Duration epoch_distance = 60s;
+/// An INVITE that names an own epoch of the last hour is of a caller who tried this device (11). An epoch is
+/// the current one for up to 66 minutes.
+constexpr Duration epoch_memory = 2 * epoch_life;
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
@@ -23,6 +26,42 @@ struct Overloaded : Handlers... {
 };
 template <class... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+/// Why the direct attempt alone is not waited for, for people.
+std::string why_of(const ds::FallbackWanted& wanted) {
+  using Why = ds::FallbackWanted::Why;
+  switch (wanted.why) {
+    case Why::slow:
+      return "the callee's device has not answered within 400 ms";
+    case Why::unreachable:
+      return "the callee's device cannot be reached at its addresses";
+    case Why::unknown_epoch:
+      return "the callee's device does not know the permission any more";
+    case Why::unknown_version:
+      return "the callee's device does not know this kind of session";
+    case Why::refused:
+      return std::string("the callee's device refuses a direct session: ") + ds::to_string(wanted.reason);
+    case Why::lost:
+      break;
+  }
+  return "the path to the callee's device is lost";
+}
+
+/// Does the end of a leg for that reason leave it open whether the callee takes the call (10)?
+bool is_about_this_leg(ds::Reason reason) {
+  switch (reason) {
+    case ds::Reason::media_not_supported:
+    case ds::Reason::extension_not_supported:
+    case ds::Reason::glare_lost:
+    case ds::Reason::answered_elsewhere:
+    case ds::Reason::mode_not_allowed:
+    case ds::Reason::overload:
+    case ds::Reason::path_lost:
+      return true;
+    default:
+      return false;
+  }
+}
 
 ds::Identity make_identity(const account::Account& account, const Keyring& keyring) {
   return {.aor = account.aor, .device = keyring.device, .ident = make_ident(keyring, account.aor)};
@@ -102,6 +141,8 @@ const documents::Direct* Sessions::offer(ds1::Mode mode, bool renew, Now now) {
     streams_.endpoint().set_epoch(epoch, secret, now.mono);
     epoch_due_ = false;
     epoch_began_ = now.mono;
+    std::erase_if(epochs_, [&](const auto& entry) { return now.mono - entry.second > epoch_memory; });
+    epochs_[epoch] = now.mono;
     const auto tenth = epoch_life / 10;
     const auto swing = Duration(
         static_cast<Duration::rep>(context_.random.below(static_cast<std::uint64_t>(2 * tenth.count()))));
@@ -198,7 +239,7 @@ void Sessions::choose_files(stream::Files files) {
 }
 
 Result<call::Number> Sessions::dial(const std::string& to, const documents::Presence& presence,
-                                    stream::Files files, Now now) {
+                                    stream::Files files, OnFallback on_fallback, Now now) {
   auto choice = choose(to, presence, [&](const crypto::Key32& key) { return pins_.is_verified(to, key); });
   if (!choice) return ds::Errc::no_permission;
   const std::string contact = context_.contact();
@@ -209,6 +250,7 @@ Result<call::Number> Sessions::dial(const std::string& to, const documents::Pres
   const auto id = streams_.call(choice->offer, choice->codec, files, now.mono);
   const auto number = id ? Result<call::Number>(number_of(*id, now)) : id.error();
   dialing_.reset();
+  if (id) dialled_[*id] = {choice->target, std::move(on_fallback)};
   return number;
 }
 
@@ -229,6 +271,10 @@ bool Sessions::reject(Key key, Now now) {
 
 void Sessions::hang_up(Key key, Now now) { streams_.endpoint().hang_up(key, ds::Reason::normal, now.mono); }
 
+void Sessions::withdraw(Key key, Now now) {
+  streams_.endpoint().hang_up(key, ds::Reason::answered_elsewhere, now.mono);
+}
+
 void Sessions::on_event(const ds::Event& event, Time mono) {
   const Now now{mono, context_.clock.now().wall};
   const auto enter = [&](CallId id, call::State state) { book_.enter(number_of(id, now), state, now); };
@@ -237,8 +283,7 @@ void Sessions::on_event(const ds::Event& event, Time mono) {
                         [&](const ds::Answered& answered) { enter(answered.call, call::State::answered); },
                         [&](const ds::Active& active) { enter(active.call, call::State::active); },
                         [&](const ds::Ended& ended) { on_ended(ended, now); },
-                        // An INVITE does not race this attempt: it succeeds or fails alone.
-                        [](const ds::FallbackWanted&) {}},
+                        [&](const ds::FallbackWanted& wanted) { on_fallback_wanted(wanted, now); }},
              event);
 }
 
@@ -256,9 +301,36 @@ void Sessions::on_incoming(const ds::Incoming& incoming, Now now) {
                                        *this, incoming.call, now);
 }
 
+void Sessions::on_fallback_wanted(const ds::FallbackWanted& wanted, Now now) {
+  const auto dialled = dialled_.find(wanted.call);
+  const auto number = numbers_.find(wanted.call);
+  if (dialled == dialled_.end() || number == numbers_.end() || !dialled->second.on_fallback) return;
+  const Fallback fallback{number->second, dialled->second.target, why_of(wanted),
+                          print(Claim{wanted.attempt, wanted.tag, wanted.epoch, wanted.proof})};
+  std::exchange(dialled->second.on_fallback, {})(fallback, now);
+}
+
+Sessions::Origin Sessions::origin_of(std::string_view from, std::string_view claims, Now now) {
+  Origin out{.leg = 0, .is_elsewhere = !trim(claims).empty()};
+  for (const Claim& claim : parse_claims(claims)) {
+    const auto epoch = epochs_.find(claim.epoch);
+    if (epoch == epochs_.end() || now.mono - epoch->second > epoch_memory) continue;
+    out.is_elsewhere = false;
+    if (from.empty()) continue;
+    const CallId call = streams_.endpoint().find_proven(from, claim.tag, claim.epoch, claim.proof);
+    const auto number = numbers_.find(call);
+    if (call != 0 && number != numbers_.end()) out.leg = number->second;
+  }
+  return out;
+}
+
+/// The other leg of a session that came in lives and ends by itself: the caller ends both.
 void Sessions::on_ended(const ds::Ended& ended, Now now) {
+  const bool came_in = dialled_.erase(ended.call) == 0;
+  const bool only_this = is_about_this_leg(ended.reason) || (came_in && ended.by_peer);
   book_.end(number_of(ended.call, now),
-            {ds::to_string(ended.reason), static_cast<int>(ended.reason), cause_of(ended.reason)}, now);
+            {ds::to_string(ended.reason), static_cast<int>(ended.reason), cause_of(ended.reason), only_this},
+            now);
   // A session without audio has no figures, and `on_finished` does not follow.
   if (!streams_.statistics(ended.call)) numbers_.erase(ended.call);
 }

@@ -5,10 +5,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "client/account/context.hpp"
 #include "client/call/book.hpp"
 #include "client/control/cause.hpp"
+#include "client/direct/claim.hpp"
 #include "client/direct/keyring.hpp"
 #include "client/direct/pins.hpp"
 #include "client/direct/port.hpp"
@@ -20,6 +22,14 @@ namespace beckon::client::direct {
 
 /// Why a session ended, as the contract names it.
 control::Cause cause_of(beckon::direct::Reason reason);
+
+/// A direct attempt wants an INVITE to be tried, too (DIRECT_SESSIONS 11). It may still succeed itself.
+struct Fallback {
+  call::Number leg = 0;  ///< The attempt's.
+  std::string target;    ///< The GRUU of the device that was called; empty: it has none.
+  std::string why;       ///< For people.
+  std::string claim;     ///< Value of the INVITE's header Direct-Session.
+};
 
 /// Direct sessions of this device: what it offers (epochs), which identities it trusts, and the sessions
 /// themselves. It carries the calls of kind `direct` in the book of calls, joined to their sound in
@@ -64,9 +74,19 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   /// The event "tone" reports it when a session, one to come included, plays this tone for 200 ms.
   void listen_for(int hertz) { streams_.listen_for(hertz); }
   /// Calls a device of `to` that `presence` offers. Errors: those of `stream::Calls::call`;
-  /// direct::Errc::no_permission if no device offers what this one can use.
+  /// direct::Errc::no_permission if no device offers what this one can use. `on_fallback` is called at most
+  /// once; empty: the session succeeds or fails alone.
+  using OnFallback = std::function<void(const Fallback& fallback, Now now)>;
   Result<call::Number> dial(const std::string& to, const documents::Presence& presence, stream::Files files,
-                            Now now);
+                            OnFallback on_fallback, Now now);
+
+  /// What an INVITE with the header Direct-Session is for this device (DIRECT_SESSIONS 11). `from`: who its
+  /// own server says has sent it; empty: nobody, and nothing is proven.
+  struct Origin {
+    call::Number leg = 0;       ///< The leg of the session that it belongs to; 0: of none.
+    bool is_elsewhere = false;  ///< The direct attempt goes to other devices only.
+  };
+  Origin origin_of(std::string_view from, std::string_view claims, Now now);
 
  private:
   using CallId = beckon::direct::CallId;
@@ -85,6 +105,8 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   bool answer(Key key, Now now) override;
   bool reject(Key key, Now now) override;
   void hang_up(Key key, Now now) override;
+  void withdraw(Key key, Now now) override;
+  bool is_reached(Key key) const override { return streams_.endpoint().is_checked(key); }
   std::optional<stream::CallStatistics> statistics(Key key) const override {
     return streams_.statistics(key);
   }
@@ -92,6 +114,7 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   call::Number number_of(CallId id, Now now);
   void on_incoming(const beckon::direct::Incoming& incoming, Now now);
   void on_ended(const beckon::direct::Ended& ended, Now now);
+  void on_fallback_wanted(const beckon::direct::FallbackWanted& wanted, Now now);
   void want_new_epoch(Now now);
   void update_policy();
 
@@ -112,6 +135,13 @@ class Sessions final : private beckon::direct::Trust, private stream::User, priv
   stream::Files files_;
   std::optional<call::Opening> dialing_;    ///< Of the call that `dial` is starting.
   std::map<CallId, call::Number> numbers_;  ///< Of the sessions in the book that have not ended.
+  /// Of the sessions that this device dialled, until they end.
+  struct Dialled {
+    std::string target;
+    OnFallback on_fallback;
+  };
+  std::map<CallId, Dialled> dialled_;
+  std::map<ds1::Epoch, Time> epochs_;  ///< The own ones of the last hour, and when they began.
   stream::Calls streams_;
 };
 

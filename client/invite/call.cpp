@@ -67,6 +67,7 @@ Call::Call(Shared& shared, Key key)
     : shared_(shared),
       key_(key),
       stage_(Stage::over),
+      alert_timer_(shared.context.timers),
       reliable_timer_(shared.context.timers),
       success_timer_(shared.context.timers),
       session_timer_(shared.context.timers),
@@ -249,6 +250,28 @@ void Call::hang_up(Now now) {
   }
 }
 
+/// "First answer wins; the other is CANCELled" (DIRECT_SESSIONS 11). A caller whose direct session was taken
+/// gets 486, which stands for no decision of the user (8).
+void Call::withdraw(Now now) {
+  const Reason elsewhere{200, "Call completed elsewhere"};
+  if (stage_ == Stage::calling) {
+    stage_ = Stage::leaving;
+    if (transaction_ != 0) shared_.context.layer.cancel(transaction_, print(elsewhere), now);
+    end({}, now);
+  } else if (stage_ == Stage::ringing) {
+    stage_ = Stage::leaving;
+    invite_->respond(486, now);
+    end({}, now);
+    finish();
+  } else {
+    hang_up(now);
+  }
+}
+
+void Call::on_alone(Now now) {
+  if (stage_ == Stage::calling) apply(false, now);
+}
+
 void Call::fail(Reason reason, control::Cause cause, Now now) {
   stage_ = Stage::leaving;
   end({reason.text, reason.cause, cause}, now);
@@ -266,6 +289,7 @@ void Call::end(call::Cause cause, Now now) {
 
 void Call::finish() {
   if (std::exchange(stage_, Stage::over) == Stage::over) return;
+  alert_timer_.cancel();
   reliable_timer_.cancel();
   success_timer_.cancel();
   session_timer_.cancel();

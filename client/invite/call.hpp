@@ -29,6 +29,24 @@ struct Options {
   bool takes_plain = false;
 };
 
+/// Of a call that this device dials, what is known before.
+struct Dialled {
+  std::string to;              ///< AOR, or a URI.
+  std::string why_not_direct;  ///< It was to be a direct session, if possible.
+  // Of the fallback of a direct attempt (DIRECT_SESSIONS 11), which goes on:
+  call::Number leg_of = 0;  ///< The attempt's leg of the call.
+  std::string target;       ///< Request-URI; empty: `to`.
+  std::string claim;        ///< Value of Direct-Session.
+};
+
+/// What the header Direct-Session makes of an INVITE that came in (DIRECT_SESSIONS 11).
+struct Origin {
+  call::Number leg_of = 0;    ///< The leg of the direct session that the same caller tries.
+  bool is_elsewhere = false;  ///< The caller tries another device: this one gives it a head start.
+};
+/// `from`: the caller that the own server names; empty: it names none, or others could have changed it.
+using OriginOf = std::function<Origin(const std::string& from, std::string_view claims, Now now)>;
+
 /// What the calls of one agent share; outlives them.
 struct Shared {
   account::Context& context;
@@ -37,6 +55,7 @@ struct Shared {
   Options options;
   call::Carrier& carrier;
   std::function<void(call::Carrier::Key key)> forget;  ///< The call is over: destroys it, later.
+  OriginOf origin_of{};                                ///< Empty: this device has no direct sessions.
 };
 
 /// One call by INVITE (RFC 3261 13 to 15), caller or callee: its dialogs, its session description and its
@@ -52,11 +71,14 @@ class Call : public std::enable_shared_from_this<Call> {
 
   // --- what the user asks
   /// Sends the INVITE. Errors: the system's, when no port can be had.
-  Result<call::Number> dial(const std::string& to, stream::Files files, const std::string& why_not_direct,
-                            Now now);
+  Result<call::Number> dial(Dialled dialled, stream::Files files, Now now);
   bool answer(Now now);
   bool reject(Now now);
   void hang_up(Now now);
+  /// Another leg of the call was taken.
+  void withdraw(Now now);
+  /// The direct attempt has failed: early media is heard from now on.
+  void on_alone(Now now);
   bool hold(bool held, Now now);
   bool send_digits(std::string_view digits, Now now);
   std::optional<stream::CallStatistics> statistics() const;
@@ -133,6 +155,8 @@ class Call : public std::enable_shared_from_this<Call> {
   void send_ack(const sip::Message& response, Now now);
 
   // incoming.cpp
+  Origin find_origin(const incoming::Request& request, Now now) const;
+  void alert(call::Number leg_of, Now now);
   void ring_peer(Now now);
   void accept(const incoming::Request& request, const std::string& description, Now now);
   void repeat(std::optional<Repeated>& repeated, Timer& timer, bool is_success, Now now);
@@ -155,6 +179,7 @@ class Call : public std::enable_shared_from_this<Call> {
   bool outgoing_ = false;
   call::Number number_ = 0;
   std::string peer_;  ///< AOR, or the URI that was dialled.
+  Dialled dialled_;
   std::string call_id_, local_tag_;
   stream::Files files_;
   Time began_{};
@@ -177,6 +202,7 @@ class Call : public std::enable_shared_from_this<Call> {
   std::optional<incoming::Request> invite_;
   std::optional<Repeated> reliable_;  ///< A 180 that waits for its PRACK.
   std::uint32_t response_number_ = 0;
+  Timer alert_timer_;
   Timer reliable_timer_;
   std::optional<Repeated> success_;  ///< The newest 2xx to an INVITE that waits for its ACK.
   Timer success_timer_;

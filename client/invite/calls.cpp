@@ -39,13 +39,12 @@ std::shared_ptr<Call> Calls::find(std::string_view call_id, std::string_view loc
   return found == calls_.end() ? nullptr : found->second;
 }
 
-Result<call::Number> Calls::dial(const std::string& to, stream::Files files,
-                                 const std::string& why_not_direct, Now now) {
+Result<call::Number> Calls::dial(Dialled dialled, stream::Files files, Now now) {
   if (files.play.empty()) files.play = files_.play;
   if (files.record.empty()) files.record = files_.record;
   if (const auto readable = stream::check_readable(files); !readable) return readable.error();
   const auto call = make();
-  auto number = call->dial(to, std::move(files), why_not_direct, now);
+  auto number = call->dial(std::move(dialled), std::move(files), now);
   if (!number) calls_.erase(last_);
   return number;
 }
@@ -122,6 +121,14 @@ bool Calls::reject(Key key, Now now) {
 
 void Calls::hang_up(Key key, Now now) {
   if (const auto call = find(key)) call->hang_up(now);
+}
+
+void Calls::withdraw(Key key, Now now) {
+  if (const auto call = find(key)) call->withdraw(now);
+}
+
+void Calls::on_alone(Key key, Now now) {
+  if (const auto call = find(key)) call->on_alone(now);
 }
 
 bool Calls::hold(Key key, bool held, Now now) {

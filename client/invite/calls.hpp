@@ -21,7 +21,14 @@ class Calls final : public incoming::Room, private call::Carrier {
   /// Calls `to`. `why_not_direct`: the call was to be a direct session, if possible. Errors: the system's,
   /// when no port can be had; those of a file to play.
   Result<call::Number> dial(const std::string& to, stream::Files files, const std::string& why_not_direct,
-                            Now now);
+                            Now now) {
+    return dial(Dialled{.to = to, .why_not_direct = why_not_direct, .target = {}, .claim = {}},
+                std::move(files), now);
+  }
+  /// The same for the fallback of a direct attempt. Gives the leg.
+  Result<call::Number> dial(Dialled dialled, stream::Files files, Now now);
+  /// Asked about INVITEs with the header Direct-Session.
+  void set_origin(OriginOf origin_of) { shared_.origin_of = std::move(origin_of); }
 
   // incoming::Room
   const incoming::Services& services() const override;
@@ -39,6 +46,8 @@ class Calls final : public incoming::Room, private call::Carrier {
   bool answer(Key key, Now now) override;
   bool reject(Key key, Now now) override;
   void hang_up(Key key, Now now) override;
+  void withdraw(Key key, Now now) override;
+  void on_alone(Key key, Now now) override;
   bool hold(Key key, bool held, Now now) override;
   bool send_digits(Key key, std::string_view digits, Now now) override;
   std::optional<stream::CallStatistics> statistics(Key key) const override;

@@ -16,6 +16,9 @@ namespace {
 
 constexpr transaction::Times times;
 
+/// A call that is answered directly on another device rings nobody here in that time (DIRECT_SESSIONS 11).
+constexpr Duration head_start = 2s;
+
 /// A body of another type than SDP, which alone is read here.
 bool is_foreign(const sip::Message& request) {
   const auto type = trim(cut(request.header(HeaderId::content_type), ';').first);
@@ -65,10 +68,32 @@ void Call::ring(const incoming::Request& request, stream::Files files, Now now) 
   const auto from = invite.from();
   peer_ = from ? sip::canonical_aor(from->uri) : dialog_->remote_uri;
   invite_ = request;
+  const Origin origin = find_origin(request, now);
+  if (origin.leg_of != 0 && shared_.book.is_taken(origin.leg_of)) return refuse(486);
   stage_ = Stage::ringing;
+  if (!origin.is_elsewhere) return alert(origin.leg_of, now);
+  alert_timer_.set(now.mono + head_start, [this](Time) { alert(0, shared_.context.clock.now()); });
+}
+
+/// The own server says on a secured connection who calls: From is anybody's word.
+Origin Call::find_origin(const incoming::Request& request, Now now) const {
+  const std::string_view claims = request.message().header("Direct-Session");
+  if (claims.empty()) return {};
+  if (!shared_.origin_of) return {.leg_of = 0, .is_elsewhere = true};
+  std::string from;
+  if (request.is_from_server() && is_secured()) {
+    const auto asserted = sip::parse_name_addr(request.message().header(HeaderId::p_asserted_identity));
+    if (asserted) from = sip::canonical_aor(asserted->uri);
+  }
+  return shared_.origin_of(from, claims, now);
+}
+
+/// A leg of a call that rings here already does not alert the user again.
+void Call::alert(call::Number leg_of, Now now) {
   ring_peer(now);
-  number_ = shared_.book.open({.kind = call::Kind::invite, .peer = peer_, .state = call::State::ringing},
-                              shared_.carrier, key_, now);
+  number_ = shared_.book.open(
+      {.kind = call::Kind::invite, .peer = peer_, .state = call::State::ringing, .leg_of = leg_of},
+      shared_.carrier, key_, now);
 }
 
 /// 180, reliable only where the caller requires it: it carries nothing that must not be lost.
@@ -129,7 +154,7 @@ void Call::accept(const incoming::Request& request, const std::string& descripti
 }
 
 bool Call::answer(Now now) {
-  if (stage_ != Stage::ringing) return false;
+  if (stage_ != Stage::ringing || number_ == 0) return false;
   stage_ = Stage::talking;
   reliable_.reset();
   reliable_timer_.cancel();
@@ -171,7 +196,9 @@ void Call::on_cancel(transaction::TransactionId id, const sip::Message& cancel, 
   if (stage_ != Stage::ringing || !invite_ || invite_->id() != id) return;
   invite_->respond(487, now);
   stage_ = Stage::leaving;
-  end(cause_of_end(cancel), now);
+  auto cause = cause_of_end(cancel);
+  cause.only_this_leg = true;
+  end(std::move(cause), now);
   finish();
 }
 

@@ -10,11 +10,11 @@ namespace beckon::client::invite {
 using sip::HeaderId;
 using sip::Method;
 
-Result<call::Number> Call::dial(const std::string& to, stream::Files files, const std::string& why_not_direct,
-                                Now now) {
+Result<call::Number> Call::dial(Dialled dialled, stream::Files files, Now now) {
   Random& random = shared_.context.random;
   outgoing_ = true;
-  peer_ = to;
+  dialled_ = std::move(dialled);
+  peer_ = dialled_.to;
   call_id_ = random.token(16);
   local_tag_ = random.token(6);
   files_ = std::move(files);
@@ -25,7 +25,8 @@ Result<call::Number> Call::dial(const std::string& to, stream::Files files, cons
                                .peer = peer_,
                                .outgoing = true,
                                .state = call::State::dialing,
-                               .why_not_direct = why_not_direct},
+                               .why_not_direct = dialled_.why_not_direct,
+                               .leg_of = dialled_.leg_of},
                               shared_.carrier, key_, now);
   offer_ = share(negotiation_->offer());
   send_invite(now);
@@ -33,8 +34,10 @@ Result<call::Number> Call::dial(const std::string& to, stream::Files files, cons
 }
 
 sip::Builder Call::make_invite() {
-  auto builder = shared_.context.request("INVITE", peer_, peer_, local_tag_, call_id_, ++cseq_);
+  const std::string& target = dialled_.target.empty() ? peer_ : dialled_.target;
+  auto builder = shared_.context.request("INVITE", target, peer_, local_tag_, call_id_, ++cseq_);
   add_own(builder);
+  if (!dialled_.claim.empty()) builder.add("Direct-Session", dialled_.claim);
   builder.add(HeaderId::session_expires, std::to_string(session_expires_));
   if (session_expires_ != SessionTimer::usual) builder.add(HeaderId::min_se, session_expires_);
   return builder;
@@ -43,7 +46,7 @@ sip::Builder Call::make_invite() {
 void Call::send_invite(Now now) {
   account::Requester::Request request{
       .method = Method::invite,
-      .uri = peer_,
+      .uri = dialled_.target.empty() ? peer_ : dialled_.target,
       .make = [this] { return make_invite(); },
       .content_type = "application/sdp",
       .body = offer_,
@@ -98,7 +101,8 @@ void Call::on_provisional(const sip::Message& response, Now now) {
     early->answered = taken.has_value();
     if (taken) {
       negotiation_ = early->negotiation;
-      apply(false, now);
+      // A direct session that is tried at the same time may have the file to record to.
+      if (!shared_.book.has_rival(number_)) apply(false, now);
     } else {
       log::warn("invite", "call {}: early answer: {}", number_, taken.error().message());
       early->negotiation = *negotiation_;
@@ -139,7 +143,9 @@ void Call::on_final(int status, const sip::Message* response, Now now) {
   }
   if (stage_ == Stage::calling) {
     stage_ = Stage::leaving;
-    end(cause_of_final(status, response), now);
+    auto cause = cause_of_final(status, response);
+    cause.only_this_leg = cause.code != 600 && cause.code != 603;
+    end(std::move(cause), now);
   }
   finish();
 }

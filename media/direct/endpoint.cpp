@@ -508,6 +508,23 @@ void Endpoint::hang_up(CallId call, Reason reason, Time now) {
   if (Session* const session = impl_->find(call)) session->hang_up(reason, now);
 }
 
+CallId Endpoint::find_proven(std::string_view aor, const Tag& tag, const ds1::Epoch& epoch,
+                             const crypto::Key16& proof) const {
+  for (const auto& [call, session] : impl_->sessions_) {
+    const auto& subject = session->subject();
+    if (session->is_dead() || session->role() != Session::Role::callee || subject.aor != aor ||
+        subject.tag != tag || subject.epoch != epoch)
+      continue;
+    if (session->is_proof(proof)) return call;
+  }
+  return 0;
+}
+
+bool Endpoint::is_checked(CallId call) const {
+  const Session* const session = impl_->find(call);
+  return session != nullptr && session->is_checked();
+}
+
 void Endpoint::on_datagram(const Address& from, ByteView datagram, Time now) {
   impl_->on_datagram(from, datagram, now);
 }

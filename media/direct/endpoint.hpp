@@ -179,6 +179,11 @@ class Endpoint {
   // --- both ---
   /// Ends a session in any state. Does nothing if it has ended.
   void hang_up(CallId call, Reason reason, Time now);
+  /// The living session with `aor` that came in and that an INVITE with this proof is of (11). 0: none.
+  CallId find_proven(std::string_view aor, const Tag& tag, const ds1::Epoch& epoch,
+                     const crypto::Key16& proof) const;
+  /// Has the peer received anything from this end?
+  bool is_checked(CallId call) const;
   void on_datagram(const Address& from, ByteView datagram, Time now);
   /// ICMP reports that `to` cannot be reached.
   void on_unreachable(const Address& to, Time now);

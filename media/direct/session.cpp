@@ -258,6 +258,7 @@ bool Session::on_check(const Address& from, const stun::Message& request, Time n
   if (!request.has_good_integrity(peer_stun_key())) return false;
   path_.on_received(from, request.bytes().size());
   if (is_dead()) return true;
+  checked_ = true;
   const auto response = stun::Writer(stun::Class::success, stun::binding, request.transaction())
                             .add_xor_mapped_address(from)
                             .add_integrity(peer_stun_key())

@@ -85,6 +85,10 @@ class Session : private session::MediaPath {
   Role role() const { return role_; }
   State state() const { return state_; }
   bool is_dead() const { return state_ == State::dead; }
+  /// Does only an end of this session know `proof` (DIRECT_SESSIONS 11)?
+  bool is_proof(const crypto::Key16& proof) const { return crypto::equal_constant_time(proof, keys_.proof); }
+  /// A CHECK of the peer came, so it knows that this end has heard it.
+  bool is_checked() const { return checked_; }
   session::Statistics statistics() const { return rtp_.statistics(); }
 
   /// SRTP or SRTCP whose MKI names this session. False: it does not authenticate, so it is another session's.
@@ -193,6 +197,7 @@ class Session : private session::MediaPath {
 
   Role role_;
   bool announced_ = false;
+  bool checked_ = false;
   Subject subject_;
   std::array<Phase, 2> phases_;
   /// Whose packets are opened. libsrtp keeps state for every SSRC that authenticated, so they are bounded.

@@ -58,6 +58,7 @@ class Calls final : private direct::Sink {
 
   /// For everything that needs no audio: policy, epochs, permits, accept, reject, hang_up.
   direct::Endpoint& endpoint() { return endpoint_; }
+  const direct::Endpoint& endpoint() const { return endpoint_; }
 
   /// What the payload types of the own published audio stand for; incoming calls need it.
   void set_codecs(std::vector<AudioCodec> codecs) { codecs_ = std::move(codecs); }

@@ -146,12 +146,12 @@ def calls_ask(server):
         equal(pair.bob.wait("ended", session)["reason"], 2, "declined, at bob")
 
 
-def dial_again(alice):
+def dial_again(alice, **arguments):
     """Attempts to one user start 2 s apart (5); what comes earlier is refused."""
     results = []
 
     def is_dialled():
-        results.append(alice.run("call", ok=None, to=BOB_AOR, by="direct"))
+        results.append(alice.run("call", ok=None, to=BOB_AOR, **({"by": "direct"} | arguments)))
         return results[-1]["ok"]
     until(is_dialled, "alice may dial again")
     return results[-1]["call"]
@@ -362,6 +362,46 @@ def cancelled(server):
         equal(pair.bob.wait("ended", session)["reason"], 10, "the reason at bob")
 
 
+def fallback(server):
+    """bob's device that offers direct sessions is deaf: an INVITE follows, which his other device takes, and alice is told why"""
+    with Pair(server) as pair, Agent(server, *BOB) as phone:
+        alice, bob = pair.alice, pair.bob
+        phone.run("register")
+        bob.endpoint.misses = lambda octets, _: True
+        states = lambda call: [(each["state"], each["kind"]) for each in alice.events  # noqa: E731
+                               if each["event"] == "call" and each["call"] == call]
+
+        call = alice.run("call", to=BOB_AOR, by="direct")["call"]
+        equal(alice.wait("call", call=call, state="ended")["cause"], "unreachable", "who asks for a direct session gets no other")
+        call = dial_again(alice, by="best")
+        check("--unproven" in alice.wait("warning")["text"], "alice knows bob's identity: she is asked before an INVITE stands in")
+        alice.wait("call", call=call, state="ended")
+        equal({kind for _, kind in states(call)}, {"direct"}, "no INVITE stood in")
+        equal(phone.last("call"), None, "calls at bob's phone")
+
+        call = dial_again(alice, by="best", unproven=True)
+        event = alice.wait("call", call=call, kind="invite")
+        check("400 ms" in event["why_not_direct"], f"why: {event}")
+        incoming = phone.wait("call", direction="in", state="ringing", kind="invite")["call"]
+        alice.wait("call", call=call, state="ringing")
+        phone.run("answer", call=incoming)
+        alice.wait("call", call=call, state="active", kind="invite", secured=True)
+        phone.wait("call", call=incoming, state="active")
+        alice.run("hangup", call=call)
+        phone.wait("call", call=incoming, state="ended")
+
+        # The same, but bob's device hears alice as soon as the INVITE is there: it answers, and his phone does not ring.
+        rung = sum(each["event"] == "call" for each in phone.events)
+        call = dial_again(alice, by="best", unproven=True)
+        alice.wait("call", call=call, kind="invite")
+        bob.endpoint.misses = lambda octets, _: False
+        alice.wait("call", call=call, state="active", kind="direct")
+        session = bob.wait("incoming")["session"]
+        pair.both_hear(session, call)
+        phone.run("snapshot")
+        equal(sum(each["event"] == "call" for each in phone.events), rung, "what bob's phone tells of calls")
+
+
 class Raw:
     """A socket that speaks to alice's port without a session: what comes to it, and how much."""
 
@@ -487,4 +527,4 @@ def blocked(server):
 
 if __name__ == "__main__":
     run([calls_auto, is_called_auto, calls_ask, is_called_ask, glare, robot, other_device, losses, moves, crash, refused, lied_to,
-         hostile_candidates, lowered, cancelled, replayed, changed, unproven_source, blocked])
+         hostile_candidates, lowered, cancelled, fallback, replayed, changed, unproven_source, blocked])

@@ -54,9 +54,9 @@ struct Fixture {
   std::uint32_t notify_cseq = 0;
   int last_id = 0;
 
-  /// `others`: the domain's further servers.
+  /// `others`: the domain's further servers. `call_ports`: null, no calls by INVITE.
   explicit Fixture(transaction::Protocol protocol = transaction::Protocol::tls,
-                   const std::vector<Address>& others = {}) {
+                   const std::vector<Address>& others = {}, client::invite::Ports* call_ports = nullptr) {
     server.protocol = protocol;
     auto account = *client::account::parse_account("bob@example.org");
     account.password = "secret";
@@ -72,7 +72,7 @@ struct Fixture {
         Agent::Edges{
             wire, timers, clock, random, http, port, pins, [] {}, [this] { ++located; },
             [this](transaction::FlowId flow, Duration longest) { pinged.emplace_back(flow, longest); },
-            nullptr, [this](transaction::FlowId flow) { closed.push_back(flow); }},
+            call_ports, [this](transaction::FlowId flow) { closed.push_back(flow); }},
         [this](boost::json::object event) {
           keep(event);
           events.push_back(std::move(event));

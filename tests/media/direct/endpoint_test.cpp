@@ -240,6 +240,31 @@ TEST_CASE("an epoch the callee does not know costs one round trip: 438 (DIRECT_S
   CHECK(pair.alice.events.empty());
 }
 
+TEST_CASE(
+    "an INVITE is of a session whose tag, epoch, caller and proof it names; all four count (DIRECT_SESSIONS "
+    "11)") {
+  Couple pair;
+  pair.network.lose = [](const Flight& flight) { return flight.to == *parse_address("192.0.2.20:40002"); };
+  pair.dial();
+  pair.network.run(500ms);
+  const auto wanted = pair.bob.last<FallbackWanted>();
+  const auto find = [&](const FallbackWanted& claim, const std::string& aor) {
+    return pair.alice.endpoint->find_proven(aor, claim.tag, claim.epoch, claim.proof);
+  };
+  CHECK(find(wanted, pair.bob.aor) == pair.alices_call());
+  CHECK_FALSE(pair.alice.endpoint->is_checked(pair.alices_call()));
+  CHECK(find(wanted, "sip:carol@example.org") == 0);
+  for (int what = 0; what < 3; ++what) {
+    auto wrong = wanted;
+    (what == 0 ? wrong.tag[0] : what == 1 ? wrong.epoch[0] : wrong.proof[0]) ^= 1;
+    CHECK(find(wrong, pair.bob.aor) == 0);
+  }
+  // The caller's own session is none that an INVITE comes in for.
+  CHECK(pair.bob.endpoint->find_proven(pair.alice.aor, wanted.tag, wanted.epoch, wanted.proof) == 0);
+  pair.network.run(10s);
+  CHECK(find(wanted, pair.bob.aor) == 0);
+}
+
 TEST_CASE("at most 20 errors a second leave, whatever comes in (DIRECT_SESSIONS 5)") {
   Couple pair;
   Offer offer = pair.alice.offer_to(pair.bob);
