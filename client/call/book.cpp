@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json/object.hpp>
+#include <cmath>
 
 #include "protocol/base/text.hpp"
 
@@ -313,6 +314,12 @@ void Book::report(Number number, const stream::CallStatistics& statistics, Now n
   event["concealed"] = statistics.playout.concealed;
   event["late"] = statistics.playout.late;
   event["duplicate"] = statistics.playout.duplicate;
+  if (!statistics.codec.empty()) event["codec"] = statistics.codec;
+  if (rtp.packets_received > 0) event["jitter_ms"] = milliseconds(rtp.jitter);
+  if (rtp.round_trip) event["round_trip_ms"] = milliseconds(*rtp.round_trip);
+  if (rtp.reports > 0) event["peer_lost_percent"] = std::round(rtp.reported_loss * 1000) / 10;
+  if (statistics.mos) event["buffer_ms"] = milliseconds(statistics.buffered);
+  if (statistics.mos) event["mos"] = std::round(*statistics.mos * 100) / 100;
   if (rtp.first_sent) event["first_sent_ms"] = milliseconds(*rtp.first_sent - rtp.began);
   if (rtp.first_received) event["first_received_ms"] = milliseconds(*rtp.first_received - rtp.began);
   if (!statistics.record.empty()) event["record"] = statistics.record.string();

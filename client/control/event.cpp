@@ -416,8 +416,14 @@ std::string print_for_people(const object& event) {
     return fmt::format("session {}: a tone of {} Hz\n", of(event, "call"), of(event, "hertz"));
   if (name == "trust") return fmt::format("identity of {}: {}\n", of(event, "of"), of(event, "state"));
   if (name == "call-statistics") {
-    return fmt::format("session {}: sent {}, received {}, lost {}, concealed {}\n", of(event, "call"),
-                       of(event, "sent"), of(event, "received"), of(event, "lost"), of(event, "concealed"));
+    const auto number = [&](std::string_view field, std::string_view before, int digits) {
+      const auto* const value = event.if_contains(field);
+      return value != nullptr ? fmt::format("{}{:.{}f}", before, value->to_number<double>(), digits)
+                              : std::string();
+    };
+    return fmt::format("session {}: sent {}, received {}, lost {}, concealed {}{}{}\n", of(event, "call"),
+                       of(event, "sent"), of(event, "received"), of(event, "lost"), of(event, "concealed"),
+                       number("round_trip_ms", ", round trip in ms ", 1), number("mos", ", MOS ", 2));
   }
   return {};
 }

@@ -24,9 +24,8 @@ const char* to_string(Errc error);
 struct EncoderParameters {
   int bitrate = 64000;    ///< Bit/s; the peer's `maxrate` caps it. PCMU is always 64000.
   int complexity = 7;     ///< Opus, 0..10: CPU against quality.
-  bool fec = true;        ///< Opus in-band FEC (RFC 7587 3.3).
   bool dtx = false;       ///< Opus silence suppression.
-  int expected_loss = 5;  ///< Per cent, steers how much FEC costs.
+  int expected_loss = 0;  ///< Per cent, as `expect_loss`.
 };
 
 /// Turns frames into RTP payloads of one 20 ms frame each. Not thread-safe.
@@ -37,6 +36,11 @@ class AudioEncoder {
   virtual Result<void> encode(FrameView frame, Bytes& payload) = 0;
   /// How far the RTP timestamp moves with each frame.
   virtual std::uint32_t ticks_per_frame() const = 0;
+  /// "opus", "PCMU" or "PCMA".
+  virtual std::string_view name() const = 0;
+  /// So many per cent of the packets do not arrive. Opus then repeats each frame in the next packet (in-band
+  /// FEC, RFC 7587 3.3), which costs quality where nothing is lost: 0 switches that off.
+  virtual void expect_loss(int /*percent*/) {}
 };
 
 /// Turns RTP payloads into frames. Call one of the three functions for each 20 ms, in order: the decoder

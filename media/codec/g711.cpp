@@ -29,6 +29,7 @@ class G711Encoder final : public AudioEncoder {
     return {};
   }
   std::uint32_t ticks_per_frame() const override { return payload_size; }
+  std::string_view name() const override { return law_ == Law::mu ? "PCMU" : "PCMA"; }
 
  private:
   Law law_;

@@ -21,6 +21,11 @@ struct DeleteDecoder {
 using EncoderState = std::unique_ptr<OpusEncoder, DeleteEncoder>;
 using DecoderState = std::unique_ptr<OpusDecoder, DeleteDecoder>;
 
+bool set_loss(OpusEncoder* state, int percent) {
+  return opus_encoder_ctl(state, OPUS_SET_INBAND_FEC(percent > 0 ? 1 : 0)) == OPUS_OK &&
+         opus_encoder_ctl(state, OPUS_SET_PACKET_LOSS_PERC(std::clamp(percent, 0, 100))) == OPUS_OK;
+}
+
 class OpusAudioEncoder final : public AudioEncoder {
  public:
   explicit OpusAudioEncoder(EncoderState state) : state_(std::move(state)) {}
@@ -33,6 +38,8 @@ class OpusAudioEncoder final : public AudioEncoder {
     return {};
   }
   std::uint32_t ticks_per_frame() const override { return frame_samples; }
+  std::string_view name() const override { return "opus"; }
+  void expect_loss(int percent) override { set_loss(state_.get(), percent); }
 
  private:
   EncoderState state_;
@@ -86,9 +93,8 @@ class OpusAudioDecoder final : public AudioDecoder {
 bool configure(OpusEncoder* state, const EncoderParameters& parameters) {
   return opus_encoder_ctl(state, OPUS_SET_BITRATE(parameters.bitrate)) == OPUS_OK &&
          opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(parameters.complexity)) == OPUS_OK &&
-         opus_encoder_ctl(state, OPUS_SET_INBAND_FEC(parameters.fec ? 1 : 0)) == OPUS_OK &&
-         opus_encoder_ctl(state, OPUS_SET_PACKET_LOSS_PERC(parameters.expected_loss)) == OPUS_OK &&
-         opus_encoder_ctl(state, OPUS_SET_DTX(parameters.dtx ? 1 : 0)) == OPUS_OK;
+         opus_encoder_ctl(state, OPUS_SET_DTX(parameters.dtx ? 1 : 0)) == OPUS_OK &&
+         set_loss(state, parameters.expected_loss);
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ class Session : private session::MediaPath {
   void send_reliably(Control control, Time now);
   void send_ack(const Control& control, Time now);
   void on_ack(std::uint8_t number);
-  void start_reports(Time now) { rtp_.start_reports(now); }
+  void start_reports(Time now) { rtp_.start_reports(now, /*early=*/true); }
 
   void start_checks(bool at_once, Time now);
   void send_check(const Address& to);

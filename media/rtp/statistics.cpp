@@ -38,8 +38,8 @@ std::int64_t ReceiverStatistics::lost() const {
 }
 
 ReceptionReport ReceiverStatistics::report() {
-  const auto expected_now = static_cast<std::int64_t>(expected() - reported_expected_);
-  const auto lost_now = expected_now - static_cast<std::int64_t>(received_ - reported_received_);
+  const auto expected_now = static_cast<std::int64_t>(expected_since_report());
+  const auto lost_now = lost_since_report();
   reported_expected_ = expected();
   reported_received_ = received_;
   ReceptionReport report;

@@ -32,6 +32,14 @@ class ReceiverStatistics {
   std::uint64_t expected() const;
   /// RFC 3550 A.3: expected less received; negative when duplicates outnumber losses.
   std::int64_t lost() const;
+  /// What was expected since the last report, and how much of it is missing.
+  std::uint64_t expected_since_report() const { return expected() - reported_expected_; }
+  std::int64_t lost_since_report() const {
+    return static_cast<std::int64_t>(expected_since_report()) -
+           static_cast<std::int64_t>(received_ - reported_received_);
+  }
+  /// Interarrival jitter (RFC 3550 6.4.1).
+  Duration jitter() const { return Duration((jitter16_ >> 4) * 1'000'000 / clock_rate_); }
 
  private:
   std::uint32_t clock_rate_;

@@ -1,6 +1,7 @@
 #include "media/session/rtp_session.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "protocol/base/text.hpp"
@@ -8,7 +9,9 @@
 namespace beckon::session {
 namespace {
 
-constexpr std::size_t cname_octets = 12;  ///< 96 random bits (RFC 7022 4.2).
+constexpr std::uint64_t least_judged = 20;  ///< Packets, before their loss is said to have changed.
+constexpr double loss_change = 0.05;        ///< Share that is worth an early report.
+constexpr std::size_t cname_octets = 12;    ///< 96 random bits (RFC 7022 4.2).
 
 /// The monotonic clock as an NTP timestamp: RFC 3550 6.4.1 allows it to a sender without wall clock.
 std::uint64_t ntp_time(Time now) {
@@ -67,7 +70,11 @@ Statistics RtpSession::statistics() const {
   out.began = began_;
   out.first_sent = first_sent_;
   out.first_received = first_received_;
+  out.reports = reports_;
+  out.reported_loss = reported_loss_;
+  out.round_trip = round_trip_;
   for (const Stream& stream : streams_) {
+    out.jitter = std::max(out.jitter, stream.received.jitter());
     out.packets_sent += stream.packets;
     out.octets_sent += stream.octets;
     out.packets_received += stream.received_before + stream.received.received();
@@ -141,6 +148,7 @@ std::optional<RtpSession::Received> RtpSession::receive_rtp(ByteView packet, boo
   if (counted) {
     stream->received.on_packet(parsed->header.sequence, parsed->header.timestamp, now);
     if (!first_received_) first_received_ = now;
+    if (early_reports_) report_early(*stream, now);
   }
   return Received{static_cast<std::size_t>(stream - streams_.data()), *parsed, newest};
 }
@@ -156,7 +164,29 @@ rtcp::Compound RtpSession::receive_rtcp(ByteView packet, Time now) {
   return std::move(*compound);
 }
 
+void RtpSession::report_early(const Stream& stream, Time now) {
+  const auto expected = stream.received.expected_since_report();
+  if (expected < least_judged || now < last_report_ + early_report_pause) return;
+  const double lost = static_cast<double>(std::max<std::int64_t>(stream.received.lost_since_report(), 0));
+  if (std::abs(lost / static_cast<double>(expected) - stream.told_loss) < loss_change) return;
+  send_compound(make_compound(now), now);
+}
+
+void RtpSession::learn(const rtcp::ReportBlock& block, Time now) {
+  ++reports_;
+  reported_loss_ = block.report.fraction_lost / 256.0;
+  if (block.last_sr == 0) return;
+  // What has passed since the own report, less what the peer let pass; a wrapped difference is nonsense.
+  const auto elapsed = static_cast<std::int32_t>(static_cast<std::uint32_t>(ntp_time(now) >> 16) -
+                                                 block.last_sr - block.delay_since_last_sr);
+  if (elapsed >= 0) round_trip_ = Duration(std::int64_t{elapsed} * 1'000'000 / 65536);
+}
+
 void RtpSession::learn(const rtcp::Report& report, Time now) {
+  for (const auto& block : report.blocks) {
+    const auto is_own = [&](const Stream& stream) { return stream.ssrc == block.ssrc; };
+    if (std::ranges::any_of(streams_, is_own)) learn(block, now);
+  }
   if (!report.sender) return;
   for (Stream& stream : streams_) {
     if (stream.peer_ssrc != report.ssrc) continue;
@@ -177,14 +207,17 @@ rtcp::Report RtpSession::make_report(const Stream& stream, Time now) const {
 
 /// The first own source reports what was received; the others report only what they sent.
 rtcp::Compound RtpSession::make_compound(Time now) {
+  last_report_ = now;
   rtcp::Report first = make_report(streams_.front(), now);
   rtcp::Description description;
   for (Stream& stream : streams_) {
     description.chunks.push_back({stream.ssrc, {{rtcp::item_cname, cname_}}});
     if (!stream.peer_ssrc || stream.received.received() == 0) continue;
     const bool heard = stream.last_sr != 0;
+    const auto said = stream.received.report();
+    stream.told_loss = said.fraction_lost / 256.0;
     first.blocks.push_back({.ssrc = *stream.peer_ssrc,
-                            .report = stream.received.report(),
+                            .report = said,
                             .last_sr = stream.last_sr,
                             .delay_since_last_sr = heard ? in_65536ths(now - stream.last_sr_arrival) : 0});
   }
@@ -201,10 +234,11 @@ void RtpSession::send_compound(const rtcp::Compound& compound, Time now) {
   path_.send_rtcp(packet, now);
 }
 
-void RtpSession::start_reports(Time now) {
+void RtpSession::start_reports(Time now, bool early) {
+  early_reports_ = early;
   report_timer_.set(now + next_interval(random_), [this](Time later) {
     if (!streams_.empty()) send_compound(make_compound(later), later);
-    start_reports(later);
+    start_reports(later, early_reports_);
   });
 }
 

@@ -19,6 +19,9 @@ namespace beckon::session {
 inline constexpr Duration report_interval =
     5s;  ///< RFC 3550 6.2 minimum; each one 0.5 to 1.5 times as long (6.3.1).
 
+/// A change of loss is reported sooner, but not more often than this (DIRECT_SESSIONS 6, RFC 4585 3.5).
+inline constexpr Duration early_report_pause = 500ms;
+
 /// One medium of a session in both directions, as the peers agreed on it.
 struct Line {
   std::uint8_t payload_type = 0;             ///< In both directions, unless `received_type` is set.
@@ -42,6 +45,10 @@ struct Statistics {
   std::uint64_t octets_sent = 0;       ///< RTP payload.
   std::uint64_t packets_received = 0;  ///< Late ones included.
   std::int64_t packets_lost = 0;       ///< Expected less received (RFC 3550 A.3), negative after duplicates.
+  Duration jitter{};                   ///< Of what is received, the worst line (RFC 3550 6.4.1).
+  std::uint64_t reports = 0;           ///< What the peer said of own sources, so many times,
+  double reported_loss = 0;  ///< in the last one: the share that did not arrive since the one before.
+  std::optional<Duration> round_trip;  ///< From the last report that tells (RFC 3550 6.4.1).
   Time began{};
   std::optional<Time> first_sent;
   std::optional<Time> first_received;
@@ -87,9 +94,13 @@ class RtpSession {
   /// Takes an authentic compound packet: learns from its reports and returns it, for BYE, APP and feedback.
   /// Empty: malformed.
   rtcp::Compound receive_rtcp(ByteView packet, Time now);
-  /// Sends a report about every `report_interval` from now on.
-  void start_reports(Time now);
-  void stop_reports() { report_timer_.cancel(); }
+  /// Sends a report about every `report_interval` from now on. `early`: and as soon as another share is
+  /// lost than was reported last, which the session's profile must allow.
+  void start_reports(Time now, bool early = false);
+  void stop_reports() {
+    early_reports_ = false;
+    report_timer_.cancel();
+  }
   /// Sends `packet` at once, after the report and the SDES that begin every compound packet (RFC 3550 6.1). A
   /// session without lines has no SSRC to speak with: nothing is sent.
   void send_rtcp(rtcp::Packet packet, Time now);
@@ -112,6 +123,7 @@ class RtpSession {
     std::int64_t lost_before = 0;
     rtp::SequenceUnwrapper sequences;
     std::optional<std::int64_t> highest;  ///< Sequence number, unwrapped.
+    double told_loss = 0;                 ///< The share of loss in the own last report.
     std::uint32_t last_sr = 0;            ///< Middle 32 bits of the peer's last SR.
     Time last_sr_arrival{};
   };
@@ -120,6 +132,8 @@ class RtpSession {
   Stream* match(const rtp::Header& header);
   static void forget_source(Stream& stream);
   void learn(const rtcp::Report& report, Time now);
+  void learn(const rtcp::ReportBlock& block, Time now);
+  void report_early(const Stream& stream, Time now);
   rtcp::Report make_report(const Stream& stream, Time now) const;
   rtcp::Compound make_compound(Time now);
   void send_compound(const rtcp::Compound& compound, Time now);
@@ -131,6 +145,11 @@ class RtpSession {
   std::vector<Stream> streams_;
   Bytes scratch_;  ///< The packet being sent, so that media allocates nothing.
   Time began_;
+  bool early_reports_ = false;
+  Time last_report_{};
+  std::uint64_t reports_ = 0;
+  double reported_loss_ = 0;
+  std::optional<Duration> round_trip_;
   std::optional<Time> first_sent_;
   std::optional<Time> first_received_;
 };

@@ -4,9 +4,27 @@
 #include <type_traits>
 #include <utility>
 
+#include "media/stream/quality.hpp"
 #include "protocol/base/log.hpp"
 
 namespace beckon::stream {
+
+CallStatistics make_statistics(const session::Statistics& rtp, const Pump& pump,
+                               const std::filesystem::path& record) {
+  CallStatistics figures{.rtp = rtp, .playout = pump.counters(), .record = record};
+  figures.codec = pump.codec();
+  const auto& playout = figures.playout;
+  if (playout.played == 0) return figures;
+  figures.buffered = playout.waited / static_cast<Duration::rep>(playout.played);
+  const auto frames = static_cast<double>(playout.played + playout.concealed);
+  // The way there is half of the way there and back; a frame is 20 ms old when it leaves.
+  figures.mos =
+      mean_opinion_score({.delay = tick + rtp.round_trip.value_or(Duration(0)) / 2 + figures.buffered,
+                          .concealed = static_cast<double>(playout.concealed) / frames,
+                          .codec = figures.codec});
+  return figures;
+}
+
 Calls::Calls(direct::Identity identity, Random& random, TimerQueue& timers, direct::Trust& trust,
              Network& network, User& user)
     : timers_(timers),
@@ -74,7 +92,9 @@ void Calls::send_frame(direct::CallId call, Time now) {
   const bool sent = endpoint_.send_media(call, direct::MediaKind::audio, frame->payload, frame->timestamp,
                                          frame->marker, now);
   const auto statistics = sent ? endpoint_.statistics(call) : std::nullopt;
-  if (!statistics || statistics->packets_sent > 1) return;
+  if (!statistics) return;
+  if (Call* const entry = find(call); entry != nullptr) entry->pump.adapt(*statistics);
+  if (statistics->packets_sent > 1) return;
   user_.on_first_media(call, User::Direction::sent, *statistics->first_sent - statistics->began);
 }
 
@@ -174,9 +194,8 @@ std::optional<CallStatistics> Calls::statistics(direct::CallId call) const {
 
 /// The endpoint keeps a session for some seconds after its end, so its figures are still there.
 CallStatistics Calls::figures(direct::CallId id, const Call& call) const {
-  return {.rtp = endpoint_.statistics(id).value_or(session::Statistics{}),
-          .playout = call.pump.counters(),
-          .record = call.files.record};
+  return make_statistics(endpoint_.statistics(id).value_or(session::Statistics{}), call.pump,
+                         call.files.record);
 }
 
 }  // namespace beckon::stream

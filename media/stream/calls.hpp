@@ -21,7 +21,14 @@ struct CallStatistics {
   session::Statistics rtp;
   jitter::Counters playout;
   std::filesystem::path record;  ///< Empty: none.
+  std::string codec{};           ///< As in rtpmap.
+  Duration buffered{};           ///< How long packets wait for their turn, on average.
+  std::optional<double> mos{};   ///< Of what is heard here (quality.hpp); empty before anything was.
 };
+
+/// The figures of a call whose audio is `pump`.
+CallStatistics make_statistics(const session::Statistics& rtp, const Pump& pump,
+                               const std::filesystem::path& record);
 
 /// What `Calls` reports to its owner. Callbacks run inside the call that caused them, and may call `Calls`
 /// again.

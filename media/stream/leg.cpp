@@ -155,14 +155,16 @@ void Leg::send_frame(Time now) {
   } else if (frame) {
     sent = session_->send(0, frame->payload, frame->timestamp, frame->marker, now);
   }
-  if (!sent || session_->packets_sent(0) > 1) return;
+  if (!sent) return;
   const auto statistics = session_->statistics();
+  pump_->adapt(statistics);
+  if (statistics.packets_sent > 1) return;
   handlers_.on_first_media(User::Direction::sent, *statistics.first_sent - statistics.began);
 }
 
 std::optional<CallStatistics> Leg::statistics() const {
   if (!session_) return std::nullopt;
-  return CallStatistics{.rtp = session_->statistics(), .playout = pump_->counters(), .record = record_};
+  return make_statistics(session_->statistics(), *pump_, record_);
 }
 
 void Leg::finish(Time now) {

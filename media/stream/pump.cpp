@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cmath>
 #include <fstream>
 
 #include "media/device/wav.hpp"
 
 namespace beckon::stream {
 namespace {
+
+constexpr double loss_kept = 0.75;    // from one report to the next
+constexpr double least_loss = 0.005;  // below this redundancy costs more than it gives
+
+int percent(double share) { return static_cast<int>(std::ceil(share * 100)); }
 
 void add(std::vector<std::uint64_t>& list, std::uint64_t frame) {
   if (list.size() < RecordingLog::max_entries) list.push_back(frame);
@@ -87,9 +93,19 @@ void Pump::note(Quality quality) {
   }
 }
 
+/// It rises at once and falls slowly: loss comes in spells.
+void Pump::adapt(const session::Statistics& statistics) {
+  if (statistics.reports == reports_) return;
+  reports_ = statistics.reports;
+  loss_ = std::max(statistics.reported_loss, loss_ * loss_kept);
+  if (loss_ < least_loss) loss_ = 0;
+  parts_.encoder->expect_loss(percent(loss_));
+}
+
 void Pump::change_codec(std::unique_ptr<codec::AudioEncoder> encoder,
                         std::unique_ptr<codec::AudioDecoder> decoder) {
   parts_.encoder = std::move(encoder);
+  parts_.encoder->expect_loss(percent(loss_));
   player_ = Player(std::move(decoder), parts_.encoder->ticks_per_frame());
   paused_ = true;
 }

@@ -4,12 +4,14 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "media/codec/codec.hpp"
 #include "media/device/audio.hpp"
 #include "media/rtp/packet.hpp"
+#include "media/session/rtp_session.hpp"
 #include "media/stream/player.hpp"
 
 namespace beckon::stream {
@@ -84,6 +86,10 @@ class Pump {
   /// dropped, and the counters begin anew.
   void change_codec(std::unique_ptr<codec::AudioEncoder> encoder,
                     std::unique_ptr<codec::AudioDecoder> decoder);
+  /// Follows what the peer reports: while packets are lost, what is sent carries more redundancy.
+  void adapt(const session::Statistics& statistics);
+  /// As in rtpmap.
+  std::string_view codec() const { return parts_.encoder->name(); }
   /// The RTP timestamp of the next packet, in the codec's clock.
   std::uint32_t timestamp() const { return timestamp_; }
   /// Closes the sink. Do not call `play` afterwards.
@@ -103,6 +109,8 @@ class Pump {
   codec::Frame played_{};
   Bytes payload_;
   std::uint32_t timestamp_ = 0;
+  std::uint64_t reports_ = 0;  ///< Of the peer, that have been followed.
+  double loss_ = 0;            ///< The share expected.
   bool paused_ = true;
 };
 

@@ -126,12 +126,32 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(last("call-statistics").at("lost") == 0);
   CHECK(last("call-statistics").at("first_sent_ms") == 20.0);
   CHECK_FALSE(last("call-statistics").contains("first_received_ms"));
+  for (const char* const unknown :
+       {"codec", "jitter_ms", "round_trip_ms", "peer_lost_percent", "buffer_ms", "mos"})
+    CHECK_FALSE(last("call-statistics").contains(unknown));
+  auto more = figures(6);
+  more.codec = "opus";
+  more.rtp.packets_received = 7;
+  more.rtp.jitter = 1500us;
+  more.rtp.round_trip = 42ms;
+  more.rtp.reports = 1;
+  more.rtp.reported_loss = 0.125;
+  more.buffered = 21ms;
+  more.mos = 4.256;
+  direct.running = more;
+  CHECK(book.report_statistics("1", now()));
+  CHECK(last("call-statistics").at("codec") == "opus");
+  CHECK(last("call-statistics").at("jitter_ms") == 1.5);
+  CHECK(last("call-statistics").at("round_trip_ms") == 42.0);
+  CHECK(last("call-statistics").at("peer_lost_percent") == 12.5);
+  CHECK(last("call-statistics").at("buffer_ms") == 21.0);
+  CHECK(last("call-statistics").at("mos") == 4.26);
   book.end(1, {"normal", 10}, now());
   book.finish(1, figures(9), now());
   direct.running.reset();
   CHECK(book.report_statistics("1", now()));
   CHECK(last("call-statistics").at("sent") == 9);
-  CHECK(count("call-statistics") == 3);
+  CHECK(count("call-statistics") == 4);
 }
 
 TEST_CASE_FIXTURE(Fixture,

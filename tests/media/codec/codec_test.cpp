@@ -139,6 +139,26 @@ TEST_CASE("concealment goes on from the last frame and fades") {
 }
 
 TEST_CASE(
+    "Opus keeps the wave form while nothing is lost, and repeats frames while something is (RFC 7587 3.3)") {
+  const auto encoder = make_encoder("opus", 48000).value();
+  CHECK(encoder->name() == "opus");
+  const auto decoder = make_decoder("opus", 48000).value();
+  const auto repeats = [&](int percent) {
+    encoder->expect_loss(percent);
+    int recovered = 0;
+    Frame frame{};
+    for (const Bytes& payload : encode_tone(*encoder, 50)) {
+      recovered += payload[0] >> 3 < 16 && decoder->recover(payload, frame) ? 1 : 0;
+      CHECK(decoder->decode(payload, frame).has_value());
+    }
+    return recovered;
+  };
+  CHECK(repeats(0) == 0);
+  CHECK(repeats(20) >= 30);
+  CHECK(repeats(0) <= 5);  // the first frames, until it has changed its mode
+}
+
+TEST_CASE(
     "a lost Opus frame is recovered from the payload after it, when that carries redundancy (RFC 7587 3.3)") {
   // At a low rate the encoder uses SILK, which repeats the frame before when loss is expected.
   const auto encoder = make_encoder("opus", 48000, {.bitrate = 24000, .expected_loss = 20}).value();

@@ -259,3 +259,47 @@ TEST_CASE("a session without media sends no RTCP") {
   side.session.send_rtcp(rtcp::Bye{}, Side::start);
   CHECK(side.path.reports.empty());
 }
+
+TEST_CASE("the peer's reports tell loss and round trip (RFC 3550 6.4.1)") {
+  Side alice({opus}, 1), bob({opus}, 2);
+  const auto carry = [](Side& from, Side& to, Time now) {
+    for (; !from.path.media.empty(); from.path.media.pop_front()) {
+      if (!to.session.receive_rtp(from.path.media.front(), true, now)) FAIL("refused");
+    }
+    for (; !from.path.reports.empty(); from.path.reports.pop_front())
+      to.session.receive_rtcp(from.path.reports.front().second, now);
+  };
+  for (std::uint32_t n = 0; n < 100; ++n) {
+    alice.sent("a", n * 960);
+    if (n % 4 == 1) alice.path.media.pop_back();
+  }
+  alice.report(Side::start);
+  carry(alice, bob, Side::start + 40ms);
+  CHECK_FALSE(alice.session.statistics().round_trip.has_value());
+  bob.report(Side::start + 1040ms);
+  carry(bob, alice, Side::start + 1070ms);
+  const Statistics statistics = alice.session.statistics();
+  CHECK(statistics.reports == 1);
+  CHECK(statistics.reported_loss == doctest::Approx(0.25).epsilon(0.02));
+  REQUIRE(statistics.round_trip.has_value());
+  CHECK(*statistics.round_trip >= 69ms);
+  CHECK(*statistics.round_trip <= 71ms);
+}
+
+TEST_CASE(
+    "a change of loss is reported early where the profile allows, at most every half second (RFC 4585 3.5)") {
+  for (const bool early : {false, true}) {
+    CAPTURE(early);
+    Side alice({opus}, 1), bob({opus}, 2);
+    bob.session.start_reports(Side::start, early);
+    for (std::uint32_t n = 0; n < 110; ++n) {  // 2.2 s, before any regular report; a third lost from 0.6 s on
+      const Time now = Side::start + n * 20ms;
+      alice.sent("a", n * 960);
+      if (n < 30 || n % 3 != 0) bob.session.receive_rtp(alice.path.media.back(), true, now);
+    }
+    CHECK(bob.path.reports.size() <= (early ? 4 : 0));
+    CHECK(bob.path.reports.empty() == !early);
+    for (std::size_t i = 1; i < bob.path.reports.size(); ++i)
+      CHECK(bob.path.reports[i].first >= bob.path.reports[i - 1].first + early_report_pause);
+  }
+}

@@ -200,6 +200,37 @@ TEST_CASE("packets lost on the way are concealed and counted") {
   CHECK(static_cast<std::int64_t>(figures.playout.concealed) + 5 >= figures.rtp.packets_lost);
 }
 
+TEST_CASE(
+    "while packets are lost the sender repeats frames, as the reports ask for, and they are recovered") {
+  for (const double loss : {0.0, 0.2}) {
+    CAPTURE(loss);
+    const Folder folder("recovered");
+    World world;
+    world.alice_calls.set_files({{}, folder / "heard.wav"});
+    const auto call = world.bob_calls_alice({write_tone(folder / "bob.wav", 700), {}});
+    REQUIRE(call.has_value());
+    world.run(1s);
+    REQUIRE(world.bob.watching.active);
+    world.loss = loss;
+    world.run(10s);
+    const auto bobs = world.bob_calls.statistics(*call).value();
+    CHECK(bobs.codec == "opus");
+    CHECK(bobs.rtp.reports >= 1);
+    CHECK(bobs.rtp.reported_loss == doctest::Approx(loss).epsilon(0.6));
+    REQUIRE(bobs.rtp.round_trip.has_value());
+    CHECK(*bobs.rtp.round_trip >= 99ms);
+    CHECK(*bobs.rtp.round_trip <= 103ms);
+    REQUIRE(bobs.mos.has_value());
+    if (loss == 0) CHECK(*bobs.mos >= 4.2);
+    if (loss > 0) CHECK(*bobs.mos <= 3.8);
+    world.bob_calls.endpoint().hang_up(*call, direct::Reason::normal, world.now);
+    world.run(2s);
+    std::ifstream file(folder / "heard.wav.json");
+    const auto log = boost::json::parse(std::string{std::istreambuf_iterator<char>(file), {}});
+    CHECK((log.at("recovered").as_array().size() >= 20) == (loss > 0));
+  }
+}
+
 TEST_CASE("a file or a codec that is not there stops the dialling before anything is sent") {
   World world;
   CHECK(world.bob_calls_alice({"/no/such/voice.wav", {}}).error() ==

@@ -27,6 +27,7 @@ class NumberEncoder final : public codec::AudioEncoder {
     return {};
   }
   std::uint32_t ticks_per_frame() const override { return 960; }
+  std::string_view name() const override { return "number"; }
 };
 
 class NumberDecoder final : public codec::AudioDecoder {
