@@ -180,6 +180,9 @@ void declare(CLI::App& app, Options& options, Given& given) {
   app.add_flag(
       "--plain-media", options.plain_media,
       "offer and take calls by INVITE without encryption, too, where the server is reached over TLS");
+  app.add_option("--media-security", options.media_security,
+                 "what calls by INVITE offer: sdes, dtls, or best: sdes first, dtls where that is refused")
+      ->check(CLI::IsMember({"best", "sdes", "dtls"}));
   app.add_flag("--direct-loopback", options.direct_loopback, "for tests: direct sessions over loopback");
   app.prefix_command();  // the command begins at the first word that is not an option
   app.footer(commands_help());
@@ -215,7 +218,7 @@ bool is_own_agent(const CLI::App& app) {
   return std::ranges::any_of(
       std::array{"--alone", "--server", "--dns", "--ca", "--fingerprint", "--xcap", "--password-file",
                  "--state", "--play", "--record", "--keep-alive", "--no-gruu", "--trace", "--full", "--texts",
-                 "--plain-media", "--direct-loopback"},
+                 "--plain-media", "--media-security", "--direct-loopback"},
       [&](const char* name) { return app.count(name) > 0; });
 }
 

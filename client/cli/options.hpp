@@ -39,13 +39,14 @@ struct Options {
   bool json = false;
   bool read_receipts = true;  ///< Senders may know that their messages were displayed on a terminal.
   Tracing tracing = Tracing::off;
-  std::filesystem::path socket;    ///< Of the agent in the background.
-  bool runs = false;               ///< This is that agent: `beckon run`.
-  bool examines = false;           ///< `beckon doctor`; the password is not looked for.
-  bool attaches = false;           ///< It runs, and is used; account, password and server are its own.
-  bool stay = false;               ///< After COMMAND, go on until interrupted.
-  bool plain_media = false;        ///< `invite::Options::takes_plain`
-  bool direct_loopback = false;    ///< Test switch direct.loopback (DIRECT_SESSIONS 5).
+  std::filesystem::path socket;         ///< Of the agent in the background.
+  bool runs = false;                    ///< This is that agent: `beckon run`.
+  bool examines = false;                ///< `beckon doctor`; the password is not looked for.
+  bool attaches = false;                ///< It runs, and is used; account, password and server are its own.
+  bool stay = false;                    ///< After COMMAND, go on until interrupted.
+  bool plain_media = false;             ///< `invite::Options::takes_plain`
+  std::string media_security = "best";  ///< `invite::Options::Security` by its name
+  bool direct_loopback = false;         ///< Test switch direct.loopback (DIRECT_SESSIONS 5).
   std::vector<std::string> words;  ///< COMMAND and its arguments; empty: commands come from standard input.
 };
 

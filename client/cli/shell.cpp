@@ -36,6 +36,11 @@
 namespace beckon::client::cli {
 namespace {
 
+invite::Options::Security security_of(std::string_view name) {
+  using Security = invite::Options::Security;
+  return name == "dtls" ? Security::dtls : name == "sdes" ? Security::sdes : Security::best;
+}
+
 using control::Cause;
 using Then = control::Specification::Then;
 
@@ -392,7 +397,7 @@ void Shell::start(std::size_t number, const Address& local) {
                     {.etag = folder_->published(),
                      .on_changed = [this](const std::string& etag) { write_published(etag); }},
                     origin,
-                    {.takes_plain = options_.plain_media}},
+                    {.security = security_of(options_.media_security), .takes_plain = options_.plain_media}},
       keyring_,
       Agent::Edges{
           *transport_, loop_.timers(), loop_.clock(), random_, *web_, port_, pins_, [this] { write_pins(); },

@@ -78,24 +78,33 @@ Call::~Call() = default;
 bool Call::is_secured() const { return transaction::is_secure(shared_.context.connection.server.protocol); }
 
 Result<void> Call::open_port() {
-  auto port = shared_.ports.open(shared_.context.connection.server.local.ip,
-                                 [this](const Address& from, ByteView datagram) {
-                                   if (leg_)
-                                     leg_->on_datagram(from, datagram, shared_.context.clock.now().mono);
-                                 });
-  if (!port) return port.error();
-  port_ = std::move(*port);
-  negotiation_.emplace(make_audio());
+  account::Context& context = shared_.context;
+  if (!shared_.identity) shared_.identity = std::make_unique<dtls::Identity>();
+  transport_.emplace(*shared_.identity, context.random, context.timers, context.clock,
+                     Transport::Handlers{[this](const Address& from, ByteView datagram) {
+                                           if (leg_)
+                                             leg_->on_datagram(from, datagram,
+                                                               shared_.context.clock.now().mono);
+                                         },
+                                         [this] { on_transport_change(); }});
+  const auto opened = transport_->open(shared_.ports, context.connection.server.local.ip);
+  if (!opened) {
+    transport_.reset();
+    return opened.error();
+  }
+  audio_ = make_audio(shared_.options.security == Options::Security::dtls);
+  negotiation_.emplace(audio_);
+  if (audio_.dtls->offered) transport_->listen();
   return {};
 }
 
-sdp::Audio Call::make_audio() const {
+sdp::Audio Call::make_audio(bool offers_dtls) const {
   Random& random = shared_.context.random;
   sdp::Audio out;
   out.session_id = std::to_string(random.next() >> 1);
-  out.local = port_->local();
   out.formats = formats();
   out.takes_plain = !is_secured() || shared_.options.takes_plain;
+  transport_->describe(out, random, offers_dtls);
   if (!is_secured()) return out;
   std::uint32_t tag = 0;
   for (const auto suite : suites) {
@@ -146,7 +155,7 @@ void Call::apply(bool sends, Now now) {
   if (!negotiation_->agreement() || stage_ == Stage::leaving || stage_ == Stage::over) return;
   if (!leg_) {
     leg_.emplace(
-        *port_, shared_.context.random, shared_.context.timers,
+        transport_->port(), shared_.context.random, shared_.context.timers,
         stream::Leg::Handlers{
             .on_first_media =
                 [this](stream::User::Direction direction, Duration after) {
@@ -156,11 +165,26 @@ void Call::apply(bool sends, Now now) {
                 [this](char digit) { shared_.book.on_digit(number_, digit, shared_.context.clock.now()); }},
         began_);
   }
+  transport_->agree(*negotiation_->agreement());
   auto plan = make_plan(*negotiation_->agreement());
+  transport_->complete(plan);
   plan.sends = plan.sends && sends;
   if (const auto applied = leg_->apply(std::move(plan), files_, now.mono); !applied)
     log::warn("invite", "call {}: {}", number_, applied.error().message());
   describe(now);
+}
+
+void Call::on_transport_change() {
+  const Now now = shared_.context.clock.now();
+  if (!transport_->failed()) {
+    if (stage_ == Stage::talking || !shared_.book.has_rival(number_)) apply(stage_ == Stage::talking, now);
+    return;
+  }
+  if (stage_ == Stage::talking) return fail({488, "DTLS-SRTP failed"}, control::Cause::failed, now);
+  if (stage_ != Stage::calling) return;
+  stage_ = Stage::leaving;
+  if (transaction_ != 0) shared_.context.layer.cancel(transaction_, {}, now);
+  end({"DTLS-SRTP failed", 488, control::Cause::failed}, now);
 }
 
 void Call::describe(Now now) {
@@ -168,7 +192,7 @@ void Call::describe(Now now) {
   shared_.book.describe(number_,
                         {.held_here = negotiation_->is_held() && agreed && !agreed->receives(),
                          .held_there = negotiation_->is_held_by_peer(),
-                         .secured = agreed ? std::optional(agreed->local_key.has_value()) : std::nullopt},
+                         .secured = agreed ? std::optional(agreed->is_secured()) : std::nullopt},
                         now);
 }
 
@@ -283,6 +307,7 @@ void Call::end(call::Cause cause, Now now) {
   session_timer_.cancel();
   change_timer_.cancel();
   if (leg_) leg_->finish(now.mono);
+  if (transport_) transport_->close();
   shared_.book.end(number_, std::move(cause), now);
   if (const auto figures = statistics()) shared_.book.finish(number_, *figures, now);
 }

@@ -15,15 +15,23 @@
 #include "client/invite/port.hpp"
 #include "client/invite/reason.hpp"
 #include "client/invite/session_timer.hpp"
+#include "client/invite/transport.hpp"
 #include "media/stream/leg.hpp"
 #include "protocol/dialog/dialog.hpp"
 #include "protocol/sdp/negotiation.hpp"
 
 namespace beckon::client::invite {
 
-/// How calls protect their media. Over signalling without TLS media is always plain: the keys of SDES would
-/// be readable.
+/// How calls protect their media. Over signalling without TLS SDES is neither offered nor taken: its keys
+/// would be readable. DTLS-SRTP is taken always.
 struct Options {
+  /// What own calls offer first.
+  enum class Security {
+    best,  ///< SDES, and plain media without TLS, as phones have it; DTLS-SRTP to a peer that refuses that.
+    sdes,  ///< The same, and nothing else.
+    dtls,  ///< DTLS-SRTP with ICE lite, as browsers have it.
+  };
+  Security security = Security::best;
   /// Plain media is offered and taken, too, where signalling is secured. Without it a peer that has no SDES
   /// gets 488, and is not called.
   bool takes_plain = false;
@@ -56,6 +64,7 @@ struct Shared {
   call::Carrier& carrier;
   std::function<void(call::Carrier::Key key)> forget;  ///< The call is over: destroys it, later.
   OriginOf origin_of{};                                ///< Empty: this device has no direct sessions.
+  std::unique_ptr<dtls::Identity> identity{};          ///< Of the device; made with the first call.
 };
 
 /// One call by INVITE (RFC 3261 13 to 15), caller or callee: its dialogs, its session description and its
@@ -127,7 +136,8 @@ class Call : public std::enable_shared_from_this<Call> {
 
   // call.cpp: what both sides do
   Result<void> open_port();
-  sdp::Audio make_audio() const;
+  sdp::Audio make_audio(bool offers_dtls) const;
+  void on_transport_change();
   bool is_secured() const;
   void add_own(sip::Builder& builder) const;
   void send_in_dialog(sip::Method method, Build build, std::string content_type, SharedText body, Done done,
@@ -146,6 +156,7 @@ class Call : public std::enable_shared_from_this<Call> {
 
   // outgoing.cpp
   void send_invite(Now now);
+  bool offer_dtls_instead(int status, Now now);
   sip::Builder make_invite();
   void on_provisional(const sip::Message& response, Now now);
   Early* find_early(const sip::Message& response);
@@ -186,7 +197,8 @@ class Call : public std::enable_shared_from_this<Call> {
 
   std::optional<dialog::Dialog> dialog_;  ///< Of an incoming call, and of an outgoing one that is answered.
   std::optional<sdp::Negotiation> negotiation_;
-  std::unique_ptr<stream::MediaPort> port_;
+  sdp::Audio audio_;  ///< What `negotiation_` was made of.
+  std::optional<Transport> transport_;
   std::optional<stream::Leg> leg_;
 
   // outgoing

@@ -54,7 +54,7 @@ void Call::ring(const incoming::Request& request, stream::Files files, Now now) 
     if (!taken && taken.error() == make_error_code(sdp::Errc::no_common_stream)) {
       return refuse(488, HeaderId::warning,
                     is_secured() && !shared_.options.takes_plain
-                        ? "399 beckon \"no audio with SRTP by SDES and a codec that both have\""
+                        ? "399 beckon \"no audio with SRTP (SDES, DTLS) and a codec that both have\""
                         : "305 beckon \"no audio with a codec that both have\"");
     }
     if (!taken) return refuse(400);

@@ -33,6 +33,20 @@ Result<call::Number> Call::dial(Dialled dialled, stream::Files files, Now now) {
   return number_;
 }
 
+/// "488 [...] not acceptable here": a browser's stack has no SDES. False: the call is refused.
+bool Call::offer_dtls_instead(int status, Now now) {
+  if (shared_.options.security != Options::Security::best || audio_.dtls->offered) return false;
+  if (status != 488 && status != 606 && status != 415) return false;
+  audio_ = make_audio(true);
+  negotiation_.emplace(audio_);
+  leg_.reset();
+  early_.clear();
+  offer_ = share(negotiation_->offer());
+  transport_->listen();
+  send_invite(now);
+  return true;
+}
+
 sip::Builder Call::make_invite() {
   const std::string& target = dialled_.target.empty() ? peer_ : dialled_.target;
   auto builder = shared_.context.request("INVITE", target, peer_, local_tag_, call_id_, ++cseq_);
@@ -141,6 +155,7 @@ void Call::on_final(int status, const sip::Message* response, Now now) {
     early_.clear();
     return send_invite(now);
   }
+  if (stage_ == Stage::calling && offer_dtls_instead(status, now)) return;
   if (stage_ == Stage::calling) {
     stage_ = Stage::leaving;
     auto cause = cause_of_final(status, response);
@@ -179,7 +194,7 @@ void Call::on_accepted(const sip::Message& response, Now now) {
   const bool is_open = negotiation_->state() == sdp::Negotiation::State::offered;
   const bool foreign = !is_open && (early == early_.end() || !early->second.answered);
   if (foreign) {
-    negotiation_.emplace(make_audio());
+    negotiation_.emplace(audio_);
     (void)negotiation_->offer();
   }
   if (negotiation_->state() == sdp::Negotiation::State::offered) {

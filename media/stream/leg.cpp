@@ -73,7 +73,7 @@ bool Leg::open(Bytes& packet, bool is_rtcp) {
 }
 
 void Leg::on_datagram(const Address& from, ByteView datagram, Time now) {
-  if (!session_ || finished_) return;
+  if (!session_ || finished_ || plan_.waits_for_keys) return;
   const auto kind = session::classify(datagram);
   const bool is_rtcp = kind == session::Kind::rtcp;
   if (kind != session::Kind::rtp && !is_rtcp) return;
@@ -108,7 +108,7 @@ void Leg::receive_rtp(const Address& from, Time now) {
 
 bool Leg::send_rtp(Bytes& packet, Time) {
   const auto& to = source_ ? source_ : plan_.remote;
-  if (!to || (protector_ && !protector_->protect_rtp(packet))) return false;
+  if (!to || plan_.waits_for_keys || (protector_ && !protector_->protect_rtp(packet))) return false;
   port_.send(*to, packet);
   return true;
 }
@@ -116,7 +116,7 @@ bool Leg::send_rtp(Bytes& packet, Time) {
 void Leg::send_rtcp(Bytes& packet, Time) {
   const bool multiplexed = plan_.remote_rtcp == plan_.remote;
   const auto& to = multiplexed && source_ ? source_ : plan_.remote_rtcp;
-  if (!to || (protector_ && !protector_->protect_rtcp(packet))) return;
+  if (!to || plan_.waits_for_keys || (protector_ && !protector_->protect_rtcp(packet))) return;
   port_.send(*to, packet);
 }
 

@@ -45,6 +45,7 @@ struct LegPlan {
   std::optional<Address> remote, remote_rtcp;
   bool sends = true, receives = true;
   std::optional<Key> local_key, remote_key;  ///< Both, or none: plain RTP.
+  bool waits_for_keys = false;               ///< They come later (DTLS-SRTP): until then nothing flows.
 };
 
 /// The audio of one INVITE call: an RtpSession with a Pump on a 20 ms clock, over plain RTP or SRTP with keys

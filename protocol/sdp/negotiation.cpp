@@ -87,17 +87,6 @@ std::optional<Address> rtcp_of(const Session& session, const Media& media, const
                            : std::optional(Address{rtp.ip, static_cast<std::uint16_t>(rtp.port + 1)});
 }
 
-/// What a peer says that receives nothing. COMPAT: an unspecified address was how RFC 2543 B.5 put on hold;
-/// "it SHOULD be treated" so (RFC 3264 8.4 keeps the meaning for receivers).
-Direction direction_of_peer(const Session& session, const Media& media) {
-  Direction out = direction_of(session, media);
-  const Connection* connection = connection_of(session, media);
-  const auto ip = connection == nullptr ? std::nullopt : parse_ip(connection->address);
-  if (!ip || !ip->is_unspecified()) return out;
-  if (out == Direction::sendrecv) return Direction::sendonly;
-  return out == Direction::recvonly ? Direction::inactive : out;
-}
-
 bool can_send(Direction direction) {
   return direction == Direction::sendrecv || direction == Direction::sendonly;
 }
@@ -115,6 +104,49 @@ bool is_plain_protocol(const Media& media) {
 }
 bool is_secured_protocol(const Media& media) {
   return media.protocol == "RTP/SAVP" || media.protocol == "RTP/SAVPF";
+}
+
+bool is_dtls_protocol(std::string_view protocol) {
+  return protocol == "UDP/TLS/RTP/SAVP" || protocol == "UDP/TLS/RTP/SAVPF";
+}
+
+/// The attribute of the media description, else the session's (RFC 8839 4.4.1, RFC 8122 5, RFC 4145 4).
+const Attribute* find_either(const Session& session, const Media& media, std::string_view name) {
+  const Attribute* const own = find(media.attributes, name);
+  return own != nullptr ? own : find(session.attributes, name);
+}
+
+std::vector<Fingerprint> fingerprints_of(const Session& session, const Media& media) {
+  std::vector<Fingerprint> out;
+  constexpr std::size_t hashes_max = 16;
+  for (const Attributes* level : {&media.attributes, &session.attributes}) {
+    for (const Attribute& each : *level) {
+      if (each.name != "fingerprint" || !each.value || out.size() == hashes_max) continue;
+      if (auto read = parse_fingerprint(*each.value)) out.push_back(std::move(*read));
+    }
+    if (!out.empty()) break;
+  }
+  return out;
+}
+
+std::optional<Audio::Ice> ice_of(const Session& session, const Media& media) {
+  const Attribute* const ufrag = find_either(session, media, "ice-ufrag");
+  const Attribute* const password = find_either(session, media, "ice-pwd");
+  if (ufrag == nullptr || password == nullptr || !ufrag->value || !password->value) return std::nullopt;
+  if (!is_ice_ufrag(*ufrag->value) || !is_ice_password(*password->value)) return std::nullopt;
+  return Audio::Ice{*ufrag->value, *password->value};
+}
+
+/// What a peer says that receives nothing. COMPAT: an unspecified address was how RFC 2543 B.5 put on hold;
+/// "it SHOULD be treated" so (RFC 3264 8.4 keeps the meaning for receivers).
+Direction direction_of_peer(const Session& session, const Media& media) {
+  Direction out = direction_of(session, media);
+  const Connection* connection = connection_of(session, media);
+  const auto ip = connection == nullptr ? std::nullopt : parse_ip(connection->address);
+  // With ICE it only says that the checks will tell (RFC 8839 4.3.1).
+  if (!ip || !ip->is_unspecified() || ice_of(session, media)) return out;
+  if (out == Direction::sendrecv) return Direction::sendonly;
+  return out == Direction::recvonly ? Direction::inactive : out;
 }
 
 /// Session parameters that change nothing for a receiver that ignores them (RFC 4568 6.3): the rest refuses
@@ -175,15 +207,54 @@ bool Negotiation::choose_key(const Media& media, bool is_answer, Agreement& out)
   return is_plain_protocol(media) && audio_.takes_plain;
 }
 
+bool Negotiation::offers_dtls() const {
+  return agreement_ ? agreement_->dtls.has_value() : audio_.dtls && audio_.dtls->offered;
+}
+
+/// Fingerprint and role of the peer (RFC 5763 5). False: they are missing, or it wants no association now.
+bool Negotiation::choose_dtls(const Session& theirs, const Media& media, bool is_answer,
+                              Agreement& out) const {
+  if (!audio_.dtls) return false;
+  Agreement::Dtls dtls{.is_client = !is_answer, .fingerprints = fingerprints_of(theirs, media), .id = {}};
+  if (dtls.fingerprints.empty()) return false;
+  if (const Attribute* id = find_either(theirs, media, "tls-id"); id != nullptr && id->value)
+    dtls.id = *id->value;
+  // COMPAT: without a=setup an answerer is taken for the client; and so is one that says actpass, as baresip
+  // does in answers to later offers.
+  if (const Attribute* line = find_either(theirs, media, "setup"); line != nullptr && line->value) {
+    const auto setup = parse_setup(*line->value);
+    if (!setup || *setup == Setup::holdconn) return false;
+    if (*setup != Setup::actpass) dtls.is_client = *setup == Setup::passive;
+  }
+  // What is there goes on as it is (RFC 8842 5.3).
+  const auto& old = agreement_ ? agreement_->dtls : std::nullopt;
+  if (old && old->fingerprints == dtls.fingerprints && old->id == dtls.id) dtls.is_client = old->is_client;
+  out.dtls = std::move(dtls);
+  return true;
+}
+
+bool Negotiation::choose_protection(const Session& theirs, const Media& media, bool is_answer,
+                                    Agreement& out) const {
+  if (is_answer) return offers_dtls() ? choose_dtls(theirs, media, true, out) : choose_key(media, true, out);
+  if (is_dtls_protocol(media.protocol)) return choose_dtls(theirs, media, false, out);
+  // COMPAT: browsers of old offered DTLS-SRTP as RTP/SAVPF.
+  return choose_key(media, false, out) ||
+         (is_secured_protocol(media) && choose_dtls(theirs, media, false, out));
+}
+
 std::optional<Negotiation::Match> Negotiation::match(const Session& theirs, std::size_t index,
                                                      bool is_answer) const {
   const Media& media = theirs.media[index];
   if (media.kind != "audio" || media.port == 0) return std::nullopt;
-  if (!is_plain_protocol(media) && !is_secured_protocol(media)) return std::nullopt;
+  if (!is_plain_protocol(media) && !is_secured_protocol(media) && !is_dtls_protocol(media.protocol))
+    return std::nullopt;
   Match out;
   out.index = index;
   out.protocol = media.protocol;
-  if (!choose_key(media, is_answer, out.agreement)) return std::nullopt;
+  if (!choose_protection(theirs, media, is_answer, out.agreement)) return std::nullopt;
+  out.has_id = out.agreement.dtls && !out.agreement.dtls->id.empty();
+  if (audio_.ice && (!is_answer || offers_dtls())) out.agreement.ice = ice_of(theirs, media);
+  out.agreement.peer_is_lite = find(theirs.attributes, "ice-lite") != nullptr;
 
   const auto formats = formats_of(media);
   const auto codec = std::ranges::find_if(formats, [&](const Format& each) {
@@ -203,7 +274,11 @@ std::optional<Negotiation::Match> Negotiation::match(const Session& theirs, std:
   }
 
   out.agreement.remote = address_of(connection_of(theirs, media), media.port);
-  if (out.agreement.remote) out.agreement.remote_rtcp = rtcp_of(theirs, media, *out.agreement.remote);
+  // An association, and ICE as it is here, serve one port: reports go where media goes.
+  if (out.agreement.dtls || out.agreement.ice)
+    out.agreement.remote_rtcp = out.agreement.remote;
+  else if (out.agreement.remote)
+    out.agreement.remote_rtcp = rtcp_of(theirs, media, *out.agreement.remote);
   out.multiplexes = find(media.attributes, "rtcp-mux") != nullptr;
   out.agreement.direction = own_direction(direction_of_peer(theirs, media));
   if (const Attribute* mid = find(media.attributes, "mid"); mid != nullptr) out.mid = mid->value;
@@ -240,7 +315,34 @@ Media Negotiation::make_stream(const std::string& protocol, const std::vector<Fo
 
 std::string Negotiation::offered_protocol() const {
   if (agreement_) return places_[stream_].protocol;
+  if (offers_dtls()) return "UDP/TLS/RTP/SAVPF";
   return audio_.keys.empty() || audio_.takes_plain ? "RTP/AVP" : "RTP/SAVP";
+}
+
+/// What DTLS and ICE add. `setup`: with DTLS.
+void Negotiation::add_transport(Media& stream, Attributes& session, std::optional<Setup> setup, bool has_id,
+                                bool has_ice) const {
+  if (setup) {
+    stream.attributes.push_back(attribute("fingerprint", print(audio_.dtls->fingerprint)));
+    stream.attributes.push_back(attribute("setup", std::string(to_string(*setup))));
+    if (has_id) stream.attributes.push_back(attribute("tls-id", audio_.dtls->id));
+  }
+  if (!has_ice) return;
+  session.push_back(property("ice-lite"));
+  stream.attributes.push_back(attribute("ice-ufrag", audio_.ice->ufrag));
+  stream.attributes.push_back(attribute("ice-pwd", audio_.ice->password));
+  // The highest priority of RFC 8445 5.1.2.1, as there is one candidate only.
+  const Candidate candidate{.foundation = "1",
+                            .component = 1,
+                            .transport = "UDP",
+                            .priority = 2130706431,
+                            .address = print(audio_.local.ip),
+                            .port = audio_.local.port,
+                            .type = "host",
+                            .related_address = {},
+                            .related_port = {},
+                            .extensions = {}};
+  stream.attributes.push_back(attribute("candidate", print(candidate)));
 }
 
 /// The version rises with each change, and only then (RFC 3264 8).
@@ -285,8 +387,9 @@ std::string Negotiation::offer() {
     }
     formats = std::move(unique);
   }
-  Media stream = make_stream(offered_protocol(), formats, make_direction(true, !held_),
-                             agreement_ && !agreement_->local_key ? std::vector<Crypto>{} : audio_.keys);
+  Media stream = make_stream(
+      offered_protocol(), formats, make_direction(true, !held_),
+      (agreement_ && !agreement_->local_key) || offers_dtls() ? std::vector<Crypto>{} : audio_.keys);
   stream.attributes.push_back(property("rtcp-mux"));
   // A peer that does not multiplex sends its reports where this line says (RFC 3605, RFC 5761 5.1.1).
   stream.attributes.push_back(attribute("rtcp", std::to_string(audio_.local.port)));
@@ -295,6 +398,9 @@ std::string Negotiation::offer() {
     session.push_back(attribute("group", "BUNDLE " + *mid_));
     stream.attributes.push_back(attribute("mid", *mid_));
   }
+  // "the offerer MUST insert [...] actpass", later, too (RFC 8842 5.5).
+  add_transport(stream, session, offers_dtls() ? std::optional(Setup::actpass) : std::nullopt, true,
+                agreement_ ? agreement_->ice.has_value() : offers_dtls() && audio_.ice.has_value());
   std::vector<Media> media = places_;
   for (Media& each : media) each.port = 0;
   if (media.empty()) {
@@ -330,7 +436,7 @@ Result<void> Negotiation::take_offer(std::string_view text) {
   for (std::size_t i = 0; i < theirs->media.size(); ++i) {
     auto found = match(*theirs, i, false);
     if (!found) continue;
-    if (!best || (!best->agreement.local_key && found->agreement.local_key)) best = std::move(found);
+    if (!best || (!best->agreement.is_secured() && found->agreement.is_secured())) best = std::move(found);
   }
   if (!best) return Errc::no_common_stream;
   received_ = std::move(*theirs);
@@ -362,6 +468,9 @@ std::string Negotiation::answer() {
   if (chosen.is_bundled) session.push_back(attribute("group", "BUNDLE " + *chosen.mid));
   if (chosen.mid) stream.attributes.push_back(attribute("mid", *chosen.mid));
   mid_ = chosen.is_bundled ? chosen.mid : std::nullopt;
+  std::optional<Setup> setup;
+  if (const auto& dtls = chosen.agreement.dtls) setup = dtls->is_client ? Setup::active : Setup::passive;
+  add_transport(stream, session, setup, chosen.has_id, chosen.agreement.ice.has_value());
 
   std::vector<Media> media;
   for (const Media& each : theirs.media) media.push_back(make_refused(each));

@@ -38,6 +38,21 @@ struct Audio {
   /// crypto lines. COMPAT: baresip ("srtp") and Linphone offer and take that; RFC 4568 has it in RTP/SAVP
   /// only.
   bool takes_plain = true;
+  /// The own end of DTLS-SRTP (RFC 5763), for the whole call. Absent: it is neither offered nor taken.
+  struct Dtls {
+    Fingerprint fingerprint;
+    std::string id;        ///< a=tls-id (RFC 8842 4): 20 to 255 characters.
+    bool offered = false;  ///< First offers ask for it, instead of SDES and plain streams.
+    bool operator==(const Dtls&) const = default;
+  };
+  std::optional<Dtls> dtls;
+  /// The own end of ICE, lite (RFC 8445 2.5), on the one address `local`. Absent: ICE of the peer is ignored.
+  /// Offered with DTLS only: browsers want both.
+  struct Ice {
+    std::string ufrag, password;
+    bool operator==(const Ice&) const = default;
+  };
+  std::optional<Ice> ice;
 };
 
 /// What both ends agreed on for the audio stream.
@@ -51,8 +66,20 @@ struct Agreement {
   Direction direction = Direction::sendrecv;  ///< As this end sees it.
   /// Both or none: SRTP, with the suite that both name.
   std::optional<Crypto> local_key, remote_key;
+  /// SRTP with keys of a DTLS handshake, which is still to be done.
+  struct Dtls {
+    bool is_client = false;  ///< This end sends the ClientHello.
+    std::vector<Fingerprint> fingerprints;
+    std::string id;  ///< The peer's; empty: none.
+    bool operator==(const Dtls&) const = default;
+  };
+  std::optional<Dtls> dtls;
+  /// The peer checks its way to this end with them; `remote` is only where it expects to be (RFC 8445).
+  std::optional<Audio::Ice> ice;
+  bool peer_is_lite = false;  ///< It sends no checks either: `remote` holds.
   bool operator==(const Agreement&) const = default;
 
+  bool is_secured() const { return local_key || dtls; }
   bool sends() const { return direction == Direction::sendrecv || direction == Direction::sendonly; }
   bool receives() const { return direction == Direction::sendrecv || direction == Direction::recvonly; }
 };
@@ -103,10 +130,16 @@ class Negotiation {
     std::optional<std::string> mid;
     bool is_bundled = false;  ///< The group BUNDLE names `mid` (RFC 9143).
     bool multiplexes = false;
+    bool has_id = false;  ///< The offer names a tls-id.
   };
 
   std::optional<Match> match(const Session& theirs, std::size_t index, bool is_answer) const;
+  bool choose_protection(const Session& theirs, const Media& media, bool is_answer, Agreement& out) const;
   bool choose_key(const Media& media, bool is_answer, Agreement& out) const;
+  bool choose_dtls(const Session& theirs, const Media& media, bool is_answer, Agreement& out) const;
+  bool offers_dtls() const;
+  void add_transport(Media& stream, Attributes& session, std::optional<Setup> setup, bool has_id,
+                     bool has_ice) const;
   Direction own_direction(Direction theirs) const;
   Media make_stream(const std::string& protocol, const std::vector<Format>& formats, Direction direction,
                     const std::vector<Crypto>& keys) const;

@@ -174,9 +174,9 @@ def best(server):
         equal(result["cause"], "no-direct", "cause")
 
 
-def with_baresip(server, transport, account, options=(), secured=False):
+def with_baresip(server, transport, account, options=(), secured=False, modules=()):
     with (Stage() as stage, Agent(server, *BOB, transport=transport, options=options) as bob,
-          Baresip(server, ALICE, transport, BOB, sound=stage.said("alice"), account=account) as alice):
+          Baresip(server, ALICE, transport, BOB, sound=stage.said("alice"), account=account, modules=modules) as alice):
         bob.run("register")
         until(lambda: registered(server) == 2, "both have registered")
         bob.run("media", play=stage.said("bob"), record=stage.record("bob"))
@@ -212,6 +212,7 @@ def with_baresip(server, transport, account, options=(), secured=False):
         bob.wait("call", call=call, state="ringing")
         alice.answer()
         bob.wait("call", call=call, state="active")
+        equal(bob.last("call")["secured"], secured, "encrypted")
         hears(bob, call)
         bob.run("hangup", call=call)
         alice.is_over()
@@ -254,4 +255,5 @@ def baresip_plain(server):
     with_baresip(server, "tls", "", options=["--plain-media"])
 
 
-run([two, ends, best, baresip_udp, baresip_tls, baresip_plain])
+if __name__ == "__main__":
+    run([two, ends, best, baresip_udp, baresip_tls, baresip_plain])

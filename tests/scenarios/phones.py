@@ -51,8 +51,8 @@ class Baresip(Client):
 
     WORDS = {"open": "Online", "closed": "Offline"}
 
-    def __init__(self, server, user, transport, contact, sound=None, account=""):
-        """`sound`: what it says, 8000 Hz mono; else silence. `account`: further parameters of its account."""
+    def __init__(self, server, user, transport, contact, sound=None, account="", modules=()):
+        """`sound`: what it says, 8000 Hz mono; else silence. `account`: further parameters of its account. `modules`: of baresip, beside the usual ones."""
         super().__init__()
         self.port, self.contact = reserve_port(), contact[0]
         self.line, self.octets, self.events = None, b"", []
@@ -65,7 +65,7 @@ class Baresip(Client):
                 file.writeframes(bytes(16000))
         # The accounts name a module, so that one is loaded before them.
         (self.folder / "config").write_text("".join(f"{line}\n" for line in (
-            "module_path /usr/lib/baresip/modules", "module srtp.so", "module account.so", "module contact.so", "module g711.so", "module aufile.so", "module stdio.so", "module sndfile.so",
+            "module_path /usr/lib/baresip/modules", "module srtp.so", *(f"module {each}.so" for each in modules), "module account.so", "module contact.so", "module g711.so", "module aufile.so", "module stdio.so", "module sndfile.so",
             f"snd_path {self.folder}",
             "module_app presence.so", "module_app menu.so", "module_app ctrl_tcp.so", f"ctrl_tcp_listen 127.0.0.1:{self.port}",
             "net_interface 127.0.0.1", f"audio_source aufile,{sound}", f"audio_player aufile,{self.folder / 'heard.wav'}",

@@ -133,9 +133,10 @@ class Pair {
 
   MediaNetwork network;
   End alice, bob;
-  std::vector<std::string> seen;                          ///< "alice INVITE", "bob 180".
-  std::vector<sip::Message> messages;                     ///< The same.
-  std::function<bool(const sip::Message& message)> lose;  ///< Drops what it says.
+  std::vector<std::string> seen;                               ///< "alice INVITE", "bob 180".
+  std::vector<sip::Message> messages;                          ///< The same.
+  std::function<bool(const sip::Message& message)> lose;       ///< Drops what it says.
+  std::function<std::string(const std::string& text)> change;  ///< Changes what is carried.
 
  private:
   void carry(End& from, End& to) {
@@ -146,7 +147,7 @@ class Pair {
                                                   : std::to_string(message.status())));
       messages.push_back(message);
       if (lose && lose(message)) continue;
-      to.receive(message);
+      to.receive(change ? *sip::Message::parse(share(change(std::string(message.text())))) : message);
     }
   }
 };
