@@ -13,8 +13,9 @@ Agent::Agent(Config config, direct::Keyring keyring, Edges edges, control::OnEve
       keyring_(std::move(keyring)),
       waits_(edges_.timers, edges_.clock),
       emit_([this, out = std::move(emit)](boost::json::object event) {
-        if (waits_.is_empty()) return out(std::move(event));
+        if (waits_.is_empty() && talks_.empty()) return out(std::move(event));
         out(event);
+        follow_talk(event, edges_.clock.now());
         waits_.on_event(event, edges_.clock.now());
       }),
       connection_{config_.servers.front(), 0, 0, config_.servers},

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -142,6 +143,7 @@ class Agent final : private control::Executor {
   void do_room(const control::Command& command, Now now) override;
   void do_media(const control::Command& command, Now now) override;
   void do_call(const control::Command& command, Now now) override;
+  void do_talk(const control::Command& command, Now now) override;
   void do_answer(const control::Command& command, Now now) override;
   void do_reject(const control::Command& command, Now now) override;
   void do_hangup(const control::Command& command, Now now) override;
@@ -177,6 +179,18 @@ class Agent final : private control::Executor {
   Dialling dial(const control::Command& command, Now now);
   Dialling dial_invite(const control::Command& command, const std::string& why_not_direct, Now now);
   void fall_back(const control::Command& command, const direct::Fallback& fallback, Now now);
+  /// A command `talk` whose call has begun.
+  struct Talk {
+    control::Command command;
+    std::optional<Duration> lasts;  ///< From when both ends have confirmed the call.
+    bool was_taken = false;
+    bool rang_out = false;
+    std::unique_ptr<Timer> timer;
+  };
+  void begin_talk(const control::Command& command, Now now);
+  void follow_talk(const boost::json::object& event, Now now);
+  void end_talk(call::Number number, control::Cause cause, const std::string& why, Now now);
+  void write_instead(const control::Command& command, control::Cause cause, const std::string& why, Now now);
   bool needs_consent(const control::Command& command) const;
   void warn(std::string_view text, Now now);
   void result_of_call(const control::Command& command, bool found, Now now);
@@ -208,6 +222,7 @@ class Agent final : private control::Executor {
   Edges edges_;
   direct::Keyring keyring_;
   Waits waits_;
+  std::map<call::Number, Talk> talks_;
   control::OnEvent emit_;  ///< Tells what waits, too.
   account::Connection connection_;
   Tracer tracer_;

@@ -202,6 +202,20 @@ const std::vector<Specification>& table() {
          "cannot "
          "prove"}},
        Then::stay},
+      {"talk",
+       &E::do_talk,
+       "talk to a user by the best way: a direct session, else a call by INVITE, else a message; ends with "
+       "the "
+       "call",
+       {{"to", Type::address, true, "the callee"},
+        {"for", Type::text, false, "how long to talk, as 10s or 2m; default until one of you hangs up"},
+        {"within", Type::text, false, "how long it may ring, as 20s; default 60s"},
+        {"by", Type::text, false, "this way only, as for call; default best", "direct|invite|best"},
+        {"play", Type::text, false, "WAV file to play instead of the chosen one"},
+        {"record", Type::text, false, "WAV file to write instead of the chosen one"},
+        {"message", Type::text, false, "what to write where nobody takes the call"},
+        {"unproven", Type::flag, false, "as for call"}},
+       Then::leave},
       {"answer", &E::do_answer, "accept a ringing call", {call}},
       {"reject", &E::do_reject, "decline a ringing call", {call}},
       {"hangup", &E::do_hangup, "end a call", {call}},

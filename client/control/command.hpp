@@ -83,6 +83,7 @@ class Executor {
   virtual void do_room(const Command& command, Now now) = 0;
   virtual void do_media(const Command& command, Now now) = 0;
   virtual void do_call(const Command& command, Now now) = 0;
+  virtual void do_talk(const Command& command, Now now) = 0;
   virtual void do_answer(const Command& command, Now now) = 0;
   virtual void do_reject(const Command& command, Now now) = 0;
   virtual void do_hangup(const Command& command, Now now) = 0;

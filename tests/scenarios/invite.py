@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import tempfile
 import wave
+from concurrent import futures
 
 from phones import Baresip
 from story import ALICE, BOB, LIMIT, Agent, check, equal, run, until
@@ -174,6 +175,37 @@ def best(server):
         equal(result["cause"], "no-direct", "cause")
 
 
+def talks(server):
+    """`beckon talk bob` from the shell: what each heard, and the exit code; a message where nobody is there"""
+    def talk(*words):
+        return subprocess.run([server.binaries / "beckon", "--account", ALICE[0], "--server", server.uri("tls"), "--ca",
+                               server.certificate, "--state", server.data / "s", "talk", BOB[0], *words],
+                              env={"BECKON_PASSWORD": ALICE[1]}, capture_output=True, text=True, timeout=60)
+    with Stage() as stage, Agent(server, *BOB) as bob:
+        gone = talk()
+        equal(gone.returncode, 8, f"nobody is there ({gone.stdout}{gone.stderr})")
+        bob.run("register")
+        bob.run("media", play=stage.said("bob"), record=stage.record("bob"))
+        with futures.ThreadPoolExecutor() as pool:
+            out = pool.submit(talk, "--play", stage.said("alice"), "--record", stage.record("alice"), "--for", "4s")
+            incoming = bob.wait("call", direction="in", state="ringing")["call"]
+            bob.run("answer", call=incoming)
+            equal(bob.wait("call", call=incoming, state="ended")["cause"], "done", "the end at bob")
+            equal(out.result().returncode, 0, f"exit code ({out.result().stdout}{out.result().stderr})")
+            bob.wait("call-statistics", call=incoming, where=lambda event: "record" in event)
+            heard(stage.record("alice"), TONES["bob"], "alice")
+            heard(stage.record("bob"), TONES["alice"], "bob")
+
+            out = pool.submit(talk, "--message", "call me back")
+            bob.run("reject", call=bob.wait("call", direction="in", state="ringing")["call"])
+            equal(out.result().returncode, 7, "bob declines")
+        bob.quit()
+        equal(talk("--message", "call me back").returncode, 0, "the message is stored")
+    with Agent(server, *BOB) as bob:
+        bob.run("register")
+        bob.wait("message", text="call me back")
+
+
 def with_baresip(server, transport, account, options=(), secured=False, modules=()):
     with (Stage() as stage, Agent(server, *BOB, transport=transport, options=options) as bob,
           Baresip(server, ALICE, transport, BOB, sound=stage.said("alice"), account=account, modules=modules) as alice):
@@ -256,4 +288,4 @@ def baresip_plain(server):
 
 
 if __name__ == "__main__":
-    run([two, ends, best, baresip_udp, baresip_tls, baresip_plain])
+    run([two, ends, best, talks, baresip_udp, baresip_tls, baresip_plain])

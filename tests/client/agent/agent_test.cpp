@@ -62,6 +62,7 @@ const std::vector<std::vector<std::string>> every_command{
     {"subscribe", "lunch@example.org", "--package", "conference"},
     {"media", "--play", "", "--record", ""},
     {"call", "alice@example.org"},
+    {"talk", "alice@example.org", "--for", "10s"},
     {"answer", "1"},
     {"reject", "1"},
     {"hangup", "one"},

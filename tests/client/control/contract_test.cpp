@@ -103,6 +103,7 @@ class Recorder final : public control::Executor {
   void do_room(const control::Command&, Now) override { last = "room"; }
   void do_media(const control::Command&, Now) override { last = "media"; }
   void do_call(const control::Command&, Now) override { last = "call"; }
+  void do_talk(const control::Command&, Now) override { last = "talk"; }
   void do_answer(const control::Command&, Now) override { last = "answer"; }
   void do_reject(const control::Command&, Now) override { last = "reject"; }
   void do_hangup(const control::Command&, Now) override { last = "hangup"; }
