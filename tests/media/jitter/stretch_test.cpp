@@ -107,7 +107,7 @@ TEST_CASE("noise is left alone with care, and changed without a click in haste")
 }
 
 TEST_CASE("silence and faint noise are always changed") {
-  for (const std::uint64_t level : {0, 20}) {
+  for (const std::uint64_t level : {0U, 20U}) {
     CAPTURE(level);
     Cut cut(noise(960 + 960, level));
     CHECK(shorten({cut.sound.data(), cut.size}, Care::careful) >= shortest_period);

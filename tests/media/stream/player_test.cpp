@@ -135,7 +135,7 @@ TEST_CASE("speech over bad networks: like what was sent, nothing clicks, little 
        [](int n, SeededRandom& r) { return std::optional(way_of(3'000, r) + (n > 400 ? 0ms : 150ms)); },
        20'000, 0.005},
   };
-  for (const std::uint64_t voice : {0, 1}) {
+  for (const std::uint64_t voice : {0U, 1U}) {
     const auto speech = audio_tool::make_speech(30, voice);
     for (const auto& row : rows) {
       const std::string what = row.what;
