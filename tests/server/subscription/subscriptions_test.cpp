@@ -13,12 +13,6 @@ using subscription::Head;
 
 namespace {
 
-Settings allow_all() {
-  Settings settings = Stage::default_settings();
-  settings.watcher_policy = WatcherPolicy::allow;
-  return settings;
-}
-
 std::string user(unsigned number) { return "sip:u" + std::to_string(10000 + number) + "@example.org"; }
 
 /// `count` watchers of alice, their first NOTIFY answered.
