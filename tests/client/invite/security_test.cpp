@@ -19,7 +19,8 @@ std::uint64_t heard(End& end) {
 }
 
 bool is_secured(const End& end) {
-  const auto* const secured = end.last("call").if_contains("secured");
+  const auto event = end.last("call");
+  const auto* const secured = event.if_contains("secured");
   return secured != nullptr && secured->as_bool();
 }
 
