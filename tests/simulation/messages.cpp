@@ -208,6 +208,9 @@ class Messages final : public ServerStage, public Postmaster {
       return fail("astray: " + where);
     if (++letter.had[&at] > attempts(letter, text)) return fail("once more: " + where);
     if (letter.had[&at] > 1) return;
+    // Of a letter that was sent again, or whose time may be over, a copy may be under way when the next ones
+    // come.
+    if (letter.may_expire || attempts(letter, text) > 1) return;
     if (letter.had.size() == 1) rise(newest_[letter.to], letter.number, where);
     // What is relayed may come late to one of two devices, when the other one has had it.
     if (is_from_store_[branch_of(request)])
