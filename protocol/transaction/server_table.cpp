@@ -404,10 +404,12 @@ void ServerTable::perform(Server& server, const ServerActions& actions, std::str
 }
 
 /// The same for all copies of one request (RFC 3261 8.2.2.2), and another for another Request-URI, as one
-/// server serves many users. 0 for requests in a dialog, which are never merged.
+/// server serves many users. COMPAT: for another From, too: two twinkles that start in one second have the
+/// same Call-ID, tag and CSeq in their REGISTERs. 0 for requests in a dialog, which are never merged.
 std::uint64_t ServerTable::origin_of(const Incoming& in) const {
   if (!in.request.cseq() || !in.request.to_tag().empty()) return 0;
-  return mix(mix(in.call, in.request.method_text()), in.request.request_uri_text()) | 1;
+  const auto call = mix(in.call, in.request.header(sip::HeaderId::from));
+  return mix(mix(call, in.request.method_text()), in.request.request_uri_text()) | 1;
 }
 
 /// Does another transaction handle the same request? If not, this one does from now on.

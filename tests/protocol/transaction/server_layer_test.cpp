@@ -623,6 +623,9 @@ TEST_CASE("what is not merged: all but the ongoing request itself (RFC 3261 8.2.
   net.receive(udp, first);
   SUBCASE("the next request of the call") { change("CSeq: 5", "CSeq: 6"); }
   SUBCASE("another caller's of the same Call-ID") { change("tag=bob", "tag=carol"); }
+  SUBCASE("COMPAT: another user's, whose program draws the same Call-ID, tag and CSeq") {
+    change("<sip:bob@", "<sip:dave@");
+  }
   SUBCASE("the same for another of our users: one server speaks for many") {
     change("sip:alice@example.org SIP", "sip:carol@example.org SIP");
   }
