@@ -167,7 +167,7 @@ void Agent::on_datagrams_failed(std::string_view why, Now now) {
 }
 
 /// A connection over which nothing went for so long may be dead at the server or in a NAT without a sign of
-/// it here. A new one tells at once.
+/// it here. A new one shows at once whether the server is there.
 void Agent::on_awake(Duration asleep, Now now) {
   if (finished_ || registration_.state() == account::Registration::State::unregistered) return;
   const auto flow = std::exchange(connection_.flow, 0);

@@ -90,7 +90,8 @@ Agent::Dialling Agent::dial_invite(const control::Command& command, const std::s
   return {*call};
 }
 
-/// The user is told why there is none, or the call says why it is by INVITE now.
+/// Without the user's consent a warning says why no INVITE follows; else the event of the call says why it is
+/// one now.
 void Agent::fall_back(const control::Command& command, const direct::Fallback& fallback, Now now) {
   if (needs_consent(command)) return warn(fallback.why + "; " + consent_hint, now);
   invite::Dialled dialled{.to = command.text("to"),
@@ -104,7 +105,8 @@ void Agent::fall_back(const control::Command& command, const direct::Fallback& f
 }
 
 /// "Every call with an AOR that has a pin [...]: bound, or a visible warning and the user's consent before
-/// any media" (DIRECT_SESSIONS 11). No INVITE of this program is bound, as it has no DTLS-SRTP.
+/// any media" (DIRECT_SESSIONS 11). No INVITE of this program is bound: its DTLS-SRTP proves no identity of
+/// ds1.
 bool Agent::needs_consent(const control::Command& command) const {
   return edges_.pins.ident_of(command.text("to")) != nullptr && !command.flag("unproven");
 }
@@ -141,7 +143,7 @@ void Agent::do_dtmf(const control::Command& command, Now now) {
                  "digits cannot be sent in this call now", now);
 }
 
-/// Who gives a number that no call has is told those there are.
+/// For a number that no call has the result names the calls there are.
 void Agent::result_of_call(const control::Command& command, bool found, Now now) {
   if (found) return result(command, control::Cause::done, now);
   std::string calls;

@@ -35,7 +35,7 @@ void Agent::do_talk(const control::Command& command, Now now) {
   const std::string to = command.text("to");
   if (command.text("by", "best") == "invite" || subscriptions_.document_of(to) != nullptr)
     return begin_talk(command, now);
-  // What is heard of the callee is known to the rooms only when its event has been told.
+  // An event is emitted before the rooms have taken in what it says: the call begins after that.
   const auto begin_soon = [this, command](bool, Now at) {
     waits_.add([](const auto&) { return false; }, Duration::zero(),
                [this, command](bool, Now later) { begin_talk(command, later); }, at);

@@ -52,7 +52,7 @@ Number Book::open(Opening opening, Carrier& carrier, Carrier::Key key, Now now) 
   return number;
 }
 
-/// The user hears of it, as the kind changes and there is a reason; a call that rings goes on ringing.
+/// The event reports the new kind and its reason; a call that rings goes on ringing.
 Number Book::join(Call& call, Opening opening, Carrier& carrier, Carrier::Key key, Now now) {
   const Number first = call.legs.front().name;
   const Number name = (first & second_leg) != 0 ? call_of(first) : first | second_leg;

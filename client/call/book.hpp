@@ -77,7 +77,7 @@ class Carrier {
   virtual bool reject(Key key, Now now) = 0;
   /// Ends a call in any state.
   virtual void hang_up(Key key, Now now) = 0;
-  /// Another leg of the call has been taken: this one ends, and its peer is told no more than that.
+  /// Another leg of the call has been taken: this one ends, and its peer learns no other reason.
   virtual void withdraw(Key key, Now now) { hang_up(key, now); }
   /// The call's other leg has ended: this one goes on alone.
   virtual void on_alone(Key /*key*/, Now) {}

@@ -49,7 +49,7 @@ void Transport::agree(const sdp::Agreement& agreement) {
   if (remote) association_.set_remote(*remote, has_ice_, now);
   const auto role = agreement.dtls->is_client ? dtls::Role::client : dtls::Role::server;
   association_.agree({role, to_dtls(agreement.dtls->fingerprints), agreement.dtls->id}, now);
-  told_ = association_.state();  // the caller looks at it next
+  reported_ = association_.state();  // the caller looks at it next
   settle(false);
 }
 
@@ -101,7 +101,7 @@ void Transport::settle(bool changed) {
   } else {
     timer_.cancel();
   }
-  changed |= std::exchange(told_, association_.state()) != association_.state();
+  changed |= std::exchange(reported_, association_.state()) != association_.state();
   if (changed) handlers_.on_change();  // may destroy nothing: calls end later
 }
 

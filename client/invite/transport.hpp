@@ -58,7 +58,7 @@ class Transport {
   const dtls::Fingerprint& fingerprint_;
   bool listens_ = false;
   bool has_dtls_ = false, has_ice_ = false;  ///< Agreed; ICE with a peer that sends checks.
-  dtls::Association::State told_ = dtls::Association::State::open;
+  dtls::Association::State reported_ = dtls::Association::State::open;
 };
 
 }  // namespace beckon::client::invite

@@ -363,7 +363,7 @@ def cancelled(server):
 
 
 def fallback(server):
-    """bob's device that offers direct sessions is deaf: an INVITE follows, which his other device takes, and alice is told why"""
+    """bob's device that offers direct sessions is deaf: an INVITE follows, which his other device takes, and the event of her call says why"""
     with Pair(server) as pair, Agent(server, *BOB) as phone:
         alice, bob = pair.alice, pair.bob
         phone.run("register")

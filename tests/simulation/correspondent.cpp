@@ -18,7 +18,7 @@ Correspondent::~Correspondent() { end(Death::crash); }
 
 std::uint64_t Correspondent::attempts(const std::string& text) const {
   const auto found = attempts_.find(text);
-  return found == attempts_.end() ? 0 : found->second;
+  return found == attempts_.end() ? 0 : found->second.count;
 }
 
 void Correspondent::on_start() {
@@ -36,7 +36,9 @@ void Correspondent::write(Letter letter) {
 void Correspondent::send_next() {
   if (letters_.empty() || std::exchange(is_sending_, true)) return;
   const Letter& letter = letters_.front();
-  ++attempts_[letter.text];
+  Attempts& attempts = attempts_[letter.text];
+  ++attempts.count;
+  attempts.last = now().mono;
   const std::string& body = letter.body.empty() ? letter.text : letter.body;
   const std::string text =
       begin_request("MESSAGE", letter.to, letter.to, fresh_name(), fresh_name(), 1) + letter.headers +

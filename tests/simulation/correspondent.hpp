@@ -44,6 +44,8 @@ class Correspondent final : public Station {
   std::size_t waiting() const { return letters_.size(); }
   /// How often that letter was sent, in requests of their own.
   std::uint64_t attempts(const std::string& text) const;
+  /// When that letter was sent last; it has been.
+  Time sent_at(const std::string& text) const { return attempts_.at(text).last; }
   /// Requests that it has had before.
   std::uint64_t copies() const { return copies_; }
 
@@ -62,7 +64,11 @@ class Correspondent final : public Station {
   Postmaster& postmaster_;
   std::deque<Letter> letters_;
   bool is_sending_ = false;
-  std::map<std::string, std::uint64_t> attempts_;
+  struct Attempts {
+    std::uint64_t count = 0;
+    Time last{};
+  };
+  std::map<std::string, Attempts> attempts_;
   using RequestName = std::tuple<std::string, std::string, std::string>;  ///< Call-ID, CSeq, From-tag.
   std::set<RequestName> had_;
   std::uint64_t copies_ = 0;

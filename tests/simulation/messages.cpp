@@ -208,20 +208,24 @@ class Messages final : public ServerStage, public Postmaster {
       return fail("astray: " + where);
     if (++letter.had[&at] > attempts(letter, text)) return fail("once more: " + where);
     if (letter.had[&at] > 1) return;
-    // Of a letter that was sent again, or whose time may be over, a copy may be under way when the next ones
-    // come.
-    if (letter.may_expire || attempts(letter, text) > 1) return;
-    if (letter.had.size() == 1) rise(newest_[letter.to], letter.number, where);
+    const bool may_lag = lags(letter, text);
+    if (letter.had.size() == 1) rise(newest_[letter.to], letter.number, may_lag, where);
     // What is relayed may come late to one of two devices, when the other one has had it.
-    if (is_from_store_[branch_of(request)])
-      rise(newest_at_[&at], letter.number, where + ", from the store,");
-    else
-      newest_at_[&at] = std::max(newest_at_[&at], letter.number);
+    const bool is_relayed = !is_from_store_[branch_of(request)];
+    rise(newest_at_[&at], letter.number, may_lag || is_relayed, where + ", from the store,");
+  }
+
+  /// May a copy of it be under way when the next letters come? The server lets these go when its time is
+  /// over; and a sender that does not know what became of it sends it anew, and then the next ones.
+  bool lags(const Letter& letter, const std::string& text) {
+    const Correspondent& sender = letter.from->devices.front();
+    const bool is_over = letter.may_expire && world_.now().mono >= sender.sent_at(text) + letter_lifetime;
+    return is_over || sender.attempts(text) > 1;
   }
 
   /// Of each letter that comes for the first time.
-  void rise(unsigned& last, unsigned number, const std::string& where) {
-    if (number < last) fail(fmt::format("{} comes behind {}", where, last));
+  void rise(unsigned& last, unsigned number, bool may_lag, const std::string& where) {
+    if (number < last && !may_lag) fail(fmt::format("{} comes behind {}", where, last));
     last = std::max(last, number);
   }
 

@@ -5,6 +5,7 @@
 
 #include "media/direct/endpoint.hpp"
 #include "protocol/ds1/ticket.hpp"
+#include "tools/fuzz/pieces.hpp"
 
 using namespace beckon;
 
@@ -25,15 +26,6 @@ struct Side final : direct::Sink, direct::Trust {
 
   std::vector<Bytes> sent;
 };
-
-/// Takes the next piece of the input: a length octet, then as many octets.
-ByteView take(ByteView& input) {
-  if (input.empty()) return {};
-  const std::size_t size = std::min<std::size_t>(input[0], input.size() - 1);
-  const ByteView piece = input.subspan(1, size);
-  input = input.subspan(1 + size);
-  return piece;
-}
 
 }  // namespace
 
@@ -76,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool to_callee = step % 2 == 0;
     auto& from = to_callee ? bob.sent : alice.sent;
     for (Bytes datagram : std::exchange(from, {})) {
-      const ByteView piece = take(input);
+      const ByteView piece = fuzz::take(input);
       if (!piece.empty() && piece[0] % 4 == 1) datagram.assign(piece.begin() + 1, piece.end());
       for (std::size_t i = 1;
            piece.size() > 1 && piece[0] % 4 == 2 && i + 1 < piece.size() && !datagram.empty(); i += 2) {

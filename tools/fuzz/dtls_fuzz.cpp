@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "media/dtls/association.hpp"
+#include "tools/fuzz/pieces.hpp"
 
 using namespace beckon;
 
@@ -12,15 +13,6 @@ namespace {
 
 const Address alice_at{{IpAddress::Family::v4, {192, 0, 2, 20}}, 40002};
 const Address bob_at{{IpAddress::Family::v4, {192, 0, 2, 10}}, 40000};
-
-/// Takes the next piece of the input: a length octet, then as many octets.
-ByteView take(ByteView& input) {
-  if (input.empty()) return {};
-  const std::size_t size = std::min<std::size_t>(input[0], input.size() - 1);
-  const ByteView piece = input.subspan(1, size);
-  input = input.subspan(1 + size);
-  return piece;
-}
 
 }  // namespace
 
@@ -46,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (step == 4) caller.agree({dtls::Role::server, {bob.fingerprint()}, {}}, now);
     const bool to_caller = step % 2 == 0;
     for (Bytes datagram : std::exchange(to_caller ? from_bob : from_alice, {})) {
-      const ByteView piece = take(input);
+      const ByteView piece = fuzz::take(input);
       if (!piece.empty() && piece[0] % 4 == 1) datagram.assign(piece.begin() + 1, piece.end());
       for (std::size_t i = 1;
            piece.size() > 1 && piece[0] % 4 == 2 && i + 1 < piece.size() && !datagram.empty(); i += 2) {

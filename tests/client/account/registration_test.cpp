@@ -246,7 +246,7 @@ TEST_CASE_FIXTURE(Fixture, "a failure that lasts is reported once, and another o
   fail(errc::network_unreachable);
   CHECK(count("registration") == before + 2);
   CHECK(last("registration").at("reason") == "Network is unreachable");
-  SUBCASE("who asks for it is told in any case") {
+  SUBCASE("a command gets its result in any case") {
     start();
     fail(errc::network_unreachable);
     CHECK(count("registration") == before + 3);

@@ -15,13 +15,8 @@ using sip::Method;
 
 namespace {
 
-struct Ports {
-  client::test::MediaNetwork network;
-  client::test::FakePorts ports{network};
-};
-
 /// bob watches alice, whose device offers direct sessions, and never answers.
-struct Calling : Ports, Fixture {
+struct Calling : client::test::OwnPorts, Fixture {
   Calling() : Fixture(transaction::Protocol::tls, {}, &ports) {
     const auto id = execute({"subscribe", "alice@example.org"});
     auto subscribe = wire.take().message;
@@ -121,7 +116,7 @@ TEST_CASE_FIXTURE(Calling, "a closed port is known at once") {
 TEST_CASE_FIXTURE(Calling,
                   "no silent downgrade: where the callee's identity is known only the user lets an INVITE "
                   "stand in (DIRECT_SESSIONS 11)") {
-  SUBCASE("not by itself: the user is told why, and what to do") {
+  SUBCASE("not by itself: a warning says why, and what the user can do") {
     execute({"call", "alice@example.org"});
     pass(400ms);
     CHECK(invites().empty());
@@ -155,7 +150,7 @@ TEST_CASE_FIXTURE(Calling,
 namespace {
 
 /// bob's device offers direct sessions; alice rings at it.
-struct Called : Ports, Fixture {
+struct Called : client::test::OwnPorts, Fixture {
   Called() : Fixture(transaction::Protocol::tls, {}, &ports) {
     const client::Headers offers{{HeaderId::supported, "beckon-direct"}};
     execute({"register"});

@@ -9,13 +9,8 @@ using sip::Method;
 
 namespace {
 
-struct TalkPorts {
-  client::test::MediaNetwork network;
-  client::test::FakePorts ports{network};
-};
-
 /// bob talks to alice, whose presence he may not see yet.
-struct Talking : TalkPorts, Fixture {
+struct Talking : client::test::OwnPorts, Fixture {
   Talking() : Fixture(transaction::Protocol::tls, {}, &ports) {}
 
   /// The first request of that method that waits; what was sent before it is dropped.
@@ -58,8 +53,7 @@ struct Talking : TalkPorts, Fixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(
-    Talking,
-    "talk looks at the callee's presence, calls, talks as long as it is told, and ends with the call") {
+    Talking, "talk looks at the callee's presence, calls, talks for the time given, and ends with the call") {
   const auto invite = dial({"--for", "10s"});
   CHECK(last("call").at("why_not_direct") == "no active subscription to the callee's presence");
   pass(5s);

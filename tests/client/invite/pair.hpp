@@ -66,6 +66,12 @@ class FakePorts final : public invite::Ports {
   MediaNetwork& network_;
 };
 
+/// A network, and the ports of one device on it: the base of a fixture whose agent needs them.
+struct OwnPorts {
+  MediaNetwork network;
+  FakePorts ports{network};
+};
+
 /// One end: a bench with its calls.
 struct End : Bench {
   End(MediaNetwork& network, const std::string& user, transaction::Protocol protocol, invite::Options options)

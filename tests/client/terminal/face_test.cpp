@@ -59,7 +59,7 @@ TEST_CASE("what is not found is explained where the server says so, and not wher
         "unpublish: not-found (this device publishes nothing)\n");
 }
 
-TEST_CASE("names, notes and reasons of any length take some rows at most; a message is told whole") {
+TEST_CASE("names, notes and reasons of any length take some rows at most; a message is shown whole") {
   const std::string much(65536, 'x');
   const auto presence = tell(R"({"event":"presence","of":"sip:bob@example.org","basic":"open","tuples":[],
                                  "notes":[")" +

@@ -129,7 +129,7 @@ TEST_CASE("an invitation makes the user with a password that fits, and says wher
   };
   CHECK(find().ha1_short.sha256 == ha1(link.password));
 
-  // Once more: the password before is void. Who is disabled stays so.
+  // A second invitation makes the first password void. A disabled user stays disabled.
   folder.user(Verb::user_disable, "Alice@example.org");
   const auto again = folder.invite("Alice@example.org", "tls:sip.example.org");
   REQUIRE(again.exit == Exit::done);
