@@ -168,7 +168,7 @@ void RtpSession::report_early(const Stream& stream, Time now) {
   const auto expected = stream.received.expected_since_report();
   if (expected < least_judged || now < last_report_ + early_report_pause) return;
   const double lost = static_cast<double>(std::max<std::int64_t>(stream.received.lost_since_report(), 0));
-  if (std::abs(lost / static_cast<double>(expected) - stream.told_loss) < loss_change) return;
+  if (std::abs(lost / static_cast<double>(expected) - stream.loss_in_report) < loss_change) return;
   send_compound(make_compound(now), now);
 }
 
@@ -215,7 +215,7 @@ rtcp::Compound RtpSession::make_compound(Time now) {
     if (!stream.peer_ssrc || stream.received.received() == 0) continue;
     const bool heard = stream.last_sr != 0;
     const auto said = stream.received.report();
-    stream.told_loss = said.fraction_lost / 256.0;
+    stream.loss_in_report = said.fraction_lost / 256.0;
     first.blocks.push_back({.ssrc = *stream.peer_ssrc,
                             .report = said,
                             .last_sr = stream.last_sr,

@@ -123,7 +123,7 @@ class RtpSession {
     std::int64_t lost_before = 0;
     rtp::SequenceUnwrapper sequences;
     std::optional<std::int64_t> highest;  ///< Sequence number, unwrapped.
-    double told_loss = 0;                 ///< The share of loss in the own last report.
+    double loss_in_report = 0;            ///< The share of loss in the own last report.
     std::uint32_t last_sr = 0;            ///< Middle 32 bits of the peer's last SR.
     Time last_sr_arrival{};
   };
