@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "protocol/transaction/answer_log.hpp"
 #include "tests/protocol/transaction/server_requests.hpp"
 
 using namespace beckon;
